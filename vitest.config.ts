@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs'
+import { playwright } from '@vitest/browser-playwright'
+import type { BrowserProviderOption } from 'vitest/node'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { webkitgtk } from './browser-tests/support/webkitgtk-provider.ts'
+
+const portable = 'node-tests/portable/**/*.test.ts'
+
+/** Tests may write `combstream/…` as a user does; they get the sources, so that no test runs against a stale build. */
+const alias = Object.entries(
+  (JSON.parse(readFileSync(new URL('jsr.json', import.meta.url), 'utf8')) as { exports: Record<string, string> })
+    .exports,
+).map(([key, path]) => ({
+  find: new RegExp(`^combstream${key.slice(1)}$`),
+  replacement: new URL(path, import.meta.url).pathname,
+}))
+
+const common = {
+  globalSetup: ['node-tests/support/hive-server.ts'],
+  testTimeout: 30_000,
+  hookTimeout: 30_000,
+}
+
+export default defineConfig({
+  test: {
+    projects: [
+      { resolve: { alias }, test: { ...common, name: 'node', include: [portable, 'node-tests/server/**/*.test.ts'] } },
+      { resolve: { alias }, test: { ...common, name: 'tools', include: ['node-tests/tools/**/*.test.ts'] } },
+      browser(
+        'chromium',
+        playwright({
+          launchOptions: {
+            executablePath: '/usr/bin/chromium',
+            args: [
+              '--no-sandbox',
+              '--disable-gpu',
+              '--disable-quic',
+              '--no-first-run',
+              '--disable-background-networking',
+              '--disable-component-update',
+              '--disable-sync',
+            ],
+          },
+        }),
+      ),
+      browser(
+        'firefox',
+        playwright({ launchOptions: { executablePath: '/usr/bin/firefox-esr', channel: 'moz-firefox' } }),
+      ),
+      browser('webkit', webkitgtk()),
+    ],
+  },
+})
+
+function browser(
+  name: 'chromium' | 'firefox' | 'webkit',
+  provider: BrowserProviderOption,
+): TestProjectInlineConfiguration {
+  return {
+    resolve: { alias },
+    // Named here because a dependency that vite discovers during a test reloads the page under that test.
+    optimizeDeps: { include: ['fast-check', 'hash-wasm', 'web-streams-polyfill'] },
+    test: {
+      ...common,
+      name,
+      api: { host: '127.0.0.1' },
+      include: [portable, 'browser-tests/**/*.test.ts'],
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider,
+        instances: [{ browser: name }],
+      },
+    },
+  }
+}
