@@ -1,0 +1,30 @@
+/** Compares by unsigned bytes, a prefix before what it is a prefix of: below 0, 0 or above 0, as `Array.sort` takes it. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.byteLength, b.byteLength)
+  for (let i = 0; i < length; i++) {
+    const difference = a[i]! - b[i]!
+    if (difference !== 0) return difference
+  }
+  return a.byteLength - b.byteLength
+}
+
+/** Whether the two have the same bytes. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.byteLength === b.byteLength && compareBytes(a, b) === 0
+}
+
+/** Whether `bytes` begins with `prefix`. */
+export function startsWithBytes(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  return bytes.byteLength >= prefix.byteLength && compareBytes(bytes.subarray(0, prefix.byteLength), prefix) === 0
+}
+
+/** The parts in a row, as one array. */
+export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
+  let offset = 0
+  for (const part of parts) {
+    bytes.set(part, offset)
+    offset += part.byteLength
+  }
+  return bytes
+}

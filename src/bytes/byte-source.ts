@@ -1,0 +1,66 @@
+import { byteStream } from './byte-stream.ts'
+import { clampRange } from './byte-range.ts'
+
+/**
+ * Bytes that can be read any number of times, from anywhere: the shape of a `Blob`, on purpose. A `Blob` or `File` is
+ * one; so are a stored stream, an entry of a hive, near or far, and a file on disk.
+ */
+export interface ByteSource {
+  /** Number of bytes. */
+  readonly size: number
+  /** The bytes from `start` up to, not including, `end`, as a source of their own; clamped as in `Blob.slice`. */
+  slice(start?: number, end?: number): ByteSource
+  /** All the bytes, as a new stream that is independent of every other. */
+  stream(): ReadableStream<Uint8Array>
+}
+
+/** Bytes of one chunk that {@linkcode bytesSource} gives; above 64 KiB the cost of a chunk no longer shows. */
+const CHUNK_BYTES = 256 * 1024
+
+/**
+ * A source over bytes in memory. It reads `bytes` when its streams are read, so they must not change meanwhile.
+ *
+ * @throws {TypeError} if `bytes` is not a Uint8Array.
+ */
+export function bytesSource(bytes: Uint8Array): ByteSource {
+  if (!ArrayBuffer.isView(bytes)) throw new TypeError(`bytes must be a Uint8Array, got ${typeof bytes}`)
+  return {
+    size: bytes.byteLength,
+    slice(start?: number, end?: number): ByteSource {
+      const range = clampRange(bytes.byteLength, start, end)
+      return bytesSource(bytes.subarray(range.start, range.end))
+    },
+    stream(): ReadableStream<Uint8Array> {
+      let offset = 0
+      return byteStream({
+        next() {
+          if (offset === bytes.byteLength) return undefined
+          const chunk = bytes.slice(offset, offset + CHUNK_BYTES)
+          offset += chunk.byteLength
+          return chunk
+        },
+        cancel() {
+          offset = bytes.byteLength
+        },
+      })
+    },
+  }
+}
+
+/**
+ * Checks that a value has the shape of a {@linkcode ByteSource}.
+ *
+ * @throws {TypeError} if it has not.
+ */
+export function assertByteSource(value: ByteSource, name: string): void {
+  const source: Partial<ByteSource> | null | undefined = value
+  const size = source?.size
+  if (
+    typeof source?.stream !== 'function' ||
+    typeof source.slice !== 'function' ||
+    !Number.isSafeInteger(size) ||
+    size! < 0
+  ) {
+    throw new TypeError(`${name} must have size, slice() and stream(), as a Blob has; got ${String(value)}`)
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Reads a stream of bytes chunk by chunk: each chunk is checked, none is empty. It holds the stream's lock until the
+ * end, an error or {@linkcode ChunkReader.cancel}.
+ */
+export class ChunkReader {
+  readonly #reader: ReadableStreamDefaultReader<unknown>
+
+  /** Locks `readable`. */
+  constructor(readable: ReadableStream<unknown>) {
+    this.#reader = readable.getReader()
+  }
+
+  /**
+   * The next chunk, undefined at the end. The chunk belongs to the caller.
+   *
+   * @throws {TypeError} if the stream gives something that is no bytes; the stream is cancelled.
+   */
+  async read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const result = await this.#reader.read()
+      if (result.done) return undefined
+      const chunk = await this.#check(result.value)
+      if (chunk.byteLength > 0) return chunk
+    }
+  }
+
+  /** Ends the stream and every pending {@linkcode ChunkReader.read}; may be called at any time, more than once. */
+  cancel(reason?: unknown): Promise<void> {
+    return this.#reader.cancel(reason)
+  }
+
+  async #check(value: unknown): Promise<Uint8Array> {
+    try {
+      return asBytes(value)
+    } catch (error) {
+      await this.#reader.cancel(error)
+      throw error
+    }
+  }
+}
+
+/**
+ * The bytes of a chunk, as a view and not a copy. Views of every kind and ArrayBuffers are taken, as the platform's own
+ * streams do; from any realm.
+ *
+ * @throws {TypeError} if the chunk is no bytes.
+ */
+export function asBytes(chunk: unknown): Uint8Array {
+  if (ArrayBuffer.isView(chunk)) {
+    return isUint8Array(chunk) ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  }
+  if (Object.prototype.toString.call(chunk) === '[object ArrayBuffer]') return new Uint8Array(chunk as ArrayBuffer)
+  throw new TypeError(`a chunk must be a Uint8Array, got ${chunk === null ? 'null' : typeof chunk}`)
+}
+
+function isUint8Array(view: ArrayBufferView): view is Uint8Array {
+  return (view as Partial<Uint8Array>)[Symbol.toStringTag] === 'Uint8Array'
+}

@@ -1,0 +1,29 @@
+/**
+ * Marks a promise as handled: its rejection reaches the caller in another way, or comes too late to matter (a cancel
+ * whose source fails while it is being thrown away), and must not end the process as an unhandled one.
+ */
+export function markHandled(promise: Promise<unknown> | void): void {
+  promise?.then(undefined, () => undefined)
+}
+
+/** Rejects with the signal's reason as soon as it aborts, whatever the promise does; else settles as the promise. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/** Waits until the host has had its turn (timers, input, network), unlike an `await`, which only lets promises go on. */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = (): void => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(undefined)
+  })
+}

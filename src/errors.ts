@@ -1,0 +1,200 @@
+/**
+ * Every error of combstream: few kinds, told apart by what the caller can do about them.
+ *
+ * `name` is the contract (a copy of the package in another realm makes errors that are no `instanceof` of these);
+ * the facts are fields; the original failure, if any, is `cause`. An abort is none of them: it passes the signal's
+ * reason through unchanged.
+ *
+ * @module
+ */
+
+/** Facts of a {@linkcode NotFoundError}. */
+export interface NotFoundErrorOptions extends ErrorOptions {
+  /** Name of the entry that does not exist, or no longer does. */
+  alias?: string | undefined
+  /** Id of the stored stream that does not exist, or no longer does. */
+  streamId?: string | undefined
+  /** Index of the block that has gone from the stored stream. */
+  blockIndex?: number | undefined
+}
+
+/** No such entry or stream, or it was removed while it was being read. HTTP: 404 or 410. */
+export class NotFoundError extends Error {
+  /** Always `'NotFoundError'`. */
+  override readonly name = 'NotFoundError'
+  /** Name of the entry, when an entry was asked for. */
+  readonly alias: string | undefined
+  /** Id of the stored stream, when a stream was asked for. */
+  readonly streamId: string | undefined
+  /** Index of the missing block, when one was found missing. */
+  readonly blockIndex: number | undefined
+
+  /** Makes the error from a message and its facts. */
+  constructor(message: string, options: NotFoundErrorOptions = {}) {
+    super(message, options)
+    this.alias = options.alias
+    this.streamId = options.streamId
+    this.blockIndex = options.blockIndex
+  }
+}
+
+/** Facts of a {@linkcode ConflictError}. */
+export interface ConflictErrorOptions extends ErrorOptions {
+  /** Name of the entry. */
+  alias?: string | undefined
+  /** Etag of the version that the caller works with. */
+  expectedEtag?: string | undefined
+  /** Etag of the version that the entry has now; undefined when it is not known, or when there is none. */
+  actualEtag?: string | undefined
+  /** Offset in bytes up to which the expected version was delivered: reopen the entry and go on there. */
+  offset?: number | undefined
+}
+
+/** The entry was updated while it was being read, or a check-and-set lost. HTTP: 412 or 409. */
+export class ConflictError extends Error {
+  /** Always `'ConflictError'`. */
+  override readonly name = 'ConflictError'
+  /** Name of the entry, when there is one. */
+  readonly alias: string | undefined
+  /** Etag of the version that the caller works with. */
+  readonly expectedEtag: string | undefined
+  /** Etag of the version that the entry has now, when it is known. */
+  readonly actualEtag: string | undefined
+  /** Offset in bytes up to which the expected version was delivered. */
+  readonly offset: number | undefined
+
+  /** Makes the error from a message and its facts. */
+  constructor(message: string, options: ConflictErrorOptions = {}) {
+    super(message, options)
+    this.alias = options.alias
+    this.expectedEtag = options.expectedEtag
+    this.actualEtag = options.actualEtag
+    this.offset = options.offset
+  }
+}
+
+/** Facts of an {@linkcode AlreadyExistsError}. */
+export interface AlreadyExistsErrorOptions extends ErrorOptions {
+  /** Name of the entry. */
+  alias?: string | undefined
+  /** Etag of the version that is there. */
+  actualEtag?: string | undefined
+}
+
+/** The entry that was to be created exists. HTTP: 412. */
+export class AlreadyExistsError extends Error {
+  /** Always `'AlreadyExistsError'`. */
+  override readonly name = 'AlreadyExistsError'
+  /** Name of the entry. */
+  readonly alias: string | undefined
+  /** Etag of the version that is there, when it is known. */
+  readonly actualEtag: string | undefined
+
+  /** Makes the error from a message and its facts. */
+  constructor(message: string, options: AlreadyExistsErrorOptions = {}) {
+    super(message, options)
+    this.alias = options.alias
+    this.actualEtag = options.actualEtag
+  }
+}
+
+/**
+ * What is wrong with the bytes: `magic` (not this format at all), `truncated` (they end too early), `invalid` (they
+ * break the format), `unsupported` (a newer or unknown variant), `limit` (larger than the caller allows).
+ */
+export type FormatErrorReason = 'magic' | 'truncated' | 'invalid' | 'unsupported' | 'limit'
+
+/** Facts of a {@linkcode FormatError}. */
+export interface FormatErrorOptions extends ErrorOptions {
+  /** What is wrong with the bytes. */
+  reason: FormatErrorReason
+  /** Offset in bytes, from the start of the stream or record, of the field that is wrong. */
+  offset?: number | undefined
+}
+
+/** Bytes from outside are wrong. HTTP: 400 or 422. */
+export class FormatError extends Error {
+  /** Always `'FormatError'`. */
+  override readonly name = 'FormatError'
+  /** What is wrong with the bytes. */
+  readonly reason: FormatErrorReason
+  /** Offset in bytes of the field that is wrong, when it is known. */
+  readonly offset: number | undefined
+
+  /** Makes the error from a message and its facts. */
+  constructor(message: string, options: FormatErrorOptions) {
+    super(message, options)
+    this.reason = options.reason
+    this.offset = options.offset
+  }
+}
+
+/** Facts of an {@linkcode IntegrityError}. */
+export interface IntegrityErrorOptions extends ErrorOptions {
+  /** The digest that was expected, as text. */
+  expected?: string | undefined
+  /** The digest that the bytes have, as text. */
+  actual?: string | undefined
+}
+
+/** Bytes do not match their digest. HTTP: 502 or 500. */
+export class IntegrityError extends Error {
+  /** Always `'IntegrityError'`. */
+  override readonly name = 'IntegrityError'
+  /** The digest that was expected. */
+  readonly expected: string | undefined
+  /** The digest that the bytes have. */
+  readonly actual: string | undefined
+
+  /** Makes the error from a message and its facts. */
+  constructor(message: string, options: IntegrityErrorOptions = {}) {
+    super(message, options)
+    this.expected = options.expected
+    this.actual = options.actual
+  }
+}
+
+/** Facts of a {@linkcode QuotaExceededError}. */
+export interface QuotaExceededErrorOptions extends ErrorOptions {
+  /** The largest size that is allowed, in bytes, when it is known. */
+  limit?: number | undefined
+}
+
+/** There is no space left, or the bytes are more than the receiver takes. HTTP: 507 or 413. */
+export class QuotaExceededError extends Error {
+  /** Always `'QuotaExceededError'`. */
+  override readonly name = 'QuotaExceededError'
+  /** The largest size that is allowed, in bytes, when it is known. */
+  readonly limit: number | undefined
+
+  /** Makes the error from a message and its facts. */
+  constructor(message: string, options: QuotaExceededErrorOptions = {}) {
+    super(message, options)
+    this.limit = options.limit
+  }
+}
+
+/** Facts of a {@linkcode BackendError}. */
+export interface BackendErrorOptions extends ErrorOptions {
+  /** Whether trying again can help. */
+  retryable: boolean
+  /** `'unknown'` when the engine may have applied the change before it failed. */
+  outcome?: 'unknown' | undefined
+}
+
+/** The engine or the network failed; `cause` is its own error. HTTP: 503. */
+export class BackendError extends Error {
+  /** Always `'BackendError'`. */
+  override readonly name = 'BackendError'
+  /** Whether trying again can help. */
+  readonly retryable: boolean
+  /** `'unknown'` when the change may have been applied all the same. */
+  readonly outcome: 'unknown' | undefined
+
+  /** Makes the error from a message and its facts. */
+  constructor(message: string, options: BackendErrorOptions) {
+    super(message, options)
+    this.retryable = options.retryable
+    this.outcome = options.outcome
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The seam between the stream store and an engine: ordered rows with an atomic check-and-set, and immutable byte
+ * objects. Nothing above it knows which engine it is on.
+ *
+ * Every method takes a `signal` and rejects with its reason once it has aborted. An engine's own exceptions are wrapped
+ * in a `BackendError`, a full disk or a used-up quota in a `QuotaExceededError`.
+ *
+ * @module
+ */
+
+/** Options that every method of a backend takes. */
+export interface BackendCallOptions {
+  /** Gives the call up; what it had begun may still be applied. */
+  signal?: AbortSignal | undefined
+}
+
+/** A value and the version that it has. */
+export interface VersionedValue {
+  /** The bytes; they belong to the caller. */
+  readonly value: Uint8Array
+  /** Opaque; it never recurs for a key, not even after deletion and re-creation. */
+  readonly version: string
+}
+
+/** A row of the metadata. */
+export interface Row extends VersionedValue {
+  /** The key; it belongs to the caller. */
+  readonly key: Uint8Array
+}
+
+/** A condition of a commit: the row has this version, or, with undefined, is absent. */
+export interface Check {
+  /** Key of the row. */
+  readonly key: Uint8Array
+  /** The version that it must have; undefined: it must be absent. */
+  readonly version: string | undefined
+}
+
+/** A change of a commit: the row gets this value, or, with undefined, is deleted. */
+export interface Mutation {
+  /** Key of the row. At most one mutation a commit names a key. */
+  readonly key: Uint8Array
+  /** The new value; undefined deletes the row, whether it exists or not. */
+  readonly value: Uint8Array | undefined
+}
+
+/** What {@linkcode Metadata.list} is asked for. */
+export interface ListRowsOptions extends BackendCallOptions {
+  /** Only keys that begin with these bytes. */
+  prefix: Uint8Array
+  /** Only keys that come after this one. */
+  after?: Uint8Array | undefined
+  /** The largest number of rows; an engine may give fewer, and gives none only when there are none. */
+  limit: number
+}
+
+/** Small rows, ordered by the unsigned bytes of their keys, with an atomic check-and-set over several of them. */
+export interface Metadata {
+  /** Reads a row, as of the last commit that was acknowledged, or later. */
+  get(key: Uint8Array, options?: BackendCallOptions): Promise<VersionedValue | undefined>
+  /** Reads rows in the order of their keys. */
+  list(options: ListRowsOptions): Promise<Row[]>
+  /**
+   * Applies all mutations if every check holds, and tells whether it did; nothing is changed otherwise. Durable once
+   * it has resolved with true.
+   *
+   * @throws {BackendError} if the engine failed; with `outcome: 'unknown'` if it may have applied the commit.
+   */
+  commit(checks: readonly Check[], mutations: readonly Mutation[], options?: BackendCallOptions): Promise<boolean>
+}
+
+/** What the writer of a block knows about its use; an engine may use it to place the block, or ignore it. */
+export interface BlockHints {
+  /** `cold`: written often and read seldom (AtlasDB: isAppendHeavyAndReadLight). */
+  temperature?: 'hot' | 'cold' | undefined
+}
+
+/** What {@linkcode Blocks.list} is asked for. */
+export interface ListBlocksOptions extends BackendCallOptions {
+  /** Only names that begin with this text. */
+  prefix: string
+  /** Only names that come after this one. */
+  after?: string | undefined
+  /** The largest number of names. */
+  limit: number
+}
+
+/** Immutable byte objects under one-shot names of ASCII letters, digits, `-` and `.`: a name is put at most once. */
+export interface Blocks {
+  /** Stores an object; durable once it has resolved. It keeps no hold of `bytes` after that. */
+  put(name: string, bytes: Uint8Array, options?: BackendCallOptions & { hints?: BlockHints | undefined }): Promise<void>
+  /** Reads an object whole; undefined if there is none. The bytes are the caller's own: a whole ArrayBuffer. */
+  get(name: string, options?: BackendCallOptions): Promise<Uint8Array<ArrayBuffer> | undefined>
+  /** Deletes an object, whether it exists or not. */
+  delete(name: string, options?: BackendCallOptions): Promise<void>
+  /** Lists names in the order of their characters. */
+  list(options: ListBlocksOptions): Promise<string[]>
+}
+
+/** Largest sizes that an engine takes, in bytes; what exceeds them is refused before any work. */
+export interface BackendLimits {
+  /**
+   * Bytes of a key.
+   * @default 1536
+   */
+  keyBytes?: number
+  /**
+   * Bytes of a value.
+   * @default 61440
+   */
+  valueBytes?: number
+  /**
+   * Bytes of an object.
+   * @default Infinity
+   */
+  blockBytes?: number
+}
+
+/** A hash that takes its input piece by piece. */
+export interface StreamingHash {
+  /** Takes more bytes; keeps no hold of them. */
+  update(bytes: Uint8Array): void
+  /** Ends the hash, and gives its value. */
+  digest(): Uint8Array<ArrayBuffer>
+}
+
+/** An engine: both halves, and what else it brings. */
+export interface Backend {
+  /** The small rows. */
+  readonly metadata: Metadata
+  /** The byte objects. */
+  readonly blocks: Blocks
+  /** What it can take. */
+  readonly limits?: BackendLimits
+  /** A SHA-256 that is faster here than WebAssembly. */
+  createHash?(): StreamingHash
+  /** Closes the engine; every later call fails. */
+  close(): Promise<void>
+}
