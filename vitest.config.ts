@@ -26,6 +26,15 @@ export default defineConfig({
     projects: [
       { resolve: { alias }, test: { ...common, name: 'node', include: [portable, 'node-tests/server/**/*.test.ts'] } },
       { resolve: { alias }, test: { ...common, name: 'tools', include: ['node-tests/tools/**/*.test.ts'] } },
+      {
+        resolve: { alias },
+        test: {
+          ...common,
+          name: 'polyfill',
+          include: [portable],
+          setupFiles: ['node-tests/support/streamless-host.ts'],
+        },
+      },
       browser(
         'chromium',
         playwright({

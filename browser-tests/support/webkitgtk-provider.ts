@@ -5,6 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { defineBrowserProvider } from '@vitest/browser'
 import type { BrowserProvider, BrowserProviderOption, TestProject } from 'vitest/node'
 
+declare module 'vitest/browser' {
+  interface BrowserCommands {
+    __vitest_viewport: () => Promise<void>
+  }
+}
+
 const STARTUP_TIMEOUT_MS = 30_000
 const COMMAND_TIMEOUT_MS = 30_000
 

@@ -1,0 +1,71 @@
+// Holds package.json and jsr.json to the same entry points, version and dependencies, and both to the files that exist.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ROOT } from './run.mjs'
+import { sourceFiles } from './source-files.mjs'
+
+/**
+ * @typedef {{ version?: string, exports?: Record<string, unknown>, dependencies?: Record<string, string> }} PackageJson
+ * @typedef {{ version?: string, exports?: Record<string, unknown>, imports?: Record<string, string> }} JsrJson
+ */
+
+/**
+ * @param {{ packageJson: PackageJson, jsrJson: JsrJson, files: string[] }} project `files` are the source files
+ * @returns {string[]} one line for each difference
+ */
+export function checkExports({ packageJson, jsrJson, files }) {
+  /** @type {string[]} */
+  const problems = []
+  const npm = packageJson.exports ?? {}
+  const jsr = jsrJson.exports ?? {}
+  const expected = new Map(files.filter(isEntryPoint).map((path) => [entryKey(path), path]))
+
+  for (const [key, path] of expected) {
+    const built = path.replace('src/', './dist/').replace(/\.ts$/, '')
+    const wanted = { types: `${built}.d.ts`, default: `${built}.js` }
+    if (JSON.stringify(npm[key]) !== JSON.stringify(wanted)) {
+      problems.push(`package.json: exports["${key}"] should be ${JSON.stringify(wanted)}, for ${path}`)
+    }
+    if (jsr[key] !== `./${path}`) problems.push(`jsr.json: exports["${key}"] should be "./${path}"`)
+  }
+  for (const [file, keys] of Object.entries({ 'package.json': npm, 'jsr.json': jsr })) {
+    for (const key of Object.keys(keys)) {
+      if (!expected.has(key)) problems.push(`${file}: exports["${key}"] has no source file`)
+    }
+  }
+  if (packageJson.version !== jsrJson.version) {
+    problems.push(`package.json has version ${packageJson.version}, jsr.json ${jsrJson.version}`)
+  }
+  for (const [name, specifier] of Object.entries(jsrJson.imports ?? {})) {
+    if (!specifier.startsWith('npm:')) continue
+    const wanted = `npm:${name}@${packageJson.dependencies?.[name]}`
+    if (specifier !== wanted) problems.push(`jsr.json: imports["${name}"] should be "${wanted}", not "${specifier}"`)
+  }
+  return problems
+}
+
+/** @param {string} path */
+function isEntryPoint(path) {
+  return /^src\/(backends\/)?[^/]+\.ts$/.test(path) && path !== 'src/errors.ts'
+}
+
+/**
+ * @param {string} path
+ * @returns {string}
+ */
+function entryKey(path) {
+  const name = path.slice('src/'.length, -'.ts'.length)
+  return name === 'index' ? '.' : `./${name}`
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const json = (/** @type {string} */ name) => JSON.parse(readFileSync(join(ROOT, name), 'utf8'))
+  const problems = checkExports({
+    packageJson: json('package.json'),
+    jsrJson: json('jsr.json'),
+    files: sourceFiles(),
+  })
+  for (const problem of problems) console.error(problem)
+  process.exitCode = problems.length === 0 ? 0 : 1
+}

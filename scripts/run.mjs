@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The folder of the checkout. */
+export const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** Where the npm packages' commands are, Node 24 among them. */
+const COMMANDS = join(ROOT, 'node_modules', '.bin')
+
+/** A variable in the environment of a command, by which all that descends from it is found, whatever group it moved to. */
+const MARK = 'COMBSTREAM_RUN'
+
+/** @type {Set<() => void>} */
+const running = new Set()
+
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  process.on(signal, () => {
+    for (const kill of running) kill()
+    process.exit(1)
+  })
+}
+
+/**
+ * Runs a command in the folder of the checkout to its end, or kills it with everything that it started.
+ *
+ * @param {string[]} command
+ * @param {{ timeoutMs: number, show?: boolean, own?: boolean, environment?: Record<string, string> }} options `show`
+ *   passes the output on instead of collecting it; `own: false` hides the commands of the npm packages, for the one that
+ *   replaces them.
+ * @returns {Promise<{ code: number | null, timedOut: boolean, output: string }>} `code` is null when it was killed or
+ *   could not be started.
+ */
+export function run([file, ...args], { timeoutMs, show = false, own = true, environment = {} }) {
+  return new Promise((resolve) => {
+    const mark = randomUUID()
+    const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== COMMANDS)
+    const path = (own ? [COMMANDS, ...folders] : folders).join(delimiter)
+    const child = spawn(/** @type {string} */ (file), args, {
+      cwd: ROOT,
+      env: { ...process.env, PATH: path, ...environment, [MARK]: mark },
+      detached: true,
+      stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
+    })
+    let output = ''
+    let timedOut = false
+    const kill = () => killTree(child.pid, mark)
+    const timer = setTimeout(() => {
+      timedOut = true
+      kill()
+    }, timeoutMs)
+    running.add(kill)
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text) => (output += text))
+    }
+    const end = (/** @type {number | null} */ code) => {
+      clearTimeout(timer)
+      running.delete(kill)
+      resolve({ code, timedOut, output })
+    }
+    child.once('error', (error) => {
+      output += `${error.message}\n`
+      end(null)
+    })
+    // A browser that outlives its runner would hold the pipes open, so that 'close' never came.
+    child.once('exit', kill)
+    child.once('close', end)
+  })
+}
+
+/**
+ * @param {number | undefined} pid
+ * @param {string} mark
+ */
+function killTree(pid, mark) {
+  if (pid === undefined) return
+  for (const target of [-pid, ...markedProcesses(mark)]) {
+    try {
+      process.kill(target, 'SIGKILL')
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error
+    }
+  }
+}
+
+/**
+ * Browsers are started in process groups of their own; only /proc tells whose they are.
+ *
+ * @param {string} mark
+ * @returns {number[]}
+ */
+function markedProcesses(mark) {
+  if (process.platform !== 'linux') return []
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${MARK}=${mark}`)
+      } catch {
+        return false // it has ended since, or belongs to somebody else
+      }
+    })
+    .map(Number)
+}

@@ -1,0 +1,15 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from './run.mjs'
+
+/**
+ * The TypeScript files of src/, such as `src/bytes/chunk-queue.ts`.
+ *
+ * @returns {string[]}
+ */
+export function sourceFiles() {
+  return readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => `src/${path.replaceAll('\\', '/')}`)
+    .toSorted()
+}

@@ -1,0 +1,25 @@
+/**
+ * Streams for hosts that have none: importing this module installs those of `web-streams-polyfill` as globals, and does
+ * nothing wherever the host has any stream class of its own.
+ *
+ * It never replaces native streams: pipes between the two kinds throw in every engine, and `new Response(stream)` takes
+ * only native ones. Import it before any other module of this package.
+ *
+ * @example
+ * ```ts
+ * import 'combstream/polyfill'
+ *
+ * new ReadableStream({ pull: (controller) => controller.close() })
+ * ```
+ *
+ * @module
+ */
+import * as streams from 'web-streams-polyfill'
+
+const host: Record<string, unknown> = globalThis
+
+if (!('ReadableStream' in host || 'WritableStream' in host || 'TransformStream' in host)) {
+  for (const [name, value] of Object.entries(streams)) {
+    Object.defineProperty(host, name, { value, configurable: true, enumerable: false, writable: true })
+  }
+}
