@@ -13,15 +13,8 @@ const COMMANDS = join(ROOT, 'node_modules', '.bin')
 /** A variable in the environment of a command, by which all that descends from it is found, whatever group it moved to. */
 const MARK = 'COMBSTREAM_RUN'
 
-/** @type {Set<() => void>} */
-const running = new Set()
-
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-  process.on(signal, () => {
-    for (const kill of running) kill()
-    process.exit(1)
-  })
-}
+/** The signals that ask a program to end, from a terminal or from a supervisor. */
+export const END_SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
 
 /**
  * Runs a command in the folder of the checkout to its end, or kills it with everything that it started.
@@ -47,17 +40,21 @@ export function run([file, ...args], { timeoutMs, show = false, own = true, envi
     let output = ''
     let timedOut = false
     const kill = () => killTree(child.pid, mark)
+    const interrupted = () => {
+      kill()
+      process.exit(1)
+    }
+    for (const signal of END_SIGNALS) process.on(signal, interrupted)
     const timer = setTimeout(() => {
       timedOut = true
       kill()
     }, timeoutMs)
-    running.add(kill)
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text) => (output += text))
     }
     const end = (/** @type {number | null} */ code) => {
       clearTimeout(timer)
-      running.delete(kill)
+      for (const signal of END_SIGNALS) process.removeListener(signal, interrupted)
       resolve({ code, timedOut, output })
     }
     child.once('error', (error) => {

@@ -1,0 +1,38 @@
+// Every public symbol has a doc comment (`lint`), and every example in one runs (`examples`).
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ROOT, run } from './run.mjs'
+
+/** @type {{ exports: Record<string, string>, imports: Record<string, string> }} */
+const jsr = JSON.parse(readFileSync(join(ROOT, 'jsr.json'), 'utf8'))
+
+const { code, output } = process.argv[2] === 'examples' ? await runExamples() : await lint()
+// Deno reads the types of tsconfig.json as names of packages that it cannot find.
+const lines = output.split('\n').filter((line) => !/Failed resolving types|@types\/node\/index\.d\.ts/.test(line))
+console.log(lines.join('\n'))
+process.exitCode = code === 0 ? 0 : 1
+
+function lint() {
+  const command = ['deno', 'doc', '--lint', ...Object.values(jsr.exports)]
+  return run(command, { timeoutMs: 60_000, environment: { NO_COLOR: '1' } })
+}
+
+/** In examples `combstream/…` means the sources; jsr.json itself cannot say so, as the package has a scope there. */
+async function runExamples() {
+  const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
+  try {
+    const imports = { ...jsr.imports }
+    for (const [key, path] of Object.entries(jsr.exports)) {
+      imports[`combstream${key.slice(1)}`] = pathToFileURL(join(ROOT, path)).href
+    }
+    const map = join(folder, 'import-map.json')
+    writeFileSync(map, JSON.stringify({ imports }))
+    const options = ['-A', '--no-remote', '--no-lock', '--node-modules-dir=manual', '-c', 'jsr.json']
+    const command = ['deno', 'test', '--doc', ...options, '--import-map', map, 'src']
+    return await run(command, { timeoutMs: 60_000, environment: { NO_COLOR: '1' } })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

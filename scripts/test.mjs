@@ -1,0 +1,192 @@
+// `npm test`: set-up, build, every check, then the tests in every runtime. The last line is `N passed, N failed`.
+//
+//   npm test -- --only node24,deno     these suites and no checks
+//   npm test -- --checks               the checks alone
+//   npm test -- codec-transform        the test files whose path contains this, in every suite (or in those of --only)
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs, stripVTControlCharacters } from 'node:util'
+import { build } from './build.mjs'
+import { ROOT, run } from './run.mjs'
+import { installPackages, installSystemPackages } from './setup.mjs'
+
+const VITEST = 'node_modules/vitest/vitest.mjs'
+const NODE_24 = 'node_modules/.bin/node'
+const NODE_22 = 'node_modules/node-22/bin/node'
+
+/**
+ * What runs vitest, and the project of vitest.config.ts that it runs. Those that take longest come first, as two run at
+ * a time.
+ *
+ * @type {Record<string, { runner: string[], project: string, options?: string[] }>}
+ */
+const SUITES = {
+  firefox: { runner: [NODE_24], project: 'firefox' },
+  chromium: { runner: [NODE_24], project: 'chromium' },
+  webkit: { runner: [NODE_24], project: 'webkit' },
+  tools: { runner: [NODE_24], project: 'tools' },
+  node24: { runner: [NODE_24], project: 'node' },
+  node22: { runner: [NODE_22], project: 'node' },
+  deno: { runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'], project: 'node' },
+  // Bun deadlocks in vitest's default pool of child processes.
+  bun: { runner: ['bun', '--bun'], project: 'node', options: ['--pool', 'threads'] },
+  polyfill: { runner: [NODE_24], project: 'polyfill' },
+}
+
+const SUITE_TIMEOUT_MS = 180_000
+const CHECK_TIMEOUT_MS = 90_000
+const AT_ONCE = 2
+
+/**
+ * @typedef {{ passed: number, failed: number, skipped: number }} Outcome
+ * @typedef {Outcome & { name: string, seconds: number }} Row
+ */
+
+const { values, positionals: filters } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string' }, checks: { type: 'boolean', default: false } },
+})
+const only = values.only?.split(',')
+for (const name of only ?? []) {
+  if (!(name in SUITES)) {
+    console.error(`there is no suite ${name}: choose from ${Object.keys(SUITES).join(', ')}`)
+    process.exit(2)
+  }
+}
+const withChecks = values.checks || (only === undefined && filters.length === 0)
+const suites = values.checks && only === undefined ? [] : (only ?? Object.keys(SUITES))
+const reports = mkdtempSync(join(tmpdir(), 'combstream-'))
+process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
+
+await installPackages()
+const unavailable = suites.length > 0 ? await installSystemPackages() : new Map()
+
+/** @type {Row[]} */
+const rows = [await timed('build', buildStep)]
+/** @type {(() => Promise<Row>)[]} */
+const steps = []
+for (const name of suites) {
+  const advice = unavailable.get(name)
+  if (advice === undefined) steps.push(() => timed(name, () => suite(name)))
+  else if (process.env['CI']) steps.push(() => timed(name, () => failure(name, `cannot run: ${advice}`)))
+  else console.log(`Leaving out ${name}: ${advice}`)
+}
+if (withChecks) {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  for (const name of Object.keys(scripts).filter((key) => key.startsWith('check:'))) {
+    steps.push(() => timed(name, () => check(name)))
+  }
+}
+await Promise.all(
+  Array.from({ length: AT_ONCE }, async () => {
+    for (let step = steps.shift(); step; step = steps.shift()) rows.push(await step())
+  }),
+)
+
+printTable(rows)
+const total = (/** @type {'passed' | 'failed'} */ key) => rows.reduce((sum, row) => sum + row[key], 0)
+process.exitCode = total('failed') > 0 ? 1 : 0
+console.log(`${total('passed')} passed, ${total('failed')} failed`)
+
+/**
+ * @param {string} name
+ * @param {() => Outcome | Promise<Outcome>} step
+ * @returns {Promise<Row>}
+ */
+async function timed(name, step) {
+  const start = performance.now()
+  const result = await step()
+  const seconds = (performance.now() - start) / 1000
+  console.log(`${result.failed > 0 ? '✗' : '✓'} ${name} (${seconds.toFixed(1)} s)`)
+  return { name, ...result, seconds }
+}
+
+async function buildStep() {
+  try {
+    await build()
+    return { passed: 1, failed: 0, skipped: 0 }
+  } catch (error) {
+    return failure('build', error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** @param {string} name a script of package.json */
+async function check(name) {
+  const { code, timedOut, output } = await run(['npm', 'run', '--silent', name], { timeoutMs: CHECK_TIMEOUT_MS })
+  if (code === 0) return { passed: 1, failed: 0, skipped: 0 }
+  return failure(name, timedOut ? `${output}\ntook more than ${CHECK_TIMEOUT_MS / 1000} s` : output)
+}
+
+/**
+ * @param {string} name
+ * @param {number} attempt
+ * @returns {Promise<Outcome>}
+ */
+async function suite(name, attempt = 1) {
+  const { runner, project, options = [] } = /** @type {typeof SUITES[string]} */ (SUITES[name])
+  const report = join(reports, `${name}-${attempt}.json`)
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  const narrowed = filters.length > 0 ? ['--passWithNoTests', ...filters] : []
+  const { code, timedOut, output } = await run(
+    [...runner, VITEST, 'run', '--project', project, ...options, ...reporters, ...narrowed],
+    { timeoutMs: SUITE_TIMEOUT_MS },
+  )
+  const result = readReport(report)
+  if (code === 0 && result && result.failed === 0) return result
+  // Runtimes and browsers hang, or do not start, now and then; a test that failed is never run again.
+  const started = result !== undefined && result.passed + result.failed > 0
+  if (attempt === 1 && (timedOut || !started)) {
+    console.log(`${name} ${timedOut ? 'hung' : 'did not start'}; trying once more. It said:\n${indent(output)}`)
+    return suite(name, 2)
+  }
+  const text = timedOut ? `${output}\ntook more than ${SUITE_TIMEOUT_MS / 1000} s` : output
+  const failed = failure(name, text)
+  return result && result.failed > 0 ? result : { ...failed, passed: result?.passed ?? 0 }
+}
+
+/** @param {string} path */
+function readReport(path) {
+  /** @type {{ testResults: { status: string, assertionResults: { status: string }[] }[] }} */
+  let report
+  try {
+    report = JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return undefined // the runner ended before it wrote one
+  }
+  const counts = { passed: 0, failed: 0, skipped: 0 }
+  for (const file of report.testResults) {
+    for (const { status } of file.assertionResults) {
+      if (status === 'passed') counts.passed++
+      else if (status === 'failed') counts.failed++
+      else counts.skipped++
+    }
+    // A file that did not load, or whose hooks failed, has no failed test to count.
+    if (file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed')) counts.failed++
+  }
+  return counts
+}
+
+/**
+ * @param {string} name
+ * @param {string} text
+ */
+function failure(name, text) {
+  console.log(`\n──── ${name} failed\n${indent(text)}\n`)
+  return { passed: 0, failed: 1, skipped: 0 }
+}
+
+/** Nothing that a command prints can be taken for the last line. @param {string} text */
+function indent(text) {
+  return stripVTControlCharacters(text).trim().replaceAll(/^/gm, '  ')
+}
+
+/** @param {Row[]} table */
+function printTable(table) {
+  const width = Math.max(...table.map(({ name }) => name.length))
+  console.log(`\n${'suite'.padEnd(width)}  passed  failed  skipped  seconds`)
+  for (const { name, passed: yes, failed: no, skipped, seconds } of table) {
+    const cells = [String(yes).padStart(6), String(no).padStart(6), String(skipped || '').padStart(7)]
+    console.log([name.padEnd(width), ...cells, seconds.toFixed(1).padStart(7)].join('  '))
+  }
+}
