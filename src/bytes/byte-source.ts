@@ -1,5 +1,5 @@
 import { byteStream } from './byte-stream.ts'
-import { clampRange } from './byte-range.ts'
+import { type ByteRange, clampRange } from './byte-range.ts'
 
 /**
  * Bytes that can be read any number of times, from anywhere: the shape of a `Blob`, on purpose. A `Blob` or `File` is
@@ -24,26 +24,49 @@ const CHUNK_BYTES = 256 * 1024
  */
 export function bytesSource(bytes: Uint8Array): ByteSource {
   if (!ArrayBuffer.isView(bytes)) throw new TypeError(`bytes must be a Uint8Array, got ${typeof bytes}`)
-  return {
-    size: bytes.byteLength,
-    slice(start?: number, end?: number): ByteSource {
-      const range = clampRange(bytes.byteLength, start, end)
-      return bytesSource(bytes.subarray(range.start, range.end))
-    },
-    stream(): ReadableStream<Uint8Array> {
-      let offset = 0
-      return byteStream({
-        next() {
-          if (offset === bytes.byteLength) return undefined
-          const chunk = bytes.slice(offset, offset + CHUNK_BYTES)
-          offset += chunk.byteLength
-          return chunk
-        },
-        cancel() {
-          offset = bytes.byteLength
-        },
-      })
-    },
+  return rangeSource(bytes.byteLength, ({ start, end }) => {
+    let offset = start
+    return byteStream({
+      next() {
+        if (offset >= end) return undefined
+        const chunk = bytes.slice(offset, Math.min(offset + CHUNK_BYTES, end))
+        offset += chunk.byteLength
+        return chunk
+      },
+      cancel() {
+        offset = end
+      },
+    })
+  })
+}
+
+/** A source over anything that can be read from one offset to another; slices of slices are worked out here. */
+export function rangeSource(
+  size: number,
+  read: (range: ByteRange) => ReadableStream<Uint8Array<ArrayBuffer>>,
+): ByteSource {
+  return new RangeSource({ start: 0, end: size }, read)
+}
+
+class RangeSource implements ByteSource {
+  readonly size: number
+  readonly #range: ByteRange
+  readonly #read: (range: ByteRange) => ReadableStream<Uint8Array<ArrayBuffer>>
+
+  constructor(range: ByteRange, read: (range: ByteRange) => ReadableStream<Uint8Array<ArrayBuffer>>) {
+    this.size = range.end - range.start
+    this.#range = range
+    this.#read = read
+  }
+
+  slice(start?: number, end?: number): ByteSource {
+    const range = clampRange(this.size, start, end)
+    const base = this.#range.start
+    return new RangeSource({ start: base + range.start, end: base + range.end }, this.#read)
+  }
+
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#read(this.#range)
   }
 }
 

@@ -105,8 +105,13 @@ class CodecTransform<C extends Codec> {
       {
         start: (controller) => {
           this.#failWritable = (reason) => controller.error(reason)
-          // `abort()` below waits until a held write has settled; this signal does not.
-          controller.signal.addEventListener('abort', () => this.#fail(controller.signal.reason), { once: true })
+          // `abort()` below waits until a held write has settled; this signal does not. The writable errors itself:
+          // erred from here as well, its abort() would reject.
+          const onAbort = (): void => {
+            this.#failWritable = () => undefined
+            this.#fail(controller.signal.reason)
+          }
+          controller.signal.addEventListener('abort', onAbort, { once: true })
           if (signal?.aborted) this.#fail(signal.reason)
           else signal?.addEventListener('abort', this.#onAbort, { once: true })
         },

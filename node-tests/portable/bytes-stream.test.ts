@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest'
+import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { byteStream } from '../../src/bytes/byte-stream.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { QuotaExceededError } from '../../src/errors.ts'
+import { pending, randomBytes, rejection, soon } from '../support/streams.ts'
+
+/** Whether streams of this host have BYOB readers; WebKit's have not. */
+function hasByob(): boolean {
+  try {
+    byteStream({ next: () => undefined, cancel: () => undefined }).getReader({ mode: 'byob' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+function counting(chunks: number): { stream: ReadableStream<Uint8Array>; calls: () => number; cancelled: unknown[] } {
+  let calls = 0
+  const cancelled: unknown[] = []
+  const stream = byteStream({
+    next: () => (calls++ < chunks ? randomBytes(100, calls) : undefined),
+    cancel: (reason) => void cancelled.push(reason),
+  })
+  return { stream, calls: () => calls, cancelled }
+}
+
+describe('byteStream', () => {
+  it('asks for nothing before a reader does, and for one chunk a read', async () => {
+    const { stream, calls } = counting(3)
+    const reader = stream.getReader()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(calls()).toBe(0)
+    expect((await reader.read()).value).toEqual(randomBytes(100, 1))
+    expect(calls()).toBe(1)
+  })
+
+  it('ends after the last chunk, and skips empty ones', async () => {
+    const chunks = [new Uint8Array(0), randomBytes(3), new Uint8Array(0), randomBytes(4)]
+    const stream = byteStream({ next: () => Promise.resolve(chunks.shift()), cancel: () => undefined })
+    expect((await collect(stream)).byteLength).toBe(7)
+  })
+
+  it('fails with what its producer throws or rejects with', async () => {
+    const error = new Error('disk')
+    const rejecting = byteStream({ next: () => Promise.reject(error), cancel: () => undefined })
+    expect(await rejection(rejecting.getReader().read())).toBe(error)
+    const throwing = byteStream({
+      next: () => {
+        throw error
+      },
+      cancel: () => undefined,
+    })
+    expect(await rejection(throwing.getReader().read())).toBe(error)
+  })
+
+  it('cancels at once while a chunk is awaited, and drops that chunk', async () => {
+    let give: (chunk: Uint8Array<ArrayBuffer>) => void = () => undefined
+    const cancelled: unknown[] = []
+    const stream = byteStream({
+      next: () => new Promise<Uint8Array<ArrayBuffer>>((resolve) => void (give = resolve)),
+      cancel: (reason) => void cancelled.push(reason),
+    })
+    const reader = stream.getReader()
+    const read = reader.read()
+    expect(await pending(read)).toBe(true)
+    await soon(reader.cancel('seek'), 'cancel')
+    expect((await soon(read, 'the read')).done).toBe(true)
+    expect(cancelled).toEqual(['seek'])
+    give(randomBytes(5))
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  })
+
+  it('can be failed while nothing is being read', async () => {
+    let fail: (reason: unknown) => void = () => undefined
+    const stream = byteStream({ start: (f) => void (fail = f), next: () => undefined, cancel: () => undefined })
+    const { closed } = stream.getReader()
+    fail('gone')
+    expect(await rejection(closed)).toBe('gone')
+  })
+
+  it('serves BYOB readers of any size, where the host has them', async () => {
+    if (!hasByob()) {
+      expect(() => counting(1).stream.getReader({ mode: 'byob' })).toThrow(TypeError)
+      return
+    }
+    for (const size of [1, 7, 99, 100, 101, 1000]) {
+      const { stream } = counting(3)
+      const reader = stream.getReader({ mode: 'byob' })
+      const bytes: number[] = []
+      for (;;) {
+        const { value, done } = await soon(reader.read(new Uint8Array(size)), 'a BYOB read')
+        if (done) break
+        bytes.push(...value)
+      }
+      expect(bytes).toEqual([...randomBytes(100, 1), ...randomBytes(100, 2), ...randomBytes(100, 3)])
+    }
+  })
+})
+
+describe('bytesSource', () => {
+  const bytes = randomBytes(1_000)
+
+  it('slices as a Blob does', async () => {
+    const blob = new Blob([bytes])
+    const source = bytesSource(bytes)
+    for (const [start, end] of [
+      [0, 10],
+      [10, undefined],
+      [-10, undefined],
+      [-2_000, -990],
+      [500, 400],
+      [990, 5_000],
+      [5_000, 6_000],
+      [undefined, -1],
+    ] as const) {
+      const slice = source.slice(start, end)
+      const expected = new Uint8Array(await blob.slice(start, end).arrayBuffer())
+      expect(slice.size).toBe(expected.byteLength)
+      expect(await collect(slice.stream())).toEqual(expected)
+      const inner = new Uint8Array(await blob.slice(start, end).slice(1, -1).arrayBuffer())
+      expect(await collect(slice.slice(1, -1).stream())).toEqual(inner)
+    }
+  })
+
+  it('keeps its bytes when its streams are read', async () => {
+    const source = bytesSource(bytes)
+    const first = await collect(source.stream())
+    expect(await collect(source.stream())).toEqual(first)
+    expect(bytes.byteLength).toBe(1_000)
+  })
+
+  it('refuses what is no bytes and no offset', () => {
+    expect(() => bytesSource('text' as unknown as Uint8Array)).toThrow(TypeError)
+    expect(() => bytesSource(bytes).slice(0.5)).toThrow(TypeError)
+  })
+})
+
+describe('collect', () => {
+  it('stops at its limit and cancels the stream', async () => {
+    const { stream, cancelled } = counting(3)
+    const error = await rejection(collect(stream, { limit: 150 }))
+    expect(error).toBeInstanceOf(QuotaExceededError)
+    expect((error as QuotaExceededError).limit).toBe(150)
+    expect(cancelled).toEqual([error])
+  })
+
+  it('takes exactly its limit', async () => {
+    expect((await collect(counting(3).stream, { limit: 300 })).byteLength).toBe(300)
+  })
+})

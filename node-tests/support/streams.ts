@@ -1,0 +1,71 @@
+/** The chunk sizes that every codec case runs over; Infinity is one whole chunk. */
+export const CHUNK_SIZES = [1, 2, 3, 7, 15, 100, 10_000, Infinity]
+
+/** Pseudo-random bytes (xorshift32), the same for the same seed. */
+export function randomBytes(byteLength: number, seed = 1): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(byteLength)
+  let state = seed * 2_654_435_761 || 1
+  for (let i = 0; i < byteLength; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    bytes[i] = state
+  }
+  return bytes
+}
+
+/** The bytes as a stream of chunks of one size, each a view into a larger buffer that is scribbled over once it is used. */
+export function chunked(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
+  let offset = 0
+  let last: Uint8Array | undefined
+  return new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        last?.fill(0xee)
+        if (offset === bytes.byteLength) return controller.close()
+        const piece = bytes.subarray(offset, Math.min(bytes.byteLength, offset + size))
+        offset += piece.byteLength
+        last = new Uint8Array(piece.byteLength + 10).subarray(5, 5 + piece.byteLength)
+        last.set(piece)
+        controller.enqueue(last)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+/** Rejects when the promise takes longer, so that a hang is a failure with a name. */
+export async function soon<T>(promise: Promise<T>, what: string, timeoutMs = 5_000): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`still waiting for ${what} after ${timeoutMs} ms`)), timeoutMs)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The error that a promise rejects with; fails if it resolves. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  const settled = await soon(
+    promise.then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    ),
+    'a rejection',
+  )
+  if (!settled) throw new Error('resolved, where a rejection was expected')
+  return settled.error
+}
+
+/** Whether a promise is still pending after the host had its turn. */
+export async function pending(promise: Promise<unknown>): Promise<boolean> {
+  const turn = new Promise((resolve) => setTimeout(resolve, 20, 'pending'))
+  const settled = promise.then(
+    () => 'settled',
+    () => 'settled',
+  )
+  return (await Promise.race([settled, turn])) === 'pending'
+}
