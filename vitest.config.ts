@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import type { BrowserProviderOption } from 'vitest/node'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
@@ -12,7 +13,7 @@ const alias = Object.entries(
     .exports,
 ).map(([key, path]) => ({
   find: new RegExp(`^combstream${key.slice(1)}$`),
-  replacement: new URL(path, import.meta.url).pathname,
+  replacement: fileURLToPath(new URL(path, import.meta.url)),
 }))
 
 const common = {

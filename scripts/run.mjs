@@ -42,7 +42,7 @@ export function run([file, ...args], { timeoutMs, show = false, own = true, envi
     const kill = () => killTree(child.pid, mark)
     const interrupted = () => {
       kill()
-      process.exit(1)
+      setImmediate(() => process.exit(1)) // after the commands that run beside this one were killed as well
     }
     for (const signal of END_SIGNALS) process.on(signal, interrupted)
     const timer = setTimeout(() => {

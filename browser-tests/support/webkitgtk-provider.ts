@@ -48,7 +48,9 @@ class WebKitGtkProvider implements BrowserProvider {
   async close(): Promise<void> {
     process.removeListener('exit', this.#killChildren)
     try {
-      if (this.#session) await this.#command('DELETE', await this.#session)
+      // A start that failed has been reported by openPage.
+      const session = await this.#session?.catch(() => undefined)
+      if (session !== undefined) await this.#command('DELETE', session)
     } finally {
       this.#killChildren()
     }
@@ -58,13 +60,13 @@ class WebKitGtkProvider implements BrowserProvider {
     const display = process.env['DISPLAY'] ?? (await this.#startDisplay())
     const port = await freePort()
     this.#driverUrl = `http://127.0.0.1:${port}`
-    this.#spawn('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
+    const driver = this.#spawn('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
       DISPLAY: display,
       // The web process's sandbox needs user namespaces, which containers seldom have.
       WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
       LIBGL_ALWAYS_SOFTWARE: '1',
     })
-    await this.#untilReady()
+    await this.#untilReady(driver)
     const { sessionId } = await this.#command<{ sessionId: string }>('POST', '/session', {
       capabilities: {
         alwaysMatch: { 'webkitgtk:browserOptions': { binary: miniBrowserPath(), args: ['--automation'] } },
@@ -82,14 +84,15 @@ class WebKitGtkProvider implements BrowserProvider {
     })
   }
 
-  async #untilReady(): Promise<void> {
+  async #untilReady(driver: ChildProcess): Promise<void> {
     const deadline = Date.now() + STARTUP_TIMEOUT_MS
     for (;;) {
       try {
         await this.#command('GET', '/status')
         return
       } catch (error) {
-        if (Date.now() > deadline) throw new Error('WebKitWebDriver does not answer', { cause: error })
+        const ended = driver.pid === undefined || driver.exitCode !== null
+        if (ended || Date.now() > deadline) throw new Error('WebKitWebDriver does not answer', { cause: error })
         await sleep(50)
       }
     }
@@ -100,7 +103,7 @@ class WebKitGtkProvider implements BrowserProvider {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     })
-    // A command that is not installed shows as a driver that never answers; without a listener it would end the runner.
+    // Without a listener a command that is not installed would end the runner.
     child.once('error', (error) => console.error(`${command}: ${error.message}`))
     this.#children.push(child)
     return child

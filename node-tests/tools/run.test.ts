@@ -1,0 +1,49 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { run } from '../../scripts/run.mjs'
+
+test('`run` gives the exit code and all that the command wrote', async () => {
+  const { code, timedOut, output } = await run(['sh', '-c', 'echo out; echo err >&2; exit 3'], { timeoutMs: 10_000 })
+  expect({ code, timedOut, lines: output.trim().split('\n').toSorted() }).toEqual({
+    code: 3,
+    timedOut: false,
+    lines: ['err', 'out'],
+  })
+})
+
+test('`run` reports a command that does not exist', async () => {
+  const { code, output } = await run(['no-such-command'], { timeoutMs: 10_000 })
+  expect(code).toBe(null)
+  expect(output).toContain('no-such-command')
+})
+
+test('`run` kills what takes too long, with a grandchild that left for a process group of its own', async () => {
+  const leave = process.platform === 'linux' ? 'setsid ' : ''
+  const { timedOut, output } = await run(['sh', '-c', `${leave}sleep 60 & echo $!; sleep 60`], { timeoutMs: 500 })
+  expect(timedOut).toBe(true)
+  const grandchild = Number(output)
+  expect(grandchild).toBeGreaterThan(1)
+  await expect.poll(() => isRunning(grandchild), { timeout: 5_000 }).toBe(false)
+})
+
+test('`run` ends when its command ends, and leaves nothing behind that holds the output open', async () => {
+  const start = performance.now()
+  const { code, output } = await run(['sh', '-c', 'sleep 60 & echo $!'], { timeoutMs: 30_000 })
+  expect(code).toBe(0)
+  expect(performance.now() - start).toBeLessThan(15_000)
+  await expect.poll(() => isRunning(Number(output)), { timeout: 5_000 }).toBe(false)
+})
+
+function isRunning(pid: number): boolean {
+  const stat = `/proc/${pid}/stat`
+  // What was killed stays listed as a zombie where nobody collects orphans.
+  return existsSync('/proc/self') ? existsSync(stat) && !readFileSync(stat, 'utf8').includes(') Z') : signalReaches(pid)
+}
+
+function signalReaches(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
