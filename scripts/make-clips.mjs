@@ -50,26 +50,10 @@ const SOURCES = [
 /** A key frame every second, so that a seek is exact and cheap. */
 const KEY_FRAMES = ['-g', String(FRAMES_PER_SECOND), '-keyint_min', String(FRAMES_PER_SECOND)]
 
-/** @type {Record<string, string[]>} */
 const FORMATS = {
-  'comb.webm': [
-    '-c:v',
-    'libvpx',
-    '-b:v',
-    '200k',
-    '-deadline',
-    'good',
-    '-cpu-used',
-    '1',
-    '-c:a',
-    'libopus',
-    '-b:a',
-    '32k',
-  ],
-  'comb.mp4': [
-    ...['-c:v', 'libx264', '-profile:v', 'main', '-preset', 'slow', '-b:v', '200k', '-sc_threshold', '0'],
-    ...['-c:a', 'aac', '-b:a', '40k', '-movflags', '+faststart'],
-  ],
+  'comb.webm': '-c:v libvpx -b:v 200k -deadline good -cpu-used 1 -c:a libopus -b:a 32k',
+  'comb.mp4':
+    '-c:v libx264 -profile:v main -preset slow -b:v 200k -sc_threshold 0 -c:a aac -b:a 40k -movflags +faststart',
 }
 
 mkdirSync(FOLDER, { recursive: true })
@@ -77,7 +61,7 @@ let total = 0
 for (const [name, options] of Object.entries(FORMATS)) {
   const file = join(FOLDER, name)
   const inputs = SOURCES.flatMap((source) => ['-f', 'lavfi', '-i', source])
-  const outputs = ['-map', '[video]', '-map', '3:a', ...KEY_FRAMES, ...options, '-t', String(SECONDS), file]
+  const outputs = ['-map', '[video]', '-map', '3:a', ...KEY_FRAMES, ...options.split(' '), '-t', String(SECONDS), file]
   // Without these two the same command makes other bytes each time.
   const exact = ['-fflags', '+bitexact', '-flags:v', '+bitexact', '-flags:a', '+bitexact', '-map_metadata', '-1']
   const { code, output } = await run(
