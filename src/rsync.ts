@@ -1,0 +1,38 @@
+/**
+ * librsync as streams: signatures, deltas and patches, byte-compatible with rdiff.
+ *
+ * @example
+ * ```ts
+ * import { DeltaStream, loadSignature, PatchStream, SignatureStream } from 'combstream/rsync'
+ *
+ * const basis = new Blob(['the first version'])
+ * const edited = new Blob(['the second version'])
+ *
+ * const signature = await loadSignature(basis.stream().pipeThrough(new SignatureStream({ sourceLength: basis.size })))
+ * const delta = edited.stream().pipeThrough(new DeltaStream(signature))
+ * const patched = delta.pipeThrough(new PatchStream(basis))
+ * console.log(await new Response(patched).text()) // the second version
+ * ```
+ *
+ * @module
+ */
+export type { Codec, CodecStep } from './bytes/codec-transform.ts'
+export { DeltaJob, type DeltaOptions } from './rsync/delta-job.ts'
+export { DeltaStream, type DeltaStreamOptions } from './rsync/delta-stream.ts'
+export { LoadSignatureJob, type LoadSignatureJobOptions, type SignatureLimits } from './rsync/load-signature-job.ts'
+export { loadSignature, type LoadSignatureOptions } from './rsync/load-signature.ts'
+export type { SignatureOptions } from './rsync/parameters.ts'
+export { type BasisRequest, PatchJob, type PatchOptions } from './rsync/patch-job.ts'
+export { PatchStream, type PatchStreamOptions } from './rsync/patch-stream.ts'
+export { SignatureJob } from './rsync/signature-job.ts'
+export { SignatureSink, type SignatureSinkConstructor } from './rsync/signature-sink.ts'
+export { SignatureStream, type SignatureStreamOptions } from './rsync/signature-stream.ts'
+export { Signature, type SignatureParts } from './rsync/signature.ts'
+export type {
+  CommandStatistics,
+  DeltaStatistics,
+  JobStatistics,
+  PatchStatistics,
+  SignatureStatistics,
+} from './rsync/statistics.ts'
+export { loadStrongSum, type StrongSum } from './rsync/strong-sum.ts'

@@ -1,0 +1,252 @@
+import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
+import { readU32 } from '../bytes/integers.ts'
+import { FormatError, type FormatErrorReason } from '../errors.ts'
+import { checkInteger } from './check-integer.ts'
+import {
+  BLAKE2B_BYTES,
+  BLOCK_LENGTH_OFFSET,
+  MAGIC_BYTES,
+  MAGIC_RABINKARP_BLAKE2B,
+  MAGIC_RABINKARP_MD4,
+  MAGIC_ROLLSUM_BLAKE2B,
+  MAGIC_ROLLSUM_MD4,
+  MAX_BLOCK_LENGTH,
+  SIGNATURE_HEADER_BYTES,
+  STRONG_LENGTH_OFFSET,
+  WEAK_SUM_BYTES,
+} from './format.ts'
+import { Signature } from './signature.ts'
+import { countStep, jobStatistics, type JobStatistics, type Mutable } from './statistics.ts'
+
+/** Bounds on a signature from outside, checked before memory is taken for it. */
+export interface SignatureLimits {
+  /**
+   * The largest block length that is taken, in bytes: a delta holds two blocks in memory.
+   * @default 16 MiB, which rdiff's defaults reach at 256 TiB of basis
+   */
+  blockLength?: number | undefined
+  /**
+   * The largest number of blocks that is taken. A block takes 36 bytes at most, twice that while the signature grows.
+   * @default 4,194,304, which rdiff's defaults reach at 16 TiB of basis, or at 8 GiB if it did not know the size
+   */
+  blockCount?: number | undefined
+}
+
+/** Options of {@linkcode LoadSignatureJob}. */
+export interface LoadSignatureJobOptions {
+  /** Bounds on what is taken. */
+  limits?: SignatureLimits | undefined
+}
+
+/** What the bytes that come next are. */
+type State =
+  | { readonly kind: 'magic' }
+  | { readonly kind: 'header' }
+  | { readonly kind: 'record' }
+  | { readonly kind: 'done'; readonly signature: Signature }
+  | { readonly kind: 'failed'; readonly error: FormatError }
+
+const DEFAULT_MAX_BLOCK_LENGTH = 16 * 1024 * 1024
+const DEFAULT_MAX_BLOCK_COUNT = 4 * 1024 * 1024
+const INITIAL_CAPACITY = 1024
+
+const UNSUPPORTED_MAGICS = [MAGIC_ROLLSUM_MD4, MAGIC_ROLLSUM_BLAKE2B, MAGIC_RABINKARP_MD4]
+
+/**
+ * The synchronous core of `loadSignature`: takes the bytes of a signature, gives no bytes, and has the
+ * {@linkcode LoadSignatureJob.signature} when it is done.
+ *
+ * @example
+ * ```ts
+ * import { LoadSignatureJob } from 'combstream/rsync'
+ *
+ * const job = new LoadSignatureJob()
+ * const none = new Uint8Array(0)
+ * job.iterate(new Uint8Array([0x72, 0x73, 1, 0x47, 0, 0, 1, 0, 0, 0, 0, 8]), none) // header only: an empty basis
+ * job.end()
+ * console.log(job.iterate(none, none).state, job.signature?.blockCount) // done 0
+ * ```
+ */
+export class LoadSignatureJob implements Codec {
+  readonly #limits: Required<{ [L in keyof SignatureLimits]: number }>
+  readonly #statistics: Mutable<JobStatistics> = jobStatistics()
+  #state: State = { kind: 'magic' }
+  /** What has come of the header, or of a record that its input did not hold whole. */
+  readonly #field: Uint8Array = new Uint8Array(WEAK_SUM_BYTES + BLAKE2B_BYTES)
+  #fieldLength = 0
+  #blockLength = 0
+  #strongLength = 0
+  #blockCount = 0
+  #weakSums = new Uint32Array(0)
+  #strongSums = new Uint8Array(0)
+  #ended = false
+
+  /**
+   * Makes a job.
+   *
+   * @throws {TypeError} if a limit is no integer.
+   * @throws {RangeError} if a limit is out of its range.
+   */
+  constructor({ limits = {} }: LoadSignatureJobOptions = {}) {
+    const { blockLength = DEFAULT_MAX_BLOCK_LENGTH, blockCount = DEFAULT_MAX_BLOCK_COUNT } = limits
+    this.#limits = {
+      blockLength: checkInteger('limits.blockLength', blockLength, 1, MAX_BLOCK_LENGTH),
+      blockCount: checkInteger('limits.blockCount', blockCount, 0, 2 ** 32 - 1),
+    }
+  }
+
+  /** What the job has counted so far; the same object at all times. */
+  get statistics(): JobStatistics {
+    return this.#statistics
+  }
+
+  /** The signature; undefined until the job is done. */
+  get signature(): Signature | undefined {
+    return this.#state.kind === 'done' ? this.#state.signature : undefined
+  }
+
+  /**
+   * Takes all of `input`, and gives no output.
+   *
+   * @throws {FormatError} if the bytes are no signature, or one beyond the limits, and at every call after that.
+   */
+  iterate(input: Uint8Array): CodecStep {
+    let read = 0
+    // The only state that is left with input at hand is the one that fails.
+    while (read < input.byteLength || this.#state.kind === 'failed') read += this.#advance(input, read)
+    if (this.#ended && this.#state.kind !== 'done') this.#finish()
+    const step = { state: this.#ended ? 'done' : 'blocked', read, written: 0 } as const
+    countStep(this.#statistics, step)
+    return step
+  }
+
+  /** Says that the signature ends after what has been given. */
+  end(): void {
+    this.#ended = true
+  }
+
+  /** Takes the next field, or what there is of it; returns the number of bytes taken. */
+  #advance(input: Uint8Array, start: number): number {
+    const state = this.#state
+    switch (state.kind) {
+      case 'magic': {
+        const read = this.#collect(input, start, MAGIC_BYTES)
+        if (this.#fieldLength === MAGIC_BYTES) this.#checkMagic()
+        return read
+      }
+      case 'header': {
+        const read = this.#collect(input, start, SIGNATURE_HEADER_BYTES)
+        if (this.#fieldLength === SIGNATURE_HEADER_BYTES) this.#parseHeader()
+        return read
+      }
+      case 'record': {
+        const recordLength = WEAK_SUM_BYTES + this.#strongLength
+        if (this.#fieldLength === 0 && input.byteLength - start >= recordLength) {
+          this.#addBlock(input, start)
+          return recordLength
+        }
+        const read = this.#collect(input, start, recordLength)
+        if (this.#fieldLength === recordLength) {
+          this.#addBlock(this.#field, 0)
+          this.#fieldLength = 0
+        }
+        return read
+      }
+      case 'done':
+        throw new TypeError('the job has been told that its input has ended')
+      default:
+        throw state.error
+    }
+  }
+
+  #collect(input: Uint8Array, start: number, byteLength: number): number {
+    const piece = input.subarray(start, start + byteLength - this.#fieldLength)
+    this.#field.set(piece, this.#fieldLength)
+    this.#fieldLength += piece.byteLength
+    return piece.byteLength
+  }
+
+  #checkMagic(): void {
+    const magic = readU32(this.#field, 0)
+    if (magic === MAGIC_RABINKARP_BLAKE2B) {
+      this.#state = { kind: 'header' }
+    } else if (UNSUPPORTED_MAGICS.includes(magic)) {
+      this.#fail('unsupported', 0, `signatures with magic ${toText(magic)} are not supported`)
+    } else {
+      this.#fail('magic', 0, `not an rsync signature: it begins with ${toText(magic)}`)
+    }
+  }
+
+  #parseHeader(): void {
+    this.#blockLength = readU32(this.#field, BLOCK_LENGTH_OFFSET)
+    if (this.#blockLength < 1 || this.#blockLength > MAX_BLOCK_LENGTH) {
+      this.#fail('invalid', BLOCK_LENGTH_OFFSET, `a block length of ${this.#blockLength} bytes`)
+    }
+    if (this.#blockLength > this.#limits.blockLength) {
+      const message = `a block length of ${this.#blockLength} bytes, above the limit of ${this.#limits.blockLength}`
+      this.#fail('limit', BLOCK_LENGTH_OFFSET, message)
+    }
+    // librsync reads 0 as the whole strong sum.
+    this.#strongLength = readU32(this.#field, STRONG_LENGTH_OFFSET) || BLAKE2B_BYTES
+    if (this.#strongLength > BLAKE2B_BYTES) {
+      this.#fail('invalid', STRONG_LENGTH_OFFSET, `a strong sum of ${this.#strongLength} bytes`)
+    }
+    this.#fieldLength = 0
+    this.#state = { kind: 'record' }
+  }
+
+  #addBlock(record: Uint8Array, offset: number): void {
+    if (this.#blockCount === this.#limits.blockCount) {
+      this.#fail('limit', this.#offset, `more blocks than the limit of ${this.#limits.blockCount}`)
+    }
+    if (this.#blockCount === this.#weakSums.length) {
+      this.#setCapacity(Math.min(this.#limits.blockCount, Math.max(INITIAL_CAPACITY, 2 * this.#blockCount)))
+    }
+    this.#weakSums[this.#blockCount] = readU32(record, offset)
+    const strongOffset = this.#blockCount * this.#strongLength
+    for (let i = 0; i < this.#strongLength; i++) {
+      this.#strongSums[strongOffset + i] = record[offset + WEAK_SUM_BYTES + i]!
+    }
+    this.#blockCount++
+  }
+
+  #setCapacity(blockCount: number): void {
+    const weakSums = new Uint32Array(blockCount)
+    weakSums.set(this.#weakSums.subarray(0, this.#blockCount))
+    const strongSums = new Uint8Array(blockCount * this.#strongLength)
+    strongSums.set(this.#strongSums.subarray(0, this.#blockCount * this.#strongLength))
+    this.#weakSums = weakSums
+    this.#strongSums = strongSums
+  }
+
+  #finish(): void {
+    if (this.#state.kind !== 'record' || this.#fieldLength > 0) {
+      const offset = this.#offset + this.#fieldLength
+      this.#fail('truncated', offset, `the signature ends too early, after ${offset} bytes`)
+    }
+    if (this.#blockCount < this.#weakSums.length) this.#setCapacity(this.#blockCount)
+    const signature = new Signature({
+      blockLength: this.#blockLength,
+      strongLength: this.#strongLength,
+      weakSums: this.#weakSums,
+      strongSums: this.#strongSums,
+    })
+    this.#state = { kind: 'done', signature }
+  }
+
+  /** Offset of the header or record that the next bytes belong to. */
+  get #offset(): number {
+    if (this.#state.kind !== 'record') return 0
+    return SIGNATURE_HEADER_BYTES + this.#blockCount * (WEAK_SUM_BYTES + this.#strongLength)
+  }
+
+  #fail(reason: FormatErrorReason, offset: number, message: string): never {
+    const error = new FormatError(message, { reason, offset })
+    this.#state = { kind: 'failed', error }
+    throw error
+  }
+}
+
+function toText(magic: number): string {
+  return `0x${magic.toString(16).padStart(8, '0')}`
+}

@@ -1,0 +1,75 @@
+import { checkInteger } from './check-integer.ts'
+import { BLAKE2B_BYTES, MAX_BLOCK_LENGTH } from './format.ts'
+
+/** Options that decide what a signature consists of: rdiff's, with its defaults. */
+export interface SignatureOptions {
+  /**
+   * Bytes of a block, 1 to 2,147,483,647. A reader may refuse large ones: `loadSignature` does above 16 MiB.
+   * @default 256 up to 64 KiB of source, then its square root rounded down to a multiple of 128; 2048 if unknown
+   */
+  blockLength?: number | undefined
+  /**
+   * Bytes of a block's strong sum, 1 to 32. `'max'` is 32; `'min'` is the least that rdiff holds to be safe from chance
+   * (not from malice) for this length of source, 12 if it is unknown.
+   * @default 'max'
+   */
+  strongLength?: number | 'max' | 'min' | undefined
+  /**
+   * Bytes of the source, for the defaults above; it is not checked against what comes.
+   * @default unknown
+   */
+  sourceLength?: number | undefined
+}
+
+/** {@linkcode SignatureOptions} with everything decided. */
+export interface SignatureParameters {
+  /** Bytes of a block. */
+  readonly blockLength: number
+  /** Bytes of a strong sum. */
+  readonly strongLength: number
+}
+
+const UNKNOWN_BLOCK_LENGTH = 2048
+const UNKNOWN_MIN_STRONG_LENGTH = 12
+const SMALL_SOURCE_BYTES = 65536
+const SMALL_BLOCK_LENGTH = 256
+
+/**
+ * Decides what is not given, as rdiff 2.3.1 and later do.
+ *
+ * @throws {TypeError} if a number is no integer.
+ * @throws {RangeError} if it is out of its range.
+ */
+export function signatureParameters(options: SignatureOptions = {}): SignatureParameters {
+  const { sourceLength, blockLength = recommendedBlockLength(sourceLength), strongLength = 'max' } = options
+  if (sourceLength !== undefined) checkInteger('sourceLength', sourceLength, 0, Number.MAX_SAFE_INTEGER)
+  checkInteger('blockLength', blockLength, 1, MAX_BLOCK_LENGTH)
+  switch (strongLength) {
+    case 'max':
+      return { blockLength, strongLength: BLAKE2B_BYTES }
+    case 'min':
+      return { blockLength, strongLength: minStrongLength(sourceLength, blockLength) }
+    default:
+      return { blockLength, strongLength: checkInteger('strongLength', strongLength, 1, BLAKE2B_BYTES) }
+  }
+}
+
+function recommendedBlockLength(sourceLength: number | undefined): number {
+  if (sourceLength === undefined) return UNKNOWN_BLOCK_LENGTH
+  if (sourceLength <= SMALL_SOURCE_BYTES) return SMALL_BLOCK_LENGTH
+  const root = Math.floor(Math.sqrt(sourceLength))
+  // Above 2^52 the square root of one less than a square rounds up to the next integer.
+  return (root * root > sourceLength ? root - 1 : root) & ~127
+}
+
+function minStrongLength(sourceLength: number | undefined, blockLength: number): number {
+  if (sourceLength === undefined) return UNKNOWN_MIN_STRONG_LENGTH
+  const blocks = Math.floor(sourceLength / blockLength)
+  return 2 + Math.floor((floorLog2(sourceLength + 2 ** 24) + floorLog2(blocks + 1) + 7) / 8)
+}
+
+/** Exact, unlike `Math.floor(Math.log2(n))` just below a high power of two. */
+function floorLog2(n: number): number {
+  const high = Math.floor(n / 2 ** 32)
+  return high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(n)
+}

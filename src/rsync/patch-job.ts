@@ -1,0 +1,297 @@
+import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
+import { readU16, readU32, readU64 } from '../bytes/integers.ts'
+import { FormatError, type FormatErrorReason } from '../errors.ts'
+import { checkInteger } from './check-integer.ts'
+import {
+  MAGIC_BYTES,
+  MAGIC_DELTA,
+  OP_COPY_N1_N1,
+  OP_COPY_N8_N8,
+  OP_END,
+  OP_LITERAL_N1,
+  OP_LITERAL_N8,
+  OP_LITERAL_SHORT_MAX,
+} from './format.ts'
+import { countStep, type Mutable, type PatchStatistics, patchStatistics } from './statistics.ts'
+
+/** Options of {@linkcode PatchJob}. */
+export interface PatchOptions {
+  /**
+   * The most bytes that the result may have, since a delta of few bytes can ask for any number of them.
+   * @default Infinity: the result is never held, so only its receiver knows how much is too much
+   */
+  maxOutputLength?: number | undefined
+}
+
+/** A piece of the basis that a {@linkcode PatchJob} needs. */
+export interface BasisRequest {
+  /** Offset in the basis of the first byte. */
+  readonly position: number
+  /** Number of bytes. */
+  readonly length: number
+}
+
+/** What the job waits for. */
+type State =
+  | { readonly kind: 'magic' }
+  | { readonly kind: 'opcode' }
+  | { readonly kind: 'literal-length'; readonly width: number }
+  | { readonly kind: 'literal'; remaining: number }
+  | { readonly kind: 'copy-range'; readonly positionWidth: number; readonly lengthWidth: number }
+  | { readonly kind: 'copy'; position: number; remaining: number }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'failed'; readonly error: FormatError }
+
+const MAX_PARAMETER_BYTES = 16
+const NONE = new Uint8Array(0)
+
+/**
+ * The synchronous core of `PatchStream`: takes a delta and gives the new bytes. When it needs a piece of the basis, it
+ * is `waiting`, has a {@linkcode PatchJob.request}, and goes on after {@linkcode PatchJob.supply}. It holds no bytes
+ * but the last ones supplied.
+ *
+ * @example
+ * ```ts
+ * import { PatchJob } from 'combstream/rsync'
+ *
+ * const basis = new TextEncoder().encode('basis')
+ * const delta = new Uint8Array([0x72, 0x73, 2, 0x36, 0x45, 2, 3, 1, 33, 0]) // COPY 2 3, LITERAL '!', END
+ * const job = new PatchJob(basis.byteLength)
+ * const output = new Uint8Array(100)
+ * let [read, written, state] = [0, 0, '']
+ * while (state !== 'done') {
+ *   const step = job.iterate(delta.subarray(read), output.subarray(written))
+ *   read += step.read
+ *   written += step.written
+ *   state = step.state
+ *   if (job.request) job.supply(basis.slice(job.request.position, job.request.position + job.request.length))
+ *   else if (read === delta.byteLength) job.end()
+ * }
+ * console.log(new TextDecoder().decode(output.subarray(0, written))) // sis!
+ * ```
+ */
+export class PatchJob implements Codec {
+  readonly #basisSize: number
+  readonly #maxOutputLength: number
+  readonly #statistics: Mutable<PatchStatistics> = patchStatistics()
+  #state: State = { kind: 'magic' }
+  /** What has come of the magic, or of a command's parameters. */
+  readonly #field: Uint8Array = new Uint8Array(MAX_PARAMETER_BYTES)
+  #fieldLength = 0
+  /** Bytes of the delta that have been taken. */
+  #offset = 0
+  /** Offset in the delta of the command under way. */
+  #commandOffset = 0
+  /** Bytes of the result that the commands so far make. */
+  #announced = 0
+  /** Bytes of the basis that have been supplied and not written. */
+  #supplied: Uint8Array = NONE
+  #ended = false
+
+  /**
+   * Makes a job for a basis of `basisSize` bytes.
+   *
+   * @throws {TypeError} if an argument is of the wrong type.
+   * @throws {RangeError} if an argument is out of its range.
+   */
+  constructor(basisSize: number, { maxOutputLength = Infinity }: PatchOptions = {}) {
+    this.#basisSize = checkInteger('basisSize', basisSize, 0, Number.MAX_SAFE_INTEGER)
+    this.#maxOutputLength =
+      maxOutputLength === Infinity
+        ? Number.MAX_SAFE_INTEGER
+        : checkInteger('maxOutputLength', maxOutputLength, 0, Number.MAX_SAFE_INTEGER)
+  }
+
+  /** What the job has counted so far; the same object at all times. */
+  get statistics(): PatchStatistics {
+    return this.#statistics
+  }
+
+  /** The piece of the basis that is needed next; undefined unless the job is `waiting`. */
+  get request(): BasisRequest | undefined {
+    const state = this.#state
+    if (state.kind !== 'copy' || this.#supplied.byteLength > 0) return undefined
+    return { position: state.position, length: state.remaining }
+  }
+
+  /**
+   * Gives the requested piece of the basis, or the first bytes of it; the job asks for the rest later. It keeps `bytes`
+   * until they are written.
+   *
+   * @throws {TypeError} if nothing was requested.
+   * @throws {RangeError} if there are more bytes than requested.
+   */
+  supply(bytes: Uint8Array): void {
+    const { request } = this
+    if (!request) throw new TypeError('no bytes of the basis are requested')
+    if (bytes.byteLength > request.length) {
+      throw new RangeError(`${request.length} bytes of the basis are requested, got ${bytes.byteLength}`)
+    }
+    this.#supplied = bytes
+  }
+
+  /**
+   * Takes from `input` and fills `output` as far as it can.
+   *
+   * @throws {FormatError} if the bytes are no delta for this basis, or it gives more than allowed, and at every call
+   * after that.
+   */
+  iterate(input: Uint8Array, output: Uint8Array): CodecStep {
+    const step: Mutable<CodecStep> = { state: 'blocked', read: 0, written: 0 }
+    while (this.#advance(input, output, step)) continue
+    countStep(this.#statistics, step)
+    return step
+  }
+
+  /** Says that the delta ends after what has been given. */
+  end(): void {
+    this.#ended = true
+  }
+
+  /** Leaves a state for the next one; or (false) cannot, for want of input, of room, or of what `step.state` says. */
+  #advance(input: Uint8Array, output: Uint8Array, step: Mutable<CodecStep>): boolean {
+    const state = this.#state
+    switch (state.kind) {
+      case 'magic':
+        if (!this.#collect(input, step, MAGIC_BYTES)) return false
+        if (readU32(this.#field, 0) !== MAGIC_DELTA) this.#fail('magic', 0, 'not an rsync delta: its magic is wrong')
+        return this.#enter({ kind: 'opcode' })
+
+      case 'opcode':
+        this.#commandOffset = this.#offset
+        if (!this.#collect(input, step, 1)) return false
+        return this.#enter(this.#command(this.#field[0]!))
+
+      case 'literal-length':
+        if (!this.#collect(input, step, state.width)) return false
+        return this.#enter(this.#literal(this.#readInteger(0, state.width), this.#commandOffset + 1))
+
+      case 'copy-range':
+        if (!this.#collect(input, step, state.positionWidth + state.lengthWidth)) return false
+        return this.#enter(this.#copy(state.positionWidth, state.lengthWidth))
+
+      case 'literal': {
+        const room = Math.min(state.remaining, output.byteLength - step.written)
+        const data = input.subarray(step.read, step.read + room)
+        output.set(data, step.written)
+        step.read += data.byteLength
+        step.written += data.byteLength
+        this.#offset += data.byteLength
+        state.remaining -= data.byteLength
+        if (state.remaining === 0) return this.#enter({ kind: 'opcode' })
+        if (data.byteLength < room) this.#checkNotEnded()
+        return false
+      }
+
+      case 'copy': {
+        const data = this.#supplied.subarray(0, output.byteLength - step.written)
+        output.set(data, step.written)
+        step.written += data.byteLength
+        this.#supplied = this.#supplied.subarray(data.byteLength)
+        state.position += data.byteLength
+        state.remaining -= data.byteLength
+        if (state.remaining === 0) return this.#enter({ kind: 'opcode' })
+        if (step.written < output.byteLength) step.state = 'waiting'
+        return false
+      }
+
+      case 'end':
+        if (step.read < input.byteLength) this.#fail('invalid', this.#offset, 'bytes follow the end of the delta')
+        if (this.#ended) step.state = 'done'
+        return false
+
+      default:
+        throw state.error
+    }
+  }
+
+  #enter(state: State): true {
+    this.#state = state
+    this.#fieldLength = 0
+    return true
+  }
+
+  /** Takes bytes into the field until it has `byteLength`; false if they have not all come. */
+  #collect(input: Uint8Array, step: Mutable<CodecStep>, byteLength: number): boolean {
+    while (this.#fieldLength < byteLength) {
+      if (step.read === input.byteLength) {
+        this.#checkNotEnded()
+        return false
+      }
+      this.#field[this.#fieldLength++] = input[step.read++]!
+      this.#offset++
+    }
+    return true
+  }
+
+  #checkNotEnded(): void {
+    if (this.#ended) this.#fail('truncated', this.#offset, `the delta ends too early, after ${this.#offset} bytes`)
+  }
+
+  #command(opcode: number): State {
+    if (opcode === OP_END) return { kind: 'end' }
+    if (opcode <= OP_LITERAL_SHORT_MAX) return this.#literal(opcode, this.#commandOffset)
+    if (opcode <= OP_LITERAL_N8) return { kind: 'literal-length', width: 1 << (opcode - OP_LITERAL_N1) }
+    if (opcode <= OP_COPY_N8_N8) {
+      const widths = opcode - OP_COPY_N1_N1
+      return { kind: 'copy-range', positionWidth: 1 << (widths >> 2), lengthWidth: 1 << (widths & 3) }
+    }
+    return this.#fail('invalid', this.#commandOffset, `reserved command 0x${opcode.toString(16)}`)
+  }
+
+  #literal(length: number | undefined, lengthOffset: number): State {
+    const remaining = this.#checkLength(length, lengthOffset)
+    this.#statistics.literalCommands++
+    this.#statistics.literalBytes += remaining
+    this.#statistics.literalCommandBytes += this.#offset - this.#commandOffset
+    return { kind: 'literal', remaining }
+  }
+
+  #copy(positionWidth: number, lengthWidth: number): State {
+    const positionOffset = this.#commandOffset + 1
+    const lengthOffset = positionOffset + positionWidth
+    const position = this.#readInteger(0, positionWidth)
+    if (position === undefined || position > this.#basisSize) {
+      const where = position === undefined ? 'beyond 2^53' : `at ${position}`
+      this.#fail('invalid', positionOffset, `a copy ${where}, past the end of a basis of ${this.#basisSize} bytes`)
+    }
+    const remaining = this.#checkLength(this.#readInteger(positionWidth, lengthWidth), lengthOffset)
+    if (remaining > this.#basisSize - position) {
+      const range = `[${position}, ${position + remaining})`
+      this.#fail('invalid', lengthOffset, `a copy of ${range}, past the end of a basis of ${this.#basisSize} bytes`)
+    }
+    this.#statistics.copyCommands++
+    this.#statistics.copyBytes += remaining
+    this.#statistics.copyCommandBytes += this.#offset - this.#commandOffset
+    return { kind: 'copy', position, remaining }
+  }
+
+  #checkLength(length: number | undefined, lengthOffset: number): number {
+    if (length === undefined) return this.#fail('invalid', lengthOffset, 'a command with a length beyond 2^53')
+    if (length === 0) return this.#fail('invalid', lengthOffset, 'a command with a length of 0')
+    if (length > this.#maxOutputLength - this.#announced) {
+      return this.#fail('limit', lengthOffset, `a result of more than ${this.#maxOutputLength} bytes`)
+    }
+    this.#announced += length
+    return length
+  }
+
+  #readInteger(byteOffset: number, width: number): number | undefined {
+    switch (width) {
+      case 1:
+        return this.#field[byteOffset]!
+      case 2:
+        return readU16(this.#field, byteOffset)
+      case 4:
+        return readU32(this.#field, byteOffset)
+      default:
+        return readU64(this.#field, byteOffset)
+    }
+  }
+
+  #fail(reason: FormatErrorReason, offset: number, message: string): never {
+    const error = new FormatError(message, { reason, offset })
+    this.#state = { kind: 'failed', error }
+    throw error
+  }
+}

@@ -1,0 +1,67 @@
+import { assertByteSource, type ByteSource } from '../bytes/byte-source.ts'
+import { codecTransform } from '../bytes/codec-transform.ts'
+import { BasisReader } from './basis-reader.ts'
+import { PatchJob, type PatchOptions } from './patch-job.ts'
+import type { PatchStatistics } from './statistics.ts'
+
+/** Options of {@linkcode PatchStream}. */
+export interface PatchStreamOptions extends PatchOptions {
+  /** Gives both sides, and the basis, up, with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Applies the delta that passes through to a basis, and gives the new bytes. A delta says nothing of the basis that it
+ * was made for: with another one the result is other bytes.
+ *
+ * The basis is any `ByteSource`, a Blob too; each copy of the delta reads one `slice().stream()` of it. It is
+ * pull-driven and holds 256 KiB of output, one chunk of the basis, and at most the one chunk of input that its writer
+ * waits for.
+ *
+ * The streams fail with a `FormatError` (its `offset` is that in the delta) if the bytes are no delta, or none for a
+ * basis of this size, or make more than allowed; with an `IntegrityError` if the basis gives fewer bytes than its size
+ * promises; and with the basis's own error if it has one.
+ *
+ * @example
+ * ```ts
+ * import { DeltaStream, loadSignature, PatchStream, SignatureStream } from 'combstream/rsync'
+ *
+ * const basis = new Blob(['the first version'])
+ * const edited = new Blob(['the second version'])
+ * const signature = await loadSignature(basis.stream().pipeThrough(new SignatureStream()))
+ *
+ * const patched = edited.stream().pipeThrough(new DeltaStream(signature)).pipeThrough(new PatchStream(basis))
+ * console.log(await new Response(patched).text()) // the second version
+ * ```
+ */
+export class PatchStream {
+  /** The new bytes. A byte stream where the host has them. */
+  readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>
+  /** Takes the delta. */
+  readonly writable: WritableStream<Uint8Array>
+  /** What has been counted so far; the same object at all times. */
+  readonly statistics: PatchStatistics
+
+  /**
+   * Makes the stream.
+   *
+   * @throws {TypeError} if `basis` is no ByteSource, or an option is of the wrong type.
+   * @throws {RangeError} if an option is out of its range.
+   */
+  constructor(basis: ByteSource, options: PatchStreamOptions = {}) {
+    assertByteSource(basis, 'basis')
+    const job = new PatchJob(basis.size, options)
+    const reader = new BasisReader(basis)
+    this.statistics = job.statistics
+    const { readable, writable } = codecTransform({
+      open: () => job,
+      async serve() {
+        job.supply(await reader.read(job.request!))
+      },
+      release: (reason) => reader.cancel(reason),
+      signal: options.signal,
+    })
+    this.readable = readable
+    this.writable = writable
+  }
+}
