@@ -1,0 +1,32 @@
+/**
+ * The stream store: large streams of bytes in blocks, each content once, alive while something refers to it.
+ *
+ * @module
+ */
+export type {
+  Backend,
+  BackendCallOptions,
+  BackendLimits,
+  BlockHints,
+  Blocks,
+  Check,
+  ListBlocksOptions,
+  ListRowsOptions,
+  Metadata,
+  Mutation,
+  Row,
+  StreamingHash,
+  VersionedValue,
+} from './store/backend.ts'
+export type { BlockSink, BlockSinkOptions } from './store/block-sink.ts'
+export type { ReferenceOwner } from './store/row-keys.ts'
+export type { StoredSlice, StoredStream } from './store/stored-stream.ts'
+export { StreamStore, type StreamStoreOptions } from './store/stream-store.ts'
+export type {
+  ListSpaceOptions,
+  ReadonlyRowSpace,
+  ReferenceOptions,
+  RowSpace,
+  SpaceRow,
+  Transaction,
+} from './store/transaction.ts'

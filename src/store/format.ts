@@ -1,0 +1,302 @@
+/**
+ * The values of the stream store's rows, byte by byte. Grammar: `docs/formats.md`, "The stream store"; the keys are in
+ * `row-keys.ts`. Integers are unsigned and big-endian, times are milliseconds since 1970. Every value begins with the
+ * number of its layout, so that a later version can change one kind of row without touching the others.
+ *
+ * Parsers are total: any bytes give a value or a FormatError.
+ *
+ * @module
+ */
+import { RecordReader } from './record-reader.ts'
+import { RecordWriter } from './record-writer.ts'
+
+/** Version of the whole store, in the row `v`. */
+export const STORE_VERSION = 1
+/** Bytes of the id of a stream or object. */
+export const ID_BYTES = 16
+/** Bytes of a SHA-256. */
+export const DIGEST_BYTES = 32
+/** Bytes of an xxh64. */
+export const CHECKSUM_BYTES = 8
+/** Bytes of the random value that tells one writer of a stream from the next. */
+export const EPOCH_BYTES = 8
+/** Block entries of one page row: 512 of at most 65 bytes stay below 60 KB. */
+export const PAGE_ENTRIES = 512
+/** Largest block, in bytes. */
+export const MAX_BLOCK_BYTES = 64 * 1024 * 1024
+/** Longest reference that stands in a key as it is; a longer one is keyed by its SHA-256. */
+export const INLINE_REFERENCE_BYTES = 1024
+/** Longest reference. */
+export const MAX_REFERENCE_BYTES = 32 * 1024
+
+const LAYOUT = 1
+
+/** How the bytes of an object were made from those of the block. */
+export const CODEC_NONE = 0
+
+const CHUNKING_FIXED = 1
+
+/**
+ * Where a stream is in its life. A `condemned` one keeps the status that it had, which a mark gives back to it; a
+ * `deleting` one never comes back, and says why.
+ */
+export type StreamStatus =
+  | { readonly kind: 'storing' }
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'condemned'; readonly former: 'storing' | 'stored' }
+  | { readonly kind: 'deleting'; readonly reason: 'collected' | 'aborted' }
+  | { readonly kind: 'deleting'; readonly reason: 'duplicate'; readonly survivor: Uint8Array }
+
+/** Row `s`: a stream. */
+export interface StreamRecord {
+  readonly status: StreamStatus
+  /** Random, of the writer that stores it: whoever takes an upload over sets another one. */
+  readonly epoch: Uint8Array
+  /** When storing began. */
+  readonly createdAt: number
+  /** Until when collection leaves the stream alone without a reference. */
+  readonly leaseUntil: number
+  /** Bytes that its pages name: all of them once it is stored. */
+  readonly size: number
+  /** Blocks that its pages name. */
+  readonly blockCount: number
+  /** Bytes of every block but the last. */
+  readonly blockSize: number
+  /** Codec that its writer was told to use; each block has its own. */
+  readonly codec: number
+  /** SHA-256 of the bytes; every stored stream has one. */
+  readonly digest: Uint8Array | undefined
+  /** Fields that this version does not know; whoever rewrites the row keeps them. */
+  readonly extensions: Uint8Array
+}
+
+/** Row `m`, one entry: where a block is. */
+export interface BlockEntry {
+  /** Id of the object. */
+  readonly object: Uint8Array
+  /** Bytes of the block. */
+  readonly rawLength: number
+  /** Bytes of the object. */
+  readonly storedLength: number
+  readonly codec: number
+  /** The xxh64 of the object. */
+  readonly checksum: Uint8Array
+  /** SHA-256 of the block, in pages that have them. */
+  readonly digest?: Uint8Array | undefined
+}
+
+/** Row `m`: the blocks of one page. */
+export interface PageRecord {
+  /** Offset in the stream of the first block's first byte. */
+  readonly byteOffset: number
+  readonly entries: readonly BlockEntry[]
+}
+
+/** Row `r`: a reference. */
+export interface ReferenceRecord {
+  /** When it was set. */
+  readonly at: number
+  /** When it ends to keep the stream alive; undefined: never. */
+  readonly expiresAt: number | undefined
+  /** The reference itself, where the key only has its hash. */
+  readonly reference: Uint8Array | undefined
+}
+
+/** Whether a stream can be read and referenced: stored, or condemned after it was. */
+export function isUsable(status: StreamStatus): boolean {
+  return status.kind === 'stored' || (status.kind === 'condemned' && status.former === 'stored')
+}
+
+/** Row `v`: version u8, bits of features that a reader must know u32 (none yet). */
+export function formatVersion(): Uint8Array<ArrayBuffer> {
+  return new RecordWriter(5).u8(STORE_VERSION).u32(0).finish()
+}
+
+/** Checks the row `v`. */
+export function checkVersion(bytes: Uint8Array): void {
+  const reader = new RecordReader('store version', bytes)
+  const version = reader.u8()
+  if (version !== STORE_VERSION) throw reader.unsupported(`version ${version}, this package knows ${STORE_VERSION}`, 1)
+  const features = reader.u32()
+  if (features !== 0) throw reader.unsupported(`features ${features.toString(16)}`, 4)
+  reader.end()
+}
+
+const STATUS = { storing: 1, stored: 2, condemned: 3, deleting: 4 } as const
+const DELETING = { collected: 1, aborted: 2, duplicate: 3 } as const
+const STREAM_HAS_DIGEST = 1
+
+/**
+ * Row `s`: layout u8, status u8, detail u8 (condemned: the former status; deleting: the reason; else 0), flags u8
+ * (1: digest), codec u8, chunking u8, block size u32, epoch 8 bytes, created u64, lease u64, size u64, block count u32,
+ * [digest 32 bytes], [survivor's id 16 bytes if deleting as a duplicate], extensions: tag u8, length u16, bytes, each;
+ * a tag from 128 on must be known to whoever reads the row.
+ */
+export function formatStream(record: StreamRecord): Uint8Array<ArrayBuffer> {
+  const { status } = record
+  const writer = new RecordWriter(128)
+    .u8(LAYOUT)
+    .u8(STATUS[status.kind])
+    .u8(status.kind === 'condemned' ? STATUS[status.former] : status.kind === 'deleting' ? DELETING[status.reason] : 0)
+    .u8(record.digest ? STREAM_HAS_DIGEST : 0)
+    .u8(record.codec)
+    .u8(CHUNKING_FIXED)
+    .u32(record.blockSize)
+    .bytes(record.epoch)
+    .u64(record.createdAt)
+    .u64(record.leaseUntil)
+    .u64(record.size)
+    .u32(record.blockCount)
+  if (record.digest) writer.bytes(record.digest)
+  if (status.kind === 'deleting' && status.reason === 'duplicate') writer.bytes(status.survivor)
+  return writer.bytes(record.extensions).finish()
+}
+
+/** Parses the row `s`. */
+export function parseStream(bytes: Uint8Array): StreamRecord {
+  const reader = new RecordReader('stream', bytes)
+  reader.layout(LAYOUT)
+  const kind = reader.u8()
+  const detail = reader.u8()
+  const flags = reader.u8()
+  if (flags > STREAM_HAS_DIGEST) throw reader.unsupported(`flags ${flags}`, 1)
+  const codec = reader.u8()
+  const chunking = reader.u8()
+  if (chunking !== CHUNKING_FIXED) throw reader.unsupported(`chunking ${chunking}`, 1)
+  const blockSize = reader.u32()
+  if (blockSize < 1 || blockSize > MAX_BLOCK_BYTES) throw reader.invalid(`block size ${blockSize}`, 4)
+  const epoch = reader.bytes(EPOCH_BYTES)
+  const createdAt = reader.u64()
+  const leaseUntil = reader.u64()
+  const size = reader.u64()
+  const blockCount = reader.u32()
+  if (blockCount !== Math.ceil(size / blockSize)) throw reader.invalid(`${blockCount} blocks of ${size} bytes`, 4)
+  const digest = flags & STREAM_HAS_DIGEST ? reader.bytes(DIGEST_BYTES) : undefined
+  const status = parseStatus(reader, kind, detail)
+  if (!digest && isUsable(status)) throw reader.invalid('a stored stream without a digest', 0)
+  const extensions = parseExtensions(reader)
+  return { status, epoch, createdAt, leaseUntil, size, blockCount, blockSize, codec, digest, extensions }
+}
+
+function parseStatus(reader: RecordReader, kind: number, detail: number): StreamStatus {
+  const plain = detail === 0
+  if (kind === STATUS.storing && plain) return { kind: 'storing' }
+  if (kind === STATUS.stored && plain) return { kind: 'stored' }
+  if (kind === STATUS.condemned && detail === STATUS.storing) return { kind: 'condemned', former: 'storing' }
+  if (kind === STATUS.condemned && detail === STATUS.stored) return { kind: 'condemned', former: 'stored' }
+  if (kind === STATUS.deleting && detail === DELETING.collected) return { kind: 'deleting', reason: 'collected' }
+  if (kind === STATUS.deleting && detail === DELETING.aborted) return { kind: 'deleting', reason: 'aborted' }
+  if (kind === STATUS.deleting && detail === DELETING.duplicate) {
+    return { kind: 'deleting', reason: 'duplicate', survivor: reader.bytes(ID_BYTES) }
+  }
+  throw reader.unsupported(`status ${kind}/${detail}`, 0)
+}
+
+function parseExtensions(reader: RecordReader): Uint8Array {
+  const writer = new RecordWriter(0)
+  while (reader.remaining > 0) {
+    const tag = reader.u8()
+    if (tag >= 128) throw reader.unsupported(`extension ${tag}`, 1)
+    const byteLength = reader.u16()
+    writer.u8(tag).u16(byteLength).bytes(reader.bytes(byteLength))
+  }
+  return writer.finish()
+}
+
+const PAGE_HAS_DIGESTS = 1
+
+/**
+ * Row `m`: layout u8, flags u8 (1: each entry ends with the block's SHA-256), count u16, byte offset u64, entries:
+ * object id 16 bytes, raw length u32, stored length u32, codec u8, xxh64 of the object 8 bytes, [SHA-256 32 bytes].
+ */
+export function formatPage(page: PageRecord): Uint8Array<ArrayBuffer> {
+  const digests = page.entries[0]?.digest !== undefined
+  const writer = new RecordWriter(12 + page.entries.length * (digests ? 65 : 33))
+    .u8(LAYOUT)
+    .u8(digests ? PAGE_HAS_DIGESTS : 0)
+    .u16(page.entries.length)
+    .u64(page.byteOffset)
+  for (const entry of page.entries) {
+    writer.bytes(entry.object).u32(entry.rawLength).u32(entry.storedLength).u8(entry.codec).bytes(entry.checksum)
+    if (digests) writer.bytes(entry.digest!)
+  }
+  return writer.finish()
+}
+
+/** Parses the row `m`. */
+export function parsePage(bytes: Uint8Array): PageRecord {
+  const reader = new RecordReader('page', bytes)
+  reader.layout(LAYOUT)
+  const flags = reader.u8()
+  if (flags > PAGE_HAS_DIGESTS) throw reader.unsupported(`flags ${flags}`, 1)
+  const count = reader.u16()
+  if (count < 1 || count > PAGE_ENTRIES) throw reader.invalid(`${count} entries`, 2)
+  const byteOffset = reader.u64()
+  const entries: BlockEntry[] = []
+  for (let i = 0; i < count; i++) {
+    const object = reader.bytes(ID_BYTES)
+    const rawLength = reader.u32()
+    if (rawLength < 1 || rawLength > MAX_BLOCK_BYTES) throw reader.invalid(`a block of ${rawLength} bytes`, 4)
+    const storedLength = reader.u32()
+    const codec = reader.u8()
+    const checksum = reader.bytes(CHECKSUM_BYTES)
+    const digest = flags & PAGE_HAS_DIGESTS ? reader.bytes(DIGEST_BYTES) : undefined
+    entries.push({ object, rawLength, storedLength, codec, checksum, digest })
+  }
+  reader.end()
+  return { byteOffset, entries }
+}
+
+/** Rows `h` and `i`: layout u8, id of the stream 16 bytes. */
+export function formatStreamId(id: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new RecordWriter(17).u8(LAYOUT).bytes(id).finish()
+}
+
+/** Parses the rows `h` and `i`. */
+export function parseStreamId(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const reader = new RecordReader('stream id', bytes)
+  reader.layout(LAYOUT)
+  const id = reader.bytes(ID_BYTES)
+  reader.end()
+  return id
+}
+
+const REFERENCE_EXPIRES = 1
+const REFERENCE_IS_HASHED = 2
+
+/** Row `r`: layout u8, flags u8 (1: expires, 2: keyed by hash), set at u64, [expires at u64], [length u16, reference]. */
+export function formatReference(record: ReferenceRecord): Uint8Array<ArrayBuffer> {
+  const { expiresAt, reference } = record
+  const flags = (expiresAt === undefined ? 0 : REFERENCE_EXPIRES) | (reference ? REFERENCE_IS_HASHED : 0)
+  const writer = new RecordWriter(20).u8(LAYOUT).u8(flags).u64(record.at)
+  if (expiresAt !== undefined) writer.u64(expiresAt)
+  if (reference) writer.u16(reference.byteLength).bytes(reference)
+  return writer.finish()
+}
+
+/** Parses the row `r`. */
+export function parseReference(bytes: Uint8Array): ReferenceRecord {
+  const reader = new RecordReader('reference', bytes)
+  reader.layout(LAYOUT)
+  const flags = reader.u8()
+  if (flags > (REFERENCE_EXPIRES | REFERENCE_IS_HASHED)) throw reader.unsupported(`flags ${flags}`, 1)
+  const at = reader.u64()
+  const expiresAt = flags & REFERENCE_EXPIRES ? reader.u64() : undefined
+  const reference = flags & REFERENCE_IS_HASHED ? reader.bytes(reader.u16()) : undefined
+  reader.end()
+  return { at, expiresAt, reference }
+}
+
+/** Row `c`: layout u8, candidate since u64. */
+export function formatCandidate(since: number): Uint8Array<ArrayBuffer> {
+  return new RecordWriter(9).u8(LAYOUT).u64(since).finish()
+}
+
+/** Parses the row `c`. */
+export function parseCandidate(bytes: Uint8Array): number {
+  const reader = new RecordReader('candidate', bytes)
+  reader.layout(LAYOUT)
+  const since = reader.u64()
+  reader.end()
+  return since
+}

@@ -1,0 +1,80 @@
+import { readU16, readU32, readU64 } from '../bytes/integers.ts'
+import { FormatError } from '../errors.ts'
+
+/** Takes the fields of a row's value one after the other; whatever the bytes are, it gives values or a FormatError. */
+export class RecordReader {
+  readonly #bytes: Uint8Array
+  readonly #name: string
+  #offset = 0
+
+  /** Reads `bytes`; errors speak of a record called `name`. */
+  constructor(name: string, bytes: Uint8Array) {
+    this.#name = name
+    this.#bytes = bytes
+  }
+
+  /** Number of bytes that are not read yet. */
+  get remaining(): number {
+    return this.#bytes.byteLength - this.#offset
+  }
+
+  /** An unsigned integer of 8 bits. */
+  u8(): number {
+    return this.#bytes[this.#advance(1)]!
+  }
+
+  /** An unsigned integer of 16 bits. */
+  u16(): number {
+    return readU16(this.#bytes, this.#advance(2))
+  }
+
+  /** An unsigned integer of 32 bits. */
+  u32(): number {
+    return readU32(this.#bytes, this.#advance(4))
+  }
+
+  /** An unsigned integer of 64 bits, at most 2^53 - 1. */
+  u64(): number {
+    const value = readU64(this.#bytes, this.#advance(8))
+    if (value === undefined) throw this.invalid('an integer above 2^53 - 1', 8)
+    return value
+  }
+
+  /** A copy of the next `byteLength` bytes. */
+  bytes(byteLength: number): Uint8Array<ArrayBuffer> {
+    const offset = this.#advance(byteLength)
+    return this.#bytes.slice(offset, offset + byteLength)
+  }
+
+  /** The first byte of every record. */
+  layout(known: number): void {
+    const layout = this.u8()
+    if (layout !== known) throw this.#error('unsupported', `layout ${layout}`, this.#offset - 1)
+  }
+
+  /** Checks that nothing is left. */
+  end(): void {
+    if (this.remaining > 0) throw this.#error('invalid', `${this.remaining} bytes too many`, this.#offset)
+  }
+
+  /** The error for a field that was read, of `byteLength` bytes, whose value is impossible. */
+  invalid(what: string, byteLength: number): FormatError {
+    return this.#error('invalid', what, this.#offset - byteLength)
+  }
+
+  /** The error for a field that was read, of `byteLength` bytes, whose value is of a later version. */
+  unsupported(what: string, byteLength: number): FormatError {
+    return this.#error('unsupported', what, this.#offset - byteLength)
+  }
+
+  #advance(byteLength: number): number {
+    if (byteLength > this.remaining) throw this.#error('truncated', 'it ends too early', this.#bytes.byteLength)
+    const offset = this.#offset
+    this.#offset += byteLength
+    return offset
+  }
+
+  #error(reason: 'truncated' | 'invalid' | 'unsupported', what: string, offset: number): FormatError {
+    return new FormatError(`${this.#name} record: ${what}`, { reason, offset })
+  }
+}

@@ -1,0 +1,58 @@
+import { writeU16, writeU32, writeU64 } from '../bytes/integers.ts'
+
+/** Puts the fields of a row's value one after the other. */
+export class RecordWriter {
+  #bytes: Uint8Array<ArrayBuffer>
+  #offset = 0
+
+  /** Makes room for `capacity` bytes at first; it grows. */
+  constructor(capacity: number) {
+    this.#bytes = new Uint8Array(capacity)
+  }
+
+  /** An unsigned integer of 8 bits. */
+  u8(value: number): this {
+    this.#bytes[this.#advance(1)] = value
+    return this
+  }
+
+  /** An unsigned integer of 16 bits. */
+  u16(value: number): this {
+    writeU16(this.#bytes, this.#advance(2), value)
+    return this
+  }
+
+  /** An unsigned integer of 32 bits. */
+  u32(value: number): this {
+    writeU32(this.#bytes, this.#advance(4), value)
+    return this
+  }
+
+  /** An unsigned integer of 64 bits; the value is a safe integer. */
+  u64(value: number): this {
+    writeU64(this.#bytes, this.#advance(8), value)
+    return this
+  }
+
+  /** Bytes as they are. */
+  bytes(bytes: Uint8Array): this {
+    this.#bytes.set(bytes, this.#advance(bytes.byteLength))
+    return this
+  }
+
+  /** The record. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#offset)
+  }
+
+  #advance(byteLength: number): number {
+    const offset = this.#offset
+    this.#offset += byteLength
+    if (this.#offset > this.#bytes.byteLength) {
+      const larger = new Uint8Array(Math.max(2 * this.#bytes.byteLength, this.#offset))
+      larger.set(this.#bytes)
+      this.#bytes = larger
+    }
+    return offset
+  }
+}

@@ -1,0 +1,41 @@
+import { digestOf } from './checksums.ts'
+import { INLINE_REFERENCE_BYTES, MAX_REFERENCE_BYTES } from './format.ts'
+import type { StoreContext } from './store-context.ts'
+import type { ReferenceOptions } from './transaction.ts'
+
+/**
+ * The key of a reference's row; with `hashed`, the reference, which then has to stand in its value.
+ *
+ * @throws {TypeError} if the reference is no Uint8Array.
+ * @throws {RangeError} if it is longer than 32 KiB.
+ */
+export async function referenceKey(
+  { backend, keys }: StoreContext,
+  stream: Uint8Array,
+  reference: Uint8Array,
+  { owner = 'user' }: Pick<ReferenceOptions, 'owner'>,
+): Promise<{ key: Uint8Array; hashed?: Uint8Array }> {
+  assertReference(reference)
+  if (reference.byteLength <= INLINE_REFERENCE_BYTES) {
+    return { key: keys.reference(stream, owner, 'inline', reference) }
+  }
+  const hashed = reference.slice()
+  return { key: keys.reference(stream, owner, 'hashed', await digestOf(backend, hashed)), hashed }
+}
+
+/** Checks a reference that a caller gives. */
+export function assertReference(reference: Uint8Array): void {
+  if (!ArrayBuffer.isView(reference)) throw new TypeError(`a reference must be a Uint8Array, got ${typeof reference}`)
+  if (reference.byteLength > MAX_REFERENCE_BYTES) {
+    throw new RangeError(`a reference must have at most ${MAX_REFERENCE_BYTES} bytes, got ${reference.byteLength}`)
+  }
+}
+
+/** When a reference expires, in milliseconds since 1970. */
+export function expiryOf({ expires }: ReferenceOptions): number | undefined {
+  if (expires === undefined) return undefined
+  const at = expires.getTime()
+  if (!Number.isSafeInteger(at) || at < 0)
+    throw new RangeError(`expires must be a time since 1970, got ${String(expires)}`)
+  return at
+}

@@ -1,0 +1,94 @@
+import { concatBytes } from '../bytes/byte-order.ts'
+import { toHex } from '../bytes/byte-text.ts'
+import { writeU32 } from '../bytes/integers.ts'
+
+/**
+ * Who holds a reference. It is part of the reference's key, so that a user's reference never collides with one that a
+ * hive sets.
+ */
+export type ReferenceOwner = 'user' | 'alias' | 'pin' | 'upload'
+
+const OWNERS = { user: 0, alias: 1, pin: 2, upload: 3 } as const satisfies Record<ReferenceOwner, number>
+
+const INLINE = 0
+const HASHED = 1
+
+/**
+ * The keys of one store's rows, and the names of its objects. All begin with the store's name and a separator that no
+ * name contains, so that stores in one backend never touch each other's.
+ */
+export class RowKeys {
+  readonly #rows: string
+  /** What the names of the store's objects begin with. */
+  readonly objectPrefix: string
+
+  /** Makes the keys of the store called `name`. */
+  constructor(name: string) {
+    this.#rows = `${name}/`
+    // A letter first: files whose names begin with a dot are what a backup forgets.
+    this.objectPrefix = `o${name}.`
+  }
+
+  /** `v`: the version of the store. */
+  version(): Uint8Array<ArrayBuffer> {
+    return this.#key('v')
+  }
+
+  /** `s/<id>`: a stream. */
+  stream(id: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#key('s/', id)
+  }
+
+  /** `m/<id>/<page>`: a page of its blocks. */
+  page(id: Uint8Array, page: number): Uint8Array<ArrayBuffer> {
+    const number = new Uint8Array(4)
+    writeU32(number, 0, page)
+    return this.#key('m/', id, SLASH, number)
+  }
+
+  /** `h/<digest>`: the stream that has it. */
+  digest(digest: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#key('h/', digest)
+  }
+
+  /** `c/<id>`: a candidate for collection. */
+  candidate(id: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#key('c/', id)
+  }
+
+  /** `i/<object>`: an object that is about to be put. */
+  intent(object: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#key('i/', object)
+  }
+
+  /** `r/<id>/<owner><form><reference or its hash>`: a reference. */
+  reference(
+    id: Uint8Array,
+    owner: ReferenceOwner,
+    form: 'inline' | 'hashed',
+    bytes: Uint8Array,
+  ): Uint8Array<ArrayBuffer> {
+    return this.#key('r/', id, SLASH, new Uint8Array([OWNERS[owner], form === 'inline' ? INLINE : HASHED]), bytes)
+  }
+
+  /** `a/<alias>`: what a hive knows of an entry. */
+  alias(alias: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#key('a/', alias)
+  }
+
+  /** `u/<key>`: a row of the user's. */
+  user(key: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#key('u/', key)
+  }
+
+  /** Name of an object. */
+  object(id: Uint8Array): string {
+    return this.objectPrefix + toHex(id)
+  }
+
+  #key(kind: string, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+    return concatBytes(new TextEncoder().encode(this.#rows + kind), ...parts)
+  }
+}
+
+const SLASH = new Uint8Array([0x2f])

@@ -1,0 +1,70 @@
+import { fromHex, toHex } from '../bytes/byte-text.ts'
+import { NotFoundError } from '../errors.ts'
+import type { Backend, BackendCallOptions, VersionedValue } from './backend.ts'
+import { checkVersion, formatVersion, ID_BYTES, parseStream, type StreamRecord } from './format.ts'
+import type { RowKeys } from './row-keys.ts'
+
+/** What the parts of one store share. */
+export interface StoreContext {
+  readonly backend: Backend
+  readonly keys: RowKeys
+  readonly blockSize: number
+  readonly inMemoryThreshold: number
+  readonly leaseMs: number
+  /** Largest number of blocks whose intents and entries share a commit. */
+  readonly groupSize: number
+  /** Checks the version of the store, if there is one already; called before anything is read. */
+  ready(options?: BackendCallOptions): Promise<void>
+  /** Checks the version of the store, and makes it if there is none; called before anything is written. */
+  readyToWrite(options?: BackendCallOptions): Promise<void>
+  /** Keeps the store open until the promise has settled; its failure is nobody's. */
+  track(work: Promise<unknown>): void
+}
+
+/** Makes a random id, of a stream or an object. */
+export function randomId(): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(ID_BYTES))
+}
+
+/**
+ * The bytes of an id.
+ *
+ * @throws {NotFoundError} if it is none: an id is opaque, so one that was never given out is just not there.
+ */
+export function parseId(id: string): Uint8Array {
+  if (typeof id !== 'string') throw new TypeError(`an id must be a string, got ${typeof id}`)
+  const bytes = fromHex(id)
+  if (bytes?.byteLength !== ID_BYTES || id !== toHex(bytes)) throw noSuchStream(id)
+  return bytes
+}
+
+/** The error for a stream that is not there, or not to be read. */
+export function noSuchStream(id: string): NotFoundError {
+  return new NotFoundError(`there is no stored stream ${id}`, { streamId: id })
+}
+
+/** A stream's row, parsed, with its version. */
+export async function readStream(
+  context: StoreContext,
+  id: Uint8Array,
+  options?: BackendCallOptions,
+): Promise<{ record: StreamRecord; version: string } | undefined> {
+  const row = await context.backend.metadata.get(context.keys.stream(id), options)
+  return row && { record: parseStream(row.value), version: row.version }
+}
+
+/** Checks the version row of a store, and writes it if `create` is set and there is none. */
+export async function openVersion(
+  { backend: { metadata }, keys }: Pick<StoreContext, 'backend' | 'keys'>,
+  create: boolean,
+  options?: BackendCallOptions,
+): Promise<boolean> {
+  const key = keys.version()
+  let row: VersionedValue | undefined = await metadata.get(key, options)
+  if (!row && create) {
+    await metadata.commit([{ key, version: undefined }], [{ key, value: formatVersion() }], options)
+    row = await metadata.get(key, options)
+  }
+  if (row) checkVersion(row.value)
+  return row !== undefined
+}

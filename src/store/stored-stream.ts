@@ -1,0 +1,63 @@
+import type { ByteSource } from '../bytes/byte-source.ts'
+import { type ByteRange, clampRange } from '../bytes/byte-range.ts'
+import { toHex } from '../bytes/byte-text.ts'
+import type { BackendCallOptions } from './backend.ts'
+import { readBlocks, type ReadableRecord } from './block-reader.ts'
+import type { StreamRecord } from './format.ts'
+import type { StoreContext } from './store-context.ts'
+
+/**
+ * Bytes that the store keeps: immutable, and a {@linkcode ByteSource} that can be read any number of times, any range.
+ *
+ * Its streams are pulled: nothing is fetched before a reader asks, then at most
+ * `max(1, floor(inMemoryThreshold / blockSize))` blocks are fetched ahead. A chunk is a block, or what the range needs
+ * of it. They give exact bytes or fail: with `NotFoundError` (`streamId`, `blockIndex`) if the stream was collected
+ * meanwhile, with `IntegrityError` if a block does not have its checksum.
+ */
+export interface StoredStream extends ByteSource {
+  /** 32 hexadecimal digits; never reused. */
+  readonly id: string
+  /** SHA-256 of the bytes. */
+  readonly digest: Uint8Array
+  /** The bytes from `start` up to, not including, `end`, as a source of their own; clamped as in `Blob.slice`. */
+  slice(start?: number, end?: number): StoredSlice
+  /** All the bytes, as a new stream. `signal` ends it with its reason. */
+  stream(options?: BackendCallOptions): ReadableStream<Uint8Array<ArrayBuffer>>
+}
+
+/** A range of a stored stream. */
+export interface StoredSlice extends ByteSource {
+  slice(start?: number, end?: number): StoredSlice
+  stream(options?: BackendCallOptions): ReadableStream<Uint8Array<ArrayBuffer>>
+}
+
+/** Makes the source over a stream whose row was read; `signal` ends every stream that it gives. */
+export function storedStream(
+  context: StoreContext,
+  id: Uint8Array,
+  { size, blockCount, blockSize, digest }: StreamRecord,
+  signal?: AbortSignal,
+): StoredStream {
+  const streamId = toHex(id)
+  const stream: ReadableRecord = { id, streamId, size, blockCount, blockSize }
+  return { id: streamId, digest: digest!.slice(), ...storedSlice(context, stream, { start: 0, end: size }, signal) }
+}
+
+function storedSlice(
+  context: StoreContext,
+  stream: ReadableRecord,
+  { start, end }: ByteRange,
+  signal: AbortSignal | undefined,
+): StoredSlice {
+  const size = end - start
+  return {
+    size,
+    slice(from?: number, to?: number): StoredSlice {
+      const range = clampRange(size, from, to)
+      return storedSlice(context, stream, { start: start + range.start, end: start + range.end }, signal)
+    },
+    stream(options: BackendCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+      return readBlocks(context, stream, { start, end }, [options.signal, signal])
+    },
+  }
+}

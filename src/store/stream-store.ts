@@ -1,0 +1,215 @@
+import { ConflictError } from '../errors.ts'
+import { Attempt } from './attempt.ts'
+import type { Backend, BackendCallOptions } from './backend.ts'
+import { blockSink, type BlockSink, type BlockSinkOptions } from './block-sink.ts'
+import { assertDigest } from './checksums.ts'
+import { isUsable, MAX_BLOCK_BYTES, parseStreamId } from './format.ts'
+import { toHex } from '../bytes/byte-text.ts'
+import { backOff } from './retry.ts'
+import { RowKeys } from './row-keys.ts'
+import { readonlySpace } from './row-space.ts'
+import { noSuchStream, openVersion, parseId, readStream, type StoreContext } from './store-context.ts'
+import { storedStream, type StoredStream } from './stored-stream.ts'
+import type { ReadonlyRowSpace, Transaction } from './transaction.ts'
+
+/** Options of {@linkcode StreamStore}. */
+export interface StreamStoreOptions {
+  /**
+   * Name of the store: its rows and objects begin with it, so that several stores share one backend. Up to 64 letters,
+   * digits and `-`.
+   * @default ''
+   */
+  name?: string | undefined
+  /**
+   * Bytes of a block, 1 to 67,108,864. Streams keep the size that they were stored with.
+   * @default 1_000_000
+   */
+  blockSize?: number | undefined
+  /**
+   * Bytes that a stream reads ahead, in whole blocks and at least one (AtlasDB's inMemoryThreshold).
+   * @default 4_194_304
+   */
+  inMemoryThreshold?: number | undefined
+  /**
+   * Milliseconds for which collection leaves an upload alone after its last block, and a stream that was stored without
+   * a reference. Time never decides whether collection is safe, only when it is tried.
+   * @default 3_600_000
+   */
+  leaseMs?: number | undefined
+}
+
+/** Blocks whose intents, and then entries, share a commit; two groups at most are alive. */
+const GROUP_SIZE = 4
+
+const MAX_ATTEMPTS = 100
+
+/** Digests that are looked up at the same time. */
+const LOOKUP_PARALLEL = 16
+
+/**
+ * Keeps streams of bytes in blocks, each content once, alive while something refers to it: AtlasDB's stream store.
+ *
+ * @example
+ * ```ts
+ * import { memoryBackend } from 'combstream/backends/memory'
+ * import { StreamStore } from 'combstream/store'
+ *
+ * const store = new StreamStore(memoryBackend())
+ * const reference = new TextEncoder().encode('the honey page')
+ *
+ * const sink = store.sink({ reference })
+ * await new Blob(['honey']).stream().pipeTo(sink)
+ * const { id } = await sink.stored
+ *
+ * const stored = await store.open(id)
+ * console.assert((await new Response(stored.slice(1, 3).stream()).text()) === 'on')
+ *
+ * await store.transaction((tx) => tx.unmarkAsUsed(id, reference))
+ * await store.close()
+ * ```
+ */
+export class StreamStore {
+  readonly #context: StoreContext
+  readonly #work = new Set<Promise<unknown>>()
+  #versionChecked = false
+  #closed: Promise<void> | undefined
+
+  /** The rows of the hive that is kept in this store, read outside of a transaction. */
+  readonly aliases: ReadonlyRowSpace
+
+  /**
+   * Uses a backend, which the store closes when it is closed. Nothing is read or written before the first call.
+   *
+   * @throws {TypeError} if `name` has other characters, or an option is no integer.
+   * @throws {RangeError} if an option is out of its range, or a block larger than the backend takes.
+   */
+  constructor(backend: Backend, options: StreamStoreOptions = {}) {
+    const { name = '', blockSize = 1_000_000, inMemoryThreshold = 4_194_304, leaseMs = 3_600_000 } = options
+    if (typeof name !== 'string' || !/^[A-Za-z0-9-]{0,64}$/.test(name)) {
+      throw new TypeError(`name must be up to 64 letters, digits and "-", got ${String(name)}`)
+    }
+    assertInteger('blockSize', blockSize, 1, Math.min(MAX_BLOCK_BYTES, backend.limits?.blockBytes ?? Infinity))
+    assertInteger('inMemoryThreshold', inMemoryThreshold, 0, Number.MAX_SAFE_INTEGER)
+    assertInteger('leaseMs', leaseMs, 0, Number.MAX_SAFE_INTEGER)
+    const keys = new RowKeys(name)
+    this.#context = {
+      backend,
+      keys,
+      blockSize,
+      inMemoryThreshold,
+      leaseMs,
+      groupSize: GROUP_SIZE,
+      ready: (call) => this.#checkVersion(false, call),
+      readyToWrite: (call) => this.#checkVersion(true, call),
+      track: (work) => this.#track(work),
+    }
+    this.aliases = readonlySpace(this.#context, (key) => keys.alias(key))
+  }
+
+  /**
+   * Makes a sink that stores the bytes that are written to it when it is closed. The sink holds at most eight blocks.
+   *
+   * Its writes and its close fail with `QuotaExceededError` if there is no space, `IntegrityError` if `digest` is given
+   * and the bytes have another one, `BackendError` (`outcome: 'unknown'` if not even reading back tells whether the
+   * stream was stored), or with what `onCommit` throws. A failed sink leaves nothing that can be seen.
+   */
+  sink(options: BlockSinkOptions = {}): BlockSink {
+    return blockSink(this.#context, () => this.#attempt(undefined), options)
+  }
+
+  /**
+   * Opens a stored stream.
+   *
+   * @throws {NotFoundError} if there is none with this id.
+   */
+  async open(id: string, options: BackendCallOptions = {}): Promise<StoredStream> {
+    const bytes = parseId(id)
+    await this.#context.ready(options)
+    const found = await readStream(this.#context, bytes, options)
+    if (!found || !isUsable(found.record.status)) throw noSuchStream(id)
+    return storedStream(this.#context, bytes, found.record)
+  }
+
+  /**
+   * The ids of the stored streams with these SHA-256 digests, in the same order; undefined where there is none.
+   *
+   * @throws {TypeError} if a digest does not have 32 bytes.
+   */
+  async lookup(digests: Uint8Array[], options: BackendCallOptions = {}): Promise<(string | undefined)[]> {
+    for (const digest of digests) assertDigest(digest)
+    await this.#context.ready(options)
+    const { backend, keys } = this.#context
+    const ids: (string | undefined)[] = []
+    for (let i = 0; i < digests.length; i += LOOKUP_PARALLEL) {
+      const some = digests.slice(i, i + LOOKUP_PARALLEL)
+      const rows = await Promise.all(some.map((digest) => backend.metadata.get(keys.digest(digest), options)))
+      for (const row of rows) ids.push(row && toHex(parseStreamId(row.value)))
+    }
+    return ids
+  }
+
+  /**
+   * Reads and changes rows and references in one step. What `run` reads is remembered with its version and what it
+   * writes is kept back; then all is committed if nothing that it read has changed, else `run` is called again, after a
+   * random delay. So it should have no other effects.
+   *
+   * @throws {RangeError} if it depends on more than 10 rows, or changes more than 100.
+   * @throws {ConflictError} if it lost to others 100 times.
+   * @throws {BackendError} with `outcome: 'unknown'` if the engine failed, and may have applied it.
+   */
+  async transaction<T>(run: (tx: Transaction) => Promise<T>, { signal }: BackendCallOptions = {}): Promise<T> {
+    await this.#context.ready({ signal })
+    for (let number = 0; number < MAX_ATTEMPTS; number++) {
+      await backOff(number, signal)
+      const attempt = this.#attempt(signal)
+      let result: T
+      try {
+        result = await run(attempt)
+      } catch (error) {
+        const again =
+          (error as Error | undefined)?.name !== 'BackendError' && !signal?.aborted && (await attempt.outdated())
+        attempt.end(error)
+        // It may have failed because it saw some rows before and some after a change.
+        if (again) continue
+        throw error
+      }
+      if (await attempt.commit()) return result
+      attempt.end(new ConflictError('the transaction runs again, because what it read has changed'))
+    }
+    throw new ConflictError(`the transaction lost to others ${MAX_ATTEMPTS} times`)
+  }
+
+  /** Waits for what failed sinks still have to remove, and closes the backend. Closing twice is fine. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    while (this.#work.size > 0) await Promise.all(this.#work)
+    await this.#context.backend.close()
+  }
+
+  #attempt(signal: AbortSignal | undefined): Attempt {
+    return new Attempt(this.#context, (options) => this.sink(options), signal)
+  }
+
+  async #checkVersion(create: boolean, options: BackendCallOptions | undefined): Promise<void> {
+    if (this.#closed) throw new TypeError('the store is closed')
+    if (this.#versionChecked) return
+    this.#versionChecked = await openVersion(this.#context, create, options)
+  }
+
+  #track(work: Promise<unknown>): void {
+    const settled: Promise<unknown> = work.then(
+      () => this.#work.delete(settled),
+      () => this.#work.delete(settled),
+    )
+    this.#work.add(settled)
+  }
+}
+
+function assertInteger(name: string, value: number, min: number, max: number): void {
+  if (!Number.isSafeInteger(value)) throw new TypeError(`${name} must be an integer, got ${String(value)}`)
+  if (value < min || value > max) throw new RangeError(`${name} must be from ${min} to ${max}, got ${value}`)
+}
