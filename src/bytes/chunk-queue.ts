@@ -25,7 +25,7 @@ export class ChunkQueue {
       return first
     }
     const bytes = new Uint8Array(byteLength)
-    for (let offset = 0; offset < byteLength; ) {
+    for (let offset = 0; offset < byteLength;) {
       const chunk = this.#chunks[0]!
       const piece = chunk.subarray(0, byteLength - offset)
       bytes.set(piece, offset)

@@ -71,8 +71,8 @@ class CodecTransform<C extends Codec> {
   #inputEnded = false
   /** Whether the codec has been told that the input has ended. */
   #endTold = false
-  /** Settles the `write` or `close` that is pending: the writer goes on. */
-  #releaseWriter: (() => void) | undefined
+  /** The `write` or `close` that is pending until its input is used up. */
+  #held: { resolve(): void; reject(reason: unknown): void } | undefined
   /** Wakes the reading side when input, its end, or a failure has come. */
   #wakeReader: (() => void) | undefined
 
@@ -122,11 +122,11 @@ class CodecTransform<C extends Codec> {
             this.#fail(error)
             throw error
           }
-          return this.#held()
+          return this.#hold()
         },
         close: () => {
           this.#inputEnded = true
-          return this.#held()
+          return this.#hold()
         },
         abort: (reason) => this.#fail(reason),
       },
@@ -138,10 +138,10 @@ class CodecTransform<C extends Codec> {
   readonly #onAbort = (): void => this.#fail(this.#options.signal?.reason)
 
   /** Resolves when the reading side has used the input up. */
-  #held(): Promise<void> {
+  #hold(): Promise<void> {
     if (this.#failed) return Promise.reject(this.#failure)
-    return new Promise((resolve) => {
-      this.#releaseWriter = resolve
+    return new Promise((resolve, reject) => {
+      this.#held = { resolve, reject }
       this.#wakeReader?.()
     })
   }
@@ -183,8 +183,8 @@ class CodecTransform<C extends Codec> {
 
   async #moreInput(): Promise<void> {
     this.#input = EMPTY
-    this.#releaseWriter?.()
-    this.#releaseWriter = undefined
+    this.#held?.resolve()
+    this.#held = undefined
     await new Promise<void>((resolve) => {
       this.#wakeReader = resolve
     })
@@ -203,6 +203,7 @@ class CodecTransform<C extends Codec> {
   #finish(): void {
     this.#finished = true
     this.#settle(undefined)
+    this.#held?.resolve()
   }
 
   #fail(reason: unknown): void {
@@ -213,13 +214,13 @@ class CodecTransform<C extends Codec> {
     this.#failReadable(reason)
     this.#abort.abort(reason)
     this.#settle(reason)
+    this.#held?.reject(reason)
   }
 
   #settle(reason: unknown): void {
     this.#input = EMPTY
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#options.release?.(reason)
-    this.#releaseWriter?.()
     this.#wakeReader?.()
   }
 }

@@ -53,7 +53,7 @@ export interface EntryReaderOptions {
  * With `consistency: 'conflict'` every stream, slice and reader compares the version at each buffer, and fails with a
  * `ConflictError` once the entry has been updated, or a `NotFoundError` once it has been removed: nothing is locked.
  */
-export interface Entry extends EntryInfo, ByteSource {
+export interface Entry extends EntryInfo, ByteSource, AsyncDisposable {
   /**
    * The bytes from `start` up to, not including, `end`, as a source of its own; clamped as in `Blob.slice`.
    */

@@ -23,11 +23,11 @@ export const EPOCH_BYTES = 8
 /** Block entries of one page row: 512 of at most 65 bytes stay below 60 KB. */
 export const PAGE_ENTRIES = 512
 /** Largest block, in bytes. */
-export const MAX_BLOCK_BYTES = 64 * 1024 * 1024
+export const MAX_BLOCK_BYTES: number = 64 * 1024 * 1024
 /** Longest reference that stands in a key as it is; a longer one is keyed by its SHA-256. */
 export const INLINE_REFERENCE_BYTES = 1024
 /** Longest reference. */
-export const MAX_REFERENCE_BYTES = 32 * 1024
+export const MAX_REFERENCE_BYTES: number = 32 * 1024
 
 const LAYOUT = 1
 
@@ -268,7 +268,7 @@ const REFERENCE_IS_HASHED = 2
 export function formatReference(record: ReferenceRecord): Uint8Array<ArrayBuffer> {
   const { expiresAt, reference } = record
   const flags = (expiresAt === undefined ? 0 : REFERENCE_EXPIRES) | (reference ? REFERENCE_IS_HASHED : 0)
-  const writer = new RecordWriter(20).u8(LAYOUT).u8(flags).u64(record.at)
+  const writer = new RecordWriter(20 + (reference?.byteLength ?? 0)).u8(LAYOUT).u8(flags).u64(record.at)
   if (expiresAt !== undefined) writer.u64(expiresAt)
   if (reference) writer.u16(reference.byteLength).bytes(reference)
   return writer.finish()

@@ -1,0 +1,23 @@
+/**
+ * Hives: namespaces of entries that are read progressively and updated atomically.
+ *
+ * @module
+ */
+export type { ByteSource } from './bytes/byte-source.ts'
+export type {
+  Consistency,
+  Entry,
+  EntryInfo,
+  EntryReader,
+  EntryReaderOptions,
+  EntrySink,
+  EntryStreamOptions,
+  Hive,
+  HiveCallOptions,
+  ListOptions,
+  OpenOptions,
+  PatchSinkOptions,
+  RemoveOptions,
+  SinkOptions,
+} from './hive/hive.ts'
+export { LocalHive } from './hive/local-hive.ts'

@@ -1,0 +1,30 @@
+const MAX_ALIAS_BYTES = 1023
+
+/** What the server keeps for its own resources. */
+const RESERVED_PREFIX = '-/'
+
+/**
+ * Checks the name of an entry, and gives its UTF-8 bytes, by which entries are ordered.
+ *
+ * @throws {TypeError} if it is no alias; see {@linkcode Hive}.
+ */
+export function checkAlias(alias: string): Uint8Array<ArrayBuffer> {
+  const problem = aliasProblem(alias)
+  if (problem) throw new TypeError(`an alias ${problem}: ${JSON.stringify(alias)?.slice(0, 100)}`)
+  return new TextEncoder().encode(alias)
+}
+
+function aliasProblem(alias: unknown): string | undefined {
+  if (typeof alias !== 'string') return 'must be a string'
+  if (alias === '') return 'must not be empty'
+  // Checked before it is encoded: a character is at most three bytes a code unit.
+  if (alias.length > MAX_ALIAS_BYTES || new TextEncoder().encode(alias).byteLength > MAX_ALIAS_BYTES) {
+    return `must be at most ${MAX_ALIAS_BYTES} bytes of UTF-8`
+  }
+  if (/\p{Surrogate}/u.test(alias)) return 'must not have lone surrogates'
+  if (alias.startsWith(RESERVED_PREFIX)) return `must not begin with ${RESERVED_PREFIX}`
+  if (alias.split('/').some((segment) => segment === '.' || segment === '..')) {
+    return 'must not have a segment . or ..'
+  }
+  return undefined
+}

@@ -1,0 +1,114 @@
+import { ChunkQueue } from '../bytes/chunk-queue.ts'
+import { ChunkReader } from '../bytes/chunk-reader.ts'
+import { abortable, markHandled } from '../bytes/promises.ts'
+import { ConflictError } from '../errors.ts'
+import type { EntryReader, HiveCallOptions } from './hive.ts'
+
+/** What {@linkcode openReader} reads: a version of an entry. */
+export interface ReadableVersion {
+  /** Number of bytes. */
+  readonly size: number
+  /**
+   * Reads from an offset on, in chunks of at most `bufferSize` bytes; looks before each of them, and before the end,
+   * whether the version is still current, and fails with a ConflictError or a NotFoundError if it is not.
+   */
+  stream(options: { start: number; bufferSize: number }): ReadableStream<Uint8Array<ArrayBuffer>>
+}
+
+/** Opens the streaming handle of wrpme's entry streaming: an offset, `read` and `seek`. */
+export function openReader(version: ReadableVersion, bufferSize: number): EntryReader {
+  return new VersionReader(version, bufferSize)
+}
+
+class VersionReader implements EntryReader {
+  readonly size: number
+  readonly bufferSize: number
+  readonly #version: ReadableVersion
+  #offset = 0
+  #chunks: ChunkReader | undefined
+  /** What has been read of `#chunks` and not yet been given out; begins at `#offset`. */
+  readonly #queue = new ChunkQueue()
+  #reading = false
+  #dead: { error: unknown } | undefined
+
+  constructor(version: ReadableVersion, bufferSize: number) {
+    this.#version = version
+    this.size = version.size
+    this.bufferSize = bufferSize
+  }
+
+  get offset(): number {
+    return this.#offset
+  }
+
+  async read({ signal }: HiveCallOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    signal?.throwIfAborted()
+    this.#assertAlive()
+    if (this.#reading) throw new TypeError('another read of this reader is pending')
+    if (this.#offset === this.size) throw new RangeError(`the offset is at the end, ${this.size}: nothing to read`)
+
+    this.#reading = true
+    try {
+      const filled = this.#fillQueue(Math.min(this.bufferSize, this.size - this.#offset))
+      const byteLength = await (signal ? abortable(filled, signal) : filled)
+      this.#offset += byteLength
+      return this.#queue.take(byteLength)
+    } catch (error) {
+      if (signal?.aborted) {
+        this.#drop(error)
+        throw error
+      }
+      this.#dead ??= { error: atOffset(error, this.#offset) }
+      throw this.#dead.error
+    } finally {
+      this.#reading = false
+    }
+  }
+
+  seek(offset: number): void {
+    this.#assertAlive()
+    if (this.#reading) throw new TypeError('a read of this reader is pending')
+    if (!Number.isSafeInteger(offset)) throw new TypeError(`offset must be a safe integer, got ${String(offset)}`)
+    if (offset < 0 || offset > this.size) throw new RangeError(`offset must be from 0 to ${this.size}, got ${offset}`)
+    if (offset === this.#offset) return
+    this.#drop(undefined)
+    this.#offset = offset
+  }
+
+  close(): Promise<void> {
+    const error = new TypeError('the reader is closed')
+    this.#dead = { error }
+    this.#drop(error)
+    return Promise.resolve()
+  }
+
+  #assertAlive(): void {
+    if (this.#dead) throw this.#dead.error
+  }
+
+  async #fillQueue(byteLength: number): Promise<number> {
+    const { bufferSize } = this
+    const chunks = (this.#chunks ??= new ChunkReader(this.#version.stream({ start: this.#offset, bufferSize })))
+    // At least one chunk a read, or the end, so that every read has looked at the version.
+    for (let chunk = await chunks.read(); chunk; chunk = await chunks.read()) {
+      this.#queue.push(chunk as Uint8Array<ArrayBuffer>)
+      if (this.#queue.byteLength >= byteLength) return byteLength
+    }
+    if (this.#dead) throw this.#dead.error
+    return byteLength
+  }
+
+  /** Gives up what is read ahead. */
+  #drop(reason: unknown): void {
+    if (this.#chunks) markHandled(this.#chunks.cancel(reason))
+    this.#chunks = undefined
+    this.#queue.clear()
+  }
+}
+
+/** The same error, if it is a conflict, with the offset up to which this reader has given bytes out. */
+function atOffset(error: unknown, offset: number): unknown {
+  const { name, message, alias, expectedEtag, actualEtag } = error as ConflictError
+  if (name !== 'ConflictError') return error
+  return new ConflictError(message, { alias, expectedEtag, actualEtag, offset, cause: error })
+}

@@ -1,0 +1,86 @@
+import { markHandled } from '../bytes/promises.ts'
+import type { Entry, EntrySink } from './hive.ts'
+
+/** Where an {@linkcode entrySink} writes to, once it is open. */
+export interface EntryTarget {
+  /** Takes the bytes; an abort of it leaves nothing. */
+  readonly writable: WritableStream<Uint8Array>
+  /** Settles when what was written is committed, or has failed. */
+  readonly entry: Promise<Entry>
+}
+
+/**
+ * Makes the sink that a hive hands out: it opens its target at once, so that a write that cannot succeed fails before
+ * its bytes have travelled, and passes everything on to it. An abort takes effect at once, also while a write is held.
+ *
+ * `open` gets a signal that aborts, with the reason, when the sink is aborted or `signal` is.
+ */
+export function entrySink(
+  open: (signal: AbortSignal) => Promise<EntryTarget>,
+  signal: AbortSignal | undefined,
+): EntrySink {
+  const giveUp = new AbortController()
+  let target: EntryTarget
+  let writer: WritableStreamDefaultWriter<Uint8Array>
+  let settle: { resolve(entry: Entry): void; reject(reason: unknown): void }
+  const entry = new Promise<Entry>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
+  markHandled(entry)
+
+  let onAbort: () => void
+  const fail = (reason: unknown): void => {
+    signal?.removeEventListener('abort', onAbort)
+    giveUp.abort(reason)
+    if (writer) markHandled(writer.abort(reason))
+    settle.reject(reason)
+  }
+  /** Runs a step of the target; its failure is the failure of the sink. */
+  const step = async <T>(promise: Promise<T>): Promise<T> => {
+    try {
+      return await promise
+    } catch (error) {
+      fail(error)
+      throw error
+    }
+  }
+
+  const writable = new WritableStream<Uint8Array>(
+    {
+      async start(controller) {
+        // `abort()` below is held back by a pending write; this signal is not.
+        controller.signal.addEventListener('abort', () => fail(controller.signal.reason), { once: true })
+        onAbort = (): void => {
+          controller.error(signal!.reason)
+          fail(signal!.reason)
+        }
+        if (signal?.aborted) onAbort()
+        else signal?.addEventListener('abort', onAbort, { once: true })
+        target = await step(open(giveUp.signal))
+        markHandled(target.entry)
+        writer = target.writable.getWriter()
+        markHandled(writer.closed)
+        if (giveUp.signal.aborted) await writer.abort(giveUp.signal.reason)
+      },
+      write: (chunk) => step(writer.write(chunk)),
+      async close() {
+        await step(closeWriter(writer))
+        settle.resolve(await step(target.entry))
+        signal?.removeEventListener('abort', onAbort)
+      },
+      abort: (reason) => fail(reason),
+    },
+    { highWaterMark: 1 },
+  )
+  return Object.assign(writable, { entry })
+}
+
+/** Closes; a stream that has failed refuses `close()` with a TypeError, and keeps the reason in `closed`. */
+async function closeWriter(writer: WritableStreamDefaultWriter): Promise<void> {
+  try {
+    await writer.close()
+  } catch (error) {
+    await writer.closed
+    throw error
+  }
+}

@@ -1,0 +1,141 @@
+import { type ByteSource, rangeSource } from '../bytes/byte-source.ts'
+import { type ByteRange, checkRange } from '../bytes/byte-range.ts'
+import { ConflictError } from '../errors.ts'
+import type { StreamStore } from '../store/stream-store.ts'
+import { checkAlias } from './alias.ts'
+import { checkBufferSize } from './buffer-size.ts'
+import { openReader } from './entry-reader.ts'
+import { type EntryRecord, etagOf } from './format.ts'
+import type {
+  Consistency,
+  Entry,
+  EntryReader,
+  EntryReaderOptions,
+  EntryStreamOptions,
+  Hive,
+  HiveCallOptions,
+} from './hive.ts'
+import { openSignature } from './kept-signature.ts'
+import { versionStream } from './version-stream.ts'
+
+/** What a {@linkcode LocalEntry} is opened with. */
+export interface LocalEntryOptions {
+  /** Largest number of bytes between two looks at the version. */
+  readonly bufferSize: number
+  /** What a reader does once the entry is updated. */
+  readonly consistency: Consistency
+}
+
+/** The version that a {@linkcode LocalEntry} is pinned to, and where it comes from. */
+export interface LocalVersion {
+  readonly hive: Hive
+  readonly store: StreamStore
+  readonly alias: string
+  readonly record: EntryRecord
+  /** Reads the record that the alias has now; rejects with a NotFoundError if it has none. */
+  lookup(): Promise<EntryRecord>
+}
+
+/** An entry of a `LocalHive`, pinned to one stored stream. */
+export class LocalEntry implements Entry {
+  readonly alias: string
+  readonly size: number
+  readonly etag: string
+  readonly type: string
+  readonly modified: Date
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
+  readonly #version: LocalVersion
+  readonly #options: LocalEntryOptions
+  readonly #closed = new AbortController()
+
+  constructor(version: LocalVersion, options: LocalEntryOptions) {
+    const { alias, record } = version
+    this.alias = alias
+    this.size = record.size
+    this.etag = etagOf(record.digest)
+    this.type = record.type
+    this.modified = new Date(record.modifiedMs)
+    this.#version = version
+    this.#options = options
+    attachAsyncDispose(this)
+  }
+
+  slice(start?: number, end?: number): ByteSource {
+    return rangeSource(this.size, (range) => this.stream(range)).slice(start, end)
+  }
+
+  stream({ start, end, signal }: EntryStreamOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.#assertOpen()
+    return this.#read(checkRange(this.size, start, end), this.#options.bufferSize, signal)
+  }
+
+  reader(options: EntryReaderOptions = {}): EntryReader {
+    this.#assertOpen()
+    const bufferSize = checkBufferSize(options.bufferSize ?? this.#options.bufferSize)
+    const stream = ({ start }: { start: number }): ReadableStream<Uint8Array<ArrayBuffer>> =>
+      this.#read({ start, end: this.size }, bufferSize, undefined)
+    return openReader({ size: this.size, stream }, bufferSize)
+  }
+
+  signature({ signal }: HiveCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.#assertOpen()
+    const { store, record } = this.#version
+    const version = { store, record, aliasBytes: checkAlias(this.alias), source: () => this.stream() }
+    return versionStream({
+      range: { start: 0, end: Infinity },
+      bufferSize: this.#options.bufferSize,
+      open: (givenUp) => openSignature(version, givenUp),
+      check: () => this.#check(0),
+      signals: [signal, this.#closed.signal],
+    })
+  }
+
+  reopen({ signal }: HiveCallOptions = {}): Promise<Entry> {
+    return this.#version.hive.open(this.alias, { ...this.#options, signal })
+  }
+
+  close(): Promise<void> {
+    this.#closed.abort(new TypeError(`the entry is closed: ${this.alias}`))
+    return Promise.resolve()
+  }
+
+  #read(
+    range: ByteRange,
+    bufferSize: number,
+    signal: AbortSignal | undefined,
+  ): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const { store, record } = this.#version
+    return versionStream({
+      range,
+      bufferSize,
+      open: async () => (await store.open(record.id)).slice(range.start, range.end).stream(),
+      check: (offset) => this.#check(offset),
+      signals: [signal, this.#closed.signal],
+    })
+  }
+
+  /** Rejects once the entry is another version, or none. */
+  async #check(offset: number): Promise<void> {
+    if (this.#options.consistency === 'snapshot') return
+    const current = await this.#version.lookup()
+    // Compared by content: an update with the same bytes is no conflict.
+    const actualEtag = etagOf(current.digest)
+    if (actualEtag === this.etag) return
+    throw new ConflictError(`the entry was updated while it was being read: ${this.alias}`, {
+      alias: this.alias,
+      expectedEtag: this.etag,
+      actualEtag,
+      offset,
+    })
+  }
+
+  #assertOpen(): void {
+    if (this.#closed.signal.aborted) throw this.#closed.signal.reason
+  }
+}
+
+/** Makes `await using` work, where the host has it: WebKit has no `Symbol.asyncDispose`. */
+function attachAsyncDispose(entry: Entry): void {
+  const key: symbol | undefined = Symbol.asyncDispose
+  if (key) Object.defineProperty(entry, key, { value: () => entry.close() })
+}

@@ -1,0 +1,175 @@
+import { markHandled } from '../bytes/promises.ts'
+import { NotFoundError } from '../errors.ts'
+import { PatchStream } from '../rsync/patch-stream.ts'
+import type { StreamStore } from '../store/stream-store.ts'
+import type { Transaction } from '../store/transaction.ts'
+import { checkAlias } from './alias.ts'
+import { checkBufferSize } from './buffer-size.ts'
+import { entrySink, type EntryTarget } from './entry-sink.ts'
+import { encodeEntryRecord, type EntryRecord, etagOf, parseEntryRecord } from './format.ts'
+import type {
+  Entry,
+  EntryInfo,
+  EntrySink,
+  Hive,
+  HiveCallOptions,
+  ListOptions,
+  OpenOptions,
+  PatchSinkOptions,
+  RemoveOptions,
+  SinkOptions,
+} from './hive.ts'
+import { checkListLimit } from './list-limit.ts'
+import { LocalEntry, type LocalEntryOptions } from './local-entry.ts'
+import { checkMediaType } from './media-type.ts'
+import { assertPrecondition, checkPrecondition } from './precondition.ts'
+import { entryReference, signatureReference } from './references.ts'
+
+/**
+ * A hive that lives in a stream store: each alias is a row that points to a stored stream, and references it.
+ *
+ * @example
+ * ```ts
+ * import { LocalHive, StreamStore } from 'combstream'
+ * import { memoryBackend } from 'combstream/backends/memory'
+ *
+ * const hive = new LocalHive(new StreamStore(memoryBackend()))
+ * await new Blob(['buzz']).stream().pipeTo(hive.sink('bee.txt', { type: 'text/plain' }))
+ *
+ * const entry = await hive.open('bee.txt')
+ * console.log(await new Response(entry.stream({ start: 1 })).text()) // 'uzz'
+ * ```
+ */
+export class LocalHive implements Hive {
+  readonly #store: StreamStore
+
+  /** Opens the hive in a store; one store holds one hive. */
+  constructor(store: StreamStore) {
+    this.#store = store
+  }
+
+  /** See {@linkcode Hive.open}. */
+  async open(alias: string, options: OpenOptions = {}): Promise<Entry> {
+    const { consistency = 'conflict', signal } = options
+    const bufferSize = checkBufferSize(options.bufferSize)
+    if (consistency !== 'conflict' && consistency !== 'snapshot') {
+      throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${String(consistency)}`)
+    }
+    return this.#entry(alias, await this.#lookup(alias, { signal }), { bufferSize, consistency })
+  }
+
+  /** See {@linkcode Hive.stat}. */
+  async stat(alias: string, options: HiveCallOptions = {}): Promise<EntryInfo> {
+    return entryInfo(alias, await this.#lookup(alias, options))
+  }
+
+  /** See {@linkcode Hive.list}. */
+  async list({ prefix = '', after, limit, signal }: ListOptions = {}): Promise<EntryInfo[]> {
+    const encoder = new TextEncoder()
+    const rows = await this.#store.aliases.list({
+      prefix: encoder.encode(prefix),
+      after: after === undefined ? undefined : encoder.encode(after),
+      limit: checkListLimit(limit),
+      signal,
+    })
+    const decoder = new TextDecoder()
+    return rows.map(({ key, value }) => entryInfo(decoder.decode(key), parseEntryRecord(value)))
+  }
+
+  /** See {@linkcode Hive.remove}. */
+  async remove(alias: string, { ifMatch, signal }: RemoveOptions = {}): Promise<void> {
+    const key = checkAlias(alias)
+    checkPrecondition({ ifMatch })
+    await this.#store.transaction(
+      async (tx) => {
+        const record = await readRecord(tx, key)
+        if (!record) throw notFound(alias)
+        assertPrecondition(alias, etagOf(record.digest), { ifMatch })
+        tx.aliases.delete(key)
+        await unmarkVersion(tx, key, record)
+      },
+      { signal },
+    )
+  }
+
+  /** See {@linkcode Hive.sink}. */
+  sink(alias: string, options: SinkOptions = {}): EntrySink {
+    const key = checkAlias(alias)
+    checkPrecondition(options)
+    const type = checkMediaType(options.type)
+    return entrySink(async (signal) => {
+      const row = await this.#store.aliases.get(key, { signal })
+      assertPrecondition(alias, row && etagOf(parseEntryRecord(row).digest), options)
+      return this.#target(alias, key, type, options, signal)
+    }, options.signal)
+  }
+
+  /** See {@linkcode Hive.patchSink}. */
+  patchSink(alias: string, { ifMatch, signal: userSignal }: PatchSinkOptions = {}): EntrySink {
+    const key = checkAlias(alias)
+    checkPrecondition({ ifMatch })
+    return entrySink(async (signal) => {
+      const basis = await this.open(alias, { consistency: 'snapshot', signal })
+      assertPrecondition(alias, basis.etag, { ifMatch })
+      const patch = new PatchStream(basis)
+      const target = this.#target(alias, key, basis.type, { ifMatch: basis.etag }, signal)
+      const piped = patch.readable.pipeTo(target.writable)
+      markHandled(piped)
+      return { writable: patch.writable, entry: piped.then(() => target.entry) }
+    }, userSignal)
+  }
+
+  /** A sink of the store whose commit is also that of the alias. */
+  #target(alias: string, key: Uint8Array, type: string, precondition: SinkOptions, signal: AbortSignal): EntryTarget {
+    let committed: EntryRecord
+    const sink = this.#store.sink({
+      signal,
+      reference: entryReference(key),
+      onCommit: async (tx, { id, digest, size }) => {
+        const old = await readRecord(tx, key)
+        assertPrecondition(alias, old && etagOf(old.digest), precondition)
+        // The store sets the new reference after this; where both streams are one, the reference stays.
+        if (old && old.id !== id) await unmarkVersion(tx, key, old)
+        const signatureId = old?.id === id ? old.signatureId : undefined
+        committed = { id, digest, size, type, modifiedMs: Date.now(), signatureId }
+        tx.aliases.set(key, encodeEntryRecord(committed))
+      },
+    })
+    const entry = sink.stored.then(() =>
+      this.#entry(alias, committed, { bufferSize: checkBufferSize(), consistency: 'conflict' }),
+    )
+    markHandled(entry)
+    return { writable: sink, entry }
+  }
+
+  #entry(alias: string, record: EntryRecord, options: LocalEntryOptions): Entry {
+    const lookup = (): Promise<EntryRecord> => this.#lookup(alias)
+    return new LocalEntry({ hive: this, store: this.#store, alias, record, lookup }, options)
+  }
+
+  /** The record that an alias has now. */
+  async #lookup(alias: string, { signal }: HiveCallOptions = {}): Promise<EntryRecord> {
+    const row = await this.#store.aliases.get(checkAlias(alias), { signal })
+    if (!row) throw notFound(alias)
+    return parseEntryRecord(row)
+  }
+}
+
+async function readRecord(tx: Transaction, key: Uint8Array): Promise<EntryRecord | undefined> {
+  const row = await tx.aliases.get(key)
+  return row && parseEntryRecord(row)
+}
+
+/** Drops what an alias keeps alive. */
+async function unmarkVersion(tx: Transaction, key: Uint8Array, { id, signatureId }: EntryRecord): Promise<void> {
+  await tx.unmarkAsUsed(id, entryReference(key))
+  if (signatureId !== undefined) await tx.unmarkAsUsed(signatureId, signatureReference(key))
+}
+
+function entryInfo(alias: string, { size, digest, type, modifiedMs }: EntryRecord): EntryInfo {
+  return { alias, size, etag: etagOf(digest), type, modified: new Date(modifiedMs) }
+}
+
+function notFound(alias: string): NotFoundError {
+  return new NotFoundError(`there is no such entry: ${alias}`, { alias })
+}

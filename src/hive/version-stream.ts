@@ -1,0 +1,78 @@
+import type { ByteRange } from '../bytes/byte-range.ts'
+import { byteStream } from '../bytes/byte-stream.ts'
+import { ChunkReader } from '../bytes/chunk-reader.ts'
+import { markHandled } from '../bytes/promises.ts'
+
+/** Options of {@linkcode versionStream}. */
+export interface VersionStreamOptions {
+  /** The bytes to read. */
+  readonly range: ByteRange
+  /** Largest number of bytes between two looks at the version. */
+  readonly bufferSize: number
+  /** Opens the bytes of the range, when the first chunk is asked for; `signal` aborts when the stream is given up. */
+  open(signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
+  /** Rejects if the version is no longer current; `offset` is how far it has been delivered. */
+  check(offset: number): Promise<void>
+  /** Each ends the stream with its reason. */
+  readonly signals: readonly (AbortSignal | undefined)[]
+}
+
+const EMPTY = new Uint8Array(0)
+
+/**
+ * Reads a version of an entry in chunks of at most `bufferSize` bytes, and looks before each of them, and before the
+ * end, whether the version is still current: whatever was delivered was current when it was.
+ */
+export function versionStream(options: VersionStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { range, bufferSize, signals } = options
+  let offset = range.start
+  let chunks: ChunkReader | undefined
+  let rest: Uint8Array = EMPTY
+  const givenUp = new AbortController()
+
+  const stop = (reason: unknown): void => {
+    givenUp.abort(reason)
+    for (const [signal, listener] of listeners) signal.removeEventListener('abort', listener)
+    if (chunks) markHandled(chunks.cancel(reason))
+  }
+  const listeners = new Map<AbortSignal, () => void>()
+
+  return byteStream({
+    start(fail) {
+      for (const signal of signals) {
+        if (!signal) continue
+        const listener = (): void => {
+          fail(signal.reason)
+          stop(signal.reason)
+        }
+        if (signal.aborted) return listener()
+        listeners.set(signal, listener)
+        signal.addEventListener('abort', listener)
+      }
+    },
+    async next() {
+      try {
+        chunks ??= new ChunkReader(await options.open(givenUp.signal))
+        // Given up while it was being opened.
+        if (givenUp.signal.aborted) markHandled(chunks.cancel())
+        else if (rest.byteLength === 0) rest = (await chunks.read()) ?? rest
+        await options.check(offset)
+      } catch (error) {
+        // Bytes that have gone, or that fail, because the version has: that is the better answer.
+        await options.check(offset)
+        throw error
+      }
+      const piece = rest.subarray(0, bufferSize)
+      // Not a view of what is given away, which will be detached.
+      rest = piece.byteLength < rest.byteLength ? rest.subarray(piece.byteLength) : EMPTY
+      offset += piece.byteLength
+      if (piece.byteLength === 0) {
+        stop(undefined)
+        return undefined
+      }
+      // A byte stream detaches the buffer: a part of a chunk is copied, a whole one is passed on.
+      return piece.byteLength === piece.buffer.byteLength ? (piece as Uint8Array<ArrayBuffer>) : piece.slice()
+    },
+    cancel: stop,
+  })
+}
