@@ -1,7 +1,7 @@
 import { ConflictError } from '../errors.ts'
 import { Attempt } from './attempt.ts'
 import type { Backend, BackendCallOptions } from './backend.ts'
-import { blockSink, type BlockSink, type BlockSinkOptions } from './block-sink.ts'
+import type { BlockSink, BlockSinkOptions } from './block-sink.ts'
 import { assertDigest } from './checksums.ts'
 import { isUsable, MAX_BLOCK_BYTES, parseStreamId } from './format.ts'
 import { toHex } from '../bytes/byte-text.ts'
@@ -11,6 +11,7 @@ import { readonlySpace } from './row-space.ts'
 import { noSuchStream, openVersion, parseId, readStream, type StoreContext } from './store-context.ts'
 import { storedStream, type StoredStream } from './stored-stream.ts'
 import type { ReadonlyRowSpace, Transaction } from './transaction.ts'
+import { uploadSink } from './upload-sink.ts'
 
 /** Options of {@linkcode StreamStore}. */
 export interface StreamStoreOptions {
@@ -114,7 +115,7 @@ export class StreamStore {
    * stream was stored), or with what `onCommit` throws. A failed sink leaves nothing that can be seen.
    */
   sink(options: BlockSinkOptions = {}): BlockSink {
-    return blockSink(this.#context, () => this.#attempt(undefined), options)
+    return uploadSink(this.#context, () => this.#attempt(undefined), options)
   }
 
   /**

@@ -1,0 +1,227 @@
+import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { BackendCallOptions, Blocks, ListBlocksOptions } from '../../store/backend.ts'
+import { codeOf, engineError } from './engine-error.ts'
+import { DirectorySync, syncDirectory } from './sync-directory.ts'
+
+/** Stands for what is empty, in the name of a directory; no object's name has it. */
+const EMPTY = '_'
+/** Ends the name of a file that is being written. No object's name has it, and `delete` knows it. */
+const TEMPORARY = '~'
+
+/**
+ * Objects as files `<stem>/<fan>/<name>`, where the stem is what stands before the last dot of the name, and the fan the
+ * two characters after it: a directory stays small, and what one upload puts meets in one directory, whose sync the puts
+ * share.
+ */
+export class FileBlocks implements Blocks {
+  readonly #root: string
+  readonly #directories = new Map<string, Promise<DirectorySync>>()
+  readonly #pending = new Set<Promise<unknown>>()
+  #closed = false
+
+  private constructor(root: string) {
+    this.#root = root
+  }
+
+  /** Opens the directory, and makes it if it is absent. */
+  static async open(root: string): Promise<FileBlocks> {
+    try {
+      await makeDirectory(root)
+    } catch (error) {
+      throw engineError(error, `cannot open ${root}`)
+    }
+    return new FileBlocks(root)
+  }
+
+  put(name: string, bytes: Uint8Array, { signal }: BackendCallOptions = {}): Promise<void> {
+    return this.#call(`cannot store object ${name}`, signal, async () => {
+      const { directory, path } = this.#place(name)
+      const names = await this.#directory(directory)
+      const temporary = path + TEMPORARY
+      try {
+        await writeFile(temporary, bytes, signal)
+        signal?.throwIfAborted()
+        await rename(temporary, path)
+      } catch (error) {
+        await rm(temporary, { force: true })
+        throw error
+      }
+      await names.sync()
+    })
+  }
+
+  get(name: string, { signal }: BackendCallOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#call(`cannot read object ${name}`, signal, async () => {
+      try {
+        return await readFile(this.#place(name).path, signal)
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return undefined
+        throw error
+      }
+    })
+  }
+
+  delete(name: string, { signal }: BackendCallOptions = {}): Promise<void> {
+    return this.#call(`cannot delete object ${name}`, signal, async () => {
+      const { directory, path } = this.#place(name)
+      // What a put that was killed left has the name of the object, so whoever deletes that deletes it too.
+      const removed = [await remove(path), await remove(path + TEMPORARY)]
+      if (removed.includes(true)) await (await this.#directory(directory)).sync()
+    })
+  }
+
+  list({ prefix, after = '', limit, signal }: ListBlocksOptions): Promise<string[]> {
+    return this.#call('cannot list objects', signal, async () => {
+      const wanted = (name: string): boolean => name.startsWith(prefix) && name > after
+      const stems = (await namesIn(this.#root)).filter((stem) => isBeginning(stemStart(stem), prefix))
+      const found: string[] = []
+      for (const stem of stems) {
+        const start = stemStart(stem)
+        const fans = (await namesIn(join(this.#root, stem))).toSorted(byName)
+        for (const fan of fans) {
+          signal?.throwIfAborted()
+          const first = start + (fan === EMPTY ? '' : fan)
+          if (!isBeginning(first, prefix) || (first < after && !after.startsWith(first))) continue
+          const names = (await namesIn(join(this.#root, stem, fan))).map((name) => name.replace(TEMPORARY, ''))
+          found.push(...new Set(names.filter(wanted)))
+          // Within a stem the fans are in the order of the names.
+          if (stems.length === 1 && found.length >= limit) break
+        }
+      }
+      return found.toSorted(byName).slice(0, limit)
+    })
+  }
+
+  /** Waits for the calls that run, and refuses every later one. */
+  async close(): Promise<void> {
+    this.#closed = true
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
+  }
+
+  #place(name: string): { directory: string; path: string } {
+    if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,199}$/.test(name)) {
+      throw new TypeError(
+        `an object's name must be up to 200 letters, digits, "-" and ".", got ${JSON.stringify(name)}`,
+      )
+    }
+    const dot = name.lastIndexOf('.')
+    const stem = dot < 0 ? EMPTY : name.slice(0, dot)
+    const fan = name.slice(dot + 1, dot + 3) || EMPTY
+    const directory = join(stem, fan)
+    return { directory, path: join(this.#root, directory, name) }
+  }
+
+  /** The directory, made if it is absent. */
+  #directory(directory: string): Promise<DirectorySync> {
+    let made = this.#directories.get(directory)
+    if (!made) {
+      made = this.#make(directory)
+      this.#directories.set(directory, made)
+      made.catch(() => this.#directories.delete(directory))
+    }
+    return made
+  }
+
+  async #make(directory: string): Promise<DirectorySync> {
+    const path = join(this.#root, directory)
+    await makeDirectory(join(path, '..'))
+    await makeDirectory(path)
+    return new DirectorySync(path)
+  }
+
+  async #call<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted()
+    if (this.#closed) throw new TypeError('the backend is closed')
+    const result = work()
+    const settled: Promise<unknown> = result.then(
+      () => this.#pending.delete(settled),
+      () => this.#pending.delete(settled),
+    )
+    this.#pending.add(settled)
+    try {
+      return await result
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) throw error
+      throw engineError(error, what)
+    }
+  }
+}
+
+/** Makes a directory whose parent exists, and makes its name durable, whoever made it. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+  }
+  await syncDirectory(join(path, '..'))
+}
+
+async function writeFile(path: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+  const handle = await open(path, 'wx')
+  try {
+    for (let offset = 0; offset < bytes.byteLength;) {
+      signal?.throwIfAborted()
+      const { bytesWritten } = await handle.write(bytes, offset, bytes.byteLength - offset, offset)
+      offset += bytesWritten
+    }
+    signal?.throwIfAborted()
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function readFile(path: string, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
+  const handle = await open(path, 'r')
+  try {
+    const { size } = await handle.stat()
+    const bytes = new Uint8Array(size)
+    for (let offset = 0; offset < size;) {
+      signal?.throwIfAborted()
+      const { bytesRead } = await handle.read(bytes, offset, size - offset, offset)
+      // Shorter than it says: what reads blocks compares their checksums.
+      if (bytesRead === 0) return bytes.slice(0, offset)
+      offset += bytesRead
+    }
+    return bytes
+  } finally {
+    await handle.close()
+  }
+}
+
+async function remove(path: string): Promise<boolean> {
+  try {
+    await unlink(path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  try {
+    return await readdir(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** What the names below a stem begin with. */
+function stemStart(stem: string): string {
+  return stem === EMPTY ? '' : `${stem}.`
+}
+
+/** Whether texts that begin with `start` may begin with `prefix`. */
+function isBeginning(start: string, prefix: string): boolean {
+  return start.startsWith(prefix) || prefix.startsWith(start)
+}
+
+/** The order of the characters' codes, with what stands for nothing first. */
+function byName(a: string, b: string): number {
+  if (a === EMPTY || b === EMPTY) return a === b ? 0 : a === EMPTY ? -1 : 1
+  return a < b ? -1 : a > b ? 1 : 0
+}

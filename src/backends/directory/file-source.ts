@@ -1,0 +1,134 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { clampRange } from '../../bytes/byte-range.ts'
+import type { ByteSource } from '../../bytes/byte-source.ts'
+import { byteStream } from '../../bytes/byte-stream.ts'
+import { BackendError, ConflictError, NotFoundError } from '../../errors.ts'
+import { codeOf, engineError } from './engine-error.ts'
+
+/** Bytes of a chunk: at 64 KiB reading takes more than twice the time. */
+const CHUNK_BYTES = 1024 * 1024
+
+interface FileState {
+  readonly size: number
+  readonly mtimeMs: number
+}
+
+/**
+ * A file on disk as a {@linkcode ByteSource}: pulled from disk as it is read, in chunks of 1 MiB.
+ *
+ * Given a path, every stream opens the file and closes it when it ends, and fails with a `ConflictError` if the file has
+ * been changed since this call. A handle that is given stays its owner's, open, to close after the last stream.
+ *
+ * @throws {NotFoundError} if there is no such file.
+ * @throws {TypeError} if it is no regular file.
+ * @throws {BackendError} if the file system refuses.
+ *
+ * @example
+ * ```ts
+ * import { rm, writeFile } from 'node:fs/promises'
+ * import { fileSource } from 'combstream/backends/directory'
+ *
+ * await writeFile('honey.txt', 'honey')
+ * const source = await fileSource('honey.txt')
+ * console.assert((await new Response(source.slice(1, 3).stream()).text()) === 'on')
+ * await rm('honey.txt')
+ * ```
+ */
+export async function fileSource(file: string | URL | FileHandle): Promise<ByteSource> {
+  if (typeof file !== 'string' && !(file instanceof URL)) {
+    const state = await stateOf(file, 'the file')
+    return slice(() => Promise.resolve({ handle: file, close: () => Promise.resolve() }), 0, state.size)
+  }
+  const first = await openFile(file)
+  let state: FileState
+  try {
+    state = await stateOf(first, String(file))
+  } finally {
+    await first.close()
+  }
+  const openAgain = async (): Promise<OpenFile> => {
+    const handle = await openFile(file)
+    const now = await handle.stat()
+    if (now.size === state.size && now.mtimeMs === state.mtimeMs) return { handle, close: () => handle.close() }
+    await handle.close()
+    throw new ConflictError(`${String(file)} has been changed`)
+  }
+  return slice(openAgain, 0, state.size)
+}
+
+interface OpenFile {
+  readonly handle: FileHandle
+  close(): Promise<void>
+}
+
+type Opener = () => Promise<OpenFile>
+
+async function openFile(file: string | URL): Promise<FileHandle> {
+  try {
+    return await open(file, 'r')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') throw new NotFoundError(`there is no file ${String(file)}`, { cause: error })
+    throw engineError(error, `cannot open ${String(file)}`)
+  }
+}
+
+async function stateOf(handle: FileHandle, name: string): Promise<FileState> {
+  const state = await handle.stat()
+  if (!state.isFile()) throw new TypeError(`${name} is no regular file`)
+  return state
+}
+
+function slice(opener: Opener, start: number, end: number): ByteSource {
+  return {
+    size: end - start,
+    slice(from?: number, to?: number): ByteSource {
+      const range = clampRange(end - start, from, to)
+      return slice(opener, start + range.start, start + range.end)
+    },
+    stream: () => readFile(opener, start, end),
+  }
+}
+
+function readFile(opener: Opener, start: number, end: number): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let offset = start
+  let file: Promise<OpenFile> | undefined
+  let reading: Promise<unknown> = Promise.resolve()
+
+  /** A handle must not be closed while it is being read. */
+  const close = async (): Promise<void> => {
+    offset = end
+    await reading.catch(() => undefined)
+    await (await file?.catch(() => undefined))?.close()
+    file = undefined
+  }
+  const read = async (): Promise<Uint8Array<ArrayBuffer>> => {
+    file ??= opener()
+    const { handle } = await file
+    const bytes = new Uint8Array(Math.min(CHUNK_BYTES, end - offset))
+    for (let filled = 0; filled < bytes.byteLength;) {
+      const { bytesRead } = await handle.read(bytes, filled, bytes.byteLength - filled, offset + filled)
+      if (bytesRead === 0) throw new BackendError('the file has become shorter', { retryable: false })
+      filled += bytesRead
+    }
+    return bytes
+  }
+  return byteStream({
+    async next() {
+      if (offset === end) {
+        await close()
+        return undefined
+      }
+      const chunk = read()
+      reading = chunk
+      try {
+        const bytes = await chunk
+        offset += bytes.byteLength
+        return bytes
+      } catch (error) {
+        await close()
+        throw engineError(error, 'cannot read the file')
+      }
+    },
+    cancel: close,
+  })
+}

@@ -1,0 +1,44 @@
+import { open } from 'node:fs/promises'
+import process from 'node:process'
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  // Windows cannot open a directory for that; its file system keeps names in a journal.
+  if (process.platform === 'win32') return
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes the names in a directory durable for many who ask at the same time. */
+export class DirectorySync {
+  readonly #path: string
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Resolves when a sync that began after this call has ended: one that runs already may miss the caller's name. */
+  sync(): Promise<void> {
+    if (!this.#running) return this.#begin()
+    this.#next ??= this.#running.then(
+      () => this.#begin(),
+      () => this.#begin(),
+    )
+    return this.#next
+  }
+
+  #begin(): Promise<void> {
+    this.#next = undefined
+    const running = syncDirectory(this.#path).finally(() => {
+      if (this.#running === running) this.#running = undefined
+    })
+    this.#running = running
+    return running
+  }
+}
