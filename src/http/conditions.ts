@@ -1,0 +1,85 @@
+import { AlreadyExistsError, ConflictError } from '../errors.ts'
+import type { EntryInfo } from '../hive/hive.ts'
+import { isStrongEtag } from './format.ts'
+import { parseHttpDate } from './http-date.ts'
+
+/** The version that conditions are held against; undefined: there is no such entry. */
+export type CurrentVersion = Pick<EntryInfo, 'etag' | 'modified'> | undefined
+
+/**
+ * Holds the conditions of a request, in the order of RFC 9110, section 13.2.2, against the version that there is.
+ *
+ * @returns `'not-modified'` if the answer is a 304, undefined if the request is to be carried out.
+ * @throws {ConflictError} if If-Match or If-Unmodified-Since is not met, or If-None-Match names the version: 412.
+ * @throws {AlreadyExistsError} if If-None-Match: * is not met: 412.
+ */
+export function evaluateConditions(
+  request: Request,
+  alias: string,
+  current: CurrentVersion,
+): 'not-modified' | undefined {
+  const { headers } = request
+  const ifMatch = headers.get('if-match')
+  if (ifMatch !== null) {
+    if (!matches(ifMatch, current, 'strong')) throw conflict(alias, ifMatch, current)
+  } else {
+    const since = dateOf(headers, 'if-unmodified-since')
+    if (since !== undefined && (!current || seconds(current.modified) > since)) throw conflict(alias, '', current)
+  }
+
+  const reading = request.method === 'GET' || request.method === 'HEAD'
+  const ifNoneMatch = headers.get('if-none-match')
+  if (ifNoneMatch !== null) {
+    if (!matches(ifNoneMatch, current, 'weak')) return undefined
+    if (reading) return 'not-modified'
+    if (ifNoneMatch.trim() !== '*') throw conflict(alias, '', current)
+    throw new AlreadyExistsError(`the entry exists: ${alias}`, { alias, actualEtag: current?.etag })
+  }
+  const since = reading ? dateOf(headers, 'if-modified-since') : undefined
+  return since !== undefined && current && seconds(current.modified) <= since ? 'not-modified' : undefined
+}
+
+/**
+ * Whether a Range header counts: If-Range (RFC 9110, section 13.1.5) is absent, or has exactly the strong etag or the
+ * time of the version. A time is compared as equal, never as later, and a client may only send one that it knows to be
+ * strong.
+ */
+export function ifRangeHolds(headers: Headers, current: Pick<EntryInfo, 'etag' | 'modified'>): boolean {
+  const ifRange = headers.get('if-range')?.trim()
+  if (ifRange === undefined) return true
+  return isStrongEtag(ifRange) ? ifRange === current.etag : parseHttpDate(ifRange) === seconds(current.modified)
+}
+
+/** Whether a request has a condition that depends on more than the existence of the entry. */
+export function hasConditions(headers: Headers): boolean {
+  return ['if-match', 'if-none-match', 'if-unmodified-since'].some((name) => headers.has(name))
+}
+
+function matches(header: string, current: CurrentVersion, comparison: 'strong' | 'weak'): boolean {
+  if (!current) return false
+  if (header.trim() === '*') return true
+  for (const [, weak, etag] of header.matchAll(/(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g)) {
+    if (etag === current.etag && (comparison === 'weak' || !weak)) return true
+  }
+  return false
+}
+
+/** A date that is malformed counts as absent (RFC 9110, sections 13.1.3 and 13.1.4). */
+function dateOf(headers: Headers, name: string): number | undefined {
+  return parseHttpDate(headers.get(name)?.trim() ?? '')
+}
+
+/** Dates of HTTP have no fractions. */
+function seconds(time: Date): number {
+  return Math.floor(time.getTime() / 1000) * 1000
+}
+
+function conflict(alias: string, ifMatch: string, current: CurrentVersion): ConflictError {
+  const expected = ifMatch.trim()
+  const problem = current ? 'the entry has another version' : 'there is no such entry'
+  return new ConflictError(`${problem}: ${alias}`, {
+    alias,
+    expectedEtag: isStrongEtag(expected) ? expected : undefined,
+    actualEtag: current?.etag,
+  })
+}

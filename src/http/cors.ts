@@ -1,0 +1,51 @@
+import { EXPOSED_HEADERS } from './format.ts'
+
+/**
+ * Which pages of other origins may use the hive: a list of origins, a function that decides, or `'*'`, every page on
+ * the web, for writing too.
+ */
+export type Cors = '*' | readonly string[] | ((origin: string) => boolean)
+
+/** Methods that a page of another origin may use. */
+const METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
+const MAX_AGE_SECONDS = 600
+
+/**
+ * Whether a page of this origin may use the hive: a page of the hive's own origin may, as may one that `cors` names. A
+ * request without an Origin comes from no page.
+ */
+export function allowsOrigin(request: Request, cors: Cors | undefined): boolean {
+  const origin = request.headers.get('origin')
+  if (origin === null || origin === new URL(request.url).origin) return true
+  if (cors === undefined) return false
+  if (cors === '*') return true
+  return typeof cors === 'function' ? cors(origin) : cors.includes(origin)
+}
+
+/** Header fields of the Fetch standard's CORS protocol, for every answer. */
+export function corsHeaders(request: Request, cors: Cors | undefined): Record<string, string> {
+  if (cors === undefined) return {}
+  const origin = request.headers.get('origin')
+  // A cache must keep the answers to different origins apart, also the one to none.
+  const vary: Record<string, string> = cors === '*' ? {} : { Vary: 'Origin' }
+  if (origin === null || !allowsOrigin(request, cors)) return vary
+  return {
+    ...vary,
+    'Access-Control-Allow-Origin': cors === '*' ? '*' : origin,
+    'Access-Control-Expose-Headers': EXPOSED_HEADERS,
+  }
+}
+
+/** Further header fields of the answer to a preflight. */
+export function preflightHeaders(request: Request, cors: Cors | undefined): Record<string, string> {
+  const asked = request.headers.get('access-control-request-headers')
+  if (cors === undefined || !request.headers.has('access-control-request-method') || !allowsOrigin(request, cors)) {
+    return {}
+  }
+  return {
+    'Access-Control-Allow-Methods': METHODS,
+    // Whoever may use the hive may send it any header; `authorize` is what decides about them.
+    ...(asked === null ? {} : { 'Access-Control-Allow-Headers': asked }),
+    'Access-Control-Max-Age': String(MAX_AGE_SECONDS),
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Names and fields of the protocol between `HttpHive` and `createHiveHandler`: docs/http.md.
+ *
+ * @module
+ */
+import { FormatError } from '../errors.ts'
+import type { EntryInfo } from '../hive/hive.ts'
+
+/** Media type of a delta: librsync has registered none, so this is the protocol's own. */
+export const DELTA_TYPE = 'application/vnd.rdiff-delta'
+/** Media type of a signature. */
+export const SIGNATURE_TYPE = 'application/vnd.rdiff-signature'
+/** Media type of an error (RFC 9457). */
+export const PROBLEM_TYPE = 'application/problem+json'
+/** Media type of an entry that was stored without one. */
+export const UNKNOWN_TYPE = 'application/octet-stream'
+
+/** Time of the commit with its milliseconds, which Last-Modified has not. */
+export const MODIFIED_HEADER = 'Hive-Modified'
+/** Etag of the version that a signature belongs to; ETag itself is that of the signature. */
+export const VERSION_HEADER = 'Hive-Version'
+
+/** What a page of another origin may read of an answer, besides what it always may. */
+export const EXPOSED_HEADERS: string = [
+  'Accept-Ranges',
+  'Content-Length',
+  'Content-Range',
+  'ETag',
+  'Location',
+  'Repr-Digest',
+  'Retry-After',
+  MODIFIED_HEADER,
+  VERSION_HEADER,
+].join(', ')
+
+/** An entry in JSON: in a list, and as the answer to a delta. */
+export interface EntryJson {
+  /** Name of the entry. */
+  readonly alias: string
+  /** Number of bytes. */
+  readonly size: number
+  /** Strong validator, quotes included. */
+  readonly etag: string
+  /** Media type. */
+  readonly type: string
+  /** Time of the commit, ISO 8601 in UTC. */
+  readonly modified: string
+}
+
+/** A list of entries in JSON. */
+export interface ListJson {
+  /** The entries, in the order of the UTF-8 bytes of their aliases. */
+  readonly entries: readonly EntryJson[]
+  /** Value of `after` for the next request; absent if there is nothing more. */
+  readonly next?: string
+}
+
+/** An entry as it stands in JSON. */
+export function entryToJson({ alias, size, etag, type, modified }: EntryInfo): EntryJson {
+  return { alias, size, etag, type, modified: modified.toISOString() }
+}
+
+/**
+ * Reads an entry from JSON.
+ *
+ * @throws {FormatError} if it is none.
+ */
+export function entryFromJson(value: unknown): EntryInfo {
+  const entry = isRecord(value) ? value : {}
+  const { alias, size, etag, type } = entry
+  const modified = new Date(typeof entry['modified'] === 'string' ? entry['modified'] : Number.NaN)
+  if (
+    typeof alias !== 'string' ||
+    typeof size !== 'number' ||
+    !isSize(size) ||
+    typeof etag !== 'string' ||
+    !isStrongEtag(etag) ||
+    typeof type !== 'string' ||
+    Number.isNaN(modified.getTime())
+  ) {
+    throw new FormatError('the answer has an entry that is none: is this a hive?', { reason: 'invalid' })
+  }
+  return { alias, size, etag, type, modified }
+}
+
+/** The header fields that describe a version, on every answer about it. */
+export function entryHeaders({ etag, modified }: Pick<EntryInfo, 'etag' | 'modified'>): Record<string, string> {
+  return { ETag: etag, 'Last-Modified': modified.toUTCString(), [MODIFIED_HEADER]: modified.toISOString() }
+}
+
+/**
+ * Reads an entry from the header fields of an answer to HEAD or PUT; `known` is what they do not tell.
+ *
+ * @throws {FormatError} if they describe none.
+ */
+export function entryFromHeaders(
+  headers: Headers,
+  known: { alias: string; size?: number | undefined; type?: string | undefined },
+): EntryInfo {
+  const etag = headers.get('etag') ?? ''
+  if (!isStrongEtag(etag)) {
+    throw new FormatError('the answer has no strong ETag: is this a hive? Across origins it must be exposed by CORS', {
+      reason: 'invalid',
+    })
+  }
+  const size = known.size ?? parseDigits(headers.get('content-length'))
+  if (size === undefined) {
+    throw new FormatError('the answer has no Content-Length, so the entry has no size', { reason: 'invalid' })
+  }
+  return {
+    alias: known.alias,
+    size,
+    etag,
+    type: known.type ?? headers.get('content-type') ?? UNKNOWN_TYPE,
+    // A server of another make may not send the first, and a time that is missing is no reason to fail.
+    modified: new Date(headers.get(MODIFIED_HEADER) ?? headers.get('last-modified') ?? 0),
+  }
+}
+
+/** A non-negative safe integer in decimal digits; undefined if it is none. */
+export function parseDigits(text: string | null): number | undefined {
+  const value = text !== null && /^\d+$/.test(text) ? Number(text) : Number.NaN
+  return isSize(value) ? value : undefined
+}
+
+/** Whether a text is a strong entity tag (RFC 9110, section 8.8.3). */
+export function isStrongEtag(text: string): boolean {
+  return /^"[\x21\x23-\x7e]*"$/.test(text)
+}
+
+/** Whether a value is an object with named members. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isSize(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}

@@ -1,0 +1,249 @@
+import { checkAlias } from '../hive/alias.ts'
+import type { Hive } from '../hive/hive.ts'
+import { type Answer, problemAnswer, toResponse } from './answer.ts'
+import { hasConditions } from './conditions.ts'
+import { allowsOrigin, type Cors, corsHeaders, preflightHeaders } from './cors.ts'
+import { listEntries, MAX_LIST_ENTRIES } from './list-entries.ts'
+import { problemOf, StatusError } from './problem.ts'
+import { type EntryAddress, readEntry, readSignature } from './read-entry.ts'
+import { Exchange, type Operation, type Transfer } from './transfer.ts'
+import { patchEntry, putEntry, removeEntry } from './write-entry.ts'
+
+/** What a request is about to do, for {@linkcode HiveHandlerOptions.authorize}. */
+export interface Access {
+  /** What the request asks for. */
+  readonly operation: Operation
+  /** Name of the entry; undefined for a list. */
+  readonly alias: string | undefined
+}
+
+/** Bounds of what one request may ask of the server. */
+export interface HiveHandlerLimits {
+  /**
+   * Largest body of a request, in bytes: of an entry, or of a delta.
+   * @default Infinity
+   */
+  uploadBytes?: number | undefined
+  /**
+   * Longest alias, in bytes of UTF-8.
+   * @default 1023
+   */
+  aliasBytes?: number | undefined
+  /**
+   * Largest number of entries in the answer to one list request, 1 to 1,000.
+   * @default 1000
+   */
+  listEntries?: number | undefined
+}
+
+/** Options of {@linkcode createHiveHandler}. */
+export interface HiveHandlerOptions {
+  /**
+   * Path of the hive on its server; begins and ends with a slash.
+   * @default '/'
+   */
+  base?: string | undefined
+  /**
+   * Decides about each request but preflights: `true` lets it pass, `false` refuses it with 403, a Response (a 401 with
+   * its challenge) is the answer as it is.
+   * @default every request passes
+   */
+  authorize?: ((request: Request, access: Access) => boolean | Response | Promise<boolean | Response>) | undefined
+  /**
+   * Pages of which other origins may use the hive. Behind a proxy that ends TLS, the public origin belongs here too.
+   * @default none
+   */
+  cors?: Cors | undefined
+  /**
+   * The values that a Host header may have, port included: keeps a page out that has rebound its own name to this
+   * server's address.
+   * @default any
+   */
+  hosts?: readonly string[] | undefined
+  /** Bounds of what one request may ask. */
+  limits?: HiveHandlerLimits | undefined
+  /** Called once for each exchange, when it has ended: the bytes as this server counted them. */
+  onTransfer?: ((transfer: Transfer) => void) | undefined
+  /** Called for each failure of the hive that a client was told of as a 5xx, or by an answer that breaks off. */
+  onError?: ((error: unknown, request: Request) => void) | undefined
+}
+
+interface Settings extends HiveHandlerOptions {
+  readonly hive: Hive
+  readonly base: string
+  readonly uploadBytes: number
+  readonly aliasBytes: number
+  readonly listEntries: number
+}
+
+/** Aliases cannot be longer in any hive. */
+const MAX_ALIAS_BYTES = 1023
+
+/**
+ * Makes the server side of a hive, for any server that takes a fetch-style handler: the protocol is in docs/http.md.
+ * Everything is streamed; an answer is of the version that it began with, wholly, or it breaks off.
+ *
+ * The promise rejects only for a fault of the program: every error of this package is answered as
+ * `application/problem+json` (RFC 9457), from which `HttpHive` makes the same error again.
+ *
+ * @throws {TypeError} if an option is of a wrong type.
+ * @throws {RangeError} if a limit is out of range.
+ * @example
+ * ```ts
+ * import { LocalHive, StreamStore } from 'combstream'
+ * import { createHiveHandler, HttpHive } from 'combstream/http'
+ * import { memoryBackend } from 'combstream/backends/memory'
+ *
+ * const handler = createHiveHandler(new LocalHive(new StreamStore(memoryBackend())))
+ * // Deno.serve(handler), Bun.serve({ fetch: handler }), export default { fetch: handler } … or right here:
+ * const hive = new HttpHive('http://localhost/', { fetch: (url, init) => handler(new Request(url, init)) })
+ * await new Blob(['buzz']).stream().pipeTo(hive.sink('bee.txt'))
+ * console.log((await hive.stat('bee.txt')).size) // 4
+ * ```
+ */
+export function createHiveHandler(
+  hive: Hive,
+  options: HiveHandlerOptions = {},
+): (request: Request) => Promise<Response> {
+  const settings = checkSettings(hive, options)
+  return async (request) => {
+    const exchange = new Exchange(options.onTransfer)
+    const onError = (error: unknown): void => options.onError?.(error, request)
+    let answer: Answer | Response
+    try {
+      answer = await respond(request, settings, exchange)
+    } catch (error) {
+      answer = failureAnswer(request, error)
+      if (answer.status >= 500) onError(error)
+    }
+    const shared = corsHeaders(request, options.cors)
+    if (!('clone' in answer)) {
+      return toResponse(request, { ...answer, headers: { ...shared, ...answer.headers } }, exchange, onError)
+    }
+    const headers = new Headers(answer.headers)
+    for (const [name, value] of Object.entries(shared)) headers.append(name, value)
+    exchange.endWith(answer.status, 0)
+    return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers })
+  }
+}
+
+async function respond(request: Request, settings: Settings, exchange: Exchange): Promise<Answer | Response> {
+  const { hosts, cors, authorize } = settings
+  const url = new URL(request.url)
+  if (hosts && !hosts.includes(url.host)) throw new StatusError(421, `this server is not ${url.host}`)
+
+  const target = resolveTarget(url, settings)
+  exchange.alias = target.alias
+  const allow = Object.keys(target.methods).join(', ') + ', OPTIONS'
+  if (request.method === 'OPTIONS') {
+    exchange.operation = 'options'
+    return { status: 204, headers: { Allow: allow, ...preflightHeaders(request, cors) } }
+  }
+  const method = Object.hasOwn(target.methods, request.method) ? target.methods[request.method] : undefined
+  if (!method) throw new StatusError(405, `${request.method} is not for this resource`, { Allow: allow })
+  exchange.operation = method.operation
+  if (method.writes && !allowsOrigin(request, cors)) {
+    throw new StatusError(403, `pages of ${request.headers.get('origin')} may not write here`)
+  }
+  if (request.headers.get('service-worker') === 'script') {
+    throw new StatusError(403, 'an entry is no service worker: it would control the pages of the hive')
+  }
+  const granted = (await authorize?.(request, { operation: method.operation, alias: target.alias })) ?? true
+  if (granted === false) throw new StatusError(403, 'not allowed')
+  return granted === true ? method.answer(request, exchange) : granted
+}
+
+interface Method {
+  readonly operation: Operation
+  readonly writes?: boolean
+  answer(request: Request, exchange: Exchange): Promise<Answer>
+}
+
+interface Target {
+  readonly alias: string | undefined
+  readonly methods: Readonly<Record<string, Method>>
+}
+
+/** What a URL stands for, and what can be done with it. */
+function resolveTarget(url: URL, settings: Settings): Target {
+  const { hive, base, listEntries: maxEntries, uploadBytes: maxBytes } = settings
+  const alias = aliasOf(url, base, settings.aliasBytes)
+  if (alias === '') {
+    const list: Method = { operation: 'list', answer: (request) => listEntries(request, hive, maxEntries) }
+    return { alias: undefined, methods: { GET: list, HEAD: list } }
+  }
+
+  const address: EntryAddress = { alias, version: url.searchParams.get('v') ?? undefined }
+  if (url.searchParams.has('signature')) {
+    const signature: Method = { operation: 'signature', answer: (request) => readSignature(request, hive, address) }
+    return { alias, methods: { GET: signature, HEAD: signature } }
+  }
+  const read = (request: Request): Promise<Answer> => readEntry(request, hive, address)
+  const reading: Target['methods'] = {
+    GET: { operation: 'read', answer: read },
+    HEAD: { operation: 'head', answer: read },
+  }
+  // One version is immutable.
+  if (address.version !== undefined) return { alias, methods: reading }
+  const writing = (operation: Operation, carryOut: typeof putEntry): Method => ({
+    operation,
+    writes: true,
+    answer: (request, exchange) => carryOut({ request, hive, alias, exchange, maxBytes }),
+  })
+  return {
+    alias,
+    methods: {
+      ...reading,
+      PUT: writing('put', putEntry),
+      PATCH: writing('patch', patchEntry),
+      DELETE: writing('remove', removeEntry),
+    },
+  }
+}
+
+/** The alias that a path stands for; empty for the hive itself. */
+function aliasOf(url: URL, base: string, maxBytes: number): string {
+  if (!url.pathname.startsWith(base)) throw new StatusError(404, 'there is no hive at this path')
+  let alias: string
+  try {
+    alias = decodeURIComponent(url.pathname.slice(base.length))
+  } catch (error) {
+    throw new StatusError(400, new TypeError('the path is no percent-encoded UTF-8', { cause: error }))
+  }
+  if (alias === '') return alias
+  if (alias.startsWith('-/')) throw new StatusError(404, 'there is no such resource')
+  try {
+    const { byteLength } = checkAlias(alias)
+    if (byteLength > maxBytes) throw new TypeError(`an alias must be at most ${maxBytes} bytes of UTF-8 here`)
+  } catch (error) {
+    throw new StatusError(400, error as TypeError)
+  }
+  return alias
+}
+
+function failureAnswer(request: Request, error: unknown): Answer {
+  const unasked = !hasConditions(request.headers) && !new URL(request.url).searchParams.has('v')
+  const conflict = (error as Error | undefined)?.name === 'ConflictError'
+  const failure = problemOf(conflict && unasked ? new StatusError(409, error as Error) : error)
+  if (failure) return problemAnswer(failure.problem, failure.headers)
+  throw error
+}
+
+function checkSettings(hive: Hive, options: HiveHandlerOptions): Settings {
+  const { base = '/', limits = {} } = options
+  if (typeof hive?.open !== 'function') throw new TypeError(`hive must be a Hive, got ${typeof hive}`)
+  if (!base.startsWith('/') || !base.endsWith('/')) {
+    throw new TypeError(`base must begin and end with a slash, got ${base}`)
+  }
+  const { uploadBytes = Infinity, aliasBytes = MAX_ALIAS_BYTES, listEntries: entries = MAX_LIST_ENTRIES } = limits
+  checkLimit('uploadBytes', uploadBytes, 0, Infinity)
+  checkLimit('aliasBytes', aliasBytes, 1, MAX_ALIAS_BYTES)
+  checkLimit('listEntries', entries, 1, MAX_LIST_ENTRIES)
+  return { ...options, hive, base, uploadBytes, aliasBytes, listEntries: entries }
+}
+
+function checkLimit(name: string, value: number, min: number, max: number): void {
+  if (!Number.isInteger(value) && value !== max)
+    throw new TypeError(`limits.${name} must be an integer, got ${String(value)}`)
+  if (value < min || value > max) throw new RangeError(`limits.${name} must be from ${min} to ${max}, got ${value}`)
+}

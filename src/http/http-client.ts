@@ -1,0 +1,176 @@
+import { abortable, markHandled } from '../bytes/promises.ts'
+import { BackendError } from '../errors.ts'
+import { parseDigits } from './format.ts'
+import { parseHttpDate } from './http-date.ts'
+import { isRetryable } from './problem.ts'
+
+/** What {@linkcode HttpClient} is made with. */
+export interface HttpClientSettings {
+  /** Root of the hive; ends with a slash. */
+  readonly root: URL
+  /** Does the requests. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  /** Header fields for every request; a function is asked anew for each. */
+  readonly headers: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+  /** How often a request that only reads is repeated without a byte of progress. */
+  readonly retries: number
+  /** Milliseconds without a byte after which an answer counts as lost. */
+  readonly stallTimeoutMs: number
+}
+
+/** A request. */
+export interface HttpRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: BodyInit | undefined
+  readonly signal: AbortSignal
+}
+
+const BACKOFF_MS = 100
+const MAX_BACKOFF_MS = 10_000
+/** A server that asks for more patience than this gets the caller's decision instead. */
+const MAX_RETRY_AFTER_MS = 60_000
+
+/** Sends requests to one hive: headers, retries, timeouts; what an answer means is for others to say. */
+export class HttpClient {
+  readonly #settings: HttpClientSettings
+
+  constructor(settings: HttpClientSettings) {
+    this.#settings = settings
+  }
+
+  /** Milliseconds without a byte after which an answer counts as lost. */
+  get stallTimeoutMs(): number {
+    return this.#settings.stallTimeoutMs
+  }
+
+  /** URL of an entry, or, for an empty alias, of the hive. */
+  url(alias: string, query: Readonly<Record<string, string | undefined>> = {}): string {
+    const path = alias.split('/').map(encodeURIComponent).join('/')
+    const fields = Object.entries(query).filter((field): field is [string, string] => field[1] !== undefined)
+    // A name without a value, as in `?signature`, has no equals sign.
+    const search = fields
+      .map(([name, value]) => (value === '' ? name : `${name}=${encodeURIComponent(value)}`))
+      .join('&')
+    return `${this.#settings.root.href}${path}${search && '?'}${search}`
+  }
+
+  /**
+   * Sends a request once.
+   *
+   * @throws {BackendError} if there is no answer; `write` says that the request may have been carried out all the same.
+   */
+  async send(request: HttpRequest, write?: 'write'): Promise<Response> {
+    const { method, url, body, signal } = request
+    const headers = await this.#headers(request.headers)
+    const init: RequestInit & { duplex?: 'half' } = {
+      method,
+      headers,
+      signal,
+      // What is compared must come from the server; no cache knows how.
+      cache: 'no-store',
+      ...(body !== undefined && { body, duplex: 'half' }),
+    }
+    try {
+      const response = await this.#settings.fetch(url, init)
+      if (!signal.aborted) return response
+      // Given up, and `fetch` has not noticed.
+      markHandled(response.body?.cancel())
+      throw signal.reason
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason
+      throw new BackendError(`no answer from ${new URL(url).host}`, {
+        retryable: true,
+        outcome: write && 'unknown',
+        cause,
+      })
+    }
+  }
+
+  /** Sends a request that only reads, again if there is no answer or one that says: later. */
+  async read(request: HttpRequest): Promise<Response> {
+    for (let failures = 1; ; failures++) {
+      let response: Response | undefined
+      let failure: unknown
+      try {
+        response = await this.withTimeout(request.signal, (signal) => this.send({ ...request, signal }))
+      } catch (error) {
+        if (request.signal.aborted) throw request.signal.reason
+        failure = error
+      }
+      if (response && !isRetryable(response.status)) return response
+      const waitMs = this.#waitMs(failures, response?.headers.get('retry-after'))
+      if (waitMs === undefined) {
+        if (response) return response
+        throw failure
+      }
+      await response?.body?.cancel()
+      await sleep(waitMs, request.signal)
+    }
+  }
+
+  /** Waits before a body that has broken off is asked for again; rejects with `failure` if that was tried enough. */
+  async backOff(failures: number, failure: unknown, signal: AbortSignal): Promise<void> {
+    const waitMs = this.#waitMs(failures, undefined)
+    if (waitMs === undefined) throw failure
+    await sleep(waitMs, signal)
+  }
+
+  /**
+   * Runs a step that is given up, as lost, after {@linkcode HttpClientSettings.stallTimeoutMs}. Its signal is for the
+   * step alone: what it has brought, a body, is given up by cancelling it.
+   */
+  async withTimeout<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { stallTimeoutMs } = this.#settings
+    const attempt = new AbortController()
+    const onAbort = (): void => attempt.abort(signal.reason)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+    const timer = setTimeout(() => attempt.abort(stalled(stallTimeoutMs)), stallTimeoutMs)
+    try {
+      return await abortable(run(attempt.signal), attempt.signal)
+    } finally {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  async #headers(own: Readonly<Record<string, string>> = {}): Promise<Headers> {
+    const { headers: given } = this.#settings
+    const headers = new Headers(typeof given === 'function' ? await given() : given)
+    // A coding on the way would be undone on arrival, but etag, length and ranges are those of the bytes themselves.
+    headers.set('Accept-Encoding', 'identity')
+    for (const [name, value] of Object.entries(own)) headers.set(name, value)
+    return headers
+  }
+
+  /** Full jitter, so that clients that failed together do not come back together; undefined: do not wait, give up. */
+  #waitMs(failures: number, retryAfter: string | null | undefined): number | undefined {
+    if (failures > this.#settings.retries) return undefined
+    const seconds = parseDigits(retryAfter ?? null)
+    const date = parseHttpDate(retryAfter ?? '')
+    const asked = seconds !== undefined ? seconds * 1000 : date !== undefined ? date - Date.now() : 0
+    if (asked > MAX_RETRY_AFTER_MS) return undefined
+    return Math.max(asked, Math.random() * Math.min(BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS))
+  }
+}
+
+function stalled(timeoutMs: number): Error {
+  return new BackendError(`nothing has arrived for ${timeoutMs} ms`, { retryable: true })
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      clearTimeout(timer)
+      reject(signal.reason)
+    }
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort, { once: true })
+  })
+}

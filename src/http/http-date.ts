@@ -1,0 +1,33 @@
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+const IMF_FIXDATE = /^[A-Z][a-z]{2}, (?<day>\d\d) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) (?<time>\d\d:\d\d:\d\d) GMT$/
+const RFC_850 = /^[A-Z][a-z]+, (?<day>\d\d)-(?<month>[A-Z][a-z]{2})-(?<year>\d\d) (?<time>\d\d:\d\d:\d\d) GMT$/
+const ASCTIME = /^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) (?<time>\d\d:\d\d:\d\d) (?<year>\d{4})$/
+
+const HALF_CENTURY = 50
+
+/**
+ * Reads a date of HTTP (RFC 9110, section 5.6.7) in any of its three formats; undefined if the text is none.
+ * `Date.parse` is no help: it reads asctime as local time, and takes much that is no date of HTTP.
+ *
+ * @returns milliseconds since 1970.
+ */
+export function parseHttpDate(text: string): number | undefined {
+  const fields = (IMF_FIXDATE.exec(text) ?? RFC_850.exec(text) ?? ASCTIME.exec(text))?.groups
+  if (!fields) return undefined
+  const month = MONTHS.indexOf(fields['month']!)
+  const [hours, minutes, seconds] = fields['time']!.split(':').map(Number) as [number, number, number]
+  if (month < 0 || hours > 23 || minutes > 59 || seconds > 60) return undefined
+  const day = Number(fields['day'])
+  const time = Date.UTC(fullYear(fields['year']!), month, day, hours, minutes, seconds)
+  return new Date(time - seconds * 1000).getUTCDate() === day ? time : undefined
+}
+
+/** A year of two digits that seems to lie more than 50 years ahead is the one of the past century. */
+function fullYear(digits: string): number {
+  const year = Number(digits)
+  if (digits.length === 4) return year
+  const thisYear = new Date().getUTCFullYear()
+  const guess = thisYear - (thisYear % 100) + year
+  return guess > thisYear + HALF_CENTURY ? guess - 100 : guess
+}

@@ -1,0 +1,264 @@
+import { abortable } from '../bytes/promises.ts'
+import { collect } from '../bytes/collect.ts'
+import { FormatError, NotFoundError } from '../errors.ts'
+import { checkAlias } from '../hive/alias.ts'
+import { checkBufferSize } from '../hive/buffer-size.ts'
+import type {
+  Entry,
+  EntryInfo,
+  EntrySink,
+  Hive,
+  HiveCallOptions,
+  ListOptions,
+  OpenOptions,
+  PatchSinkOptions,
+  RemoveOptions,
+  SinkOptions,
+} from '../hive/hive.ts'
+import { checkListLimit } from '../hive/list-limit.ts'
+import { checkMediaType } from '../hive/media-type.ts'
+import { assertPrecondition, checkPrecondition, type Precondition } from '../hive/precondition.ts'
+import { DELTA_TYPE, entryFromHeaders, entryFromJson, isRecord } from './format.ts'
+import { HttpClient } from './http-client.ts'
+import { HttpEntry, type HttpEntryOptions } from './http-entry.ts'
+import { errorOf } from './problem.ts'
+import { sendsRequestStreams } from './request-streams.ts'
+import { type Upload, uploadSink } from './upload.ts'
+
+/** Options of {@linkcode HttpHive}. */
+export interface HttpHiveOptions {
+  /**
+   * Does the requests: a handler of the same program, or a `fetch` with a proxy, or with credentials.
+   * @default the global fetch
+   */
+  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
+  /**
+   * Header fields for every request, such as Authorization; a function is asked anew for each.
+   * @default none
+   */
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
+  /**
+   * How a reader makes sure of the version. `if-match`: the server refuses a range of another one; `compare`: the
+   * request is a plain range, which costs a page no preflight, and only the answer is compared. Answers are compared
+   * either way.
+   * @default 'compare' for a page whose origin is not the hive's, else 'if-match'
+   */
+  validate?: 'if-match' | 'compare' | undefined
+  /**
+   * Whether the body of a request can be sent while it is being written. Without it an upload is kept in memory, up to
+   * 64 MiB, and sent when it is closed.
+   * @default tried out: true in Node, Deno, Bun and workers of that kind, false in browsers
+   */
+  requestStreams?: boolean | undefined
+  /**
+   * How often in a row a request that only reads is repeated, with growing pauses, when nothing comes back.
+   * @default 5
+   */
+  retries?: number | undefined
+  /**
+   * Milliseconds without a byte after which an answer counts as lost.
+   * @default 30_000
+   */
+  stallTimeoutMs?: number | undefined
+}
+
+const DEFAULT_RETRIES = 5
+const DEFAULT_STALL_TIMEOUT_MS = 30_000
+/** A list of 1,000 entries, each with the longest alias, escaped, and type. */
+const MAX_JSON_BYTES = 16 * 1024 * 1024
+
+/**
+ * A hive on a server made by `createHiveHandler`, or on one that keeps to the same protocol.
+ *
+ * @example
+ * ```ts
+ * import { LocalHive, StreamStore } from 'combstream'
+ * import { createHiveHandler, HttpHive } from 'combstream/http'
+ * import { memoryBackend } from 'combstream/backends/memory'
+ *
+ * const handler = createHiveHandler(new LocalHive(new StreamStore(memoryBackend())))
+ * const hive = new HttpHive('http://localhost/', { fetch: (url, init) => handler(new Request(url, init)) })
+ *
+ * await new Blob(['buzz']).stream().pipeTo(hive.sink('bee.txt', { ifNoneMatch: '*' }))
+ * const entry = await hive.open('bee.txt')
+ * console.log(await new Response(entry.stream({ start: 1 })).text()) // 'uzz'
+ * ```
+ */
+export class HttpHive implements Hive {
+  readonly #root: URL
+  readonly #client: HttpClient
+  readonly #options: HttpHiveOptions
+
+  /**
+   * Names a hive; nothing is sent. In a page, `url` may be relative.
+   *
+   * @throws {TypeError} if `url` is no http(s) URL, or has a query or a fragment, or an option is of a wrong type.
+   */
+  constructor(url: string | URL, options: HttpHiveOptions = {}) {
+    this.#root = rootOf(url)
+    this.#options = options
+    const { retries = DEFAULT_RETRIES, stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS, validate } = options
+    if (validate !== undefined && validate !== 'if-match' && validate !== 'compare') {
+      throw new TypeError(`validate must be 'if-match' or 'compare', got ${String(validate)}`)
+    }
+    checkCount('retries', retries, 0)
+    checkCount('stallTimeoutMs', stallTimeoutMs, 1)
+    this.#client = new HttpClient({
+      root: this.#root,
+      // Looked up at each call, so that a fetch that is replaced later is used.
+      fetch: options.fetch ?? ((address, init) => fetch(address, init)),
+      headers: options.headers ?? {},
+      retries,
+      stallTimeoutMs,
+    })
+  }
+
+  /** See {@linkcode Hive.open}. */
+  async open(alias: string, { bufferSize, consistency = 'conflict', signal }: OpenOptions = {}): Promise<Entry> {
+    if (consistency !== 'conflict' && consistency !== 'snapshot') {
+      throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${String(consistency)}`)
+    }
+    const options = { bufferSize: checkBufferSize(bufferSize), consistency }
+    return this.#entry(await this.stat(alias, { signal }), options)
+  }
+
+  /** See {@linkcode Hive.stat}. */
+  async stat(alias: string, { signal = new AbortController().signal }: HiveCallOptions = {}): Promise<EntryInfo> {
+    checkAlias(alias)
+    const response = await this.#client.read({ method: 'HEAD', url: this.#client.url(alias), signal })
+    if (!response.ok) throw await errorOf(response, { alias })
+    return entryFromHeaders(response.headers, { alias })
+  }
+
+  /** See {@linkcode Hive.list}. */
+  async list(options: ListOptions = {}): Promise<EntryInfo[]> {
+    const { prefix = '', signal = new AbortController().signal } = options
+    const limit = checkListLimit(options.limit)
+    let { after } = options
+    const entries: EntryInfo[] = []
+    // A server may give less than it is asked for.
+    for (;;) {
+      const query = { prefix: prefix || undefined, after, limit: String(limit - entries.length) }
+      const response = await this.#client.read({ method: 'GET', url: this.#client.url('', query), signal })
+      if (!response.ok) throw await errorOf(response, {})
+      const { entries: more, next } = await readList(response, signal)
+      entries.push(...more)
+      if (next === undefined || entries.length >= limit || next === after) return entries
+      after = next
+    }
+  }
+
+  /** See {@linkcode Hive.remove}. */
+  async remove(alias: string, options: RemoveOptions = {}): Promise<void> {
+    const { ifMatch, signal = new AbortController().signal } = options
+    checkAlias(alias)
+    checkPrecondition({ ifMatch })
+    const request = { method: 'DELETE', url: this.#client.url(alias), headers: conditions({ ifMatch }), signal }
+    const response = await abortable(this.#client.send(request, 'write'), signal)
+    if (!response.ok) throw await errorOf(response, { alias, expectedEtag: etagIn(ifMatch), write: true })
+    await response.body?.cancel()
+  }
+
+  /** See {@linkcode Hive.sink}. */
+  sink(alias: string, options: SinkOptions = {}): EntrySink {
+    const { ifMatch, ifNoneMatch, signal } = options
+    checkAlias(alias)
+    checkPrecondition(options)
+    const type = checkMediaType(options.type)
+    return uploadSink({
+      ...this.#upload('PUT', alias, { ifMatch, ifNoneMatch }, type),
+      signal,
+      open: async (response, size) => {
+        await response.body?.cancel()
+        return this.#entry(entryFromHeaders(response.headers, { alias, size, type }))
+      },
+    })
+  }
+
+  /** See {@linkcode Hive.patchSink}. */
+  patchSink(alias: string, { ifMatch = '*', signal }: PatchSinkOptions = {}): EntrySink {
+    checkAlias(alias)
+    checkPrecondition({ ifMatch })
+    return uploadSink({
+      ...this.#upload('PATCH', alias, { ifMatch }, DELTA_TYPE),
+      signal,
+      open: async (response) => this.#entry(entryFromJson(await readJson(response))),
+    })
+  }
+
+  #upload(
+    method: 'PUT' | 'PATCH',
+    alias: string,
+    condition: Precondition,
+    type: string,
+  ): Omit<Upload, 'open' | 'signal'> {
+    const client = this.#client
+    const exchange = { alias, expectedEtag: etagIn(condition.ifMatch), write: true }
+    return {
+      streams: this.#options.requestStreams ?? sendsRequestStreams(),
+      check: async (signal) => {
+        if (condition.ifMatch === undefined && condition.ifNoneMatch === undefined) return
+        const current = await this.stat(alias, { signal }).catch((error: Error) => {
+          if (error.name !== NotFoundError.name || method === 'PATCH') throw error
+        })
+        assertPrecondition(alias, current?.etag, condition)
+      },
+      send: (body, signal) => {
+        const headers = { ...conditions(condition), 'Content-Type': type }
+        return client.send({ method, url: client.url(alias), headers, body: body as BodyInit, signal }, 'write')
+      },
+      assertAccepted: async (response) => {
+        if (!response.ok) throw await errorOf(response, exchange)
+      },
+    }
+  }
+
+  #entry(info: EntryInfo, options?: Omit<HttpEntryOptions, 'ifMatch'>): Entry {
+    const { bufferSize = checkBufferSize(), consistency = 'conflict' } = options ?? {}
+    const ifMatch = (this.#options.validate ?? this.#validate()) === 'if-match'
+    return new HttpEntry(this, this.#client, info, { bufferSize, consistency, ifMatch })
+  }
+
+  #validate(): 'if-match' | 'compare' {
+    const here: Partial<Location> | undefined = globalThis.location
+    return here?.origin === undefined || here.origin === this.#root.origin ? 'if-match' : 'compare'
+  }
+}
+
+function rootOf(url: string | URL): URL {
+  const here: Partial<Location> | undefined = globalThis.location
+  const root = new URL(url, here?.href)
+  if (!/^https?:$/.test(root.protocol)) throw new TypeError(`url must be http or https, got ${root.protocol}`)
+  if (root.search !== '' || root.hash !== '') throw new TypeError('url must have no query and no fragment')
+  if (!root.pathname.endsWith('/')) root.pathname += '/'
+  return root
+}
+
+function conditions({ ifMatch, ifNoneMatch }: Precondition): Record<string, string> {
+  return { ...(ifMatch && { 'If-Match': ifMatch }), ...(ifNoneMatch && { 'If-None-Match': ifNoneMatch }) }
+}
+
+function etagIn(ifMatch: string | undefined): string | undefined {
+  return ifMatch === '*' ? undefined : ifMatch
+}
+
+async function readList(response: Response, signal: AbortSignal): Promise<{ entries: EntryInfo[]; next?: string }> {
+  const list = await abortable(readJson(response), signal)
+  const { entries, next } = isRecord(list) ? list : {}
+  if (!Array.isArray(entries)) throw new FormatError('the answer is no list: is this a hive?', { reason: 'invalid' })
+  return { entries: entries.map(entryFromJson), ...(typeof next === 'string' && { next }) }
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = response.body ? await collect(response.body, { limit: MAX_JSON_BYTES }) : new Uint8Array(0)
+  try {
+    return JSON.parse(new TextDecoder().decode(text))
+  } catch (cause) {
+    throw new FormatError('the answer is no JSON: is this a hive?', { reason: 'invalid', cause })
+  }
+}
+
+function checkCount(name: string, value: number, min: number): void {
+  if (!Number.isInteger(value)) throw new TypeError(`${name} must be an integer, got ${String(value)}`)
+  if (value < min) throw new RangeError(`${name} must be at least ${min}, got ${value}`)
+}

@@ -1,0 +1,22 @@
+import type { Hive } from '../hive/hive.ts'
+import { type Answer, jsonAnswer } from './answer.ts'
+import { entryToJson, type ListJson, parseDigits } from './format.ts'
+import { StatusError } from './problem.ts'
+
+/** Largest number of entries that a request may ask for. */
+export const MAX_LIST_ENTRIES = 1000
+
+/** Answers GET of the root: a page of the entries. `maxEntries` is what this server gives at most. */
+export async function listEntries(request: Request, hive: Hive, maxEntries: number): Promise<Answer> {
+  const query = new URL(request.url).searchParams
+  const asked = query.has('limit') ? parseDigits(query.get('limit')) : MAX_LIST_ENTRIES
+  if (asked === undefined || asked < 1 || asked > MAX_LIST_ENTRIES) {
+    throw new StatusError(400, new RangeError(`limit must be from 1 to ${MAX_LIST_ENTRIES}, got ${query.get('limit')}`))
+  }
+  const limit = Math.min(asked, maxEntries)
+  const after = query.get('after') ?? undefined
+  const entries = await hive.list({ prefix: query.get('prefix') ?? '', after, limit })
+  const last = entries.length === limit ? entries.at(-1) : undefined
+  const list: ListJson = { entries: entries.map(entryToJson), ...(last && { next: last.alias }) }
+  return jsonAnswer(200, list)
+}

@@ -1,0 +1,247 @@
+import { collect } from '../bytes/collect.ts'
+import {
+  AlreadyExistsError,
+  BackendError,
+  ConflictError,
+  FormatError,
+  type FormatErrorReason,
+  IntegrityError,
+  NotFoundError,
+  QuotaExceededError,
+} from '../errors.ts'
+import { isRecord, PROBLEM_TYPE } from './format.ts'
+
+/** An error as it crosses the network (RFC 9457): the facts of the error are members beside these. */
+export interface Problem {
+  /** `urn:combstream:error:` and the name of the error, or `about:blank`: then the status says it all. */
+  readonly type: string
+  /** What kind of problem it is; the same text for the same type. */
+  readonly title: string
+  /** Status code of the answer. */
+  readonly status: number
+  /** What is wrong in this case. */
+  readonly detail?: string
+  /** A fact of the error, under the name of its field. */
+  readonly [fact: string]: unknown
+}
+
+const TYPE_PREFIX = 'urn:combstream:error:'
+const MAX_PROBLEM_BYTES = 64 * 1024
+
+type Facts = Readonly<Record<string, unknown>>
+
+interface ErrorKind {
+  readonly title: string
+  readonly status: number
+  readonly facts: readonly string[]
+  make(message: string, facts: Facts): Error
+}
+
+/** Every error that crosses the network, by its name. The facts come from outside: each is checked for its type. */
+const KINDS: Readonly<Record<string, ErrorKind>> = {
+  NotFoundError: {
+    title: 'There is no such entry',
+    status: 404,
+    facts: ['alias', 'streamId', 'blockIndex'],
+    make: (message, facts) =>
+      new NotFoundError(message, {
+        alias: text(facts['alias']),
+        streamId: text(facts['streamId']),
+        blockIndex: number(facts['blockIndex']),
+      }),
+  },
+  ConflictError: {
+    title: 'The entry has another version',
+    status: 412,
+    facts: ['alias', 'expectedEtag', 'actualEtag', 'offset'],
+    make: (message, facts) =>
+      new ConflictError(message, {
+        alias: text(facts['alias']),
+        expectedEtag: text(facts['expectedEtag']),
+        actualEtag: text(facts['actualEtag']),
+        offset: number(facts['offset']),
+      }),
+  },
+  AlreadyExistsError: {
+    title: 'The entry exists',
+    status: 412,
+    facts: ['alias', 'actualEtag'],
+    make: (message, facts) =>
+      new AlreadyExistsError(message, { alias: text(facts['alias']), actualEtag: text(facts['actualEtag']) }),
+  },
+  FormatError: {
+    title: 'The bytes are not of the format that they should be',
+    status: 422,
+    facts: ['reason', 'offset'],
+    make: (message, facts) =>
+      new FormatError(message, { reason: reason(facts['reason']), offset: number(facts['offset']) }),
+  },
+  IntegrityError: {
+    title: 'Stored bytes do not match their digest',
+    status: 500,
+    facts: ['expected', 'actual'],
+    make: (message, facts) =>
+      new IntegrityError(message, { expected: text(facts['expected']), actual: text(facts['actual']) }),
+  },
+  QuotaExceededError: {
+    title: 'There is no room for the bytes',
+    status: 507,
+    facts: ['limit'],
+    make: (message, facts) => new QuotaExceededError(message, { limit: number(facts['limit']) }),
+  },
+  BackendError: {
+    title: 'The storage failed',
+    status: 503,
+    facts: ['retryable', 'outcome'],
+    make: (message, facts) =>
+      new BackendError(message, {
+        retryable: facts['retryable'] === true,
+        outcome: facts['outcome'] === 'unknown' ? 'unknown' : undefined,
+        cause: facts,
+      }),
+  },
+  TypeError: { title: 'The request is malformed', status: 400, facts: [], make: (message) => new TypeError(message) },
+  RangeError: { title: 'A value is out of range', status: 400, facts: [], make: (message) => new RangeError(message) },
+}
+
+/** Titles of the problems that are no error of this package (RFC 9457, section 4.2.1). */
+const PHRASES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  415: 'Unsupported Media Type',
+  421: 'Misdirected Request',
+  428: 'Precondition Required',
+}
+
+/** A failure whose status is not the usual one of its error, or that is no error of this package at all. */
+export class StatusError extends Error {
+  /** Always `'StatusError'`. */
+  override readonly name = 'StatusError'
+  /** Status code of the answer. */
+  readonly status: number
+  /** The error that the client gets, if it is one of this package. */
+  readonly error: Error | undefined
+  /** Header fields that the status asks for. */
+  readonly headers: Readonly<Record<string, string>>
+
+  /** Makes the failure from an error, or a text that says what is wrong. */
+  constructor(status: number, error: Error | string, headers: Readonly<Record<string, string>> = {}) {
+    super(typeof error === 'string' ? error : error.message, { cause: error })
+    this.status = status
+    this.error = typeof error === 'string' ? undefined : error
+    this.headers = headers
+  }
+}
+
+/** The problem that tells a client of an error; undefined if the error is a fault of the program, not for clients. */
+export function problemOf(error: unknown): { problem: Problem; headers: Readonly<Record<string, string>> } | undefined {
+  const failure = isNamed(error, 'StatusError') ? (error as StatusError) : undefined
+  if (failure && !failure.error) {
+    const { status, message } = failure
+    const title = PHRASES[status] ?? 'Error'
+    return { problem: { type: 'about:blank', title, status, detail: message }, headers: failure.headers }
+  }
+  const cause = failure?.error ?? (error as Error)
+  const kind = isRecord(cause) ? KINDS[cause.name] : undefined
+  // A TypeError that nobody has given a status comes from a bug, not from the request.
+  if (!kind || (kind.facts.length === 0 && !failure)) return undefined
+  const retryable = cause.name === 'BackendError' && (cause as BackendError).retryable
+  const status = failure?.status ?? (cause.name === 'BackendError' && !retryable ? 500 : kind.status)
+  const facts = Object.entries(cause).filter(([name, value]) => kind.facts.includes(name) && value !== undefined)
+  // An engine's own words may name files and hosts: they are for its operator.
+  const detail = cause.name === 'BackendError' ? 'the storage of the hive failed' : cause.message
+  return {
+    problem: { type: TYPE_PREFIX + cause.name, title: kind.title, status, detail, ...Object.fromEntries(facts) },
+    headers: { ...failure?.headers, ...(retryable ? { 'Retry-After': '1' } : {}) },
+  }
+}
+
+/** What the client knows of the exchange that failed. */
+export interface FailedExchange {
+  /** Name of the entry. */
+  readonly alias?: string | undefined
+  /** Etag of the version that was asked for. */
+  readonly expectedEtag?: string | undefined
+  /** Offset in bytes up to which the version has been delivered. */
+  readonly offset?: number | undefined
+  /** Whether the request changes something. */
+  readonly write?: boolean | undefined
+}
+
+/** Rebuilds the error that an answer tells of. Reads or discards its body. */
+export async function errorOf(response: Response, exchange: FailedExchange): Promise<Error> {
+  const { status } = response
+  const problem = await readProblem(response)
+  const name = problem?.type.startsWith(TYPE_PREFIX) ? problem.type.slice(TYPE_PREFIX.length) : nameOf(status)
+  const kind = Object.hasOwn(KINDS, name) ? KINDS[name]! : KINDS['BackendError']!
+  const { alias, expectedEtag, offset, write } = exchange
+  const said = problem?.detail ?? problem?.title
+  const told = `the server answered ${status} ${said ?? response.statusText}`.trimEnd()
+  // An answer to HEAD has no words of its own.
+  const message =
+    kind === KINDS['BackendError'] ? told : (said ?? `${kind.title}${alias === undefined ? '' : `: ${alias}`}`)
+  const retryable = isRetryable(status)
+  return kind.make(message, {
+    alias,
+    retryable,
+    // A gateway that gives up may have passed the request on.
+    outcome: write && (status === 502 || status === 504) ? 'unknown' : undefined,
+    reason: 'invalid',
+    actualEtag: response.headers.get('etag') ?? undefined,
+    ...problem,
+    ...(expectedEtag === undefined ? {} : { expectedEtag }),
+    ...(offset === undefined ? {} : { offset }),
+  })
+}
+
+/** Whether an answer says that the same request may succeed later. */
+export function isRetryable(status: number): boolean {
+  return [408, 425, 429, 502, 503, 504].includes(status)
+}
+
+/** The error for a status that comes without a problem: an answer to HEAD, or one of a proxy. */
+function nameOf(status: number): string {
+  if (status === 404 || status === 410) return 'NotFoundError'
+  if (status === 409 || status === 412) return 'ConflictError'
+  if (status === 413 || status === 507) return 'QuotaExceededError'
+  if (status === 416) return 'RangeError'
+  if (status === 400) return 'TypeError'
+  if (status === 422) return 'FormatError'
+  return 'BackendError'
+}
+
+async function readProblem(response: Response): Promise<Problem | undefined> {
+  const { body, headers } = response
+  if (!body) return undefined
+  if (!headers.get('content-type')?.startsWith(PROBLEM_TYPE)) {
+    await body.cancel()
+    return undefined
+  }
+  try {
+    const bytes = await collect(body, { limit: MAX_PROBLEM_BYTES })
+    const problem: unknown = JSON.parse(new TextDecoder().decode(bytes))
+    return isRecord(problem) && typeof problem['type'] === 'string' ? (problem as unknown as Problem) : undefined
+  } catch {
+    // Cut off or garbled: the status has said already what matters.
+    return undefined
+  }
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return isRecord(error) && error['name'] === name
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined
+}
+
+function reason(value: unknown): FormatErrorReason {
+  const reasons: readonly unknown[] = ['magic', 'truncated', 'invalid', 'unsupported', 'limit']
+  return reasons.includes(value) ? (value as FormatErrorReason) : 'invalid'
+}

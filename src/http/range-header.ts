@@ -1,0 +1,40 @@
+import type { ByteRange } from '../bytes/byte-range.ts'
+
+/**
+ * What a Range header asks of `size` bytes (RFC 9110, section 14.2): a range, clamped to the size; `unsatisfiable`,
+ * which is a 416; or undefined, which is the whole. A header that is malformed, of another unit, or asks for several
+ * ranges is ignored, as the RFC allows a server to do with any.
+ */
+export function parseRange(header: string | null, size: number): ByteRange | 'unsatisfiable' | undefined {
+  const ranges = header === null ? undefined : /^bytes=(.*)$/i.exec(header)?.[1]
+  // Members of a list may be empty: `bytes=,0-4,` is one range (RFC 9110, section 5.6.1.2).
+  const specs = ranges?.split(',').flatMap((spec) => spec.trim() || [])
+  const [, first, last] = (specs?.length === 1 && /^(\d*)-(\d*)$/.exec(specs[0]!)) || []
+  if (first === undefined || last === undefined) return undefined
+  if (first === '') return parseSuffix(last, size)
+
+  // Digits beyond 2^53 are compared exactly: rounding must not turn a reversed range into a proper one.
+  if (last !== '' && BigInt(last) < BigInt(first)) return undefined
+  if (BigInt(first) >= BigInt(size)) return 'unsatisfiable'
+  return { start: Number(first), end: last === '' ? size : Math.min(Number(last) + 1, size) }
+}
+
+function parseSuffix(byteLength: string, size: number): ByteRange | 'unsatisfiable' | undefined {
+  if (byteLength === '') return undefined
+  if (size === 0 || BigInt(byteLength) === 0n) return 'unsatisfiable'
+  return { start: Math.max(0, size - Number(byteLength)), end: size }
+}
+
+/** The fields of a Content-Range header (RFC 9110, section 14.4). */
+export interface ContentRange extends ByteRange {
+  /** Number of bytes of the whole. */
+  readonly total: number
+}
+
+/** Reads a Content-Range header; undefined if it is none with a concrete total, or not consistent with itself. */
+export function parseContentRange(header: string | null): ContentRange | undefined {
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(header ?? '')?.map(Number) ?? []
+  if (first === undefined || last === undefined || total === undefined) return undefined
+  if (last < first || last >= total || !Number.isSafeInteger(total)) return undefined
+  return { start: first, end: last + 1, total }
+}

@@ -1,0 +1,127 @@
+import { ConflictError, NotFoundError } from '../errors.ts'
+import type { Entry, Hive } from '../hive/hive.ts'
+import type { Answer } from './answer.ts'
+import { evaluateConditions, ifRangeHolds } from './conditions.ts'
+import { entryHeaders, SIGNATURE_TYPE, VERSION_HEADER } from './format.ts'
+import { StatusError } from './problem.ts'
+import { parseRange } from './range-header.ts'
+
+/** What a request for an entry addresses. */
+export interface EntryAddress {
+  /** Name of the entry. */
+  readonly alias: string
+  /** Etag of the one version that the request is about (`?v=`); undefined: the version that there is. */
+  readonly version: string | undefined
+}
+
+/** Bytes that a browser may do nothing with but show: an uploaded page must not run in the origin of the hive. */
+const UNTRUSTED = { 'X-Content-Type-Options': 'nosniff', 'Content-Security-Policy': 'sandbox' }
+
+/** A cache asks before it answers; nobody on the way re-codes what the etag stands for. */
+const CACHING = { 'Cache-Control': 'no-cache, no-transform' }
+
+/** Answers GET and HEAD of an entry. The whole answer is of the version that is opened here. */
+export async function readEntry(request: Request, hive: Hive, address: EntryAddress): Promise<Answer> {
+  const entry = await openVersion(hive, address)
+  const headers = {
+    ...entryHeaders(entry),
+    ...reprDigest(entry.etag),
+    ...CACHING,
+    ...UNTRUSTED,
+    'Accept-Ranges': 'bytes',
+  }
+  const found = await releasing(entry, () => evaluateConditions(request, address.alias, entry))
+  if (found === 'not-modified') {
+    await entry.close()
+    return { status: 304, headers }
+  }
+
+  const described = { ...headers, 'Content-Type': entry.type }
+  if (request.method === 'HEAD') {
+    await entry.close()
+    return { status: 200, headers: { ...described, 'Content-Length': String(entry.size) } }
+  }
+  const asked = ifRangeHolds(request.headers, entry) ? request.headers.get('range') : null
+  const range = parseRange(asked, entry.size)
+  if (range === 'unsatisfiable') {
+    await entry.close()
+    throw new StatusError(416, new RangeError(`the range is not in the entry, which has ${entry.size} bytes`), {
+      ...headers,
+      'Content-Range': `bytes */${entry.size}`,
+    })
+  }
+  const { start, end } = range ?? { start: 0, end: entry.size }
+  const length = { 'Content-Length': String(end - start) }
+  const place = range && { 'Content-Range': `bytes ${start}-${end - 1}/${entry.size}` }
+  return {
+    status: range ? 206 : 200,
+    headers: { ...described, ...length, ...place },
+    body: end === start ? undefined : streamed(entry, (opened) => opened.stream({ start, end })),
+  }
+}
+
+/**
+ * Answers GET and HEAD of `?signature`. Its ETag is its own, since it has bytes of its own; another header tells the
+ * version that it belongs to.
+ */
+export async function readSignature(request: Request, hive: Hive, address: EntryAddress): Promise<Answer> {
+  const entry = await openVersion(hive, address)
+  const own = { etag: entry.etag.replace(/"$/, '.signature"'), modified: entry.modified }
+  const headers = {
+    ...entryHeaders(own),
+    ...CACHING,
+    ...UNTRUSTED,
+    [VERSION_HEADER]: entry.etag,
+    'Accept-Ranges': 'none',
+  }
+  const found = await releasing(entry, () => evaluateConditions(request, address.alias, own))
+  if (found === 'not-modified' || request.method === 'HEAD') {
+    await entry.close()
+    return found ? { status: 304, headers } : { status: 200, headers: { ...headers, 'Content-Type': SIGNATURE_TYPE } }
+  }
+  return {
+    status: 200,
+    headers: { ...headers, 'Content-Type': SIGNATURE_TYPE },
+    body: streamed(entry, (opened) => opened.signature()),
+  }
+}
+
+/** Opens the version that is to be answered with: what has begun with it ends with it. */
+async function openVersion(hive: Hive, { alias, version }: EntryAddress): Promise<Entry> {
+  const opened = hive.open(alias, { consistency: 'snapshot' })
+  if (version === undefined) return opened
+
+  const entry = await opened.catch((error: Error) => {
+    if (error.name !== 'NotFoundError') throw error
+    throw new StatusError(410, new NotFoundError(`the entry has been removed: ${alias}`, { alias, cause: error }))
+  })
+  if (entry.etag === version) return entry
+  await entry.close()
+  throw new StatusError(
+    412,
+    new ConflictError(`the entry has another version: ${alias}`, {
+      alias,
+      expectedEtag: version,
+      actualEtag: entry.etag,
+    }),
+  )
+}
+
+function streamed(entry: Entry, read: (entry: Entry) => ReadableStream<Uint8Array<ArrayBuffer>>): Answer['body'] {
+  return { stream: read(entry), release: () => void entry.close() }
+}
+
+async function releasing<T>(entry: Entry, step: () => T): Promise<T> {
+  try {
+    return step()
+  } catch (error) {
+    await entry.close()
+    throw error
+  }
+}
+
+/** The digest of the representation (RFC 9530), which the etag of a hive is made of; the same on every range. */
+function reprDigest(etag: string): Record<string, string> {
+  const digest = /^"([\w-]{43})"$/.exec(etag)?.[1]
+  return digest ? { 'Repr-Digest': `sha-256=:${digest.replaceAll('-', '+').replaceAll('_', '/')}=:` } : {}
+}

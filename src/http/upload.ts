@@ -1,0 +1,220 @@
+import { BlockBuffer } from '../bytes/block-buffer.ts'
+import { byteStream } from '../bytes/byte-stream.ts'
+import { asBytes } from '../bytes/chunk-reader.ts'
+import { abortable, markHandled } from '../bytes/promises.ts'
+import { BackendError, QuotaExceededError } from '../errors.ts'
+import type { Entry, EntrySink } from '../hive/hive.ts'
+
+/** What an {@linkcode uploadSink} sends, and how. */
+export interface Upload {
+  /** Whether the body is sent while it is being written; else it is kept, and sent as one. */
+  readonly streams: boolean
+  /** Gives the upload up. */
+  readonly signal: AbortSignal | undefined
+  /** Rejects if the upload cannot succeed, before any of its bytes has travelled. */
+  check(signal: AbortSignal): Promise<void>
+  /** Sends the request. */
+  send(body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Response>
+  /** Rejects with the error that an answer tells of. */
+  assertAccepted(response: Response): Promise<void>
+  /** The entry at the version that was made of `byteLength` bytes. */
+  open(response: Response, byteLength: number): Promise<Entry>
+}
+
+/** Bytes that are collected before they travel, and that a small upload may have to go out as one piece. */
+const BLOCK_BYTES = 256 * 1024
+
+/** Largest upload, in bytes, where a request body cannot be streamed: it stands in memory. */
+export const MAX_BUFFERED_BYTES: number = 64 * 1024 * 1024
+
+/**
+ * Makes the sink of an upload. Streaming, it holds two blocks of 256 KiB, and is as fast as the server takes them; an
+ * answer that refuses the upload while it is being written fails the sink at once.
+ */
+export function uploadSink(upload: Upload): EntrySink {
+  const sink = new UploadSink(upload)
+  return Object.assign(sink.writable(), { entry: sink.entry })
+}
+
+class UploadSink {
+  readonly entry: Promise<Entry>
+  readonly #upload: Upload
+  readonly #giveUp = new AbortController()
+  #settleEntry!: { resolve(entry: Entry): void; reject(reason: unknown): void }
+  #failWritable: (reason: unknown) => void = () => undefined
+  #failBody: (reason: unknown) => void = () => undefined
+
+  /** Filled by the writer; when it is full, it is handed to the body, or kept. */
+  #block = new BlockBuffer(BLOCK_BYTES)
+  readonly #kept: Uint8Array<ArrayBuffer>[] = []
+  #byteLength = 0
+
+  #response: Promise<Response> | undefined
+  /** A block that waits for the body to be pulled, and the write that waits with it. */
+  #handed: { readonly block: Uint8Array<ArrayBuffer>; taken(): void; failed(reason: unknown): void } | undefined
+  #wakeBody: (() => void) | undefined
+  #ended = false
+  #settled = false
+
+  constructor(upload: Upload) {
+    this.#upload = upload
+    this.entry = new Promise<Entry>((resolve, reject) => {
+      this.#settleEntry = { resolve, reject }
+    })
+    markHandled(this.entry)
+  }
+
+  writable(): WritableStream<Uint8Array> {
+    const { signal } = this.#upload
+    return new WritableStream<Uint8Array>(
+      {
+        start: async (controller) => {
+          this.#failWritable = (reason) => controller.error(reason)
+          // `abort()` below is held back by a pending write; this signal is not. The stream is failing already, and
+          // Node 22 breaks an assertion of its own if it is told so once more from here.
+          const onAbort = (): void => {
+            this.#failWritable = () => undefined
+            this.#fail(controller.signal.reason)
+          }
+          controller.signal.addEventListener('abort', onAbort, { once: true })
+          if (signal?.aborted) this.#onAbort()
+          else signal?.addEventListener('abort', this.#onAbort, { once: true })
+          await this.#step(abortable(this.#upload.check(this.#giveUp.signal), this.#giveUp.signal))
+        },
+        write: (chunk) => this.#step(this.#write(chunk)),
+        close: () => this.#step(this.#close()),
+        abort: (reason) => this.#fail(reason),
+      },
+      { highWaterMark: 1 },
+    )
+  }
+
+  readonly #onAbort = (): void => this.#fail(this.#upload.signal?.reason)
+
+  /** Runs a step of the writer; its failure is that of the whole upload. */
+  async #step(promise: Promise<void>): Promise<void> {
+    try {
+      await promise
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
+  }
+
+  async #write(value: Uint8Array): Promise<void> {
+    let chunk = asBytes(value)
+    while (chunk.byteLength > 0) {
+      if (this.#block.full) await this.#passOn()
+      const byteLength = this.#block.fill(chunk)
+      chunk = chunk.subarray(byteLength)
+      this.#byteLength += byteLength
+      if (!this.#upload.streams && this.#byteLength > MAX_BUFFERED_BYTES) {
+        throw new QuotaExceededError(`an upload of more than ${MAX_BUFFERED_BYTES} bytes: this host cannot stream it`, {
+          limit: MAX_BUFFERED_BYTES,
+        })
+      }
+    }
+  }
+
+  /** Hands the full block on, and begins a new one. */
+  async #passOn(): Promise<void> {
+    const block = this.#block.bytes
+    this.#block = new BlockBuffer(BLOCK_BYTES)
+    if (!this.#upload.streams) {
+      this.#kept.push(block)
+      return
+    }
+    this.#response ??= this.#sendStream()
+    await new Promise<void>((resolve, reject) => {
+      this.#handed = { block, taken: resolve, failed: reject }
+      this.#wakeBody?.()
+    })
+  }
+
+  async #close(): Promise<void> {
+    if (this.#response) {
+      if (this.#block.byteLength > 0) await this.#passOn()
+      this.#ended = true
+      this.#wakeBody?.()
+    } else {
+      this.#ended = true
+      this.#response = this.#send(this.#whole())
+    }
+    const response = await this.#response
+    const entry = await abortable(this.#upload.open(response, this.#byteLength), this.#giveUp.signal)
+    this.#settle()
+    this.#settleEntry.resolve(entry)
+  }
+
+  #whole(): Uint8Array<ArrayBuffer> {
+    const body = new Uint8Array(this.#byteLength)
+    let offset = 0
+    for (const block of [...this.#kept, this.#block.bytes]) {
+      body.set(block, offset)
+      offset += block.byteLength
+    }
+    this.#kept.length = 0
+    return body
+  }
+
+  #sendStream(): Promise<Response> {
+    const response = this.#send(
+      byteStream({
+        start: (fail) => {
+          this.#failBody = fail
+        },
+        next: () => this.#nextBlock(),
+        // Given up by `fetch`: the answer, or its failure, will say why.
+        cancel: () => undefined,
+      }),
+    )
+    markHandled(this.#watch(response))
+    return response
+  }
+
+  /** The answer may come before the end: it must not wait for the next write to be noticed. */
+  async #watch(response: Promise<Response>): Promise<void> {
+    try {
+      await response
+      if (!this.#ended) throw new BackendError('the answer came before the body had ended', UNKNOWN_OUTCOME)
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  async #send(body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>): Promise<Response> {
+    const { signal } = this.#giveUp
+    const response = await abortable(this.#upload.send(body, signal), signal)
+    await abortable(this.#upload.assertAccepted(response), signal)
+    return response
+  }
+
+  async #nextBlock(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    while (!this.#handed && !this.#ended) {
+      await new Promise<void>((resolve) => {
+        this.#wakeBody = resolve
+      })
+    }
+    const handed = this.#handed
+    this.#handed = undefined
+    handed?.taken()
+    return handed?.block
+  }
+
+  #fail(reason: unknown): void {
+    if (this.#settled) return
+    this.#settle()
+    this.#failWritable(reason)
+    this.#failBody(reason)
+    this.#handed?.failed(reason)
+    this.#giveUp.abort(reason)
+    this.#settleEntry.reject(reason)
+  }
+
+  #settle(): void {
+    this.#settled = true
+    this.#upload.signal?.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+const UNKNOWN_OUTCOME = { retryable: true, outcome: 'unknown' } as const

@@ -1,0 +1,157 @@
+import { ChunkReader } from '../bytes/chunk-reader.ts'
+import { markHandled } from '../bytes/promises.ts'
+import { NotFoundError, QuotaExceededError } from '../errors.ts'
+import type { Entry, EntryInfo, EntrySink, Hive } from '../hive/hive.ts'
+import { type Answer, jsonAnswer } from './answer.ts'
+import { evaluateConditions, hasConditions } from './conditions.ts'
+import { DELTA_TYPE, entryHeaders, entryToJson, parseDigits } from './format.ts'
+import { StatusError } from './problem.ts'
+import type { Exchange } from './transfer.ts'
+
+/** A request that changes an entry. */
+export interface WriteRequest {
+  /** The request; its body is not yet read. */
+  readonly request: Request
+  /** Where the entry is. */
+  readonly hive: Hive
+  /** Name of the entry. */
+  readonly alias: string
+  /** Counts the body. */
+  readonly exchange: Exchange
+  /** Largest number of bytes of the body. */
+  readonly maxBytes: number
+}
+
+/** Carries out PUT: the body becomes the new version, wholly or not at all. */
+export async function putEntry(write: WriteRequest): Promise<Answer> {
+  const { request, hive, alias } = write
+  const { headers } = request
+  if (headers.has('content-range')) {
+    throw new StatusError(400, 'PUT takes a whole entry, no part of one (RFC 9110, section 14.5)')
+  }
+  refuseCoding(headers)
+  refuseTooLarge(headers, write.maxBytes)
+  const current = await statOrNone(hive, alias)
+  evaluateConditions(request, alias, current)
+
+  const type = headers.get('content-type') || undefined
+  const sink = wellFormed(() => hive.sink(alias, { ...commitCondition(headers, current), type }))
+  const entry = await receive(write, sink)
+  return {
+    status: current ? 204 : 201,
+    headers: { ...entryHeaders(entry), ...(!current && { Location: request.url }) },
+  }
+}
+
+/** Carries out PATCH: the body is a delta against the version that If-Match names. */
+export async function patchEntry(write: WriteRequest): Promise<Answer> {
+  const { request, hive, alias } = write
+  const { headers } = request
+  const [type] = headers.get('content-type')?.split(';') ?? []
+  if (type?.trim().toLowerCase() !== DELTA_TYPE) {
+    throw new StatusError(415, `PATCH takes ${DELTA_TYPE}`, { 'Accept-Patch': DELTA_TYPE })
+  }
+  refuseCoding(headers)
+  refuseTooLarge(headers, write.maxBytes)
+  if (!headers.has('if-match')) {
+    throw new StatusError(428, 'a delta is for one version: If-Match must name it (RFC 6585, section 3)')
+  }
+  const current = await hive.stat(alias)
+  evaluateConditions(request, alias, current)
+
+  const { ifMatch } = commitCondition(headers, current)
+  const entry = await receive(write, hive.patchSink(alias, { ifMatch }))
+  return jsonAnswer(200, entryToJson(entry), entryHeaders(entry))
+}
+
+/** Carries out DELETE. */
+export async function removeEntry({ request, hive, alias }: WriteRequest): Promise<Answer> {
+  const { headers } = request
+  const current = await hive.stat(alias)
+  evaluateConditions(request, alias, current)
+  const { ifMatch } = commitCondition(headers, current)
+  await hive.remove(alias, { ifMatch: ifMatch === '*' ? undefined : ifMatch })
+  return { status: 204 }
+}
+
+async function statOrNone(hive: Hive, alias: string): Promise<EntryInfo | undefined> {
+  try {
+    return await hive.stat(alias)
+  } catch (error) {
+    if ((error as Error).name === NotFoundError.name) return undefined
+    throw error
+  }
+}
+
+/** The condition to hold again at the commit, in terms of the version that has met those of the request. */
+function commitCondition(
+  headers: Headers,
+  current: EntryInfo | undefined,
+): { ifMatch?: string | undefined; ifNoneMatch?: '*' | undefined } {
+  if (!hasConditions(headers)) return {}
+  if (!current) return { ifNoneMatch: '*' }
+  const onlyExistence = headers.get('if-match')?.trim() === '*' && !headers.has('if-none-match')
+  return { ifMatch: onlyExistence ? '*' : current.etag }
+}
+
+/** Moves the body into a sink, at the pace of the sink. Whatever goes wrong, nothing is committed. */
+async function receive({ request, exchange, maxBytes }: WriteRequest, sink: EntrySink): Promise<Entry> {
+  const writer = sink.getWriter()
+  markHandled(writer.closed)
+  try {
+    const declared = parseDigits(request.headers.get('content-length'))
+    const chunks = request.body ? new ChunkReader(request.body) : undefined
+    let received = 0
+    for (let chunk = await nextOf(chunks); chunk; chunk = await nextOf(chunks)) {
+      received = exchange.received(chunk.byteLength)
+      if (received > maxBytes) throw tooLarge(maxBytes)
+      await writer.write(chunk)
+    }
+    if (declared !== undefined && declared !== received) {
+      throw new StatusError(400, `the body has ${received} bytes, Content-Length says ${declared}`)
+    }
+    await writer.close()
+    return await sink.entry
+  } catch (error) {
+    // The body is left as it is: to cancel it would close the connection before the answer has gone out.
+    await writer.abort(error)
+    throw error
+  }
+}
+
+async function nextOf(chunks: ChunkReader | undefined): Promise<Uint8Array | undefined> {
+  try {
+    return await chunks?.read()
+  } catch (error) {
+    throw brokenOff(error)
+  }
+}
+
+function brokenOff(cause: unknown): StatusError {
+  return new StatusError(400, new TypeError('the body of the request broke off', { cause }))
+}
+
+function refuseCoding(headers: Headers): void {
+  const coding = headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
+  if (coding === 'identity') return
+  throw new StatusError(415, `the coding ${coding} is not undone here: send the bytes as they are`, {
+    'Accept-Encoding': 'identity',
+  })
+}
+
+function refuseTooLarge(headers: Headers, maxBytes: number): void {
+  if ((parseDigits(headers.get('content-length')) ?? 0) > maxBytes) throw tooLarge(maxBytes)
+}
+
+function tooLarge(limit: number): StatusError {
+  return new StatusError(413, new QuotaExceededError(`the body is larger than ${limit} bytes`, { limit }))
+}
+
+/** Runs a call that checks what stands in the request. */
+function wellFormed<T>(call: () => T): T {
+  try {
+    return call()
+  } catch (error) {
+    throw (error as Error).name === 'TypeError' ? new StatusError(400, error as TypeError) : error
+  }
+}
