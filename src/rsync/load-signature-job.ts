@@ -61,10 +61,9 @@ const UNSUPPORTED_MAGICS = [MAGIC_ROLLSUM_MD4, MAGIC_ROLLSUM_BLAKE2B, MAGIC_RABI
  * import { LoadSignatureJob } from 'combstream/rsync'
  *
  * const job = new LoadSignatureJob()
- * const none = new Uint8Array(0)
- * job.iterate(new Uint8Array([0x72, 0x73, 1, 0x47, 0, 0, 1, 0, 0, 0, 0, 8]), none) // header only: an empty basis
+ * job.iterate(new Uint8Array([0x72, 0x73, 1, 0x47, 0, 0, 1, 0, 0, 0, 0, 8])) // header only: an empty basis
  * job.end()
- * console.log(job.iterate(none, none).state, job.signature?.blockCount) // done 0
+ * console.log(job.iterate(new Uint8Array(0)).state, job.signature?.blockCount) // done 0
  * ```
  */
 export class LoadSignatureJob implements Codec {

@@ -1,0 +1,214 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { toHex } from '../../src/bytes/byte-text.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { DeltaJob, DeltaStream, loadStrongSum, PatchJob, type Signature, SignatureJob } from '../../src/rsync.ts'
+import { blockIndexOf } from '../../src/rsync/block-index.ts'
+import { RABINKARP_SEED, rabinKarpUpdate } from '../../src/rsync/rabin-karp.ts'
+import { type Cut, difference, hex, runJob, signatureOf } from '../support/jobs.ts'
+import { assemble, type Piece } from '../support/pieces.ts'
+import { CHUNK_SIZES, chunked, randomBytes } from '../support/streams.ts'
+
+const strongSum = await loadStrongSum()
+
+function sign(basis: Uint8Array, options: { blockLength: number; strongLength?: number }): Signature {
+  return signatureOf(runJob(new SignatureJob(strongSum, options), basis))
+}
+
+function delta(signature: Signature, edited: Uint8Array, options: Cut & { literalLimit?: number } = {}): Uint8Array {
+  return runJob(new DeltaJob(signature, strongSum, options), edited, options)
+}
+
+describe('DeltaJob', () => {
+  const basis = randomBytes(1200, 1)
+  const signature = sign(basis, { blockLength: 256, strongLength: 8 })
+
+  it('gives the delta of the specification', () => {
+    const edited = assemble([{ from: 0, to: 512 }, { text: 'XYZ' }, { from: 512 }], basis)
+    expect(delta(signature, edited)).toEqual(hex('72730236 46000200 0358595a 4a020002b0 00'))
+  })
+
+  it('gives magic and end for no bytes', () => {
+    expect(delta(signature, new Uint8Array(0))).toEqual(hex('7273023600'))
+  })
+
+  it('matches the short last block at the end only', () => {
+    expect(delta(signature, basis.slice(1024))).toEqual(hex('72730236 490400b0 00'))
+    const followed = assemble([{ from: 1024 }, { text: '.' }], basis)
+    expect(delta(signature, followed).byteLength).toBe(4 + 2 + 177 + 1)
+  })
+
+  it('takes the first of equal blocks', () => {
+    const twice = sign(
+      assemble(
+        [
+          { from: 0, to: 512 },
+          { from: 0, to: 512 },
+        ],
+        basis,
+      ),
+      { blockLength: 256 },
+    )
+    expect(delta(twice, basis.slice(256, 512))).toEqual(hex('72730236 4a01000100 00'))
+  })
+
+  it.each([
+    [1, '01'],
+    [64, '40'],
+    [65, '4141'],
+    [255, '41ff'],
+    [256, '420100'],
+    [65_533, '42fffd'],
+    [65_536, '4300010000'],
+  ])('writes a literal of %d bytes as short as it can be', (length, command) => {
+    const empty = sign(new Uint8Array(0), { blockLength: 256 })
+    const bytes = delta(empty, new Uint8Array(length), { literalLimit: 100_000 })
+    expect(toHex(bytes.subarray(4, 4 + command.length / 2))).toBe(command)
+    expect(bytes.byteLength).toBe(4 + command.length / 2 + length + 1)
+  })
+
+  it.each([1, 100, 256, 1000, 65_533])('cuts literals at a limit of %d', (literalLimit) => {
+    const edited = randomBytes(70_000, 9)
+    const bytes = delta(signature, edited, { literalLimit })
+    expect(difference(runJob(new PatchJob(basis.byteLength), bytes, { basis }), edited)).toBeUndefined()
+    const job = new DeltaJob(signature, strongSum, { literalLimit })
+    runJob(job, edited)
+    expect(job.statistics.literalCommands).toBe(Math.ceil(70_000 / literalLimit))
+  })
+
+  it.each([0, 2 ** 24 + 1])('refuses a literal limit of %d', (literalLimit) => {
+    expect(() => new DeltaStream(signature, { literalLimit })).toThrow(RangeError)
+  })
+
+  it('counts commands and bytes', () => {
+    const edited = assemble([{ from: 0, to: 512 }, { random: 100, seed: 3 }, { from: 512 }], basis)
+    const job = new DeltaJob(signature, strongSum)
+    const bytes = runJob(job, edited)
+    expect(job.statistics).toMatchObject({
+      inputBytes: 1300,
+      outputBytes: bytes.byteLength,
+      literalCommands: 1,
+      literalBytes: 100,
+      literalCommandBytes: 2,
+      copyCommands: 2,
+      copyBytes: 1200,
+      copyCommandBytes: 4 + 5,
+      falseMatches: 0,
+      blockLength: 256,
+    })
+  })
+
+  it('gives the same bytes however input and output are cut, and bytes that make the edited ones', () => {
+    const piece: fc.Arbitrary<Piece> = fc.oneof(
+      fc.record({ random: fc.integer({ min: 0, max: 600 }), seed: fc.integer({ min: 1, max: 1000 }) }),
+      fc.record({ fill: fc.integer({ min: 0, max: 600 }), value: fc.constantFrom(0, 7) }),
+      fc.record({ from: fc.integer({ min: 0, max: 2000 }), to: fc.integer({ min: 0, max: 2000 }) }),
+    )
+    const pieces = fc.array(piece, { maxLength: 8 })
+    const parameters = fc.record({
+      blockLength: fc.constantFrom(1, 2, 3, 16, 100, 256, 5000),
+      strongLength: fc.constantFrom(4, 12, 32),
+      literalLimit: fc.constantFrom(1, 7, 100, 65_533),
+      inputBytes: fc.integer({ min: 1, max: 3000 }),
+      outputBytes: fc.integer({ min: 1, max: 3000 }),
+    })
+    fc.assert(
+      fc.property(
+        pieces,
+        pieces,
+        parameters,
+        (before, after, { inputBytes, outputBytes, literalLimit, ...options }) => {
+          const old = assemble(before)
+          const edited = assemble(after, old)
+          const signed = sign(old, options)
+          const bytes = delta(signed, edited, { literalLimit })
+          expect(
+            difference(delta(signed, edited, { literalLimit, inputBytes, outputBytes }), bytes),
+            'delta',
+          ).toBeUndefined()
+          const cut = { inputBytes, outputBytes, basis: old }
+          expect(difference(runJob(new PatchJob(old.byteLength), bytes, cut), edited), 'edited').toBeUndefined()
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('moves its buffer without losing a byte, for blocks and literals on either side of what it holds', () => {
+    const old = randomBytes(900_000, 2)
+    const edited = assemble([{ random: 400_000, seed: 5 }, { from: 123_456 }, { random: 300_000, seed: 6 }], old)
+    for (const blockLength of [5000, 100_000]) {
+      const signed = sign(old, { blockLength })
+      const bytes = delta(signed, edited)
+      expect(difference(delta(signed, edited, { inputBytes: 99_991, outputBytes: 10_007 }), bytes)).toBeUndefined()
+      expect(difference(runJob(new PatchJob(old.byteLength), bytes, { basis: old }), edited)).toBeUndefined()
+    }
+  })
+})
+
+describe('DeltaStream', () => {
+  it.each(CHUNK_SIZES)('gives the same bytes for chunks of %d', async (size) => {
+    const basis = randomBytes(1500, 4)
+    const edited = assemble([{ from: 300 }, { random: 200, seed: 5 }, { from: 0, to: 700 }], basis)
+    const signature = sign(basis, { blockLength: 100 })
+    const stream = chunked(edited, size).pipeThrough(new DeltaStream(signature, { literalLimit: 150 }))
+    expect(difference(await collect(stream), delta(signature, edited, { literalLimit: 150 }))).toBeUndefined()
+  })
+
+  it('shares one index between the streams of a signature', () => {
+    const signature = sign(randomBytes(100), { blockLength: 10 })
+    expect(blockIndexOf(signature)).toBe(blockIndexOf(signature))
+  })
+})
+
+describe('a signature made to collide', () => {
+  // Two strings with the same weak sum: blocks of 12 of them, in any order, all have one.
+  const [a, b] = collidingStrings(8)
+  const SLOTS = 12
+  const block = (bits: number): Uint8Array => {
+    const bytes = new Uint8Array(SLOTS * 8)
+    for (let slot = 0; slot < SLOTS; slot++) bytes.set((bits >> slot) & 1 ? a : b, slot * 8)
+    return bytes
+  }
+  const blocks = (from: number, to: number): Uint8Array => {
+    const bytes = new Uint8Array((to - from) * SLOTS * 8)
+    for (let i = from; i < to; i++) bytes.set(block(i), (i - from) * SLOTS * 8)
+    return bytes
+  }
+
+  it('still finds every one of its blocks', () => {
+    const basis = blocks(0, 4096)
+    const signature = sign(basis, { blockLength: SLOTS * 8, strongLength: 32 })
+    expect(new Set(signature.weakSums).size).toBe(1)
+    const reversed = assemble(
+      Array.from({ length: 4096 }, (_, i) => ({ from: (4095 - i) * 96, to: (4096 - i) * 96 })),
+      basis,
+    )
+    const job = new DeltaJob(signature, strongSum)
+    const bytes = runJob(job, reversed)
+    expect(job.statistics).toMatchObject({ copyCommands: 4096, literalBytes: 0, falseMatches: 0 })
+    expect(difference(runJob(new PatchJob(basis.byteLength), bytes, { basis }), reversed)).toBeUndefined()
+  })
+
+  it('is given up after 1,024 false matches', () => {
+    const signature = sign(blocks(0, 1000), { blockLength: SLOTS * 8, strongLength: 32 })
+    const job = new DeltaJob(signature, strongSum)
+    const edited = blocks(1000, 4000)
+    const bytes = runJob(job, edited)
+    expect(job.statistics.falseMatches).toBe(1024)
+    expect(difference(runJob(new PatchJob(96_000), bytes, { basis: blocks(0, 1000) }), edited)).toBeUndefined()
+  })
+})
+
+/** Two strings with equal sums: among 2^18 random ones there are some eight pairs. */
+function collidingStrings(length: number): [Uint8Array, Uint8Array] {
+  const bytes = randomBytes(2 ** 18 * length, 77)
+  const seen = new Map<number, number>()
+  for (let offset = 0; offset < bytes.byteLength; offset += length) {
+    const sum = rabinKarpUpdate(RABINKARP_SEED, bytes, offset, offset + length)
+    const other = seen.get(sum)
+    if (other !== undefined) return [bytes.slice(other, other + length), bytes.slice(offset, offset + length)]
+    seen.set(sum, offset)
+  }
+  throw new Error('no two strings with equal sums')
+}
