@@ -26,7 +26,7 @@ const FOLDERS = {
   sync: { floor: 5 },
   'service-worker': { floor: 5 },
   browser: { floor: 6 },
-  cli: { floor: 6, packages: ['commander', 'cli-progress', 'srvx'], node: /./ },
+  cli: { floor: 6, packages: ['commander', 'cli-progress', 'mrmime', 'srvx'], node: /./ },
 }
 /** @type {Rules} */
 const ENTRY_POINT = { floor: 7 }
@@ -177,7 +177,7 @@ function isTopEntryPoint(path) {
 
 /** @param {string} path */
 function isEntryPoint(path) {
-  return isTopEntryPoint(path) || /^src\/backends\/[^/]+\.ts$/.test(path)
+  return isTopEntryPoint(path) || /^src\/(backends|browser)\/[^/]+\.ts$/.test(path)
 }
 
 /** @param {string} specifier */

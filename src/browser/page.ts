@@ -1,0 +1,10 @@
+// What a page needs to use a hive over the network, as one file: the bundle dist/browser/page.js.
+export { bytesSource } from '../bytes/byte-source.ts'
+export * from '../errors.ts'
+export { HttpHive } from '../http/http-hive.ts'
+export { DeltaStream } from '../rsync/delta-stream.ts'
+export { loadSignature } from '../rsync/load-signature.ts'
+export { PatchStream } from '../rsync/patch-stream.ts'
+export { SignatureStream } from '../rsync/signature-stream.ts'
+export { mediaUrl } from '../service-worker/media-url.ts'
+export { registerHiveWorker } from '../service-worker/register-hive-worker.ts'

@@ -1,0 +1,36 @@
+import type { FetchResponder } from './fetch-responder.ts'
+
+/** What is used of a service worker's `FetchEvent`. */
+export interface FetchEventLike {
+  /** What the page asked for. */
+  readonly request: Request
+  /** Takes over the answer. */
+  respondWith(response: Promise<Response>): void
+}
+
+/**
+ * Answers a fetch event if the request is one for the responder, and leaves it to the browser if not.
+ *
+ * @returns whether it answers.
+ * @throws {TypeError} if the event is none of a service worker.
+ * @example
+ * ```ts
+ * import { answerFetch, createFetchResponder } from 'combstream/service-worker'
+ * import { LocalHive, StreamStore } from 'combstream'
+ * import { memoryBackend } from 'combstream/backends/memory'
+ *
+ * const hive = new LocalHive(new StreamStore(memoryBackend()))
+ * const respond = createFetchResponder(hive, { base: 'https://example.com/media/' })
+ * addEventListener('fetch', (event) => answerFetch(event, respond))
+ * ```
+ */
+export function answerFetch(event: Event | FetchEventLike, respond: FetchResponder): boolean {
+  if (!isFetchEvent(event)) throw new TypeError('event must be the FetchEvent of a service worker')
+  const answer = respond(event.request)
+  if (answer) event.respondWith(answer)
+  return answer !== undefined
+}
+
+function isFetchEvent(event: Event | FetchEventLike): event is FetchEventLike {
+  return 'request' in event && 'respondWith' in event
+}

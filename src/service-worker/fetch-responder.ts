@@ -1,0 +1,132 @@
+import { byteStream } from '../bytes/byte-stream.ts'
+import { ChunkReader } from '../bytes/chunk-reader.ts'
+import type { Hive } from '../hive/hive.ts'
+import { createHiveHandler } from '../http/handler.ts'
+import { parseContentRange } from '../http/range-header.ts'
+
+/** Bytes of an entry that the browser has taken from a service worker. */
+export interface Delivery {
+  /** Name of the entry. */
+  readonly alias: string
+  /** Strong validator of the version that the bytes are of, quotes included. */
+  readonly etag: string
+  /** Number of bytes of the version. */
+  readonly size: number
+  /** Offset of the first byte. */
+  readonly start: number
+  /** Offset after the last byte. */
+  readonly end: number
+}
+
+/** Options of {@linkcode createFetchResponder}. */
+export interface FetchResponderOptions {
+  /** URL below which the entries appear, absolute and with a slash at its end: `new URL('/media/', location.href)`. */
+  base: string | URL
+  /**
+   * Largest number of bytes between two looks at the version, 1,024 to 10,485,760; over the network, of one request.
+   * @default 1_048_576
+   */
+  bufferSize?: number | undefined
+  /** Called for each chunk that the browser takes: what a page needs to show progress. */
+  onDelivery?: ((delivery: Delivery, request: Request) => void) | undefined
+  /**
+   * Called for each failure that the browser is told of as a 5xx, or by a body that breaks off: with a `ConflictError`
+   * where the entry was updated meanwhile.
+   */
+  onError?: ((error: unknown, request: Request) => void) | undefined
+}
+
+/**
+ * Answers a request for an entry; undefined if the request is none, and the browser is to see to it. It is undefined at
+ * once, as `respondWith` must be called at once.
+ */
+export type FetchResponder = (request: Request) => Promise<Response> | undefined
+
+/**
+ * Answers the fetch events of a service worker from a hive, so that `<video src="/media/bunny.mp4">` plays an entry
+ * while it is being downloaded: `GET` and `HEAD` of URLs below `base`.
+ *
+ * It does what Chromium, Firefox and WebKit need for playing and seeking, which differs: a `Range` gets a 206 of exactly
+ * that range, its absence a 200 of the whole, always with `Content-Length` and a concrete total. When the browser
+ * cancels a body, the hive's stream is cancelled at once. A body never ends short: it errors.
+ *
+ * No browser notices that an entry changes between two ranges: it plays a mix. So let the URL of a `<video>` pin a
+ * version, as {@linkcode mediaUrl} does; once that is no longer the current one, the answer is 412 (another version) or
+ * 410 (removed), the `<video>` fires `error`, and the page can open the entry again.
+ *
+ * @throws {TypeError} if `base` is not absolute, or does not end with a slash.
+ * @example
+ * ```ts
+ * import { HttpHive } from 'combstream/http'
+ * import { answerFetch, createFetchResponder } from 'combstream/service-worker'
+ *
+ * // `self` and `location.href` are those of a service worker.
+ * const respond = createFetchResponder(new HttpHive('https://example.com/hive/'), {
+ *   base: 'https://example.com/media/',
+ * })
+ * addEventListener('fetch', (event) => answerFetch(event, respond))
+ * ```
+ */
+export function createFetchResponder(hive: Hive, options: FetchResponderOptions): FetchResponder {
+  const base = checkBase(options.base)
+  const { bufferSize, onDelivery, onError } = options
+  const handle = createHiveHandler(conflicting(hive, bufferSize), { base: base.pathname, onError })
+  return (request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
+    // Service workers see the requests of their pages to other origins too.
+    const url = new URL(request.url)
+    if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return undefined
+    if (url.pathname === base.pathname) return undefined
+    const answer = handle(request)
+    if (!onDelivery) return answer
+    const path = url.pathname.slice(base.pathname.length)
+    return answer.then((response) => watched(response, path, (delivery) => onDelivery(delivery, request)))
+  }
+}
+
+/**
+ * The hive, with entries that are read buffer by buffer and fail once they are updated. The handler asks for snapshots,
+ * which an `HttpHive` reads in one request; a paused `<video>` would hold its connection, of the six that a browser has.
+ */
+function conflicting(hive: Hive, bufferSize: number | undefined): Hive {
+  return {
+    open: (alias, options) => hive.open(alias, { ...options, bufferSize, consistency: 'conflict' }),
+    stat: (alias, options) => hive.stat(alias, options),
+    list: (options) => hive.list(options),
+    remove: (alias, options) => hive.remove(alias, options),
+    sink: (alias, options) => hive.sink(alias, options),
+    patchSink: (alias, options) => hive.patchSink(alias, options),
+  }
+}
+
+/** Tells of each chunk of an answer's body when it is taken. */
+function watched(response: Response, path: string, onDelivery: (delivery: Delivery) => void): Response {
+  const { status, headers } = response
+  if (!response.body || (status !== 200 && status !== 206)) return response
+  const alias = decodeURIComponent(path)
+  const range = parseContentRange(headers.get('content-range'))
+  const size = range?.total ?? Number(headers.get('content-length'))
+  const etag = headers.get('etag') ?? ''
+  const chunks = new ChunkReader(response.body)
+  let start = range?.start ?? 0
+  const body = byteStream({
+    async next() {
+      const chunk = await chunks.read()
+      if (!chunk) return undefined
+      const end = start + chunk.byteLength
+      onDelivery({ alias, etag, size, start, end })
+      start = end
+      return chunk as Uint8Array<ArrayBuffer>
+    },
+    cancel: (reason) => chunks.cancel(reason),
+  })
+  return new Response(body, { status, headers })
+}
+
+function checkBase(base: string | URL): URL {
+  const url = new URL(base)
+  if (!url.pathname.endsWith('/') || url.search || url.hash) {
+    throw new TypeError(`base must be a URL that ends with a slash, got ${url.href}`)
+  }
+  return url
+}

@@ -1,0 +1,136 @@
+import type { EntryInfo } from '../hive/hive.ts'
+import { mediaUrl } from './media-url.ts'
+import { BASE_PARAMETER, type ClaimMessage, HIVE_PARAMETER } from './worker-messages.ts'
+
+/** Options of {@linkcode registerHiveWorker}. */
+export interface RegisterHiveWorkerOptions {
+  /** URL of the hive, relative to the page. */
+  hive: string | URL
+  /**
+   * URL below which the entries appear, within the scope of the worker; relative to it.
+   * @default 'media/'
+   */
+  base?: string | undefined
+  /**
+   * The pages that the worker controls; see `ServiceWorkerContainer.register`.
+   * @default the folder of the script
+   */
+  scope?: string | undefined
+  /** Gives up waiting; the worker may start all the same. */
+  signal?: AbortSignal | undefined
+}
+
+/** A service worker that answers for a hive. */
+export interface HiveWorker {
+  /** Its registration. */
+  readonly registration: ServiceWorkerRegistration
+  /** URL below which the entries appear. */
+  readonly base: string
+  /** The URL of one version of an entry: for the `src` of a `<video>`, `<audio>` or `<img>`. */
+  url(entry: Pick<EntryInfo, 'alias' | 'etag'>): string
+}
+
+/**
+ * Registers the ready-made service worker, a copy of `dist/browser/service-worker.js` on one's own origin, and waits
+ * until it answers for this page: also on the first visit, and after a forced reload, which goes past service workers.
+ *
+ * @throws {TypeError} if there are no service workers here (they need https or localhost, and a window that is not
+ *   private), or the page lies outside the scope.
+ * @throws {Error} if the script cannot be loaded or fails; `cause` is the browser's own error.
+ * @example
+ * ```ts
+ * import { HttpHive } from 'combstream/http'
+ * import { registerHiveWorker } from 'combstream/service-worker'
+ *
+ * async function play(video: HTMLVideoElement, alias: string): Promise<void> {
+ *   const worker = await registerHiveWorker('/service-worker.js', { hive: '/hive/' })
+ *   video.src = worker.url(await new HttpHive('https://example.com/hive/').stat(alias))
+ * }
+ * ```
+ */
+export async function registerHiveWorker(
+  script: string | URL,
+  { hive, base = 'media/', scope, signal }: RegisterHiveWorkerOptions,
+): Promise<HiveWorker> {
+  const container: ServiceWorkerContainer | undefined = navigator.serviceWorker
+  if (!container) throw new TypeError('there are no service workers here: they need https or localhost')
+  const url = new URL(script, document.baseURI)
+  const folder = new URL(scope ?? './', scope === undefined ? url : document.baseURI)
+  const absoluteBase = new URL(base, folder).href
+  url.searchParams.set(HIVE_PARAMETER, new URL(hive, document.baseURI).href)
+  url.searchParams.set(BASE_PARAMETER, absoluteBase)
+
+  const registration = await register(container, url, folder.href)
+  if (!location.href.startsWith(registration.scope)) {
+    throw new TypeError(`the page ${location.href} lies outside the scope ${registration.scope} of the service worker`)
+  }
+  // A new script, or new parameters, replaces the worker that is there: the newest one counts.
+  const worker = registration.installing ?? registration.waiting ?? registration.active
+  if (!worker) throw new Error(`the service worker ${url.href} was not installed`)
+  await activated(worker, signal)
+  await controlling(container, worker, signal)
+  return { registration, base: absoluteBase, url: (entry) => mediaUrl(absoluteBase, entry) }
+}
+
+async function register(
+  container: ServiceWorkerContainer,
+  url: URL,
+  scope: string,
+): Promise<ServiceWorkerRegistration> {
+  try {
+    return await container.register(url, { scope, type: 'module' })
+  } catch (cause) {
+    throw new Error(`the service worker ${url.pathname} cannot be registered: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function activated(worker: ServiceWorker, signal: AbortSignal | undefined): Promise<void> {
+  return until(worker, 'statechange', signal, () => {
+    if (worker.state === 'redundant') throw new Error(`the service worker ${worker.scriptURL} failed to start`)
+    return worker.state === 'activated'
+  })
+}
+
+function controlling(
+  container: ServiceWorkerContainer,
+  worker: ServiceWorker,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const claim: ClaimMessage = { type: 'combstream:claim' }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is no window
+  if (container.controller?.scriptURL !== worker.scriptURL) worker.postMessage(claim)
+  return until(container, 'controllerchange', signal, () => container.controller?.scriptURL === worker.scriptURL)
+}
+
+/** Waits until `done`, which is asked now and at each event. */
+function until(
+  target: EventTarget,
+  event: string,
+  signal: AbortSignal | undefined,
+  done: () => boolean,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      target.removeEventListener(event, check)
+      signal?.removeEventListener('abort', abort)
+    }
+    const abort = (): void => {
+      stop()
+      reject(signal!.reason)
+    }
+    const check = (): void => {
+      try {
+        if (!done()) return
+        stop()
+        resolve()
+      } catch (error) {
+        stop()
+        reject(error)
+      }
+    }
+    target.addEventListener(event, check)
+    signal?.addEventListener('abort', abort)
+    if (signal?.aborted) abort()
+    else check()
+  })
+}

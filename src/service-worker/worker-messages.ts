@@ -1,0 +1,35 @@
+/**
+ * What a page and the ready-made service worker (`dist/browser/service-worker.js`) tell each other.
+ *
+ * @module
+ */
+import type { Delivery } from './fetch-responder.ts'
+
+/** Parameters in the script URL of the worker: unlike a message, they are still there when the browser restarts it. */
+export const HIVE_PARAMETER = 'hive'
+/** See {@linkcode HIVE_PARAMETER}. */
+export const BASE_PARAMETER = 'base'
+
+/** Asks the worker to take over the page that sends it. */
+export interface ClaimMessage {
+  /** Tells this message from those of others. */
+  readonly type: 'combstream:claim'
+}
+
+/** Tells a page what its browser has taken from the worker. */
+export interface DeliveryMessage extends Delivery {
+  /** Tells this message from those of others. */
+  readonly type: 'combstream:delivery'
+}
+
+/** Tells a page why a body broke off, or an answer failed. */
+export interface FailureMessage {
+  /** Tells this message from those of others. */
+  readonly type: 'combstream:failure'
+  /** Path of the request. */
+  readonly path: string
+  /** Name of the error, such as `ConflictError`. */
+  readonly name: string
+  /** Text of the error. */
+  readonly message: string
+}
