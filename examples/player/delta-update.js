@@ -1,0 +1,123 @@
+import { DeltaStream, loadSignature } from '/combstream/page.js'
+import { demoEdit } from './demo-edit.js'
+import { byId, typedById } from './elements.js'
+import { formatBytes, formatError, formatShare } from './format.js'
+
+/** @import { EntryInfo, Hive } from './types.ts' */
+/** @typedef {{ sent: number, received: number }} Traffic what this page sent and received, in bytes */
+
+/**
+ * Makes `edited` the new version of an entry, and sends only what the version there does not have. Only that version is
+ * replaced: if somebody else was faster, it rejects with a ConflictError.
+ *
+ * @param {Hive} hive
+ * @param {string} alias
+ * @param {Blob} edited
+ */
+export async function updateByDelta(hive, alias, edited) {
+  const entry = await hive.open(alias)
+  const signature = await loadSignature(entry.signature())
+  const sink = hive.patchSink(alias, { ifMatch: entry.etag })
+  await edited.stream().pipeThrough(new DeltaStream(signature)).pipeTo(sink)
+  return sink.entry
+}
+
+/** The part of the page that updates entries, and shows what that cost. */
+export class DeltaUpdate {
+  #hive
+  #onUpdated
+  #text = byId('update-text')
+  #select = typedById('update-alias', HTMLSelectElement)
+  #buttons = ['demo', 'update'].map((id) => typedById(id, HTMLButtonElement))
+
+  /**
+   * @param {Hive} hive
+   * @param {() => Promise<unknown>} onUpdated
+   */
+  constructor(hive, onUpdated) {
+    this.#hive = hive
+    this.#onUpdated = onUpdated
+    const input = typedById('update-input', HTMLInputElement)
+    byId('update').addEventListener('click', () => input.click())
+    input.addEventListener('change', () => {
+      const file = input.files?.[0]
+      if (file) void this.#run(async () => ({ alias: this.#select.value, edited: file, what: file.name }))
+      input.value = ''
+    })
+    byId('demo').addEventListener('click', () => void this.#run(() => demoEdit(hive, (text) => this.#say(text))))
+  }
+
+  /**
+   * Tells what the hive has now.
+   *
+   * @param {EntryInfo[]} entries
+   */
+  know(entries) {
+    const aliases = entries.map(({ alias }) => alias)
+    if (aliases.join('\n') === [...this.#select.options].map(({ value }) => value).join('\n')) return
+    const { value } = this.#select
+    this.#select.replaceChildren(...aliases.map((alias) => new Option(alias, alias, false, alias === value)))
+  }
+
+  /** @param {() => Promise<{ alias: string, edited: Blob, what: string }>} prepare */
+  async #run(prepare) {
+    for (const button of this.#buttons) button.disabled = true
+    try {
+      const { alias, edited, what } = await prepare()
+      this.#say(`Comparing ${what} with ${alias} …`)
+      const before = await trafficOf(alias)
+      const { size } = await updateByDelta(this.#hive, alias, edited)
+      const after = await trafficOf(alias)
+      this.#say(`${alias} is now ${what}, ${formatBytes(size)}.`)
+      this.#show({ sent: after.sent - before.sent, received: after.received - before.received }, size)
+    } catch (error) {
+      this.#say(`Nothing was updated. ${formatError(error)}`, 'problem')
+    } finally {
+      for (const button of this.#buttons) button.disabled = false
+      await this.#onUpdated()
+    }
+  }
+
+  /**
+   * @param {Traffic} traffic
+   * @param {number} size
+   */
+  #show({ sent, received }, size) {
+    const moved = sent + received
+    // A file that has nothing in common with the entry costs more than itself.
+    const full = Math.max(size, moved, 1)
+    byId('result-share').textContent = formatShare(moved / Math.max(size, 1))
+    byId('result-whole').textContent = formatBytes(size)
+    byId('result-moved').textContent = formatBytes(moved)
+    byId('result-sent').style.width = `${(sent / full) * 100}%`
+    byId('result-received').style.width = `${(received / full) * 100}%`
+    byId('result-sent-text').textContent = `${formatBytes(sent)} of delta sent,`
+    byId('result-received-text').textContent = `${formatBytes(received)} of signature received.`
+    byId('result').hidden = false
+  }
+
+  /**
+   * @param {string} text
+   * @param {string} className
+   */
+  #say(text, className = '') {
+    this.#text.className = className
+    this.#text.textContent = text
+  }
+}
+
+/**
+ * What updates of an entry have cost so far, as the server counted it: it received what the page sent.
+ *
+ * @param {string} alias
+ * @returns {Promise<Traffic>}
+ */
+async function trafficOf(alias) {
+  const response = await fetch(`/traffic?alias=${encodeURIComponent(alias)}`)
+  if (!response.ok) throw new Error(`the server does not tell what it counted: ${response.status}`)
+  const { signature, patch } = await response.json()
+  return {
+    sent: (signature?.received ?? 0) + (patch?.received ?? 0),
+    received: (signature?.sent ?? 0) + (patch?.sent ?? 0),
+  }
+}

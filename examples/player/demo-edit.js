@@ -1,0 +1,42 @@
+import { bytesSource } from '/combstream/page.js'
+import { formatBytes } from './format.js'
+
+/** @import { Hive } from './types.ts' */
+
+const ALIAS = 'demo.bin'
+const SIZE = 8_000_000
+const INSERTED_BYTES = 1_000
+
+/**
+ * Makes an edited copy of an entry, which is made too if there is none: some bytes are inserted in the middle, so that
+ * all that follows has another place.
+ *
+ * @param {Hive} hive
+ * @param {(text: string) => void} say
+ */
+export async function demoEdit(hive, say) {
+  const entries = await hive.list({ prefix: ALIAS, limit: 1 })
+  if (entries[0]?.alias !== ALIAS) {
+    say(`Storing ${ALIAS}, ${formatBytes(SIZE)} of random bytes …`)
+    await bytesSource(randomBytes(SIZE))
+      .stream()
+      .pipeTo(hive.sink(ALIAS, { ifNoneMatch: '*' }))
+  }
+  say(`Reading ${ALIAS}, to have something to edit …`)
+  const entry = await hive.open(ALIAS)
+  const bytes = await new Response(entry.stream()).blob()
+  const middle = Math.floor(bytes.size / 2)
+  const edited = new Blob([bytes.slice(0, middle), randomBytes(INSERTED_BYTES), bytes.slice(middle)])
+  return { alias: ALIAS, edited, what: `a copy with ${formatBytes(INSERTED_BYTES)} inserted` }
+}
+
+/** @param {number} byteLength */
+function randomBytes(byteLength) {
+  const bytes = new Uint8Array(byteLength)
+  // The browser gives at most this many at a time.
+  const pieceBytes = 65_536
+  for (let offset = 0; offset < byteLength; offset += pieceBytes) {
+    crypto.getRandomValues(bytes.subarray(offset, offset + pieceBytes))
+  }
+  return bytes
+}

@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises'
+import { extname } from 'node:path'
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/** What `npm run build` makes for browsers: one file for pages, one for service workers. */
+const BUNDLES: Readonly<Record<string, string>> = {
+  '/combstream/page.js': '../../dist/browser/page.js',
+  '/service-worker.js': '../../dist/browser/service-worker.js',
+}
+
+const HEADERS = {
+  'Cache-Control': 'no-cache',
+  'X-Content-Type-Options': 'nosniff',
+  // The strong sum of a signature is computed by WebAssembly, which is all that the package needs to be allowed.
+  'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'",
+}
+
+/** Answers for the files of the page, all of which are small. */
+export function staticFiles(): (pathname: string) => Promise<Response> {
+  return async (pathname) => {
+    const path = pathname === '/' ? '/index.html' : pathname
+    const type = TYPES[extname(path)]
+    const isOurs = path in BUNDLES || /^\/[\w-]+\.\w+$/.test(path)
+    if (type === undefined || !isOurs) return notFound()
+    try {
+      const file = await readFile(new URL(BUNDLES[path] ?? `.${path}`, import.meta.url))
+      return new Response(file, { headers: { ...HEADERS, 'Content-Type': type } })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return notFound()
+      throw error
+    }
+  }
+}
+
+function notFound(): Response {
+  return new Response('not found\n', { status: 404, headers: { ...HEADERS, 'Content-Type': 'text/plain' } })
+}
