@@ -1,0 +1,28 @@
+/** Counts what is going on, so that its end can be waited for. */
+export class Exchanges {
+  #count = 0
+  #onEnd: (() => void) | undefined
+
+  /** One more has begun. */
+  begin(): void {
+    this.#count++
+  }
+
+  /** One of them has ended. */
+  end(): void {
+    this.#count--
+    if (this.#count === 0) this.#onEnd?.()
+  }
+
+  /** Resolves when none is left, or after some time. */
+  ended(timeoutMs: number): Promise<void> {
+    if (this.#count === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs)
+      this.#onEnd = (): void => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

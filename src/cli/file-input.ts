@@ -1,0 +1,24 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { readableBytes } from './stdio.ts'
+import { systemError } from './system-error.ts'
+
+/** Bytes that are about to be put. */
+export interface Input {
+  /** The bytes; nothing is read before they are asked for. */
+  readonly stream: ReadableStream<Uint8Array>
+  /** How many they are, if that is known beforehand. */
+  readonly size: number | undefined
+}
+
+/** Opens a file, or, for `-`, standard input. */
+export async function openInput(file: string): Promise<Input> {
+  if (file === '-') return { stream: readableBytes(process.stdin), size: undefined }
+  const found = await stat(file)
+  if (found.isDirectory()) throw systemError('EISDIR', file)
+  // A pipe or a device has no size: `comb put HIVE ALIAS <(command)`.
+  if (!found.isFile()) return { stream: readableBytes(createReadStream(file)), size: undefined }
+  const { fileSource } = await import('../backends/directory.ts')
+  const source = await fileSource(file)
+  return { stream: source.stream(), size: source.size }
+}

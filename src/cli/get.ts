@@ -1,0 +1,61 @@
+import { type Command, Option } from 'commander'
+import type { ByteRange } from '../bytes/byte-range.ts'
+import type { Entry } from '../hive/hive.ts'
+import { parseRange } from '../http/range-header.ts'
+import { fileSink } from './file-sink.ts'
+import { aliasArgument, hiveArgument, tokenOption } from './hive-arguments.ts'
+import { withHive } from './open-hive.ts'
+import type { CommandContext } from './command-context.ts'
+import { transfer } from './transfer.ts'
+import { stdoutSink } from './stdio.ts'
+import { UsageError } from './usage-error.ts'
+
+interface GetOptions {
+  readonly range?: string
+  readonly progress: boolean
+  readonly token?: string
+}
+
+/** Adds `comb get`. */
+export function addGetCommand(program: Command, { signal }: CommandContext): void {
+  program
+    .command('get')
+    .description('Reads an entry into a file, or to standard output.')
+    .addArgument(hiveArgument())
+    .addArgument(aliasArgument())
+    .argument('[file]', 'file to write, in place of the one that there is; -: standard output', '-')
+    .addOption(
+      new Option(
+        '--range <A-B>',
+        'only the bytes A to B, both included and counted from 0; A-: from A on; -N: the last N',
+      ).argParser(checkRangeOption),
+    )
+    .option('--no-progress', 'show no progress bar')
+    .addOption(tokenOption())
+    .addHelpText('after', '\nExample:\n  comb get http://127.0.0.1:8080/ bunny.mp4 --range 0-999999 start.mp4')
+    .action(async (place: string, alias: string, file: string, options: GetOptions) => {
+      await withHive(place, { token: options.token }, async (hive) => {
+        const entry = await hive.open(alias, { signal })
+        const { start, end } = resolveRange(entry, options.range)
+        const sink = file === '-' ? stdoutSink() : await fileSink(file)
+        const bar = options.progress && !(file === '-' && process.stdout.isTTY)
+        await transfer(entry.stream({ start, end, signal }), sink, { name: alias, size: end - start, bar, signal })
+        await entry.close()
+      })
+    })
+}
+
+function checkRangeOption(text: string): string {
+  if (parseRange(`bytes=${text}`, Number.MAX_SAFE_INTEGER) === undefined) {
+    throw new UsageError(`a range is A-B, A- or -N, got ${text}`)
+  }
+  return text
+}
+
+/** A range as HTTP counts, first and last byte, against the size that the entry has. */
+function resolveRange({ alias, size }: Entry, text: string | undefined): ByteRange {
+  if (text === undefined) return { start: 0, end: size }
+  const range = parseRange(`bytes=${text}`, size)
+  if (typeof range === 'object') return range
+  throw new RangeError(`the range ${text} is outside of the entry, which has ${size} bytes: ${alias}`)
+}

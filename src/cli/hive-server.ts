@@ -1,0 +1,113 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Server as NodeServer } from 'node:http'
+import { serve } from 'srvx/node'
+import type { Hive } from '../hive/hive.ts'
+import { createHiveHandler } from '../http/handler.ts'
+import type { Transfer } from '../http/transfer.ts'
+import { Exchanges } from './exchanges.ts'
+import { printable } from './printable.ts'
+import { errorLine } from './report.ts'
+
+/** Options of {@linkcode startHiveServer}. */
+export interface HiveServerOptions {
+  /** Address to listen at. */
+  readonly host: string
+  /** Port to listen at; 0: any. */
+  readonly port: number
+  /** What clients must know, if not everybody may come in. */
+  readonly token: string | undefined
+  /** Further values that a Host header may have. */
+  readonly allowHost: readonly string[]
+  /** Origins whose pages may use the hive. */
+  readonly allowOrigin: readonly string[]
+  /** Whether to print a line for every exchange. */
+  readonly log: boolean
+}
+
+/** A hive behind a port of this machine. */
+export interface HiveServer {
+  /** Root of the hive. */
+  readonly url: string
+  /** Takes no more requests, lets those that there are go on for a moment, and then cuts them off. */
+  close(): Promise<void>
+}
+
+/** How long exchanges may go on after the server has been told to end. */
+const GRACE_MS = 500
+/** How long what is left of them may take to clean up, once their connections are cut. */
+const CLEANUP_MS = 2_000
+
+/** Puts a hive behind a port of this machine. */
+export async function startHiveServer(hive: Hive, options: HiveServerOptions): Promise<HiveServer> {
+  const { host, port, token, allowHost, allowOrigin, log } = options
+  const exchanges = new Exchanges()
+  let handler: ReturnType<typeof createHiveHandler> | undefined
+  const server = serve({
+    hostname: host,
+    port,
+    silent: true,
+    // Ours: the package's own lets open downloads hold the process.
+    gracefulShutdown: false,
+    // A large upload over a slow line takes longer than the five minutes that Node allows.
+    node: { requestTimeout: 0 },
+    fetch(request) {
+      // The port may be known only now.
+      handler ??= createHiveHandler(hive, {
+        hosts: token === undefined ? [...ownHosts(server.url!), ...allowHost] : undefined,
+        authorize: token === undefined ? undefined : bearer(token),
+        cors: allowOrigin.length > 0 ? allowOrigin : undefined,
+        onTransfer(transfer) {
+          exchanges.end()
+          if (log) printLine(transferLine(transfer))
+        },
+        onError: (error) => printLine(`comb: ${errorLine(error)}`),
+      })
+      exchanges.begin()
+      return handler(request)
+    },
+    error(error) {
+      exchanges.end()
+      printLine(`comb: ${errorLine(error)}`)
+      return new Response(null, { status: 500 })
+    },
+  })
+  await server.ready()
+
+  return {
+    url: server.url!,
+    async close() {
+      const closed = server.close()
+      await exchanges.ended(GRACE_MS)
+      ;(server.node!.server as NodeServer).closeAllConnections()
+      await Promise.all([closed, exchanges.ended(CLEANUP_MS)])
+    },
+  }
+}
+
+/**
+ * The names that this machine has for a port of its own. A page whose owner points another name at it must not get in:
+ * to the browser, the hive would be of the page's own origin.
+ */
+function ownHosts(url: string): string[] {
+  const { port, host } = new URL(url)
+  const suffix = port === '' ? '' : `:${port}`
+  return [host, ...['localhost', '127.0.0.1', '[::1]'].map((name) => `${name}${suffix}`)]
+}
+
+function bearer(token: string): (request: Request) => true | Response {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  const expected = digest(`Bearer ${token}`)
+  return (request) => {
+    // Compared as digests, in the same time whatever the token is.
+    if (timingSafeEqual(digest(request.headers.get('authorization') ?? ''), expected)) return true
+    return new Response(null, { status: 401, headers: { 'WWW-Authenticate': 'Bearer realm="hive"' } })
+  }
+}
+
+function transferLine({ operation, alias, status, received, sent }: Transfer): string {
+  return `${new Date().toISOString()} ${status} ${operation ?? '-'} ${alias ?? '-'} received=${received} sent=${sent}`
+}
+
+function printLine(line: string): void {
+  process.stderr.write(`${printable(line)}\n`)
+}

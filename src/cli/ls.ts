@@ -1,0 +1,73 @@
+import type { Command } from 'commander'
+import type { EntryInfo, Hive } from '../hive/hive.ts'
+import { entryToJson } from '../http/format.ts'
+import { formatBytes } from './byte-size.ts'
+import { hiveArgument, tokenOption } from './hive-arguments.ts'
+import { withHive } from './open-hive.ts'
+import { printable } from './printable.ts'
+import type { CommandContext } from './command-context.ts'
+import { writeOut } from './stdio.ts'
+
+interface LsOptions {
+  readonly prefix?: string
+  readonly long?: true
+  readonly json?: true
+  readonly token?: string
+}
+
+/** Entries that are asked for, laid out and printed together. */
+const PAGE_ENTRIES = 1000
+
+/** Adds `comb ls`. */
+export function addLsCommand(program: Command, { signal }: CommandContext): void {
+  program
+    .command('ls')
+    .description('Lists the entries of a hive, one a line, in the order of the bytes of their names.')
+    .addArgument(hiveArgument())
+    .option('--prefix <text>', 'only entries whose names begin with this text')
+    .option('-l, --long', 'size, time, media type and etag too')
+    .option('--json', 'one JSON object a line')
+    .addOption(tokenOption())
+    .addHelpText('after', '\nExample:\n  comb ls ./data --long --prefix videos/')
+    .action((place: string, options: LsOptions) =>
+      withHive(place, { token: options.token }, async (hive) => {
+        for await (const page of pages(hive, options.prefix, signal)) {
+          await writeOut(
+            layOut(page, options)
+              .map((line) => `${line}\n`)
+              .join(''),
+          )
+        }
+      }),
+    )
+}
+
+async function* pages(hive: Hive, prefix: string | undefined, signal: AbortSignal): AsyncGenerator<EntryInfo[]> {
+  let after: string | undefined
+  for (;;) {
+    const page = await hive.list({ prefix, after, limit: PAGE_ENTRIES, signal })
+    if (page.length === 0) return
+    yield page
+    // A server may give fewer than it was asked for, so only an empty page is the end.
+    after = page.at(-1)!.alias
+  }
+}
+
+function layOut(entries: readonly EntryInfo[], { long, json }: LsOptions): string[] {
+  if (json) return entries.map((entry) => JSON.stringify(entryToJson(entry)))
+  if (!long) return entries.map(({ alias }) => printable(alias))
+
+  const size = (bytes: number): string => (process.stdout.isTTY ? formatBytes(bytes) : String(bytes))
+  const rows = entries.map((entry) => [
+    size(entry.size),
+    entry.modified.toISOString(),
+    printable(entry.type),
+    entry.etag,
+    printable(entry.alias),
+  ])
+  const width = (column: number): number => Math.max(...rows.map((row) => row[column]!.length))
+  const widths = [0, 1, 2, 3].map(width)
+  return rows.map((row) =>
+    row.map((cell, column) => (column === 0 ? cell.padStart(widths[0]!) : cell.padEnd(widths[column] ?? 0))).join('  '),
+  )
+}

@@ -1,0 +1,52 @@
+import type { Hive } from '../hive/hive.ts'
+import { UsageError } from './usage-error.ts'
+
+/** Options of {@linkcode withHive}. */
+export interface HiveOptions {
+  /** Lets the client in where the server wants it. */
+  readonly token?: string | undefined
+  /** Makes the hive where there is none: for commands that write. */
+  readonly create?: boolean
+}
+
+/** Opens the hive in a directory or behind a URL, uses it, and closes it, whatever happens. */
+export async function withHive<T>(place: string, options: HiveOptions, use: (hive: Hive) => Promise<T>): Promise<T> {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(place)?.[1]?.toLowerCase()
+  if (scheme === 'http' || scheme === 'https') return use(await openUrl(place, options.token))
+  if (scheme !== undefined) throw new UsageError(`a hive is a directory or an http(s) URL, got ${place}`)
+
+  const { hive, close } = await openDirectory(place, options)
+  try {
+    return await use(hive)
+  } finally {
+    await close()
+  }
+}
+
+async function openUrl(place: string, token: string | undefined): Promise<Hive> {
+  if (!URL.canParse(place)) throw new UsageError(`it is no URL: ${place}`)
+  const { username, password, search, hash } = new URL(place)
+  if (username || password) throw new UsageError('a URL with a password in it is not taken: use a token')
+  if (search || hash) throw new UsageError(`the URL of a hive has no query and no fragment, got ${place}`)
+  const { HttpHive } = await import('../http/http-hive.ts')
+  return new HttpHive(place, token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } })
+}
+
+/** A hive on this machine. */
+export interface LocalPlace {
+  readonly hive: Hive
+  /** Closes the files. */
+  close(): Promise<void>
+}
+
+/** Opens the hive in a directory. */
+export async function openDirectory(path: string, { create = false }: HiveOptions): Promise<LocalPlace> {
+  // Loaded here, since loading node:sqlite takes its time, and a URL needs none of it.
+  const [{ directoryBackend }, { StreamStore }, { LocalHive }] = await Promise.all([
+    import('../backends/directory.ts'),
+    import('../store/stream-store.ts'),
+    import('../hive/local-hive.ts'),
+  ])
+  const store = new StreamStore(await directoryBackend(path, { create }))
+  return { hive: new LocalHive(store), close: () => store.close() }
+}

@@ -1,0 +1,47 @@
+import { type Command, Option } from 'commander'
+import { lookup } from 'mrmime'
+import { openInput } from './file-input.ts'
+import { aliasArgument, hiveArgument, ifMatchOption, tokenOption, typeOption } from './hive-arguments.ts'
+import { withHive } from './open-hive.ts'
+import type { CommandContext } from './command-context.ts'
+import { transfer } from './transfer.ts'
+
+interface PutOptions {
+  readonly type?: string
+  readonly ifMatch?: string
+  readonly ifNoneMatch?: '*'
+  readonly new?: true
+  readonly progress: boolean
+  readonly token?: string
+}
+
+/** Adds `comb put`. */
+export function addPutCommand(program: Command, { signal }: CommandContext): void {
+  program
+    .command('put')
+    .description('Stores a file, or standard input, as an entry, new or in place of the one that there is.')
+    .addArgument(hiveArgument())
+    .addArgument(aliasArgument())
+    .argument('[file]', 'file to store; -: standard input', '-')
+    .addOption(typeOption())
+    .addOption(ifMatchOption())
+    .addOption(new Option('--if-none-match <etag>', "only '*': only if there is no such entry yet").choices(['*']))
+    .addOption(new Option('--new', 'the same as --if-none-match with *').conflicts('ifMatch'))
+    .option('--no-progress', 'show no progress bar')
+    .addOption(tokenOption())
+    .addHelpText('after', '\nExample:\n  comb put ./data bunny.mp4 ~/videos/bunny.mp4')
+    .action(async (place: string, alias: string, file: string, options: PutOptions) => {
+      const { stream, size } = await openInput(file)
+      await withHive(place, { token: options.token, create: true }, async (hive) => {
+        const sink = hive.sink(alias, {
+          type: options.type ?? lookup(file) ?? lookup(alias),
+          ifMatch: options.ifMatch,
+          ifNoneMatch: options.new ? '*' : options.ifNoneMatch,
+          signal,
+        })
+        // On a terminal, what is typed in and the bar would write over each other.
+        const bar = options.progress && !(file === '-' && process.stdin.isTTY)
+        await transfer(stream, sink, { name: alias, size, bar, signal })
+      })
+    })
+}

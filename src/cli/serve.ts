@@ -1,0 +1,65 @@
+import { type Command, Option } from 'commander'
+import { openDirectory } from './open-hive.ts'
+import type { CommandContext } from './command-context.ts'
+import { writeOut } from './stdio.ts'
+import { UsageError } from './usage-error.ts'
+
+interface ServeOptions {
+  readonly host: string
+  readonly port: number
+  readonly token?: string
+  readonly allowHost: readonly string[]
+  readonly allowOrigin: readonly string[]
+  readonly log?: true
+}
+
+/** Adds `comb serve`. */
+export function addServeCommand(program: Command, { signal }: CommandContext): void {
+  program
+    .command('serve')
+    .description('Serves the hive in a directory over HTTP, until it is interrupted, and prints its URL.')
+    .argument('[dir]', 'directory of the hive; made where there is none', './data')
+    .option('--host <host>', 'address to listen at; one that others can reach needs a token', '127.0.0.1')
+    .addOption(new Option('--port <port>', 'port to listen at; 0: any').default(8080).argParser(parsePort))
+    .addOption(new Option('--token <token>', 'secret that clients must know').env('COMB_TOKEN'))
+    .option('--allow-host <host>', 'a further name that clients may reach the server by, repeatable', collect, [])
+    .option('--allow-origin <origin>', 'a web page of another origin that may use the hive, repeatable', collect, [])
+    .option('--log', 'print a line for every request on stderr')
+    .addHelpText('after', '\nExample:\n  comb serve ./data --port 8080')
+    .action((directory: string, options: ServeOptions) => serve(directory, options, signal))
+}
+
+async function serve(directory: string, options: ServeOptions, signal: AbortSignal): Promise<void> {
+  const { host, port, token, allowHost, allowOrigin, log = false } = options
+  if (token === '') throw new UsageError('an empty token lets everybody in')
+  if (token === undefined && !isLoopback(host)) {
+    throw new UsageError(`others can reach ${host}: set COMB_TOKEN, or give --token, to say who may use the hive`)
+  }
+  const { hive, close } = await openDirectory(directory, { create: true })
+  try {
+    // No other command needs what a server is made of.
+    const { startHiveServer } = await import('./hive-server.ts')
+    const server = await startHiveServer(hive, { host, port, token, allowHost, allowOrigin, log })
+    await writeOut(`${server.url}\n`)
+    if (process.stdout.isTTY) process.stderr.write(`serving ${directory}; Ctrl-C ends it\n`)
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    await server.close()
+  } finally {
+    await close()
+  }
+}
+
+/** Whether only this machine can reach an address. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Infinity
+  if (port > 65_535) throw new UsageError(`a port is from 0 to 65535, got ${text}`)
+  return port
+}
+
+function collect(value: string, values: readonly string[]): string[] {
+  return [...values, value]
+}

@@ -1,0 +1,40 @@
+import type { Command } from 'commander'
+import type { EntryInfo } from '../hive/hive.ts'
+import { entryToJson } from '../http/format.ts'
+import { formatBytes } from './byte-size.ts'
+import { aliasArgument, hiveArgument, tokenOption } from './hive-arguments.ts'
+import { withHive } from './open-hive.ts'
+import { printable } from './printable.ts'
+import type { CommandContext } from './command-context.ts'
+import { writeOut } from './stdio.ts'
+
+/** Adds `comb stat`. */
+export function addStatCommand(program: Command, { signal }: CommandContext): void {
+  program
+    .command('stat')
+    .description('Tells what is known of an entry.')
+    .addArgument(hiveArgument())
+    .addArgument(aliasArgument())
+    .option('--json', 'as a JSON object')
+    .addOption(tokenOption())
+    .addHelpText('after', '\nExample:\n  comb stat ./data bunny.mp4')
+    .action(async (place: string, alias: string, options: { json?: true; token?: string }) => {
+      const info = await withHive(place, { token: options.token }, (hive) => hive.stat(alias, { signal }))
+      await writeOut(options.json ? `${JSON.stringify(entryToJson(info))}\n` : describe(info))
+    })
+}
+
+function describe({ alias, size, etag, type, modified }: EntryInfo): string {
+  const people = process.stdout.isTTY ? ` (${formatBytes(size)})` : ''
+  const digest = /^"[\w-]{43}"$/.test(etag) ? Buffer.from(etag.slice(1, -1), 'base64url').toString('hex') : undefined
+  const fields = [
+    ['alias', printable(alias)],
+    ['size', `${size}${people}`],
+    ['type', printable(type)],
+    ['modified', modified.toISOString()],
+    ['etag', etag],
+    // As sha256sum prints it. A server of another make may have etags of another kind.
+    ...(digest === undefined ? [] : [['sha256', digest]]),
+  ]
+  return fields.map(([name, value]) => `${name!.padEnd(9)} ${value}\n`).join('')
+}

@@ -1,0 +1,80 @@
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { byteStream } from '../bytes/byte-stream.ts'
+
+/** The reader of a pipe has gone; exit code 141, as of a process that SIGPIPE ends. */
+export class BrokenPipeError extends Error {
+  /** Always `'BrokenPipeError'`. */
+  override readonly name = 'BrokenPipeError'
+}
+
+/** Writes to standard output, and resolves once the bytes are on their way: a slow reader slows the writer. */
+export function writeOut(data: string | Uint8Array): Promise<void> {
+  const { stdout } = process
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => {
+      reject(
+        error.code === 'EPIPE' ? new BrokenPipeError('the reader of the output has gone', { cause: error }) : error,
+      )
+    }
+    // An 'error' event without a listener would end the process with a stack trace.
+    stdout.once('error', fail)
+    stdout.write(data, (error) => {
+      if (error) return fail(error)
+      stdout.off('error', fail)
+      resolve()
+    })
+  })
+}
+
+/** Standard output as the end of a pipe of streams. */
+export function stdoutSink(): WritableStream<Uint8Array> {
+  return new WritableStream({ write: (chunk) => writeOut(chunk) }, { highWaterMark: 1 })
+}
+
+/**
+ * A stream of Node as a web stream. `Readable.toWeb()` is not it: an abort under back-pressure ends Node 22 with an
+ * uncaught exception.
+ */
+export function readableBytes(readable: Readable): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let failure: unknown
+  let ended = false
+  readable.once('end', () => {
+    ended = true
+  })
+  readable.on('error', (error) => {
+    failure = error
+  })
+  return byteStream({
+    async next() {
+      for (;;) {
+        if (failure) throw failure
+        const chunk = readable.read() as Buffer | null
+        if (chunk) return ownBytes(chunk)
+        if (ended || readable.readableEnded) return undefined
+        if (readable.destroyed) throw new Error('the input has been closed')
+        await nextEvent(readable)
+      }
+    },
+    cancel() {
+      readable.destroy()
+    },
+  })
+}
+
+/** Waits until it is worth looking again. */
+async function nextEvent(readable: Readable): Promise<void> {
+  const done = new AbortController()
+  const { signal } = done
+  try {
+    await Promise.race(['readable', 'end', 'close'].map((name) => once(readable, name, { signal })))
+  } finally {
+    done.abort()
+  }
+}
+
+/** The chunk as a whole ArrayBuffer of its own, as byte streams want it; Node cuts many of its Buffers from a pool. */
+function ownBytes({ buffer, byteOffset, byteLength }: Buffer): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
+  return byteLength === buffer.byteLength ? bytes : bytes.slice()
+}
