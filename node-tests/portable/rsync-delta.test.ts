@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
-import { DeltaJob, DeltaStream, loadStrongSum, PatchJob, type Signature, SignatureJob } from '../../src/rsync.ts'
+import { DeltaJob, DeltaStream, loadStrongSum, PatchJob, Signature, SignatureJob } from '../../src/rsync.ts'
 import { blockIndexOf } from '../../src/rsync/block-index.ts'
 import { RABINKARP_SEED, rabinKarpUpdate } from '../../src/rsync/rabin-karp.ts'
 import { type Cut, difference, hex, runJob, signatureOf } from '../support/jobs.ts'
@@ -146,6 +146,24 @@ describe('DeltaJob', () => {
   })
 })
 
+describe('a job that is told of the end before it has taken the last input', () => {
+  it('takes it all the same', () => {
+    const basis = randomBytes(600_000, 3)
+    const signature = sign(basis, { blockLength: 2048 })
+    const edited = assemble([{ random: 400_000, seed: 4 }, { from: 1000 }], basis)
+    const expected = delta(signature, edited)
+    const job = new DeltaJob(signature, strongSum)
+    job.end()
+    const output = new Uint8Array(expected.byteLength)
+    expect(job.iterate(edited, output)).toEqual({
+      state: 'done',
+      read: edited.byteLength,
+      written: expected.byteLength,
+    })
+    expect(difference(output, expected)).toBeUndefined()
+  })
+})
+
 describe('DeltaStream', () => {
   it.each(CHUNK_SIZES)('gives the same bytes for chunks of %d', async (size) => {
     const basis = randomBytes(1500, 4)
@@ -197,6 +215,22 @@ describe('a signature made to collide', () => {
     const bytes = runJob(job, edited)
     expect(job.statistics.falseMatches).toBe(1024)
     expect(difference(runJob(new PatchJob(96_000), bytes, { basis: blocks(0, 1000) }), edited)).toBeUndefined()
+  })
+})
+
+describe('a signature of one block again and again', () => {
+  it('is indexed in no time, and keeps the first', () => {
+    const blockCount = 500_000
+    const signature = new Signature({
+      blockLength: 16,
+      strongLength: 8,
+      weakSums: new Uint32Array(blockCount).fill(7),
+      strongSums: new Uint8Array(8 * blockCount),
+    })
+    const index = blockIndexOf(signature)
+    expect(index.size).toBe(1)
+    expect(index.find(index.rankOf(7), new Uint8Array(32))).toBe(0)
+    expect(index.rankOf(8)).toBe(-1)
   })
 })
 

@@ -70,6 +70,9 @@ describe('loadSignature', () => {
     const tooLarge = await rejection(loadSignature(chunked(bytes, 50), { limits: { blockLength: 99 } }))
     expect(tooLarge).toMatchObject({ reason: 'limit', offset: 4 })
     expect(() => new LoadSignatureJob({ limits: { blockLength: 0 } })).toThrow(RangeError)
+    expect(await rejection(loadSignature(chunked(bytes, 50), { limits: { blockLength: -1 } }))).toBeInstanceOf(
+      RangeError,
+    )
     expect(() => new SignatureSink({ limits: { blockCount: 0.5 } })).toThrow(TypeError)
   })
 

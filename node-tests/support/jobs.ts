@@ -18,19 +18,27 @@ export interface Cut {
  */
 export function runJob(job: Codec, input: Uint8Array, cut: Cut = {}): Uint8Array<ArrayBuffer> {
   const { inputBytes = Infinity, outputBytes = 64 * 1024, basis } = cut
-  const chunks: Uint8Array<ArrayBuffer>[] = []
+  const given = new Uint8Array(Math.min(inputBytes, input.byteLength) + 3)
+  const room = new Uint8Array(outputBytes + 2)
+  let result = new Uint8Array(1024)
+  let length = 0
   let offset = 0
   let told = false
   let idle = 0
   for (;;) {
-    const length = Math.min(inputBytes, input.byteLength - offset)
-    const given = new Uint8Array(length + 6).subarray(3, 3 + length)
-    given.set(input.subarray(offset, offset + length))
-    const room = new Uint8Array(outputBytes + 2).fill(0xa5)
-    const step = job.iterate(given, room.subarray(1, 1 + outputBytes))
-    given.fill(0xee)
+    const piece = given.subarray(3, 3 + Math.min(inputBytes, input.byteLength - offset))
+    piece.set(input.subarray(offset, offset + piece.byteLength))
+    room.fill(0xa5)
+    const step = job.iterate(piece, room.subarray(1, 1 + outputBytes))
+    piece.fill(0xee)
     if (room[0] !== 0xa5 || room[1 + step.written] !== 0xa5) throw new Error('wrote outside of its room')
-    chunks.push(room.slice(1, 1 + step.written))
+    if (length + step.written > result.byteLength) {
+      const larger = new Uint8Array(2 * (length + step.written))
+      larger.set(result.subarray(0, length))
+      result = larger
+    }
+    result.set(room.subarray(1, 1 + step.written), length)
+    length += step.written
     offset += step.read
     if (step.state === 'done') break
     idle = step.read + step.written > 0 ? 0 : idle + 1
@@ -44,7 +52,7 @@ export function runJob(job: Codec, input: Uint8Array, cut: Cut = {}): Uint8Array
     }
   }
   expect(offset).toBe(input.byteLength)
-  return join(chunks)
+  return result.slice(0, length)
 }
 
 /** The signature that bytes of a signature are read to. */
@@ -65,14 +73,4 @@ export function difference(actual: Uint8Array, expected: Uint8Array): string | u
   while (i < actual.byteLength && actual[i] === expected[i]) i++
   if (i === actual.byteLength && i === expected.byteLength) return undefined
   return `${actual.byteLength} bytes where ${expected.byteLength} should be, different from offset ${i} on`
-}
-
-function join(chunks: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
 }

@@ -25,12 +25,14 @@ const MAX_LITERAL_LIMIT = 16 * 1024 * 1024
 const INPUT_BYTES = 256 * 1024
 
 /**
- * How often a weak sum may be found that turns out to belong to other bytes, before it is no longer looked up. Chance
- * needs terabytes for that; a signature that was made to collide would otherwise have every window hashed.
+ * How often, and over how many bytes, windows may be hashed that have a block's weak sum and turn out to be other bytes,
+ * before that weak sum is no longer looked up. Chance has one such window in 4 GiB for each block; a signature that was
+ * made to collide would otherwise have every window hashed.
  */
 const MAX_FALSE_MATCHES = 1024
+const MAX_FALSE_BYTES = 64 * 1024 * 1024
 
-/** What the job goes on with when what it has staged is written. */
+/** What the job goes on with when what it has staged is written: blocks and literals, the end command, nothing. */
 type State = 'scan' | 'end' | 'done'
 
 /**
@@ -59,6 +61,7 @@ export class DeltaJob implements Codec {
   readonly #statistics: Mutable<DeltaStatistics>
   readonly #window: RabinKarpWindow
   #index: BlockIndex | undefined
+  readonly #maxFalseMatches: number
   /** False matches of each weak sum, by its rank. */
   #falseMatches: Uint16Array | undefined
 
@@ -97,6 +100,7 @@ export class DeltaJob implements Codec {
     this.#strongSum = strongSum
     this.#statistics = deltaStatistics(signature.blockLength)
     this.#window = new RabinKarpWindow(signature.blockLength)
+    this.#maxFalseMatches = Math.min(MAX_FALSE_MATCHES, Math.ceil(MAX_FALSE_BYTES / signature.blockLength))
     writeU32(this.#command, 0, MAGIC_DELTA)
   }
 
@@ -121,7 +125,7 @@ export class DeltaJob implements Codec {
       }
       const read = this.#fill(input.subarray(step.read))
       step.read += read
-      if (!this.#scan() && read === 0) break
+      if (!this.#scan(this.#ended && step.read === input.byteLength) && read === 0) break
     }
     countStep(this.#statistics, step)
     return step
@@ -161,14 +165,14 @@ export class DeltaJob implements Codec {
     return piece.byteLength
   }
 
-  /** Moves the window on until a command has been staged, or (false) it needs more input. */
-  #scan(): boolean {
+  /** Moves the window on until a command has been staged, or (false) it needs more input, unless that was the `last`. */
+  #scan(last: boolean): boolean {
     const { blockLength } = this.#signature
     const buffer = this.#buffer!
     const index = (this.#index ??= blockIndexOf(this.#signature))
     // A window is looked up only when it is known what follows: the next byte, or that there is none.
     const lastWhole = this.#inputEnd - blockLength
-    const scanEnd = this.#ended ? this.#inputEnd : lastWhole
+    const scanEnd = last ? this.#inputEnd : lastWhole
     while (this.#windowStart < scanEnd) {
       if (!this.#summed) {
         this.#window.reset(buffer, this.#windowStart, Math.min(this.#windowStart + blockLength, this.#inputEnd))
@@ -185,7 +189,7 @@ export class DeltaJob implements Codec {
       const block = this.#match(index, buffer, windowEnd)
       if (block < 0 ? this.#miss(buffer, windowEnd) : this.#hit(block * blockLength, windowEnd)) return true
     }
-    if (!this.#ended) return false
+    if (!last) return false
     this.#flush()
     this.#state = 'end'
     return true
@@ -196,7 +200,7 @@ export class DeltaJob implements Codec {
     const weakSum = this.#window.sum
     if (!index.filter.passes(weakSum)) return -1
     const rank = index.rankOf(weakSum)
-    if (rank < 0 || this.#falseMatches?.[rank] === MAX_FALSE_MATCHES) return -1
+    if (rank < 0 || this.#falseMatches?.[rank] === this.#maxFalseMatches) return -1
     this.#strongSum.init()
     this.#strongSum.update(buffer.subarray(this.#windowStart, windowEnd))
     const block = index.find(rank, this.#strongSum.digest())
@@ -241,6 +245,7 @@ export class DeltaJob implements Codec {
     const statistics = this.#statistics
     const literalLength = this.#windowStart - this.#literalStart
     this.#commandStart = 0
+    this.#commandEnd = 0
     if (this.#copyLength > 0) {
       this.#commandEnd = writeCopyCommand(this.#command, this.#copyPosition, this.#copyLength)
       statistics.copyCommands++
@@ -259,7 +264,6 @@ export class DeltaJob implements Codec {
       statistics.literalCommandBytes += this.#commandEnd
       return true
     }
-    this.#commandEnd = 0
     return false
   }
 

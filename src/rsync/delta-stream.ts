@@ -12,7 +12,8 @@ export interface DeltaStreamOptions extends DeltaOptions {
 
 /**
  * Makes the delta from a basis, of which it knows the signature only, to the bytes that pass through: what rdiff makes,
- * bit for bit (an empty basis excepted, for which rdiff's depends on its buffers).
+ * bit for bit. (Except for an empty basis, where rdiff's depends on its buffers; and a weak sum that 1,024 windows, or
+ * 64 MiB of them, have had without being its block is no longer looked up, which takes a signature made for that.)
  *
  * It is pull-driven and holds `literalLimit` + 2 blocks + 256 KiB, 256 KiB of output, and at most the one chunk of
  * input that its writer waits for.

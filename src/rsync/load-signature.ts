@@ -22,12 +22,12 @@ export interface LoadSignatureOptions extends LoadSignatureJobOptions {
  * console.log(signature.blockLength, signature.strongLength) // 2048 32
  * ```
  */
-export function loadSignature(
+export async function loadSignature(
   readable: ReadableStream<Uint8Array>,
   { signal, ...options }: LoadSignatureOptions = {},
 ): Promise<Signature> {
   const sink = new SignatureSink(options)
   const piped = readable.pipeTo(sink, signal && { signal })
   // The sink knows first of what goes wrong while bytes flow, the pipe alone of a stream that is locked.
-  return Promise.race([sink.signature, piped.then(() => sink.signature)])
+  return await Promise.race([sink.signature, piped.then(() => sink.signature)])
 }

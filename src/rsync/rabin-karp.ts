@@ -1,11 +1,10 @@
-import type { BlockFilter } from './block-filter.ts'
-
 /**
- * The RabinKarp weak sum: a polynomial in {@linkcode MULT} over the bytes, modulo 2^32. Sums are kept as signed 32-bit
+ * The RabinKarp weak sum: a polynomial in `MULT` over the bytes, modulo 2^32. Sums are kept as signed 32-bit
  * integers, which engines need not box; `>>> 0` makes them what the wire has.
  *
  * @module
  */
+import type { BlockFilter } from './block-filter.ts'
 
 /** The sum of no bytes. */
 export const RABINKARP_SEED = 1

@@ -1,0 +1,135 @@
+import { assemble, type Piece } from '../support/pieces.ts'
+
+/** A basis and an edited version of it, and what its signature is made with. */
+export interface Pair {
+  readonly name: string
+  readonly basis: Uint8Array<ArrayBuffer>
+  readonly edited: Uint8Array<ArrayBuffer>
+  /** As rdiff's -b; its default if undefined. */
+  readonly blockLength?: number
+  /** As rdiff's -S; its default, the maximum, if undefined. */
+  readonly strongLength?: number | 'min'
+}
+
+/** The pairs that the codecs are compared with rdiff on: edges of blocks and of fields, edits of every kind, sizes. */
+export function rdiffPairs(): Pair[] {
+  return [...edges(), ...edits(), ...settings(), ...random(), ...large()]
+}
+
+/** Sizes around a multiple of the block, on both sides, and nothing at all. */
+function* edges(): Generator<Pair> {
+  const sizes = [0, 1, 255, 256, 257, 511, 512, 513, 1023, 1024, 1025]
+  for (const size of sizes) {
+    const basis = assemble([{ random: size, seed: size + 1 }])
+    for (const edit of sizes) {
+      const pieces: Piece[] = [{ from: 0, to: edit }]
+      if (edit > size) pieces.push({ random: edit - size, seed: edit })
+      // An empty basis: rdiff's delta has a literal for each of its buffers, and so no definite form.
+      yield { name: `${size} bytes cut or lengthened to ${edit}`, basis, edited: assemble(pieces, basis) }
+    }
+  }
+}
+
+/** One edit each of a file of some blocks, at and beside a border of two. */
+function* edits(): Generator<Pair> {
+  const basis = assemble([{ random: 5000, seed: 1 }])
+  for (const at of [0, 255, 256, 257, 2560, 4863, 4864, 4999, 5000]) {
+    for (const length of [1, 255, 256, 700]) {
+      const added: Piece = { random: length, seed: at + length }
+      const pieces: Record<string, Piece[]> = {
+        insertion: [{ from: 0, to: at }, added, { from: at }],
+        overwrite: [{ from: 0, to: at }, added, { from: at + length }],
+        deletion: [{ from: 0, to: at }, { from: at + length }],
+        'doubled piece': [{ from: 0, to: at + length }, { from: at }],
+      }
+      for (const [kind, edit] of Object.entries(pieces)) {
+        yield { name: `${kind} of ${length} at ${at}`, basis, edited: assemble(edit, basis) }
+      }
+    }
+  }
+}
+
+/** Content that repeats, and unusual lengths of blocks and strong sums. */
+function* settings(): Generator<Pair> {
+  const repeated = assemble(Array.from({ length: 12 }, (_, i) => ({ random: 256, seed: (i % 3) + 1 })))
+  const moved: Piece[] = [{ from: 1024, to: 2048 }, { from: 0, to: 1024 }, { from: 2000 }, { from: 128, to: 900 }]
+  const contents: Record<string, [Uint8Array<ArrayBuffer>, Piece[]]> = {
+    zeros: [new Uint8Array(3000), [{ fill: 2900 }, { text: 'x' }, { fill: 1000 }]],
+    'repeated blocks': [repeated, moved],
+    'random bytes': [assemble([{ random: 3000, seed: 8 }]), moved],
+    'two letters': [
+      assemble([{ random: 3000, seed: 9 }]).map((byte) => 97 + (byte & 1)),
+      [...moved, { text: 'abba' }, ...moved],
+    ],
+  }
+  const lengths = [
+    [1, 4],
+    [2, 8],
+    [7, 12],
+    [64, 1],
+    [100, 2],
+    [255, 32],
+    [300, 'min'],
+    [2048, 31],
+    [3000, 20],
+    [5000, 16],
+    [undefined, 'min'],
+  ] as const
+  for (const [content, [basis, pieces]] of Object.entries(contents)) {
+    for (const [blockLength, strongLength] of lengths) {
+      const name = `${content}, -b ${blockLength ?? 'default'} -S ${strongLength}`
+      const edited = assemble(pieces, basis)
+      yield { name, basis, edited, strongLength, ...(blockLength && { blockLength }) }
+    }
+  }
+}
+
+/** Edits drawn at random, of files of up to 100 kB. */
+function* random(): Generator<Pair> {
+  let state = 12_345
+  const next = (limit: number): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
+    return Math.floor((state / 2 ** 32) * limit)
+  }
+  for (let i = 0; i < 60; i++) {
+    const basis = assemble([{ random: next(100_000), seed: i + 1 }])
+    const pieces = Array.from({ length: 1 + next(8) }, (): Piece => {
+      const from = next(basis.byteLength)
+      const kinds: Piece[] = [
+        { from, to: from + next(40_000) },
+        { from, to: from + next(2000) },
+        { random: next(3000), seed: next(1e6) + 1 },
+        { fill: next(3000), value: next(2) },
+      ]
+      return kinds[next(kinds.length)]!
+    })
+    yield { name: `random edits ${i}`, basis, edited: assemble(pieces, basis) }
+  }
+}
+
+/** Megabytes: wide positions and lengths, and literals longer than rdiff's limit. */
+function* large(): Generator<Pair> {
+  const basis = assemble([{ random: 3_000_000, seed: 21 }])
+  const versions: Record<string, Piece[]> = {
+    'all of it': [{ from: 0 }],
+    'an insertion of 1 byte': [{ from: 0, to: 1_234_567 }, { text: '!' }, { from: 1_234_567 }],
+    'an insertion of 200,000 bytes': [{ from: 0, to: 999_999 }, { random: 200_000, seed: 22 }, { from: 999_999 }],
+    'an insertion of exactly a literal': [
+      { from: 0, to: 1_000_000 },
+      { random: 32_768, seed: 23 },
+      { from: 1_000_000 },
+    ],
+    'nothing of it': [{ random: 1_000_000, seed: 24 }],
+    'its halves swapped': [{ from: 1_500_000 }, { from: 0, to: 1_500_000 }],
+    'zeros about it': [{ fill: 100_000 }, { from: 70_000 }, { fill: 100_000 }],
+  }
+  for (const [name, pieces] of Object.entries(versions)) {
+    yield { name: `3 MB: ${name}`, basis, edited: assemble(pieces, basis) }
+  }
+  const zeros = new Uint8Array(2_000_000)
+  yield { name: '2 MB of zeros: themselves', basis: zeros, edited: zeros }
+  yield { name: '2 MB of zeros: one byte less', basis: zeros, edited: zeros.slice(1) }
+  const tiny = basis.slice(0, 70_000)
+  const edited = assemble([{ from: 66_000 }, { random: 70_000, seed: 25 }, { from: 0, to: 66_000 }], tiny)
+  yield { name: '70 kB in blocks of 16', basis: tiny, edited, blockLength: 16, strongLength: 8 }
+}
