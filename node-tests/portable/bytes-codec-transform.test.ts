@@ -276,6 +276,24 @@ describe('codecTransform', () => {
     expect(await rejection(writer.closed)).toBe(reason)
   })
 
+  it('lets the host have its turn while everything it needs is at hand', async () => {
+    let ended = false
+    const swallow: Codec = {
+      iterate: (input) => ({ state: ended ? 'done' : 'blocked', read: input.byteLength, written: 0 }),
+      end: () => void (ended = true),
+    }
+    // Deno delivers some sixty messages before it looks at its timers.
+    let left = 500
+    const chunk = new Uint8Array(1024 * 1024)
+    const source = new ReadableStream<Uint8Array>({
+      pull: (controller) => (left-- > 0 ? controller.enqueue(chunk) : controller.close()),
+    })
+    let leftAtTimer = 0
+    setTimeout(() => (leftAtTimer = left), 0)
+    await source.pipeThrough(codecTransform({ open: () => swallow })).pipeTo(new WritableStream())
+    expect(leftAtTimer).toBeGreaterThan(0)
+  })
+
   it('releases once, after success too', async () => {
     let releases = 0
     const pair = codecTransform({ open: () => new RepeatCodec(1), release: () => void releases++ })
