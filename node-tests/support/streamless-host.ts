@@ -26,8 +26,11 @@ for (const name of NATIVE) Reflect.deleteProperty(globalThis, name)
 await import('../../src/polyfill.ts')
 if (ReadableStream === NativeReadableStream) throw new Error('the host still has its own streams')
 
+// Not before: what it imports makes Node load its own fetch, which then knows no streams but Node's.
+globalThis.fetch = (await import('./streamless-fetch.ts')).streamlessFetch
+
 /**
- * Node's fetch and Blob keep to its native streams, which such a host has not: where tests meet them, they get the
+ * Node's Blob and bodies keep to its native streams, which such a host has not: where tests meet them, they get the
  * polyfill's. Nothing native is read before the first pull, so a body that was only looked at can still be consumed.
  */
 function throughPolyfill(native: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> {

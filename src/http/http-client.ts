@@ -71,6 +71,9 @@ export class HttpClient {
       // What is compared must come from the server; no cache knows how.
       cache: 'no-store',
       ...(body !== undefined && { body, duplex: 'half' }),
+      // Node keeps all of a streamed body, for a redirect that could not send it again anyway, unless the request says
+      // that it follows none, and has no window (the Fetch standard, "HTTP-network-or-cache fetch", clones it then).
+      ...(isStream(body) && { redirect: 'error', window: null }),
     }
     try {
       const response = await this.#settings.fetch(url, init)
@@ -154,6 +157,10 @@ export class HttpClient {
     if (asked > MAX_RETRY_AFTER_MS) return undefined
     return Math.max(asked, Math.random() * Math.min(BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS))
   }
+}
+
+function isStream(body: BodyInit | undefined): boolean {
+  return typeof (body as Partial<ReadableStream> | undefined)?.getReader === 'function'
 }
 
 function stalled(timeoutMs: number): Error {

@@ -14,6 +14,7 @@ import type {
 } from '../hive/hive.ts'
 import { versionStream } from '../hive/version-stream.ts'
 import type { HttpClient } from './http-client.ts'
+import { bodyOf } from './message-body.ts'
 import { errorOf } from './problem.ts'
 import { rangedStream, type RangedStreamOptions } from './ranged-stream.ts'
 
@@ -115,8 +116,9 @@ export class HttpEntry implements Entry {
     const { alias, etag } = this
     const url = this.#client.url(alias, { signature: '', v: etag })
     const response = await this.#client.read({ method: 'GET', url, signal })
-    if (!response.ok || !response.body) throw await errorOf(response, { alias, expectedEtag: etag })
-    return response.body
+    const body = response.ok && (await bodyOf(response))
+    if (!body) throw await errorOf(response, { alias, expectedEtag: etag })
+    return body
   }
 
   #assertOpen(): void {

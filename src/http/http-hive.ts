@@ -21,6 +21,7 @@ import { assertPrecondition, checkPrecondition, type Precondition } from '../hiv
 import { DELTA_TYPE, entryFromHeaders, entryFromJson, isRecord } from './format.ts'
 import { HttpClient } from './http-client.ts'
 import { HttpEntry, type HttpEntryOptions } from './http-entry.ts'
+import { bodyOf } from './message-body.ts'
 import { errorOf } from './problem.ts'
 import { sendsRequestStreams } from './request-streams.ts'
 import { type Upload, uploadSink } from './upload.ts'
@@ -250,7 +251,8 @@ async function readList(response: Response, signal: AbortSignal): Promise<{ entr
 }
 
 async function readJson(response: Response): Promise<unknown> {
-  const text = response.body ? await collect(response.body, { limit: MAX_JSON_BYTES }) : new Uint8Array(0)
+  const body = await bodyOf(response)
+  const text = body ? await collect(body, { limit: MAX_JSON_BYTES }) : new Uint8Array(0)
   try {
     return JSON.parse(new TextDecoder().decode(text))
   } catch (cause) {

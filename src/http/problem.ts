@@ -10,6 +10,7 @@ import {
   QuotaExceededError,
 } from '../errors.ts'
 import { isRecord, PROBLEM_TYPE } from './format.ts'
+import { bodyOf } from './message-body.ts'
 
 /** An error as it crosses the network (RFC 9457): the facts of the error are members beside these. */
 export interface Problem {
@@ -213,9 +214,9 @@ function nameOf(status: number): string {
 }
 
 async function readProblem(response: Response): Promise<Problem | undefined> {
-  const { body, headers } = response
+  const body = await bodyOf(response)
   if (!body) return undefined
-  if (!headers.get('content-type')?.startsWith(PROBLEM_TYPE)) {
+  if (!response.headers.get('content-type')?.startsWith(PROBLEM_TYPE)) {
     await body.cancel()
     return undefined
   }

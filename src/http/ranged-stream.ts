@@ -5,6 +5,7 @@ import { markHandled } from '../bytes/promises.ts'
 import { BackendError, ConflictError, FormatError } from '../errors.ts'
 import { parseDigits } from './format.ts'
 import type { HttpClient } from './http-client.ts'
+import { bodyOf } from './message-body.ts'
 import { errorOf } from './problem.ts'
 import { parseContentRange } from './range-header.ts'
 import { StallTimer } from './stall-timer.ts'
@@ -208,10 +209,11 @@ class RangedRead {
 
   async #accept(response: Response, start: number, end: number): Promise<OpenAnswer> {
     const { version } = this.#options
-    const { status, headers, body } = response
+    const { status, headers } = response
     if (status === 206) {
       const range = parseContentRange(headers.get('content-range'))
       this.#compare(headers, range?.total, start)
+      const body = await bodyOf(response)
       if (!range || range.start !== start || range.end > end || !body) {
         throw new FormatError(`asked for bytes ${start} to ${end - 1}, got ${headers.get('content-range')}`, {
           reason: 'invalid',
@@ -221,6 +223,7 @@ class RangedRead {
     }
     if (status === 200) {
       this.#compare(headers, parseDigits(headers.get('content-length')), start)
+      const body = await bodyOf(response)
       if (!body) throw new FormatError('an answer without a body', { reason: 'truncated' })
       // A server that knows no ranges: one answer has it all, and to ask again would only repeat it.
       const wanted = this.#options.range.end

@@ -5,6 +5,7 @@ import type { Entry, EntryInfo, EntrySink, Hive } from '../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { evaluateConditions, hasConditions } from './conditions.ts'
 import { DELTA_TYPE, entryHeaders, entryToJson, parseDigits } from './format.ts'
+import { bodyOf } from './message-body.ts'
 import { StatusError } from './problem.ts'
 import type { Exchange } from './transfer.ts'
 
@@ -100,7 +101,8 @@ async function receive({ request, exchange, maxBytes }: WriteRequest, sink: Entr
   markHandled(writer.closed)
   try {
     const declared = parseDigits(request.headers.get('content-length'))
-    const chunks = request.body ? new ChunkReader(request.body) : undefined
+    const body = await bodyOf(request)
+    const chunks = body ? new ChunkReader(body) : undefined
     let received = 0
     for (let chunk = await nextOf(chunks); chunk; chunk = await nextOf(chunks)) {
       received = exchange.received(chunk.byteLength)
