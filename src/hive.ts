@@ -20,4 +20,4 @@ export type {
   RemoveOptions,
   SinkOptions,
 } from './hive/hive.ts'
-export { LocalHive } from './hive/local-hive.ts'
+export { LocalHive, type LocalHiveOptions } from './hive/local-hive.ts'

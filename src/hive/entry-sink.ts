@@ -1,4 +1,6 @@
+import { asBytes } from '../bytes/chunk-reader.ts'
 import { markHandled } from '../bytes/promises.ts'
+import { QuotaExceededError } from '../errors.ts'
 import type { Entry, EntrySink } from './hive.ts'
 
 /** Where an {@linkcode entrySink} writes to, once it is open. */
@@ -9,6 +11,17 @@ export interface EntryTarget {
   readonly entry: Promise<Entry>
 }
 
+/** Options of {@linkcode entrySink}. */
+export interface EntrySinkOptions {
+  /** Gives the sink up. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Largest number of bytes to take.
+   * @default Infinity
+   */
+  readonly maxBytes?: number | undefined
+}
+
 /**
  * Makes the sink that a hive hands out: it opens its target at once, so that a write that cannot succeed fails before
  * its bytes have travelled, and passes everything on to it. An abort takes effect at once, also while a write is held.
@@ -17,8 +30,9 @@ export interface EntryTarget {
  */
 export function entrySink(
   open: (signal: AbortSignal) => Promise<EntryTarget>,
-  signal: AbortSignal | undefined,
+  { signal, maxBytes = Infinity }: EntrySinkOptions,
 ): EntrySink {
+  let taken = 0
   const giveUp = new AbortController()
   let target: EntryTarget
   let writer: WritableStreamDefaultWriter<Uint8Array>
@@ -36,9 +50,9 @@ export function entrySink(
     settle.reject(reason)
   }
   /** Runs a step of the target; its failure is the failure of the sink. */
-  const step = async <T>(promise: Promise<T>): Promise<T> => {
+  const step = async <T>(run: () => Promise<T>): Promise<T> => {
     try {
-      return await promise
+      return await run()
     } catch (error) {
       fail(error)
       throw error
@@ -56,16 +70,23 @@ export function entrySink(
         }
         if (signal?.aborted) onAbort()
         else signal?.addEventListener('abort', onAbort, { once: true })
-        target = await step(open(giveUp.signal))
+        target = await step(() => open(giveUp.signal))
         markHandled(target.entry)
         writer = target.writable.getWriter()
         markHandled(writer.closed)
         if (giveUp.signal.aborted) await writer.abort(giveUp.signal.reason)
       },
-      write: (chunk) => step(writer.write(chunk)),
+      write: (chunk) =>
+        step(async () => {
+          taken += asBytes(chunk).byteLength
+          if (taken > maxBytes) {
+            throw new QuotaExceededError(`the entry is larger than ${maxBytes} bytes`, { limit: maxBytes })
+          }
+          await writer.write(chunk)
+        }),
       async close() {
-        await step(closeWriter(writer))
-        settle.resolve(await step(target.entry))
+        await step(() => closeWriter(writer))
+        settle.resolve(await step(() => target.entry))
         signal?.removeEventListener('abort', onAbort)
       },
       abort: (reason) => fail(reason),

@@ -36,7 +36,7 @@ export async function openSignature(
       const latest = latestRow && parseEntryRecord(latestRow)
       if (latest?.id !== record.id) return
       tx.aliases.set(aliasBytes, encodeEntryRecord({ ...latest, signatureId: signature.id }))
-      await tx.markAsUsed(signature.id, signatureReference(aliasBytes))
+      await tx.markAsUsed(signature.id, signatureReference(aliasBytes), { owner: 'alias' })
     },
   })
   await source()

@@ -25,6 +25,16 @@ import { checkMediaType } from './media-type.ts'
 import { assertPrecondition, checkPrecondition } from './precondition.ts'
 import { entryReference, signatureReference } from './references.ts'
 
+/** Options of {@linkcode LocalHive}. */
+export interface LocalHiveOptions {
+  /**
+   * Largest entry, in bytes. A sink that gets more fails with a `QuotaExceededError`, a delta that makes more with a
+   * `FormatError` whose reason is `limit`: a few bytes of delta can ask for any number of bytes.
+   * @default Infinity
+   */
+  maxEntrySize?: number | undefined
+}
+
 /**
  * A hive that lives in a stream store: each alias is a row that points to a stored stream, and references it.
  *
@@ -42,10 +52,17 @@ import { entryReference, signatureReference } from './references.ts'
  */
 export class LocalHive implements Hive {
   readonly #store: StreamStore
+  readonly #maxEntrySize: number
 
-  /** Opens the hive in a store; one store holds one hive. */
-  constructor(store: StreamStore) {
+  /**
+   * Opens the hive in a store; one store holds one hive.
+   *
+   * @throws {RangeError} if `maxEntrySize` is negative or no number.
+   */
+  constructor(store: StreamStore, { maxEntrySize = Infinity }: LocalHiveOptions = {}) {
+    if (!(maxEntrySize >= 0)) throw new RangeError(`maxEntrySize must be at least 0, got ${String(maxEntrySize)}`)
     this.#store = store
+    this.#maxEntrySize = maxEntrySize
   }
 
   /** See {@linkcode Hive.open}. */
@@ -97,26 +114,28 @@ export class LocalHive implements Hive {
     const key = checkAlias(alias)
     checkPrecondition(options)
     const type = checkMediaType(options.type)
-    return entrySink(async (signal) => {
+    const open = async (signal: AbortSignal): Promise<EntryTarget> => {
       const row = await this.#store.aliases.get(key, { signal })
       assertPrecondition(alias, row && etagOf(parseEntryRecord(row).digest), options)
       return this.#target(alias, key, type, options, signal)
-    }, options.signal)
+    }
+    return entrySink(open, { signal: options.signal, maxBytes: this.#maxEntrySize })
   }
 
   /** See {@linkcode Hive.patchSink}. */
   patchSink(alias: string, { ifMatch, signal: userSignal }: PatchSinkOptions = {}): EntrySink {
     const key = checkAlias(alias)
     checkPrecondition({ ifMatch })
-    return entrySink(async (signal) => {
+    const open = async (signal: AbortSignal): Promise<EntryTarget> => {
       const basis = await this.open(alias, { consistency: 'snapshot', signal })
       assertPrecondition(alias, basis.etag, { ifMatch })
-      const patch = new PatchStream(basis)
+      const patch = new PatchStream(basis, { maxOutputLength: this.#maxEntrySize })
       const target = this.#target(alias, key, basis.type, { ifMatch: basis.etag }, signal)
       const piped = patch.readable.pipeTo(target.writable)
       markHandled(piped)
       return { writable: patch.writable, entry: piped.then(() => target.entry) }
-    }, userSignal)
+    }
+    return entrySink(open, { signal: userSignal })
   }
 
   /** A sink of the store whose commit is also that of the alias. */
@@ -125,6 +144,7 @@ export class LocalHive implements Hive {
     const sink = this.#store.sink({
       signal,
       reference: entryReference(key),
+      owner: 'alias',
       onCommit: async (tx, { id, digest, size }) => {
         const old = await readRecord(tx, key)
         assertPrecondition(alias, old && etagOf(old.digest), precondition)
@@ -162,8 +182,8 @@ async function readRecord(tx: Transaction, key: Uint8Array): Promise<EntryRecord
 
 /** Drops what an alias keeps alive. */
 async function unmarkVersion(tx: Transaction, key: Uint8Array, { id, signatureId }: EntryRecord): Promise<void> {
-  await tx.unmarkAsUsed(id, entryReference(key))
-  if (signatureId !== undefined) await tx.unmarkAsUsed(signatureId, signatureReference(key))
+  await tx.unmarkAsUsed(id, entryReference(key), { owner: 'alias' })
+  if (signatureId !== undefined) await tx.unmarkAsUsed(signatureId, signatureReference(key), { owner: 'alias' })
 }
 
 function entryInfo(alias: string, { size, digest, type, modifiedMs }: EntryRecord): EntryInfo {
