@@ -230,7 +230,12 @@ export class Attempt implements Transaction {
     const content = typeof source === 'function' ? source() : source
     const readable = 'stream' in content ? content.stream() : content
     const sink = this.#makeSink({ digest })
-    await readable.pipeTo(sink, this.#signal ? { signal: this.#signal } : {})
+    try {
+      await readable.pipeTo(sink, this.#signal ? { signal: this.#signal } : {})
+    } catch (error) {
+      // pipeTo does not begin with a stream that is locked; then the sink waits for ever.
+      await sink.abort(error)
+    }
     return (await sink.stored).id
   }
 

@@ -39,3 +39,18 @@ export function isRetryable(error: unknown): boolean {
   const kind = error as Partial<BackendError> | undefined
   return kind?.name === 'BackendError' && kind.retryable === true
 }
+
+/** How often a call is tried whose failures say that this can help, or say nothing. */
+export const TRIES = 5
+
+/** Makes a call that may be made twice, again when its failure says that this can help, or says nothing. */
+export async function persistently<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call()
+    } catch (error) {
+      if (tries === TRIES || !(isRetryable(error) || maybeApplied(error))) throw error
+    }
+    await backOff(tries)
+  }
+}

@@ -13,20 +13,13 @@ import {
   formatStreamId,
   isUsable,
   PAGE_ENTRIES,
-  parsePage,
   parseStream,
   parseStreamId,
   type StreamRecord,
 } from './format.ts'
-import { backOff, isRetryable, maybeApplied } from './retry.ts'
+import { deleteObjects, removeObjects, removeStream } from './remove-stream.ts'
+import { backOff, isRetryable, maybeApplied, TRIES } from './retry.ts'
 import { randomId, type StoreContext } from './store-context.ts'
-
-/** How often a commit, a read or a put is tried while its failures say that this can help, or say nothing. */
-const TRIES = 5
-
-/** Objects that are deleted at the same time, and rows that are deleted in one commit. */
-const DELETE_PARALLEL = 8
-const DELETE_ROWS = 90
 
 /** A stream that the store has. */
 export interface KnownStream {
@@ -45,6 +38,8 @@ export class StoringStream {
   #record: StreamRecord
   /** Version of the row `s`; undefined before it exists. */
   #version: string | undefined
+  /** Whether a commit that makes the row was ever sent. */
+  #mayExist = false
   /** Objects that have an intent, put or not. */
   readonly #intents = new Map<string, Uint8Array>()
   /** Objects whose put failed, perhaps after it was applied. */
@@ -102,6 +97,7 @@ export class StoringStream {
       const key = keys.stream(this.#id)
       const value = formatStream(this.#record)
       let failure: unknown
+      this.#mayExist = true
       try {
         const created = await backend.metadata.commit(
           [{ key, version: undefined }],
@@ -316,9 +312,9 @@ export class StoringStream {
   /** Removes all that was written of a stream that is not to be stored, or is one already. */
   async discard(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
-    if (!this.created) return
+    if (!this.#mayExist) return
     const ended = await this.#markDeleting(undefined)
-    if (!ended || !equalBytes(ended, this.#id)) await this.wipe()
+    if (!ended || !equalBytes(ended, this.#id)) await this.#remove()
   }
 
   /** Makes sure that nobody goes on with the stream, or tells which one survived by the last commit after all. */
@@ -345,49 +341,24 @@ export class StoringStream {
     }
   }
 
-  /** Deletes the objects of a stream that is being deleted, then its rows. */
-  async wipe(): Promise<void> {
-    const { backend, keys } = this.#context
-    const key = keys.stream(this.#id)
+  /** Deletes the objects, then the rows, of a stream that is marked as deleting, or gone. */
+  async #remove(): Promise<void> {
     const row = await this.#readOwn()
-    if (!row) return
-    const record = parseStream(row.value)
-    if (record.status.kind !== 'deleting' || !equalBytes(record.epoch, this.#record.epoch)) return
-    const rows = [...this.#intents.values()].map((object) => keys.intent(object))
-    await this.#deleteObjects([...this.#intents.values()])
-    for (let index = 0; index * PAGE_ENTRIES < record.blockCount; index++) {
-      const pageKey = keys.page(this.#id, index)
-      const page = await backend.metadata.get(pageKey)
-      if (!page) continue
-      await this.#deleteObjects(parsePage(page.value).entries.map((entry) => entry.object))
-      rows.push(pageKey)
-    }
-    const check = { key, version: row.version }
-    for (let i = 0; i < rows.length; i += DELETE_ROWS) {
-      const mutations = rows.slice(i, i + DELETE_ROWS).map((each) => ({ key: each, value: undefined }))
-      if (!(await backend.metadata.commit([check], mutations))) return
-    }
-    await backend.metadata.commit(
-      [check],
-      [
-        { key, value: undefined },
-        { key: keys.candidate(this.#id), value: undefined },
-      ],
-    )
-  }
-
-  async #deleteObjects(objects: readonly Uint8Array[]): Promise<void> {
-    const { backend, keys } = this.#context
-    for (let i = 0; i < objects.length; i += DELETE_PARALLEL) {
-      const some = objects.slice(i, i + DELETE_PARALLEL)
-      await Promise.all(some.map((object) => backend.blocks.delete(keys.object(object))))
+    const record = row && parseStream(row.value)
+    if (record && record.status.kind !== 'deleting') return
+    const intents = [...this.#intents.values()]
+    if (record && equalBytes(record.epoch, this.#record.epoch)) {
+      await removeStream(this.#context, this.#id, record, row.version, intents)
+    } else {
+      // Collection was here first; what was put since has nobody else who knows of it.
+      await removeObjects(this.#context, intents)
     }
   }
 
   async #deleteAbandoned(): Promise<Uint8Array[]> {
     const abandoned = this.#abandoned
     this.#abandoned = []
-    await this.#deleteObjects(abandoned)
+    await deleteObjects(this.#context, abandoned)
     return abandoned
   }
 

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { type Backend, StreamStore, type Transaction } from '../../src/store.ts'
+import { collectGarbage } from '../support/collect-garbage.ts'
+import { type Fault, faulty } from '../support/faulty-backend.ts'
+import { inspectStore } from '../support/inspect-store.ts'
+
+const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
+
+const CONTENTS = ['', 'a', 'ab', 'abcd', 'abcde', 'abcdefghi', 'xyz']
+const ALIASES = ['one', 'two']
+const FAULTS: Fault[] = ['fail', 'busy', 'quota', 'lost', 'late', 'delay', 'crash-before', 'crash-after', 'torn']
+
+/** The same numbers for the same seed, from 0 up to 1. */
+function numbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** What somebody was told about a reference that only they set. */
+interface Told {
+  readonly reference: string
+  readonly content: string
+  readonly told: 'done' | 'failed'
+}
+
+/** Puts a content under an alias as a hive does: alias, new reference and the old one's removal in one commit. */
+async function putEntry(store: StreamStore, alias: string, content: string): Promise<void> {
+  const reference = text(`alias:${alias}`)
+  const sink = store.sink({
+    reference,
+    async onCommit(tx, stored) {
+      const old = await tx.aliases.get(text(alias))
+      tx.aliases.set(text(alias), text(stored.id))
+      if (old) await tx.unmarkAsUsed(new TextDecoder().decode(old), reference)
+    },
+  })
+  await new Blob([content]).stream().pipeTo(sink)
+}
+
+async function removeEntry(tx: Transaction, alias: string): Promise<void> {
+  const old = await tx.aliases.get(text(alias))
+  if (!old) return
+  tx.aliases.delete(text(alias))
+  await tx.unmarkAsUsed(new TextDecoder().decode(old), text(`alias:${alias}`))
+}
+
+/**
+ * One process: a few operations on a backend that fails now and then, until it has done them or has crashed. Tells
+ * whether a put may have come after its intent was reaped, and nobody undid it.
+ */
+async function process(memory: Backend, name: string, random: () => number, told: Told[]): Promise<boolean> {
+  const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)]!
+  let mayOrphan = false
+  const backend = faulty(memory, ({ operation }) => {
+    if (random() >= 0.06) return undefined
+    const fault = pick(FAULTS)
+    if (fault === 'torn' && operation !== 'blocks.put') return undefined
+    if ((fault === 'late' && operation === 'blocks.put') || /crash|torn|fail|quota/.test(fault)) mayOrphan = true
+    return fault
+  })
+  const store = new StreamStore(backend, { blockSize: 1 + Math.floor(random() * 2), inMemoryThreshold: 4 })
+
+  const work = async (): Promise<void> => {
+    for (let i = 0; i < 3; i++) {
+      const reference = `${name}.${i}`
+      const content = pick(CONTENTS)
+      const say = (answer: Told['told']): unknown => told.push({ reference, content, told: answer })
+      try {
+        if (random() < 0.5) {
+          const sink = store.sink({ reference: text(reference) })
+          await new Blob([content]).stream().pipeTo(sink)
+          await sink.stored
+          say('done')
+        } else if (random() < 0.7) {
+          await putEntry(store, pick(ALIASES), content)
+        } else {
+          await store.transaction((tx) => removeEntry(tx, pick(ALIASES)))
+        }
+      } catch (error) {
+        if ((error as { outcome?: string }).outcome !== 'unknown') say('failed')
+      }
+      if (random() < 0.5) await backend.arrive()
+    }
+  }
+  await Promise.race([work(), backend.crashed])
+  await new Promise((resolve) => setTimeout(resolve, random() * 4))
+  await backend.arrive()
+  return mayOrphan
+}
+
+async function collectUntil(signal: AbortSignal, memory: Backend, random: () => number): Promise<void> {
+  while (!signal.aborted) {
+    await collectGarbage(memory)
+    await new Promise((resolve) => setTimeout(resolve, random()))
+  }
+}
+
+describe('a store that several processes use', () => {
+  it.each([
+    { collected: false, name: '' },
+    { collected: true, name: ', while another collects' },
+  ])('keeps every promise whatever fails, arrives late or dies$name', async ({ collected }) => {
+    for (let seed = 1; seed <= 120; seed++) {
+      const random = numbers(seed)
+      const memory = memoryBackend()
+      const told: Told[] = []
+      const end = new AbortController()
+      const collecting = collected ? collectUntil(end.signal, memory, random) : undefined
+      const orphans = await Promise.all(['A', 'B', 'C'].map((name) => process(memory, name, random, told)))
+      end.abort()
+      await collecting
+      // What a crash, or a failure while removing, has left is collected, and only that.
+      if (collected) await collectGarbage(memory)
+      if (collected) await collectGarbage(memory)
+      const contents = await inspectStore(memory)
+      const where = `seed ${seed}`
+      // What only a scrub finds.
+      const lost = (problem: string): boolean => orphans.includes(true) && problem.startsWith('no row names object')
+      expect(
+        contents.problems.filter((problem) => !lost(problem)),
+        where,
+      ).toEqual([])
+
+      const byReference = new Map(contents.references.map((each) => [each.slice(33), each.slice(0, 32)]))
+      expect(byReference.size, where).toBe(contents.references.length)
+      for (const { reference, content, told: answer } of told) {
+        const id = byReference.get(reference)
+        if (answer === 'failed') expect(id, `${where}, ${reference} failed`).toBeUndefined()
+        else expect(contents.stored.get(id ?? ''), `${where}, ${reference} was stored`).toBe(content)
+      }
+      for (const [alias, id] of contents.rows) {
+        expect(byReference.get(`alias:${alias.slice(2)}`), `${where}, ${alias}`).toBe(id)
+      }
+      for (const reference of byReference.keys()) {
+        if (reference.startsWith('alias:')) expect(contents.rows.has(`a/${reference.slice(6)}`), where).toBe(true)
+      }
+      if (collected) {
+        expect(contents.unfinished, where).toEqual([])
+        expect(contents.counts['i'], where).toBeUndefined()
+        expect([...contents.stored.keys()].toSorted(), where).toEqual([...new Set(byReference.values())].toSorted())
+      }
+      // The same bytes are stored once.
+      expect(new Set(contents.stored.values()).size, where).toBe(contents.stored.size)
+    }
+  })
+})

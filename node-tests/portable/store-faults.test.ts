@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { type StoredStream, StreamStore, type Transaction } from '../../src/store.ts'
+import { type Fault, faulty, type FaultyBackend, type Step } from '../support/faulty-backend.ts'
+import { inspectStore, type StoreContents } from '../support/inspect-store.ts'
+
+const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
+
+/** A thing that is done to a store, in which each call of the backend goes wrong in turn, in each way. */
+interface Scenario {
+  readonly name: string
+  /** Bytes that the store has before, with the reference `before`. */
+  readonly has?: string
+  run(store: StreamStore, before: StoredStream | undefined): Promise<unknown>
+  /** What is seen afterwards: the references of each content, and rows; each a line of {@linkcode view}. */
+  readonly after: readonly string[]
+  /** Whether a content may be there without a reference, for a collector to remove. */
+  readonly mayLeave?: boolean
+}
+
+async function put(store: StreamStore, content: string, options = {}): Promise<void> {
+  const sink = store.sink(options)
+  const writer = sink.getWriter()
+  try {
+    for (const letter of content) await writer.write(text(letter))
+    await writer.close()
+  } catch {
+    // The writer is told at once; `stored` settles when what was written has been removed.
+    await sink.stored
+  }
+  await sink.stored
+}
+
+/** Three groups of blocks: the first two are made with the stream, the third with an append. */
+const LONG = 'abcdefghij'
+
+const scenarios: Scenario[] = [
+  ...['', 'a', 'abcd', 'abcde', LONG].map((content) => ({
+    name: `storing ${content.length} blocks`,
+    run: (store: StreamStore) => put(store, content, { reference: text('new') }),
+    after: [`${content}: new`],
+  })),
+  ...['ab', LONG].map((content) => ({
+    name: `storing ${content.length} blocks that the store has`,
+    has: content,
+    run: (store: StreamStore) => put(store, content, { reference: text('new') }),
+    after: [`${content}: before new`],
+  })),
+  ...['ab', LONG, 'before'].map((content) => ({
+    name: `putting ${content} in the place of another entry`,
+    has: 'before',
+    run: (store: StreamStore, before: StoredStream | undefined) =>
+      put(store, content, {
+        reference: text('before'),
+        async onCommit(tx: Transaction, stored: StoredStream) {
+          await tx.aliases.get(text('entry'))
+          tx.aliases.set(text('entry'), text(stored.id))
+          await tx.unmarkAsUsed(before!.id, text('before'))
+        },
+      }),
+    after: [...(content === 'before' ? [] : ['before:']), `${content}: before`, `a/entry = ${content}`].toSorted(),
+  })),
+  {
+    name: 'marking',
+    has: 'abc',
+    run: (store, before) => store.transaction((tx) => tx.markAsUsed(before!.id, text('new'))),
+    after: ['abc: before new'],
+  },
+  {
+    name: 'unmarking',
+    has: 'abc',
+    run: (store, before) => store.transaction((tx) => tx.unmarkAsUsed(before!.id, text('before'))),
+    after: ['abc:'],
+  },
+  {
+    name: 'finding or storing by digest',
+    async run(store) {
+      const bytes = text(LONG)
+      const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+      await store.transaction(async (tx) => {
+        tx.set(text('key'), text('value'))
+        await tx.getByDigestOrStore(digest, new Blob([bytes]), text('new'))
+      })
+    },
+    after: [`${LONG}: new`, 'u/key = value'],
+    mayLeave: true,
+  },
+]
+
+/** What can be seen of a store: each content with its references, each row with its value. */
+function view({ stored, references, rows }: StoreContents, scenario: Scenario): string[] {
+  const streams = [...stored].map(([id, content]) => {
+    const own = references.filter((each) => each.startsWith(id)).map((each) => each.slice(33))
+    return [`${content}:`, ...own].join(' ')
+  })
+  const seen = scenario.mayLeave ? streams.filter((line) => !line.endsWith(':')) : streams
+  return [...seen, ...[...rows].map(([key, value]) => `${key} = ${stored.get(value) ?? value}`)].toSorted()
+}
+
+interface Outcome {
+  readonly backend: FaultyBackend
+  readonly contents: StoreContents
+  /** Undefined if the process has ended. */
+  readonly result: PromiseSettledResult<unknown> | undefined
+  readonly before: string[]
+  readonly after: string[]
+}
+
+async function play(scenario: Scenario, plan: (step: Step) => Fault | undefined): Promise<Outcome> {
+  const memory = memoryBackend()
+  const options = { blockSize: 1, inMemoryThreshold: 4 }
+  let stored: StoredStream | undefined
+  if (scenario.has !== undefined) {
+    const sink = new StreamStore(memory, options).sink({ reference: text('before') })
+    await new Blob([scenario.has]).stream().pipeTo(sink)
+    stored = await sink.stored
+  }
+  const before = view(await inspectStore(memory), scenario)
+  const backend = faulty(memory, plan)
+  const run = scenario.run(new StreamStore(backend, options), stored)
+  const settled = Promise.allSettled([run]).then(([result]) => result)
+  const result = await Promise.race([settled, backend.crashed.then(() => undefined)])
+  await backend.arrive()
+  const contents = await inspectStore(memory)
+  return { backend, result, contents, before, after: view(contents, scenario) }
+}
+
+function isUnknown(result: PromiseSettledResult<unknown> | undefined): boolean {
+  return result?.status === 'rejected' && (result.reason as { outcome?: string }).outcome === 'unknown'
+}
+
+const FAULTS: Fault[] = ['fail', 'busy', 'quota', 'lost', 'late', 'delay', 'crash-before', 'crash-after', 'torn']
+
+describe('a store whose backend fails', () => {
+  it.each(scenarios)('does all or nothing of $name, whatever fails at any call', async (scenario) => {
+    const clean = await play(scenario, () => undefined)
+    expect(clean.result?.status).toBe('fulfilled')
+    expect(clean.after).toEqual(scenario.after)
+    const seen = { fulfilled: 0, rejected: 0, crashed: 0 }
+    for (const { index, operation } of clean.backend.steps) {
+      for (const fault of FAULTS) {
+        if (fault === 'torn' && operation !== 'blocks.put') continue
+        const where = `${fault} at ${index} (${operation})`
+        const { contents, result, before, after } = await play(scenario, (step) =>
+          step.index === index ? fault : undefined,
+        )
+        seen[result?.status ?? 'crashed']++
+
+        // A put that arrives after its upload was removed is what only a scrub finds.
+        const lost = (problem: string): boolean =>
+          fault === 'late' && operation === 'blocks.put' && problem.startsWith('no row names object')
+        expect(
+          contents.problems.filter((problem) => !lost(problem)),
+          where,
+        ).toEqual([])
+
+        const unknown = isUnknown(result)
+        if (result?.status === 'fulfilled') expect(after, where).toEqual(scenario.after)
+        else if (result && !unknown) expect(after, where).toEqual(before)
+        else expect([before, scenario.after], where).toContainEqual(after)
+
+        // A failure that the process lived through leaves nothing for collection to remove.
+        if (result?.status === 'rejected' && !['late', 'lost'].includes(fault)) {
+          expect(contents.unfinished, where).toEqual([])
+          expect(contents.counts['i'], where).toBeUndefined()
+        }
+      }
+    }
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
+  })
+
+  it('finds out what a last commit did, however often the answer is lost', async () => {
+    for (const fault of ['lost', 'late', 'busy'] as const) {
+      for (const content of ['ab', LONG]) {
+        for (const has of [undefined, content]) {
+          const scenario: Scenario = {
+            name: '',
+            ...(has === undefined ? {} : { has }),
+            run: (store) => put(store, content, { reference: text('new') }),
+            after: [`${content}: ${has ? 'before ' : ''}new`],
+          }
+          const clean = await play(scenario, () => undefined)
+          const commits = clean.backend.steps.filter(({ operation }) => operation === 'commit')
+          for (const { index } of commits) {
+            const { result, contents, before, after } = await play(scenario, (step) =>
+              step.index >= index && step.operation === 'commit' ? fault : undefined,
+            )
+            const where = `${fault} from ${index}`
+            expect(contents.problems, where).toEqual([])
+            if (result?.status === 'fulfilled') expect(after, where).toEqual(scenario.after)
+            else if (!isUnknown(result)) expect(after, where).toEqual(before)
+            else expect([before, scenario.after], where).toContainEqual(after)
+          }
+        }
+      }
+    }
+  })
+})

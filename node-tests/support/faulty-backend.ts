@@ -1,0 +1,133 @@
+import { BackendError, QuotaExceededError } from '../../src/errors.ts'
+import type { Backend, BackendCallOptions } from '../../src/store.ts'
+
+/** What goes wrong at one call. */
+export type Fault =
+  /** The engine refuses; nothing is done. */
+  | 'fail'
+  /** The same, but trying again may help. */
+  | 'busy'
+  /** No space; nothing is done. */
+  | 'quota'
+  /** It is done, but the answer is lost. */
+  | 'lost'
+  /** The answer is lost, and it is done only when {@linkcode FaultyBackend.arrive} is called. */
+  | 'late'
+  /** The process ends before it is done, or after. */
+  | 'crash-before'
+  | 'crash-after'
+  /** The process ends while an object is being written: half of it is there. */
+  | 'torn'
+  /** It is done after everything else that can go on has gone on. */
+  | 'delay'
+
+/** One call of a backend. */
+export interface Step {
+  /** How many calls came before. */
+  readonly index: number
+  /** The method; those of the blocks begin with `blocks.`. */
+  readonly operation: string
+}
+
+/** A backend in which things go wrong. */
+export interface FaultyBackend extends Backend {
+  /** The calls so far. */
+  readonly steps: readonly Step[]
+  /** Resolves when the process has "ended": from then on no call of the backend ever settles. */
+  readonly crashed: Promise<void>
+  /** Does what was late. */
+  arrive(): Promise<void>
+}
+
+/** Wraps a backend; `plan` says for each call what goes wrong, undefined for nothing. */
+export function faulty(backend: Backend, plan: (step: Step) => Fault | undefined): FaultyBackend {
+  const steps: Step[] = []
+  const late: (() => Promise<unknown>)[] = []
+  let dead = false
+  let crash = (): void => undefined
+  const crashed = new Promise<void>((resolve) => {
+    crash = resolve
+  })
+
+  async function step<O extends BackendCallOptions, T>(
+    operation: string,
+    options: O | undefined,
+    call: (options: O | undefined) => Promise<T>,
+    tear: () => Promise<unknown> = () => call(options),
+  ): Promise<T> {
+    const work = (): Promise<T> => call(options)
+    if (dead) return never()
+    options?.signal?.throwIfAborted()
+    const each = { index: steps.length, operation }
+    steps.push(each)
+    const fault = plan(each)
+    switch (fault) {
+      case undefined:
+        return work()
+      case 'delay':
+        for (let i = 0; i < 50; i++) await Promise.resolve()
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        return dead ? never() : work()
+      case 'fail':
+        throw new BackendError(`${operation} fails`, { retryable: false })
+      case 'busy':
+        throw new BackendError(`${operation} is busy`, { retryable: true })
+      case 'quota':
+        throw new QuotaExceededError(`${operation} has no space`)
+      case 'lost':
+        await work()
+        throw new BackendError(`the answer to ${operation} is lost`, { retryable: true, outcome: 'unknown' })
+      case 'late':
+        // Who gave the call up cannot take back what is under way.
+        late.push(() => call(options && { ...options, signal: undefined }))
+        throw new BackendError(`${operation} is late`, { retryable: true, outcome: 'unknown' })
+      case 'crash-after':
+        await work()
+        break
+      case 'torn':
+        await tear()
+        break
+      case 'crash-before':
+        break
+    }
+    dead = true
+    crash()
+    return never()
+  }
+
+  const { metadata, blocks } = backend
+  return {
+    ...backend,
+    steps,
+    crashed,
+    async arrive() {
+      for (const work of late.splice(0)) await work()
+    },
+    metadata: {
+      get: (key, options) => step('get', options, (each) => metadata.get(key, each)),
+      list: (options) => step('list', options, (each) => metadata.list(each!)),
+      commit: (checks, mutations, options) =>
+        step('commit', options, (each) => metadata.commit(checks, mutations, each)),
+    },
+    blocks: {
+      put(name, bytes, options) {
+        const own = bytes.slice()
+        const half = own.subarray(0, own.byteLength >> 1)
+        return step(
+          'blocks.put',
+          options,
+          (each) => blocks.put(name, own, each),
+          () => blocks.put(name, half),
+        )
+      },
+      get: (name, options) => step('blocks.get', options, (each) => blocks.get(name, each)),
+      delete: (name, options) => step('blocks.delete', options, (each) => blocks.delete(name, each)),
+      list: (options) => step('blocks.list', options, (each) => blocks.list(each!)),
+    },
+  }
+}
+
+/** A promise that never settles. */
+function never(): Promise<never> {
+  return new Promise(() => undefined)
+}

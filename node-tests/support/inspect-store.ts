@@ -1,0 +1,130 @@
+import { equalBytes } from '../../src/bytes/byte-order.ts'
+import { toHex } from '../../src/bytes/byte-text.ts'
+import type { Backend } from '../../src/store.ts'
+import { digestOf, loadChecksum } from '../../src/store/checksums.ts'
+import {
+  isUsable,
+  PAGE_ENTRIES,
+  parseCandidate,
+  parsePage,
+  parseReference,
+  parseStream,
+  parseStreamId,
+  type StreamRecord,
+} from '../../src/store/format.ts'
+
+/** What a store holds, read past the store itself. */
+export interface StoreContents {
+  /** Ids of the streams that can be read, with their bytes as text. */
+  readonly stored: Map<string, string>
+  /** Ids of the streams that are on their way in or out. */
+  readonly unfinished: string[]
+  /** References, as `<id>/<text>`. */
+  readonly references: string[]
+  /** The rows of aliases and users, as `<kind>/<text>`. */
+  readonly rows: Map<string, string>
+  /** Number of rows of each kind. */
+  readonly counts: Record<string, number>
+  /** Number of objects. */
+  readonly objects: number
+  /** What breaks the invariants that hold in every state, that of a crash included. */
+  readonly problems: string[]
+}
+
+/** Reads a store without a name, and looks for what must never be. */
+export async function inspectStore(backend: Backend): Promise<StoreContents> {
+  const problems: string[] = []
+  const counts: Record<string, number> = {}
+  const rows = new Map<string, Uint8Array>()
+  for (let after: Uint8Array | undefined; ;) {
+    const some = await backend.metadata.list({ prefix: new Uint8Array(0), after, limit: 1000 })
+    if (some.length === 0) break
+    for (const { key, value } of some) rows.set(latin1(key), value)
+    after = some.at(-1)!.key
+  }
+  const kind = (name: string): [key: string, value: Uint8Array][] =>
+    [...rows].filter(([key]) => key.startsWith(`/${name}/`)).map(([key, value]) => [key.slice(3), value])
+  for (const key of rows.keys()) counts[key[1]!] = (counts[key[1]!] ?? 0) + 1
+
+  const named = new Set<string>()
+  const objects = new Map<string, Uint8Array>()
+  for (const name of await backend.blocks.list({ prefix: 'o.', limit: 100_000 })) {
+    objects.set(name, (await backend.blocks.get(name))!)
+  }
+  const streams = new Map<string, StreamRecord>()
+  const stored = new Map<string, string>()
+  const checksum = await loadChecksum()
+  for (const [id, value] of kind('s')) {
+    const record = parseStream(value)
+    const what = `stream ${hex(id)} (${record.status.kind})`
+    streams.set(id, record)
+    if (record.status.kind === 'deleting') continue
+    const bytes: number[] = []
+    for (let page = 0; page * PAGE_ENTRIES < record.blockCount; page++) {
+      const row = rows.get(`/m/${id}/${String.fromCharCode(0, 0, page >> 8, page & 255)}`)
+      if (!row) problems.push(`${what} has no page ${page}`)
+      for (const entry of row ? parsePage(row).entries : []) {
+        const object = objects.get(`o.${toHex(entry.object)}`)
+        if (!object) problems.push(`${what} has no object ${toHex(entry.object)}`)
+        else if (!equalBytes(checksum(object), entry.checksum)) problems.push(`${what} has a damaged object`)
+        bytes.push(...(object ?? []))
+      }
+    }
+    if (bytes.length !== record.size) problems.push(`${what} has ${bytes.length} bytes of ${record.size}`)
+    if (!isUsable(record.status)) continue
+    stored.set(hex(id), String.fromCharCode(...bytes))
+    if (!equalBytes(await digestOf(backend, Uint8Array.from(bytes)), record.digest!)) {
+      problems.push(`${what} has bytes of another digest`)
+    }
+  }
+  for (const [key, value] of kind('m')) {
+    if (!streams.has(key.slice(0, 16))) problems.push(`a page of stream ${hex(key.slice(0, 16))}, which is gone`)
+    for (const entry of parsePage(value).entries) named.add(`o.${toHex(entry.object)}`)
+  }
+  for (const [object, value] of kind('i')) {
+    parseStreamId(value)
+    named.add(`o.${hex(object)}`)
+  }
+  for (const name of objects.keys()) if (!named.has(name)) problems.push(`no row names object ${name}`)
+  for (const [digest, value] of kind('h')) {
+    const record = streams.get(latin1(parseStreamId(value)))
+    if (!record || !isUsable(record.status)) problems.push(`digest ${hex(digest)} names a stream that is not stored`)
+    else if (latin1(record.digest!) !== digest) problems.push(`digest ${hex(digest)} names a stream with another`)
+  }
+  const references: string[] = []
+  for (const [key, value] of kind('r')) {
+    const { reference } = parseReference(value)
+    const id = key.slice(0, 16)
+    references.push(`${hex(id)}/${reference ? latin1(reference) : key.slice(19)}`)
+    if (!stored.has(hex(id))) problems.push(`a reference to stream ${hex(id)}, which is not stored`)
+  }
+  const candidates = new Set(
+    kind('c').map(([id, value]) => {
+      parseCandidate(value)
+      return id
+    }),
+  )
+  for (const [id, { status }] of streams) {
+    const referenced = references.some((reference) => reference.startsWith(hex(id)))
+    if (!candidates.has(id) && !(isUsable(status) && referenced)) {
+      problems.push(`stream ${hex(id)} (${status.kind}) is neither referenced nor a candidate`)
+    }
+  }
+  return {
+    stored,
+    unfinished: [...streams.keys()].map(hex).filter((id) => !stored.has(id)),
+    references: references.toSorted(),
+    rows: new Map(['a', 'u'].flatMap((each) => kind(each).map(([key, value]) => [`${each}/${key}`, latin1(value)]))),
+    counts,
+    objects: objects.size,
+    problems,
+  }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes)
+}
+
+function hex(text: string): string {
+  return toHex(Uint8Array.from(text, (unit) => unit.charCodeAt(0)))
+}

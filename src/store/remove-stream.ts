@@ -1,0 +1,65 @@
+import type { Check } from './backend.ts'
+import { PAGE_ENTRIES, parsePage, type StreamRecord } from './format.ts'
+import { persistently } from './retry.ts'
+import type { StoreContext } from './store-context.ts'
+
+/** Objects that are deleted at the same time. */
+const DELETE_PARALLEL = 8
+/** Rows that are deleted in one commit. */
+const DELETE_ROWS = 90
+
+/**
+ * Deletes what a stream has, whose row says that it is being deleted: the objects first, so that a row names each until
+ * it is gone, and the stream's own row last.
+ *
+ * @param intents Objects that no page names.
+ */
+export async function removeStream(
+  context: StoreContext,
+  id: Uint8Array,
+  { blockCount }: StreamRecord,
+  version: string,
+  intents: readonly Uint8Array[],
+): Promise<void> {
+  const { backend, keys } = context
+  const key = keys.stream(id)
+  const rows = intents.map((object) => keys.intent(object))
+  await deleteObjects(context, intents)
+  for (let index = 0; index * PAGE_ENTRIES < blockCount; index++) {
+    const pageKey = keys.page(id, index)
+    const page = await persistently(() => backend.metadata.get(pageKey))
+    if (!page) continue
+    await deleteObjects(
+      context,
+      parsePage(page.value).entries.map((entry) => entry.object),
+    )
+    rows.push(pageKey)
+  }
+  await deleteRows(context, [...rows, key, keys.candidate(id)], [{ key, version }])
+}
+
+/** Deletes objects that no page names, then their intents. */
+export async function removeObjects(context: StoreContext, intents: readonly Uint8Array[]): Promise<void> {
+  await deleteObjects(context, intents)
+  await deleteRows(
+    context,
+    intents.map((object) => context.keys.intent(object)),
+    [],
+  )
+}
+
+/** Deletes objects, whether they exist or not. */
+export async function deleteObjects({ backend, keys }: StoreContext, objects: readonly Uint8Array[]): Promise<void> {
+  for (let i = 0; i < objects.length; i += DELETE_PARALLEL) {
+    const some = objects.slice(i, i + DELETE_PARALLEL)
+    await Promise.all(some.map((object) => persistently(() => backend.blocks.delete(keys.object(object)))))
+  }
+}
+
+async function deleteRows({ backend }: StoreContext, rows: readonly Uint8Array[], checks: Check[]): Promise<void> {
+  for (let i = 0; i < rows.length; i += DELETE_ROWS) {
+    const mutations = rows.slice(i, i + DELETE_ROWS).map((key) => ({ key, value: undefined }))
+    // Somebody else removes the rest.
+    if (!(await persistently(() => backend.metadata.commit(checks, mutations)))) return
+  }
+}
