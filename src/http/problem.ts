@@ -152,10 +152,16 @@ export function problemOf(error: unknown): { problem: Problem; headers: Readonly
   const status = failure?.status ?? (cause.name === 'BackendError' && !retryable ? 500 : kind.status)
   const facts = Object.entries(cause).filter(([name, value]) => kind.facts.includes(name) && value !== undefined)
   // An engine's own words may name files and hosts: they are for its operator.
+  const { actualEtag } = cause as Partial<ConflictError>
   const detail = cause.name === 'BackendError' ? 'the storage of the hive failed' : cause.message
   return {
     problem: { type: TYPE_PREFIX + cause.name, title: kind.title, status, detail, ...Object.fromEntries(facts) },
-    headers: { ...failure?.headers, ...(retryable ? { 'Retry-After': '1' } : {}) },
+    headers: {
+      // The answer to HEAD has only these.
+      ...(actualEtag !== undefined && { ETag: actualEtag }),
+      ...failure?.headers,
+      ...(retryable && { 'Retry-After': '1' }),
+    },
   }
 }
 

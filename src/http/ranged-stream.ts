@@ -120,6 +120,8 @@ class RangedRead {
         return undefined
       }
       this.#answer ??= await this.#nextAnswer()
+      // Stopped while the answer was on its way: stop() has not seen it.
+      if (this.#signal.aborted) markHandled(this.#answer.chunks.cancel(this.#signal.reason))
       const chunk = await this.#readChunk(this.#answer)
       if (chunk) return chunk
     }
