@@ -1,4 +1,10 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from 'node:v8'
+
+// Buffers die young here, but V8 lets the generation of the young grow, and with it what waits to be collected: a
+// server that had moved 6 GiB held 260 MB, and holds 160 MB with one that does not grow, at the same speed.
+setFlagsFromString('--semi-space-growth-factor=1')
+
 // Node 22 announces node:sqlite as experimental, on stderr, where it would stand between our lines. The warning is
 // made when the module is loaded, so this comes before everything else, which is why that is imported below.
 const { emitWarning } = process
