@@ -187,7 +187,7 @@ const BOTH: Case[] = [
 type Send = (path: string, init?: RequestInit) => Promise<Response>
 
 function rangeSuite(kind: string, open: () => Send): void {
-  describe(kind, () => {
+  describe(`GET and HEAD of ${kind}`, () => {
     const send = open()
     let version: Version
 

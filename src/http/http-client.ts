@@ -100,6 +100,7 @@ export class HttpClient {
         response = await this.withTimeout(request.signal, (signal) => this.send({ ...request, signal }))
       } catch (error) {
         if (request.signal.aborted) throw request.signal.reason
+        if ((error as Error | undefined)?.name !== BackendError.name) throw error
         failure = error
       }
       if (response && !isRetryable(response.status)) return response
@@ -113,11 +114,14 @@ export class HttpClient {
     }
   }
 
-  /** Waits before a body that has broken off is asked for again; rejects with `failure` if that was tried enough. */
+  /**
+   * Waits before a body that has broken off is asked for again; the first time, when it had brought something, not at
+   * all. Rejects with `failure` if that was tried enough.
+   */
   async backOff(failures: number, failure: unknown, signal: AbortSignal): Promise<void> {
     const waitMs = this.#waitMs(failures, undefined)
     if (waitMs === undefined) throw failure
-    await sleep(waitMs, signal)
+    if (failures > 1) await sleep(waitMs, signal)
   }
 
   /**
@@ -155,7 +159,7 @@ export class HttpClient {
     const date = parseHttpDate(retryAfter ?? '')
     const asked = seconds !== undefined ? seconds * 1000 : date !== undefined ? date - Date.now() : 0
     if (asked > MAX_RETRY_AFTER_MS) return undefined
-    return Math.max(asked, Math.random() * Math.min(BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS))
+    return Math.max(asked, Math.random() * Math.min(BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS))
   }
 }
 

@@ -72,8 +72,9 @@ export class Exchange {
         }
       },
       cancel: (reason) => {
+        const cancelled = chunks.cancel(reason)
         finish()
-        return chunks.cancel(reason)
+        return cancelled
       },
     })
   }

@@ -1,0 +1,480 @@
+import { describe, expect, it } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { LocalHive } from '../../src/hive/local-hive.ts'
+import { createHiveHandler, HttpHive, type HttpHiveOptions } from '../../src/http.ts'
+import { StreamStore } from '../../src/store/stream-store.ts'
+import { pending, randomBytes, rejection, soon } from '../support/streams.ts'
+
+const KIB = 1024
+const BYTES = randomBytes(20 * KIB)
+const OTHER_ETAG = '"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"'
+
+/** Stands between the client and a handler: may answer itself, pass the request on, or spoil what comes back. */
+type Fault = (request: Request, pass: () => Promise<Response>, count: number) => Promise<Response> | Response
+
+/** A hive with the entry `x`, and a client whose requests of one method meet a fault. */
+async function client(fault: Fault, { method = 'GET', ...options }: HttpHiveOptions & { method?: string } = {}) {
+  const local = new LocalHive(new StreamStore(memoryBackend(), { blockSize: 1_000 }))
+  const handler = createHiveHandler(local)
+  await bytesSource(BYTES).stream().pipeTo(local.sink('x'))
+  const requests: Request[] = []
+  let count = 0
+  const hive = new HttpHive('http://hive.test/', {
+    stallTimeoutMs: 200,
+    ...options,
+    fetch(url, init) {
+      const request = new Request(url, init)
+      requests.push(request)
+      const pass = (): Promise<Response> => handler(new Request(url, init))
+      return Promise.resolve(request.method === method ? fault(request, pass, ++count) : pass())
+    },
+  })
+  return { hive, local, requests, reads: () => requests.filter((request) => request.method === 'GET') }
+}
+
+const pass: Fault = (_request, passOn) => passOn()
+
+/** An answer with the same status and header fields, but another body. */
+function withBody(
+  response: Response,
+  body: BodyInit | null,
+  headers: Record<string, string | undefined> = {},
+): Response {
+  const changed = new Headers(response.headers)
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) changed.delete(name)
+    else changed.set(name, value)
+  }
+  return new Response(body, { status: response.status, headers: changed })
+}
+
+/** A body that gives `bytes`, in chunks, and then breaks off, ends, or says nothing more. */
+function bodyOf(bytes: Uint8Array, then: 'error' | 'end' | 'silence'): ReadableStream<Uint8Array> {
+  let offset = 0
+  return new ReadableStream({
+    pull(controller): Promise<void> | undefined {
+      if (offset < bytes.byteLength) {
+        controller.enqueue(bytes.slice(offset, offset + 100))
+        offset += 100
+      } else if (then === 'error') {
+        controller.error(new TypeError('terminated'))
+      } else if (then === 'end') {
+        controller.close()
+      } else {
+        return new Promise(() => undefined)
+      }
+      return undefined
+    },
+  })
+}
+
+async function cut(response: Response, byteLength: number, then: 'error' | 'end' | 'silence'): Promise<Response> {
+  return withBody(response, bodyOf(new Uint8Array(await response.arrayBuffer()).subarray(0, byteLength), then))
+}
+
+describe('HttpHive reads on when', () => {
+  const cases: Record<string, Fault> = {
+    'a connection breaks off midway': async (_request, passOn, count) =>
+      count % 2 ? cut(await passOn(), 333, 'error') : passOn(),
+    'an answer ends early': async (_request, passOn, count) => (count % 2 ? cut(await passOn(), 333, 'end') : passOn()),
+    'an answer stops midway': async (_request, passOn, count) =>
+      count === 2 ? cut(await passOn(), 333, 'silence') : passOn(),
+    'every answer breaks off after some bytes': async (_request, passOn) => cut(await passOn(), 700, 'error'),
+    'there is no answer': (_request, passOn, count) => {
+      if (count === 1 || count === 2 || count === 7) throw new TypeError('fetch failed')
+      return passOn()
+    },
+    'no answer ever comes': (_request, passOn, count) =>
+      count === 2 ? new Promise<Response>(() => undefined) : passOn(),
+    'the server is busy': (_request, passOn, count) =>
+      count % 7 === 1 ? new Response('later', { status: 503, headers: { 'Retry-After': '0' } }) : passOn(),
+    'the server gives less than it was asked for': async (request, passOn) => {
+      const [start, end] = rangeOf(request)
+      if (end - start <= 100) return passOn()
+      const answer = await passOn()
+      const body = new Uint8Array(await answer.arrayBuffer()).slice(0, 100)
+      return withBody(answer, body, {
+        'Content-Length': '100',
+        'Content-Range': `bytes ${start}-${start + 99}/${BYTES.byteLength}`,
+      })
+    },
+    'the server knows no ranges': (request, passOn) => {
+      request.headers.delete('range')
+      return passOn().then((answer) => wholeOf(answer))
+    },
+    'the server answers without Content-Length': async (_request, passOn) => {
+      const answer = await passOn()
+      return withBody(answer, answer.body, { 'Content-Length': undefined })
+    },
+  }
+  for (const [title, fault] of Object.entries(cases)) {
+    it(`${title}, and has every byte`, async () => {
+      const { hive } = await client(fault)
+      const entry = await hive.open('x', { bufferSize: KIB })
+      expect(await soon(collect(entry.stream()), 'the bytes', 20_000)).toEqual(BYTES)
+      const part = await soon(collect(entry.stream({ start: 5_000, end: 9_001 })), 'a part', 20_000)
+      expect(part).toEqual(BYTES.slice(5_000, 9_001))
+    })
+  }
+
+  it('the server knows no ranges, without asking for the whole again and again', async () => {
+    const { hive, reads } = await client((_request, passOn) => passOn().then((answer) => wholeOf(answer)))
+    const entry = await hive.open('x', { bufferSize: KIB })
+    expect(await collect(entry.stream({ start: 100 }))).toEqual(BYTES.slice(100))
+    expect(reads()).toHaveLength(1)
+  })
+
+  it('the server asks for patience, and not before', async () => {
+    const { hive } = await client((_request, passOn, count) =>
+      count === 1 ? new Response(null, { status: 429, headers: { 'Retry-After': '1' } }) : passOn(),
+    )
+    const entry = await hive.open('x')
+    const before = performance.now()
+    expect(await collect(entry.stream())).toEqual(BYTES)
+    expect(performance.now() - before).toBeGreaterThan(900)
+  })
+})
+
+describe('HttpHive fails with', () => {
+  async function failure(fault: Fault, options: HttpHiveOptions = {}): Promise<{ error: unknown; received: number }> {
+    const { hive } = await client(fault, options)
+    const reader = (await hive.open('x', { bufferSize: KIB })).stream().getReader()
+    let received = 0
+    const error = await rejection(
+      (async () => {
+        for (let read = await reader.read(); !read.done; read = await reader.read()) received += read.value.byteLength
+      })(),
+    )
+    return { error, received }
+  }
+
+  it('a ConflictError when a later range has another etag', async () => {
+    const { error, received } = await failure(async (_request, passOn, count) => {
+      const answer = await passOn()
+      return count < 4 ? answer : withBody(answer, answer.body, { ETag: OTHER_ETAG })
+    })
+    expect(error).toMatchObject({ name: 'ConflictError', alias: 'x', actualEtag: OTHER_ETAG, offset: received })
+    expect(received).toBe(3 * KIB)
+  })
+
+  it('a ConflictError when a later range has another total', async () => {
+    const { error, received } = await failure(async (request, passOn, count) => {
+      const answer = await passOn()
+      const [start, end] = rangeOf(request)
+      return count < 4 ? answer : withBody(answer, answer.body, { 'Content-Range': `bytes ${start}-${end - 1}/99999` })
+    })
+    expect(error).toMatchObject({ name: 'ConflictError', offset: received })
+  })
+
+  it('a ConflictError when the whole comes, of another version', async () => {
+    const { error } = await failure(async (_request, passOn, count) => {
+      const answer = await passOn()
+      return count < 3 ? answer : withBody(wholeOf(answer), 'another version', { ETag: OTHER_ETAG })
+    })
+    expect(error).toMatchObject({ name: 'ConflictError', actualEtag: OTHER_ETAG, offset: 2 * KIB })
+  })
+
+  it('a ConflictError for 412, also of a server without problems of its own', async () => {
+    const { error } = await failure((_request, passOn, count) =>
+      count < 3 ? passOn() : new Response('<h1>no</h1>', { status: 412 }),
+    )
+    expect(error).toMatchObject({ name: 'ConflictError', alias: 'x', offset: 2 * KIB })
+  })
+
+  for (const status of [404, 410]) {
+    it(`a NotFoundError for ${status}`, async () => {
+      const { error } = await failure((_request, passOn, count) =>
+        count < 3 ? passOn() : new Response('', { status }),
+      )
+      expect(error).toMatchObject({ name: 'NotFoundError', alias: 'x' })
+    })
+  }
+
+  it('a RangeError for 416, a ConflictError when that tells another total', async () => {
+    const out = await failure(() => new Response('', { status: 416 }))
+    expect(out.error).toBeInstanceOf(RangeError)
+    const shorter = await failure(
+      () => new Response('', { status: 416, headers: { ETag: OTHER_ETAG, 'Content-Range': 'bytes */3' } }),
+    )
+    expect(shorter.error).toMatchObject({ name: 'ConflictError', actualEtag: OTHER_ETAG })
+  })
+
+  it('a FormatError when the range is not the one that was asked for', async () => {
+    for (const contentRange of [undefined, 'bytes 1-1024/20480', 'bytes 0-1024/20480', 'bytes 0-1023/*', 'x']) {
+      const { error } = await failure(async (_request, passOn) => {
+        const answer = await passOn()
+        return withBody(answer, answer.body, { 'Content-Range': contentRange })
+      })
+      expect(error, contentRange).toMatchObject({ name: 'FormatError' })
+    }
+  })
+
+  it('a FormatError when there is no etag to compare', async () => {
+    const { error } = await failure(async (_request, passOn) => {
+      const answer = await passOn()
+      return withBody(answer, answer.body, { ETag: undefined })
+    })
+    expect(error).toMatchObject({ name: 'FormatError' })
+  })
+
+  it('a FormatError when a range has more bytes than it says', async () => {
+    const { error } = await failure(async (_request, passOn) => {
+      const answer = await passOn()
+      const bytes = new Uint8Array(await answer.arrayBuffer())
+      return withBody(answer, new Uint8Array([...bytes, 1]), { 'Content-Length': undefined })
+    })
+    expect(error).toMatchObject({ name: 'FormatError' })
+  })
+
+  it('a BackendError that may be retried when nothing helps, after so many times', async () => {
+    const cause = new TypeError('fetch failed')
+    let count = 0
+    const { error } = await failure(
+      () => {
+        count++
+        throw cause
+      },
+      { retries: 2 },
+    )
+    expect(error).toMatchObject({ name: 'BackendError', retryable: true, outcome: undefined, cause })
+    // The range that is read, and the one ahead of it, which is only asked for once there is an answer.
+    expect(count).toBe(3)
+  })
+
+  it('a BackendError when answers break off without a byte, after so many times', async () => {
+    const { error } = await failure(async (_request, passOn) => cut(await passOn(), 0, 'error'), { retries: 2 })
+    expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+  })
+
+  it('a BackendError at once when the server asks for more patience than a reader has', async () => {
+    const { error } = await failure(() => new Response(null, { status: 503, headers: { 'Retry-After': '3600' } }))
+    expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+  })
+
+  it('a BackendError that no retry helps for what it may not do', async () => {
+    for (const status of [401, 403]) {
+      const { error } = await failure(() => new Response('', { status }))
+      expect(error).toMatchObject({ name: 'BackendError', retryable: false })
+      expect((error as Error).message).toContain(String(status))
+    }
+  })
+
+  it('a TypeError for header fields that are none, without trying again', async () => {
+    const { hive } = await client(pass)
+    const broken = new HttpHive('http://hive.test/', { headers: { 'not a header': 'x' } })
+    expect(await rejection(broken.stat('x', {}))).toMatchObject({ name: 'TypeError' })
+    expect((await hive.stat('x')).size).toBe(BYTES.byteLength)
+  })
+
+  it('a FormatError where there is no hive', async () => {
+    const page = (): Response => new Response('<h1>hello</h1>', { headers: { 'Content-Type': 'text/html' } })
+    const hive = new HttpHive('http://hive.test/', { fetch: () => Promise.resolve(page()) })
+    expect(await rejection(hive.list())).toMatchObject({ name: 'FormatError' })
+    expect(await rejection(hive.open('x'))).toMatchObject({ name: 'FormatError' })
+    const json = new HttpHive('http://hive.test/', {
+      fetch: () => Promise.resolve(Response.json({ entries: [{ alias: 'x' }] })),
+    })
+    expect(await rejection(json.list())).toMatchObject({ name: 'FormatError' })
+  })
+})
+
+describe('HttpHive asks', () => {
+  it('for ranges of one buffer, with If-Match, or to compare without it', async () => {
+    for (const validate of ['if-match', 'compare'] as const) {
+      const { hive, reads } = await client(pass, { validate })
+      const entry = await hive.open('x', { bufferSize: 4 * KIB })
+      expect(await collect(entry.stream({ start: 1_000 }))).toEqual(BYTES.slice(1_000))
+      expect(reads().map(({ headers }) => headers.get('range') ?? 'bytes=1000-5095')[0]).toBe('bytes=1000-5095')
+      expect(reads()).toHaveLength(5)
+      for (const { headers } of reads())
+        expect(headers.get('if-match')).toBe(validate === 'compare' ? null : entry.etag)
+    }
+  })
+
+  it('for a snapshot in one piece, by the address of its version', async () => {
+    const { hive, local, reads } = await client(pass)
+    const entry = await hive.open('x', { bufferSize: KIB, consistency: 'snapshot' })
+    const reader = entry.stream().getReader()
+    let received = (await reader.read()).value!.byteLength
+    await bytesSource(randomBytes(10)).stream().pipeTo(local.sink('x'))
+    for (let read = await reader.read(); !read.done; read = await reader.read()) received += read.value.byteLength
+    expect(received).toBe(BYTES.byteLength)
+    expect(reads().map(({ url }) => url)).toEqual([`http://hive.test/x?v=${encodeURIComponent(entry.etag)}`])
+    expect(await rejection(collect(entry.stream()))).toMatchObject({ name: 'ConflictError', expectedEtag: entry.etag })
+    await local.remove('x')
+    expect(await rejection(collect(entry.stream()))).toMatchObject({ name: 'NotFoundError', alias: 'x' })
+  })
+
+  it('for no more than the range that is read and the next one', async () => {
+    const { hive, reads } = await client(pass)
+    const reader = (await hive.open('x', { bufferSize: KIB })).stream().getReader()
+    expect(reads()).toHaveLength(0)
+    await reader.read()
+    expect(await pending(new Promise(() => undefined))).toBe(true)
+    expect(reads()).toHaveLength(2)
+  })
+
+  it('with its headers, made anew for each request', async () => {
+    let asked = 0
+    const { hive, requests } = await client(pass, {
+      headers: () => Promise.resolve({ Authorization: `Bearer ${++asked}` }),
+    })
+    await hive.stat('x')
+    await hive.list()
+    await hive.remove('x')
+    expect(requests.map(({ headers }) => headers.get('authorization'))).toEqual(['Bearer 1', 'Bearer 2', 'Bearer 3'])
+  })
+
+  it('for the pages of a list until it has what it wants', async () => {
+    const { local } = await client(pass)
+    for (const alias of ['a', 'b', 'c', 'd']) await bytesSource(BYTES).stream().pipeTo(local.sink(alias))
+    const handler = createHiveHandler(local, { limits: { listEntries: 2 } })
+    const hive = new HttpHive('http://hive.test/', { fetch: (url, init) => handler(new Request(url, init)) })
+    expect((await hive.list()).map(({ alias }) => alias)).toEqual(['a', 'b', 'c', 'd', 'x'])
+    expect((await hive.list({ limit: 3, after: 'a' })).map(({ alias }) => alias)).toEqual(['b', 'c', 'd'])
+  })
+})
+
+describe('HttpHive lets go', () => {
+  it('at once when a stream is cancelled, of what is on its way too', async () => {
+    const signals: AbortSignal[] = []
+    const hangs: Fault = (request, _pass, count) => {
+      signals.push(request.signal)
+      return count === 1 ? new Promise(() => undefined) : _pass()
+    }
+    const { hive } = await client(hangs, { stallTimeoutMs: 20_000 })
+    const reader = (await hive.open('x')).stream().getReader()
+    const read = reader.read()
+    await pending(read)
+    await soon(reader.cancel('seek'), 'cancel')
+    expect((await soon(read, 'the pending read')).done).toBe(true)
+    expect(signals[0]?.aborted).toBe(true)
+  })
+
+  it('of the body when a stream is cancelled midway', async () => {
+    let cancelled: unknown
+    const { hive } = await client(async (_request, passOn) => {
+      const answer = await passOn()
+      const first = new Uint8Array(await answer.arrayBuffer()).slice(0, 100)
+      return withBody(
+        answer,
+        new ReadableStream({
+          start: (controller) => controller.enqueue(first),
+          cancel: (reason) => void (cancelled = reason),
+        }),
+      )
+    })
+    const reader = (await hive.open('x')).stream().getReader()
+    await reader.read()
+    const read = reader.read()
+    await soon(reader.cancel('seek'), 'cancel')
+    await soon(read, 'the pending read')
+    expect(cancelled).toBe('seek')
+  })
+
+  it('while it waits to try again', async () => {
+    const controller = new AbortController()
+    const { hive } = await client(() => new Response(null, { status: 503, headers: { 'Retry-After': '30' } }))
+    const stream = (await hive.open('x')).stream({ signal: controller.signal })
+    const read = rejection(collect(stream))
+    await pending(read)
+    controller.abort('stop')
+    expect(await read).toBe('stop')
+  })
+})
+
+describe('HttpHive writes', () => {
+  const blockBytes = 256 * KIB
+
+  it('as one request where bodies cannot be streamed, and refuses more than 64 MiB', async () => {
+    const { hive, requests } = await client(pass, { method: 'PUT', requestStreams: false })
+    const bytes = randomBytes(3 * blockBytes + 7)
+    await bytesSource(bytes).stream().pipeTo(hive.sink('y'))
+    expect(await collect((await hive.open('y')).stream())).toEqual(bytes)
+    expect(requests.filter(({ method }) => method === 'PUT')).toHaveLength(1)
+
+    const sink = hive.sink('z')
+    const writer = sink.getWriter()
+    writer.closed.catch(() => undefined)
+    const block = new Uint8Array(16 * KIB * KIB)
+    for (let i = 0; i < 4; i++) await writer.write(block)
+    const error = await rejection(writer.write(new Uint8Array(1)))
+    expect(error).toMatchObject({ name: 'QuotaExceededError', limit: 64 * KIB * KIB })
+    expect(await rejection(sink.entry)).toBe(error)
+    expect(requests.filter(({ method }) => method === 'PUT')).toHaveLength(1)
+  })
+
+  it('nothing twice: without an answer the outcome is unknown', async () => {
+    const cause = new TypeError('fetch failed')
+    const fail: Fault = () => {
+      throw cause
+    }
+    const put = await client(fail, { method: 'PUT' })
+    const sink = put.hive.sink('y')
+    const error = await rejection(bytesSource(BYTES).stream().pipeTo(sink))
+    expect(error).toMatchObject({ name: 'BackendError', retryable: true, outcome: 'unknown', cause })
+    expect(await rejection(sink.entry)).toBe(error)
+    expect(put.requests.filter(({ method }) => method === 'PUT')).toHaveLength(1)
+
+    const remove = await client(fail, { method: 'DELETE' })
+    expect(await rejection(remove.hive.remove('x'))).toMatchObject({ name: 'BackendError', outcome: 'unknown', cause })
+  })
+
+  it('and fails with what the server refused it for', async () => {
+    const problem = (name: string, facts: object): string =>
+      JSON.stringify({ type: `urn:combstream:error:${name}`, ...facts })
+    const headers = { 'Content-Type': 'application/problem+json' }
+    const cases = [
+      [413, problem('QuotaExceededError', { limit: 7 }), { name: 'QuotaExceededError', limit: 7 }],
+      [507, '', { name: 'QuotaExceededError' }],
+      [409, problem('ConflictError', { actualEtag: '"b"' }), { name: 'ConflictError', actualEtag: '"b"', alias: 'y' }],
+      [412, problem('AlreadyExistsError', { alias: 'y' }), { name: 'AlreadyExistsError', alias: 'y' }],
+      [
+        422,
+        problem('FormatError', { reason: 'magic', offset: 0 }),
+        { name: 'FormatError', reason: 'magic', offset: 0 },
+      ],
+      [422, problem('FormatError', { reason: 'nonsense', offset: 'x' }), { name: 'FormatError', reason: 'invalid' }],
+      [
+        500,
+        problem('IntegrityError', { expected: 'a', actual: 'b' }),
+        { name: 'IntegrityError', expected: 'a', actual: 'b' },
+      ],
+      [
+        503,
+        problem('BackendError', { retryable: true, outcome: 'unknown' }),
+        { name: 'BackendError', outcome: 'unknown' },
+      ],
+      [502, '', { name: 'BackendError', retryable: true, outcome: 'unknown' }],
+      [500, '', { name: 'BackendError', retryable: false }],
+      [400, problem('TypeError', { detail: 'no alias' }), { name: 'TypeError', message: 'no alias' }],
+      [418, problem('constructor', {}), { name: 'BackendError' }],
+      [412, '{"type"', { name: 'ConflictError' }],
+    ] as const
+    for (const [status, body, expected] of cases) {
+      const { hive } = await client(() => new Response(body, { status, headers }), { method: 'PUT' })
+      expect(await rejection(bytesSource(BYTES).stream().pipeTo(hive.sink('y'))), body).toMatchObject(expected)
+    }
+  })
+
+  it('looks before the bytes travel, and sends nothing that cannot succeed', async () => {
+    const { hive, requests } = await client(pass, { method: 'PUT' })
+    const writer = hive.sink('x', { ifNoneMatch: '*' }).getWriter()
+    expect(await rejection(writer.closed)).toMatchObject({ name: 'AlreadyExistsError', alias: 'x' })
+    expect(requests.map(({ method }) => method)).toEqual(['HEAD'])
+  })
+})
+
+/** The Range of a request, half-open; also where a page may not set it, and so not read it. */
+function rangeOf(request: Request): [number, number] {
+  const [, first, last] = /(\d+)-(\d+)/.exec(request.headers.get('range') ?? '') ?? []
+  return [Number(first), Number(last) + 1]
+}
+
+/** The answer of a server without ranges, for the same request. */
+function wholeOf({ headers }: Response): Response {
+  const fields = { ETag: headers.get('etag')!, 'Content-Length': String(BYTES.byteLength) }
+  return new Response(BYTES.slice(), { status: 200, headers: fields })
+}

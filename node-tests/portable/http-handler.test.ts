@@ -1,0 +1,428 @@
+import { describe, expect, it } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { LocalHive } from '../../src/hive/local-hive.ts'
+import { createHiveHandler, type HiveHandlerOptions, type Transfer } from '../../src/http.ts'
+import { DeltaStream } from '../../src/rsync/delta-stream.ts'
+import { loadSignature } from '../../src/rsync/load-signature.ts'
+import { StreamStore } from '../../src/store/stream-store.ts'
+import { randomBytes, rejection } from '../support/streams.ts'
+
+const ORIGIN = 'http://hive.test'
+
+function start(options: HiveHandlerOptions = {}) {
+  const backend = memoryBackend()
+  const hive = new LocalHive(new StreamStore(backend, { blockSize: 1_000, inMemoryThreshold: 4_000 }))
+  const transfers: Transfer[] = []
+  const errors: unknown[] = []
+  const handler = createHiveHandler(hive, {
+    onTransfer: (transfer) => transfers.push(transfer),
+    onError: (error) => errors.push(error),
+    ...options,
+  })
+  const send = (path: string, init?: RequestInit): Promise<Response> => handler(new Request(`${ORIGIN}/${path}`, init))
+  const put = (path: string, body: BodyInit, headers: Record<string, string> = {}): Promise<Response> =>
+    send(path, { method: 'PUT', body, headers: { 'Content-Type': 'video/mp4', ...headers } })
+  return { backend, hive, handler, send, put, transfers, errors }
+}
+
+async function problemOf(response: Response): Promise<Record<string, unknown>> {
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  const problem = (await response.json()) as Record<string, unknown>
+  expect(problem['status']).toBe(response.status)
+  return problem
+}
+
+const namesIn = async (hive: LocalHive): Promise<string[]> => (await hive.list()).map(({ alias }) => alias)
+
+describe('PUT', () => {
+  it('creates with 201, updates with 204, and tells etag, time and place', async () => {
+    const { put, hive } = start()
+    const created = await put('a/b%20c', randomBytes(2_500))
+    expect(created.status).toBe(201)
+    expect(created.headers.get('location')).toBe(`${ORIGIN}/a/b%20c`)
+    const entry = await hive.stat('a/b c')
+    expect(created.headers.get('etag')).toBe(entry.etag)
+    expect(created.headers.get('hive-modified')).toBe(entry.modified.toISOString())
+    expect(entry).toMatchObject({ size: 2_500, type: 'video/mp4' })
+
+    const updated = await put('a/b%20c', randomBytes(10, 2))
+    expect(updated.status).toBe(204)
+    expect(updated.body ?? null).toBeNull()
+    expect(updated.headers.get('etag')).not.toBe(entry.etag)
+  })
+
+  it('puts only where there is nothing: If-None-Match: *', async () => {
+    const { put, hive } = start()
+    expect((await put('x', 'a', { 'If-None-Match': '*' })).status).toBe(201)
+    const response = await put('x', 'b', { 'If-None-Match': '*' })
+    expect(response.status).toBe(412)
+    const { etag } = await hive.stat('x')
+    expect(await problemOf(response)).toMatchObject({
+      type: 'urn:combstream:error:AlreadyExistsError',
+      alias: 'x',
+      actualEtag: etag,
+    })
+  })
+
+  it('compares and swaps: If-Match', async () => {
+    const { put, hive } = start()
+    const none = await put('x', 'a', { 'If-Match': '"a"' })
+    expect(none.status).toBe(412)
+    expect(await problemOf(none)).toMatchObject({ type: 'urn:combstream:error:ConflictError', expectedEtag: '"a"' })
+    expect((await put('x', 'a', { 'If-Match': '*' })).status).toBe(412)
+    await put('x', 'a')
+    const { etag } = await hive.stat('x')
+    const response = await put('x', 'b', { 'If-Match': '"other"' })
+    expect(response.headers.get('etag')).toBe(etag)
+    expect(await problemOf(response)).toMatchObject({ expectedEtag: '"other"', actualEtag: etag })
+    for (const condition of ['*', `"other", ${etag}`]) {
+      expect((await put('x', 'a', { 'If-Match': condition })).status).toBe(204)
+    }
+  })
+
+  it('takes the conditions that name what must not be there', async () => {
+    const { put, hive } = start()
+    await put('x', 'a')
+    const { etag } = await hive.stat('x')
+    expect((await put('x', 'b', { 'If-None-Match': etag })).status).toBe(412)
+    expect((await put('x', 'b', { 'If-Unmodified-Since': 'Sat, 01 Jan 2000 00:00:00 GMT' })).status).toBe(412)
+    expect((await put('x', 'b', { 'If-None-Match': '"other"' })).status).toBe(204)
+    expect((await put('x', 'c', { 'If-Unmodified-Since': 'Tue, 01 Jan 2999 00:00:00 GMT' })).status).toBe(204)
+  })
+
+  it('refuses part of an entry, a coding, and what is no media type', async () => {
+    const { put, hive } = start()
+    expect((await put('x', 'a', { 'Content-Range': 'bytes 0-0/10' })).status).toBe(400)
+    const coded = await put('x', 'a', { 'Content-Encoding': 'gzip' })
+    expect(coded.status).toBe(415)
+    expect(coded.headers.get('accept-encoding')).toBe('identity')
+    const typed = await put('x', 'a', { 'Content-Type': 'no type' })
+    expect(typed.status).toBe(400)
+    expect(await problemOf(typed)).toMatchObject({ type: 'urn:combstream:error:TypeError' })
+    expect(await namesIn(hive)).toEqual([])
+  })
+
+  it('takes an entry without a type, and without bytes', async () => {
+    const { send, hive } = start()
+    expect((await send('x', { method: 'PUT' })).status).toBe(201)
+    expect(await hive.stat('x')).toMatchObject({ size: 0, type: 'application/octet-stream' })
+  })
+
+  it('refuses more bytes than it may take', async () => {
+    const { put, hive } = start({ limits: { uploadBytes: 1_000 } })
+    expect((await put('x', randomBytes(1_000))).status).toBe(201)
+    const response = await put('y', randomBytes(1_001))
+    expect(response.status).toBe(413)
+    expect(await problemOf(response)).toMatchObject({ type: 'urn:combstream:error:QuotaExceededError', limit: 1_000 })
+    expect(await namesIn(hive)).toEqual(['x'])
+  })
+})
+
+describe('PATCH', () => {
+  async function withDelta() {
+    const started = start()
+    const old = randomBytes(20_000, 1)
+    await started.put('x', old)
+    const entry = await started.hive.open('x')
+    const edited = new Uint8Array([...old.subarray(0, 5_000), 1, 2, 3, ...old.subarray(5_000)])
+    const delta = await collect(
+      bytesSource(edited)
+        .stream()
+        .pipeThrough(new DeltaStream(await loadSignature(entry.signature()))),
+    )
+    const patch = (body: BodyInit, headers: Record<string, string>): Promise<Response> =>
+      started.send('x', {
+        method: 'PATCH',
+        body,
+        headers: { 'Content-Type': 'application/vnd.rdiff-delta', ...headers },
+      })
+    return { ...started, entry, edited, delta, patch }
+  }
+
+  it('makes the new version, and tells it', async () => {
+    const { patch, delta, edited, entry, hive, transfers } = await withDelta()
+    const response = await patch(delta, { 'If-Match': entry.etag })
+    expect(response.status).toBe(200)
+    const { etag, modified } = await hive.stat('x')
+    expect(response.headers.get('etag')).toBe(etag)
+    expect(await response.json()).toEqual({
+      alias: 'x',
+      size: edited.byteLength,
+      etag,
+      type: 'video/mp4',
+      modified: modified.toISOString(),
+    })
+    expect(await collect((await hive.open('x')).stream())).toEqual(edited)
+    expect(transfers.at(-1)).toMatchObject({ operation: 'patch', alias: 'x', received: delta.byteLength })
+  })
+
+  it('wants to know the version: 428', async () => {
+    const { patch, delta } = await withDelta()
+    expect((await patch(delta, {})).status).toBe(428)
+  })
+
+  it('refuses another version, another type, no entry, and no delta; nothing changes', async () => {
+    const { patch, send, delta, entry, hive } = await withDelta()
+    expect((await patch(delta, { 'If-Match': '"other"' })).status).toBe(412)
+    const typed = await patch(delta, { 'If-Match': entry.etag, 'Content-Type': 'text/plain' })
+    expect(typed.status).toBe(415)
+    expect(typed.headers.get('accept-patch')).toBe('application/vnd.rdiff-delta')
+    const headers = { 'Content-Type': 'application/vnd.rdiff-delta', 'If-Match': '*' }
+    expect((await send('y', { method: 'PATCH', body: delta, headers })).status).toBe(404)
+    const response = await patch(delta.slice(0, -1), { 'If-Match': entry.etag })
+    expect(response.status).toBe(422)
+    expect(await problemOf(response)).toMatchObject({ type: 'urn:combstream:error:FormatError', reason: 'truncated' })
+    expect((await hive.stat('x')).etag).toBe(entry.etag)
+    expect(await namesIn(hive)).toEqual(['x'])
+  })
+})
+
+describe('DELETE', () => {
+  it('removes with 204, and then finds nothing: 404', async () => {
+    const { send, put, hive } = start()
+    await put('x', 'a')
+    expect((await send('x', { method: 'DELETE', headers: { 'If-Match': '"other"' } })).status).toBe(412)
+    expect((await send('x', { method: 'DELETE' })).status).toBe(204)
+    const response = await send('x', { method: 'DELETE' })
+    expect(response.status).toBe(404)
+    expect(await problemOf(response)).toMatchObject({ type: 'urn:combstream:error:NotFoundError', alias: 'x' })
+    expect(await namesIn(hive)).toEqual([])
+  })
+})
+
+describe('GET', () => {
+  it('keeps what it sends from running in the origin of the hive, and from being re-coded', async () => {
+    const { send, put } = start()
+    await put('page.html', '<script>alert(1)</script>', { 'Content-Type': 'text/html' })
+    const { headers } = await send('page.html')
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('content-security-policy')).toBe('sandbox')
+    expect(headers.get('cache-control')).toBe('no-cache, no-transform')
+    expect((await send('page.html', { headers: { 'Service-Worker': 'script' } })).status).toBe(403)
+  })
+
+  it('serves the version that it began with, though the entry is updated meanwhile', async () => {
+    const { send, put, hive } = start()
+    const bytes = randomBytes(50_000, 1)
+    await put('x', bytes)
+    const response = await send('x')
+    const body = await startReading(response)
+    await put('x', randomBytes(50_000, 2))
+    await hive.remove('x')
+    expect(await body()).toEqual(bytes)
+  })
+
+  it('answers for the one version that ?v= addresses: 412 when it is another, 410 when there is none', async () => {
+    const { send, put, hive } = start()
+    await put('x', randomBytes(3_000, 1))
+    const { etag } = await hive.stat('x')
+    const path = `x?v=${encodeURIComponent(etag)}`
+    expect((await send(path, { headers: { Range: 'bytes=1000-' } })).status).toBe(206)
+    expect((await send(path, { method: 'PUT', body: 'a' })).status).toBe(405)
+    await put('x', randomBytes(3_000, 2))
+    const updated = await send(path, { headers: { Range: 'bytes=1000-' } })
+    expect(updated.status).toBe(412)
+    expect(await problemOf(updated)).toMatchObject({
+      type: 'urn:combstream:error:ConflictError',
+      expectedEtag: etag,
+      actualEtag: (await hive.stat('x')).etag,
+    })
+    await hive.remove('x')
+    const removed = await send(path)
+    expect(removed.status).toBe(410)
+    expect(await problemOf(removed)).toMatchObject({ type: 'urn:combstream:error:NotFoundError', alias: 'x' })
+  })
+
+  it('breaks the body off when a block is gone, and never ends it short', async () => {
+    const { send, put, backend, errors } = start()
+    await put('x', randomBytes(50_000))
+    const response = await send('x')
+    const body = await startReading(response)
+    for (const name of await backend.blocks.list({ prefix: '', limit: 1_000 })) await backend.blocks.delete(name)
+    expect(await rejection(body())).toBeInstanceOf(Error)
+    expect(errors).toHaveLength(1)
+  })
+
+  it('gives the signature, with the version that it belongs to', async () => {
+    const { send, put, hive } = start()
+    await put('x', randomBytes(30_000))
+    const entry = await hive.open('x')
+    const response = await send('x?signature')
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toBe('application/vnd.rdiff-signature')
+    expect(response.headers.get('hive-version')).toBe(entry.etag)
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(await collect(entry.signature()))
+
+    const etag = response.headers.get('etag')!
+    expect(etag).not.toBe(entry.etag)
+    expect((await send('x?signature', { headers: { 'If-None-Match': etag } })).status).toBe(304)
+    expect((await send('x?signature&v="other"')).status).toBe(412)
+    expect((await send('y?signature')).status).toBe(404)
+    expect((await send('x?signature', { method: 'PUT', body: 'a' })).status).toBe(405)
+    const head = await send('x?signature', { method: 'HEAD' })
+    expect(head.headers.get('hive-version')).toBe(entry.etag)
+  })
+
+  it('says 404 for what the server keeps for itself, and 400 for what is no alias', async () => {
+    const { send } = start({ limits: { aliasBytes: 100 } })
+    expect((await send('-/x')).status).toBe(404)
+    for (const path of ['%ff', 'x'.repeat(101), '%ed%a0%80', '%zz']) {
+      const response = await send(path)
+      expect(response.status, path).toBe(400)
+      expect(await problemOf(response)).toMatchObject({ type: 'urn:combstream:error:TypeError' })
+    }
+  })
+
+  it('serves below its base, and nothing beside it', async () => {
+    const { send, put, hive } = start({ base: '/hive/' })
+    expect((await put('hive/x', 'a')).status).toBe(201)
+    expect(await namesIn(hive)).toEqual(['x'])
+    expect((await send('x')).status).toBe(404)
+    expect((await send('hive')).status).toBe(404)
+  })
+})
+
+describe('the list', () => {
+  it('comes in pages', async () => {
+    const { send, put } = start({ limits: { listEntries: 2 } })
+    for (const alias of ['a', 'b', 'c', 'b/1', 'b/2']) await put(alias, alias)
+    const list = async (query: string): Promise<{ names: string[]; next: string | undefined }> => {
+      const response = await send(`?${query}`)
+      expect(response.status).toBe(200)
+      const { entries, next } = (await response.json()) as { entries: { alias: string }[]; next?: string }
+      return { names: entries.map(({ alias }) => alias), next }
+    }
+    expect(await list('')).toEqual({ names: ['a', 'b'], next: 'b' })
+    expect(await list('after=b')).toEqual({ names: ['b/1', 'b/2'], next: 'b/2' })
+    expect(await list('after=b/2')).toEqual({ names: ['c'], next: undefined })
+    expect(await list('prefix=b/&limit=1')).toEqual({ names: ['b/1'], next: 'b/1' })
+    expect(await list('limit=1000&prefix=nothing')).toEqual({ names: [], next: undefined })
+  })
+
+  it('refuses a limit that is none', async () => {
+    const { send } = start()
+    for (const limit of ['0', '1001', '-1', 'x', '']) {
+      const response = await send(`?limit=${limit}`)
+      expect(response.status, limit).toBe(400)
+      expect(await problemOf(response)).toMatchObject({ type: 'urn:combstream:error:RangeError' })
+    }
+  })
+
+  it('is read only: 405', async () => {
+    const { send } = start()
+    const response = await send('', { method: 'PUT', body: 'a' })
+    expect(response.status).toBe(405)
+    expect(response.headers.get('allow')).toBe('GET, HEAD, OPTIONS')
+  })
+})
+
+describe('methods', () => {
+  it('tells what it allows', async () => {
+    const { send } = start()
+    const allow = 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'
+    const options = await send('x', { method: 'OPTIONS' })
+    expect(options.status).toBe(204)
+    expect(options.headers.get('allow')).toBe(allow)
+    const post = await send('x', { method: 'POST', body: 'a' })
+    expect(post.status).toBe(405)
+    expect(post.headers.get('allow')).toBe(allow)
+    expect(await problemOf(post)).toMatchObject({ type: 'about:blank', title: 'Method Not Allowed' })
+  })
+})
+
+describe('authorize', () => {
+  it('is asked with the operation, and decides', async () => {
+    const asked: unknown[] = []
+    const { send, put, hive, transfers } = start({
+      authorize(_request, access) {
+        asked.push(access)
+        if (access.operation === 'put') return Promise.resolve(false)
+        return (
+          access.operation === 'list' ||
+          new Response('who?', { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } })
+        )
+      },
+    })
+    expect((await put('x', 'a')).status).toBe(403)
+    expect((await send('')).status).toBe(200)
+    const challenged = await send('x')
+    expect(challenged.status).toBe(401)
+    expect(challenged.headers.get('www-authenticate')).toBe('Bearer')
+    expect((await send('x', { method: 'OPTIONS' })).status).toBe(204)
+    expect(asked).toEqual([
+      { operation: 'put', alias: 'x' },
+      { operation: 'list', alias: undefined },
+      { operation: 'read', alias: 'x' },
+    ])
+    expect(transfers.map(({ status }) => status)).toEqual([403, 200, 401, 204])
+    expect(await namesIn(hive)).toEqual([])
+  })
+})
+
+describe('onTransfer', () => {
+  it('counts what was received and sent, once for each exchange', async () => {
+    const { send, put, transfers } = start()
+    await put('x', randomBytes(5_000))
+    await (await send('x')).arrayBuffer()
+    await (await send('x', { headers: { Range: 'bytes=0-99' } })).arrayBuffer()
+    await send('x', { method: 'HEAD' })
+    await (await send('x?signature')).arrayBuffer()
+    const missing = await (await send('y')).text()
+    await send('x', { method: 'DELETE' })
+    expect(transfers).toMatchObject([
+      { operation: 'put', alias: 'x', status: 201, received: 5_000, sent: 0 },
+      { operation: 'read', alias: 'x', status: 200, received: 0, sent: 5_000 },
+      { operation: 'read', alias: 'x', status: 206, received: 0, sent: 100 },
+      { operation: 'head', alias: 'x', status: 200, received: 0, sent: 0 },
+      { operation: 'signature', alias: 'x', status: 200, received: 0 },
+      { operation: 'read', alias: 'y', status: 404, received: 0, sent: missing.length },
+      { operation: 'remove', alias: 'x', status: 204, received: 0, sent: 0 },
+    ])
+  })
+
+  it('counts a read that is given up as far as it went', async () => {
+    const { send, put, transfers } = start()
+    await put('x', randomBytes(50_000))
+    const response = await send('x')
+    const reader = response.body!.getReader()
+    await reader.read()
+    expect(transfers).toHaveLength(1)
+    await reader.cancel('seek')
+    expect(transfers).toHaveLength(2)
+    expect(transfers[1]).toMatchObject({ operation: 'read', status: 200 })
+    expect(transfers[1]!.sent).toBeGreaterThan(0)
+    expect(transfers[1]!.sent).toBeLessThan(50_000)
+  })
+})
+
+describe('createHiveHandler', () => {
+  it('refuses options that cannot be meant', () => {
+    const { hive } = start()
+    expect(() => createHiveHandler(undefined as unknown as LocalHive)).toThrow(TypeError)
+    expect(() => createHiveHandler(hive, { base: 'hive' })).toThrow(TypeError)
+    expect(() => createHiveHandler(hive, { limits: { uploadBytes: -1 } })).toThrow(RangeError)
+    expect(() => createHiveHandler(hive, { limits: { uploadBytes: 0.5 } })).toThrow(TypeError)
+    expect(() => createHiveHandler(hive, { limits: { aliasBytes: 1_024 } })).toThrow(RangeError)
+    expect(() => createHiveHandler(hive, { limits: { listEntries: 0 } })).toThrow(RangeError)
+  })
+
+  it('rejects for a fault of the program, which is no error for clients', async () => {
+    const { hive } = start()
+    const fault = new TypeError('undefined is not a function')
+    const broken = Object.assign(Object.create(hive) as LocalHive, { open: () => Promise.reject(fault) })
+    const handler = createHiveHandler(broken)
+    expect(await rejection(handler(new Request(`${ORIGIN}/x`)))).toBe(fault)
+  })
+})
+
+/** Begins to read a body, and gives the means to read on. */
+async function startReading(response: Response): Promise<() => Promise<Uint8Array>> {
+  const reader = response.body!.getReader()
+  const chunks: Uint8Array<ArrayBuffer>[] = [(await reader.read()).value!]
+  return async () => {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) chunks.push(read.value)
+    return new Uint8Array(await new Blob(chunks).arrayBuffer())
+  }
+}
