@@ -130,6 +130,17 @@ describe('bytesSource', () => {
     expect(bytes.byteLength).toBe(1_000)
   })
 
+  it('copies what it gives, also of a subclass whose slice() is a view, as that of a Buffer', async () => {
+    class View extends Uint8Array<ArrayBuffer> {
+      override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
+        return this.subarray(start, end)
+      }
+    }
+    const view = new View(bytes.buffer)
+    expect(await collect(bytesSource(view).stream())).toEqual(bytes)
+    expect(new Uint8Array(view)).toEqual(bytes)
+  })
+
   it('refuses what is no bytes and no offset', () => {
     expect(() => bytesSource('text' as unknown as Uint8Array)).toThrow(TypeError)
     expect(() => bytesSource(bytes).slice(0.5)).toThrow(TypeError)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { startsWithBytes } from '../bytes/byte-order.ts'
+import { copyBytes, startsWithBytes } from '../bytes/byte-order.ts'
 import { BackendError } from '../errors.ts'
 import type { Backend, Blocks, Metadata, Row } from '../store/backend.ts'
 
@@ -71,7 +71,7 @@ function memoryMetadata(state: State): Metadata {
         if (checks.some((check) => rows.get(textOf(check.key))?.version !== check.version)) return false
         version++
         for (const { key, value } of mutations) {
-          if (value) rows.set(textOf(key), { key: key.slice(), value: value.slice(), version: String(version) })
+          if (value) rows.set(textOf(key), { key: copyBytes(key), value: copyBytes(value), version: String(version) })
           else rows.delete(textOf(key))
         }
         return true
@@ -86,7 +86,7 @@ function memoryBlocks(state: State): Blocks {
     put(name, bytes, { signal } = {}) {
       return call(state, signal, () => {
         if (objects.get(name)) throw new BackendError(`object ${name} exists`, { retryable: false })
-        objects.set(name, bytes.slice())
+        objects.set(name, copyBytes(bytes))
       })
     },
     get(name, { signal } = {}) {

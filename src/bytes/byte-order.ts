@@ -18,6 +18,11 @@ export function startsWithBytes(bytes: Uint8Array, prefix: Uint8Array): boolean 
   return bytes.byteLength >= prefix.byteLength && compareBytes(bytes.subarray(0, prefix.byteLength), prefix) === 0
 }
 
+/** A copy, as an array of its own: `slice()` of a subclass may give a view instead, as Node's Buffer does. */
+export function copyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes)
+}
+
 /** The parts in a row, as one array. */
 export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))

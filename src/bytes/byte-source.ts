@@ -1,4 +1,5 @@
 import { byteStream } from './byte-stream.ts'
+import { asBytes } from './chunk-reader.ts'
 import { type ByteRange, clampRange } from './byte-range.ts'
 
 /**
@@ -24,12 +25,13 @@ const CHUNK_BYTES = 256 * 1024
  */
 export function bytesSource(bytes: Uint8Array): ByteSource {
   if (!ArrayBuffer.isView(bytes)) throw new TypeError(`bytes must be a Uint8Array, got ${typeof bytes}`)
-  return rangeSource(bytes.byteLength, ({ start, end }) => {
+  const plain = asBytes(bytes)
+  return rangeSource(plain.byteLength, ({ start, end }) => {
     let offset = start
     return byteStream({
       next() {
         if (offset >= end) return undefined
-        const chunk = bytes.slice(offset, Math.min(offset + CHUNK_BYTES, end))
+        const chunk = plain.slice(offset, Math.min(offset + CHUNK_BYTES, end))
         offset += chunk.byteLength
         return chunk
       },

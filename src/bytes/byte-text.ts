@@ -20,7 +20,7 @@ export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 /** Base64 with `+` and `/` and padding (RFC 4648 section 4). */
-export function toBase64(bytes: Uint8Array): string {
+function toBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
 }
 

@@ -47,12 +47,13 @@ export class ChunkReader {
  */
 export function asBytes(chunk: unknown): Uint8Array {
   if (ArrayBuffer.isView(chunk)) {
-    return isUint8Array(chunk) ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    return isPlain(chunk) ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   }
   if (Object.prototype.toString.call(chunk) === '[object ArrayBuffer]') return new Uint8Array(chunk as ArrayBuffer)
   throw new TypeError(`a chunk must be a Uint8Array, got ${chunk === null ? 'null' : typeof chunk}`)
 }
 
-function isUint8Array(view: ArrayBufferView): view is Uint8Array {
-  return (view as Partial<Uint8Array>)[Symbol.toStringTag] === 'Uint8Array'
+/** A Uint8Array and no subclass: the `slice()` of Node's Buffer, say, is no copy. */
+function isPlain(view: ArrayBufferView): view is Uint8Array {
+  return view.constructor === Uint8Array
 }

@@ -1,4 +1,4 @@
-import { equalBytes } from '../bytes/byte-order.ts'
+import { copyBytes, equalBytes } from '../bytes/byte-order.ts'
 import type { ByteSource } from '../bytes/byte-source.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import type { Check, Mutation, VersionedValue } from './backend.ts'
@@ -248,7 +248,7 @@ export class Attempt implements Transaction {
       set: (key, value) => {
         assertSpaceKey(key)
         assertSpaceValue(this.#context, value)
-        this.write(keyOf(key), value.slice())
+        this.write(keyOf(key), copyBytes(value))
       },
       delete: (key) => {
         assertSpaceKey(key)

@@ -1,3 +1,4 @@
+import { copyBytes } from '../bytes/byte-order.ts'
 import { digestOf } from './checksums.ts'
 import { INLINE_REFERENCE_BYTES, MAX_REFERENCE_BYTES } from './format.ts'
 import type { StoreContext } from './store-context.ts'
@@ -19,7 +20,7 @@ export async function referenceKey(
   if (reference.byteLength <= INLINE_REFERENCE_BYTES) {
     return { key: keys.reference(stream, owner, 'inline', reference) }
   }
-  const hashed = reference.slice()
+  const hashed = copyBytes(reference)
   return { key: keys.reference(stream, owner, 'hashed', await digestOf(backend, hashed)), hashed }
 }
 

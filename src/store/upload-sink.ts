@@ -1,3 +1,4 @@
+import { copyBytes } from '../bytes/byte-order.ts'
 import { asBytes } from '../bytes/chunk-reader.ts'
 import { markHandled } from '../bytes/promises.ts'
 import type { BlockSink, BlockSinkOptions } from './block-sink.ts'
@@ -14,8 +15,8 @@ export function uploadSink(context: StoreContext, makeAttempt: MakeAttempt, opti
   expiryOf(options)
   const upload = new Upload(context, makeAttempt, {
     ...options,
-    reference: reference?.slice(),
-    digest: digest?.slice(),
+    reference: reference && copyBytes(reference),
+    digest: digest && copyBytes(digest),
   })
   const onSignal = (): void => upload.abort(signal?.reason)
   const stream = new WritableStream<Uint8Array>(
