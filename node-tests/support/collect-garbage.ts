@@ -4,7 +4,6 @@ import type { Backend } from '../../src/store.ts'
 import {
   formatCandidate,
   formatStream,
-  isUsable,
   PAGE_ENTRIES,
   parsePage,
   parseStream,
@@ -20,7 +19,7 @@ import { RowKeys } from '../../src/store/row-keys.ts'
 export async function collectGarbage({ metadata, blocks }: Backend): Promise<void> {
   const keys = new RowKeys('')
   const candidates = await metadata.list({ prefix: keys.candidate(new Uint8Array(0)), limit: 1000 })
-  for (const { key } of candidates) {
+  for (const { key, version: candidateVersion } of candidates) {
     const id = key.slice(3)
     const streamKey = keys.stream(id)
     /** Changes the row if it still is as it was read. */
@@ -43,7 +42,15 @@ export async function collectGarbage({ metadata, blocks }: Backend): Promise<voi
     let record = parseStream(row.value)
     let version: string | undefined = row.version
     const { status } = record
-    if (isUsable(status) && status.kind === 'stored' && (await referenced())) continue
+    if (status.kind === 'stored' && (await referenced())) {
+      // It is a candidate no longer, unless it has become one again since.
+      const checks = [
+        { key, version: candidateVersion },
+        { key: streamKey, version },
+      ]
+      await metadata.commit(checks, [{ key, value: undefined }])
+      continue
+    }
     if (status.kind === 'stored' || status.kind === 'storing') {
       record = { ...record, status: { kind: 'condemned', former: status.kind } }
       version = await change(version, record)

@@ -129,8 +129,8 @@ const STREAM_HAS_DIGEST = 1
 /**
  * Row `s`: layout u8, status u8, detail u8 (condemned: the former status; deleting: the reason; else 0), flags u8
  * (1: digest), codec u8, chunking u8, block size u32, epoch 8 bytes, created u64, lease u64, size u64, block count u32,
- * [digest 32 bytes], [survivor's id 16 bytes if deleting as a duplicate], extensions: tag u8, length u16, bytes, each;
- * a tag from 128 on must be known to whoever reads the row.
+ * [digest 32 bytes], [survivor's id 16 bytes if deleting as a duplicate], bytes of the extensions
+ * u16, extensions: tag u8, length u16, bytes, each; a tag from 128 on must be known to whoever reads the row.
  */
 export function formatStream(record: StreamRecord): Uint8Array<ArrayBuffer> {
   const { status } = record
@@ -149,7 +149,7 @@ export function formatStream(record: StreamRecord): Uint8Array<ArrayBuffer> {
     .u32(record.blockCount)
   if (record.digest) writer.bytes(record.digest)
   if (status.kind === 'deleting' && status.reason === 'duplicate') writer.bytes(status.survivor)
-  return writer.bytes(record.extensions).finish()
+  return writer.u16(record.extensions.byteLength).bytes(record.extensions).finish()
 }
 
 /** Parses the row `s`. */
@@ -193,14 +193,15 @@ function parseStatus(reader: RecordReader, kind: number, detail: number): Stream
 }
 
 function parseExtensions(reader: RecordReader): Uint8Array {
-  const writer = new RecordWriter(0)
-  while (reader.remaining > 0) {
-    const tag = reader.u8()
-    if (tag >= 128) throw reader.unsupported(`extension ${tag}`, 1)
-    const byteLength = reader.u16()
-    writer.u8(tag).u16(byteLength).bytes(reader.bytes(byteLength))
+  const extensions = reader.bytes(reader.u16())
+  const inner = new RecordReader('stream extension', extensions)
+  while (inner.remaining > 0) {
+    const tag = inner.u8()
+    if (tag >= 128) throw inner.unsupported(`tag ${tag}`, 1)
+    inner.bytes(inner.u16())
   }
-  return writer.finish()
+  reader.end()
+  return extensions
 }
 
 const PAGE_HAS_DIGESTS = 1

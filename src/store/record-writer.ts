@@ -12,31 +12,36 @@ export class RecordWriter {
 
   /** An unsigned integer of 8 bits. */
   u8(value: number): this {
-    this.#bytes[this.#advance(1)] = value
+    const offset = this.#advance(1)
+    this.#bytes[offset] = value
     return this
   }
 
   /** An unsigned integer of 16 bits. */
   u16(value: number): this {
-    writeU16(this.#bytes, this.#advance(2), value)
+    const offset = this.#advance(2)
+    writeU16(this.#bytes, offset, value)
     return this
   }
 
   /** An unsigned integer of 32 bits. */
   u32(value: number): this {
-    writeU32(this.#bytes, this.#advance(4), value)
+    const offset = this.#advance(4)
+    writeU32(this.#bytes, offset, value)
     return this
   }
 
   /** An unsigned integer of 64 bits; the value is a safe integer. */
   u64(value: number): this {
-    writeU64(this.#bytes, this.#advance(8), value)
+    const offset = this.#advance(8)
+    writeU64(this.#bytes, offset, value)
     return this
   }
 
   /** Bytes as they are. */
   bytes(bytes: Uint8Array): this {
-    this.#bytes.set(bytes, this.#advance(bytes.byteLength))
+    const offset = this.#advance(bytes.byteLength)
+    this.#bytes.set(bytes, offset)
     return this
   }
 
@@ -45,6 +50,7 @@ export class RecordWriter {
     return this.#bytes.slice(0, this.#offset)
   }
 
+  /** Makes room; it may replace the array. */
   #advance(byteLength: number): number {
     const offset = this.#offset
     this.#offset += byteLength

@@ -1,0 +1,294 @@
+import { describe, expect, it } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { fromHex } from '../../src/bytes/byte-text.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { type Backend, type StoredStream, StreamStore } from '../../src/store.ts'
+import { formatPage, type PageRecord, parsePage } from '../../src/store/format.ts'
+import { RowKeys } from '../../src/store/row-keys.ts'
+import { Gate, pattern, put, settle, type Spy, watched } from '../support/store-tools.ts'
+
+const keys = new RowKeys('')
+
+/** A stored stream of `length` bytes in blocks of 4, read through a spy with a window of 3 blocks. */
+async function makeStream(length: number, spy: Spy = {}): Promise<{ memory: Backend; stored: StoredStream }> {
+  const memory = memoryBackend()
+  const { id } = await put(new StreamStore(memory, { blockSize: 4 }), pattern(length))
+  const store = new StreamStore(watched(memory, spy), { inMemoryThreshold: 14 })
+  return { memory, stored: await store.open(id) }
+}
+
+/** Changes the first page of a stored stream. */
+async function editPage(memory: Backend, id: string, edit: (page: PageRecord) => PageRecord): Promise<void> {
+  const key = keys.page(fromHex(id)!, 0)
+  const page = parsePage((await memory.metadata.get(key))!.value)
+  await memory.metadata.commit([], [{ key, value: formatPage(edit(page)) }])
+}
+
+describe('StoredStream', () => {
+  it('gives every range of its bytes', async () => {
+    const bytes = pattern(23)
+    const { stored } = await makeStream(23)
+    expect(stored.size).toBe(23)
+    for (let start = 0; start <= 23; start++) {
+      for (let end = start; end <= 23; end++) {
+        expect(await collect(stored.slice(start, end).stream())).toEqual(bytes.slice(start, end))
+      }
+    }
+  })
+
+  it('is sliced as a Blob is, slices too', async () => {
+    const blob = new Blob([pattern(23)])
+    const { stored } = await makeStream(23)
+    for (const range of [[], [-5], [2, -3], [5, 2], [-100, 100], [23], [3, Infinity]] as const) {
+      const expected = new Uint8Array(await blob.slice(...range).arrayBuffer())
+      const slice = stored.slice(...range)
+      expect(slice.size).toBe(expected.byteLength)
+      expect(await collect(slice.stream())).toEqual(expected)
+      const within = new Uint8Array(
+        await blob
+          .slice(...range)
+          .slice(1, -1)
+          .arrayBuffer(),
+      )
+      expect(await collect(slice.slice(1, -1).stream())).toEqual(within)
+    }
+    expect(() => stored.slice(0.5)).toThrow(TypeError)
+  })
+
+  it('gives blocks, as whole ArrayBuffers of the reader’s own', async () => {
+    const { stored } = await makeStream(10)
+    for (let round = 0; round < 2; round++) {
+      const lengths: number[] = []
+      const reader = stored.slice(2, 10).stream().getReader()
+      for (let result = await reader.read(); !result.done; result = await reader.read()) {
+        expect(result.value.buffer.byteLength).toBe(result.value.byteLength)
+        lengths.push(result.value.byteLength)
+        result.value.fill(0)
+      }
+      expect(lengths).toEqual([2, 4, 2])
+    }
+  })
+
+  it('fetches nothing before it is read, then a window ahead, and never more', async () => {
+    const gate = new Gate()
+    let fetched = 0
+    const { stored } = await makeStream(40, { read: () => (fetched++, gate.pass()) })
+    const reader = stored.stream().getReader()
+    await settle()
+    expect(fetched).toBe(0)
+    const first = reader.read()
+    await settle()
+    expect(fetched).toBe(3)
+    gate.open()
+    await first
+    await settle()
+    expect(fetched).toBe(3)
+    for (let i = 1; i <= 8; i++) {
+      await reader.read()
+      await settle()
+      expect(fetched).toBe(Math.min(10, 3 + i))
+    }
+  })
+
+  it('fetches only the blocks of its range', async () => {
+    const fetched: string[] = []
+    const { stored } = await makeStream(40, { read: (name) => fetched.push(name) })
+    await collect(stored.slice(9, 11).stream())
+    expect(fetched).toHaveLength(1)
+    await collect(stored.slice(11, 13).stream())
+    expect(fetched).toHaveLength(3)
+    await collect(stored.slice(13, 13).stream())
+    expect(fetched).toHaveLength(3)
+  })
+
+  it('reads a page of entries once for one range after the other', async () => {
+    let gets = 0
+    const { stored } = await makeStream(400, { get: () => gets++ })
+    const before = gets
+    for (let i = 0; i < 50; i++) await collect(stored.slice(8 * i, 8 * i + 8).stream())
+    expect(gets - before).toBe(1)
+  })
+
+  it('finds a damaged block', async () => {
+    const { memory, stored } = await makeStream(40)
+    const names = await memory.blocks.list({ prefix: '', limit: 100 })
+    for (const damage of ['flip', 'short', 'long', 'empty']) {
+      const name = names.pop()!
+      const object = (await memory.blocks.get(name))!
+      await memory.blocks.delete(name)
+      const other = { short: object.subarray(1), long: new Uint8Array([...object, 0]), empty: new Uint8Array(0) }[
+        damage
+      ]
+      object[2]! ^= 1
+      await memory.blocks.put(name, other ?? object)
+      await expect(collect(stored.stream())).rejects.toMatchObject({
+        name: 'IntegrityError',
+        expected: expect.stringMatching(/^[0-9a-f]{16}$/),
+        actual: expect.stringMatching(/^[0-9a-f]{16}$/),
+      })
+    }
+  })
+
+  it('fails, and does not end, at a block that is gone', async () => {
+    const { memory, stored } = await makeStream(40)
+    const page = parsePage((await memory.metadata.get(keys.page(fromHex(stored.id)!, 0)))!.value)
+    await memory.blocks.delete(keys.object(page.entries[7]!.object))
+    expect(await collect(stored.slice(0, 28).stream())).toEqual(pattern(28))
+    const gone = { name: 'NotFoundError', streamId: stored.id, blockIndex: 7 }
+    await expect(collect(stored.stream())).rejects.toMatchObject(gone)
+    await expect(collect(stored.slice(30, 31).stream())).rejects.toMatchObject(gone)
+  })
+
+  it('fails, and does not end, at a page that is gone or does not fit', async () => {
+    const { memory, stored } = await makeStream(40)
+    const edits: ((page: PageRecord) => PageRecord)[] = [
+      (page) => ({ ...page, byteOffset: 4 }),
+      (page) => ({ ...page, entries: page.entries.slice(0, -1) }),
+      (page) => ({ ...page, entries: page.entries.map((entry) => ({ ...entry, rawLength: 5 })) }),
+    ]
+    for (const edit of edits) {
+      const { memory: other, stored: edited } = await makeStream(40)
+      await editPage(other, edited.id, edit)
+      await expect(collect(edited.stream())).rejects.toMatchObject({ name: 'FormatError', reason: 'invalid' })
+    }
+    await memory.metadata.commit([], [{ key: keys.page(fromHex(stored.id)!, 0), value: undefined }])
+    await expect(collect(stored.stream())).rejects.toMatchObject({ name: 'NotFoundError', streamId: stored.id })
+  })
+
+  it('refuses a block in a codec that it does not know', async () => {
+    const { memory, stored } = await makeStream(40)
+    await editPage(memory, stored.id, (page) => ({
+      ...page,
+      entries: page.entries.map((entry, index) => ({ ...entry, codec: index === 5 ? 9 : 0 })),
+    }))
+    expect(await collect(stored.slice(0, 20).stream())).toEqual(pattern(20))
+    await expect(collect(stored.stream())).rejects.toMatchObject({ name: 'FormatError', reason: 'unsupported' })
+  })
+
+  it('frees everything at once when it is cancelled, also while it waits', async () => {
+    const gate = new Gate()
+    const signals: AbortSignal[] = []
+    const { stored } = await makeStream(40, { read: (_, signal) => (signals.push(signal!), gate.pass()) })
+    const reader = stored.stream().getReader()
+    const reading = reader.read()
+    await settle()
+    await reader.cancel(new Error('enough'))
+    expect((await reading).done).toBe(true)
+    expect(signals).toHaveLength(3)
+    expect(signals.every((signal) => signal.aborted)).toBe(true)
+    gate.open()
+    await settle()
+    expect(signals).toHaveLength(3)
+  })
+
+  it('ends with the reason of its signal, before, while and after it waits', async () => {
+    const reason = new Error('enough')
+    for (const when of ['before', 'while', 'after']) {
+      const gate = new Gate()
+      if (when === 'after') gate.open()
+      const signals: AbortSignal[] = []
+      const { stored } = await makeStream(40, { read: (_, signal) => (signals.push(signal!), gate.pass()) })
+      const controller = new AbortController()
+      if (when === 'before') controller.abort(reason)
+      const reader = stored.stream({ signal: controller.signal }).getReader()
+      const reading = reader.read()
+      const outcome = Promise.allSettled([reading])
+      await settle()
+      controller.abort(reason)
+      if (when !== 'after') expect(await outcome).toEqual([{ status: 'rejected', reason }])
+      await expect(reader.read()).rejects.toBe(reason)
+      expect(signals.every((signal) => signal.aborted)).toBe(true)
+      gate.open()
+    }
+  })
+
+  it('passes an error of the backend on', async () => {
+    const failure = new Error('broken')
+    let reads = 0
+    const { stored } = await makeStream(40, {
+      read() {
+        if (++reads === 6) throw failure
+      },
+    })
+    await expect(collect(stored.stream())).rejects.toBe(failure)
+    expect(await collect(stored.stream())).toEqual(pattern(40))
+  })
+
+  it('lets many read at the same time, independently', async () => {
+    const { stored } = await makeStream(40)
+    const all = await Promise.all(Array.from({ length: 10 }, (_, i) => collect(stored.slice(i, 40 - i).stream())))
+    for (const [i, bytes] of all.entries()) expect(bytes).toEqual(pattern(40).slice(i, 40 - i))
+  })
+})
+
+describe('StreamStore', () => {
+  it('opens only what is stored', async () => {
+    const store = new StreamStore(memoryBackend())
+    for (const id of ['00'.repeat(16), '', 'x', '0'.repeat(31), 'AB'.repeat(16)]) {
+      await expect(store.open(id)).rejects.toMatchObject({ name: 'NotFoundError', streamId: id })
+    }
+    await expect(store.open(7 as unknown as string)).rejects.toThrow(TypeError)
+  })
+
+  it('looks digests up, in order', async () => {
+    const store = new StreamStore(memoryBackend())
+    const all = await Promise.all(Array.from({ length: 40 }, (_, i) => put(store, pattern(i))))
+    const digests = all.map((stored) => stored.digest)
+    const none = new Uint8Array(32)
+    expect(await store.lookup([none, ...digests, none])).toEqual([undefined, ...all.map(({ id }) => id), undefined])
+    expect(await store.lookup([])).toEqual([])
+    await expect(store.lookup([new Uint8Array(31)])).rejects.toThrow(TypeError)
+  })
+
+  it('keeps stores of other names in the same backend apart', async () => {
+    const memory = memoryBackend()
+    const stores = ['', 'a', 'o', 's', 'a-b'].map((name) => new StreamStore(memory, { name, blockSize: 4 }))
+    const ids = await Promise.all(
+      stores.map(async (store, i) => (await put(store, pattern(20), { reference: new Uint8Array([i]) })).id),
+    )
+    expect(new Set(ids).size).toBe(5)
+    for (const [i, store] of stores.entries()) {
+      for (const [j, id] of ids.entries()) {
+        if (i === j) expect((await store.open(id)).size).toBe(20)
+        else await expect(store.open(id)).rejects.toMatchObject({ name: 'NotFoundError' })
+      }
+    }
+    expect(() => new StreamStore(memory, { name: 'a/b' })).toThrow(TypeError)
+    expect(() => new StreamStore(memory, { name: 'a.b' })).toThrow(TypeError)
+  })
+
+  it('refuses options that make no sense', () => {
+    const memory = memoryBackend()
+    for (const options of [{ blockSize: 0 }, { blockSize: 2 ** 26 + 1 }, { inMemoryThreshold: -1 }, { leaseMs: -1 }]) {
+      expect(() => new StreamStore(memory, options)).toThrow(RangeError)
+    }
+    expect(() => new StreamStore(memory, { blockSize: 1.5 })).toThrow(TypeError)
+    expect(() => new StreamStore({ ...memory, limits: { blockBytes: 10 } }, { blockSize: 11 })).toThrow(RangeError)
+  })
+
+  it('refuses a store of a later version, and writes nothing to it', async () => {
+    const memory = memoryBackend()
+    for (const value of [
+      [2, 0, 0, 0, 0],
+      [1, 0, 0, 0, 1],
+    ]) {
+      await memory.metadata.commit([], [{ key: keys.version(), value: new Uint8Array(value) }])
+      const store = new StreamStore(memory)
+      const failure = { name: 'FormatError', reason: 'unsupported' }
+      await expect(store.open('00'.repeat(16))).rejects.toMatchObject(failure)
+      await expect(put(store, pattern(5))).rejects.toMatchObject(failure)
+      await expect(store.transaction(async (tx) => tx.set(pattern(1), pattern(1)))).rejects.toMatchObject(failure)
+      expect(await memory.metadata.list({ prefix: new Uint8Array(0), limit: 10 })).toHaveLength(1)
+    }
+  })
+
+  it('refuses everything once it is closed; closing again is fine', async () => {
+    const store = new StreamStore(memoryBackend())
+    const { id } = await put(store, pattern(5))
+    await store.close()
+    await store.close()
+    await expect(store.open(id)).rejects.toThrow(TypeError)
+    await expect(put(store, pattern(5))).rejects.toThrow(TypeError)
+    await expect(store.aliases.get(pattern(1))).rejects.toThrow(TypeError)
+  })
+})

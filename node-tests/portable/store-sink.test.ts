@@ -1,0 +1,346 @@
+import { describe, expect, it, vi } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { BackendError } from '../../src/errors.ts'
+import { type Backend, StreamStore } from '../../src/store.ts'
+import { formatStream, parseReference, parseStream } from '../../src/store/format.ts'
+import { RowKeys } from '../../src/store/row-keys.ts'
+import { fromHex } from '../../src/bytes/byte-text.ts'
+import { inspectStore } from '../support/inspect-store.ts'
+import { Gate, pattern, put, settle, text, watched } from '../support/store-tools.ts'
+
+const keys = new RowKeys('')
+
+/** A store of small blocks, and the backend beneath it. */
+function makeStore(blockSize = 4, backend: Backend = memoryBackend()): { store: StreamStore; backend: Backend } {
+  return { backend, store: new StreamStore(backend, { blockSize, inMemoryThreshold: 4 * blockSize }) }
+}
+
+/** That nothing was ever stored here. */
+async function expectNothing(backend: Backend): Promise<void> {
+  const contents = await inspectStore(backend)
+  expect(contents.problems).toEqual([])
+  expect(contents.counts).toEqual({ v: 1 })
+  expect(contents.objects).toBe(0)
+}
+
+describe('StreamStore.sink', () => {
+  it.each([1, 2, 3, 7, 15, 100, 10_000])('cuts chunks of %i bytes in the same blocks', async (chunkSize) => {
+    const { store, backend } = makeStore(16)
+    const bytes = pattern(1000)
+    const sink = store.sink()
+    const writer = sink.getWriter()
+    const buffer = new Uint8Array(chunkSize + 2)
+    for (let offset = 0; offset < bytes.byteLength; offset += chunkSize) {
+      const piece = bytes.subarray(offset, offset + chunkSize)
+      buffer.set(piece, 1)
+      await writer.write(buffer.subarray(1, 1 + piece.byteLength))
+      // The chunk is the caller's again.
+      buffer.fill(255)
+    }
+    await writer.close()
+    expect(await collect((await sink.stored).stream())).toEqual(bytes)
+    expect((await inspectStore(backend)).objects).toBe(63)
+  })
+
+  it('takes views of every kind and ArrayBuffers', async () => {
+    const { store } = makeStore()
+    const sink = store.sink()
+    const writer = sink.getWriter()
+    const bytes = pattern(12)
+    for (const chunk of [
+      bytes.buffer.slice(0, 4),
+      new DataView(bytes.buffer, 4, 2),
+      new Uint16Array(bytes.buffer, 6, 3),
+    ]) {
+      await writer.write(chunk as unknown as Uint8Array)
+    }
+    await writer.close()
+    expect(await collect((await sink.stored).stream())).toEqual(bytes)
+  })
+
+  it('refuses a chunk that is no bytes, and leaves nothing', async () => {
+    const { store, backend } = makeStore(1)
+    const sink = store.sink()
+    const writer = sink.getWriter()
+    await writer.write(pattern(20))
+    await expect(writer.write('text' as unknown as Uint8Array)).rejects.toThrow(TypeError)
+    await expect(sink.stored).rejects.toThrow(TypeError)
+    await expectNothing(backend)
+  })
+
+  it('keeps streams of several pages of blocks', async () => {
+    const { store } = makeStore(1)
+    for (const length of [511, 512, 513, 1300]) {
+      const bytes = pattern(length)
+      const stored = await put(store, bytes)
+      expect(await collect(stored.stream())).toEqual(bytes)
+      expect(await collect(stored.slice(505, 520).stream())).toEqual(bytes.slice(505, 520))
+    }
+  })
+
+  it('holds two groups of four blocks at most: then writing waits', async () => {
+    const gate = new Gate()
+    const { store } = makeStore(1, watched(memoryBackend(), { put: () => gate.pass() }))
+    const sink = store.sink()
+    const writer = sink.getWriter()
+    let written = 0
+    const writing = (async () => {
+      for (const byte of pattern(20)) {
+        await writer.write(new Uint8Array([byte]))
+        written++
+      }
+    })()
+    await settle()
+    expect(written).toBe(7)
+    expect(gate.arrived).toBe(8)
+    gate.open()
+    await writing
+    await writer.close()
+    expect(await collect((await sink.stored).stream())).toEqual(pattern(20))
+    expect(gate.arrived).toBe(20)
+  })
+
+  it('puts an object only after its intent is committed', async () => {
+    const memory = memoryBackend()
+    const intended: boolean[] = []
+    const { store } = makeStore(
+      1,
+      watched(memory, {
+        async put(name) {
+          intended.push((await memory.metadata.get(keys.intent(fromHex(name.slice(2))!))) !== undefined)
+        },
+      }),
+    )
+    await put(store, pattern(30))
+    expect(intended).toEqual(Array.from({ length: 30 }, () => true))
+  })
+
+  it('puts no object of a short stream that it has', async () => {
+    let puts = 0
+    const { store } = makeStore(4, watched(memoryBackend(), { put: () => puts++ }))
+    const first = await put(store, pattern(10))
+    expect(puts).toBe(3)
+    expect((await put(store, pattern(10))).id).toBe(first.id)
+    expect(puts).toBe(3)
+  })
+
+  it('puts a block again, under another name, when the engine is busy', async () => {
+    const names: string[] = []
+    const memory = memoryBackend()
+    const backend = watched(memory, {
+      put(name) {
+        names.push(name)
+        if (names.length % 3 === 1) throw new BackendError('busy', { retryable: true })
+      },
+    })
+    const { store } = makeStore(1, backend)
+    const stored = await put(store, pattern(20), { reference: text('r') })
+    expect(await collect(stored.stream())).toEqual(pattern(20))
+    expect(new Set(names).size).toBe(names.length)
+    const contents = await inspectStore(memory)
+    expect(contents.problems).toEqual([])
+    expect(contents.counts).toEqual({ v: 1, s: 1, m: 1, h: 1, r: 1, c: 1 })
+    expect(contents.objects).toBe(20)
+  })
+
+  it('verifies the digest that it is given', async () => {
+    const { store, backend } = makeStore()
+    const right = new Uint8Array(await crypto.subtle.digest('SHA-256', pattern(30)))
+    const wrong = right.slice()
+    wrong[0]! ^= 1
+    await expect(put(store, pattern(30), { digest: wrong, reference: text('r') })).rejects.toMatchObject({
+      name: 'IntegrityError',
+      expected: expect.stringMatching(/^[0-9a-f]{64}$/),
+      actual: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+    await expectNothing(backend)
+    expect((await put(store, pattern(30), { digest: right })).digest).toEqual(right)
+  })
+
+  it('leaves nothing when its source fails, and passes the error on', async () => {
+    const { store, backend } = makeStore(1)
+    const failure = new Error('the source fails')
+    let pulls = 0
+    const source = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (pulls++ < 20) controller.enqueue(new Uint8Array([pulls]))
+        else controller.error(failure)
+      },
+    })
+    const sink = store.sink({ reference: text('r') })
+    await expect(source.pipeTo(sink)).rejects.toBe(failure)
+    await expect(sink.stored).rejects.toBe(failure)
+    await expectNothing(backend)
+  })
+
+  it('cancels its source when it fails', async () => {
+    const failure = new BackendError('broken', { retryable: false })
+    const memory = memoryBackend()
+    const { store } = makeStore(
+      1,
+      watched(memory, {
+        put() {
+          throw failure
+        },
+      }),
+    )
+    const cancel = vi.fn<(reason: unknown) => void>()
+    const source = new ReadableStream<Uint8Array>({ pull: (each) => each.enqueue(new Uint8Array([1])), cancel })
+    const sink = store.sink()
+    await expect(source.pipeTo(sink)).rejects.toBe(failure)
+    await expect(sink.stored).rejects.toBe(failure)
+    expect(cancel).toHaveBeenCalledOnce()
+    await expectNothing(memory)
+  })
+
+  it('acts on an abort at once, while a write is held', async () => {
+    const gate = new Gate()
+    const memory = memoryBackend()
+    const { store } = makeStore(1, watched(memory, { put: () => gate.pass() }))
+    const sink = store.sink({ reference: text('r') })
+    const writer = sink.getWriter()
+    const held = writer.write(pattern(20))
+    const outcome = Promise.allSettled([held])
+    await settle()
+    const reason = new Error('enough')
+    const aborted = writer.abort(reason)
+    expect(await outcome).toEqual([{ status: 'rejected', reason }])
+    gate.open()
+    await aborted
+    await expect(sink.stored).rejects.toBe(reason)
+    await expectNothing(memory)
+  })
+
+  it('acts on its signal at once, before it begins, between writes, and while one is held', async () => {
+    for (const when of ['before', 'between', 'held']) {
+      const gate = new Gate()
+      const memory = memoryBackend()
+      const { store } = makeStore(1, watched(memory, { put: () => gate.pass() }))
+      const controller = new AbortController()
+      const reason = new Error(when)
+      if (when === 'before') controller.abort(reason)
+      const sink = store.sink({ signal: controller.signal })
+      const writer = sink.getWriter()
+      const written = writer.write(pattern(when === 'held' ? 20 : 6))
+      const outcome = Promise.allSettled([written])
+      await settle()
+      controller.abort(reason)
+      if (when !== 'between') expect((await outcome)[0]).toEqual({ status: 'rejected', reason })
+      await expect(writer.closed).rejects.toBe(reason)
+      gate.open()
+      await expect(sink.stored).rejects.toBe(reason)
+      const { counts, objects } = await inspectStore(memory)
+      expect(Object.keys(counts).filter((kind) => kind !== 'v')).toEqual([])
+      expect(objects).toBe(0)
+    }
+  })
+
+  it('commits all the same when it is aborted while it commits', async () => {
+    const gate = new Gate()
+    const memory = memoryBackend()
+    let commits = 0
+    // The version, the stream with its intents, and then the last one.
+    const { store } = makeStore(4, watched(memory, { commit: () => (++commits === 3 ? gate.pass() : undefined) }))
+    const controller = new AbortController()
+    const sink = store.sink({ reference: text('r'), signal: controller.signal })
+    const writer = sink.getWriter()
+    await writer.write(pattern(10))
+    const closed = writer.close()
+    await settle()
+    expect(gate.arrived).toBe(1)
+    controller.abort(new Error('too late'))
+    await settle()
+    gate.open()
+    await closed
+    expect((await sink.stored).size).toBe(10)
+    expect((await inspectStore(memory)).counts).toEqual({ v: 1, s: 1, m: 1, h: 1, r: 1, c: 1 })
+  })
+
+  it('fails with what onCommit throws, and leaves nothing', async () => {
+    const { store, backend } = makeStore(1)
+    const failure = new Error('not like this')
+    const onCommit = (): never => {
+      throw failure
+    }
+    for (const length of [0, 3, 20]) {
+      await expect(put(store, pattern(length), { reference: text('r'), onCommit })).rejects.toBe(failure)
+    }
+    await expectNothing(backend)
+  })
+
+  it('adds what onCommit does to its own commit, once, however often that is tried', async () => {
+    const memory = memoryBackend()
+    const { store } = makeStore(4, memory)
+    let calls = 0
+    const stored = await put(store, pattern(10), {
+      reference: text('r'),
+      async onCommit(tx, { id, size }) {
+        const count = (await tx.get(text('count')))?.[0] ?? 0
+        // Somebody else changes what this depends on, twice.
+        if (calls++ < 2)
+          await store.transaction(async (other) => other.set(text('count'), new Uint8Array([10 * calls])))
+        tx.set(text('count'), new Uint8Array([count + 1]))
+        await tx.markAsUsed(id, text('mine'))
+        expect((await tx.open(id)).size).toBe(size)
+      },
+    })
+    expect(calls).toBe(3)
+    expect((await inspectStore(memory)).references).toEqual([`${stored.id}/mine`, `${stored.id}/r`])
+    expect(await store.transaction((tx) => tx.get(text('count')))).toEqual(new Uint8Array([21]))
+  })
+
+  it('sets its reference after what onCommit did', async () => {
+    const { store, backend } = makeStore()
+    const first = await put(store, pattern(10), { reference: text('r') })
+    await put(store, pattern(10), { reference: text('r'), onCommit: (tx, { id }) => tx.unmarkAsUsed(id, text('r')) })
+    expect((await inspectStore(backend)).references).toEqual([`${first.id}/r`])
+  })
+
+  it('fails, and can be repeated, when collection condemned the upload meanwhile', async () => {
+    const memory = memoryBackend()
+    const { store } = makeStore(1, memory)
+    const sink = store.sink({ reference: text('r') })
+    const writer = sink.getWriter()
+    await writer.write(pattern(8))
+    await settle()
+    const [row] = await memory.metadata.list({ prefix: keys.stream(new Uint8Array(0)), limit: 1 })
+    const condemned = formatStream({ ...parseStream(row!.value), status: { kind: 'condemned', former: 'storing' } })
+    await memory.metadata.commit([], [{ key: row!.key, value: condemned }])
+    const failure = { name: 'BackendError', retryable: true }
+    await expect(writer.write(pattern(20)).then(() => writer.close())).rejects.toMatchObject(failure)
+    await expect(sink.stored).rejects.toMatchObject(failure)
+    await expectNothing(memory)
+    expect((await put(store, pattern(28), { reference: text('r') })).size).toBe(28)
+  })
+
+  it('takes a condemned stream with its digest back', async () => {
+    const memory = memoryBackend()
+    const { store } = makeStore(4, memory)
+    const { id } = await put(store, pattern(10))
+    const key = keys.stream(fromHex(id)!)
+    const record = parseStream((await memory.metadata.get(key))!.value)
+    const value = formatStream({ ...record, status: { kind: 'condemned', former: 'stored' } })
+    await memory.metadata.commit([], [{ key, value }])
+    expect((await put(store, pattern(10))).id).toBe(id)
+    expect(parseStream((await memory.metadata.get(key))!.value).status).toEqual({ kind: 'stored' })
+  })
+
+  it('keeps references of any bytes, up to 32 KiB, apart by their owner', async () => {
+    const { store, backend } = makeStore()
+    const long = pattern(32 * 1024)
+    const expires = new Date(2_000_000_000_000)
+    const { id } = await put(store, pattern(10), { reference: long, owner: 'pin', expires })
+    await put(store, pattern(10), { reference: new Uint8Array(0) })
+    await put(store, pattern(10), { reference: new Uint8Array(0), owner: 'alias' })
+    await put(store, pattern(10), { reference: pattern(1024) })
+    const prefix = keys.reference(fromHex(id)!, 'pin', 'hashed', new Uint8Array(0))
+    const [row] = await backend.metadata.list({ prefix, limit: 1 })
+    expect(parseReference(row!.value)).toMatchObject({ reference: long, expiresAt: 2_000_000_000_000 })
+    expect((await inspectStore(backend)).counts['r']).toBe(4)
+    expect(() => store.sink({ reference: new Uint8Array(32 * 1024 + 1) })).toThrow(RangeError)
+    expect(() => store.sink({ reference: 'r' as unknown as Uint8Array })).toThrow(TypeError)
+    expect(() => store.sink({ digest: new Uint8Array(31) })).toThrow(TypeError)
+    expect(() => store.sink({ reference: long, expires: new Date(Number.NaN) })).toThrow(RangeError)
+  })
+})

@@ -1,0 +1,88 @@
+import type { Backend, BlockSinkOptions, StoredStream, StreamStore } from '../../src/store.ts'
+
+/** The UTF-8 bytes of a text. */
+export function text(value: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(value)
+}
+
+/** Bytes that differ from their neighbours, and from block to block. */
+export function pattern(byteLength: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length: byteLength }, (_, i) => (i * 7 + (i >> 8)) & 255)
+}
+
+/** Stores bytes. */
+export async function put(
+  store: StreamStore,
+  bytes: Uint8Array<ArrayBuffer>,
+  options: BlockSinkOptions = {},
+): Promise<StoredStream> {
+  const sink = store.sink(options)
+  await new Blob([bytes]).stream().pipeTo(sink)
+  return sink.stored
+}
+
+/** A gate that calls wait at: closed until it is opened. */
+export class Gate {
+  /** How many wait, or have waited. */
+  arrived = 0
+  #open: () => void = () => undefined
+  readonly #opened: Promise<void>
+
+  constructor() {
+    this.#opened = new Promise((resolve) => {
+      this.#open = resolve
+    })
+  }
+
+  open(): void {
+    this.#open()
+  }
+
+  async pass(): Promise<void> {
+    this.arrived++
+    await this.#opened
+  }
+}
+
+/** What is called before a call of a backend does its work. */
+export interface Spy {
+  get?(key: Uint8Array): unknown
+  commit?(): unknown
+  put?(name: string, bytes: Uint8Array): unknown
+  read?(name: string, signal: AbortSignal | undefined): unknown
+}
+
+/** A backend that lets someone look at its calls, hold them up, or fail them. */
+export function watched(backend: Backend, spy: Spy): Backend {
+  const { metadata, blocks } = backend
+  return {
+    ...backend,
+    metadata: {
+      ...metadata,
+      async get(key, options) {
+        await spy.get?.(key)
+        return metadata.get(key, options)
+      },
+      async commit(...args) {
+        await spy.commit?.()
+        return metadata.commit(...args)
+      },
+    },
+    blocks: {
+      ...blocks,
+      async put(name, bytes, options) {
+        await spy.put?.(name, bytes)
+        return blocks.put(name, bytes, options)
+      },
+      async get(name, options) {
+        await spy.read?.(name, options?.signal)
+        return blocks.get(name, options)
+      },
+    },
+  }
+}
+
+/** Lets everything that can go on go on. */
+export function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 5))
+}
