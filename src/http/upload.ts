@@ -125,6 +125,8 @@ class UploadSink {
       return
     }
     this.#response ??= this.#sendStream()
+    // Failed since the last block was taken: nobody will take this one.
+    this.#giveUp.signal.throwIfAborted()
     await new Promise<void>((resolve, reject) => {
       this.#handed = { block, taken: resolve, failed: reject }
       this.#wakeBody?.()

@@ -1,0 +1,274 @@
+// What only a real connection shows: refusal before the end of a body, broken connections, back-pressure.
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { serve } from 'srvx'
+import { afterEach, describe, expect, it } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { LocalHive } from '../../src/hive/local-hive.ts'
+import { createHiveHandler, HttpHive, type HiveHandlerOptions, type Transfer } from '../../src/http.ts'
+import { DeltaStream } from '../../src/rsync/delta-stream.ts'
+import { loadSignature } from '../../src/rsync/load-signature.ts'
+import type { Backend } from '../../src/store/backend.ts'
+import { StreamStore } from '../../src/store/stream-store.ts'
+import { randomBytes, rejection, soon } from '../support/streams.ts'
+
+const MIB = 1024 * 1024
+
+const closing: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()))
+})
+
+async function start(options: HiveHandlerOptions = {}, backend: Backend = memoryBackend()) {
+  const local = new LocalHive(new StreamStore(backend))
+  const transfers: Transfer[] = []
+  const server = serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    silent: true,
+    gracefulShutdown: false,
+    fetch: createHiveHandler(local, { onTransfer: (transfer) => transfers.push(transfer), ...options }),
+  })
+  await server.ready()
+  closing.push(() => server.close(true))
+  const url = server.url!
+  const ended = async (operation: string): Promise<Transfer> => {
+    for (;;) {
+      const transfer = transfers.find((one) => one.operation === operation)
+      if (transfer) return transfer
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  return { local, url, hive: new HttpHive(url), transfers, ended: (name: string) => soon(ended(name), name) }
+}
+
+const namesIn = async (hive: LocalHive): Promise<string[]> => (await hive.list()).map(({ alias }) => alias)
+
+/** Writes for as long as the sink takes it; gives the error with which it ends. */
+async function writeOn(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<unknown> {
+  try {
+    for (;;) {
+      await writer.write(new Uint8Array(MIB))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  } catch (error) {
+    return error
+  }
+}
+
+describe('an upload that is refused before its end fails with the error that says why', () => {
+  it('while it is being written', async () => {
+    const { hive, local } = await start({ authorize: (_request, { operation }) => operation !== 'put' })
+    const sink = hive.sink('x')
+    const error = await soon(writeOn(sink.getWriter()), 'the refusal')
+    expect(error).toMatchObject({ name: 'BackendError', retryable: false })
+    expect((error as Error).message).toContain('403')
+    expect(await rejection(sink.entry)).toBe(error)
+    expect(await namesIn(local)).toEqual([])
+  })
+
+  it('while nothing is being written', async () => {
+    const { hive } = await start({ authorize: (_request, { operation }) => operation !== 'put' })
+    const writer = hive.sink('x').getWriter()
+    writer.closed.catch(() => undefined)
+    await writer.write(new Uint8Array(MIB)).catch(() => undefined)
+    expect(await rejection(writer.closed)).toMatchObject({ name: 'BackendError', retryable: false })
+  })
+
+  it('because another writer was faster than its look', async () => {
+    const { local, url } = await start()
+    const first = local.sink('x')
+    await bytesSource(randomBytes(10)).stream().pipeTo(first)
+    const { etag } = await first.entry
+    const hive = new HttpHive(url, {
+      async fetch(input, init) {
+        if (init.method === 'PUT') await bytesSource(randomBytes(20)).stream().pipeTo(local.sink('x'))
+        return fetch(input, init)
+      },
+    })
+    const error = await soon(writeOn(hive.sink('x', { ifMatch: etag }).getWriter()), 'the refusal')
+    expect(error).toMatchObject({ name: 'ConflictError', alias: 'x', expectedEtag: etag })
+    expect((error as { actualEtag: string }).actualEtag).toBe((await local.stat('x')).etag)
+  })
+
+  it('because it is larger than the server takes', async () => {
+    const { hive, local, transfers } = await start({ limits: { uploadBytes: 3 * MIB } })
+    const error = await soon(writeOn(hive.sink('x').getWriter()), 'the refusal')
+    expect(error).toMatchObject({ name: 'QuotaExceededError', limit: 3 * MIB })
+    expect(await namesIn(local)).toEqual([])
+    expect(transfers[0]).toMatchObject({ operation: 'put', status: 413 })
+    // The connection is good for more.
+    await bytesSource(randomBytes(MIB)).stream().pipeTo(hive.sink('y'))
+    expect(await namesIn(local)).toEqual(['y'])
+  })
+
+  it('because the delta is none', async () => {
+    const { hive, local } = await start()
+    await bytesSource(randomBytes(MIB)).stream().pipeTo(local.sink('x'))
+    const { etag } = await local.stat('x')
+    const error = await soon(writeOn(hive.patchSink('x', { ifMatch: etag }).getWriter()), 'the refusal')
+    expect(error).toMatchObject({ name: 'FormatError', reason: 'magic' })
+    expect((await local.stat('x')).etag).toBe(etag)
+  })
+})
+
+describe('an upload that breaks off leaves nothing', () => {
+  const chunk = `${(1000).toString(16)}\r\n${'x'.repeat(1000)}\r\n`
+  const requests: Record<string, string> = {
+    'with a length, after the head': 'Content-Length: 5000\r\n\r\n',
+    'with a length, midway': `Content-Length: 5000\r\n\r\n${'x'.repeat(2000)}`,
+    'in chunks, after the head': 'Transfer-Encoding: chunked\r\n\r\n',
+    'in chunks, between two': `Transfer-Encoding: chunked\r\n\r\n${chunk}`,
+    'in chunks, within one': `Transfer-Encoding: chunked\r\n\r\n${chunk}${chunk.slice(0, 500)}`,
+  }
+  for (const [title, rest] of Object.entries(requests)) {
+    for (const ending of ['end', 'destroy'] as const) {
+      it(`${title}: ${ending === 'end' ? 'closed' : 'reset'}`, async () => {
+        const { local, url, hive } = await start()
+        const socket = await dial(url)
+        socket.write(`PUT /x HTTP/1.1\r\nHost: ${new URL(url).host}\r\nContent-Type: text/plain\r\n${rest}`)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        if (ending === 'end') socket.end()
+        else socket.resetAndDestroy()
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        expect(await namesIn(local)).toEqual([])
+        await bytesSource(randomBytes(100)).stream().pipeTo(hive.sink('y'))
+        expect(await namesIn(local)).toEqual(['y'])
+        socket.destroy()
+      })
+    }
+  }
+
+  it('because its writer gives up', async () => {
+    const { hive, local, ended } = await start()
+    const sink = hive.sink('x')
+    const writer = sink.getWriter()
+    await writer.write(new Uint8Array(2 * MIB))
+    const reason = new Error('changed my mind')
+    await soon(writer.abort(reason), 'abort')
+    expect(await rejection(sink.entry)).toBe(reason)
+    expect((await ended('put')).status).toBe(400)
+    expect(await namesIn(local)).toEqual([])
+  })
+
+  for (const delayMs of [0, 1, 2, 5, 10, 20, 50]) {
+    it(`because its server goes ${delayMs} ms after the head`, async () => {
+      const server = createServer((socket) => {
+        socket.on('error', () => undefined)
+        socket.on('data', () => undefined)
+        setTimeout(() => socket.destroy(), delayMs)
+      })
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      closing.push(() => new Promise((resolve) => server.close(resolve)))
+      const { port } = server.address() as AddressInfo
+      const sink = new HttpHive(`http://127.0.0.1:${port}/`).sink('x')
+      const error = await soon(writeOn(sink.getWriter()), 'the failure')
+      expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+      expect(await rejection(sink.entry)).toBe(error)
+    })
+  }
+})
+
+describe('back-pressure', () => {
+  it('a reader that pauses stops the server, and one that leaves ends the exchange', async () => {
+    const { hive, local, ended } = await start()
+    await new Blob([new Uint8Array(64 * MIB)]).stream().pipeTo(local.sink('x'))
+    const entry = await hive.open('x', { consistency: 'snapshot' })
+    const reader = entry.stream().getReader()
+    await reader.read()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await soon(reader.cancel('seek'), 'cancel')
+    const { sent, status } = await ended('read')
+    expect(status).toBe(206)
+    expect(sent).toBeLessThan(32 * MIB)
+  })
+
+  it('a server that cannot store any faster stops the writer', async () => {
+    const slow = slowBackend()
+    const { hive, local } = await start({}, slow.backend)
+    const writer = hive.sink('x').getWriter()
+    let written = 0
+    for (;;) {
+      const write = writer.write(randomBytes(MIB, ++written))
+      const settled = await Promise.race([write.then(() => true), new Promise((resolve) => setTimeout(resolve, 500))])
+      if (!settled) break
+      expect(written).toBeLessThan(32)
+    }
+    slow.release()
+    await soon(writer.close(), 'close')
+    expect((await local.stat('x')).size).toBe(written * MIB)
+  })
+})
+
+describe('over the network', () => {
+  it('an update by delta moves little more than what is new', async () => {
+    const { hive, local, transfers } = await start()
+    const old = randomBytes(20 * MIB, 1)
+    await bytesSource(old).stream().pipeTo(local.sink('x'))
+    const inserted = randomBytes(MIB / 5, 2)
+    const edited = new Blob([old.subarray(0, 7 * MIB), inserted, old.subarray(7 * MIB)])
+
+    const entry = await hive.open('x')
+    const signature = await loadSignature(entry.signature())
+    const sink = hive.patchSink('x', { ifMatch: entry.etag })
+    await edited.stream().pipeThrough(new DeltaStream(signature)).pipeTo(sink)
+
+    const wanted = local.sink('wanted')
+    await edited.stream().pipeTo(wanted)
+    expect((await sink.entry).etag).toBe((await wanted.entry).etag)
+    const moved = transfers.reduce((sum, { received, sent }) => sum + received + sent, 0)
+    expect(moved).toBeGreaterThan(inserted.byteLength)
+    expect(moved).toBeLessThan(old.byteLength * 0.03)
+  })
+
+  it('HEAD tells the length, and GET has it', async () => {
+    const { url, local } = await start()
+    await bytesSource(randomBytes(5_000)).stream().pipeTo(local.sink('x'))
+    const head = await fetch(`${url}x`, { method: 'HEAD' })
+    expect(head.headers.get('content-length')).toBe('5000')
+    const get = await fetch(`${url}x`, { headers: { Range: 'bytes=0-999' } })
+    // Bun sends every streamed body in chunks, whatever its length is known to be.
+    expect([get.headers.get('content-length'), get.headers.get('transfer-encoding')]).toContain(
+      get.headers.has('transfer-encoding') ? 'chunked' : '1000',
+    )
+    expect((await get.arrayBuffer()).byteLength).toBe(1_000)
+  })
+
+  it('many readers and writers of one hive get what they asked for', async () => {
+    const { hive } = await start()
+    await Promise.all(
+      Array.from({ length: 16 }, async (_, i) => {
+        const bytes = randomBytes(300_000 + i, i + 1)
+        await bytesSource(bytes)
+          .stream()
+          .pipeTo(hive.sink(`x/${i}`))
+        const entry = await hive.open(`x/${i}`, { bufferSize: 64 * 1024 })
+        expect(await collect(entry.stream())).toEqual(bytes)
+      }),
+    )
+  })
+})
+
+async function dial(url: string): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect({ host: hostname, port: Number(port) })
+  socket.on('error', () => undefined)
+  await new Promise((resolve) => socket.once('connect', resolve))
+  return socket
+}
+
+/** A backend that stores no block until it is let. */
+function slowBackend(): { backend: Backend; release(): void } {
+  const backend = memoryBackend()
+  let release = (): void => undefined
+  const released = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const { put } = backend.blocks
+  backend.blocks.put = async (...call) => {
+    await released
+    return put.apply(backend.blocks, call)
+  }
+  return { backend, release }
+}

@@ -1,0 +1,82 @@
+// Header fields that only a browser may set, so that these cannot run in one.
+import { describe, expect, it } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { LocalHive } from '../../src/hive/local-hive.ts'
+import { createHiveHandler, type HiveHandlerOptions } from '../../src/http.ts'
+import { StreamStore } from '../../src/store/stream-store.ts'
+
+const PAGE = 'https://page.test'
+
+function open(options: HiveHandlerOptions = {}) {
+  const handler = createHiveHandler(new LocalHive(new StreamStore(memoryBackend())), options)
+  return (method: string, headers: Record<string, string> = {}, url = 'http://hive.test:8080/x'): Promise<Response> =>
+    handler(new Request(url, { method, headers, ...(method === 'PUT' && { body: 'a' }) }))
+}
+
+describe('pages of other origins', () => {
+  it('may not write, nor read what a browser would hand them, unless they are named', async () => {
+    const send = open()
+    for (const method of ['PUT', 'DELETE', 'PATCH']) expect((await send(method, { Origin: PAGE })).status).toBe(403)
+    expect((await send('PUT', { Origin: 'null' })).status).toBe(403)
+    expect((await send('PUT', { Origin: 'http://hive.test' })).status).toBe(403)
+    expect((await send('PUT', { Origin: 'http://hive.test:8080' })).status).toBe(201)
+    expect((await send('PUT')).status).toBe(204)
+    expect((await send('GET', { Origin: PAGE })).headers.get('access-control-allow-origin')).toBeNull()
+  })
+
+  for (const cors of [[PAGE], (origin: string) => origin === PAGE, '*'] as const) {
+    it(`may do both when they are named, by ${typeof cors === 'object' ? 'a list' : typeof cors}`, async () => {
+      const send = open({ cors })
+      const allowed = cors === '*' ? '*' : PAGE
+      for (const method of ['PUT', 'GET', 'HEAD', 'DELETE', 'POST']) {
+        const { headers } = await send(method, { Origin: PAGE })
+        expect(headers.get('access-control-allow-origin'), method).toBe(allowed)
+        expect(headers.get('access-control-expose-headers')).toContain('ETag')
+        expect(headers.get('vary')).toBe(cors === '*' ? null : 'Origin')
+      }
+      const other = await send('PUT', { Origin: 'https://other.test' })
+      expect(other.status).toBe(cors === '*' ? 201 : 403)
+      expect(other.headers.get('access-control-allow-origin')).toBe(cors === '*' ? '*' : null)
+    })
+  }
+
+  it('ask first', async () => {
+    const send = open({ cors: [PAGE] })
+    const asked = {
+      'Access-Control-Request-Method': 'PUT',
+      'Access-Control-Request-Headers': 'if-match,content-type',
+    }
+    const { status, headers } = await send('OPTIONS', { Origin: PAGE, ...asked })
+    expect(status).toBe(204)
+    expect(headers.get('access-control-allow-origin')).toBe(PAGE)
+    expect(headers.get('access-control-allow-methods')).toContain('PUT')
+    expect(headers.get('access-control-allow-headers')).toBe('if-match,content-type')
+    const refused = await send('OPTIONS', { Origin: 'https://other.test', ...asked })
+    expect(refused.headers.get('access-control-allow-methods')).toBeNull()
+    expect(refused.headers.get('access-control-allow-origin')).toBeNull()
+  })
+
+  it('see errors and challenges too', async () => {
+    const send = open({
+      cors: [PAGE],
+      authorize: (request) => request.headers.has('authorization') || new Response(null, { status: 401 }),
+    })
+    const challenged = await send('GET', { Origin: PAGE })
+    expect(challenged.status).toBe(401)
+    expect(challenged.headers.get('access-control-allow-origin')).toBe(PAGE)
+    const missing = await send('GET', { Origin: PAGE, Authorization: 'Bearer a' })
+    expect(missing.status).toBe(404)
+    expect(missing.headers.get('access-control-allow-origin')).toBe(PAGE)
+  })
+})
+
+describe('hosts', () => {
+  it('keeps requests out that were meant for another name', async () => {
+    const send = open({ hosts: ['localhost:8080', 'hive.test:8080'] })
+    expect((await send('PUT')).status).toBe(201)
+    expect((await send('GET', {}, 'http://localhost:8080/x')).status).toBe(200)
+    for (const url of ['http://rebound.test:8080/x', 'http://localhost/x', 'http://localhost:8081/x']) {
+      for (const method of ['GET', 'PUT', 'OPTIONS']) expect((await send(method, {}, url)).status).toBe(421)
+    }
+  })
+})
