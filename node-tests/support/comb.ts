@@ -6,7 +6,10 @@ import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterAll, onTestFinished } from 'vitest'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+/** The source of the command, which Node runs as it is. */
+export const COMB_MAIN: string = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+/** The oldest Node that the package is for. */
+export const NODE_22: string = fileURLToPath(new URL('../../node_modules/node-22/bin/node', import.meta.url))
 const TIMEOUT_MS = 20_000
 
 /** How `comb` is run. */
@@ -55,7 +58,7 @@ export function temporaryDirectory(): string {
 /** Starts `comb`, and ends it at the latest with the test. */
 export function startComb(args: readonly string[], options: CombOptions = {}): RunningComb {
   const { COMB_TOKEN: _, ...environment } = process.env
-  const child = spawn(options.node ?? process.execPath, [MAIN, ...args], {
+  const child = spawn(options.node ?? process.execPath, [COMB_MAIN, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...environment, NODE_COMPILE_CACHE: cache, ...options.env },
     cwd: options.cwd,

@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { comb, serveComb, temporaryDirectory } from '../support/comb.ts'
+import { comb, NODE_22, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes } from '../support/streams.ts'
 
-const NODE_22 = fileURLToPath(new URL('../../node_modules/node-22/bin/node', import.meta.url))
-
-/** Sizes around the blocks of a store, 1,000,000 bytes each, and the chunks of a file. */
-const SIZES = [0, 1, 999_999, 1_000_000, 1_000_001, 3_500_000]
+/** Sizes around the blocks of a store, 1,000,000 bytes each; smaller steps are the suites of the library. */
+const SIZES = [0, 1, 1_000_000, 2_500_001]
 
 /** Everything that is done here to a directory is done to a server too: it makes no difference to a user. */
 const PLACES = {
@@ -34,7 +31,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
 
   test('gives back what was put, from standard input to standard output', async () => {
     const hive = await open(join(temporaryDirectory(), 'hive'))
-    for (const size of [0, 1, 2_500_000]) {
+    for (const size of [0, 2_500_000]) {
       const bytes = randomBytes(size, size)
       expect(await comb(['put', hive, 'x', '-'], { input: bytes })).toMatchObject({ code: 0, stderr: '' })
       const { code, stdout, stderr } = await comb(['get', hive, 'x'])
@@ -49,12 +46,10 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     await comb(['put', hive, 'x'], { input: bytes })
     for (const [range, start, end] of [
       ['0-0', 0, 1],
-      ['0-999999', 0, 1_000_000],
       ['999999-1000000', 999_999, 1_000_001],
       ['2000000-', 2_000_000, 2_000_100],
       ['2000099-99999999999999999999', 2_000_099, 2_000_100],
       ['-100', 2_000_000, 2_000_100],
-      ['-99999999', 0, 2_000_100],
     ] as const) {
       const { code, stdout } = await comb(['get', hive, 'x', `--range=${range}`])
       expect([range, code, stdout.equals(bytes.subarray(start, end))]).toEqual([range, 0, true])

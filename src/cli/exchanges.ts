@@ -14,15 +14,11 @@ export class Exchanges {
     if (this.#count === 0) this.#onEnd?.()
   }
 
-  /** Resolves when none is left, or after some time. */
-  ended(timeoutMs: number): Promise<void> {
+  /** Resolves when none is left. */
+  ended(): Promise<void> {
     if (this.#count === 0) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs)
-      this.#onEnd = (): void => {
-        clearTimeout(timer)
-        resolve()
-      }
+      this.#onEnd = resolve
     })
   }
 }

@@ -77,11 +77,22 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
     url: server.url!,
     async close() {
       const closed = server.close()
-      await exchanges.ended(GRACE_MS)
+      // An exchange has ended for the hive before its last bytes are on their way: only the connections tell.
+      await settledWithin(closed, GRACE_MS)
       ;(server.node!.server as NodeServer).closeAllConnections()
-      await Promise.all([closed, exchanges.ended(CLEANUP_MS)])
+      await closed
+      await settledWithin(exchanges.ended(), CLEANUP_MS)
     },
   }
+}
+
+async function settledWithin(promise: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs)
+  })
+  await Promise.race([promise, late])
+  clearTimeout(timer)
 }
 
 /**

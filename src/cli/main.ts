@@ -14,3 +14,5 @@ process.emitWarning = (warning: string | Error, ...rest: never[]): void => {
 
 const { runComb } = await import('./program.ts')
 process.exitCode = await runComb(process.argv)
+// Bytes that nobody reads any more would keep a process that was interrupted.
+if (process.exitCode > 128) process.exit()

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { byteStream } from '../bytes/byte-stream.ts'
+import { abortable } from '../bytes/promises.ts'
 
 /** The reader of a pipe has gone; exit code 141, as of a process that SIGPIPE ends. */
 export class BrokenPipeError extends Error {
@@ -27,9 +28,12 @@ export function writeOut(data: string | Uint8Array): Promise<void> {
   })
 }
 
-/** Standard output as the end of a pipe of streams. */
-export function stdoutSink(): WritableStream<Uint8Array> {
-  return new WritableStream({ write: (chunk) => writeOut(chunk) }, { highWaterMark: 1 })
+/**
+ * Standard output as the end of a pipe of streams. A reader who has stopped reading holds a write, and a held write
+ * holds `pipeTo`, whatever happens to its signal; so the sink has it too.
+ */
+export function stdoutSink(signal: AbortSignal): WritableStream<Uint8Array> {
+  return new WritableStream({ write: (chunk) => abortable(writeOut(chunk), signal) }, { highWaterMark: 1 })
 }
 
 /**

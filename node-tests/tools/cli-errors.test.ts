@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { comb, serveComb, temporaryDirectory } from '../support/comb.ts'
+
+/** Runs `comb`; it must fail with one line, which is given without its frame. */
+async function failure(args: readonly string[], code: number, env: Record<string, string> = {}): Promise<string> {
+  const result = await comb(args, { env })
+  expect({ args, code: result.code, stdout: result.stdout.toString() }).toEqual({ args, code, stdout: '' })
+  expect(result.stderr).toMatch(/^comb: [^\n]+\n$/)
+  return result.stderr.slice('comb: '.length, -1)
+}
+
+describe('`comb` ends with 2, and one line, when it is misused:', () => {
+  test.each([
+    [['get', 'hive'], "missing required argument 'alias'"],
+    [['ls'], "missing required argument 'hive'"],
+    [['rm', 'hive', 'x', 'y'], "too many arguments for 'rm'. Expected 2 arguments but got 3: hive, x, y."],
+    [['pot', 'hive'], "unknown command 'pot' (Did you mean put?)"],
+    [['ls', 'hive', '--perfix', 'x'], "unknown option '--perfix' (Did you mean --prefix?)"],
+    [['get', 'hive', 'x', '--range', '9-4'], 'a range is A-B, A- or -N, got 9-4'],
+    [['get', 'hive', 'x', '--range', '1-2,4-5'], 'a range is A-B, A- or -N, got 1-2,4-5'],
+    [['stat', 'hive', 'a/../b'], 'an alias must not have a segment . or ..: "a/../b"'],
+    [['stat', 'hive', ''], 'an alias must not be empty: ""'],
+    [['put', 'hive', 'x', '--type', 'video'], 'type must be a media type of at most 255 characters, got video'],
+    [['put', 'hive', 'x', '--if-match', 'é'], 'it is no etag: é'],
+    [
+      ['put', 'hive', 'x', '--if-none-match', 'abc'],
+      "option '--if-none-match <etag>' argument 'abc' is invalid. Allowed choices are *.",
+    ],
+    [['ls', 'ftp://host/'], 'a hive is a directory or an http(s) URL, got ftp://host/'],
+    [['ls', 'http://'], 'it is no URL: http://'],
+    [['ls', 'http://me:secret@host/'], 'a URL with a password in it is not taken: use a token'],
+    [['serve', '--port', '65536'], 'a port is from 0 to 65535, got 65536'],
+    [['serve', '--port', 'http'], 'a port is from 0 to 65535, got http'],
+    [
+      ['serve', '--host', '0.0.0.0'],
+      'others can reach 0.0.0.0: set COMB_TOKEN, or give --token, to say who may use the hive',
+    ],
+    [['serve', '--host', '::', '--token', ''], 'an empty token lets everybody in'],
+  ])('%j', async (args, line) => {
+    expect(await failure(args, 2)).toBe(line)
+  })
+
+  test('nothing asked', async () => {
+    const { code, stdout, stderr } = await comb([])
+    expect({ code, stdout: stdout.toString() }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('Usage: comb')
+  })
+})
+
+test('`comb` prints its help and its version', async () => {
+  const version = await comb(['--version'])
+  expect(version).toMatchObject({ code: 0, stderr: '' })
+  expect(version.stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/)
+  for (const command of ['serve', 'put', 'get', 'ls', 'stat', 'rm']) {
+    const help = await comb([command, '--help'])
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    expect(help.stdout.toString()).toMatch(new RegExp(`\\nExample:\\n  comb ${command} [^\\n]+\\n$`))
+  }
+})
+
+describe('`comb` ends with 1, and one line, when it fails:', () => {
+  test('a directory that is no hive, and is not touched', async () => {
+    const directory = temporaryDirectory()
+    const hive = join(directory, 'hive')
+    mkdirSync(hive)
+    writeFileSync(join(hive, 'diary.txt'), '')
+    const line = `${hive} is no hive: it has other things in it, such as diary.txt`
+    for (const args of [
+      ['put', hive, 'x'],
+      ['ls', hive],
+      ['serve', hive, '--port', '0'],
+    ]) {
+      expect(await failure(args, 1)).toBe(line)
+    }
+    expect(readdirSync(hive)).toEqual(['diary.txt'])
+    expect(await failure(['ls', join(hive, 'diary.txt')], 1)).toMatch(/diary\.txt is no hive: it is no directory$/)
+  })
+
+  test('files that cannot be read or written', async () => {
+    const directory = temporaryDirectory()
+    const hive = join(directory, 'hive')
+    await comb(['put', hive, 'x'], { input: 'bytes' })
+    const nothing = join(directory, 'nothing')
+    expect(await failure(['put', hive, 'y', nothing], 1)).toBe(`there is no such file or directory: ${nothing}`)
+    expect(await failure(['put', hive, 'y', directory], 1)).toBe(`it is a directory: ${directory}`)
+    expect(await failure(['get', hive, 'x', directory], 1)).toBe(`it is a directory: ${directory}`)
+    const deep = join(nothing, 'file')
+    expect(await failure(['get', hive, 'x', deep], 1)).toBe(`there is no such file or directory: ${deep}`)
+    const strange = join(hive, 'nothing\n\u001b[31m')
+    expect(await failure(['put', hive, 'y', strange], 1)).toContain('nothing\\u{a}\\u{1b}[31m')
+    expect((await comb(['ls', hive])).stdout.toString()).toBe('x\n')
+  })
+
+  test.runIf(process.platform === 'linux')('a full disk', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    await comb(['put', hive, 'x'], { input: 'bytes' })
+    expect(await failure(['get', hive, 'x', '/dev/full'], 1)).toBe('there is no space left on the disk')
+  })
+
+  test('a server that is not there, or answers in another tongue', async () => {
+    expect(await failure(['rm', 'http://127.0.0.1:9/', 'x'], 1)).toMatch(/^no answer from 127\.0\.0\.1:9: /)
+    const garbled = createServer((socket) => {
+      socket.on('error', () => undefined).end('nonsense\r\n\r\n', () => socket.destroy())
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void garbled.close())
+    await once(garbled, 'listening')
+    const { port } = garbled.address() as AddressInfo
+    expect(await failure(['rm', `http://127.0.0.1:${port}/`, 'x'], 1)).toMatch(/^no answer from 127\.0\.0\.1:\d+: /)
+  })
+
+  test('a port that is in use', async () => {
+    const directory = temporaryDirectory()
+    const { url } = await serveComb(join(directory, 'hive'))
+    const { port } = new URL(url)
+    expect(await failure(['serve', join(directory, 'other'), '--port', port], 1)).toBe(
+      `the address is in use: 127.0.0.1:${port}`,
+    )
+  })
+
+  test('a token that is missing or wrong', async () => {
+    const { url } = await serveComb(join(temporaryDirectory(), 'hive'), [], { env: { COMB_TOKEN: 'honey' } })
+    const put = ['put', url, 'x']
+    for (const args of [put, [...put, '--token', 'money'], ['ls', url], ['get', url, 'x']]) {
+      expect(await failure(args, 1)).toMatch(/401.*: it wants a token; set COMB_TOKEN, or give --token$/)
+    }
+    expect(await comb([...put, '--token', 'honey'])).toMatchObject({ code: 0, stderr: '' })
+    expect(await comb(['get', url, 'x'], { env: { COMB_TOKEN: 'honey' } })).toMatchObject({ code: 0, stderr: '' })
+  })
+})

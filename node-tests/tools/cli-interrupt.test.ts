@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { comb, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
+import { randomBytes, soon } from '../support/streams.ts'
+
+test.each([
+  ['SIGINT', 130, 'a directory'],
+  ['SIGINT', 130, 'a server'],
+  ['SIGTERM', 143, 'a directory'],
+  ['SIGHUP', 129, 'a directory'],
+] as const)('%s ends `comb put` with %i, and nothing is stored in %s', async (signal, code, place) => {
+  const directory = join(temporaryDirectory(), 'hive')
+  await put(directory, 'old')
+  const hive = place === 'a server' ? (await serveComb(directory)).url : directory
+  const { child, result } = startComb(['put', hive, 'x'])
+  // More than a block, and not the end: the process waits for what will not come.
+  child.stdin.write(randomBytes(1_500_000))
+  await new Promise((resolve) => setTimeout(resolve, 800))
+  child.kill(signal)
+  expect(await soon(result, 'the end of the process')).toMatchObject({ code, signal: null, stderr: '' })
+  expect((await comb(['get', hive, 'x'])).stdout.toString()).toBe('old')
+})
+
+test('SIGINT ends `comb get` into a pipe that nobody reads', async () => {
+  const hive = join(temporaryDirectory(), 'hive')
+  await put(hive, randomBytes(3_000_000))
+  const { child, result } = startComb(['get', hive, 'x'])
+  await once(child.stdout, 'readable')
+  child.kill('SIGINT')
+  expect(await soon(once(child, 'exit'), 'the end of the process')).toEqual([130, null])
+  child.stdout.resume()
+  expect((await result).stderr).toBe('')
+})
+
+test('SIGINT ends `comb get` into a file, which stays as it was', async () => {
+  const directory = temporaryDirectory()
+  const file = join(directory, 'file')
+  writeFileSync(file, 'old')
+  const { url, sent } = await halfServer()
+  const { child, result } = startComb(['get', url, 'x', file], { input: '' })
+  await soon(sent, 'the first half')
+  await expect.poll(() => readdirSync(directory).length).toBe(2)
+  child.kill('SIGINT')
+  expect(await soon(result, 'the end of the process')).toMatchObject({ code: 130, signal: null, stderr: '' })
+  expect(readdirSync(directory)).toEqual(['file'])
+  expect(readFileSync(file, 'utf8')).toBe('old')
+})
+
+test('a second signal ends `comb` at once', async () => {
+  // The sink waits for the answer, and the server for the end of the request: cleaning up cannot be made to hang, so
+  // the process is stopped in the middle of it.
+  const hive = join(temporaryDirectory(), 'hive')
+  const { url } = await serveComb(hive)
+  const { child, result } = startComb(['put', url, 'x'])
+  child.stdin.write(randomBytes(1_500_000))
+  await new Promise((resolve) => setTimeout(resolve, 800))
+  child.kill('SIGSTOP')
+  child.kill('SIGINT')
+  child.kill('SIGTERM')
+  child.kill('SIGCONT')
+  const { code, signal, stderr } = await soon(result, 'the end of the process')
+  expect(stderr).toBe('')
+  expect([130, 143, 'SIGINT', 'SIGTERM']).toContain(code ?? signal)
+})
+
+test('`comb get` ends quietly when its reader goes, as `cat` does', async () => {
+  const hive = join(temporaryDirectory(), 'hive')
+  await put(hive, randomBytes(3_000_000))
+  for (const command of ['get', 'ls']) {
+    const script = `set -o pipefail; "$0" "$@" | head -c 0; exit \${PIPESTATUS[0]}`
+    const child = spawn('bash', [
+      '-c',
+      script,
+      process.execPath,
+      COMB_MAIN,
+      command,
+      hive,
+      ...(command === 'get' ? ['x'] : []),
+    ])
+    let stderr = ''
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    const [code] = (await once(child, 'close')) as [number]
+    expect({ stderr, code }).toEqual({ stderr: '', code: 141 })
+  }
+})
+
+test('`comb get` leaves no file when the server breaks off for good', async () => {
+  const directory = temporaryDirectory()
+  const { url } = await halfServer((response) => response.destroy())
+  const { code, stderr } = await comb(['get', url, 'x', join(directory, 'file')])
+  expect(code).toBe(1)
+  expect(stderr).toMatch(/^comb: [^\n]+\n$/)
+  expect(readdirSync(directory)).toEqual([])
+})
+
+async function put(hive: string, input: Uint8Array | string): Promise<void> {
+  expect(await comb(['put', hive, 'x'], { input })).toMatchObject({ code: 0, stderr: '' })
+}
+
+/** A server of an entry of 2,000 bytes that sends the first 1,000 of them, and then does something else. */
+async function halfServer(then?: (response: ServerResponse) => void): Promise<{ url: string; sent: Promise<unknown> }> {
+  const server = createServer((request, response) => {
+    response.setHeader('ETag', '"a"').setHeader('Content-Length', 2_000)
+    if (request.method === 'HEAD') {
+      response.end()
+    } else if (request.headers.range?.startsWith('bytes=0-')) {
+      response.writeHead(206, { 'Content-Range': 'bytes 0-1999/2000' })
+      response.write(randomBytes(1_000), () => {
+        server.emit('sent')
+        then?.(response)
+      })
+    } else {
+      // Asked to go on, it has nothing more.
+      response.destroy()
+    }
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  await once(server, 'listening')
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, sent: once(server, 'sent') }
+}

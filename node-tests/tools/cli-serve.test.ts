@@ -1,0 +1,251 @@
+import { once } from 'node:events'
+import { readdirSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { comb, NODE_22, type ServingComb, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
+import { randomBytes, soon } from '../support/streams.ts'
+
+/** A connection without the manners of a client. */
+async function open(url: string, request: string): Promise<Socket> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  // Being cut off is what most of these tests are about.
+  socket.on('error', () => undefined)
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  socket.write(request.replace(/\n/g, '\r\n').replace('HOST', `${hostname}:${port}`))
+  return socket
+}
+
+const PUT = 'PUT /x HTTP/1.1\nHost: HOST\n'
+const GET = 'GET /x HTTP/1.1\nHost: HOST\n\n'
+
+async function namesIn(hive: string): Promise<string> {
+  const { code, stdout, stderr } = await comb(['ls', hive])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  return stdout.toString()
+}
+
+async function stop({ child, result }: ServingComb, signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
+  const start = performance.now()
+  child.kill(signal)
+  expect(await soon(result, 'the end of the server')).toMatchObject({ code: 0, signal: null })
+  return performance.now() - start
+}
+
+describe.each([
+  ['SIGTERM', 'Node 24', process.execPath],
+  ['SIGINT', 'Node 22', NODE_22],
+] as const)('%s on %s', (signal, _, node) => {
+  test('ends an idle `comb serve` at once', async () => {
+    const server = await serveComb(join(temporaryDirectory(), 'hive'), [], { node })
+    expect(await stop(server, signal)).toBeLessThan(500)
+    expect((await server.result).stderr).toBe('')
+  })
+
+  test('ends `comb serve` within about a second, whatever its clients do', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    const bytes = randomBytes(20_000_000)
+    await comb(['put', hive, 'x'], { input: bytes })
+    const server = await serveComb(hive, [], { node })
+    const slowDownload = await open(server.url, GET)
+    const slowUpload = await open(server.url, `${PUT}Content-Length: 100000000\n\n`)
+    const idle = await open(server.url, GET.replace('GET', 'HEAD'))
+    const silent = await open(server.url, '')
+    slowDownload.pause()
+    slowUpload.write(randomBytes(3_000_000, 2))
+    await once(idle, 'data')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+
+    expect(await stop(server, signal)).toBeLessThan(2_000)
+    expect((await server.result).stderr).toBe('')
+    silent.resume()
+    // Cut off, neither end of the two took a part for the whole.
+    const { stdout } = await comb(['get', hive, 'x'])
+    expect(stdout.equals(bytes)).toBe(true)
+  })
+
+  test('lets a transfer that is nearly done come to its end', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    const server = await serveComb(hive, [], { node })
+    const upload = await open(server.url, `${PUT}Content-Length: 4\nExpect: 100-continue\n\n`)
+    await once(upload, 'data')
+    upload.write('ab')
+    const stopped = stop(server, signal)
+    setTimeout(() => upload.write('cd'), 50)
+    const [answer] = (await soon(once(upload, 'data'), 'the answer')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 201 /)
+    await stopped
+    expect((await comb(['get', hive, 'x'])).stdout.toString()).toBe('abcd')
+  })
+})
+
+test('a second signal ends `comb serve` at once', async () => {
+  const hive = join(temporaryDirectory(), 'hive')
+  await comb(['put', hive, 'x'], { input: randomBytes(20_000_000) })
+  const { child, result, url } = await serveComb(hive)
+  const socket = await open(url, GET)
+  socket.pause()
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  child.kill('SIGINT')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  child.kill('SIGTERM')
+  expect(await soon(result, 'the end of the server')).toMatchObject({ code: null, signal: 'SIGTERM' })
+})
+
+describe.each([
+  ['Node 24', process.execPath],
+  ['Node 22', NODE_22],
+])('`comb serve` on %s', (_, node) => {
+  test('stores nothing of an upload that breaks off, however it does', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    const server = await serveComb(hive, ['--log'], { node })
+    const half = randomBytes(3_000_000)
+    const chunk = `${half.byteLength.toString(16)}\r\n`
+    for (const [headers, end] of [
+      ['Content-Length: 6000000', 'resetAndDestroy'],
+      ['Content-Length: 6000000', 'end'],
+      ['Transfer-Encoding: chunked', 'resetAndDestroy'],
+      ['Transfer-Encoding: chunked', 'end'],
+    ] as const) {
+      const socket = await open(server.url, `${PUT}${headers}\n\n`)
+      if (headers.startsWith('T')) socket.write(chunk)
+      await new Promise<void>((resolve) => socket.write(half, () => resolve()))
+      socket.resume()
+      socket[end]()
+      await once(socket, 'close')
+      expect(await namesIn(server.url)).toBe('')
+    }
+    // As fast as sockets go, so that the body is torn off at every place.
+    for (let i = 0; i < 30; i++) {
+      const socket = await open(server.url, `${PUT}Content-Length: 6000000\n\n`)
+      socket.write(half)
+      setTimeout(() => socket.resetAndDestroy(), i)
+      await once(socket, 'close')
+    }
+    expect(await namesIn(server.url)).toBe('')
+    await stop(server)
+    expect(await namesIn(hive)).toBe('')
+    expect((await server.result).stderr).not.toContain('comb:')
+  })
+
+  test('stops reading for a client that goes, or stops reading itself', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    await comb(['put', hive, 'x'], { input: randomBytes(50_000_000) })
+    const server = await serveComb(hive, ['--log'], { node })
+    for (const end of ['resetAndDestroy', 'destroy'] as const) {
+      const socket = await open(server.url, GET)
+      socket.pause()
+      await new Promise((resolve) => setTimeout(resolve, 400))
+      socket[end]()
+    }
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    await stop(server)
+    const lines = (await server.result).stderr.trim().split('\n')
+    expect(lines).toHaveLength(2)
+    for (const line of lines) {
+      // What the buffers of both ends take, and no more.
+      expect(Number(/ 200 read x received=0 sent=(\d+)$/.exec(line)?.[1])).toBeLessThan(25_000_000)
+    }
+  })
+
+  test('survives what is no HTTP, and what comes before its time', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    await comb(['put', hive, 'x'], { input: 'bytes' })
+    const server = await serveComb(hive, [], { node })
+    for (const request of [
+      '\u0016\u0003\u0001',
+      'GET / HTTP/9\n\n',
+      'GET x HTTP/1.1\nHost: HOST\n\n',
+      `${PUT}Content-Length: -1\n\n`,
+    ]) {
+      const socket = await open(server.url, request)
+      socket.resume().end()
+      await soon(once(socket, 'close'), `the answer to ${request}`)
+    }
+    // Refused before its body has been read: the answer arrives all the same.
+    const refused = await open(server.url, `${PUT}If-None-Match: *\nContent-Length: 100000000\n\n`)
+    refused.write(randomBytes(3_000_000))
+    const [answer] = (await soon(once(refused, 'data'), 'the refusal')) as [Buffer]
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 412 /)
+    expect((await comb(['get', server.url, 'x'])).stdout.toString()).toBe('bytes')
+    await stop(server)
+    expect((await server.result).stderr).toBe('')
+  })
+
+  test('breaks off when the disk fails it, says so, and serves on', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    await comb(['put', hive, 'x'], { input: randomBytes(3_500_000) })
+    const server = await serveComb(hive, [], { node })
+    const blocks = readdirSync(join(hive, 'blocks'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs)
+    truncateSync(blocks.at(-1)!, 100)
+    const socket = await open(server.url, GET)
+    let received = 0
+    socket.on('data', (chunk: Buffer) => (received += chunk.byteLength))
+    await soon(once(socket, 'close'), 'the end of the connection')
+    expect(received).toBeLessThan(3_500_000)
+    const { code, stderr } = await comb(['get', server.url, 'x', join(hive, '..', 'file')])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^comb: [^\n]+\n$/)
+    expect(await namesIn(server.url)).toBe('x\n')
+    await stop(server)
+    expect((await server.result).stderr).toMatch(/^(comb: [^\n]+\n)+$/)
+  })
+})
+
+test('`comb serve` keeps out pages that come by another name, and lets in those that it is told of', async () => {
+  const hive = join(temporaryDirectory(), 'hive')
+  const { url } = await serveComb(hive, ['--allow-host', 'hive.example', '--allow-origin', 'https://page.example'])
+  const status = async (host: string): Promise<number> => {
+    const socket = await open(url, `GET / HTTP/1.1\nHost: ${host}\nConnection: close\n\n`)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    return Number(answer.toString().split(' ')[1])
+  }
+  const { port } = new URL(url)
+  expect(await status('rebound.example')).toBe(421)
+  expect(await status(`rebound.example:${port}`)).toBe(421)
+  for (const host of ['HOST', `localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'hive.example']) {
+    expect([host, await status(host)]).toEqual([host, 200])
+  }
+  const put = (origin: string) => fetch(`${url}x`, { method: 'PUT', body: 'x', headers: { Origin: origin } })
+  expect((await put('https://elsewhere.example')).status).toBe(403)
+  const welcome = await put('https://page.example')
+  expect([welcome.status, welcome.headers.get('access-control-allow-origin')]).toEqual([201, 'https://page.example'])
+})
+
+test.runIf(process.platform === 'linux')('`comb` moves 256 MB in less than 200 MB of memory', async () => {
+  const directory = temporaryDirectory()
+  const hive = join(directory, 'hive')
+  const server = await serveComb(hive)
+  const size = 256_000_000
+  const peakMb = (pid: number | undefined): number =>
+    (Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024) / 1e6
+  const put = startComb(['put', server.url, 'x'])
+  const piece = randomBytes(1_000_000)
+  for (let sent = 0; sent < size; sent += piece.byteLength) {
+    piece[0] = sent / piece.byteLength
+    await new Promise((resolve) => put.child.stdin.write(piece, resolve))
+  }
+  // All but what fits into a pipe has been read by now.
+  const putMb = peakMb(put.child.pid)
+  put.child.stdin.end()
+  expect(await put.result).toMatchObject({ code: 0, stderr: '' })
+
+  const get = startComb(['get', server.url, 'x'])
+  let received = 0
+  let getMb = 0
+  for await (const chunk of get.child.stdout) {
+    received += (chunk as Buffer).byteLength
+    if (received > size * 0.99 && getMb === 0) getMb = peakMb(get.child.pid)
+  }
+  expect(received).toBe(size)
+  const downloads = await Promise.all([1, 2, 3].map(() => open(server.url, GET)))
+  for (const socket of downloads) socket.pause()
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  const memory = { putMb, getMb, serverMb: peakMb(server.child.pid) }
+  for (const [name, mb] of Object.entries(memory)) expect(mb, name).toBeLessThan(200)
+})

@@ -1,0 +1,68 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { comb, COMB_MAIN, temporaryDirectory } from '../support/comb.ts'
+import { randomBytes } from '../support/streams.ts'
+
+/** `script` of util-linux, which every Debian has, runs a command on a terminal of its own. */
+const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
+
+/** Runs `comb` on a terminal; gives what that shows, escape sequences and all. */
+async function onTerminal(args: readonly string[]): Promise<{ code: number; screen: string }> {
+  const command = [process.execPath, COMB_MAIN, ...args].map((word) => `'${word}'`).join(' ')
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, TERM: 'xterm' },
+  })
+  let screen = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    screen += text
+  })
+  const [code] = (await once(child, 'close')) as [number]
+  return { code, screen }
+}
+
+describe.runIf(hasTerminal)('`comb` on a terminal', () => {
+  test('shows how far it has come, and at the end what it did', async () => {
+    const directory = temporaryDirectory()
+    const [hive, file] = [join(directory, 'hive'), join(directory, 'file')]
+    writeFileSync(file, randomBytes(20_000_000))
+    for (const args of [
+      ['put', hive, 'a\u001bb', file],
+      ['get', hive, 'a\u001bb', file],
+    ]) {
+      const { code, screen } = await onTerminal(args)
+      expect(code).toBe(0)
+      expect(screen).toMatch(/a\\u\{1b\}b {2}[=-]{24} +\d+ % {2}[\d.]+ k?M?B of 20\.0 MB {2}[\d.]+ k?M?B\/s/)
+      expect(screen).toMatch(/a\\u\{1b\}b {2}20\.0 MB in \d+\.\d s, [\d.]+ MB\/s\r\n$/)
+    }
+    expect((await onTerminal(['get', hive, 'a\u001bb', file, '--no-progress'])).screen).toBe('')
+  })
+
+  test('takes the bar away before it tells of a failure', async () => {
+    const directory = temporaryDirectory()
+    const [hive, file] = [join(directory, 'hive'), join(directory, 'file')]
+    writeFileSync(file, 'bytes')
+    await comb(['put', hive, 'x', file])
+    const { code, screen } = await onTerminal(['put', hive, 'x', file, '--new'])
+    expect(code).toBe(1)
+    // Escape sequence: erase the whole line.
+    expect(screen.split('\u001b[2K').at(-1)).toBe('comb: the entry exists: x\r\n')
+  })
+
+  test('shows no bar over the bytes themselves, and sizes as people read them', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    await comb(['put', hive, 'x.txt'], { input: 'b'.repeat(1234) })
+    expect((await onTerminal(['get', hive, 'x.txt'])).screen).toBe('b'.repeat(1234))
+    expect((await onTerminal(['ls', hive, '--long'])).screen).toMatch(/^1\.23 kB {2}\d{4}-.*x\.txt\r\n$/)
+    expect((await onTerminal(['stat', hive, 'x.txt'])).screen).toContain('size      1234 (1.23 kB)\r\n')
+  })
+})
+
+test('`comb` shows no bar in a pipe', async () => {
+  const hive = join(temporaryDirectory(), 'hive')
+  expect(await comb(['put', hive, 'x'], { input: randomBytes(5_000_000) })).toMatchObject({ code: 0, stderr: '' })
+  expect(await comb(['get', hive, 'x'])).toMatchObject({ code: 0, stderr: '' })
+})
