@@ -22,6 +22,8 @@ export interface CombOptions {
   readonly cwd?: string
   /** Runtime to run it on. */
   readonly node?: string
+  /** What to run instead, with the arguments after it; one that takes its place, so that signals reach it. */
+  readonly command?: readonly [string, ...string[]]
 }
 
 /** What a run of `comb` did. */
@@ -58,7 +60,8 @@ export function temporaryDirectory(): string {
 /** Starts `comb`, and ends it at the latest with the test. */
 export function startComb(args: readonly string[], options: CombOptions = {}): RunningComb {
   const { COMB_TOKEN: _, ...environment } = process.env
-  const child = spawn(options.node ?? process.execPath, [COMB_MAIN, ...args], {
+  const [file, ...first] = options.command ?? [options.node ?? process.execPath, COMB_MAIN]
+  const child = spawn(file, [...first, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...environment, NODE_COMPILE_CACHE: cache, ...options.env },
     cwd: options.cwd,

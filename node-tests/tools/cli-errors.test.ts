@@ -3,7 +3,8 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { comb, serveComb, temporaryDirectory } from '../support/comb.ts'
+import { comb, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
+import { randomBytes } from '../support/streams.ts'
 
 /** Runs `comb`; it must fail with one line, which is given without its frame. */
 async function failure(args: readonly string[], code: number, env: Record<string, string> = {}): Promise<string> {
@@ -99,6 +100,27 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
     const hive = join(temporaryDirectory(), 'hive')
     await comb(['put', hive, 'x'], { input: 'bytes' })
     expect(await failure(['get', hive, 'x', '/dev/full'], 1)).toBe('there is no space left on the disk')
+  })
+
+  test.runIf(process.platform === 'linux')('a disk that takes no more, and nothing is stored', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    await comb(['put', hive, 'x'], { input: 'bytes' })
+    // Files of at most 512 kB: a block is larger, a row is not.
+    const shell = ['-c', `trap '' XFSZ; ulimit -f 500; exec "$@"`, 'bash', process.execPath, COMB_MAIN]
+    const served = startComb(['serve', hive, '--port', '0'], { command: ['bash', ...shell] })
+    const [line] = (await once(served.child.stdout, 'data')) as [Buffer]
+    const url = line.toString().trim()
+    const input = randomBytes(2_500_000)
+    for (const [place, words] of [
+      [hive, /^comb: cannot store object [\w.]+: the file would be too large\n$/],
+      [url, /^comb: [^\n]*the storage of the hive failed\n$/],
+    ] as const) {
+      const result = await startComb(['put', place, 'y'], { command: ['bash', ...shell], input }).result
+      expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(words) as string })
+    }
+    expect((await comb(['ls', hive])).stdout.toString()).toBe('x\n')
+    served.child.kill('SIGTERM')
+    expect((await served.result).stderr).toMatch(/^(comb: cannot store object [\w.]+: the file would be too large\n)+$/)
   })
 
   test('a server that is not there, or answers in another tongue', async () => {

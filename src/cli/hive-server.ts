@@ -4,9 +4,9 @@ import { serve } from 'srvx/node'
 import type { Hive } from '../hive/hive.ts'
 import { createHiveHandler } from '../http/handler.ts'
 import type { Transfer } from '../http/transfer.ts'
+import { errorLine } from './error-line.ts'
 import { Exchanges } from './exchanges.ts'
 import { printable } from './printable.ts'
-import { errorLine } from './report.ts'
 
 /** Options of {@linkcode startHiveServer}. */
 export interface HiveServerOptions {
