@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { type Backend, StreamStore } from '../../src/store.ts'
@@ -7,7 +8,7 @@ const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encod
 
 async function put(store: StreamStore, bytes: Uint8Array<ArrayBuffer>, options = {}): Promise<string> {
   const sink = store.sink(options)
-  await new Blob([bytes]).stream().pipeTo(sink)
+  await bytesSource(bytes).stream().pipeTo(sink)
   return (await sink.stored).id
 }
 

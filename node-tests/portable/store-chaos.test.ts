@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { type Backend, StreamStore, type Transaction } from '../../src/store.ts'
 import { collectGarbage } from '../support/collect-garbage.ts'
@@ -40,7 +41,7 @@ async function putEntry(store: StreamStore, alias: string, content: string): Pro
       if (old) await tx.unmarkAsUsed(new TextDecoder().decode(old), reference)
     },
   })
-  await new Blob([content]).stream().pipeTo(sink)
+  await bytesSource(text(content)).stream().pipeTo(sink)
 }
 
 async function removeEntry(tx: Transaction, alias: string): Promise<void> {
@@ -74,7 +75,7 @@ async function process(memory: Backend, name: string, random: () => number, told
       try {
         if (random() < 0.5) {
           const sink = store.sink({ reference: text(reference) })
-          await new Blob([content]).stream().pipeTo(sink)
+          await bytesSource(text(content)).stream().pipeTo(sink)
           await sink.stored
           say('done')
         } else if (random() < 0.7) {

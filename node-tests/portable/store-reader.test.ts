@@ -39,7 +39,7 @@ describe('StoredStream', () => {
   it('is sliced as a Blob is, slices too', async () => {
     const blob = new Blob([pattern(23)])
     const { stored } = await makeStream(23)
-    for (const range of [[], [-5], [2, -3], [5, 2], [-100, 100], [23], [3, Infinity]] as const) {
+    for (const range of [[], [-5], [2, -3], [5, 2], [-100, 100], [23], [3, 1e9]] as const) {
       const expected = new Uint8Array(await blob.slice(...range).arrayBuffer())
       const slice = stored.slice(...range)
       expect(slice.size).toBe(expected.byteLength)

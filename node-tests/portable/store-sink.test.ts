@@ -69,6 +69,19 @@ describe('StreamStore.sink', () => {
     await expectNothing(backend)
   })
 
+  it('keeps streams in blocks that are larger than what it allocates at first', async () => {
+    const { store } = makeStore(100_000)
+    for (const length of [65_535, 65_536, 65_537, 99_999, 100_000, 100_001, 250_000]) {
+      const bytes = pattern(length)
+      const sink = store.sink()
+      const writer = sink.getWriter()
+      for (let offset = 0; offset < length; offset += 30_011)
+        await writer.write(bytes.subarray(offset, offset + 30_011))
+      await writer.close()
+      expect(await collect((await sink.stored).stream())).toEqual(bytes)
+    }
+  })
+
   it('keeps streams of several pages of blocks', async () => {
     const { store } = makeStore(1)
     for (const length of [511, 512, 513, 1300]) {

@@ -1,3 +1,4 @@
+import { bytesSource } from '../../src/bytes/byte-source.ts'
 import type { Backend, BlockSinkOptions, StoredStream, StreamStore } from '../../src/store.ts'
 
 /** The UTF-8 bytes of a text. */
@@ -17,7 +18,7 @@ export async function put(
   options: BlockSinkOptions = {},
 ): Promise<StoredStream> {
   const sink = store.sink(options)
-  await new Blob([bytes]).stream().pipeTo(sink)
+  await bytesSource(bytes).stream().pipeTo(sink)
   return sink.stored
 }
 

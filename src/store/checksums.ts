@@ -1,16 +1,24 @@
-import { createSHA256, createXXHash64 } from 'hash-wasm'
+import { createSHA256, createXXHash64, type IHasher } from 'hash-wasm'
 import type { Backend, StreamingHash } from './backend.ts'
 import { DIGEST_BYTES } from './format.ts'
+
+/** Hashes that have ended, to be used again: making one takes longer than hashing a short stream. */
+const idle: IHasher[] = []
+const MAX_IDLE = 8
 
 /** Makes a streaming SHA-256: the backend's, if it brings one. */
 export async function createDigest(backend: Backend): Promise<StreamingHash> {
   if (backend.createHash) return backend.createHash()
-  const hash = await createSHA256()
+  const hash = idle.pop()?.init() ?? (await createSHA256())
   return {
     update(bytes) {
       hash.update(bytes)
     },
-    digest: () => new Uint8Array(hash.digest('binary')),
+    digest() {
+      const digest = new Uint8Array(hash.digest('binary'))
+      if (idle.length < MAX_IDLE) idle.push(hash)
+      return digest
+    },
   }
 }
 

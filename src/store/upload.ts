@@ -20,6 +20,9 @@ export type MakeAttempt = () => Attempt
 /** How often the last commit is tried when others change what it depends on. */
 const FINISH_ATTEMPTS = 100
 
+/** What a stream begins with, lest a short one costs a whole block of memory; these bytes are copied once more. */
+const FIRST_BUFFER_BYTES = 64 * 1024
+
 /** A block that has been filled. */
 interface FullBlock {
   readonly buffer: BlockBuffer
@@ -126,13 +129,24 @@ export class Upload {
     const hashes = await this.#hashes
     for (let rest = chunk; rest.byteLength > 0;) {
       this.#assertAlive()
-      this.#buffer ??= this.#pool.pop() ?? new BlockBuffer(this.#context.blockSize)
+      this.#buffer = this.#roomyBuffer()
       rest = rest.subarray(this.#buffer.fill(rest))
-      if (this.#buffer.full) {
+      if (this.#buffer.byteLength === this.#context.blockSize) {
         this.#seal(hashes)
         if (this.#group.blocks.length === this.#context.groupSize) await this.#nextGroup()
       }
     }
+  }
+
+  /** A buffer with room for some more of the block. */
+  #roomyBuffer(): BlockBuffer {
+    const { blockSize } = this.#context
+    const buffer = this.#buffer
+    if (buffer && !buffer.full) return buffer
+    if (!buffer && this.#size === 0) return new BlockBuffer(Math.min(blockSize, FIRST_BUFFER_BYTES))
+    const whole = this.#pool.pop() ?? new BlockBuffer(blockSize)
+    if (buffer) whole.fill(buffer.bytes)
+    return whole
   }
 
   /** Ends the stream, and commits it. */
