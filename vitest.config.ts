@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import type { BrowserProviderOption } from 'vitest/node'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { mediaPage } from './browser-tests/support/media-page.ts'
 import { webkitgtk } from './browser-tests/support/webkitgtk-provider.ts'
 
 const portable = 'node-tests/portable/**/*.test.ts'
@@ -68,6 +69,7 @@ function browser(
 ): TestProjectInlineConfiguration {
   return {
     resolve: { alias },
+    plugins: [mediaPage()],
     // Named here because a dependency that vite discovers during a test reloads the page under that test.
     optimizeDeps: { include: ['fast-check', 'hash-wasm', 'web-streams-polyfill'] },
     test: {

@@ -13,6 +13,8 @@ export class Player {
   #url
   #fetched = new Ranges()
   #throughWorker = false
+  /** Where the video is, in seconds, and whether it plays: WebKit forgets both when it fails. */
+  #position = { at: 0, playing: false }
   /** @type {EntryInfo | undefined} */
   entry
 
@@ -24,6 +26,9 @@ export class Player {
     this.#hive = hive
     this.#url = (entry) => mediaUrl(hiveUrl, entry)
     this.#video.addEventListener('error', () => void this.#onMediaError())
+    for (const event of ['timeupdate', 'play', 'pause', 'ended']) {
+      this.#video.addEventListener(event, () => this.#notePosition())
+    }
     for (const event of ['progress', 'timeupdate', 'seeked', 'durationchange', 'emptied']) {
       this.#video.addEventListener(event, () => this.#drawBuffered())
     }
@@ -121,10 +126,14 @@ export class Player {
 
   /** @param {EntryInfo} entry */
   #goOnWith(entry) {
-    const at = this.#video.currentTime
-    const playing = !this.#video.paused && !this.#video.ended
+    const { at, playing } = this.#position
     this.load(entry, { at, playing })
     this.say(`${entry.alias} was replaced meanwhile: this is the new version, from ${formatTime(at)} on.`)
+  }
+
+  #notePosition() {
+    const { currentTime, paused, ended, error } = this.#video
+    if (!error) this.#position = { at: currentTime, playing: !paused && !ended }
   }
 
   /** @param {Delivery} delivery */

@@ -7,7 +7,7 @@
 export function fetchWithProgress(onProgress) {
   return (url, init) => {
     const { method = 'GET', body, signal } = init
-    if (!(body instanceof Uint8Array)) return fetch(url, init)
+    if (!(body instanceof Blob) && !ArrayBuffer.isView(body)) return fetch(url, init)
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest()
       request.open(method, url)
@@ -22,7 +22,7 @@ export function fetchWithProgress(onProgress) {
       request.addEventListener('abort', () => reject(signal?.reason))
       signal?.addEventListener('abort', () => request.abort())
       if (signal?.aborted) reject(signal.reason)
-      else request.send(/** @type {Uint8Array<ArrayBuffer>} */ (body))
+      else request.send(body)
     })
   }
 }

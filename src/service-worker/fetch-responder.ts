@@ -1,5 +1,6 @@
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
+import { nextTask } from '../bytes/promises.ts'
 import type { Hive } from '../hive/hive.ts'
 import { createHiveHandler } from '../http/handler.ts'
 import { parseContentRange } from '../http/range-header.ts'
@@ -77,10 +78,13 @@ export function createFetchResponder(hive: Hive, options: FetchResponderOptions)
     const url = new URL(request.url)
     if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return undefined
     if (url.pathname === base.pathname) return undefined
-    const answer = handle(request)
-    if (!onDelivery) return answer
     const path = url.pathname.slice(base.pathname.length)
-    return answer.then((response) => watched(response, path, (delivery) => onDelivery(delivery, request)))
+    return handle(request).then((response) => {
+      if (!response.body || !response.ok) return response
+      const deliver = onDelivery && deliveryOf(response.headers, path, (delivery) => onDelivery(delivery, request))
+      const { status, headers } = response
+      return new Response(passedOn(response.body, deliver), { status, headers })
+    })
   }
 }
 
@@ -99,28 +103,43 @@ function conflicting(hive: Hive, bufferSize: number | undefined): Hive {
   }
 }
 
-/** Tells of each chunk of an answer's body when it is taken. */
-function watched(response: Response, path: string, onDelivery: (delivery: Delivery) => void): Response {
-  const { status, headers } = response
-  if (!response.body || (status !== 200 && status !== 206)) return response
-  const alias = decodeURIComponent(path)
+/** Tells `onDelivery` of the chunks of an answer, one after the other. */
+function deliveryOf(
+  headers: Headers,
+  path: string,
+  onDelivery: (delivery: Delivery) => void,
+): (byteLength: number) => void {
   const range = parseContentRange(headers.get('content-range'))
+  const alias = decodeURIComponent(path)
   const size = range?.total ?? Number(headers.get('content-length'))
   const etag = headers.get('etag') ?? ''
-  const chunks = new ChunkReader(response.body)
   let start = range?.start ?? 0
-  const body = byteStream({
+  return (byteLength) => {
+    const end = start + byteLength
+    onDelivery({ alias, etag, size, start, end })
+    start = end
+  }
+}
+
+/** The body as the browser takes it. */
+function passedOn(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  deliver: ((byteLength: number) => void) | undefined,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const chunks = new ChunkReader(body)
+  return byteStream({
     async next() {
       const chunk = await chunks.read()
-      if (!chunk) return undefined
-      const end = start + chunk.byteLength
-      onDelivery({ alias, etag, size, start, end })
-      start = end
-      return chunk as Uint8Array<ArrayBuffer>
+      if (chunk) deliver?.(chunk.byteLength)
+      return chunk as Uint8Array<ArrayBuffer> | undefined
     },
-    cancel: (reason) => chunks.cancel(reason),
+    async cancel(reason) {
+      // WebKit holds a lock while it cancels the body of a service worker. What aborts a fetch then, from the listener
+      // of another signal, waits for that lock: the worker never runs again.
+      await nextTask()
+      await chunks.cancel(reason)
+    },
   })
-  return new Response(body, { status, headers })
 }
 
 function checkBase(base: string | URL): URL {

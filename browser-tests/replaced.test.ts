@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { rejection, soon } from '../node-tests/support/streams.ts'
+import type { EntryInfo, Hive } from '../src/hive/hive.ts'
+import { type MediaFrame, openMediaFrame, untilVideo } from './support/media-frame.ts'
+
+const hiveUrl = inject('hiveUrl')
+/** The hive belongs to all tests of this run. */
+const PREFIX = crypto.randomUUID()
+let frame: MediaFrame
+let hive: Hive
+let clip: Blob
+
+beforeAll(async () => {
+  frame = await openMediaFrame()
+  hive = new frame.combstream.HttpHive(hiveUrl)
+  clip = await (await fetch('/examples/player/clips/comb.mp4')).blob()
+})
+
+afterAll(() => frame.remove())
+
+/** Stores the clip; each `revision` is another version of it, as it has that many empty boxes at its end. */
+async function store(alias: string, revision: number): Promise<EntryInfo> {
+  const box = Uint8Array.of(0, 0, 0, 8, 0x66, 0x72, 0x65, 0x65) // 'free'
+  const sink = hive.sink(alias, { type: 'video/mp4' })
+  await new Blob([clip, ...Array.from({ length: revision }, () => box)]).stream().pipeTo(sink)
+  return sink.entry
+}
+
+describe('an entry that is replaced while it plays', () => {
+  it('makes the <video> fail, and the hive tell of a conflict; the page goes on with the new version', async () => {
+    const alias = `${PREFIX}/replaced.mp4`
+    const worker = await soon(
+      frame.combstream.registerHiveWorker('gated-worker.js?shut', { hive: hiveUrl }),
+      'the service worker',
+      10_000,
+    )
+    const first = await store(alias, 0)
+    const entry = await hive.open(alias)
+    const video = frame.video(worker.url(first))
+    await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)
+    // In WebKit the position is 0 once the media have failed: a page has to remember it.
+    let at = 0
+    video.addEventListener('timeupdate', () => (at = video.error ? at : video.currentTime))
+    await soon(video.play(), 'play()')
+    await untilVideo(video, 'the picture to move', () => at > 0.3)
+    expect(video.buffered.end(0)).toBeLessThan(video.duration / 2)
+
+    const failed = new Promise((resolve) => video.addEventListener('error', resolve, { once: true }))
+    const second = await store(alias, 1)
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is no window
+    worker.registration.active!.postMessage({ type: 'open' })
+    await soon(failed, 'the media error', 15_000)
+
+    // What a media error means, only the hive can tell.
+    const conflict = { name: 'ConflictError', alias, expectedEtag: first.etag, actualEtag: second.etag }
+    expect(await rejection(entry.stream().getReader().read())).toMatchObject(conflict)
+    expect((await frame.window.fetch(worker.url(first))).status).toBe(412)
+    const reopened = await entry.reopen()
+    expect(reopened.etag).toBe(second.etag)
+
+    const next = frame.video(worker.url(reopened))
+    await untilVideo(next, 'metadata of the new version', ({ readyState }) => readyState >= 1)
+    next.currentTime = at
+    await soon(next.play(), 'play()')
+    await untilVideo(next, 'the picture to move on', ({ seeking, currentTime }) => !seeking && currentTime > at + 0.2)
+  })
+
+  it('makes the next seek fail with 410 when it was removed', async () => {
+    const worker = await soon(
+      frame.combstream.registerHiveWorker('service-worker.js', { hive: hiveUrl }),
+      'the service worker',
+      10_000,
+    )
+    const alias = `${PREFIX}/removed.mp4`
+    const entry = await store(alias, 0)
+    const range = { headers: { Range: 'bytes=700000-' } }
+    const answer = await frame.window.fetch(worker.url(entry), range)
+    expect(answer.status).toBe(206)
+    expect((await answer.arrayBuffer()).byteLength).toBe(entry.size - 700_000)
+    await hive.remove(alias)
+    expect((await frame.window.fetch(worker.url(entry), range)).status).toBe(410)
+    const video = frame.video(worker.url(entry))
+    await soon(new Promise((resolve) => video.addEventListener('error', resolve, { once: true })), 'the media error')
+  })
+})

@@ -1,0 +1,59 @@
+import type * as combstream from '../../src/browser/page.ts'
+import { soon } from '../../node-tests/support/streams.ts'
+
+/** A window of the media page, with combstream in it. */
+export interface MediaFrame {
+  /** What the page bundle exports. */
+  readonly combstream: typeof combstream
+  /** The window of the frame. */
+  readonly window: Window
+  /** Makes a `<video>` in the frame, muted, so that it may play without a user. */
+  video(src: string): HTMLVideoElement
+  /** Takes the frame away. */
+  remove(): void
+}
+
+/** Opens the media page in a frame. */
+export async function openMediaFrame(): Promise<MediaFrame> {
+  const frame = document.createElement('iframe')
+  frame.width = '360'
+  frame.height = '220'
+  frame.src = '/media-page/'
+  const loaded = new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }))
+  document.body.append(frame)
+  await soon(loaded, 'the media page')
+  const inner = frame.contentWindow as Window & { combstream?: typeof combstream }
+  if (!inner.combstream) throw new Error('the media page did not load its bundle')
+  return {
+    combstream: inner.combstream,
+    window: inner,
+    video(src) {
+      const video = inner.document.createElement('video')
+      video.muted = true
+      video.playsInline = true
+      video.width = 320
+      video.src = src
+      inner.document.body.replaceChildren(video)
+      return video
+    },
+    remove: () => frame.remove(),
+  }
+}
+
+/** Waits for something that a `<video>` comes to; fails with what it says of an error. */
+export async function untilVideo(
+  video: HTMLVideoElement,
+  what: string,
+  done: (video: HTMLVideoElement) => boolean,
+  timeoutMs = 10_000,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs
+  while (!done(video)) {
+    const { error, currentTime, readyState, networkState } = video
+    if (error) throw new Error(`waiting for ${what}: media error ${error.code} ${error.message}`)
+    if (performance.now() > deadline) {
+      throw new Error(`still waiting for ${what}: ${JSON.stringify({ currentTime, readyState, networkState })}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

@@ -1,0 +1,58 @@
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { Plugin } from 'vitest/config'
+
+/** Where the page and its workers are: a service worker controls what lies below its own folder. */
+const FOLDER = '/media-page/'
+
+const BUNDLES: Readonly<Record<string, string>> = {
+  'page.js': '../../src/browser/page.ts',
+  'service-worker.js': '../../src/browser/service-worker.ts',
+  'gated-worker.js': './gated-worker.ts',
+}
+
+const PAGE = `<!doctype html>
+<title>media page</title>
+<script type="module">
+  import * as combstream from './page.js'
+  globalThis.combstream = combstream
+</script>
+`
+
+/**
+ * Serves a page that loads combstream as a user's page does, as one bundle, and service workers for it, beside the
+ * tests. Tests put the page in a frame and reach into it, as it has their origin.
+ */
+export function mediaPage(): Plugin {
+  const bundles = new Map<string, Promise<Uint8Array>>()
+  return {
+    name: 'combstream-media-page',
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const { pathname } = new URL(request.url ?? '', 'http://localhost')
+        const name = pathname.startsWith(FOLDER) ? pathname.slice(FOLDER.length) : undefined
+        if (name === '') {
+          response.setHeader('Content-Type', 'text/html').end(PAGE)
+        } else if (name !== undefined && name in BUNDLES) {
+          const bundling = bundles.get(name) ?? bundle(BUNDLES[name]!)
+          bundles.set(name, bundling)
+          bundling.then((text) => response.setHeader('Content-Type', 'text/javascript').end(text), next)
+        } else {
+          next()
+        }
+      })
+    },
+  }
+}
+
+async function bundle(entryPoint: string): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(entryPoint, import.meta.url))],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2023',
+    platform: 'browser',
+  })
+  return outputFiles[0]!.contents
+}

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import type { Entry, Hive } from '../../src/hive/hive.ts'
+import { LocalHive } from '../../src/hive/local-hive.ts'
+import { answerFetch, createFetchResponder, type Delivery, mediaUrl } from '../../src/service-worker.ts'
+import { StreamStore } from '../../src/store/stream-store.ts'
+import { randomBytes, rejection, soon } from '../support/streams.ts'
+
+const BASE = 'https://page.test/media/'
+const BYTES = randomBytes(5_000)
+
+async function hiveWith(alias: string, bytes = BYTES): Promise<{ hive: Hive; entry: Entry }> {
+  const hive = new LocalHive(new StreamStore(memoryBackend(), { blockSize: 1_000 }))
+  return { hive, entry: await put(hive, alias, bytes) }
+}
+
+async function put(hive: Hive, alias: string, bytes: Uint8Array): Promise<Entry> {
+  const sink = hive.sink(alias, { type: 'video/webm' })
+  await bytesSource(bytes).stream().pipeTo(sink)
+  return sink.entry
+}
+
+function get(path: string, range?: string): Request {
+  return new Request(new URL(path, BASE), { headers: range === undefined ? {} : { Range: range } })
+}
+
+async function bytesOf(response: Response): Promise<Uint8Array> {
+  return collect(response.body!)
+}
+
+describe('createFetchResponder', () => {
+  it('leaves to the browser what is not below the base, and what does not read', async () => {
+    const { hive } = await hiveWith('bee.webm')
+    const respond = createFetchResponder(hive, { base: BASE })
+    expect(respond(get('https://page.test/other/bee.webm'))).toBe(undefined)
+    expect(respond(get('https://page.test/media'))).toBe(undefined)
+    expect(respond(get('https://page.test/media/'))).toBe(undefined)
+    expect(respond(get('https://other.test/media/bee.webm'))).toBe(undefined)
+    expect(respond(new Request(`${BASE}bee.webm`, { method: 'DELETE' }))).toBe(undefined)
+    expect(respond(new Request(`${BASE}bee.webm`, { method: 'PUT', body: 'x' }))).toBe(undefined)
+  })
+
+  it('answers without a Range with the whole, as WebKit asks', async () => {
+    const { hive, entry } = await hiveWith('bee.webm')
+    const response = await createFetchResponder(hive, { base: BASE })(get('bee.webm'))!
+    expect(response.status).toBe(200)
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'accept-ranges': 'bytes',
+      'content-length': '5000',
+      'content-type': 'video/webm',
+      etag: entry.etag,
+    })
+    expect(await bytesOf(response)).toEqual(BYTES)
+  })
+
+  it('answers a Range with exactly that range, and says of how much', async () => {
+    const { hive, entry } = await hiveWith('bee.webm')
+    const respond = createFetchResponder(hive, { base: BASE, bufferSize: 1_024 })
+    for (const [range, start, end] of [
+      ['bytes=0-', 0, 5_000],
+      ['bytes=1234-', 1_234, 5_000],
+      ['bytes=100-2499', 100, 2_500],
+      ['bytes=-7', 4_993, 5_000],
+    ] as const) {
+      const response = await respond(get(mediaUrl(BASE, entry), range))!
+      expect(response.status, range).toBe(206)
+      expect(Object.fromEntries(response.headers), range).toMatchObject({
+        'content-length': String(end - start),
+        'content-range': `bytes ${start}-${end - 1}/5000`,
+        etag: entry.etag,
+      })
+      expect(await bytesOf(response), range).toEqual(BYTES.subarray(start, end))
+    }
+    expect((await respond(get('bee.webm', 'bytes=5000-'))!).status).toBe(416)
+  })
+
+  it('answers HEAD without a body', async () => {
+    const { hive } = await hiveWith('bee.webm')
+    const request = new Request(`${BASE}bee.webm`, { method: 'HEAD' })
+    const response = await createFetchResponder(hive, { base: BASE })(request)!
+    expect(response.headers.get('content-length')).toBe('5000')
+    expect(response.body).toBe(null)
+  })
+
+  it('finds aliases of any characters', async () => {
+    const alias = 'Bienen & Honig/100 %/1?v=2#3.webm'
+    const { hive, entry } = await hiveWith(alias)
+    const deliveries: Delivery[] = []
+    const respond = createFetchResponder(hive, { base: BASE, onDelivery: (delivery) => deliveries.push(delivery) })
+    expect(await bytesOf((await respond(get(mediaUrl(BASE, entry))))!)).toEqual(BYTES)
+    expect(deliveries.at(-1)).toEqual({ alias, etag: entry.etag, size: 5_000, start: 4_000, end: 5_000 })
+  })
+
+  it('answers a pinned version that is not the current one with 412, and one that was removed with 410', async () => {
+    const { hive, entry } = await hiveWith('bee.webm')
+    const respond = createFetchResponder(hive, { base: BASE })
+    const replaced = await put(hive, 'bee.webm', randomBytes(4_000, 2))
+    const refused = await respond(get(mediaUrl(BASE, entry), 'bytes=10-'))!
+    expect(refused.status).toBe(412)
+    expect(await refused.json()).toMatchObject({ expectedEtag: entry.etag, actualEtag: replaced.etag })
+    expect((await respond(get(mediaUrl(BASE, replaced), 'bytes=10-'))!).status).toBe(206)
+    await hive.remove('bee.webm')
+    expect((await respond(get(mediaUrl(BASE, replaced), 'bytes=10-'))!).status).toBe(410)
+    expect((await respond(get('bee.webm', 'bytes=10-'))!).status).toBe(404)
+    expect((await respond(get('%ff'))!).status).toBe(400)
+  })
+
+  it('errors a body when the entry is replaced, and never ends it short', async () => {
+    const { hive, entry } = await hiveWith('bee.webm')
+    const errors: unknown[] = []
+    const respond = createFetchResponder(hive, {
+      base: BASE,
+      bufferSize: 1_024,
+      onError: (error) => errors.push(error),
+    })
+    const response = await respond(get(mediaUrl(BASE, entry), 'bytes=0-'))!
+    const reader = response.body!.getReader()
+    expect((await reader.read()).value?.byteLength).toBe(1_000)
+    const { etag: actualEtag } = await put(hive, 'bee.webm', randomBytes(6_000, 2))
+    const conflict = { name: 'ConflictError', expectedEtag: entry.etag, actualEtag }
+    // What had been read ahead by then may still come.
+    const rest = async (): Promise<void> => {
+      while (!(await reader.read()).done);
+    }
+    expect(await rejection(rest())).toMatchObject(conflict)
+    expect(errors).toEqual([expect.objectContaining(conflict)])
+  })
+
+  it('cancels what it reads at once, also while it waits for bytes', async () => {
+    const { hive } = await hiveWith('bee.webm')
+    for (const onDelivery of [undefined, (): void => undefined]) {
+      let reason: unknown
+      const respond = createFetchResponder(
+        stuckHive(hive, (given) => (reason = given)),
+        { base: BASE, onDelivery },
+      )
+      const reader = (await respond(get('bee.webm', 'bytes=0-'))!).body!.getReader()
+      const reading = reader.read()
+      await soon(reader.cancel('seek'), 'cancel')
+      expect(await soon(reading, 'the pending read')).toMatchObject({ done: true })
+      expect(reason).toBe('seek')
+    }
+  })
+
+  it('tells what it delivers', async () => {
+    const { hive, entry } = await hiveWith('bee.webm')
+    const deliveries: Delivery[] = []
+    const respond = createFetchResponder(hive, { base: BASE, onDelivery: (delivery) => deliveries.push(delivery) })
+    await bytesOf((await respond(get('bee.webm', 'bytes=1500-3999')))!)
+    expect(deliveries).toEqual(
+      [
+        [1_500, 2_000],
+        [2_000, 3_000],
+        [3_000, 4_000],
+      ].map(([start, end]) => ({ alias: 'bee.webm', etag: entry.etag, size: 5_000, start, end })),
+    )
+  })
+
+  it('refuses a base that is not absolute, or no folder', async () => {
+    const { hive } = await hiveWith('bee.webm')
+    for (const base of ['/media/', 'https://page.test/media', 'https://page.test/media/?x']) {
+      expect(() => createFetchResponder(hive, { base }), base).toThrow(TypeError)
+    }
+    expect(() => mediaUrl('https://page.test/media', { alias: 'x', etag: '"x"' })).toThrow(TypeError)
+  })
+})
+
+describe('answerFetch', () => {
+  it('answers an event for the hive, and no other', async () => {
+    const { hive } = await hiveWith('bee.webm')
+    const respond = createFetchResponder(hive, { base: BASE })
+    const answers: Promise<Response>[] = []
+    const respondWith = (answer: Promise<Response>): void => void answers.push(answer)
+    expect(answerFetch({ request: get('bee.webm'), respondWith }, respond)).toBe(true)
+    expect(answerFetch({ request: get('https://page.test/'), respondWith }, respond)).toBe(false)
+    expect(answers).toHaveLength(1)
+    expect(await bytesOf(await answers[0]!)).toEqual(BYTES)
+    expect(() => answerFetch(new Event('fetch'), respond)).toThrow(TypeError)
+  })
+})
+
+/** A hive whose entries never give a byte. */
+function stuckHive(hive: Hive, onCancel: (reason: unknown) => void): Hive {
+  const stuck = async (alias: string): Promise<Entry> => {
+    const entry = await hive.open(alias)
+    return Object.assign(entry, { stream: () => new ReadableStream<Uint8Array<ArrayBuffer>>({ cancel: onCancel }) })
+  }
+  return Object.assign(Object.create(hive) as Hive, { open: stuck })
+}
