@@ -293,6 +293,25 @@ describe('HttpHive asks', () => {
     }
   })
 
+  it('for whole blocks of the server, but for exactly one buffer when each read is to be one look', async () => {
+    const { hive, local, reads } = await client(pass)
+    const size = 2_500_000
+    await bytesSource(randomBytes(size)).stream().pipeTo(local.sink('large'))
+    const entry = await hive.open('large')
+    expect((await collect(entry.stream({ start: 1 }))).byteLength).toBe(size - 1)
+    const reader = entry.reader()
+    while (reader.offset < size) await reader.read()
+    const ranges = reads().map((request) => rangeOf(request))
+    expect(ranges).toEqual([
+      [1, 1_000_000],
+      [1_000_000, 2_000_000],
+      [2_000_000, size],
+      [0, 1_048_576],
+      [1_048_576, 2_097_152],
+      [2_097_152, size],
+    ])
+  })
+
   it('for a snapshot in one piece, by the address of its version', async () => {
     const { hive, local, reads } = await client(pass)
     const entry = await hive.open('x', { bufferSize: KIB, consistency: 'snapshot' })
@@ -467,7 +486,7 @@ describe('HttpHive writes', () => {
   })
 })
 
-/** The Range of a request, half-open; also where a page may not set it, and so not read it. */
+/** The Range of a request, half-open. */
 function rangeOf(request: Request): [number, number] {
   const [, first, last] = /(\d+)-(\d+)/.exec(request.headers.get('range') ?? '') ?? []
   return [Number(first), Number(last) + 1]

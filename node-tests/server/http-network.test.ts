@@ -184,21 +184,36 @@ describe('back-pressure', () => {
     expect(sent).toBeLessThan(32 * MIB)
   })
 
-  it('a server that cannot store any faster stops the writer', async () => {
-    const slow = slowBackend()
-    const { hive, local } = await start({}, slow.backend)
-    const writer = hive.sink('x').getWriter()
-    let written = 0
-    for (;;) {
-      const write = writer.write(randomBytes(MIB, ++written))
-      const settled = await Promise.race([write.then(() => true), new Promise((resolve) => setTimeout(resolve, 500))])
-      if (!settled) break
-      expect(written).toBeLessThan(32)
-    }
-    slow.release()
-    await soon(writer.close(), 'close')
-    expect((await local.stat('x')).size).toBe(written * MIB)
-  })
+  for (const ending of ['closes', 'gives up'] as const) {
+    it(`a server that cannot store any faster stops the writer, who then ${ending}`, async () => {
+      const slow = slowBackend()
+      const { hive, local, ended } = await start({}, slow.backend)
+      const sink = hive.sink('x')
+      const writer = sink.getWriter()
+      writer.closed.catch(() => undefined)
+      let written = 0
+      for (;;) {
+        const write = writer.write(randomBytes(MIB, ++written))
+        write.catch(() => undefined)
+        const late = new Promise((resolve) => setTimeout(resolve, 500))
+        const settled = await Promise.race([write.then(() => true), late])
+        if (!settled) break
+        expect(written).toBeLessThan(32)
+      }
+      if (ending === 'closes') {
+        slow.release()
+        await soon(writer.close(), 'close')
+        expect((await local.stat('x')).size).toBe(written * MIB)
+      } else {
+        await soon(writer.abort('stop'), 'abort')
+        expect(await rejection(sink.entry)).toBe('stop')
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        slow.release()
+        expect((await ended('put')).status).toBe(400)
+        expect(await namesIn(local)).toEqual([])
+      }
+    })
+  }
 })
 
 describe('over the network', () => {
@@ -239,11 +254,11 @@ describe('over the network', () => {
     const { hive } = await start()
     await Promise.all(
       Array.from({ length: 16 }, async (_, i) => {
-        const bytes = randomBytes(300_000 + i, i + 1)
+        const bytes = randomBytes(60_000 + i, i + 1)
         await bytesSource(bytes)
           .stream()
           .pipeTo(hive.sink(`x/${i}`))
-        const entry = await hive.open(`x/${i}`, { bufferSize: 64 * 1024 })
+        const entry = await hive.open(`x/${i}`, { bufferSize: 16 * 1024 })
         expect(await collect(entry.stream())).toEqual(bytes)
       }),
     )

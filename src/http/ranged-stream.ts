@@ -1,36 +1,21 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
-import { ChunkReader } from '../bytes/chunk-reader.ts'
+import { asBytes } from '../bytes/chunk-reader.ts'
 import { markHandled } from '../bytes/promises.ts'
-import { BackendError, ConflictError, FormatError } from '../errors.ts'
-import { parseDigits } from './format.ts'
+import { BackendError, FormatError } from '../errors.ts'
 import type { HttpClient } from './http-client.ts'
-import { bodyOf } from './message-body.ts'
-import { errorOf } from './problem.ts'
-import { parseContentRange } from './range-header.ts'
+import { checkVersion, type OpenAnswer, openRange, type RemoteVersion } from './open-range.ts'
 import { StallTimer } from './stall-timer.ts'
-
-/** The version that is read, and how it is asked for. */
-export interface RemoteVersion {
-  /** Name of the entry. */
-  readonly alias: string
-  /** Number of bytes. */
-  readonly size: number
-  /** Etag that every answer must have. */
-  readonly etag: string
-  /** Where to ask. */
-  readonly url: string
-  /** Header fields for every request. */
-  readonly headers: Readonly<Record<string, string>>
-}
 
 /** Options of {@linkcode rangedStream}. */
 export interface RangedStreamOptions {
+  /** Sends the requests. */
   readonly client: HttpClient
+  /** The version to read. */
   readonly version: RemoteVersion
   /** The bytes to read. */
   readonly range: ByteRange
-  /** Bytes that one request asks for. */
+  /** Largest number of bytes that one request asks for. */
   readonly rangeBytes: number
   /** Whether the next range is asked for while one is being read. */
   readonly readAhead: boolean
@@ -39,136 +24,134 @@ export interface RangedStreamOptions {
 }
 
 /**
+ * What a stream of a store is cut into by default. A range that ends within a block costs the server that block twice:
+ * ranges of 1,000,000 bytes instead of 1,048,576 were measured to take 40 % less of its time.
+ */
+const BLOCK_BYTES = 1_000_000
+
+/**
  * Reads a version by requests for one range after the other; every answer must be of that version. A connection that
  * breaks off is taken up again at the byte where it did.
  *
  * It holds one chunk. What the answers that are open hold is at most two ranges, wherever the host keeps them.
  */
 export function rangedStream(options: RangedStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const read = new RangedRead(options)
-  const listeners = new Map<AbortSignal, () => void>()
-  const settle = (): void => {
-    for (const [signal, listener] of listeners) signal.removeEventListener('abort', listener)
-  }
-  const stop = (reason: unknown): void => {
-    settle()
-    read.stop(reason)
-  }
-
-  return byteStream({
-    start(fail) {
-      for (const signal of options.signals) {
-        if (!signal) continue
-        const listener = (): void => {
-          fail(signal.reason)
-          stop(signal.reason)
-        }
-        if (signal.aborted) return listener()
-        listeners.set(signal, listener)
-        signal.addEventListener('abort', listener)
-      }
-    },
-    async next() {
-      try {
-        const chunk = await read.next()
-        if (!chunk) settle()
-        return chunk
-      } catch (error) {
-        stop(error)
-        throw error
-      }
-    },
-    cancel: stop,
-  })
-}
-
-/** An answer that is being read: it has the bytes from `offset`, which moves on, to `end`. */
-interface OpenAnswer {
-  readonly chunks: ChunkReader
-  offset: number
-  readonly end: number
-  /** Whether the body ends at `end`, and not later: then its end is read too, which frees the connection. */
-  readonly exact: boolean
+  return byteStream(new RangedRead(options))
 }
 
 class RangedRead {
   readonly #options: RangedStreamOptions
+  readonly #listeners: [AbortSignal, () => void][] = []
   readonly #stopped = new AbortController()
+  readonly #signal: AbortSignal = this.#stopped.signal
+  readonly #stall: StallTimer
   /** Offset of the next byte to deliver. */
   #offset: number
   #answer: OpenAnswer | undefined
   #ahead: { readonly start: number; readonly answer: Promise<OpenAnswer> } | undefined
   /** Bodies that have broken off since the last byte arrived. */
   #failures = 0
-  #began = false
-  readonly #stall: StallTimer
 
   constructor(options: RangedStreamOptions) {
-    this.#stall = new StallTimer(options.client.stallTimeoutMs)
     this.#options = options
     this.#offset = options.range.start
+    this.#stall = new StallTimer(options.client.stallTimeoutMs, () => this.#cancelBody(undefined))
   }
 
-  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { start, end } = this.#options.range
-    if (!this.#began && start === end) await this.#check()
-    this.#began = true
-    for (;;) {
-      if (this.#answer && this.#offset === this.#answer.end) await this.#finishAnswer(this.#answer)
-      if (this.#offset === end) {
-        this.#stall.stop()
-        return undefined
+  start(fail: (reason: unknown) => void): void {
+    for (const signal of this.#options.signals) {
+      if (!signal) continue
+      const listener = (): void => {
+        fail(signal.reason)
+        this.cancel(signal.reason)
       }
-      this.#answer ??= await this.#nextAnswer()
-      // Stopped while the answer was on its way: stop() has not seen it.
-      if (this.#signal.aborted) markHandled(this.#answer.chunks.cancel(this.#signal.reason))
-      const chunk = await this.#readChunk(this.#answer)
-      if (chunk) return chunk
+      if (signal.aborted) return listener()
+      this.#listeners.push([signal, listener])
+      signal.addEventListener('abort', listener)
     }
   }
 
-  stop(reason: unknown): void {
-    this.#stall.stop()
+  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      const { range } = this.#options
+      for (;;) {
+        if (this.#answer && this.#offset === this.#answer.end) await this.#finishAnswer(this.#answer)
+        if (this.#offset === range.end) break
+        this.#answer ??= await this.#nextAnswer()
+        const chunk = await this.#readChunk(this.#answer)
+        if (chunk) return chunk
+      }
+      // An empty range needs no bytes, but its version must be there like any other.
+      if (range.start === range.end) {
+        await checkVersion(this.#options.client, this.#options.version, range.start, this.#signal)
+      }
+      this.#settle()
+      return undefined
+    } catch (error) {
+      this.cancel(error)
+      throw error
+    }
+  }
+
+  cancel(reason: unknown): void {
+    this.#settle()
     this.#stopped.abort(reason)
-    if (this.#answer) markHandled(this.#answer.chunks.cancel(reason))
-    markHandled(this.#ahead?.answer.then(({ chunks }) => chunks.cancel(reason)))
+    this.#cancelBody(reason)
+    markHandled(this.#ahead?.answer.then(({ body }) => body.cancel(reason)))
   }
 
   async #nextAnswer(): Promise<OpenAnswer> {
-    const { range, rangeBytes, readAhead } = this.#options
-    const rangeEnd = (start: number): number => Math.min(start + rangeBytes, range.end)
-    let ahead = this.#ahead
-    if (ahead?.start === this.#offset) this.#ahead = undefined
-    else ahead = undefined
-    const end = Math.min(rangeEnd(this.#offset), this.#ahead?.start ?? range.end)
-    const answer = await (ahead?.answer ?? this.#request(this.#offset, end))
+    const { client, version, range, readAhead } = this.#options
+    const open = (start: number, end: number): Promise<OpenAnswer> =>
+      openRange(client, version, { start, end }, range.end, this.#signal)
+    let answer: OpenAnswer
+    if (this.#ahead?.start === this.#offset) {
+      const ahead = this.#ahead.answer
+      this.#ahead = undefined
+      answer = await ahead
+    } else {
+      answer = await open(this.#offset, this.#ahead?.start ?? this.#rangeEnd(this.#offset))
+    }
+    // Stopped while the answer was on its way: cancel() has not seen it.
+    if (this.#signal.aborted) {
+      markHandled(answer.body.cancel(this.#signal.reason))
+      throw this.#signal.reason
+    }
 
     if (readAhead && !this.#ahead && answer.end < range.end) {
-      this.#ahead = { start: answer.end, answer: this.#request(answer.end, rangeEnd(answer.end)) }
+      this.#ahead = { start: answer.end, answer: open(answer.end, this.#rangeEnd(answer.end)) }
       // A failure shows when the stream gets there, if it ever does.
       markHandled(this.#ahead.answer)
     }
     return answer
   }
 
+  #rangeEnd(start: number): number {
+    const { range, rangeBytes, readAhead } = this.#options
+    const end = Math.min(start + rangeBytes, range.end)
+    // Not for a reader, whose every read must be one look at the version.
+    const aligned = readAhead && rangeBytes >= BLOCK_BYTES && end < range.end
+    return aligned ? end - (end % BLOCK_BYTES) : end
+  }
+
   async #readChunk(answer: OpenAnswer): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { client } = this.#options
-    let chunk: Uint8Array | undefined
-    let failure: unknown = new BackendError('the answer ended early, or nothing came any more', { retryable: true })
+    let read: ReadableStreamReadResult<Uint8Array> | undefined
+    let failure: unknown
+    this.#stall.begin()
     try {
-      chunk = await this.#guarded(answer.chunks)
+      read = await answer.body.read()
     } catch (error) {
       failure = error
     }
-    this.#signal.throwIfAborted()
-    if (!chunk) {
-      markHandled(answer.chunks.cancel(failure))
-      this.#answer = undefined
-      await client.backOff(++this.#failures, asBackendError(failure), this.#signal)
+    this.#stall.end()
+    if (this.#signal.aborted) throw this.#signal.reason
+    if (!read || read.done) {
+      await this.#takeUpAgain(failure)
       return undefined
     }
 
     this.#failures = 0
+    const chunk = asBytes(read.value)
     const from = answer.offset
     answer.offset += chunk.byteLength
     if (answer.exact && answer.offset > answer.end) throw tooLong(answer.end)
@@ -178,101 +161,38 @@ class RangedRead {
     return piece.byteLength === piece.buffer.byteLength ? (piece as Uint8Array<ArrayBuffer>) : piece.slice()
   }
 
-  /** Reads; undefined also when nothing has come for too long, or the stream is stopped. */
-  async #guarded(chunks: ChunkReader): Promise<Uint8Array | undefined> {
-    this.#stall.begin(() => markHandled(chunks.cancel()))
-    try {
-      return await chunks.read()
-    } finally {
-      this.#stall.end()
-    }
-  }
-
-  async #finishAnswer({ chunks, exact, end }: OpenAnswer): Promise<void> {
+  /** Goes on after a body that has broken off, ended early, or brought nothing for too long. */
+  async #takeUpAgain(failure: unknown): Promise<void> {
+    this.#cancelBody(failure)
     this.#answer = undefined
-    if (!exact) return markHandled(chunks.cancel())
-    // All bytes are there; how the connection ends can no longer matter.
-    const more = await this.#guarded(chunks).catch(() => undefined)
-    this.#signal.throwIfAborted()
-    if (more) throw tooLong(end)
+    const error = new BackendError('the connection broke off', { retryable: true, cause: failure })
+    await this.#options.client.backOff(++this.#failures, error, this.#signal)
   }
 
-  async #request(start: number, end: number): Promise<OpenAnswer> {
-    const { client, version } = this.#options
-    const headers = { ...version.headers, Range: `bytes=${start}-${end - 1}` }
-    const response = await client.read({ method: 'GET', url: version.url, headers, signal: this.#signal })
-    try {
-      return await this.#accept(response, start, end)
-    } catch (error) {
-      markHandled(response.body?.locked ? undefined : response.body?.cancel(error))
-      throw error
+  async #finishAnswer({ body, exact, end }: OpenAnswer): Promise<void> {
+    if (exact) {
+      this.#stall.begin()
+      // All bytes are there; how the connection ends can no longer matter.
+      const { value } = await body.read().catch(() => ({ value: undefined }))
+      this.#stall.end()
+      if (this.#signal.aborted) throw this.#signal.reason
+      if (value) throw tooLong(end)
+    } else {
+      this.#cancelBody(undefined)
     }
+    this.#answer = undefined
   }
 
-  async #accept(response: Response, start: number, end: number): Promise<OpenAnswer> {
-    const { version } = this.#options
-    const { status, headers } = response
-    if (status === 206) {
-      const range = parseContentRange(headers.get('content-range'))
-      this.#compare(headers, range?.total, start)
-      const body = await bodyOf(response)
-      if (!range || range.start !== start || range.end > end || !body) {
-        throw new FormatError(`asked for bytes ${start} to ${end - 1}, got ${headers.get('content-range')}`, {
-          reason: 'invalid',
-        })
-      }
-      return { chunks: new ChunkReader(body), offset: start, end: range.end, exact: true }
-    }
-    if (status === 200) {
-      this.#compare(headers, parseDigits(headers.get('content-length')), start)
-      const body = await bodyOf(response)
-      if (!body) throw new FormatError('an answer without a body', { reason: 'truncated' })
-      // A server that knows no ranges: one answer has it all, and to ask again would only repeat it.
-      const wanted = this.#options.range.end
-      return { chunks: new ChunkReader(body), offset: 0, end: wanted, exact: wanted === version.size }
-    }
-    if (status === 416 && headers.has('etag')) this.#compare(headers, unsatisfiedTotal(headers), start)
-    throw await errorOf(response, { alias: version.alias, expectedEtag: version.etag, offset: start })
+  #cancelBody(reason: unknown): void {
+    if (this.#answer) markHandled(this.#answer.body.cancel(reason))
   }
 
-  /** An empty range needs no bytes, but its version must be there like any other. */
-  async #check(): Promise<void> {
-    const { client, version, range } = this.#options
-    const { url, headers, alias, etag } = version
-    const response = await client.read({ method: 'HEAD', url, headers, signal: this.#signal })
-    if (!response.ok) throw await errorOf(response, { alias, expectedEtag: etag, offset: range.start })
-    this.#compare(response.headers, undefined, range.start)
+  #settle(): void {
+    this.#stall.stop()
+    for (const [signal, listener] of this.#listeners.splice(0)) signal.removeEventListener('abort', listener)
   }
-
-  /** Many servers ignore If-Match: what they answer with tells the version. */
-  #compare(headers: Headers, total: number | undefined, offset: number): void {
-    const { alias, etag, size } = this.#options.version
-    const actualEtag = headers.get('etag')
-    if (actualEtag === null)
-      throw new FormatError('an answer without an ETag: of which version is it?', { reason: 'invalid' })
-    if (actualEtag === etag && (total ?? size) === size) return
-    throw new ConflictError(`the entry was updated while it was being read: ${alias}`, {
-      alias,
-      expectedEtag: etag,
-      actualEtag,
-      offset,
-    })
-  }
-
-  get #signal(): AbortSignal {
-    return this.#stopped.signal
-  }
-}
-
-function unsatisfiedTotal(headers: Headers): number | undefined {
-  return parseDigits(/^bytes \*\/(\d+)$/i.exec(headers.get('content-range') ?? '')?.[1] ?? null)
 }
 
 function tooLong(offset: number): FormatError {
   return new FormatError('an answer has more bytes than it says', { reason: 'invalid', offset })
-}
-
-function asBackendError(cause: unknown): BackendError {
-  if ((cause as Error | undefined)?.name === 'BackendError') return cause as BackendError
-  return new BackendError('the connection broke off', { retryable: true, cause })
 }

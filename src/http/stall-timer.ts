@@ -4,44 +4,45 @@
  */
 export class StallTimer {
   readonly #timeoutMs: number
+  readonly #onStall: () => void
   #timer: ReturnType<typeof setTimeout> | undefined
+  #waiting = false
   #sinceMs = 0
-  #onStall: (() => void) | undefined
 
-  /** Waits may take `timeoutMs` milliseconds. */
-  constructor(timeoutMs: number) {
+  /** Waits may take `timeoutMs` milliseconds; `onStall` is called when one takes longer. */
+  constructor(timeoutMs: number, onStall: () => void) {
     this.#timeoutMs = timeoutMs
+    this.#onStall = onStall
   }
 
-  /** A wait begins; `onStall` is called if {@linkcode StallTimer.end} does not come in time. */
-  begin(onStall: () => void): void {
+  /** A wait begins. */
+  begin(): void {
+    this.#waiting = true
     this.#sinceMs = performance.now()
-    this.#onStall = onStall
     this.#timer ??= setTimeout(this.#look, this.#timeoutMs)
   }
 
   /** The wait has ended. */
   end(): void {
-    this.#onStall = undefined
+    this.#waiting = false
   }
 
   /** No wait will follow: a timer that is still armed would keep a program from ending. */
   stop(): void {
-    this.#onStall = undefined
+    this.#waiting = false
     clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
   readonly #look = (): void => {
     this.#timer = undefined
-    const onStall = this.#onStall
-    if (!onStall) return
+    if (!this.#waiting) return
     const leftMs = this.#sinceMs + this.#timeoutMs - performance.now()
     if (leftMs > 0) {
       this.#timer = setTimeout(this.#look, leftMs)
     } else {
-      this.#onStall = undefined
-      onStall()
+      this.#waiting = false
+      this.#onStall()
     }
   }
 }

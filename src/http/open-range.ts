@@ -1,0 +1,125 @@
+import type { ByteRange } from '../bytes/byte-range.ts'
+import { markHandled } from '../bytes/promises.ts'
+import { ConflictError, FormatError } from '../errors.ts'
+import { parseDigits } from './format.ts'
+import type { HttpClient } from './http-client.ts'
+import { bodyOf } from './message-body.ts'
+import { errorOf } from './problem.ts'
+import { parseContentRange } from './range-header.ts'
+
+/** The version that is read, and how it is asked for. */
+export interface RemoteVersion {
+  /** Name of the entry. */
+  readonly alias: string
+  /** Number of bytes. */
+  readonly size: number
+  /** Etag that every answer must have. */
+  readonly etag: string
+  /** Where to ask. */
+  readonly url: string
+  /** Header fields for every request. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** An answer that is being read: its body has the bytes from `offset`, which moves on as they are read, to `end`. */
+export interface OpenAnswer {
+  /** The body. */
+  readonly body: ReadableStreamDefaultReader<Uint8Array>
+  /** Offset of the next byte that the body gives. */
+  offset: number
+  /** Offset after the last byte that is wanted. */
+  readonly end: number
+  /** Whether the body ends at `end`, and not later: then its end is read too, which frees the connection. */
+  readonly exact: boolean
+}
+
+/**
+ * Asks for a range of a version. The answer may have less than that, or, from a server that knows no ranges, all the
+ * bytes up to `lastEnd`.
+ *
+ * @throws {ConflictError} if the answer is of another version.
+ * @throws {NotFoundError} if there is none any more.
+ * @throws {FormatError} if it is no answer to what was asked.
+ */
+export async function openRange(
+  client: HttpClient,
+  version: RemoteVersion,
+  { start, end }: ByteRange,
+  lastEnd: number,
+  signal: AbortSignal,
+): Promise<OpenAnswer> {
+  const headers = { ...version.headers, Range: `bytes=${start}-${end - 1}` }
+  const response = await client.read({ method: 'GET', url: version.url, headers, signal })
+  try {
+    if (response.status === 206) return await acceptRange(response, version, { start, end })
+    if (response.status === 200) return await acceptWhole(response, version, start, lastEnd)
+    return await refuse(response, version, start)
+  } catch (error) {
+    if (response.body?.locked === false) markHandled(response.body.cancel(error))
+    throw error
+  }
+}
+
+/** Makes sure that the version is there, where no bytes are needed of it. */
+export async function checkVersion(
+  client: HttpClient,
+  version: RemoteVersion,
+  offset: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { url, headers } = version
+  const response = await client.read({ method: 'HEAD', url, headers, signal })
+  if (!response.ok) await refuse(response, version, offset)
+  compare(response.headers, undefined, version, offset)
+}
+
+async function acceptRange(response: Response, version: RemoteVersion, asked: ByteRange): Promise<OpenAnswer> {
+  const contentRange = response.headers.get('content-range')
+  const range = parseContentRange(contentRange)
+  compare(response.headers, range?.total, version, asked.start)
+  const body = await bodyOf(response)
+  if (!range || range.start !== asked.start || range.end > asked.end || !body) {
+    throw new FormatError(`asked for bytes ${asked.start} to ${asked.end - 1}, got ${contentRange}`, {
+      reason: 'invalid',
+    })
+  }
+  return { body: body.getReader(), offset: range.start, end: range.end, exact: true }
+}
+
+/** One answer has it all, and to ask again would only repeat it. */
+async function acceptWhole(
+  response: Response,
+  version: RemoteVersion,
+  start: number,
+  end: number,
+): Promise<OpenAnswer> {
+  compare(response.headers, parseDigits(response.headers.get('content-length')), version, start)
+  const body = await bodyOf(response)
+  if (!body) throw new FormatError('an answer without a body', { reason: 'truncated' })
+  return { body: body.getReader(), offset: 0, end, exact: end === version.size }
+}
+
+async function refuse(response: Response, version: RemoteVersion, offset: number): Promise<never> {
+  const { headers, status } = response
+  if (status === 416 && headers.has('etag')) {
+    const total = /^bytes \*\/(\d+)$/i.exec(headers.get('content-range') ?? '')?.[1]
+    compare(headers, parseDigits(total ?? null), version, offset)
+  }
+  throw await errorOf(response, { alias: version.alias, expectedEtag: version.etag, offset })
+}
+
+/** Many servers ignore If-Match: what they answer with tells the version. */
+function compare(headers: Headers, total: number | undefined, version: RemoteVersion, offset: number): void {
+  const { alias, etag, size } = version
+  const actualEtag = headers.get('etag')
+  if (actualEtag === null) {
+    throw new FormatError('an answer without an ETag: of which version is it?', { reason: 'invalid' })
+  }
+  if (actualEtag === etag && (total ?? size) === size) return
+  throw new ConflictError(`the entry was updated while it was being read: ${alias}`, {
+    alias,
+    expectedEtag: etag,
+    actualEtag,
+    offset,
+  })
+}
