@@ -1,0 +1,45 @@
+/**
+ * The mp4 with a gap of zeros in the middle of its media, so that it plays the same, but nobody can have read the second
+ * half without having asked for it.
+ */
+export function spreadClip(mp4: Uint8Array<ArrayBuffer>, gapBytes: number): Blob {
+  const moov = boxes(mp4, 0, mp4.byteLength).find(({ type }) => type === 'moov')!
+  const mdat = boxes(mp4, 0, mp4.byteLength).find(({ type }) => type === 'mdat')!
+  const view = new DataView(mp4.slice().buffer)
+  const tables = find(mp4, moov, ['trak', 'mdia', 'minf', 'stbl', 'stco'])
+  const fields = tables.flatMap(({ body }) =>
+    Array.from({ length: view.getUint32(body + 4) }, (_, i) => body + 8 + 4 * i),
+  )
+  const offsets = fields.map((field) => view.getUint32(field))
+  const split = Math.min(...offsets.filter((offset) => offset >= (mdat.body + mdat.end) / 2))
+  for (const [i, field] of fields.entries()) {
+    if (offsets[i]! >= split) view.setUint32(field, offsets[i]! + gapBytes)
+  }
+  view.setUint32(mdat.start, mdat.end - mdat.start + gapBytes)
+  const spread = new Uint8Array(view.buffer)
+  return new Blob([spread.subarray(0, split), new Uint8Array(gapBytes), spread.subarray(split)])
+}
+
+interface Box {
+  readonly type: string
+  readonly start: number
+  readonly body: number
+  readonly end: number
+}
+
+function boxes(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): Box[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  const found: Box[] = []
+  for (let offset = start; offset < end; offset += view.getUint32(offset)) {
+    const type = new TextDecoder().decode(bytes.subarray(offset + 4, offset + 8))
+    found.push({ type, start: offset, body: offset + 8, end: offset + view.getUint32(offset) })
+  }
+  return found
+}
+
+/** All boxes at a path within a box. */
+function find(bytes: Uint8Array<ArrayBuffer>, box: Box, [type, ...path]: string[]): Box[] {
+  if (type === undefined) return [box]
+  const inner = boxes(bytes, box.body, box.end).filter((child) => child.type === type)
+  return inner.flatMap((child) => find(bytes, child, path))
+}
