@@ -219,10 +219,10 @@ describe('back-pressure', () => {
 describe('over the network', () => {
   it('an update by delta moves little more than what is new', async () => {
     const { hive, local, transfers } = await start()
-    const old = randomBytes(20 * MIB, 1)
-    await bytesSource(old).stream().pipeTo(local.sink('x'))
-    const inserted = randomBytes(MIB / 5, 2)
-    const edited = new Blob([old.subarray(0, 7 * MIB), inserted, old.subarray(7 * MIB)])
+    const old = randomBytes(20_000_000, 1)
+    await new Blob([old]).stream().pipeTo(local.sink('x'))
+    const inserted = randomBytes(200_000, 2)
+    const edited = new Blob([old.subarray(0, 6_666_666), inserted, old.subarray(6_666_666)])
 
     const entry = await hive.open('x')
     const signature = await loadSignature(entry.signature())

@@ -13,10 +13,10 @@ export const SIGNATURE_TYPE = 'application/vnd.rdiff-signature'
 /** Media type of an error (RFC 9457). */
 export const PROBLEM_TYPE = 'application/problem+json'
 /** Media type of an entry that was stored without one. */
-export const UNKNOWN_TYPE = 'application/octet-stream'
+const UNKNOWN_TYPE = 'application/octet-stream'
 
 /** Time of the commit with its milliseconds, which Last-Modified has not. */
-export const MODIFIED_HEADER = 'Hive-Modified'
+const MODIFIED_HEADER = 'Hive-Modified'
 /** Etag of the version that a signature belongs to; ETag itself is that of the signature. */
 export const VERSION_HEADER = 'Hive-Version'
 

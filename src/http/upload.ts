@@ -25,7 +25,7 @@ export interface Upload {
 const BLOCK_BYTES = 256 * 1024
 
 /** Largest upload, in bytes, where a request body cannot be streamed: it stands in memory. */
-export const MAX_BUFFERED_BYTES: number = 64 * 1024 * 1024
+const MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 
 /**
  * Makes the sink of an upload. Streaming, it holds two blocks of 256 KiB, and is as fast as the server takes them; an
