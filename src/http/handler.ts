@@ -55,8 +55,8 @@ export interface HiveHandlerOptions {
    */
   cors?: Cors | undefined
   /**
-   * The values that a Host header may have, port included: keeps a page out that has rebound its own name to this
-   * server's address.
+   * The values that a Host header may have, as `URL.host` writes them, so with the port if it is not the scheme's own.
+   * Others are refused, reads too: it keeps a page out that has rebound its own name to this server's address.
    * @default any
    */
   hosts?: readonly string[] | undefined
