@@ -47,9 +47,10 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
   for (const key of rows.keys()) counts[key[1]!] = (counts[key[1]!] ?? 0) + 1
 
   const named = new Set<string>()
-  const objects = new Map<string, Uint8Array>()
+  // What a put that was killed left is listed, but cannot be got.
+  const objects = new Map<string, Uint8Array | undefined>()
   for (const name of await backend.blocks.list({ prefix: 'o.', limit: 100_000 })) {
-    objects.set(name, (await backend.blocks.get(name))!)
+    objects.set(name, await backend.blocks.get(name))
   }
   const streams = new Map<string, StreamRecord>()
   const stored = new Map<string, string>()

@@ -18,7 +18,8 @@ export async function put(
   options: BlockSinkOptions = {},
 ): Promise<StoredStream> {
   const sink = store.sink(options)
-  await bytesSource(bytes).stream().pipeTo(sink)
+  // `stored` settles when what a failed sink wrote has been removed, too.
+  await Promise.allSettled([bytesSource(bytes).stream().pipeTo(sink)])
   return sink.stored
 }
 

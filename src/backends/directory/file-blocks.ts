@@ -56,7 +56,7 @@ export class FileBlocks implements Blocks {
       try {
         return await readFile(this.#place(name).path, signal)
       } catch (error) {
-        if (codeOf(error) === 'ENOENT') return undefined
+        if (isAbsent(error)) return undefined
         throw error
       }
     })
@@ -196,7 +196,7 @@ async function remove(path: string): Promise<boolean> {
     await unlink(path)
     return true
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false
+    if (isAbsent(error)) return false
     throw error
   }
 }
@@ -208,6 +208,11 @@ async function namesIn(path: string): Promise<string[]> {
     if (codeOf(error) === 'ENOENT') return []
     throw error
   }
+}
+
+/** Whether there is no such file; something else may stand where its directory would. */
+function isAbsent(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'
 }
 
 /** What the names below a stem begin with. */

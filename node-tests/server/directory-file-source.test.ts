@@ -1,0 +1,110 @@
+import { appendFile, mkdtemp, open, rm, truncate, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fileSource } from '../../src/backends/directory.ts'
+import { equalBytes } from '../../src/bytes/byte-order.ts'
+import type { ByteSource } from '../../src/bytes/byte-source.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { pattern } from '../support/store-tools.ts'
+
+const bytes = pattern(2_500_000)
+
+let root = ''
+let path = ''
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'combstream-'))
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+async function makeFile(content: Uint8Array = bytes): Promise<string> {
+  path = join(root, `file ${Math.random()}`)
+  await writeFile(path, content)
+  return path
+}
+
+/** A matcher that compares megabytes byte by byte takes seconds. */
+async function gives(source: ByteSource, expected: Uint8Array): Promise<boolean> {
+  return equalBytes(await collect(source.stream()), expected)
+}
+
+describe('fileSource', () => {
+  it('reads a file, in chunks of 1 MiB, any number of times', async () => {
+    const source = await fileSource(await makeFile())
+    expect(source.size).toBe(bytes.byteLength)
+    for (let round = 0; round < 2; round++) {
+      const lengths: number[] = []
+      const reader = source.stream().getReader()
+      for (let result = await reader.read(); !result.done; result = await reader.read()) {
+        lengths.push(result.value.byteLength)
+      }
+      expect(lengths).toEqual([1_048_576, 1_048_576, 402_848])
+    }
+    expect(await gives(source, bytes)).toBe(true)
+  })
+
+  it('is sliced as a Blob is, slices too', async () => {
+    const source = await fileSource(pathToFileURL(await makeFile()))
+    for (const range of [[], [5], [-5], [100, 2_000_000], [1_048_575, 1_048_577], [7, 7], [9, 3]] as const) {
+      const slice = source.slice(...range)
+      const expected = bytes.slice(...range)
+      expect(await gives(slice, expected)).toBe(true)
+      expect(await gives(slice.slice(1, -1), expected.slice(1, -1))).toBe(true)
+    }
+  })
+
+  it('reads an empty file', async () => {
+    const source = await fileSource(await makeFile(new Uint8Array(0)))
+    expect(source.size).toBe(0)
+    expect(await collect(source.stream())).toEqual(new Uint8Array(0))
+  })
+
+  it('takes a handle, which stays its owner’s', async () => {
+    const handle = await open(await makeFile(), 'r')
+    const source = await fileSource(handle)
+    const slice = source.slice(10, 20)
+    expect(await Promise.all([gives(source, bytes), gives(slice, bytes.slice(10, 20))])).toEqual([true, true])
+    await source.stream().cancel()
+    expect((await handle.stat()).size).toBe(bytes.byteLength)
+    await handle.close()
+  })
+
+  it('fails with a ConflictError when the file has been changed since', async () => {
+    const source = await fileSource(await makeFile())
+    await appendFile(path, 'x')
+    await expect(collect(source.stream())).rejects.toMatchObject({ name: 'ConflictError' })
+    const other = await fileSource(await makeFile())
+    await utimes(path, 1, 1)
+    await expect(collect(other.stream())).rejects.toMatchObject({ name: 'ConflictError' })
+  })
+
+  it('fails, and does not end, when the file becomes shorter while it is read', async () => {
+    const source = await fileSource(await makeFile())
+    const reader = source.stream().getReader()
+    await reader.read()
+    await truncate(path, 1_500_000)
+    await expect(reader.read()).rejects.toMatchObject({ name: 'BackendError' })
+  })
+
+  it('can be cancelled before, while and after it reads', async () => {
+    const source = await fileSource(await makeFile())
+    await source.stream().cancel()
+    const reading = source.stream().getReader()
+    const pending = reading.read()
+    await reading.cancel()
+    await pending
+    const read = source.stream().getReader()
+    await read.read()
+    await read.cancel()
+    expect(await read.read()).toEqual({ done: true, value: undefined })
+  })
+
+  it('refuses what is no file', async () => {
+    await expect(fileSource(join(root, 'absent'))).rejects.toMatchObject({ name: 'NotFoundError' })
+    await expect(fileSource(root)).rejects.toThrow(TypeError)
+    const source = await fileSource(await makeFile())
+    await rm(path)
+    await expect(collect(source.stream())).rejects.toMatchObject({ name: 'NotFoundError' })
+  })
+})

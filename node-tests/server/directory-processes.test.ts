@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { directoryBackend } from '../../src/backends/directory.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { StreamStore } from '../../src/store.ts'
+import { inspectStore } from '../support/inspect-store.ts'
+import { pattern } from '../support/store-tools.ts'
+
+const CHILD = fileURLToPath(new URL('../support/directory-child.ts', import.meta.url))
+
+let root = ''
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'combstream-'))
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+/** What a process was told. */
+interface Told {
+  readonly id: string
+  readonly reference: string
+  readonly length: number
+}
+
+/** Runs a process until it ends, or until `killAfter` streams have been stored and some time is over. */
+async function run(directory: string, name: string, count: number, killAfter?: number): Promise<Told[]> {
+  const runner = 'Deno' in globalThis ? ['run', '-A'] : []
+  const child = spawn(process.execPath, [...runner, CHILD, directory, name, String(count)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  let output = ''
+  let errors = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    output += chunk
+    if (killAfter !== undefined && output.split('\n').length > killAfter) {
+      killAfter = undefined
+      setTimeout(() => child.kill('SIGKILL'), Math.random() * 20)
+    }
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk))
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  if (killAfter === undefined && code !== 0 && child.signalCode === null) throw new Error(errors)
+  return output
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => line.split(' '))
+    .map(([id, reference, length]) => ({ id: id!, reference: reference!, length: Number(length) }))
+}
+
+/** That every stream that somebody was told of is there, and nothing is that must not be. */
+async function verify(directory: string, told: Told[]): Promise<void> {
+  const backend = await directoryBackend(directory)
+  const contents = await inspectStore(backend)
+  expect(contents.problems).toEqual([])
+  const store = new StreamStore(backend)
+  for (const { id, reference, length } of told) {
+    expect(contents.references).toContain(`${id}/${reference}`)
+    expect(await collect((await store.open(id)).stream())).toEqual(pattern(length))
+  }
+  // The same bytes are one stream, whoever stored them.
+  expect(new Set(contents.stored.values()).size).toBe(contents.stored.size)
+  await store.close()
+}
+
+describe('directoryBackend', () => {
+  it('keeps what was acknowledged, and shows nothing else, however often its process is killed', async () => {
+    const directory = join(root, 'killed')
+    const told: Told[] = []
+    for (let round = 0; round < 3; round++) {
+      told.push(...(await run(directory, String.fromCharCode(65 + round), 4000, 1 + 7 * round)))
+    }
+    expect(told.length).toBeGreaterThan(5)
+    await verify(directory, told)
+  })
+
+  it('is opened, made and used by several processes at once', async () => {
+    const directory = join(root, 'new', 'shared')
+    const told = await Promise.all(['A', 'B', 'C'].map((name) => run(directory, name, 24)))
+    expect(told.flat()).toHaveLength(72)
+    await verify(directory, told.flat())
+  })
+
+  it('says nothing when it is imported, nor does the package', async () => {
+    const runner = 'Deno' in globalThis ? ['eval'] : ['--input-type=module', '-e']
+    const urls = ['index', 'store', 'backends/directory'].map(
+      (name) => new URL(`../../src/${name}.ts`, import.meta.url),
+    )
+    const script = urls.map((url) => `await import(${JSON.stringify(url.href)})`).join('\n')
+    const child = spawn(process.execPath, [...runner, script], { env: { ...process.env, NODE_OPTIONS: '' } })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
+    }
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    expect(output).toBe('')
+    expect(code).toBe(0)
+  })
+})
