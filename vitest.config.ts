@@ -5,6 +5,7 @@ import type { BrowserProviderOption } from 'vitest/node'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { mediaPage } from './browser-tests/support/media-page.ts'
 import { webkitgtk } from './browser-tests/support/webkitgtk-provider.ts'
+import { CHROMIUM_LAUNCH } from './scripts/chromium.mjs'
 
 const portable = 'node-tests/portable/**/*.test.ts'
 
@@ -37,23 +38,7 @@ export default defineConfig({
           setupFiles: ['node-tests/support/streamless-host.ts'],
         },
       },
-      browser(
-        'chromium',
-        playwright({
-          launchOptions: {
-            executablePath: '/usr/bin/chromium',
-            args: [
-              '--no-sandbox',
-              '--disable-gpu',
-              '--disable-quic',
-              '--no-first-run',
-              '--disable-background-networking',
-              '--disable-component-update',
-              '--disable-sync',
-            ],
-          },
-        }),
-      ),
+      browser('chromium', playwright({ launchOptions: CHROMIUM_LAUNCH })),
       browser(
         'firefox',
         playwright({ launchOptions: { executablePath: '/usr/bin/firefox-esr', channel: 'moz-firefox' } }),

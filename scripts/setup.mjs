@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000
 
 /** The Debian packages that each suite needs. */
 const SYSTEM_PACKAGES = {
-  tools: ['rdiff'],
+  tools: ['rdiff', 'chromium'],
   chromium: ['chromium'],
   // Firefox decodes H.264 and AAC with the libavcodec that gstreamer1.0-libav brings.
   firefox: ['firefox-esr', 'gstreamer1.0-libav'],

@@ -91,8 +91,8 @@ export class DeltaUpdate {
     byId('result-moved').textContent = formatBytes(moved)
     byId('result-sent').style.width = `${(sent / full) * 100}%`
     byId('result-received').style.width = `${(received / full) * 100}%`
-    byId('result-sent-text').textContent = `${formatBytes(sent)} of delta sent,`
-    byId('result-received-text').textContent = `${formatBytes(received)} of signature received.`
+    byId('result-sent-text').textContent = `${formatBytes(sent)} sent: the delta,`
+    byId('result-received-text').textContent = `${formatBytes(received)} received: the signature.`
     byId('result').hidden = false
   }
 

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { rejection, soon } from '../node-tests/support/streams.ts'
+import { registerHiveWorker } from '../src/service-worker.ts'
+import { type MediaFrame, openMediaFrame } from './support/media-frame.ts'
+
+const hiveUrl = inject('hiveUrl')
+let frame: MediaFrame
+
+beforeAll(async () => {
+  frame = await openMediaFrame()
+})
+
+afterAll(() => frame.remove())
+
+describe('registerHiveWorker', () => {
+  it('resolves once the worker answers for the page, whatever worker was there before', async () => {
+    const alias = `${crypto.randomUUID()}/bee & honey.txt`
+    const sink = new frame.combstream.HttpHive(hiveUrl).sink(alias, { type: 'text/plain' })
+    await new Blob(['buzz']).stream().pipeTo(sink)
+    const entry = await sink.entry
+    for (const base of ['media/', 'other/', 'media/']) {
+      const registered = frame.combstream.registerHiveWorker('service-worker.js', { hive: hiveUrl, base })
+      const worker = await soon(registered, 'the service worker', 10_000)
+      expect(worker.base).toBe(new URL(`/media-page/${base}`, location.href).href)
+      expect(await (await frame.window.fetch(worker.url(entry))).text()).toBe('buzz')
+    }
+  })
+
+  it('tells that a script is not there, or fails', async () => {
+    for (const script of ['missing.js', 'service-worker.js?hive=twice']) {
+      const hive = script === 'missing.js' ? hiveUrl : 'ftp://hive.test/'
+      expect(await rejection(frame.combstream.registerHiveWorker(script, { hive }))).toMatchObject({
+        message: expect.stringContaining(`${script.split('?')[0]} cannot be registered`) as string,
+        cause: expect.anything() as unknown,
+      })
+    }
+  })
+
+  it('refuses a page that the worker cannot answer for', async () => {
+    // This test is a page of the same origin, outside the folder of the worker.
+    const script = '/media-page/service-worker.js'
+    expect(await rejection(registerHiveWorker(script, { hive: hiveUrl }))).toMatchObject({
+      name: 'TypeError',
+      message: expect.stringContaining('lies outside the scope') as string,
+    })
+  })
+
+  it('gives up with the reason of a signal', async () => {
+    const registered = frame.combstream.registerHiveWorker('service-worker.js', {
+      hive: hiveUrl,
+      base: 'aborted/',
+      signal: AbortSignal.abort('stop'),
+    })
+    expect(await rejection(registered)).toBe('stop')
+  })
+})
