@@ -505,8 +505,8 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
         actualEtag: entry.etag,
       })
       await hive.remove('x', { ifMatch: entry.etag })
-      for (const call of [hive.stat('x'), hive.open('x'), hive.remove('x')]) {
-        expect(await rejection(call)).toMatchObject({ name: 'NotFoundError', alias: 'x' })
+      for (const call of [() => hive.stat('x'), () => hive.open('x'), () => hive.remove('x')]) {
+        expect(await rejection(call())).toMatchObject({ name: 'NotFoundError', alias: 'x' })
       }
     })
 
@@ -514,12 +514,12 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       const { hive } = await open()
       const signal = AbortSignal.abort('stop')
       for (const call of [
-        hive.stat('x', { signal }),
-        hive.open('x', { signal }),
-        hive.list({ signal }),
-        hive.remove('x', { signal }),
+        () => hive.stat('x', { signal }),
+        () => hive.open('x', { signal }),
+        () => hive.list({ signal }),
+        () => hive.remove('x', { signal }),
       ]) {
-        expect(await rejection(call)).toBe('stop')
+        expect(await rejection(call())).toBe('stop')
       }
     })
 
