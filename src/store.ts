@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { ByteSource } from './bytes/byte-source.ts'
 export type {
   Backend,
   BackendCallOptions,

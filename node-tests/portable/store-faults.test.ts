@@ -200,4 +200,37 @@ describe('a store whose backend fails', () => {
       }
     }
   })
+
+  it('never tells the wrong end when one failure follows another', async () => {
+    for (const has of [undefined, 'ab']) {
+      const scenario: Scenario = {
+        name: '',
+        ...(has === undefined ? {} : { has }),
+        run: (store) => put(store, 'ab', { reference: text('new') }),
+        after: [`ab: ${has ? 'before ' : ''}new`],
+      }
+      const clean = await play(scenario, () => undefined)
+      for (const { index, operation } of clean.backend.steps) {
+        if (operation !== 'commit') continue
+        for (const first of ['lost', 'late'] as const) {
+          for (let next = index + 1; next < index + 8; next++) {
+            for (const second of ['fail', 'lost', 'late', 'crash-before'] as const) {
+              const where = `${first} at ${index}, ${second} at ${next}`
+              const { contents, result, before, after } = await play(scenario, (step) =>
+                step.index === index ? first : step.index === next ? second : undefined,
+              )
+              const lost = (problem: string): boolean => problem.startsWith('no row names object')
+              expect(
+                contents.problems.filter((problem) => !lost(problem)),
+                where,
+              ).toEqual([])
+              if (result?.status === 'fulfilled') expect(after, where).toEqual(scenario.after)
+              else if (result && !isUnknown(result)) expect(after, where).toEqual(before)
+              else expect([before, scenario.after], where).toContainEqual(after)
+            }
+          }
+        }
+      }
+    }
+  })
 })

@@ -27,7 +27,9 @@ export interface StoredStream extends ByteSource {
 
 /** A range of a stored stream. */
 export interface StoredSlice extends ByteSource {
+  /** The bytes from `start` up to, not including, `end`, as a source of their own; clamped as in `Blob.slice`. */
   slice(start?: number, end?: number): StoredSlice
+  /** All the bytes, as a new stream. `signal` ends it with its reason. */
   stream(options?: BackendCallOptions): ReadableStream<Uint8Array<ArrayBuffer>>
 }
 

@@ -1,13 +1,10 @@
 import { equalBytes } from '../bytes/byte-order.ts'
 import { toHex } from '../bytes/byte-text.ts'
-import { BackendError } from '../errors.ts'
 import type { Attempt } from './attempt.ts'
-import type { Check, Mutation, VersionedValue } from './backend.ts'
+import type { Check, Mutation } from './backend.ts'
 import {
   type BlockEntry,
   CODEC_NONE,
-  EPOCH_BYTES,
-  formatCandidate,
   formatPage,
   formatStream,
   formatStreamId,
@@ -17,6 +14,8 @@ import {
   parseStreamId,
   type StreamRecord,
 } from './format.ts'
+import { LastCommit } from './last-commit.ts'
+import { OwnRow } from './own-row.ts'
 import { deleteObjects, removeObjects, removeStream } from './remove-stream.ts'
 import { backOff, isRetryable, maybeApplied, TRIES } from './retry.ts'
 import { randomId, type StoreContext } from './store-context.ts'
@@ -34,12 +33,8 @@ export interface KnownStream {
 export class StoringStream {
   readonly #context: StoreContext
   readonly #signal: AbortSignal
-  #id: Uint8Array = randomId()
-  #record: StreamRecord
-  /** Version of the row `s`; undefined before it exists. */
-  #version: string | undefined
-  /** Whether a commit that makes the row was ever sent. */
-  #mayExist = false
+  readonly #own: OwnRow
+  readonly #last: LastCommit
   /** Objects that have an intent, put or not. */
   readonly #intents = new Map<string, Uint8Array>()
   /** Objects whose put failed, perhaps after it was applied. */
@@ -47,37 +42,24 @@ export class StoringStream {
   /** Entries of the page that is not full yet. */
   #page: readonly BlockEntry[] = []
   #reserved: Uint8Array[] = []
-  /** What a last commit of unknown outcome may have done: the stream that survives, and the reference that it has then. */
-  readonly #tried: { readonly survivor: Uint8Array; readonly referenceKey: Uint8Array | undefined }[] = []
   readonly #pending = new Set<Promise<unknown>>()
 
   /** `signal` gives up what is being put or waited for; commits that have begun are waited for. */
   constructor(context: StoreContext, signal: AbortSignal) {
     this.#context = context
     this.#signal = signal
-    const now = Date.now()
-    this.#record = {
-      status: { kind: 'storing' },
-      epoch: crypto.getRandomValues(new Uint8Array(EPOCH_BYTES)),
-      createdAt: now,
-      leaseUntil: now + context.leaseMs,
-      size: 0,
-      blockCount: 0,
-      blockSize: context.blockSize,
-      codec: CODEC_NONE,
-      digest: undefined,
-      extensions: new Uint8Array(0),
-    }
+    this.#own = new OwnRow(context, signal)
+    this.#last = new LastCommit(context, this.#own)
   }
 
   /** Id of the stream, final once it is created. */
   get id(): Uint8Array {
-    return this.#id
+    return this.#own.id
   }
 
   /** Whether its row exists. */
   get created(): boolean {
-    return this.#version !== undefined
+    return this.#own.version !== undefined
   }
 
   /** Objects whose intents the last append committed. */
@@ -91,39 +73,13 @@ export class StoringStream {
   }
 
   async #create(count: number): Promise<Uint8Array[]> {
-    const { backend, keys } = this.#context
-    for (let tries = 1; ; tries++) {
-      const objects = this.#newObjects(count)
-      const key = keys.stream(this.#id)
-      const value = formatStream(this.#record)
-      let failure: unknown
-      this.#mayExist = true
-      try {
-        const created = await backend.metadata.commit(
-          [{ key, version: undefined }],
-          [
-            { key, value },
-            { key: keys.candidate(this.#id), value: formatCandidate(this.#record.createdAt) },
-            ...this.#intentsOf(objects),
-          ],
-        )
-        if (!created) failure = new BackendError('a new id exists', { retryable: false })
-      } catch (error) {
-        failure = error
-      }
-      if (failure === undefined || maybeApplied(failure)) {
-        const row = await this.#readOwn()
-        if (row && equalBytes(row.value, value)) {
-          this.#version = row.version
-          return objects
-        }
-      }
-      if (tries === TRIES || !(maybeApplied(failure) || isRetryable(failure))) throw failure ?? this.#lost()
-      await backOff(tries, this.#signal)
-      // The absence of the row may come again, so a creation that may still be applied is never repeated.
-      this.#id = randomId()
+    let objects: Uint8Array[] = []
+    await this.#own.create((id) => {
       this.#intents.clear()
-    }
+      objects = newObjects(id, count)
+      return this.#intentsOf(objects)
+    })
+    return objects
   }
 
   /** Commits intents for `count` more objects. */
@@ -133,7 +89,7 @@ export class StoringStream {
 
   async #intend(count: number): Promise<Uint8Array[]> {
     for (let tries = 1; ; tries++) {
-      const objects = this.#newObjects(count)
+      const objects = newObjects(this.id, count)
       try {
         await this.#context.backend.metadata.commit([], this.#intentsOf(objects))
         return objects
@@ -176,14 +132,14 @@ export class StoringStream {
     const { keys } = this.#context
     const used = [...entries.map((entry) => entry.object), ...(await this.#deleteAbandoned())]
     const { pages, rest } = this.#pagesWith(entries)
-    const next = this.#newObjects(count)
+    const next = newObjects(this.id, count)
+    const { size, blockCount } = this.#own.record
     const record: StreamRecord = {
-      ...this.#record,
-      leaseUntil: Date.now() + this.#context.leaseMs,
-      size: this.#record.size + entries.reduce((sum, entry) => sum + entry.rawLength, 0),
-      blockCount: this.#record.blockCount + entries.length,
+      ...this.#own.leased(),
+      size: size + entries.reduce((sum, entry) => sum + entry.rawLength, 0),
+      blockCount: blockCount + entries.length,
     }
-    await this.#commitOwn(record, [
+    await this.#own.change(record, [
       ...pages,
       ...used.map((object) => ({ key: keys.intent(object), value: undefined })),
       ...this.#intentsOf(next),
@@ -226,129 +182,58 @@ export class StoringStream {
     size: number,
     digest: Uint8Array,
   ): Promise<KnownStream> {
-    const { keys, leaseMs } = this.#context
+    const { keys } = this.#context
     await this.#deleteAbandoned()
     const record: StreamRecord = {
-      ...this.#record,
+      ...this.#own.leased(),
       status: { kind: 'stored' },
-      leaseUntil: Date.now() + leaseMs,
       size,
-      blockCount: this.#record.blockCount + entries.length,
+      blockCount: this.#own.record.blockCount + entries.length,
       digest,
     }
     this.#end(attempt, record)
-    attempt.write(keys.digest(digest), formatStreamId(this.#id))
+    attempt.write(keys.digest(digest), formatStreamId(this.id))
     for (const { key, value } of this.#pagesWith(entries).pages) attempt.write(key, value)
     for (const object of this.#intents.values()) attempt.write(keys.intent(object), undefined)
-    return { id: this.#id, record }
+    return { id: this.id, record }
   }
 
   /** Adds to `attempt` that this stream is given up, because `survivor` has the same bytes. */
   endAsDuplicate(attempt: Attempt, survivor: Uint8Array): void {
-    this.#end(attempt, { ...this.#record, status: { kind: 'deleting', reason: 'duplicate', survivor } })
+    this.#end(attempt, { ...this.#own.record, status: { kind: 'deleting', reason: 'duplicate', survivor } })
   }
 
   #end(attempt: Attempt, record: StreamRecord): void {
-    const key = this.#context.keys.stream(this.#id)
-    attempt.expect(key, { value: formatStream(this.#record), version: this.#version! })
+    const { key, version } = this.#own
+    attempt.expect(key, { value: formatStream(this.#own.record), version: version! })
     attempt.write(key, formatStream(record))
   }
 
-  /**
-   * Makes the last commit, and tells which stream survived; undefined if something that it depends on has changed.
-   * When the answer to the commit is lost, the own row tells what happened; when that is gone too, the reference does.
-   *
-   * @throws {BackendError} with `outcome: 'unknown'` if neither does.
-   */
-  async commitLast(
-    { checks, mutations }: { checks: readonly Check[]; mutations: readonly Mutation[] },
+  /** Makes the last commit, as {@linkcode LastCommit.commit} does. */
+  commitLast(
+    changes: { checks: readonly Check[]; mutations: readonly Mutation[] },
     survivor: Uint8Array,
     referenceKey: Uint8Array | undefined,
   ): Promise<Uint8Array | undefined> {
-    const { metadata } = this.#context.backend
-    let failure: unknown
-    for (let tries = 1; tries <= TRIES; tries++) {
-      let answer: boolean | undefined
-      try {
-        answer = await metadata.commit(checks, mutations)
-      } catch (error) {
-        if (!maybeApplied(error) && !isRetryable(error) && this.#tried.length === 0) throw error
-        if (maybeApplied(error)) this.#tried.push({ survivor, referenceKey })
-        failure = error
-      }
-      if (answer) return survivor
-      const row = await this.#readOwn(this.#tried.length > 0)
-      const ended = await this.#survivorOf(row, failure)
-      if (ended) return ended
-      if (row!.version !== this.#version) throw this.#lost(failure)
-      // Every attempt depends on the version of the own row and changes it: at most one of them can ever be applied.
-      if (answer === false) return undefined
-      await backOff(tries)
-    }
-    const ended = await this.#markDeleting(failure)
-    if (ended) return ended
-    throw new BackendError('the last commit failed, and is now ruled out', { retryable: true, cause: failure })
-  }
-
-  /** The stream that survived by the last commit, as the own row tells; undefined if there was none yet. */
-  async #survivorOf(row: VersionedValue | undefined, failure: unknown): Promise<Uint8Array | undefined> {
-    if (!row) {
-      for (const { survivor, referenceKey } of this.#tried) {
-        if (referenceKey && (await this.#context.backend.metadata.get(referenceKey))) return survivor
-      }
-      if (this.#tried.length === 0) throw this.#lost(failure)
-      throw new BackendError('nothing tells whether the last commit was applied', {
-        retryable: false,
-        outcome: 'unknown',
-        cause: failure,
-      })
-    }
-    const { status } = parseStream(row.value)
-    if (isUsable(status)) return this.#id
-    if (status.kind === 'deleting' && status.reason === 'duplicate') return status.survivor
-    return undefined
+    return this.#last.commit({ ...changes, survivor, referenceKey })
   }
 
   /** Removes all that was written of a stream that is not to be stored, or is one already. */
   async discard(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
-    if (!this.#mayExist) return
-    const ended = await this.#markDeleting(undefined)
-    if (!ended || !equalBytes(ended, this.#id)) await this.#remove()
-  }
-
-  /** Makes sure that nobody goes on with the stream, or tells which one survived by the last commit after all. */
-  async #markDeleting(failure: unknown): Promise<Uint8Array | undefined> {
-    const { keys } = this.#context
-    for (let tries = 1; ; tries++) {
-      const row = await this.#readOwn(this.#tried.length > 0)
-      if (!row && this.#tried.length === 0) return undefined
-      const ended = await this.#survivorOf(row, failure)
-      if (ended) return ended
-      const record = parseStream(row!.value)
-      if (record.status.kind === 'deleting') return undefined
-      const key = keys.stream(this.#id)
-      const value = formatStream({ ...record, status: { kind: 'deleting', reason: 'aborted' } })
-      try {
-        if (await this.#context.backend.metadata.commit([{ key, version: row!.version }], [{ key, value }])) {
-          return undefined
-        }
-      } catch (error) {
-        if (tries >= TRIES) throw error
-      }
-      if (tries >= TRIES) throw this.#lost(failure)
-      await backOff(tries)
-    }
+    if (!this.#own.mayExist) return
+    const survivor = await this.#last.ruleOut(undefined)
+    if (!survivor || !equalBytes(survivor, this.id)) await this.#remove()
   }
 
   /** Deletes the objects, then the rows, of a stream that is marked as deleting, or gone. */
   async #remove(): Promise<void> {
-    const row = await this.#readOwn()
+    const row = await this.#own.read()
     const record = row && parseStream(row.value)
     if (record && record.status.kind !== 'deleting') return
     const intents = [...this.#intents.values()]
-    if (record && equalBytes(record.epoch, this.#record.epoch)) {
-      await removeStream(this.#context, this.#id, record, row.version, intents)
+    if (record && this.#own.isOwn(record)) {
+      await removeStream(this.#context, this.id, record, row.version, intents)
     } else {
       // Collection was here first; what was put since has nobody else who knows of it.
       await removeObjects(this.#context, intents)
@@ -362,93 +247,27 @@ export class StoringStream {
     return abandoned
   }
 
-  /** Commits a change of the own row, once: only that row's version is a condition, so the same commit can be repeated. */
-  async #commitOwn(record: StreamRecord, mutations: readonly Mutation[]): Promise<void> {
-    const key = this.#context.keys.stream(this.#id)
-    const value = formatStream(record)
-    const checks = [{ key, version: this.#version }]
-    const all = [{ key, value }, ...mutations]
-    for (let tries = 1; ; tries++) {
-      let failure: unknown
-      try {
-        await this.#context.backend.metadata.commit(checks, all)
-      } catch (error) {
-        if (!maybeApplied(error) && !isRetryable(error)) throw error
-        failure = error
-      }
-      const row = await this.#readOwn()
-      if (row && row.version !== this.#version && equalBytes(row.value, value)) {
-        this.#version = row.version
-        this.#record = record
-        return
-      }
-      if (row?.version !== this.#version || failure === undefined) throw this.#lost(failure)
-      if (tries === TRIES) throw failure
-      await backOff(tries, this.#signal)
-    }
-  }
-
-  /** Reads the own row; with `decisive`, nothing but the row can tell what happened, so failures are borne for a while. */
-  async #readOwn(decisive = false): Promise<VersionedValue | undefined> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await this.#context.backend.metadata.get(this.#context.keys.stream(this.#id))
-      } catch (error) {
-        if (!isRetryable(error) && !decisive) throw error
-        if (tries < TRIES) await backOff(tries)
-        else if (!decisive) throw error
-        else {
-          throw new BackendError('nothing tells whether the last commit was applied', {
-            retryable: false,
-            outcome: 'unknown',
-            cause: error,
-          })
-        }
-      }
-    }
-  }
-
   /** Pages to write so that they have these entries too, and the entries of the last of them. */
   #pagesWith(entries: readonly BlockEntry[]): { pages: Mutation[]; rest: readonly BlockEntry[] } {
     const { keys, blockSize } = this.#context
     const pages: Mutation[] = []
-    let index = Math.floor(this.#record.blockCount / PAGE_ENTRIES)
+    let index = Math.floor(this.#own.record.blockCount / PAGE_ENTRIES)
     let all = [...this.#page, ...entries]
     while (all.length > 0) {
       const byteOffset = index * PAGE_ENTRIES * blockSize
       const value = formatPage({ byteOffset, entries: all.slice(0, PAGE_ENTRIES) })
-      pages.push({ key: keys.page(this.#id, index++), value })
+      pages.push({ key: keys.page(this.id, index++), value })
       if (all.length < PAGE_ENTRIES) break
       all = all.slice(PAGE_ENTRIES)
     }
     return { pages: entries.length > 0 ? pages : [], rest: all }
   }
 
-  #newObjects(count: number): Uint8Array[] {
-    return Array.from({ length: count }, () => {
-      const object = randomId()
-      // Objects of one stream have a beginning in common, so that an engine may keep them together: a directory backend
-      // then syncs one directory for a whole group.
-      object[0] = this.#id[0]!
-      return object
-    })
-  }
-
   #intentsOf(objects: readonly Uint8Array[]): Mutation[] {
     return objects.map((object) => {
       this.#intents.set(toHex(object), object)
-      return { key: this.#context.keys.intent(object), value: formatStreamId(this.#id) }
+      return { key: this.#context.keys.intent(object), value: formatStreamId(this.id) }
     })
-  }
-
-  #lost(cause?: unknown): BackendError {
-    return new BackendError(
-      `the upload ${toHex(this.#id)} was taken away while it was being stored: its lease was over`,
-      {
-        retryable: true,
-        cause,
-      },
-    )
   }
 
   #track<T>(work: Promise<T>): Promise<T> {
@@ -459,4 +278,13 @@ export class StoringStream {
     this.#pending.add(settled)
     return work
   }
+}
+
+/** Ids of objects. Those of one stream begin alike, so that an engine may keep, and sync, them together. */
+function newObjects(stream: Uint8Array, count: number): Uint8Array[] {
+  return Array.from({ length: count }, () => {
+    const object = randomId()
+    object[0] = stream[0]!
+    return object
+  })
 }

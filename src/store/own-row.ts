@@ -1,0 +1,144 @@
+import { equalBytes } from '../bytes/byte-order.ts'
+import { toHex } from '../bytes/byte-text.ts'
+import { BackendError } from '../errors.ts'
+import type { Mutation, VersionedValue } from './backend.ts'
+import { CODEC_NONE, EPOCH_BYTES, formatCandidate, formatStream, type StreamRecord } from './format.ts'
+import { backOff, isRetryable, maybeApplied, persistently, TRIES } from './retry.ts'
+import { randomId, type StoreContext } from './store-context.ts'
+
+/**
+ * The row `s` of a stream that is being stored. Only its writer and collection change it, so that it tells what became
+ * of a commit whose answer was lost.
+ */
+export class OwnRow {
+  readonly #context: StoreContext
+  readonly #signal: AbortSignal
+  #id: Uint8Array = randomId()
+  #record: StreamRecord
+  #version: string | undefined
+  #mayExist = false
+
+  /** `signal` ends the waiting between attempts; commits that have begun are waited for. */
+  constructor(context: StoreContext, signal: AbortSignal) {
+    this.#context = context
+    this.#signal = signal
+    this.#record = {
+      status: { kind: 'storing' },
+      epoch: crypto.getRandomValues(new Uint8Array(EPOCH_BYTES)),
+      createdAt: 0,
+      leaseUntil: 0,
+      size: 0,
+      blockCount: 0,
+      blockSize: context.blockSize,
+      codec: CODEC_NONE,
+      digest: undefined,
+      extensions: new Uint8Array(0),
+    }
+  }
+
+  /** Id of the stream, final once the row is created. */
+  get id(): Uint8Array {
+    return this.#id
+  }
+
+  /** Key of the row. */
+  get key(): Uint8Array {
+    return this.#context.keys.stream(this.#id)
+  }
+
+  /** What the row says, by the last change of this writer. */
+  get record(): StreamRecord {
+    return this.#record
+  }
+
+  /** The row's version, by the last change of this writer; undefined before the row exists. */
+  get version(): string | undefined {
+    return this.#version
+  }
+
+  /** Whether a commit that makes the row was ever sent. */
+  get mayExist(): boolean {
+    return this.#mayExist
+  }
+
+  /** Whether a row with the same id is this writer's. */
+  isOwn(record: StreamRecord): boolean {
+    return equalBytes(record.epoch, this.#record.epoch)
+  }
+
+  /** The record with a new lease. */
+  leased(): StreamRecord {
+    return { ...this.#record, leaseUntil: Date.now() + this.#context.leaseMs }
+  }
+
+  /** Makes the row; what else is committed with it depends on its id. */
+  async create(withId: (id: Uint8Array) => Mutation[]): Promise<void> {
+    const { backend, keys } = this.#context
+    for (let tries = 1; ; tries++) {
+      const createdAt = Date.now()
+      this.#record = { ...this.leased(), createdAt }
+      this.#mayExist = true
+      const { key } = this
+      const value = formatStream(this.#record)
+      const candidate = { key: keys.candidate(this.#id), value: formatCandidate(createdAt) }
+      let failure: unknown
+      try {
+        const mutations = [{ key, value }, candidate, ...withId(this.#id)]
+        if (!(await backend.metadata.commit([{ key, version: undefined }], mutations))) {
+          failure = new BackendError(`a stream ${toHex(this.#id)} exists`, { retryable: false })
+        }
+      } catch (error) {
+        failure = error
+      }
+      if (failure === undefined || maybeApplied(failure)) {
+        const row = await this.read()
+        if (row && equalBytes(row.value, value)) {
+          this.#version = row.version
+          return
+        }
+        failure ??= this.lost(undefined)
+      }
+      if (tries === TRIES || !(maybeApplied(failure) || isRetryable(failure))) throw failure
+      await backOff(tries, this.#signal)
+      // The absence of the row may come again, so a creation that may still be applied is never repeated.
+      this.#id = randomId()
+    }
+  }
+
+  /** Changes the row, and others with it. Only its version is a condition, so that the same commit can be repeated. */
+  async change(record: StreamRecord, others: readonly Mutation[]): Promise<void> {
+    const { key } = this
+    const value = formatStream(record)
+    const checks = [{ key, version: this.#version }]
+    const mutations = [{ key, value }, ...others]
+    for (let tries = 1; ; tries++) {
+      let failure: unknown
+      try {
+        await this.#context.backend.metadata.commit(checks, mutations)
+      } catch (error) {
+        if (!maybeApplied(error) && !isRetryable(error)) throw error
+        failure = error
+      }
+      const row = await this.read()
+      if (row && row.version !== this.#version && equalBytes(row.value, value)) {
+        this.#version = row.version
+        this.#record = record
+        return
+      }
+      if (row?.version !== this.#version || failure === undefined) throw this.lost(failure)
+      if (tries === TRIES) throw failure
+      await backOff(tries, this.#signal)
+    }
+  }
+
+  /** Reads the row. */
+  read(): Promise<VersionedValue | undefined> {
+    return persistently(() => this.#context.backend.metadata.get(this.key))
+  }
+
+  /** The error for a row that somebody else has changed. */
+  lost(cause: unknown): BackendError {
+    const message = `the upload ${toHex(this.#id)} was collected while it was being stored: its lease was over`
+    return new BackendError(message, { retryable: true, cause })
+  }
+}
