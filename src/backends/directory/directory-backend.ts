@@ -35,10 +35,12 @@ export interface DirectoryBackendOptions {
  * @example
  * ```ts
  * import { mkdtemp, rm } from 'node:fs/promises'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
  * import { directoryBackend } from 'combstream/backends/directory'
  * import { StreamStore } from 'combstream/store'
  *
- * const directory = await mkdtemp('hive-')
+ * const directory = await mkdtemp(join(tmpdir(), 'hive-'))
  * const store = new StreamStore(await directoryBackend(directory))
  * const sink = store.sink({ reference: new Uint8Array([1]) })
  * await new Blob(['honey']).stream().pipeTo(sink)

@@ -25,13 +25,16 @@ interface FileState {
  *
  * @example
  * ```ts
- * import { rm, writeFile } from 'node:fs/promises'
+ * import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+ * import { tmpdir } from 'node:os'
+ * import { join } from 'node:path'
  * import { fileSource } from 'combstream/backends/directory'
  *
- * await writeFile('honey.txt', 'honey')
- * const source = await fileSource('honey.txt')
+ * const directory = await mkdtemp(join(tmpdir(), 'example-'))
+ * await writeFile(join(directory, 'honey.txt'), 'honey')
+ * const source = await fileSource(join(directory, 'honey.txt'))
  * console.assert((await new Response(source.slice(1, 3).stream()).text()) === 'on')
- * await rm('honey.txt')
+ * await rm(directory, { recursive: true })
  * ```
  */
 export async function fileSource(file: string | URL | FileHandle): Promise<ByteSource> {
