@@ -103,6 +103,10 @@ describe('codecTransform', () => {
     void writer.close()
     expect(await collect(readable)).toEqual(repeated(Uint8Array.of(3, 4, 5, 6), 1))
 
+    const detached = Uint8Array.of(1, 2, 3)
+    structuredClone(detached, { transfer: [detached.buffer] })
+    expect(await rejection(repeat(1).writable.getWriter().write(detached))).toBeInstanceOf(TypeError)
+
     const text = repeat(1)
     const textWriter = (text.writable as WritableStream<unknown>).getWriter()
     expect(await rejection(textWriter.write('text'))).toBeInstanceOf(TypeError)

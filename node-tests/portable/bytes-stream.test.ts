@@ -79,6 +79,18 @@ describe('byteStream', () => {
     expect(await rejection(closed)).toBe('gone')
   })
 
+  it('lets the host have its turn, however small the chunks are', async () => {
+    let left = 20_000
+    const stream = byteStream({
+      next: () => (left-- > 0 ? new Uint8Array(1) : undefined),
+      cancel: () => undefined,
+    })
+    let leftAtTimer = 0
+    setTimeout(() => (leftAtTimer = left), 0)
+    await collect(stream)
+    expect(leftAtTimer).toBeGreaterThan(0)
+  })
+
   it('serves BYOB readers of any size, where the host has them', async () => {
     if (!hasByob()) {
       expect(() => counting(1).stream.getReader({ mode: 'byob' })).toThrow(TypeError)

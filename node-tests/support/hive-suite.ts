@@ -143,6 +143,28 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await namesOf(hive)).toEqual([])
     })
 
+    it('tells the same by close() and by entry when an abort comes too late', async () => {
+      const { hive } = await open()
+      for (let turns = 0; turns < 60; turns += 3) {
+        const controller = new AbortController()
+        const sink = hive.sink(`x${turns}`, { signal: controller.signal })
+        const writer = sink.getWriter()
+        writer.closed.catch(() => undefined)
+        await writer.write(randomBytes(1_500))
+        const closed = writer.close().then(
+          () => 'committed',
+          () => 'failed',
+        )
+        for (let i = 0; i < turns; i++) await Promise.resolve()
+        controller.abort('stop')
+        const entry = sink.entry.then(
+          () => 'committed',
+          () => 'failed',
+        )
+        expect(await soon(closed, 'close'), `after ${turns} turns`).toBe(await soon(entry, 'the entry'))
+      }
+    })
+
     it('ifNoneMatch refuses an alias that exists', async () => {
       const { hive } = await open()
       const first = await put(hive, 'x', randomBytes(100, 1), { ifNoneMatch: '*' })
@@ -212,6 +234,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       const { hive } = await open()
       const aliases = [
         'x'.repeat(1_023),
+        '\ufeffbom',
         'a//b',
         '/',
         'a/',
@@ -373,6 +396,34 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await rejection(reader.read())).toBeInstanceOf(RangeError)
       reader.seek(4_990)
       expect(await reader.read()).toEqual(bytes.slice(4_990))
+    })
+
+    it('gives exact bytes after a read that was given up, at whatever moment', async () => {
+      const { hive } = await open()
+      const bytes = randomBytes(5_000)
+      await put(hive, 'x', bytes)
+      const entry = await hive.open('x', { bufferSize: BUFFER_BYTES })
+      for (let turns = 0; turns < 40; turns++) {
+        const reader = entry.reader()
+        const controller = new AbortController()
+        const read = reader.read({ signal: controller.signal }).catch((error: unknown) => expect(error).toBe('stop'))
+        for (let i = 0; i < turns; i++) await Promise.resolve()
+        controller.abort('stop')
+        await read
+        const chunks: Uint8Array<ArrayBuffer>[] = [bytes.slice(0, reader.offset)]
+        while (reader.offset < reader.size) chunks.push(await soon(reader.read(), 'a read'))
+        expect(await collect(new Blob(chunks).stream()), `after ${turns} turns`).toEqual(bytes)
+      }
+    })
+
+    it('is dead when its entry is closed', async () => {
+      const { hive } = await open()
+      const entry = await put(hive, 'x', randomBytes(5_000))
+      const reader = entry.reader()
+      await reader.read()
+      await entry.close()
+      expect(() => reader.seek(0)).toThrow(TypeError)
+      expect(await rejection(reader.read())).toBeInstanceOf(TypeError)
     })
 
     it('seeks from 0 to the size, and not beyond', async () => {

@@ -1,3 +1,5 @@
+import { HostTurns } from './host-turns.ts'
+
 /** What {@linkcode byteStream} pulls from. */
 export interface ByteProducer {
   /** Called once, at once: gives the means to fail the stream at a time when no chunk is being asked for. */
@@ -21,6 +23,7 @@ let hasByteStreams: boolean | undefined
  */
 export function byteStream(producer: ByteProducer): ReadableStream<Uint8Array<ArrayBuffer>> {
   let cancelled = false
+  const turns = new HostTurns()
   const start = (controller: ReadableByteStreamController | ReadableStreamDefaultController): void => {
     producer.start?.((reason) => {
       if (!cancelled) controller.error(reason)
@@ -29,6 +32,7 @@ export function byteStream(producer: ByteProducer): ReadableStream<Uint8Array<Ar
   const next = async (): Promise<Uint8Array<ArrayBuffer> | undefined> => {
     let chunk = await producer.next()
     while (chunk?.byteLength === 0) chunk = await producer.next()
+    await turns.spend(chunk?.byteLength ?? 0)
     return chunk
   }
   const cancel = (reason: unknown): Promise<void> | void => {

@@ -47,10 +47,20 @@ export class ChunkReader {
  */
 export function asBytes(chunk: unknown): Uint8Array {
   if (ArrayBuffer.isView(chunk)) {
+    if (chunk.byteLength === 0) assertAttached(chunk.buffer)
     return isPlain(chunk) ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   }
   if (Object.prototype.toString.call(chunk) === '[object ArrayBuffer]') return new Uint8Array(chunk as ArrayBuffer)
   throw new TypeError(`a chunk must be a Uint8Array, got ${chunk === null ? 'null' : typeof chunk}`)
+}
+
+/** A view of a buffer that was transferred looks empty: its bytes would be lost without a word. */
+function assertAttached(buffer: ArrayBufferLike): void {
+  try {
+    void new Uint8Array(buffer)
+  } catch (error) {
+    throw new TypeError('a chunk must have its bytes: the buffer of this one was transferred', { cause: error })
+  }
 }
 
 /** A Uint8Array and no subclass: the `slice()` of Node's Buffer, say, is no copy. */

@@ -1,5 +1,6 @@
 import { byteStream } from './byte-stream.ts'
 import { asBytes } from './chunk-reader.ts'
+import { HostTurns } from './host-turns.ts'
 import { nextTask } from './promises.ts'
 
 /** What one call of {@linkcode Codec.iterate} did. */
@@ -48,13 +49,6 @@ const OUTPUT_BYTES = 256 * 1024
 const SLICE_BYTES = 1024 * 1024
 
 /**
- * Bytes of input and output after which the host gets its turn in any case: where source and reader are in memory,
- * everything else here is microtasks, and timers, input and network would wait until the stream has ended. More than a
- * slice, because a turn costs some 30 µs.
- */
-const TURN_BYTES = 4 * 1024 * 1024
-
-/**
  * Drives a codec as a `{ readable, writable }` pair.
  *
  * It is pull-driven: nothing runs until the reader asks, and it holds at most one chunk of input (the writer's own,
@@ -85,8 +79,7 @@ class CodecTransform<C extends Codec> {
 
   #output: Uint8Array<ArrayBuffer> | undefined
   #outputLength = 0
-  /** Bytes of input and output since the host had its turn. */
-  #bytesSinceTurn = 0
+  readonly #turns = new HostTurns()
 
   #finished = false
   #failed = false
@@ -168,13 +161,12 @@ class CodecTransform<C extends Codec> {
     if (this.#finished) return undefined
     const codec = (this.#codec ??= await this.#options.open(this.#abort.signal))
     for (;;) {
-      if (this.#bytesSinceTurn >= TURN_BYTES) await this.#turn()
-      if (this.#failed) throw this.#failure
       const output = (this.#output ??= new Uint8Array(OUTPUT_BYTES))
       const step = codec.iterate(this.#input.subarray(0, SLICE_BYTES), output.subarray(this.#outputLength))
       this.#input = this.#input.subarray(step.read)
       this.#outputLength += step.written
-      this.#bytesSinceTurn += step.read + step.written
+      await this.#turns.spend(step.read + step.written)
+      if (this.#failed) throw this.#failure
 
       if (step.state === 'done') {
         this.#finish()
@@ -182,19 +174,15 @@ class CodecTransform<C extends Codec> {
       }
       if (this.#outputLength === output.byteLength) return this.#takeOutput()
       if (step.state === 'waiting') await this.#options.serve!(codec, this.#abort.signal)
-      else if (this.#input.byteLength > 0) await this.#turn()
+      else if (this.#input.byteLength > 0) await nextTask()
       else if (!this.#inputEnded) await this.#moreInput()
       else if (this.#endTold) throw new Error('the codec is not done after its input has ended')
       else {
         codec.end()
         this.#endTold = true
       }
+      if (this.#failed) throw this.#failure
     }
-  }
-
-  async #turn(): Promise<void> {
-    await nextTask()
-    this.#bytesSinceTurn = 0
   }
 
   async #moreInput(): Promise<void> {

@@ -13,6 +13,8 @@ export interface ReadableVersion {
    * whether the version is still current, and fails with a ConflictError or a NotFoundError if it is not.
    */
   stream(options: { start: number; bufferSize: number }): ReadableStream<Uint8Array<ArrayBuffer>>
+  /** Aborts, with a TypeError, when the entry is closed. */
+  readonly closed: AbortSignal
 }
 
 /** Opens the streaming handle of wrpme's entry streaming: an offset, `read` and `seek`. */
@@ -25,9 +27,7 @@ class VersionReader implements EntryReader {
   readonly bufferSize: number
   readonly #version: ReadableVersion
   #offset = 0
-  #chunks: ChunkReader | undefined
-  /** What has been read of `#chunks` and not yet been given out; begins at `#offset`. */
-  readonly #queue = new ChunkQueue()
+  #source: ReaderSource | undefined
   #reading = false
   #dead: { error: unknown } | undefined
 
@@ -49,10 +49,12 @@ class VersionReader implements EntryReader {
 
     this.#reading = true
     try {
-      const filled = this.#fillQueue(Math.min(this.bufferSize, this.size - this.#offset))
-      const byteLength = await (signal ? abortable(filled, signal) : filled)
+      const source = (this.#source ??= this.#open())
+      const byteLength = Math.min(this.bufferSize, this.size - this.#offset)
+      const filled = this.#fill(source, byteLength)
+      await (signal ? abortable(filled, signal) : filled)
       this.#offset += byteLength
-      return this.#queue.take(byteLength)
+      return source.queue.take(byteLength)
     } catch (error) {
       if (signal?.aborted) {
         this.#drop(error)
@@ -84,26 +86,34 @@ class VersionReader implements EntryReader {
 
   #assertAlive(): void {
     if (this.#dead) throw this.#dead.error
+    this.#version.closed.throwIfAborted()
   }
 
-  async #fillQueue(byteLength: number): Promise<number> {
-    const { bufferSize } = this
-    const chunks = (this.#chunks ??= new ChunkReader(this.#version.stream({ start: this.#offset, bufferSize })))
+  #open(): ReaderSource {
+    const stream = this.#version.stream({ start: this.#offset, bufferSize: this.bufferSize })
+    return { chunks: new ChunkReader(stream), queue: new ChunkQueue() }
+  }
+
+  async #fill({ chunks, queue }: ReaderSource, byteLength: number): Promise<void> {
     // At least one chunk a read, or the end, so that every read has looked at the version.
     for (let chunk = await chunks.read(); chunk; chunk = await chunks.read()) {
-      this.#queue.push(chunk as Uint8Array<ArrayBuffer>)
-      if (this.#queue.byteLength >= byteLength) return byteLength
+      queue.push(chunk as Uint8Array<ArrayBuffer>)
+      if (queue.byteLength >= byteLength) return
     }
     if (this.#dead) throw this.#dead.error
-    return byteLength
   }
 
   /** Gives up what is read ahead. */
   #drop(reason: unknown): void {
-    if (this.#chunks) markHandled(this.#chunks.cancel(reason))
-    this.#chunks = undefined
-    this.#queue.clear()
+    if (this.#source) markHandled(this.#source.chunks.cancel(reason))
+    this.#source = undefined
   }
+}
+
+/** A stream of the version, and what has been read of it and not yet been given out: a read that was given up keeps its own. */
+interface ReaderSource {
+  readonly chunks: ChunkReader
+  readonly queue: ChunkQueue
 }
 
 /** The same error, if it is a conflict, with the offset up to which this reader has given bytes out. */

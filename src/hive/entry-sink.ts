@@ -42,12 +42,14 @@ export function entrySink(
   })
   markHandled(entry)
 
+  /** Once the target is being closed, it alone tells how that ends: an abort may come too late. */
+  let closing = false
   let onAbort: () => void
   const fail = (reason: unknown): void => {
     signal?.removeEventListener('abort', onAbort)
     giveUp.abort(reason)
     if (writer) markHandled(writer.abort(reason))
-    settle.reject(reason)
+    if (!closing) settle.reject(reason)
   }
   /** Runs a step of the target; its failure is the failure of the sink. */
   const step = async <T>(run: () => Promise<T>): Promise<T> => {
@@ -85,8 +87,14 @@ export function entrySink(
           await writer.write(chunk)
         }),
       async close() {
-        await step(() => closeWriter(writer))
-        settle.resolve(await step(() => target.entry))
+        closing = true
+        try {
+          await step(() => closeWriter(writer))
+          settle.resolve(await step(() => target.entry))
+        } catch (error) {
+          settle.reject(error)
+          throw error
+        }
         signal?.removeEventListener('abort', onAbort)
       },
       abort: (reason) => fail(reason),

@@ -3,6 +3,7 @@ import { type ByteRange, checkRange } from '../bytes/byte-range.ts'
 import { ConflictError } from '../errors.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { checkAlias } from './alias.ts'
+import { attachAsyncDispose } from './async-dispose.ts'
 import { checkBufferSize } from './buffer-size.ts'
 import { openReader } from './entry-reader.ts'
 import { type EntryRecord, etagOf } from './format.ts'
@@ -74,7 +75,7 @@ export class LocalEntry implements Entry {
     const bufferSize = checkBufferSize(options.bufferSize ?? this.#options.bufferSize)
     const stream = ({ start }: { start: number }): ReadableStream<Uint8Array<ArrayBuffer>> =>
       this.#read({ start, end: this.size }, bufferSize, undefined)
-    return openReader({ size: this.size, stream }, bufferSize)
+    return openReader({ size: this.size, stream, closed: this.#closed.signal }, bufferSize)
   }
 
   signature({ signal }: HiveCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -132,10 +133,4 @@ export class LocalEntry implements Entry {
   #assertOpen(): void {
     if (this.#closed.signal.aborted) throw this.#closed.signal.reason
   }
-}
-
-/** Makes `await using` work, where the host has it: WebKit has no `Symbol.asyncDispose`. */
-function attachAsyncDispose(entry: Entry): void {
-  const key: symbol | undefined = Symbol.asyncDispose
-  if (key) Object.defineProperty(entry, key, { value: () => entry.close() })
 }

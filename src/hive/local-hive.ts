@@ -89,7 +89,8 @@ export class LocalHive implements Hive {
       limit: checkListLimit(limit),
       signal,
     })
-    const decoder = new TextDecoder()
+    // A byte order mark at the beginning is part of the alias.
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     return rows.map(({ key, value }) => entryInfo(decoder.decode(key), parseEntryRecord(value)))
   }
 

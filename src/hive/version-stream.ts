@@ -58,6 +58,7 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
         else if (rest.byteLength === 0) rest = (await chunks.read()) ?? rest
         await options.check(offset)
       } catch (error) {
+        stop(error)
         // Bytes that have gone, or that fail, because the version has: that is the better answer.
         await options.check(offset)
         throw error

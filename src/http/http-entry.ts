@@ -1,6 +1,7 @@
 import { rangeSource, type ByteSource } from '../bytes/byte-source.ts'
 import { checkRange } from '../bytes/byte-range.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
+import { attachAsyncDispose } from '../hive/async-dispose.ts'
 import { openReader } from '../hive/entry-reader.ts'
 import type {
   Consistency,
@@ -69,7 +70,7 @@ export class HttpEntry implements Entry {
     // Without reading ahead, since the first read after an update must fail already.
     const stream = ({ start }: { start: number }): ReadableStream<Uint8Array<ArrayBuffer>> =>
       this.#read({ range: { start, end: this.size }, rangeBytes: bufferSize, readAhead: false })
-    return openReader({ size: this.size, stream }, bufferSize)
+    return openReader({ size: this.size, stream, closed: this.#closed.signal }, bufferSize)
   }
 
   signature({ signal }: HiveCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -124,10 +125,4 @@ export class HttpEntry implements Entry {
   #assertOpen(): void {
     if (this.#closed.signal.aborted) throw this.#closed.signal.reason
   }
-}
-
-/** Makes `await using` work, where the host has it: WebKit has no `Symbol.asyncDispose`. */
-function attachAsyncDispose(entry: Entry): void {
-  const key: symbol | undefined = Symbol.asyncDispose
-  if (key) Object.defineProperty(entry, key, { value: () => entry.close() })
 }
