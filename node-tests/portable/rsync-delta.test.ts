@@ -165,6 +165,12 @@ describe('a job that is told of the end before it has taken the last input', () 
 })
 
 describe('DeltaStream', () => {
+  it('refuses what is no signature at once, a promise of one above all', () => {
+    const promise = Promise.resolve() as unknown as Signature
+    expect(() => new DeltaStream(promise)).toThrow(/loadSignature gives a promise/)
+    expect(() => new DeltaStream({} as Signature)).toThrow(TypeError)
+  })
+
   it.each(CHUNK_SIZES)('gives the same bytes for chunks of %d', async (size) => {
     const basis = randomBytes(1500, 4)
     const edited = assemble([{ from: 300 }, { random: 200, seed: 5 }, { from: 0, to: 700 }], basis)

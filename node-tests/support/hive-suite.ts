@@ -544,6 +544,8 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await namesOf(hive, { after: 'a/1', limit: 2 })).toEqual(['a/2', 'a0'])
       expect(await namesOf(hive, { prefix: 'nothing' })).toEqual([])
       expect(await rejection(hive.list({ limit: 0 }))).toBeInstanceOf(RangeError)
+      expect(await rejection(hive.list({ prefix: 5 as unknown as string }))).toBeInstanceOf(TypeError)
+      expect(await rejection(hive.list({ after: null as unknown as string }))).toBeInstanceOf(TypeError)
       expect((await hive.list({ limit: 1 }))[0]).toMatchObject({ alias: 'a', size: 0 })
     })
 

@@ -19,7 +19,7 @@ import type {
   RemoveOptions,
   SinkOptions,
 } from './hive.ts'
-import { checkListLimit } from './list-limit.ts'
+import { checkListOptions } from './list-options.ts'
 import { LocalEntry, type LocalEntryOptions } from './local-entry.ts'
 import { checkMediaType } from './media-type.ts'
 import { assertPrecondition, checkPrecondition } from './precondition.ts'
@@ -57,9 +57,13 @@ export class LocalHive implements Hive {
   /**
    * Opens the hive in a store; one store holds one hive.
    *
-   * @throws {RangeError} if `maxEntrySize` is negative or no number.
+   * @throws {TypeError} if `store` is no StreamStore, or `maxEntrySize` no number.
+   * @throws {RangeError} if `maxEntrySize` is negative or NaN.
    */
   constructor(store: StreamStore, { maxEntrySize = Infinity }: LocalHiveOptions = {}) {
+    if (typeof store?.sink !== 'function') throw new TypeError(`store must be a StreamStore, got ${String(store)}`)
+    if (typeof maxEntrySize !== 'number')
+      throw new TypeError(`maxEntrySize must be a number, got ${String(maxEntrySize)}`)
     if (!(maxEntrySize >= 0)) throw new RangeError(`maxEntrySize must be at least 0, got ${String(maxEntrySize)}`)
     this.#store = store
     this.#maxEntrySize = maxEntrySize
@@ -81,13 +85,14 @@ export class LocalHive implements Hive {
   }
 
   /** See {@linkcode Hive.list}. */
-  async list({ prefix = '', after, limit, signal }: ListOptions = {}): Promise<EntryInfo[]> {
+  async list(options: ListOptions = {}): Promise<EntryInfo[]> {
+    const { prefix, after, limit } = checkListOptions(options)
     const encoder = new TextEncoder()
     const rows = await this.#store.aliases.list({
       prefix: encoder.encode(prefix),
       after: after === undefined ? undefined : encoder.encode(after),
-      limit: checkListLimit(limit),
-      signal,
+      limit,
+      signal: options.signal,
     })
     // A byte order mark at the beginning is part of the alias.
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -15,7 +15,7 @@ import type {
   RemoveOptions,
   SinkOptions,
 } from '../hive/hive.ts'
-import { checkListLimit } from '../hive/list-limit.ts'
+import { checkListOptions } from '../hive/list-options.ts'
 import { checkMediaType } from '../hive/media-type.ts'
 import { assertPrecondition, checkPrecondition, type Precondition } from '../hive/precondition.ts'
 import { DELTA_TYPE, entryFromHeaders, entryFromJson, isRecord } from './format.ts'
@@ -133,9 +133,9 @@ export class HttpHive implements Hive {
 
   /** See {@linkcode Hive.list}. */
   async list(options: ListOptions = {}): Promise<EntryInfo[]> {
-    const { prefix = '', signal = new AbortController().signal } = options
-    const limit = checkListLimit(options.limit)
-    let { after } = options
+    const { signal = new AbortController().signal } = options
+    const { prefix, limit, after: begin } = checkListOptions(options)
+    let after = begin
     const entries: EntryInfo[] = []
     // A server may give less than it is asked for.
     for (;;) {

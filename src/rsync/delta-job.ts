@@ -95,6 +95,9 @@ export class DeltaJob implements Codec {
    * @throws {RangeError} if an option is out of its range.
    */
   constructor(signature: Signature, strongSum: StrongSum, { literalLimit }: DeltaOptions = {}) {
+    if (!(signature?.weakSums instanceof Uint32Array)) {
+      throw new TypeError(`signature must be a Signature, got ${String(signature)}: loadSignature gives a promise`)
+    }
     this.#literalLimit = checkInteger('literalLimit', literalLimit ?? DEFAULT_LITERAL_LIMIT, 1, MAX_LITERAL_LIMIT)
     this.#signature = signature
     this.#strongSum = strongSum

@@ -42,7 +42,7 @@ export class DeltaStream {
   /**
    * Makes the stream.
    *
-   * @throws {TypeError} if an option is of the wrong type.
+   * @throws {TypeError} if `signature` is no Signature, or an option is of the wrong type.
    * @throws {RangeError} if an option is out of its range.
    */
   constructor(signature: Signature, options: DeltaStreamOptions = {}) {
