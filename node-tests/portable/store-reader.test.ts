@@ -263,7 +263,9 @@ describe('StreamStore', () => {
       expect(() => new StreamStore(memory, options)).toThrow(RangeError)
     }
     expect(() => new StreamStore(memory, { blockSize: 1.5 })).toThrow(TypeError)
-    expect(() => new StreamStore({ ...memory, limits: { blockBytes: 10 } }, { blockSize: 11 })).toThrow(RangeError)
+    for (const limits of [{ blockBytes: 10 }, { keyBytes: 1000 }, { valueBytes: 30_000 }]) {
+      expect(() => new StreamStore({ ...memory, limits }, { blockSize: 11 })).toThrow(RangeError)
+    }
   })
 
   it('refuses a store of a later version, and writes nothing to it', async () => {

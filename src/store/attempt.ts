@@ -185,9 +185,14 @@ export class Attempt implements Transaction {
 
   /** Whether rows that were read have changed since, so that an error may come from a mixture of old and new. */
   async outdated(): Promise<boolean> {
-    const checks = await this.#checks()
-    if (checks.length < 2 || checks.length > MAX_CHECKS) return false
-    return !(await this.#context.backend.metadata.commit(checks, [], { signal: this.#signal }))
+    try {
+      const checks = await this.#checks()
+      if (checks.length < 2 || checks.length > MAX_CHECKS) return false
+      return !(await this.#context.backend.metadata.commit(checks, [], { signal: this.#signal }))
+    } catch {
+      // The error that there is already is the one to report.
+      return false
+    }
   }
 
   /** Ends the attempt, and with `reason` the streams that were opened in it. */

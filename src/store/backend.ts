@@ -85,7 +85,10 @@ export interface ListBlocksOptions extends BackendCallOptions {
   limit: number
 }
 
-/** Immutable byte objects under one-shot names of ASCII letters, digits, `-` and `.`: a name is put at most once. */
+/**
+ * Immutable byte objects under one-shot names: a name is put at most once. Names are up to 200 ASCII letters, digits, `-`
+ * and `.`, a letter or digit first.
+ */
 export interface Blocks {
   /** Stores an object; durable once it has resolved. It keeps no hold of `bytes` after that. */
   put(name: string, bytes: Uint8Array, options?: BackendCallOptions & { hints?: BlockHints | undefined }): Promise<void>
@@ -100,12 +103,12 @@ export interface Blocks {
 /** Largest sizes that an engine takes, in bytes; what exceeds them is refused before any work. */
 export interface BackendLimits {
   /**
-   * Bytes of a key.
+   * Bytes of a key; a store needs 1,200.
    * @default 1536
    */
   keyBytes?: number
   /**
-   * Bytes of a value.
+   * Bytes of a value; a store needs 40,000.
    * @default 61440
    */
   valueBytes?: number

@@ -42,6 +42,10 @@ export interface StreamStoreOptions {
 /** Blocks whose intents, and then entries, share a commit; two groups at most are alive. */
 const GROUP_SIZE = 4
 
+/** The longest key is that of a reference, the largest value a reference, too; a page has 34 KB at most. */
+const MIN_KEY_BYTES = 1200
+const MIN_VALUE_BYTES = 40_000
+
 const MAX_ATTEMPTS = 100
 
 /** Digests that are looked up at the same time. */
@@ -82,12 +86,16 @@ export class StreamStore {
    * Uses a backend, which the store closes when it is closed. Nothing is read or written before the first call.
    *
    * @throws {TypeError} if `name` has other characters, or an option is no integer.
-   * @throws {RangeError} if an option is out of its range, or a block larger than the backend takes.
+   * @throws {RangeError} if an option is out of its range, or the backend does not take what a store needs.
    */
   constructor(backend: Backend, options: StreamStoreOptions = {}) {
     const { name = '', blockSize = 1_000_000, inMemoryThreshold = 4_194_304, leaseMs = 3_600_000 } = options
     if (typeof name !== 'string' || !/^[A-Za-z0-9-]{0,64}$/.test(name)) {
       throw new TypeError(`name must be up to 64 letters, digits and "-", got ${String(name)}`)
+    }
+    const { keyBytes = MIN_KEY_BYTES, valueBytes = MIN_VALUE_BYTES } = backend.limits ?? {}
+    if (keyBytes < MIN_KEY_BYTES || valueBytes < MIN_VALUE_BYTES) {
+      throw new RangeError(`the backend must take keys of ${MIN_KEY_BYTES} and values of ${MIN_VALUE_BYTES} bytes`)
     }
     assertInteger('blockSize', blockSize, 1, Math.min(MAX_BLOCK_BYTES, backend.limits?.blockBytes ?? Infinity))
     assertInteger('inMemoryThreshold', inMemoryThreshold, 0, Number.MAX_SAFE_INTEGER)
