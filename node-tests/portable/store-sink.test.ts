@@ -25,6 +25,19 @@ async function expectNothing(backend: Backend): Promise<void> {
 }
 
 describe('StreamStore.sink', () => {
+  it('refuses wrong options at once: an empty digest is none to be held against', () => {
+    const { store } = makeStore()
+    const sink = store.sink.bind(store) as (options: object) => unknown
+    for (const value of ['', 0, null, Number.NaN]) {
+      expect(() => sink({ digest: value })).toThrow(TypeError)
+      expect(() => sink({ reference: value })).toThrow(TypeError)
+      expect(() => sink({ onCommit: value })).toThrow(TypeError)
+      expect(() => sink({ owner: value })).toThrow(TypeError)
+      expect(() => sink({ expires: value })).toThrow(TypeError)
+    }
+    expect(() => new StreamStore({} as Backend)).toThrow(TypeError)
+  })
+
   it.each([1, 2, 3, 7, 15, 100, 10_000])('cuts chunks of %i bytes in the same blocks', async (chunkSize) => {
     const { store, backend } = makeStore(16)
     const bytes = pattern(1000)

@@ -32,6 +32,11 @@ export class LastCommit {
     this.#own = own
   }
 
+  /** Whether an attempt was made that may have been applied, or may be yet. */
+  get mayBeApplied(): boolean {
+    return this.#unanswered.length > 0
+  }
+
   /**
    * Makes an attempt, and tells which stream survived; undefined if something that it depends on has changed.
    *

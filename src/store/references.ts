@@ -1,13 +1,14 @@
 import { copyBytes } from '../bytes/byte-order.ts'
 import { digestOf } from './checksums.ts'
 import { INLINE_REFERENCE_BYTES, MAX_REFERENCE_BYTES } from './format.ts'
+import { OWNERS } from './row-keys.ts'
 import type { StoreContext } from './store-context.ts'
 import type { ReferenceOptions } from './transaction.ts'
 
 /**
  * The key of a reference's row; with `hashed`, the reference, which then has to stand in its value.
  *
- * @throws {TypeError} if the reference is no Uint8Array.
+ * @throws {TypeError} if the reference is no Uint8Array, or the owner none that there is.
  * @throws {RangeError} if it is longer than 32 KiB.
  */
 export async function referenceKey(
@@ -17,6 +18,7 @@ export async function referenceKey(
   { owner = 'user' }: Pick<ReferenceOptions, 'owner'>,
 ): Promise<{ key: Uint8Array; hashed?: Uint8Array }> {
   assertReference(reference)
+  assertOwner({ owner })
   if (reference.byteLength <= INLINE_REFERENCE_BYTES) {
     return { key: keys.reference(stream, owner, 'inline', reference) }
   }
@@ -32,9 +34,16 @@ export function assertReference(reference: Uint8Array): void {
   }
 }
 
+/** Checks who holds a reference. */
+export function assertOwner({ owner }: Pick<ReferenceOptions, 'owner'>): void {
+  if (owner === undefined || Object.hasOwn(OWNERS, owner)) return
+  throw new TypeError(`owner must be one of ${Object.keys(OWNERS).join(', ')}, got ${String(owner)}`)
+}
+
 /** When a reference expires, in milliseconds since 1970. */
 export function expiryOf({ expires }: ReferenceOptions): number | undefined {
   if (expires === undefined) return undefined
+  if (typeof expires?.getTime !== 'function') throw new TypeError(`expires must be a Date, got ${String(expires)}`)
   const at = expires.getTime()
   if (!Number.isSafeInteger(at) || at < 0)
     throw new RangeError(`expires must be a time since 1970, got ${String(expires)}`)

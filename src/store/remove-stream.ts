@@ -17,25 +17,32 @@ const DELETE_ROWS = 90
 export async function removeStream(
   context: StoreContext,
   id: Uint8Array,
-  { blockCount }: StreamRecord,
+  record: StreamRecord,
   version: string,
   intents: readonly Uint8Array[],
 ): Promise<void> {
-  const { backend, keys } = context
+  const { keys } = context
   const key = keys.stream(id)
   const rows = intents.map((object) => keys.intent(object))
   await deleteObjects(context, intents)
-  for (let index = 0; index * PAGE_ENTRIES < blockCount; index++) {
-    const pageKey = keys.page(id, index)
-    const page = await persistently(() => backend.metadata.get(pageKey))
-    if (!page) continue
-    await deleteObjects(
-      context,
-      parsePage(page.value).entries.map((entry) => entry.object),
-    )
-    rows.push(pageKey)
+  for await (const page of readPages(context, id, record)) {
+    await deleteObjects(context, page.objects)
+    rows.push(page.key)
   }
   await deleteRows(context, [...rows, key, keys.candidate(id)], [{ key, version }])
+}
+
+/** The pages of a stream that are there, each with the objects that it names. */
+export async function* readPages(
+  { backend, keys }: StoreContext,
+  id: Uint8Array,
+  { blockCount }: StreamRecord,
+): AsyncGenerator<{ key: Uint8Array<ArrayBuffer>; objects: Uint8Array[] }> {
+  for (let index = 0; index * PAGE_ENTRIES < blockCount; index++) {
+    const key = keys.page(id, index)
+    const page = await persistently(() => backend.metadata.get(key))
+    if (page) yield { key, objects: parsePage(page.value).entries.map((entry) => entry.object) }
+  }
 }
 
 /** Deletes objects that no page names, then their intents. */

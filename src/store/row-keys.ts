@@ -8,7 +8,8 @@ import { writeU32 } from '../bytes/integers.ts'
  */
 export type ReferenceOwner = 'user' | 'alias' | 'pin' | 'upload'
 
-const OWNERS = { user: 0, alias: 1, pin: 2, upload: 3 } as const satisfies Record<ReferenceOwner, number>
+/** The byte that stands for an owner in a key. */
+export const OWNERS = { user: 0, alias: 1, pin: 2, upload: 3 } as const satisfies Record<ReferenceOwner, number>
 
 const INLINE = 0
 const HASHED = 1

@@ -16,7 +16,7 @@ import {
 } from './format.ts'
 import { LastCommit } from './last-commit.ts'
 import { OwnRow } from './own-row.ts'
-import { deleteObjects, removeObjects, removeStream } from './remove-stream.ts'
+import { deleteObjects, readPages, removeObjects, removeStream } from './remove-stream.ts'
 import { backOff, isRetryable, maybeApplied, TRIES } from './retry.ts'
 import { randomId, type StoreContext } from './store-context.ts'
 
@@ -222,8 +222,22 @@ export class StoringStream {
   async discard(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
     if (!this.#own.mayExist) return
-    const survivor = await this.#last.ruleOut(undefined)
+    const survivor = await this.#ruleOut()
     if (!survivor || !equalBytes(survivor, this.id)) await this.#remove()
+  }
+
+  async #ruleOut(): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#last.ruleOut(undefined)
+    } catch (error) {
+      // On a full disk not even a row can be changed. The objects give space back, and nobody but this upload needs them
+      // as long as no last commit was sent.
+      if ((error as Error).name !== 'QuotaExceededError' || this.#last.mayBeApplied) throw error
+      await deleteObjects(this.#context, [...this.#intents.values()])
+      for await (const page of readPages(this.#context, this.id, this.#own.record))
+        await deleteObjects(this.#context, page.objects)
+      return this.#last.ruleOut(undefined)
+    }
   }
 
   /** Deletes the objects, then the rows, of a stream that is marked as deleting, or gone. */

@@ -93,6 +93,9 @@ export class StreamStore {
     if (typeof name !== 'string' || !/^[A-Za-z0-9-]{0,64}$/.test(name)) {
       throw new TypeError(`name must be up to 64 letters, digits and "-", got ${String(name)}`)
     }
+    if (typeof backend?.metadata?.commit !== 'function' || typeof backend.blocks?.put !== 'function') {
+      throw new TypeError(`backend must have metadata and blocks, got ${String(backend)}`)
+    }
     const { keyBytes = MIN_KEY_BYTES, valueBytes = MIN_VALUE_BYTES } = backend.limits ?? {}
     if (keyBytes < MIN_KEY_BYTES || valueBytes < MIN_VALUE_BYTES) {
       throw new RangeError(`the backend must take keys of ${MIN_KEY_BYTES} and values of ${MIN_VALUE_BYTES} bytes`)

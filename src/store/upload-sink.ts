@@ -3,15 +3,19 @@ import { asBytes } from '../bytes/chunk-reader.ts'
 import { markHandled } from '../bytes/promises.ts'
 import type { BlockSink, BlockSinkOptions } from './block-sink.ts'
 import { assertDigest } from './checksums.ts'
-import { assertReference, expiryOf } from './references.ts'
+import { assertOwner, assertReference, expiryOf } from './references.ts'
 import type { StoreContext } from './store-context.ts'
 import { type MakeAttempt, Upload } from './upload.ts'
 
 /** Makes a sink around an upload. */
 export function uploadSink(context: StoreContext, makeAttempt: MakeAttempt, options: BlockSinkOptions): BlockSink {
-  const { signal, reference, digest } = options
-  if (digest) assertDigest(digest)
-  if (reference) assertReference(reference)
+  const { signal, reference, digest, onCommit } = options
+  if (digest !== undefined) assertDigest(digest)
+  if (reference !== undefined) assertReference(reference)
+  if (onCommit !== undefined && typeof onCommit !== 'function') {
+    throw new TypeError(`onCommit must be a function, got ${String(onCommit)}`)
+  }
+  assertOwner(options)
   expiryOf(options)
   const upload = new Upload(context, makeAttempt, {
     ...options,
