@@ -11,13 +11,13 @@ import { RecordReader } from './record-reader.ts'
 import { RecordWriter } from './record-writer.ts'
 
 /** Version of the whole store, in the row `v`. */
-export const STORE_VERSION = 1
+const STORE_VERSION = 1
 /** Bytes of the id of a stream or object. */
 export const ID_BYTES = 16
 /** Bytes of a SHA-256. */
 export const DIGEST_BYTES = 32
 /** Bytes of an xxh64. */
-export const CHECKSUM_BYTES = 8
+const CHECKSUM_BYTES = 8
 /** Bytes of the random value that tells one writer of a stream from the next. */
 export const EPOCH_BYTES = 8
 /** Block entries of one page row: 512 of at most 65 bytes stay below 60 KB. */

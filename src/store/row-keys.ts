@@ -9,7 +9,7 @@ import { writeU32 } from '../bytes/integers.ts'
 export type ReferenceOwner = 'user' | 'alias' | 'pin' | 'upload'
 
 /** The byte that stands for an owner in a key. */
-export const OWNERS = { user: 0, alias: 1, pin: 2, upload: 3 } as const satisfies Record<ReferenceOwner, number>
+export const OWNERS: Readonly<Record<ReferenceOwner, number>> = { user: 0, alias: 1, pin: 2, upload: 3 }
 
 const INLINE = 0
 const HASHED = 1
