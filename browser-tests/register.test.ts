@@ -7,7 +7,7 @@ const hiveUrl = inject('hiveUrl')
 let frame: MediaFrame
 
 beforeAll(async () => {
-  frame = await openMediaFrame()
+  frame = await openMediaFrame('register')
 })
 
 afterAll(() => frame.remove())
@@ -21,7 +21,7 @@ describe('registerHiveWorker', () => {
     for (const base of ['media/', 'other/', 'media/']) {
       const registered = frame.combstream.registerHiveWorker('service-worker.js', { hive: hiveUrl, base })
       const worker = await soon(registered, 'the service worker', 10_000)
-      expect(worker.base).toBe(new URL(`/media-page/${base}`, location.href).href)
+      expect(worker.base).toBe(new URL(`/media-page/register/${base}`, location.href).href)
       expect(await (await frame.window.fetch(worker.url(entry))).text()).toBe('buzz')
     }
   })
@@ -38,7 +38,7 @@ describe('registerHiveWorker', () => {
 
   it('refuses a page that the worker cannot answer for', async () => {
     // This test is a page of the same origin, outside the folder of the worker.
-    const script = '/media-page/service-worker.js'
+    const script = '/media-page/register/service-worker.js'
     expect(await rejection(registerHiveWorker(script, { hive: hiveUrl }))).toMatchObject({
       name: 'TypeError',
       message: expect.stringContaining('lies outside the scope') as string,

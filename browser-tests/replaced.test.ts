@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { rejection, soon } from '../node-tests/support/streams.ts'
-import type { EntryInfo, Hive } from '../src/hive/hive.ts'
+import type { EntryInfo } from '../src/hive/hive.ts'
+import { HttpHive } from '../src/http.ts'
 import { type MediaFrame, openMediaFrame, untilVideo } from './support/media-frame.ts'
 
 const hiveUrl = inject('hiveUrl')
+const hive = new HttpHive(hiveUrl)
 /** The hive belongs to all tests of this run. */
 const PREFIX = crypto.randomUUID()
 let frame: MediaFrame
-let hive: Hive
 let clip: Blob
 
 beforeAll(async () => {
-  frame = await openMediaFrame()
-  hive = new frame.combstream.HttpHive(hiveUrl)
+  frame = await openMediaFrame('replaced')
   clip = await (await fetch('/examples/player/clips/comb.mp4')).blob()
 })
 
@@ -30,7 +30,7 @@ describe('an entry that is replaced while it plays', () => {
   it('makes the <video> fail, and the hive tell of a conflict; the page goes on with the new version', async () => {
     const alias = `${PREFIX}/replaced.mp4`
     const worker = await soon(
-      frame.combstream.registerHiveWorker('gated-worker.js?shut', { hive: hiveUrl }),
+      frame.combstream.registerHiveWorker('gated-worker.js?hold=130000-800000', { hive: hiveUrl }),
       'the service worker',
       10_000,
     )
@@ -66,6 +66,8 @@ describe('an entry that is replaced while it plays', () => {
   })
 
   it('makes the next seek fail with 410 when it was removed', async () => {
+    frame.remove()
+    frame = await openMediaFrame('removed')
     const worker = await soon(
       frame.combstream.registerHiveWorker('service-worker.js', { hive: hiveUrl }),
       'the service worker',

@@ -10,7 +10,7 @@ const ALIAS = `${crypto.randomUUID()}/file.bin`
 let frame: MediaFrame
 
 beforeAll(async () => {
-  frame = await openMediaFrame()
+  frame = await openMediaFrame('update')
 })
 
 afterAll(() => frame.remove())

@@ -1,9 +1,8 @@
-// A service worker as users write them, with small buffers, and a gate in its network: with `shut` in its URL, all but the
-// first few requests wait until a page opens the gate. So a test has the time to replace an entry while it plays.
+// A service worker as users write them, with small buffers, and a gate in its network: with `hold=start-end` in its URL,
+// requests for bytes from there wait until a page opens the gate. So a test decides what a browser can have read.
 import { HttpHive } from '../../src/http.ts'
 import { answerFetch, createFetchResponder } from '../../src/service-worker.ts'
 
-const REQUESTS_BEFORE_GATE = 4
 const BUFFER_SIZE = 32_768
 
 interface GatedScope {
@@ -13,14 +12,14 @@ interface GatedScope {
 
 const scope = globalThis as unknown as GatedScope
 const parameters = new URL(location.href).searchParams
+const [holdStart, holdEnd] = (parameters.get('hold') ?? '0-0').split('-').map(Number) as [number, number]
 let openGate: () => void
 const gate = new Promise<void>((resolve) => (openGate = resolve))
-let requests = 0
-if (!parameters.has('shut')) openGate!()
 
 const hive = new HttpHive(parameters.get('hive')!, {
   async fetch(url, init) {
-    if (new Headers(init.headers).has('range') && ++requests > REQUESTS_BEFORE_GATE) await gate
+    const start = Number(/^bytes=(\d+)/.exec(new Headers(init.headers).get('range') ?? '')?.[1])
+    if (start >= holdStart && start < holdEnd) await gate
     return fetch(url, init)
   },
 })

@@ -13,12 +13,12 @@ export interface MediaFrame {
   remove(): void
 }
 
-/** Opens the media page in a frame. */
-export async function openMediaFrame(): Promise<MediaFrame> {
+/** Opens the media page in a frame; each name stands for a page with service workers of its own. */
+export async function openMediaFrame(name: string): Promise<MediaFrame> {
   const frame = document.createElement('iframe')
   frame.width = '360'
   frame.height = '220'
-  frame.src = '/media-page/'
+  frame.src = `/media-page/${name}/`
   const loaded = new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }))
   document.body.append(frame)
   await soon(loaded, 'the media page')

@@ -2,8 +2,11 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import type { Plugin } from 'vitest/config'
 
-/** Where the page and its workers are: a service worker controls what lies below its own folder. */
-const FOLDER = '/media-page/'
+/**
+ * Where the page and its workers are, once for each name: a service worker controls what lies below its own folder, and
+ * Chromium replaces none by another as long as it has a video to feed.
+ */
+const FOLDER = /^\/media-page\/[\w-]+\//
 
 const BUNDLES: Readonly<Record<string, string>> = {
   'page.js': '../../src/browser/page.ts',
@@ -30,7 +33,8 @@ export function mediaPage(): Plugin {
     configureServer(server) {
       server.middlewares.use((request, response, next) => {
         const { pathname } = new URL(request.url ?? '', 'http://localhost')
-        const name = pathname.startsWith(FOLDER) ? pathname.slice(FOLDER.length) : undefined
+        const folder = FOLDER.exec(pathname)?.[0]
+        const name = folder && pathname.slice(folder.length)
         if (name === '') {
           response.setHeader('Content-Type', 'text/html').end(PAGE)
         } else if (name !== undefined && name in BUNDLES) {

@@ -34,6 +34,9 @@ export interface HiveWorker {
  * Registers the ready-made service worker, a copy of `dist/browser/service-worker.js` on one's own origin, and waits
  * until it answers for this page: also on the first visit, and after a forced reload, which goes past service workers.
  *
+ * A worker that was registered for another hive or base is replaced. Chromium lets it finish its answers first, which can
+ * take minutes while some page plays a video through it: pass a `signal` to wait no longer than that.
+ *
  * @throws {TypeError} if there are no service workers here (they need https or localhost, and a window that is not
  *   private), or the page lies outside the scope.
  * @throws {Error} if the script cannot be loaded or fails; `cause` is the browser's own error.
@@ -64,8 +67,9 @@ export async function registerHiveWorker(
   if (!location.href.startsWith(registration.scope)) {
     throw new TypeError(`the page ${location.href} lies outside the scope ${registration.scope} of the service worker`)
   }
-  // A new script, or new parameters, replaces the worker that is there: the newest one counts.
-  const worker = registration.installing ?? registration.waiting ?? registration.active
+  // A worker with these parameters serves as well as its successor, which would have to wait for its videos to end.
+  const active = registration.active?.scriptURL === url.href ? registration.active : undefined
+  const worker = active ?? registration.installing ?? registration.waiting ?? registration.active
   if (!worker) throw new Error(`the service worker ${url.href} was not installed`)
   await activated(worker, signal)
   await controlling(container, worker, signal)
