@@ -15,8 +15,9 @@ export class Traffic {
   readonly #totals = new Map<string, Partial<Record<Operation, Total>>>()
 
   /** Takes note of an exchange that has ended. */
-  add({ alias, operation, received, sent }: Transfer): void {
-    if (alias === undefined || operation === undefined) return
+  add({ alias, operation, status, received, sent }: Transfer): void {
+    // What failed is no entry, perhaps: a row for every name that somebody asks for would have no end.
+    if (alias === undefined || operation === undefined || status >= 400) return
     const totals = this.#totals.get(alias) ?? {}
     this.#totals.set(alias, totals)
     const total = (totals[operation] ??= { exchanges: 0, received: 0, sent: 0 })

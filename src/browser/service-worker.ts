@@ -1,5 +1,6 @@
 // The ready-made service worker: `registerHiveWorker` registers it, and puts into its URL which hive it answers from and
 // below which URL. As a bundle it has no imports and exports, so it works as a module and as a classic worker.
+import { markHandled } from '../bytes/promises.ts'
 import { HttpHive } from '../http/http-hive.ts'
 import { answerFetch, type FetchEventLike } from '../service-worker/answer-fetch.ts'
 import { createFetchResponder } from '../service-worker/fetch-responder.ts'
@@ -72,5 +73,5 @@ function parameter(name: string): URL {
 function tell(request: Request, message: DeliveryMessage | FailureMessage): void {
   // A page that has gone needs no news.
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is no window
-  void scope.clients.get(clientIds.get(request) ?? '').then((client) => client?.postMessage(message))
+  markHandled(scope.clients.get(clientIds.get(request) ?? '').then((client) => client?.postMessage(message)))
 }

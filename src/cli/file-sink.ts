@@ -19,7 +19,8 @@ export async function fileSink(path: string): Promise<WritableStream<Uint8Array>
   // A link stays a link, to the new file.
   const target = existing ? await realpath(path) : path
   const partial = join(dirname(target), `.comb-${randomUUID()}.part`)
-  const handle = await open(partial, 'wx').catch((error: unknown) => {
+  // Not readable by more people than the file that it replaces, while it is written either.
+  const handle = await open(partial, 'wx', existing ? existing.mode & 0o777 : undefined).catch((error: unknown) => {
     // The user knows the file by its own name.
     throw systemError((error as NodeJS.ErrnoException).code ?? 'EIO', path, error)
   })

@@ -107,10 +107,11 @@ function ownHosts(url: string): string[] {
 
 function bearer(token: string): (request: Request) => true | Response {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  const expected = digest(`Bearer ${token}`)
+  const expected = digest(token)
   return (request) => {
+    const [, given = ''] = /^bearer +(.*)$/i.exec(request.headers.get('authorization') ?? '') ?? []
     // Compared as digests, in the same time whatever the token is.
-    if (timingSafeEqual(digest(request.headers.get('authorization') ?? ''), expected)) return true
+    if (timingSafeEqual(digest(given), expected)) return true
     return new Response(null, { status: 401, headers: { 'WWW-Authenticate': 'Bearer realm="hive"' } })
   }
 }

@@ -40,10 +40,13 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
     // No other command needs what a server is made of.
     const { startHiveServer } = await import('./hive-server.ts')
     const server = await startHiveServer(hive, { host, port, token, allowHost, allowOrigin, log })
-    await writeOut(`${server.url}\n`)
-    if (process.stdout.isTTY) process.stderr.write(`serving ${directory}; Ctrl-C ends it\n`)
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-    await server.close()
+    try {
+      await writeOut(`${server.url}\n`)
+      if (process.stdout.isTTY) process.stderr.write(`serving ${directory}; Ctrl-C ends it\n`)
+      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    } finally {
+      await server.close()
+    }
   } finally {
     await close()
   }

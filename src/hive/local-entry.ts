@@ -109,7 +109,10 @@ export class LocalEntry implements Entry {
     return versionStream({
       range,
       bufferSize,
-      open: async () => (await store.open(record.id)).slice(range.start, range.end).stream(),
+      open: async (givenUp) => {
+        const stored = await store.open(record.id, { signal: givenUp })
+        return stored.slice(range.start, range.end).stream()
+      },
       check: (offset) => this.#check(offset),
       signals: [signal, this.#closed.signal],
     })

@@ -58,10 +58,9 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
         else if (rest.byteLength === 0) rest = (await chunks.read()) ?? rest
         await options.check(offset)
       } catch (error) {
+        const wasGivenUp = givenUp.signal.aborted
         stop(error)
-        // Bytes that have gone, or that fail, because the version has: that is the better answer.
-        await options.check(offset)
-        throw error
+        throw wasGivenUp ? error : await betterAnswer(error, () => options.check(offset))
       }
       const piece = rest.subarray(0, bufferSize)
       // Not a view of what is given away, which will be detached.
@@ -76,4 +75,15 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
     },
     cancel: stop,
   })
+}
+
+/** Bytes that have gone, or that fail, because the version has: then that is what is to be told. */
+async function betterAnswer(error: unknown, check: () => Promise<void>): Promise<unknown> {
+  try {
+    await check()
+    return error
+  } catch (found) {
+    const { name } = found as Error
+    return name === 'ConflictError' || name === 'NotFoundError' ? found : error
+  }
 }

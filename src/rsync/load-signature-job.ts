@@ -26,7 +26,7 @@ export interface SignatureLimits {
    */
   blockLength?: number | undefined
   /**
-   * The largest number of blocks that is taken. A block takes 36 bytes at most, twice that while the signature grows.
+   * The largest number of blocks that is taken. A block takes 36 bytes at most, three times that while the signature grows.
    * @default 4,194,304, which rdiff's defaults reach at 16 TiB of basis, or at 8 GiB if it did not know the size
    */
   blockCount?: number | undefined

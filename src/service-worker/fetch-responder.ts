@@ -1,6 +1,7 @@
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { nextTask } from '../bytes/promises.ts'
+import { checkBufferSize } from '../hive/buffer-size.ts'
 import type { Hive } from '../hive/hive.ts'
 import { createHiveHandler } from '../http/handler.ts'
 import { parseContentRange } from '../http/range-header.ts'
@@ -56,6 +57,7 @@ export type FetchResponder = (request: Request) => Promise<Response> | undefined
  * 410 (removed), the `<video>` fires `error`, and the page can open the entry again.
  *
  * @throws {TypeError} if `base` is not absolute, or does not end with a slash.
+ * @throws {RangeError} if `bufferSize` is not from 1 KiB to 10 MiB.
  * @example
  * ```ts
  * import { HttpHive } from 'combstream/http'
@@ -70,6 +72,7 @@ export type FetchResponder = (request: Request) => Promise<Response> | undefined
  */
 export function createFetchResponder(hive: Hive, options: FetchResponderOptions): FetchResponder {
   const base = checkBase(options.base)
+  checkBufferSize(options.bufferSize)
   const { bufferSize, onDelivery, onError } = options
   const handle = createHiveHandler(conflicting(hive, bufferSize), { base: base.pathname, onError })
   return (request) => {

@@ -1,3 +1,4 @@
+import { abortable } from '../bytes/promises.ts'
 import type { EntryInfo } from '../hive/hive.ts'
 import { mediaUrl } from './media-url.ts'
 import { BASE_PARAMETER, type ClaimMessage, HIVE_PARAMETER } from './worker-messages.ts'
@@ -63,7 +64,9 @@ export async function registerHiveWorker(
   url.searchParams.set(HIVE_PARAMETER, new URL(hive, document.baseURI).href)
   url.searchParams.set(BASE_PARAMETER, absoluteBase)
 
-  const registration = await register(container, url, folder.href)
+  signal?.throwIfAborted()
+  const registering = register(container, url, folder.href)
+  const registration = await (signal ? abortable(registering, signal) : registering)
   if (!location.href.startsWith(registration.scope)) {
     throw new TypeError(`the page ${location.href} lies outside the scope ${registration.scope} of the service worker`)
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Backend, StreamingHash } from '../../store/backend.ts'
 import { BLOCKS_DIRECTORY, DATABASE_FILE, openDirectory } from './directory-format.ts'
-import { FileBlocks } from './file-blocks.ts'
+import { openFileBlocks } from './file-blocks.ts'
 import { openSqlite } from './sqlite-metadata.ts'
 
 /** Options of {@linkcode directoryBackend}. */
@@ -58,7 +58,7 @@ export async function directoryBackend(path: string, options: DirectoryBackendOp
   if (typeof path !== 'string' || path === '') throw new TypeError(`path must be a text, got ${String(path)}`)
   if (!(lockTimeoutMs >= 0)) throw new RangeError(`lockTimeoutMs must be from 0, got ${lockTimeoutMs}`)
   await openDirectory(path, create)
-  const blocks = await FileBlocks.open(join(path, BLOCKS_DIRECTORY))
+  const blocks = await openFileBlocks(join(path, BLOCKS_DIRECTORY))
   const metadata = await openSqlite(join(path, DATABASE_FILE), lockTimeoutMs)
   return {
     metadata,

@@ -9,6 +9,16 @@ const EMPTY = '_'
 /** Ends the name of a file that is being written. No object's name has it, and `delete` knows it. */
 const TEMPORARY = '~'
 
+/** Opens the directory of the objects, and makes it if it is absent. */
+export async function openFileBlocks(root: string): Promise<FileBlocks> {
+  try {
+    await makeDirectory(root)
+  } catch (error) {
+    throw engineError(error, `cannot open ${root}`)
+  }
+  return new FileBlocks(root)
+}
+
 /**
  * Objects as files `<stem>/<fan>/<name>`, where the stem is what stands before the last dot of the name, and the fan the
  * two characters after it: a directory stays small, and what one upload puts meets in one directory, whose sync the puts
@@ -20,18 +30,9 @@ export class FileBlocks implements Blocks {
   readonly #pending = new Set<Promise<unknown>>()
   #closed = false
 
-  private constructor(root: string) {
+  /** Takes a directory that exists; {@linkcode openFileBlocks} makes it. */
+  constructor(root: string) {
     this.#root = root
-  }
-
-  /** Opens the directory, and makes it if it is absent. */
-  static async open(root: string): Promise<FileBlocks> {
-    try {
-      await makeDirectory(root)
-    } catch (error) {
-      throw engineError(error, `cannot open ${root}`)
-    }
-    return new FileBlocks(root)
   }
 
   put(name: string, bytes: Uint8Array, { signal }: BackendCallOptions = {}): Promise<void> {

@@ -51,10 +51,14 @@ export async function fileSource(file: string | URL | FileHandle): Promise<ByteS
   }
   const openAgain = async (): Promise<OpenFile> => {
     const handle = await openFile(file)
-    const now = await handle.stat()
-    if (now.size === state.size && now.mtimeMs === state.mtimeMs) return { handle, close: () => handle.close() }
-    await handle.close()
-    throw new ConflictError(`${String(file)} has been changed`)
+    try {
+      const now = await handle.stat()
+      if (now.size === state.size && now.mtimeMs === state.mtimeMs) return { handle, close: () => handle.close() }
+      throw new ConflictError(`${String(file)} has been changed`)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
   }
   return slice(openAgain, 0, state.size)
 }
