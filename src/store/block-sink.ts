@@ -18,7 +18,9 @@ export interface BlockSinkOptions extends BackendCallOptions, ReferenceOptions {
 
 /**
  * Takes the bytes of a stream to store. `close()` commits it; a sink that fails, or is aborted before, leaves nothing
- * that can be seen, and removes what it wrote. An abort after `close()` has begun may commit all the same.
+ * that can be seen, and removes what it wrote: when `write()`, `close()`, `abort()` or `stored` tell of it, that is done,
+ * as far as it can be. Only a write that is held when the sink is aborted rejects at once. An abort after `close()` has
+ * begun may commit all the same.
  *
  * It holds at most two groups of four blocks: one that is being written to the backend, and one that is being filled.
  */

@@ -71,7 +71,7 @@ export class Upload {
   #rejectStored: (reason: unknown) => void = () => undefined
   /** Settles when what a failed upload wrote has been removed, as far as it can be. */
   discarded: Promise<void> | undefined
-  /** Called at once when the upload fails. */
+  /** Called at once when the upload is aborted, and when all is removed if it fails by itself. */
   onFailure: (reason: unknown) => void = () => undefined
 
   constructor(context: StoreContext, makeAttempt: MakeAttempt, options: BlockSinkOptions) {
@@ -118,9 +118,12 @@ export class Upload {
   #giveUp(reason: unknown): void {
     this.#abort.abort(reason)
     this.#rejectFailed(reason)
-    this.onFailure(reason)
-    this.discarded = this.#discard().finally(() => this.#rejectStored(reason))
+    this.discarded = this.#discard().finally(() => {
+      this.#rejectStored(reason)
+      if (!this.#aborted) this.onFailure(reason)
+    })
     this.#context.track(this.discarded)
+    if (this.#aborted) this.onFailure(reason)
   }
 
   /** Takes a chunk; it is used up when this resolves. */
