@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
+import { BackendError, NotFoundError } from '../../src/errors.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { createHiveHandler, HttpHive, type HttpHiveOptions } from '../../src/http.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
@@ -277,6 +278,63 @@ describe('HttpHive fails with', () => {
       fetch: () => Promise.resolve(Response.json({ entries: [{ alias: 'x' }] })),
     })
     expect(await rejection(json.list())).toMatchObject({ name: 'FormatError' })
+  })
+})
+
+/** A client whose every request gets one answer. */
+function answered(answer: () => Response): HttpHive {
+  return new HttpHive('http://hive.test/', { fetch: () => Promise.resolve(answer()) })
+}
+
+describe('HttpHive takes from a server', () => {
+  const json = { alias: 'x', size: 1, etag: OTHER_ETAG, type: 'a/b', modified: '2026-01-01T00:00:00.000Z' }
+
+  it('no alias that is none', async () => {
+    for (const alias of ['', '../x', '-/x', 'x'.repeat(1_024), '\ud800']) {
+      const hive = answered(() => Response.json({ entries: [{ ...json, alias }] }))
+      expect(await rejection(hive.list()), alias).toMatchObject({ name: 'FormatError', reason: 'invalid' })
+    }
+  })
+
+  it('no other alias than the one that it has patched', async () => {
+    const { hive } = await client(() => Response.json({ ...json, alias: 'another' }), { method: 'PATCH' })
+    const sink = hive.patchSink('x')
+    await bytesSource(BYTES).stream().pipeTo(sink)
+    expect((await sink.entry).alias).toBe('x')
+  })
+
+  it('the time that it can read, or none', async () => {
+    const second = 'Thu, 01 Jan 2026 00:00:00 GMT'
+    const cases = [
+      [{ 'Hive-Modified': 'x', 'Last-Modified': second }, Date.parse(second)],
+      [{ 'Hive-Modified': '2026-01-01T00:00:00.007Z', 'Last-Modified': second }, Date.parse(second) + 7],
+      [{ 'Last-Modified': 'yesterday' }, 0],
+      [{}, 0],
+    ] as const
+    for (const [times, expected] of cases) {
+      const hive = answered(() => new Response(null, { headers: { ETag: '"a"', 'Content-Length': '1', ...times } }))
+      expect((await hive.stat('x')).modified.getTime(), JSON.stringify(times)).toBe(expected)
+    }
+  })
+
+  it('an error by its name, whatever a minifier has made of its class', async () => {
+    const name = Object.getOwnPropertyDescriptor(NotFoundError, 'name')!
+    const backendName = Object.getOwnPropertyDescriptor(BackendError, 'name')!
+    Object.defineProperty(NotFoundError, 'name', { ...name, value: 'n' })
+    Object.defineProperty(BackendError, 'name', { ...backendName, value: 'b' })
+    try {
+      const { hive } = await client((_request, passOn, count) => {
+        if (count === 1) throw new TypeError('fetch failed')
+        return passOn()
+      })
+      await bytesSource(BYTES)
+        .stream()
+        .pipeTo(hive.sink('new', { ifNoneMatch: '*' }))
+      expect((await hive.list()).map(({ alias }) => alias)).toEqual(['new', 'x'])
+    } finally {
+      Object.defineProperty(NotFoundError, 'name', name)
+      Object.defineProperty(BackendError, 'name', backendName)
+    }
   })
 })
 

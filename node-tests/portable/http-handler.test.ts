@@ -359,6 +359,16 @@ describe('authorize', () => {
     expect(transfers.map(({ status }) => status)).toEqual([403, 200, 401, 204])
     expect(await namesIn(hive)).toEqual([])
   })
+
+  it('lets nothing pass but true', async () => {
+    const answers = [undefined, null, 0, 'yes', 1, {}, { status: 200 }, [], Response.error()]
+    for (const answer of answers) {
+      const { put, send, hive } = start({ authorize: (() => answer) as unknown as () => boolean })
+      expect((await put('x', 'a')).status, String(answer)).toBe(403)
+      expect((await send('x')).status, String(answer)).toBe(403)
+      expect(await namesIn(hive)).toEqual([])
+    }
+  })
 })
 
 describe('onTransfer', () => {
@@ -397,6 +407,46 @@ describe('onTransfer', () => {
   })
 })
 
+describe('a fault of the program', () => {
+  it('ends the exchange too, once, with 500', async () => {
+    const fault = new TypeError('undefined is not a function')
+    const { send, transfers } = start({
+      authorize: () => {
+        throw fault
+      },
+    })
+    expect(await rejection(send('x'))).toBe(fault)
+    expect(transfers).toEqual([{ operation: 'read', alias: 'x', status: 500, received: 0, sent: 0 }])
+  })
+
+  it('in cors opens no entry that nobody would close', async () => {
+    const fault = new TypeError('undefined is not a function')
+    const { hive } = start()
+    await bytesSource(randomBytes(10)).stream().pipeTo(hive.sink('x'))
+    let opened = 0
+    const counting = Object.assign(Object.create(hive) as LocalHive, {
+      open: (alias: string) => {
+        opened++
+        return hive.open(alias)
+      },
+    })
+    const transfers: Transfer[] = []
+    const handler = createHiveHandler(counting, {
+      cors: () => {
+        throw fault
+      },
+      onTransfer: (transfer) => transfers.push(transfer),
+    })
+    const { headers } = new Request(ORIGIN)
+    const request = Object.defineProperty(new Request(`${ORIGIN}/x`), 'headers', { value: headers })
+    // A browser lets nobody set it.
+    Object.defineProperty(headers, 'get', { value: (name: string) => (name === 'origin' ? 'https://page.test' : null) })
+    expect(await rejection(handler(request))).toBe(fault)
+    expect(opened).toBe(0)
+    expect(transfers).toMatchObject([{ status: 500 }])
+  })
+})
+
 describe('createHiveHandler', () => {
   it('refuses options that cannot be meant', () => {
     const { hive } = start()
@@ -406,6 +456,26 @@ describe('createHiveHandler', () => {
     expect(() => createHiveHandler(hive, { limits: { uploadBytes: 0.5 } })).toThrow(TypeError)
     expect(() => createHiveHandler(hive, { limits: { aliasBytes: 1_024 } })).toThrow(RangeError)
     expect(() => createHiveHandler(hive, { limits: { listEntries: 0 } })).toThrow(RangeError)
+    const wrong = [
+      ...[
+        'https://page.test',
+        5,
+        {},
+        null,
+        [5],
+        ['*'],
+        ['page.test'],
+        ['https://page.test/'],
+        ['HTTPS://PAGE.TEST'],
+      ].map((cors) => ({ cors })),
+      ...['hive.test', 5, {}, null, [5]].map((hosts) => ({ hosts })),
+      ...[true, 'yes', {}, null].flatMap((value) => [{ authorize: value }, { onTransfer: value }, { onError: value }]),
+    ]
+    for (const options of wrong) {
+      const create = (): unknown => createHiveHandler(hive, options as unknown as HiveHandlerOptions)
+      expect(create, JSON.stringify(options)).toThrow(TypeError)
+    }
+    expect(createHiveHandler(hive, { cors: ['https://page.test:8443', 'null'], hosts: [] })).toBeTypeOf('function')
   })
 
   it('rejects for a fault of the program, which is no error for clients', async () => {

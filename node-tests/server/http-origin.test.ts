@@ -40,6 +40,13 @@ describe('pages of other origins', () => {
     })
   }
 
+  it('may not because a function has promised an answer', async () => {
+    const send = open({ cors: (() => Promise.resolve(false)) as unknown as () => boolean })
+    const { status, headers } = await send('PUT', { Origin: PAGE })
+    expect(status).toBe(403)
+    expect(headers.get('access-control-allow-origin')).toBeNull()
+  })
+
   it('ask first', async () => {
     const send = open({ cors: [PAGE] })
     const asked = {

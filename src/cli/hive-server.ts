@@ -66,7 +66,6 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
       return handler(request)
     },
     error(error) {
-      exchanges.end()
       printLine(`comb: ${errorLine(error)}`)
       return new Response(null, { status: 500 })
     },

@@ -1,14 +1,35 @@
 import { EXPOSED_HEADERS } from './format.ts'
 
 /**
- * Which pages of other origins may use the hive: a list of origins, a function that decides, or `'*'`, every page on
- * the web, for writing too.
+ * Which pages of other origins may use the hive: a list of origins, each as `URL.origin` writes it, or `'null'`; a
+ * function that decides, by `true`; or `'*'`, every page on the web, for writing too.
  */
 export type Cors = '*' | readonly string[] | ((origin: string) => boolean)
 
 /** Methods that a page of another origin may use. */
 const METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
 const MAX_AGE_SECONDS = 600
+
+/**
+ * Checks who may use the hive.
+ *
+ * @throws {TypeError} if it is no {@linkcode Cors}, or names what no browser sends as an Origin.
+ */
+export function checkCors(cors: unknown): void {
+  if (cors === undefined || cors === '*' || typeof cors === 'function') return
+  if (!Array.isArray(cors)) {
+    throw new TypeError(`cors must be '*', an array of origins, or a function, got ${typeof cors}`)
+  }
+  for (const origin of cors as unknown[]) {
+    if (isOrigin(origin)) continue
+    throw new TypeError(`cors must name origins, such as 'https://example.org', got ${String(origin)}`)
+  }
+}
+
+function isOrigin(value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  return value === 'null' || (URL.canParse(value) && new URL(value).origin === value)
+}
 
 /**
  * Whether a page of this origin may use the hive: a page of the hive's own origin may, as may one that `cors` names. A
@@ -19,7 +40,10 @@ export function allowsOrigin(request: Request, cors: Cors | undefined): boolean 
   if (origin === null || origin === new URL(request.url).origin) return true
   if (cors === undefined) return false
   if (cors === '*') return true
-  return typeof cors === 'function' ? cors(origin) : cors.includes(origin)
+  if (typeof cors !== 'function') return cors.includes(origin)
+  // The promise of an async function is no yes.
+  const granted: unknown = cors(origin)
+  return granted === true
 }
 
 /** Header fields of the Fetch standard's CORS protocol, for every answer. */

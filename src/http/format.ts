@@ -4,6 +4,7 @@
  * @module
  */
 import { FormatError } from '../errors.ts'
+import { checkAlias } from '../hive/alias.ts'
 import type { EntryInfo } from '../hive/hive.ts'
 
 /** Media type of a delta: librsync has registered none, so this is the protocol's own. */
@@ -80,6 +81,12 @@ export function entryFromJson(value: unknown): EntryInfo {
   ) {
     throw new FormatError('the answer has an entry that is none: is this a hive?', { reason: 'invalid' })
   }
+  try {
+    // A name of a server's choice may end up in a path.
+    checkAlias(alias)
+  } catch (cause) {
+    throw new FormatError('the answer has an entry whose name is no alias', { reason: 'invalid', cause })
+  }
   return { alias, size, etag, type, modified }
 }
 
@@ -112,9 +119,14 @@ export function entryFromHeaders(
     size,
     etag,
     type: known.type ?? headers.get('content-type') ?? UNKNOWN_TYPE,
-    // A server of another make may not send the first, and a time that is missing is no reason to fail.
-    modified: new Date(headers.get(MODIFIED_HEADER) ?? headers.get('last-modified') ?? 0),
+    modified: modifiedIn(headers),
   }
+}
+
+/** A server of another make may not send the first, and a time that is missing, or none, is no reason to fail. */
+function modifiedIn(headers: Headers): Date {
+  const times = [MODIFIED_HEADER, 'Last-Modified'].map((name) => Date.parse(headers.get(name) ?? ''))
+  return new Date(times.find((time) => !Number.isNaN(time)) ?? 0)
 }
 
 /** A non-negative safe integer in decimal digits; undefined if it is none. */

@@ -2,7 +2,8 @@ import { checkAlias } from '../hive/alias.ts'
 import type { Hive } from '../hive/hive.ts'
 import { type Answer, problemAnswer, toResponse } from './answer.ts'
 import { hasConditions } from './conditions.ts'
-import { allowsOrigin, type Cors, corsHeaders, preflightHeaders } from './cors.ts'
+import { allowsOrigin, checkCors, type Cors, corsHeaders, preflightHeaders } from './cors.ts'
+import { isRecord } from './format.ts'
 import { listEntries, MAX_LIST_ENTRIES } from './list-entries.ts'
 import { problemOf, StatusError } from './problem.ts'
 import { type EntryAddress, readEntry, readSignature } from './read-entry.ts'
@@ -44,8 +45,8 @@ export interface HiveHandlerOptions {
    */
   base?: string | undefined
   /**
-   * Decides about each request but preflights: `true` lets it pass, `false` refuses it with 403, a Response (a 401 with
-   * its challenge) is the answer as it is.
+   * Decides about each request but preflights: `true` lets it pass, a Response (a 401 with its challenge) is the answer
+   * as it is, and everything else refuses it with 403.
    * @default every request passes
    */
   authorize?: ((request: Request, access: Access) => boolean | Response | Promise<boolean | Response>) | undefined
@@ -62,7 +63,10 @@ export interface HiveHandlerOptions {
   hosts?: readonly string[] | undefined
   /** Bounds of what one request may ask. */
   limits?: HiveHandlerLimits | undefined
-  /** Called once for each exchange, when it has ended: the bytes as this server counted them. */
+  /**
+   * Called once for each exchange, when it has ended: the bytes as this server counted them. A fault of the program,
+   * for which the promise of the handler rejects, ends it too, with status 500.
+   */
   onTransfer?: ((transfer: Transfer) => void) | undefined
   /** Called for each failure of the hive that a client was told of as a 5xx, or by an answer that breaks off. */
   onError?: ((error: unknown, request: Request) => void) | undefined
@@ -109,21 +113,25 @@ export function createHiveHandler(
   return async (request) => {
     const exchange = new Exchange(options.onTransfer)
     const onError = (error: unknown): void => options.onError?.(error, request)
-    let answer: Answer | Response
     try {
-      answer = await respond(request, settings, exchange)
+      // Before there is an answer, whose entry a `cors` that throws would leave open.
+      const shared = corsHeaders(request, settings.cors)
+      const answer = await respond(request, settings, exchange).catch((error: unknown) => {
+        const failure = failureAnswer(request, error)
+        if (failure.status >= 500) onError(error)
+        return failure
+      })
+      if (!isResponse(answer)) {
+        return toResponse(request, { ...answer, headers: { ...shared, ...answer.headers } }, exchange, onError)
+      }
+      const headers = new Headers(answer.headers)
+      for (const [name, value] of Object.entries(shared)) headers.append(name, value)
+      exchange.endWith(answer.status, 0)
+      return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers })
     } catch (error) {
-      answer = failureAnswer(request, error)
-      if (answer.status >= 500) onError(error)
+      exchange.endWith(500, 0)
+      throw error
     }
-    const shared = corsHeaders(request, options.cors)
-    if (!('clone' in answer)) {
-      return toResponse(request, { ...answer, headers: { ...shared, ...answer.headers } }, exchange, onError)
-    }
-    const headers = new Headers(answer.headers)
-    for (const [name, value] of Object.entries(shared)) headers.append(name, value)
-    exchange.endWith(answer.status, 0)
-    return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers })
   }
 }
 
@@ -148,9 +156,20 @@ async function respond(request: Request, settings: Settings, exchange: Exchange)
   if (request.headers.get('service-worker') === 'script') {
     throw new StatusError(403, 'an entry is no service worker: it would control the pages of the hive')
   }
-  const granted = (await authorize?.(request, { operation: method.operation, alias: target.alias })) ?? true
-  if (granted === false) throw new StatusError(403, 'not allowed')
-  return granted === true ? method.answer(request, exchange) : granted
+  const access: Access = { operation: method.operation, alias: target.alias }
+  // Only what is meant as a yes is one: a function that forgets to return must not let everybody in.
+  const granted: unknown = authorize ? await authorize(request, access) : true
+  if (granted === true) return method.answer(request, exchange)
+  if (isResponse(granted)) return granted
+  throw new StatusError(403, 'not allowed')
+}
+
+/** Told by its shape, since a Response may be of another realm, or of a package. */
+function isResponse(value: unknown): value is Response {
+  if (!isRecord(value)) return false
+  const { status, headers } = value
+  const sendable = typeof status === 'number' && status >= 200 && status <= 599
+  return sendable && isRecord(headers) && typeof headers['get'] === 'function'
 }
 
 interface Method {
@@ -234,6 +253,17 @@ function checkSettings(hive: Hive, options: HiveHandlerOptions): Settings {
   if (typeof hive?.open !== 'function') throw new TypeError(`hive must be a Hive, got ${typeof hive}`)
   if (!base.startsWith('/') || !base.endsWith('/')) {
     throw new TypeError(`base must begin and end with a slash, got ${base}`)
+  }
+  const { hosts, authorize, onTransfer, onError } = options
+  checkCors(options.cors)
+  // In a text, `includes` would find every part of it.
+  if (hosts !== undefined && !(Array.isArray(hosts) && hosts.every((host) => typeof host === 'string'))) {
+    throw new TypeError(`hosts must be an array of strings, got ${typeof hosts}`)
+  }
+  for (const [name, value] of Object.entries({ authorize, onTransfer, onError })) {
+    if (value !== undefined && typeof value !== 'function') {
+      throw new TypeError(`${name} must be a function, got ${typeof value}`)
+    }
   }
   const { uploadBytes = Infinity, aliasBytes = MAX_ALIAS_BYTES, listEntries: entries = MAX_LIST_ENTRIES } = limits
   checkLimit('uploadBytes', uploadBytes, 0, Infinity)

@@ -100,7 +100,7 @@ export class HttpClient {
         response = await this.withTimeout(request.signal, (signal) => this.send({ ...request, signal }))
       } catch (error) {
         if (request.signal.aborted) throw request.signal.reason
-        if ((error as Error | undefined)?.name !== BackendError.name) throw error
+        if ((error as Error | undefined)?.name !== 'BackendError') throw error
         failure = error
       }
       if (response && !isRetryable(response.status)) return response

@@ -1,6 +1,6 @@
 import { abortable } from '../bytes/promises.ts'
 import { collect } from '../bytes/collect.ts'
-import { FormatError, NotFoundError } from '../errors.ts'
+import { FormatError } from '../errors.ts'
 import { checkAlias } from '../hive/alias.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
 import type {
@@ -183,7 +183,7 @@ export class HttpHive implements Hive {
     return uploadSink({
       ...this.#upload('PATCH', alias, { ifMatch }, DELTA_TYPE),
       signal,
-      open: async (response) => this.#entry(entryFromJson(await readJson(response))),
+      open: async (response) => this.#entry({ ...entryFromJson(await readJson(response)), alias }),
     })
   }
 
@@ -200,7 +200,7 @@ export class HttpHive implements Hive {
       check: async (signal) => {
         if (condition.ifMatch === undefined && condition.ifNoneMatch === undefined) return
         const current = await this.stat(alias, { signal }).catch((error: Error) => {
-          if (error.name !== NotFoundError.name || method === 'PATCH') throw error
+          if (error.name !== 'NotFoundError' || method === 'PATCH') throw error
         })
         assertPrecondition(alias, current?.etag, condition)
       },

@@ -1,6 +1,6 @@
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { markHandled } from '../bytes/promises.ts'
-import { NotFoundError, QuotaExceededError } from '../errors.ts'
+import { QuotaExceededError } from '../errors.ts'
 import type { Entry, EntryInfo, EntrySink, Hive } from '../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { evaluateConditions, hasConditions } from './conditions.ts'
@@ -79,7 +79,7 @@ async function statOrNone(hive: Hive, alias: string): Promise<EntryInfo | undefi
   try {
     return await hive.stat(alias)
   } catch (error) {
-    if ((error as Error).name === NotFoundError.name) return undefined
+    if ((error as Error).name === 'NotFoundError') return undefined
     throw error
   }
 }
