@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { soon } from '../node-tests/support/streams.ts'
 import { HttpHive } from '../src/http.ts'
 import { spreadClip } from './support/spread-clip.ts'
-import { type MediaFrame, openMediaFrame, untilVideo } from './support/media-frame.ts'
+import { type MediaFrame, openMediaFrame, play, untilVideo } from './support/media-frame.ts'
 
 const CLIPS = { 'comb.webm': 'video/webm', 'comb.mp4': 'video/mp4' }
 const SECONDS = 24
@@ -58,7 +58,7 @@ describe('a service worker', () => {
     const worker = await soon(registered, 'the service worker', 10_000)
     const video = frame.video(worker.url(await sink.entry))
     await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)
-    await soon(video.play(), 'play()')
+    await play(video)
     await playsFrom(video, 0)
     for (const offset of [20, 5, SECONDS - 0.8]) {
       video.currentTime = offset
@@ -82,7 +82,7 @@ describe('a service worker', () => {
       const video = frame.video(url)
       await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)
       video.currentTime = 15
-      await soon(video.play(), 'play()')
+      await play(video)
       await playsFrom(video, 15)
     }
     const answer = await soon(frame.window.fetch(url), 'an answer of the worker')
@@ -96,7 +96,7 @@ async function playsAndSeeks(video: HTMLVideoElement): Promise<string[]> {
   await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)
   expect(video.duration).toBeCloseTo(SECONDS, 0)
   expect([video.videoWidth, video.videoHeight]).toEqual([640, 360])
-  await soon(video.play(), 'play()')
+  await play(video)
   for (const offset of [0, 20, 10]) {
     if (offset > 0) video.currentTime = offset
     await playsFrom(video, offset)

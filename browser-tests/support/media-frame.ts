@@ -57,3 +57,9 @@ export async function untilVideo(
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
+
+/** Starts a `<video>`. WebKit does not always settle what `play()` returns, so that can only tell of a refusal. */
+export async function play(video: HTMLVideoElement): Promise<void> {
+  const refusal = video.play().then(() => new Promise<never>(() => undefined))
+  await Promise.race([refusal, untilVideo(video, 'play()', ({ paused, readyState }) => !paused && readyState >= 3)])
+}
