@@ -127,6 +127,17 @@ describe('HttpHive reads on when', () => {
     expect(reads()).toHaveLength(1)
   })
 
+  it('the answer of a busy server cannot even be thrown away', async () => {
+    const { hive } = await client((_request, passOn, count) =>
+      count === 1
+        ? new Response(new ReadableStream({ cancel: () => Promise.reject(new TypeError('terminated')) }), {
+            status: 503,
+          })
+        : passOn(),
+    )
+    expect(await collect((await hive.open('x')).stream())).toEqual(BYTES)
+  })
+
   it('the server asks for patience, and not before', async () => {
     const { hive } = await client((_request, passOn, count) =>
       count === 1 ? new Response(null, { status: 429, headers: { 'Retry-After': '1' } }) : passOn(),
@@ -317,6 +328,65 @@ describe('HttpHive takes from a server', () => {
     }
   })
 
+  const page = (aliases: string[], next?: unknown): Response =>
+    Response.json({ entries: aliases.map((alias) => ({ ...json, alias })), next })
+
+  it('no list that is larger than it asked for', async () => {
+    expect(await rejection(answered(() => page(['a', 'b', 'c'])).list({ limit: 2 }))).toMatchObject({
+      name: 'FormatError',
+    })
+    expect(await answered(() => page(['a', 'b'], 'b')).list({ limit: 2 })).toHaveLength(2)
+  })
+
+  it('no list without end', async () => {
+    let count = 0
+    const endless = answered(() => page([], `next ${++count}`))
+    expect(await rejection(endless.list())).toMatchObject({ name: 'FormatError', reason: 'invalid' })
+    expect(count).toBe(1)
+    // UTF-16 would have it the other way around.
+    for (const next of ['b', 'a', '\uffff']) {
+      const steps = ['\u{10000}', next]
+      const hive = answered(() => page(['x'], steps.shift()))
+      expect(await rejection(hive.list()), next).toMatchObject({ name: 'FormatError' })
+    }
+    const standing = answered(() => page(['x'], 'x'))
+    expect(await rejection(standing.list({ after: 'x' }))).toMatchObject({ name: 'FormatError' })
+    expect(await rejection(answered(() => page(['x'], 5)).list())).toMatchObject({ name: 'FormatError' })
+  })
+
+  it('only texts as the words of an error', async () => {
+    const headers = { 'Content-Type': 'application/problem+json' }
+    for (const said of [{ detail: { a: 1 } }, { detail: 5, title: ['x'] }, { title: {} }]) {
+      const problem = JSON.stringify({ type: 'urn:combstream:error:TypeError', ...said })
+      const error = await rejection(answered(() => new Response(problem, { status: 400, headers })).list())
+      expect(error).toMatchObject({ name: 'TypeError', message: 'The request is malformed' })
+    }
+    // No primitive value: a template would fail on it.
+    const error = await rejection(
+      answered(() => new Response('{"type":"x","detail":{"toString":1}}', { status: 500, headers })).list(),
+    )
+    expect(error).toMatchObject({ name: 'BackendError' })
+  })
+
+  it('the end of a body that has an empty chunk behind its bytes', async () => {
+    const { hive } = await client(async (_request, passOn) => {
+      const answer = await passOn()
+      const bytes = new Uint8Array(await answer.arrayBuffer())
+      const chunks = [bytes, new Uint8Array(0), new Uint8Array(0)]
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          const chunk = chunks.shift()
+          if (chunk) controller.enqueue(chunk)
+          else controller.close()
+        },
+      })
+      const response = withBody(answer, null)
+      // Not through a Response of the host, which may drop what is empty.
+      return Object.defineProperty(response, 'body', { value: body })
+    })
+    expect(await collect((await hive.open('x', { bufferSize: KIB })).stream())).toEqual(BYTES)
+  })
+
   it('an error by its name, whatever a minifier has made of its class', async () => {
     const name = Object.getOwnPropertyDescriptor(NotFoundError, 'name')!
     const backendName = Object.getOwnPropertyDescriptor(BackendError, 'name')!
@@ -451,6 +521,95 @@ describe('HttpHive lets go', () => {
     expect(cancelled).toBe('seek')
   })
 
+  /** Requests whose answers have bodies that say nothing more, of the given header fields. */
+  const silences: Record<
+    string,
+    { status?: number; type: string; call(hive: HttpHive, signal?: AbortSignal): Promise<unknown> }
+  > = {
+    'a list': { type: 'application/json', call: (hive, signal) => hive.list({ signal }) },
+    'an error of a list': {
+      status: 400,
+      type: 'application/problem+json',
+      call: (hive, signal) => hive.list({ signal }),
+    },
+    'an error of a DELETE': {
+      status: 400,
+      type: 'application/problem+json',
+      call: (hive, signal) => hive.remove('x', { signal }),
+    },
+    'an error of a PUT': {
+      status: 400,
+      type: 'application/problem+json',
+      call: (hive, signal) => bytesSource(BYTES).stream().pipeTo(hive.sink('x', { signal })),
+    },
+    'the answer to a PATCH': {
+      type: 'application/json',
+      call: (hive, signal) => bytesSource(BYTES).stream().pipeTo(hive.patchSink('x', { signal })),
+    },
+    'a signature': {
+      type: 'application/vnd.rdiff-signature',
+      call: async (hive, signal) => collect((await hive.open('x')).signature({ signal })),
+    },
+    'an error of a signature': {
+      status: 400,
+      type: 'application/problem+json',
+      call: async (hive, signal) => collect((await hive.open('x')).signature({ signal })),
+    },
+    'an error of a range': {
+      status: 400,
+      type: 'application/problem+json',
+      call: async (hive, signal) => collect((await hive.open('x')).stream({ signal })),
+    },
+  }
+  for (const [title, { status = 200, type, call }] of Object.entries(silences)) {
+    const silent = (stallTimeoutMs: number): { hive: HttpHive; cancelled: () => boolean } => {
+      let cancelled = false
+      const hive = new HttpHive('http://hive.test/', {
+        stallTimeoutMs,
+        requestStreams: false,
+        fetch(_url, { method }) {
+          const headers = { ETag: OTHER_ETAG, 'Content-Type': type, 'Content-Length': '10' }
+          if (method === 'HEAD') return Promise.resolve(new Response(null, { headers }))
+          const body = new ReadableStream({
+            start: (controller) => controller.enqueue(new Uint8Array([0x20])),
+            // A source that does not let go must hold nobody up.
+            cancel: () => {
+              cancelled = true
+              return new Promise(() => undefined)
+            },
+          })
+          return Promise.resolve(new Response(body, { status, headers }))
+        },
+      })
+      return { hive, cancelled: () => cancelled }
+    }
+
+    it(`of ${title} that says nothing for too long`, async () => {
+      const { hive, cancelled } = silent(100)
+      const name = status === 200 ? 'BackendError' : 'TypeError'
+      expect(await rejection(call(hive))).toMatchObject({ name })
+      expect(cancelled()).toBe(true)
+    })
+
+    it(`of ${title} at once when it is given up, with the reason as it is`, async () => {
+      const { hive, cancelled } = silent(20_000)
+      const controller = new AbortController()
+      const reason = { any: 'value' }
+      const given = rejection(call(hive, controller.signal))
+      await pending(given)
+      controller.abort(reason)
+      expect(await given).toBe(reason)
+      expect(cancelled()).toBe(true)
+    })
+  }
+
+  it('with an error of its own when the body of a list breaks off', async () => {
+    const cause = new TypeError('terminated')
+    const broken = new ReadableStream({ pull: (controller) => controller.error(cause) })
+    const error = await rejection(answered(() => new Response(broken)).list())
+    expect(error).toMatchObject({ name: 'BackendError', retryable: true, cause })
+  })
+
   it('while it waits to try again', async () => {
     const controller = new AbortController()
     const { hive } = await client(() => new Response(null, { status: 503, headers: { 'Retry-After': '30' } }))
@@ -497,6 +656,21 @@ describe('HttpHive writes', () => {
 
     const remove = await client(fail, { method: 'DELETE' })
     expect(await rejection(remove.hive.remove('x'))).toMatchObject({ name: 'BackendError', outcome: 'unknown', cause })
+  })
+
+  it('and has written, though the connection ends badly after that', async () => {
+    const badly = async (_request: Request, passOn: () => Promise<Response>): Promise<Response> => {
+      const { status, headers } = await passOn()
+      const body = new ReadableStream({ cancel: () => Promise.reject(new TypeError('terminated')) })
+      return new Response(body, { status: status === 204 ? 200 : status, headers })
+    }
+    const put = await client(badly, { method: 'PUT' })
+    const sink = put.hive.sink('y')
+    await bytesSource(BYTES).stream().pipeTo(sink)
+    expect((await sink.entry).size).toBe(BYTES.byteLength)
+    const remove = await client(badly, { method: 'DELETE' })
+    await remove.hive.remove('x')
+    expect(await remove.local.list()).toEqual([])
   })
 
   it('and fails with what the server refused it for', async () => {
@@ -555,3 +729,12 @@ function wholeOf({ headers }: Response): Response {
   const fields = { ETag: headers.get('etag')!, 'Content-Length': String(BYTES.byteLength) }
   return new Response(BYTES.slice(), { status: 200, headers: fields })
 }
+
+describe('new HttpHive', () => {
+  it('refuses a timeout that no timer can wait for', () => {
+    for (const stallTimeoutMs of [0, -1, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
+      expect(() => new HttpHive('http://hive.test/', { stallTimeoutMs })).toThrow(RangeError)
+    }
+    expect(new HttpHive('http://hive.test/', { stallTimeoutMs: 2 ** 31 - 1 })).toBeInstanceOf(HttpHive)
+  })
+})

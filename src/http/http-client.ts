@@ -2,7 +2,9 @@ import { abortable, markHandled } from '../bytes/promises.ts'
 import { BackendError } from '../errors.ts'
 import { parseDigits } from './format.ts'
 import { parseHttpDate } from './http-date.ts'
-import { isRetryable } from './problem.ts'
+import { errorOf, type FailedExchange, isRetryable } from './problem.ts'
+import { stalled } from './stall-timer.ts'
+import { readBody, timedBody } from './timed-body.ts'
 
 /** What {@linkcode HttpClient} is made with. */
 export interface HttpClientSettings {
@@ -109,9 +111,25 @@ export class HttpClient {
         if (response) return response
         throw failure
       }
-      await response?.body?.cancel()
+      markHandled(response?.body?.cancel())
       await sleep(waitMs, request.signal)
     }
+  }
+
+  /** Rebuilds the error that an answer tells of. Reads or discards its body. */
+  errorOf(response: Response, exchange: FailedExchange, signal: AbortSignal): Promise<Error> {
+    return errorOf(response, exchange, { signal, stallTimeoutMs: this.stallTimeoutMs })
+  }
+
+  /** Reads a body that is no larger than `limit` bytes; `write` says that it is the answer to a change. */
+  readBody(response: Response, limit: number, signal: AbortSignal, write?: 'write'): Promise<Uint8Array<ArrayBuffer>> {
+    const outcome = write && 'unknown'
+    return readBody(response, limit, { signal, stallTimeoutMs: this.stallTimeoutMs, outcome })
+  }
+
+  /** Passes a body on that is read as it comes. */
+  timedBody(body: ReadableStream<Uint8Array>, signal: AbortSignal): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return timedBody(body, { signal, stallTimeoutMs: this.stallTimeoutMs })
   }
 
   /**
@@ -165,10 +183,6 @@ export class HttpClient {
 
 function isStream(body: BodyInit | undefined): boolean {
   return typeof (body as Partial<ReadableStream> | undefined)?.getReader === 'function'
-}
-
-function stalled(timeoutMs: number): Error {
-  return new BackendError(`nothing has arrived for ${timeoutMs} ms`, { retryable: true })
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -16,7 +16,6 @@ import type {
 import { versionStream } from '../hive/version-stream.ts'
 import type { HttpClient } from './http-client.ts'
 import { bodyOf } from './message-body.ts'
-import { errorOf } from './problem.ts'
 import { rangedStream, type RangedStreamOptions } from './ranged-stream.ts'
 
 /** What an {@linkcode HttpEntry} is opened with. */
@@ -118,8 +117,8 @@ export class HttpEntry implements Entry {
     const url = this.#client.url(alias, { signature: '', v: etag })
     const response = await this.#client.read({ method: 'GET', url, signal })
     const body = response.ok && (await bodyOf(response))
-    if (!body) throw await errorOf(response, { alias, expectedEtag: etag })
-    return body
+    if (!body) throw await this.#client.errorOf(response, { alias, expectedEtag: etag }, signal)
+    return this.#client.timedBody(body, signal)
   }
 
   #assertOpen(): void {

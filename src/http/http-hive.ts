@@ -1,5 +1,5 @@
-import { abortable } from '../bytes/promises.ts'
-import { collect } from '../bytes/collect.ts'
+import { compareBytes } from '../bytes/byte-order.ts'
+import { abortable, markHandled } from '../bytes/promises.ts'
 import { FormatError } from '../errors.ts'
 import { checkAlias } from '../hive/alias.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
@@ -21,8 +21,6 @@ import { assertPrecondition, checkPrecondition, type Precondition } from '../hiv
 import { DELTA_TYPE, entryFromHeaders, entryFromJson, isRecord } from './format.ts'
 import { HttpClient } from './http-client.ts'
 import { HttpEntry, type HttpEntryOptions } from './http-entry.ts'
-import { bodyOf } from './message-body.ts'
-import { errorOf } from './problem.ts'
 import { sendsRequestStreams } from './request-streams.ts'
 import { type Upload, uploadSink } from './upload.ts'
 
@@ -46,8 +44,8 @@ export interface HttpHiveOptions {
    */
   validate?: 'if-match' | 'compare' | undefined
   /**
-   * Whether the body of a request can be sent while it is being written. Without it an upload is kept in memory, up to
-   * 64 MiB, and sent when it is closed.
+   * Whether the body of a request can be sent while it is being written. Without it an upload is kept in memory, at
+   * most 64 MiB of it, and sent when it is closed; while it is being sent, `fetch` may hold a second copy.
    * @default tried out: true in Node, Deno, Bun and workers of that kind, false in browsers
    */
   requestStreams?: boolean | undefined
@@ -57,7 +55,8 @@ export interface HttpHiveOptions {
    */
   retries?: number | undefined
   /**
-   * Milliseconds without a byte after which an answer counts as lost.
+   * Milliseconds without a byte after which an answer counts as lost: at most 2,147,483,647, the longest that a timer
+   * can wait.
    * @default 30_000
    */
   stallTimeoutMs?: number | undefined
@@ -65,6 +64,8 @@ export interface HttpHiveOptions {
 
 const DEFAULT_RETRIES = 5
 const DEFAULT_STALL_TIMEOUT_MS = 30_000
+/** Beyond it, timers fire at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
 /** A list of 1,000 entries, each with the longest alias, escaped, and type. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024
 
@@ -94,6 +95,7 @@ export class HttpHive implements Hive {
    * Names a hive; nothing is sent. In a page, `url` may be relative.
    *
    * @throws {TypeError} if `url` is no http(s) URL, or has a query or a fragment, or an option is of a wrong type.
+   * @throws {RangeError} if `retries` is below 0, or `stallTimeoutMs` not from 1 to 2,147,483,647.
    */
   constructor(url: string | URL, options: HttpHiveOptions = {}) {
     this.#root = rootOf(url)
@@ -102,8 +104,8 @@ export class HttpHive implements Hive {
     if (validate !== undefined && validate !== 'if-match' && validate !== 'compare') {
       throw new TypeError(`validate must be 'if-match' or 'compare', got ${String(validate)}`)
     }
-    checkCount('retries', retries, 0)
-    checkCount('stallTimeoutMs', stallTimeoutMs, 1)
+    checkCount('retries', retries, 0, Infinity)
+    checkCount('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS)
     this.#client = new HttpClient({
       root: this.#root,
       // Looked up at each call, so that a fetch that is replaced later is used.
@@ -127,7 +129,7 @@ export class HttpHive implements Hive {
   async stat(alias: string, { signal = new AbortController().signal }: HiveCallOptions = {}): Promise<EntryInfo> {
     checkAlias(alias)
     const response = await this.#client.read({ method: 'HEAD', url: this.#client.url(alias), signal })
-    if (!response.ok) throw await errorOf(response, { alias })
+    if (!response.ok) throw await this.#client.errorOf(response, { alias }, signal)
     return entryFromHeaders(response.headers, { alias })
   }
 
@@ -139,12 +141,14 @@ export class HttpHive implements Hive {
     const entries: EntryInfo[] = []
     // A server may give less than it is asked for.
     for (;;) {
-      const query = { prefix: prefix || undefined, after, limit: String(limit - entries.length) }
+      const missing = limit - entries.length
+      const query = { prefix: prefix || undefined, after, limit: String(missing) }
       const response = await this.#client.read({ method: 'GET', url: this.#client.url('', query), signal })
-      if (!response.ok) throw await errorOf(response, {})
-      const { entries: more, next } = await readList(response, signal)
+      if (!response.ok) throw await this.#client.errorOf(response, {}, signal)
+      const { entries: more, next } = listFrom(await this.#readJson(response, signal))
+      assertPage({ asked: missing, got: more.length, after, next })
       entries.push(...more)
-      if (next === undefined || entries.length >= limit || next === after) return entries
+      if (next === undefined || entries.length === limit) return entries
       after = next
     }
   }
@@ -156,8 +160,11 @@ export class HttpHive implements Hive {
     checkPrecondition({ ifMatch })
     const request = { method: 'DELETE', url: this.#client.url(alias), headers: conditions({ ifMatch }), signal }
     const response = await abortable(this.#client.send(request, 'write'), signal)
-    if (!response.ok) throw await errorOf(response, { alias, expectedEtag: etagIn(ifMatch), write: true })
-    await response.body?.cancel()
+    if (!response.ok) {
+      throw await this.#client.errorOf(response, { alias, expectedEtag: etagIn(ifMatch), write: true }, signal)
+    }
+    // It is removed, however the connection ends.
+    markHandled(response.body?.cancel())
   }
 
   /** See {@linkcode Hive.sink}. */
@@ -170,7 +177,8 @@ export class HttpHive implements Hive {
       ...this.#upload('PUT', alias, { ifMatch, ifNoneMatch }, type),
       signal,
       open: async (response, size) => {
-        await response.body?.cancel()
+        // It is stored, however the connection ends.
+        markHandled(response.body?.cancel())
         return this.#entry(entryFromHeaders(response.headers, { alias, size, type }))
       },
     })
@@ -183,7 +191,8 @@ export class HttpHive implements Hive {
     return uploadSink({
       ...this.#upload('PATCH', alias, { ifMatch }, DELTA_TYPE),
       signal,
-      open: async (response) => this.#entry({ ...entryFromJson(await readJson(response)), alias }),
+      open: async (response, _byteLength, given) =>
+        this.#entry({ ...entryFromJson(await this.#readJson(response, given, 'write')), alias }),
     })
   }
 
@@ -208,9 +217,18 @@ export class HttpHive implements Hive {
         const headers = { ...conditions(condition), 'Content-Type': type }
         return client.send({ method, url: client.url(alias), headers, body: body as BodyInit, signal }, 'write')
       },
-      assertAccepted: async (response) => {
-        if (!response.ok) throw await errorOf(response, exchange)
+      assertAccepted: async (response, signal) => {
+        if (!response.ok) throw await client.errorOf(response, exchange, signal)
       },
+    }
+  }
+
+  async #readJson(response: Response, signal: AbortSignal, write?: 'write'): Promise<unknown> {
+    const text = await this.#client.readBody(response, MAX_JSON_BYTES, signal, write)
+    try {
+      return JSON.parse(new TextDecoder().decode(text))
+    } catch (cause) {
+      throw new FormatError('the answer is no JSON: is this a hive?', { reason: 'invalid', cause })
     }
   }
 
@@ -243,24 +261,26 @@ function etagIn(ifMatch: string | undefined): string | undefined {
   return ifMatch === '*' ? undefined : ifMatch
 }
 
-async function readList(response: Response, signal: AbortSignal): Promise<{ entries: EntryInfo[]; next?: string }> {
-  const list = await abortable(readJson(response), signal)
+function listFrom(list: unknown): { entries: EntryInfo[]; next: string | undefined } {
   const { entries, next } = isRecord(list) ? list : {}
-  if (!Array.isArray(entries)) throw new FormatError('the answer is no list: is this a hive?', { reason: 'invalid' })
-  return { entries: entries.map(entryFromJson), ...(typeof next === 'string' && { next }) }
+  if (!Array.isArray(entries) || (next !== undefined && typeof next !== 'string')) {
+    throw new FormatError('the answer is no list: is this a hive?', { reason: 'invalid' })
+  }
+  return { entries: entries.map(entryFromJson), next }
 }
 
-async function readJson(response: Response): Promise<unknown> {
-  const body = await bodyOf(response)
-  const text = body ? await collect(body, { limit: MAX_JSON_BYTES }) : new Uint8Array(0)
-  try {
-    return JSON.parse(new TextDecoder().decode(text))
-  } catch (cause) {
-    throw new FormatError('the answer is no JSON: is this a hive?', { reason: 'invalid', cause })
+/** A page that leads no further, or has too much, would make a list that is endless, or larger than was asked for. */
+function assertPage(page: { asked: number; got: number; after: string | undefined; next: string | undefined }): void {
+  const { asked, got, after, next } = page
+  if (got > asked) throw new FormatError(`asked for ${asked} entries, got ${got}`, { reason: 'invalid' })
+  if (next === undefined) return
+  const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+  if (got === 0 || (after !== undefined && compareBytes(utf8(next), utf8(after)) <= 0)) {
+    throw new FormatError('the next page of the list would not be after this one', { reason: 'invalid' })
   }
 }
 
-function checkCount(name: string, value: number, min: number): void {
+function checkCount(name: string, value: number, min: number, max: number): void {
   if (!Number.isInteger(value)) throw new TypeError(`${name} must be an integer, got ${String(value)}`)
-  if (value < min) throw new RangeError(`${name} must be at least ${min}, got ${value}`)
+  if (value < min || value > max) throw new RangeError(`${name} must be from ${min} to ${max}, got ${value}`)
 }

@@ -4,7 +4,6 @@ import { ConflictError, FormatError } from '../errors.ts'
 import { parseDigits } from './format.ts'
 import type { HttpClient } from './http-client.ts'
 import { bodyOf } from './message-body.ts'
-import { errorOf } from './problem.ts'
 import { parseContentRange } from './range-header.ts'
 
 /** The version that is read, and how it is asked for. */
@@ -53,7 +52,7 @@ export async function openRange(
   try {
     if (response.status === 206) return await acceptRange(response, version, { start, end })
     if (response.status === 200) return await acceptWhole(response, version, start, lastEnd)
-    return await refuse(response, version, start)
+    return await refuse(client, response, version, start, signal)
   } catch (error) {
     if (response.body?.locked === false) markHandled(response.body.cancel(error))
     throw error
@@ -69,7 +68,7 @@ export async function checkVersion(
 ): Promise<void> {
   const { url, headers } = version
   const response = await client.read({ method: 'HEAD', url, headers, signal })
-  if (!response.ok) await refuse(response, version, offset)
+  if (!response.ok) await refuse(client, response, version, offset, signal)
   compare(response.headers, undefined, version, offset)
 }
 
@@ -99,13 +98,19 @@ async function acceptWhole(
   return { body: body.getReader(), offset: 0, end, exact: end === version.size }
 }
 
-async function refuse(response: Response, version: RemoteVersion, offset: number): Promise<never> {
+async function refuse(
+  client: HttpClient,
+  response: Response,
+  version: RemoteVersion,
+  offset: number,
+  signal: AbortSignal,
+): Promise<never> {
   const { headers, status } = response
   if (status === 416 && headers.has('etag')) {
     const total = /^bytes \*\/(\d+)$/i.exec(headers.get('content-range') ?? '')?.[1]
     compare(headers, parseDigits(total ?? null), version, offset)
   }
-  throw await errorOf(response, { alias: version.alias, expectedEtag: version.etag, offset })
+  throw await client.errorOf(response, { alias: version.alias, expectedEtag: version.etag, offset }, signal)
 }
 
 /** Many servers ignore If-Match: what they answer with tells the version. */

@@ -1,4 +1,4 @@
-import { collect } from '../bytes/collect.ts'
+import { markHandled } from '../bytes/promises.ts'
 import {
   AlreadyExistsError,
   BackendError,
@@ -10,7 +10,7 @@ import {
   QuotaExceededError,
 } from '../errors.ts'
 import { isRecord, PROBLEM_TYPE } from './format.ts'
-import { bodyOf } from './message-body.ts'
+import { type BodyReading, readBody } from './timed-body.ts'
 
 /** An error as it crosses the network (RFC 9457): the facts of the error are members beside these. */
 export interface Problem {
@@ -177,14 +177,16 @@ export interface FailedExchange {
   readonly write?: boolean | undefined
 }
 
-/** Rebuilds the error that an answer tells of. Reads or discards its body. */
-export async function errorOf(response: Response, exchange: FailedExchange): Promise<Error> {
+/**
+ * Rebuilds the error that an answer tells of. Reads or discards its body; rejects only with the reason of the signal.
+ */
+export async function errorOf(response: Response, exchange: FailedExchange, reading: BodyReading): Promise<Error> {
   const { status } = response
-  const problem = await readProblem(response)
+  const problem = await readProblem(response, reading)
   const name = problem?.type.startsWith(TYPE_PREFIX) ? problem.type.slice(TYPE_PREFIX.length) : nameOf(status)
   const kind = Object.hasOwn(KINDS, name) ? KINDS[name]! : KINDS['BackendError']!
   const { alias, expectedEtag, offset, write } = exchange
-  const said = problem?.detail ?? problem?.title
+  const said = text(problem?.['detail']) ?? text(problem?.['title'])
   const told = `the server answered ${status} ${said ?? response.statusText}`.trimEnd()
   // An answer to HEAD has no words of its own.
   const message =
@@ -219,19 +221,21 @@ function nameOf(status: number): string {
   return 'BackendError'
 }
 
-async function readProblem(response: Response): Promise<Problem | undefined> {
-  const body = await bodyOf(response)
-  if (!body) return undefined
+/** A problem as it came: nothing is known of its members but that there is a type. */
+type ReceivedProblem = { readonly type: string } & Facts
+
+async function readProblem(response: Response, reading: BodyReading): Promise<ReceivedProblem | undefined> {
   if (!response.headers.get('content-type')?.startsWith(PROBLEM_TYPE)) {
-    await body.cancel()
+    markHandled(response.body?.cancel())
     return undefined
   }
   try {
-    const bytes = await collect(body, { limit: MAX_PROBLEM_BYTES })
+    const bytes = await readBody(response, MAX_PROBLEM_BYTES, reading)
     const problem: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    return isRecord(problem) && typeof problem['type'] === 'string' ? (problem as unknown as Problem) : undefined
+    return isRecord(problem) && typeof problem['type'] === 'string' ? (problem as ReceivedProblem) : undefined
   } catch {
-    // Cut off or garbled: the status has said already what matters.
+    reading.signal.throwIfAborted()
+    // Cut off, late or garbled: the status has said already what matters.
     return undefined
   }
 }

@@ -150,8 +150,8 @@ class RangedRead {
       return undefined
     }
 
-    this.#failures = 0
     const chunk = asBytes(read.value)
+    if (chunk.byteLength > 0) this.#failures = 0
     const from = answer.offset
     answer.offset += chunk.byteLength
     if (answer.exact && answer.offset > answer.end) throw tooLong(answer.end)
@@ -173,10 +173,10 @@ class RangedRead {
     if (exact) {
       this.#stall.begin()
       // All bytes are there; how the connection ends can no longer matter.
-      const { value } = await body.read().catch(() => ({ value: undefined }))
+      const more = await nextByteOf(body).catch(() => undefined)
       this.#stall.end()
       if (this.#signal.aborted) throw this.#signal.reason
-      if (value) throw tooLong(end)
+      if (more) throw tooLong(end)
     } else {
       this.#cancelBody(undefined)
     }
@@ -191,6 +191,13 @@ class RangedRead {
     this.#stall.stop()
     for (const [signal, listener] of this.#listeners.splice(0)) signal.removeEventListener('abort', listener)
   }
+}
+
+/** The next chunk that has bytes: a `fetch` of another make may end a body with an empty one. */
+async function nextByteOf(body: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
+  let read = await body.read()
+  while (!read.done && asBytes(read.value).byteLength === 0) read = await body.read()
+  return read.value
 }
 
 function tooLong(offset: number): FormatError {

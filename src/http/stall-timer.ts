@@ -1,3 +1,5 @@
+import { BackendError } from '../errors.ts'
+
 /**
  * Tells when one wait has taken too long. Made for thousands of short waits a second: it arms one timer for all of
  * them, not one for each.
@@ -45,4 +47,9 @@ export class StallTimer {
       this.#onStall()
     }
   }
+}
+
+/** The error of an answer that counts as lost. */
+export function stalled(timeoutMs: number, outcome?: 'unknown'): BackendError {
+  return new BackendError(`nothing has arrived for ${timeoutMs} ms`, { retryable: true, outcome })
 }

@@ -16,9 +16,9 @@ export interface Upload {
   /** Sends the request. */
   send(body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Response>
   /** Rejects with the error that an answer tells of. */
-  assertAccepted(response: Response): Promise<void>
+  assertAccepted(response: Response, signal: AbortSignal): Promise<void>
   /** The entry at the version that was made of `byteLength` bytes. */
-  open(response: Response, byteLength: number): Promise<Entry>
+  open(response: Response, byteLength: number, signal: AbortSignal): Promise<Entry>
 }
 
 /** Bytes that are collected before they travel, and that a small upload may have to go out as one piece. */
@@ -29,7 +29,8 @@ const MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 
 /**
  * Makes the sink of an upload. Streaming, it holds two blocks of 256 KiB, and is as fast as the server takes them; an
- * answer that refuses the upload while it is being written fails the sink at once.
+ * answer that refuses the upload while it is being written fails the sink at once. Where a body cannot be streamed, it
+ * holds the upload, at most 64 MiB, once, and one block more; `fetch` may keep a copy of its own while it sends it.
  */
 export function uploadSink(upload: Upload): EntrySink {
   const sink = new UploadSink(upload)
@@ -143,19 +144,21 @@ class UploadSink {
       this.#response = this.#send(this.#whole())
     }
     const response = await this.#response
-    const entry = await abortable(this.#upload.open(response, this.#byteLength), this.#giveUp.signal)
+    const { signal } = this.#giveUp
+    const entry = await abortable(this.#upload.open(response, this.#byteLength, signal), signal)
     this.#settle()
     this.#settleEntry.resolve(entry)
   }
 
+  /** One array, and no Blob: what a host makes of a Blob, up to its Content-Type, differs. */
   #whole(): Uint8Array<ArrayBuffer> {
     const body = new Uint8Array(this.#byteLength)
     let offset = 0
-    for (const block of [...this.#kept, this.#block.bytes]) {
+    for (const block of [...this.#kept.splice(0), this.#block.bytes]) {
       body.set(block, offset)
       offset += block.byteLength
+      release(block)
     }
-    this.#kept.length = 0
     return body
   }
 
@@ -187,7 +190,7 @@ class UploadSink {
   async #send(body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>): Promise<Response> {
     const { signal } = this.#giveUp
     const response = await abortable(this.#upload.send(body, signal), signal)
-    await abortable(this.#upload.assertAccepted(response), signal)
+    await abortable(this.#upload.assertAccepted(response, signal), signal)
     return response
   }
 
@@ -217,6 +220,12 @@ class UploadSink {
     this.#settled = true
     this.#upload.signal?.removeEventListener('abort', this.#onAbort)
   }
+}
+
+/** Gives the memory of a block back now; left to the collector, the upload would stand in memory twice for long. */
+function release({ buffer }: Uint8Array<ArrayBuffer>): void {
+  const transferable = buffer as ArrayBuffer & { transfer?(byteLength: number): ArrayBuffer }
+  transferable.transfer?.(0)
 }
 
 const UNKNOWN_OUTCOME = { retryable: true, outcome: 'unknown' } as const

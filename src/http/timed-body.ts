@@ -1,0 +1,81 @@
+import { byteStream } from '../bytes/byte-stream.ts'
+import { ChunkReader } from '../bytes/chunk-reader.ts'
+import { collect } from '../bytes/collect.ts'
+import { abortable, markHandled } from '../bytes/promises.ts'
+import { BackendError } from '../errors.ts'
+import { bodyOf } from './message-body.ts'
+import { stalled, StallTimer } from './stall-timer.ts'
+
+/** How the body of an answer is read. */
+export interface BodyReading {
+  /** Gives the body up, with its reason. */
+  readonly signal: AbortSignal
+  /** Milliseconds without a byte after which the body counts as lost. */
+  readonly stallTimeoutMs: number
+  /** `unknown` if the answer is to a request that changes something. */
+  readonly outcome?: 'unknown' | undefined
+}
+
+/**
+ * Passes a body on, until it ends, is given up, breaks off, or brings nothing for too long: then the stream fails at
+ * once, whatever the source of the body does about its being cancelled.
+ */
+export function timedBody(
+  body: ReadableStream<Uint8Array>,
+  { signal, stallTimeoutMs, outcome }: BodyReading,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const chunks = new ChunkReader(body)
+  let failStream: (reason: unknown) => void = () => undefined
+  const timer = new StallTimer(stallTimeoutMs, () => giveUp(stalled(stallTimeoutMs, outcome)))
+  const onAbort = (): void => giveUp(signal.reason)
+  const settle = (): void => {
+    timer.stop()
+    signal.removeEventListener('abort', onAbort)
+  }
+  const giveUp = (reason: unknown): void => {
+    settle()
+    failStream(reason)
+    markHandled(chunks.cancel(reason))
+  }
+
+  return byteStream({
+    start(fail) {
+      failStream = fail
+      if (signal.aborted) onAbort()
+      else signal.addEventListener('abort', onAbort, { once: true })
+    },
+    async next() {
+      try {
+        timer.begin()
+        const chunk = await chunks.read()
+        timer.end()
+        if (!chunk) settle()
+        // A byte stream detaches the buffer: a part of one is copied, a whole one passed on.
+        return chunk?.byteLength === chunk?.buffer.byteLength ? (chunk as Uint8Array<ArrayBuffer>) : chunk?.slice()
+      } catch (cause) {
+        settle()
+        if (signal.aborted) throw signal.reason
+        throw new BackendError('the connection broke off', { retryable: true, outcome, cause })
+      }
+    },
+    cancel(reason) {
+      settle()
+      markHandled(chunks.cancel(reason))
+    },
+  })
+}
+
+/**
+ * Reads the body of an answer to its end.
+ *
+ * @throws {QuotaExceededError} if there are more bytes than `limit`.
+ * @throws {BackendError} if it breaks off, or brings nothing for too long.
+ */
+export async function readBody(
+  response: Response,
+  limit: number,
+  reading: BodyReading,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const body = await abortable(bodyOf(response), reading.signal)
+  return body ? collect(timedBody(body, reading), { limit }) : new Uint8Array(0)
+}
