@@ -40,6 +40,10 @@ describe('`comb` ends with 2, and one line, when it is misused:', () => {
       ['serve', '--host', '0.0.0.0'],
       'others can reach 0.0.0.0: set COMB_TOKEN, or give --token, to say who may use the hive',
     ],
+    [
+      ['serve', '--allow-origin', 'https://page.example/'],
+      'an origin is like https://page.example, without a path, got https://page.example/',
+    ],
     [['serve', '--host', '::', '--token', ''], 'an empty token lets everybody in'],
   ])('%j', async (args, line) => {
     expect(await failure(args, 2)).toBe(line)

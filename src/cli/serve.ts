@@ -23,7 +23,7 @@ export function addServeCommand(program: Command, { signal }: CommandContext): v
     .addOption(new Option('--port <port>', 'port to listen at; 0: any').default(8080).argParser(parsePort))
     .addOption(new Option('--token <token>', 'secret that clients must know').env('COMB_TOKEN'))
     .option('--allow-host <host>', 'a further name that clients may reach the server by, repeatable', collect, [])
-    .option('--allow-origin <origin>', 'a web page of another origin that may use the hive, repeatable', collect, [])
+    .option('--allow-origin <origin>', 'a web page of another origin that may use the hive, repeatable', addOrigin, [])
     .option('--log', 'print a line for every request on stderr')
     .addHelpText('after', '\nExample:\n  comb serve ./data --port 8080')
     .action((directory: string, options: ServeOptions) => serve(directory, options, signal))
@@ -55,6 +55,14 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
 /** Whether only this machine can reach an address. */
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+/** An origin as browsers send it (RFC 6454, section 6.1), added to those before it. */
+function addOrigin(value: string, values: readonly string[]): string[] {
+  if (!URL.canParse(value) || new URL(value).origin !== value) {
+    throw new UsageError(`an origin is like https://page.example, without a path, got ${value}`)
+  }
+  return [...values, value]
 }
 
 function parsePort(text: string): number {
