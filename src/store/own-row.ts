@@ -17,6 +17,8 @@ export class OwnRow {
   #record: StreamRecord
   #version: string | undefined
   #mayExist = false
+  /** Whether a change was sent that may have been applied, or may be yet. */
+  #unanswered = false
 
   /** `signal` ends the waiting between attempts; commits that have begun are waited for. */
   constructor(context: StoreContext, signal: AbortSignal) {
@@ -117,12 +119,14 @@ export class OwnRow {
         await this.#context.backend.metadata.commit(checks, mutations)
       } catch (error) {
         if (!maybeApplied(error) && !isRetryable(error)) throw error
+        if (maybeApplied(error)) this.#unanswered = true
         failure = error
       }
       const row = await this.read()
       if (row && row.version !== this.#version && equalBytes(row.value, value)) {
         this.#version = row.version
         this.#record = record
+        this.#unanswered = false
         return
       }
       if (row?.version !== this.#version || failure === undefined) throw this.lost(failure)
@@ -134,6 +138,11 @@ export class OwnRow {
   /** Reads the row. */
   read(): Promise<VersionedValue | undefined> {
     return persistently(() => this.#context.backend.metadata.get(this.key))
+  }
+
+  /** Whether the row is as the last change that was answered left it, and no other can come. */
+  async isAsKnown(): Promise<boolean> {
+    return !this.#unanswered && (await this.read())?.version === this.#version
   }
 
   /** The error for a row that somebody else has changed. */

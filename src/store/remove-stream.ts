@@ -33,7 +33,7 @@ export async function removeStream(
 }
 
 /** The pages of a stream that are there, each with the objects that it names. */
-export async function* readPages(
+async function* readPages(
   { backend, keys }: StoreContext,
   id: Uint8Array,
   { blockCount }: StreamRecord,

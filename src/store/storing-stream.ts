@@ -1,4 +1,3 @@
-import { equalBytes } from '../bytes/byte-order.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import type { Attempt } from './attempt.ts'
 import type { Check, Mutation } from './backend.ts'
@@ -16,7 +15,7 @@ import {
 } from './format.ts'
 import { LastCommit } from './last-commit.ts'
 import { OwnRow } from './own-row.ts'
-import { deleteObjects, readPages, removeObjects, removeStream } from './remove-stream.ts'
+import { deleteObjects, removeObjects, removeStream } from './remove-stream.ts'
 import { backOff, isRetryable, maybeApplied, TRIES } from './retry.ts'
 import { randomId, type StoreContext } from './store-context.ts'
 
@@ -222,25 +221,27 @@ export class StoringStream {
   async discard(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
     if (!this.#own.mayExist) return
-    const survivor = await this.#ruleOut()
-    if (!survivor || !equalBytes(survivor, this.id)) await this.#remove()
-  }
-
-  async #ruleOut(): Promise<Uint8Array | undefined> {
     try {
-      return await this.#last.ruleOut(undefined)
-    } catch (error) {
-      // On a full disk not even a row can be changed. The objects give space back, and nobody but this upload needs them
-      // as long as no last commit was sent.
-      if ((error as Error).name !== 'QuotaExceededError' || this.#last.mayBeApplied) throw error
-      await deleteObjects(this.#context, [...this.#intents.values()])
-      for await (const page of readPages(this.#context, this.id, this.#own.record))
-        await deleteObjects(this.#context, page.objects)
-      return this.#last.ruleOut(undefined)
+      await this.#ruleOut()
+    } finally {
+      // Also when nothing tells what the last commit did: if the row is gone, nothing can come to need the objects.
+      await this.#remove()
     }
   }
 
-  /** Deletes the objects, then the rows, of a stream that is marked as deleting, or gone. */
+  async #ruleOut(): Promise<void> {
+    try {
+      await this.#last.ruleOut(undefined)
+    } catch (error) {
+      // On a full disk not even a row can be changed. Objects that no page names give space back.
+      if ((error as Error).name !== 'QuotaExceededError' || this.#last.mayBeApplied) throw error
+      if (!(await this.#own.isAsKnown())) throw error
+      await deleteObjects(this.#context, [...this.#intents.values()])
+      await this.#last.ruleOut(undefined)
+    }
+  }
+
+  /** Deletes the objects, then the rows, of a stream that is marked as deleting, or gone; of no other. */
   async #remove(): Promise<void> {
     const row = await this.#own.read()
     const record = row && parseStream(row.value)
