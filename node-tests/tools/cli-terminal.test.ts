@@ -24,7 +24,7 @@ async function onTerminal(args: readonly string[]): Promise<{ code: number; scre
   return { code, screen }
 }
 
-describe.runIf(hasTerminal)('`comb` on a terminal', () => {
+describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a terminal', () => {
   test('shows how far it has come, and at the end what it did', async () => {
     const directory = temporaryDirectory()
     const [hive, file] = [join(directory, 'hive'), join(directory, 'file')]
