@@ -93,6 +93,7 @@ function view({ stored, references, rows }: StoreContents, scenario: Scenario): 
   return [...seen, ...[...rows].map(([key, value]) => `${key} = ${stored.get(value) ?? value}`)].toSorted()
 }
 
+/** Plays run at the same time, because most of their time is spent in waiting before something is tried again. */
 interface Outcome {
   readonly backend: FaultyBackend
   readonly contents: StoreContents
@@ -112,6 +113,7 @@ async function play(scenario: Scenario, plan: (step: Step) => Fault | undefined)
     stored = await sink.stored
   }
   const before = view(await inspectStore(memory), scenario)
+  expect(before).toEqual(scenario.has === undefined ? [] : [`${scenario.has}: before`])
   const backend = faulty(memory, plan)
   const run = scenario.run(new StreamStore(backend, options), stored)
   const settled = Promise.allSettled([run]).then(([result]) => result)
@@ -138,9 +140,8 @@ describe('a store whose backend fails', () => {
     expect(clean.result?.status).toBe('fulfilled')
     expect(clean.after).toEqual(scenario.after)
     const seen = { fulfilled: 0, rejected: 0, crashed: 0 }
-    for (const { index, operation } of clean.backend.steps) {
-      // At the same time, because most of the time is spent in waiting before something is tried again.
-      const plays = faultsOf(operation).map(async (fault) => {
+    const plays = clean.backend.steps.flatMap(({ index, operation }) =>
+      faultsOf(operation).map(async (fault) => {
         const where = `${fault} at ${index} (${operation})`
         const { contents, result, before, after } = await play(scenario, (step) =>
           step.index === index ? fault : undefined,
@@ -165,9 +166,9 @@ describe('a store whose backend fails', () => {
           expect(contents.unfinished, where).toEqual([])
           expect(contents.counts['i'], where).toBeUndefined()
         }
-      })
-      await Promise.all(plays)
-    }
+      }),
+    )
+    await Promise.all(plays)
     expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
   })
 
@@ -183,7 +184,7 @@ describe('a store whose backend fails', () => {
           }
           const clean = await play(scenario, () => undefined)
           const commits = clean.backend.steps.filter(({ operation }) => operation === 'commit')
-          for (const { index } of commits) {
+          const plays = commits.map(async ({ index }) => {
             const { result, contents, before, after } = await play(scenario, (step) =>
               step.index >= index && step.operation === 'commit' ? fault : undefined,
             )
@@ -192,7 +193,8 @@ describe('a store whose backend fails', () => {
             if (result?.status === 'fulfilled') expect(after, where).toEqual(scenario.after)
             else if (!isUnknown(result)) expect(after, where).toEqual(before)
             else expect([before, scenario.after], where).toContainEqual(after)
-          }
+          })
+          await Promise.all(plays)
         }
       }
     }
@@ -207,11 +209,12 @@ describe('a store whose backend fails', () => {
         after: [`ab: ${has ? 'before ' : ''}new`],
       }
       const clean = await play(scenario, () => undefined)
-      for (const { index, operation } of clean.backend.steps) {
-        if (operation !== 'commit') continue
-        for (const first of ['lost', 'late'] as const) {
-          for (let next = index + 1; next < index + 8; next++) {
-            const plays = (['fail', 'lost', 'late', 'crash-before'] as const).map(async (second) => {
+      const commits = clean.backend.steps.filter(({ operation }) => operation === 'commit')
+      const plays = commits.flatMap(({ index }) =>
+        (['lost', 'late'] as const).flatMap((first) =>
+          [1, 2, 3, 4, 5, 6, 7].flatMap((later) =>
+            (['fail', 'lost', 'late', 'crash-before'] as const).map(async (second) => {
+              const next = index + later
               const where = `${first} at ${index}, ${second} at ${next}`
               const { contents, result, before, after } = await play(scenario, (step) =>
                 step.index === index ? first : step.index === next ? second : undefined,
@@ -224,11 +227,11 @@ describe('a store whose backend fails', () => {
               if (result?.status === 'fulfilled') expect(after, where).toEqual(scenario.after)
               else if (result && !isUnknown(result)) expect(after, where).toEqual(before)
               else expect([before, scenario.after], where).toContainEqual(after)
-            })
-            await Promise.all(plays)
-          }
-        }
-      }
+            }),
+          ),
+        ),
+      )
+      await Promise.all(plays)
     }
   })
 

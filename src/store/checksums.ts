@@ -2,23 +2,22 @@ import { createSHA256, createXXHash64, type IHasher } from 'hash-wasm'
 import type { Backend, StreamingHash } from './backend.ts'
 import { DIGEST_BYTES } from './format.ts'
 
-/** Hashes that have ended, to be used again: making one takes longer than hashing a short stream. */
-const idle: IHasher[] = []
-const MAX_IDLE = 8
+let sha256: Promise<IHasher> | undefined
 
-/** Makes a streaming SHA-256: the backend's, if it brings one. */
+/**
+ * Makes a streaming SHA-256: the backend's, if it brings one. Without it, one instance serves everybody, as WebKit takes
+ * tens of milliseconds for each of many instances: what it has come to is taken out after each call.
+ */
 export async function createDigest(backend: Backend): Promise<StreamingHash> {
   if (backend.createHash) return backend.createHash()
-  const hash = idle.pop()?.init() ?? (await createSHA256())
+  sha256 ??= createSHA256()
+  const hash = await sha256
+  let state = hash.init().save()
   return {
     update(bytes) {
-      hash.update(bytes)
+      state = hash.load(state).update(bytes).save()
     },
-    digest() {
-      const digest = new Uint8Array(hash.digest('binary'))
-      if (idle.length < MAX_IDLE) idle.push(hash)
-      return digest
-    },
+    digest: () => new Uint8Array(hash.load(state).digest('binary')),
   }
 }
 
