@@ -22,6 +22,8 @@ const common = {
   globalSetup: ['node-tests/support/hive-server.ts'],
   testTimeout: 30_000,
   hookTimeout: 30_000,
+  // A process or page for each file would take a third of the whole time; the files leave nothing behind.
+  isolate: false,
 }
 
 export default defineConfig({
@@ -35,6 +37,8 @@ export default defineConfig({
           ...common,
           name: 'polyfill',
           include: [portable],
+          // Each file takes the streams of the host away before anything has been loaded.
+          isolate: true,
           setupFiles: ['node-tests/support/streamless-host.ts'],
         },
       },
@@ -43,7 +47,8 @@ export default defineConfig({
         'firefox',
         playwright({ launchOptions: { executablePath: '/usr/bin/firefox-esr', channel: 'moz-firefox' } }),
       ),
-      browser('webkit', webkitgtk()),
+      // Slower with one page for all files, as its timers are.
+      browser('webkit', webkitgtk(), true),
     ],
   },
 })
@@ -51,6 +56,7 @@ export default defineConfig({
 function browser(
   name: 'chromium' | 'firefox' | 'webkit',
   provider: BrowserProviderOption,
+  isolate = false,
 ): TestProjectInlineConfiguration {
   return {
     resolve: { alias },
@@ -60,6 +66,7 @@ function browser(
     test: {
       ...common,
       name,
+      isolate,
       api: { host: '127.0.0.1' },
       include: [portable, 'browser-tests/**/*.test.ts'],
       browser: {
