@@ -1,7 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type ByteSource, bytesSource } from '../../src/bytes/byte-source.ts'
+import { concatBytes } from '../../src/bytes/byte-order.ts'
+import { type ByteSource, bytesSource, rangeSource } from '../../src/bytes/byte-source.ts'
+import { toHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
+import { writeU32 } from '../../src/bytes/integers.ts'
 import { PatchJob, PatchStream } from '../../src/rsync.ts'
 import { difference, hex, runJob } from '../support/jobs.ts'
 import { CHUNK_SIZES, chunked, randomBytes, rejection } from '../support/streams.ts'
@@ -89,6 +92,85 @@ describe('PatchJob', () => {
     expect(job.iterate(new Uint8Array(0), output.subarray(20)).state).toBe('done')
     expect(difference(output.subarray(0, 20), basis.subarray(10, 30))).toBeUndefined()
     expect(job.statistics).toMatchObject({ copyCommands: 1, copyBytes: 20, copyCommandBytes: 3, outputBytes: 20 })
+  })
+
+  it('asks once for copies that go on where the one before ends', () => {
+    const job = new PatchJob(1000)
+    const output = new Uint8Array(100)
+    const delta = hex(`${MAGIC} 450a14 4a001e0005 4a0023000a 452d01 452d02 452f01 00`)
+    expect(job.iterate(delta, output)).toMatchObject({ state: 'waiting', read: 4 + 3 + 5 + 5 + 3 })
+    expect(job.request).toEqual({ position: 10, length: 0x14 + 5 + 10 + 1 })
+    expect(job.statistics).toMatchObject({ copyCommands: 4, copyBytes: 36, copyCommandBytes: 16 })
+    job.supply(basis.slice(10, 40))
+    expect(job.iterate(delta.subarray(20), output)).toMatchObject({ state: 'waiting', read: 0, written: 30 })
+    expect(job.request).toEqual({ position: 40, length: 6 })
+    job.supply(basis.slice(40, 46))
+    expect(job.iterate(delta.subarray(20), output)).toMatchObject({ state: 'waiting', read: 6, written: 6 })
+    expect(job.request).toEqual({ position: 45, length: 3 })
+  })
+
+  it('writes what comes before a wrong copy, though that would go on with the one before', () => {
+    for (const [wrong, options] of [
+      ['451e00', {}],
+      ['47 1e 00010000', {}],
+      ['48 1e 0020000000000000', {}],
+      ['451e06', { maxOutputLength: 25 }],
+      ['451e06', { expected: { size: 25 } }],
+    ] as const) {
+      const job = new PatchJob(1000, options)
+      const output = new Uint8Array(100)
+      const commands = hex(`${MAGIC} 450a14 ${wrong}`)
+      const { read } = job.iterate(commands, output)
+      expect(job.request).toEqual({ position: 10, length: 20 })
+      job.supply(basis.slice(10, 25))
+      expect(job.iterate(commands.subarray(read), output)).toMatchObject({ read: 0, written: 15 })
+      job.supply(basis.slice(25, 30))
+      expect(() => job.iterate(commands.subarray(read), output.subarray(15))).toThrow(Error)
+      expect(difference(output.subarray(0, 20), basis.subarray(10, 30))).toBeUndefined()
+    }
+  })
+
+  it('ignores bytes after the end, or fails, as it is told', () => {
+    const delta = hex(`${MAGIC} 01 61 00 01 62 00 ff`)
+    for (const inputBytes of CHUNK_SIZES) {
+      const job = new PatchJob(0, { trailingBytes: 'ignore' })
+      expect(runJob(job, delta, { inputBytes })).toEqual(Uint8Array.of(0x61))
+      expect(job.statistics).toMatchObject({ inputBytes: delta.byteLength, literalCommands: 1 })
+      const strict = new PatchJob(0, { trailingBytes: 'error' })
+      expect(() => runJob(strict, delta, { inputBytes })).toThrow(expect.objectContaining({ offset: 7 }))
+    }
+  })
+
+  it('gives no byte of a command that makes more than expected, and fails at an end that comes too early', () => {
+    const delta = hex(`${MAGIC} 02 6162 450009 03 636465 00`)
+    const outcome = (size: number, inputBytes: number): unknown => {
+      const job = new PatchJob(1000, { expected: { size } })
+      try {
+        return runJob(job, delta, { inputBytes, basis }).byteLength
+      } catch (error) {
+        expect(() => job.iterate(new Uint8Array(0), new Uint8Array(10))).toThrow(error)
+        return [error, job.statistics.outputBytes]
+      }
+    }
+    for (const size of CHUNK_SIZES) {
+      expect(outcome(14, size)).toBe(14)
+      expect(outcome(15, size)).toMatchObject([
+        { name: 'IntegrityError', expected: '15 bytes', actual: '14 bytes' },
+        expect.anything(),
+      ])
+      for (const [expected, given] of [
+        [13, 11],
+        [11, 11],
+        [10, 2],
+        [2, 2],
+        [1, 0],
+        [0, 0],
+      ] as const) {
+        const [error, outputBytes] = outcome(expected, size) as [unknown, number]
+        expect(error).toMatchObject({ name: 'IntegrityError', actual: `more than ${expected} bytes` })
+        expect(outputBytes).toBeLessThanOrEqual(given)
+      }
+    }
   })
 
   it.each([
@@ -232,18 +314,162 @@ describe('PatchStream', () => {
   })
 
   it.each([
+    ['one after the other', (i: number) => 8 * i, 1],
+    ['one before the other', (i: number) => 40_000 - 8 * i, 2],
+    ['here and there', (i: number) => (i * 7919) % 60_000, 2],
+    ['in sixteen places, by turns', (i: number) => (i % 16) * 200_000 + i, 16],
+  ])('reads what is about a thousand tiny copies once: %s', async (_, positionOf, most) => {
+    const { source, opened, bytes } = watchedBasis(4_000_000)
+    const positions = Array.from({ length: 1000 }, (__, i) => positionOf(i))
+    const stream = chunked(copies(positions.map((position) => [position, 1])), 1000).pipeThrough(
+      new PatchStream(source),
+    )
+    const expected = Uint8Array.from(positions, (position) => bytes[position]!)
+    expect(difference(await collect(stream), expected)).toBeUndefined()
+    expect(opened.length).toBeLessThanOrEqual(most)
+    for (const { start, end } of opened) expect(end - start).toBeLessThanOrEqual(64 * 1024)
+  })
+
+  it('goes on with the open stream, and opens the next for more, where the copies go through the basis in order', async () => {
+    const { source, opened, bytes } = watchedBasis(6_000_000)
+    for (const [length, gap] of [
+      [10_000, 0],
+      [10_000, 100],
+      [100_000, 1],
+      [70_000, 30_000],
+      [1, 60_000],
+    ] as const) {
+      opened.length = 0
+      const ranges: [number, number][] = []
+      for (let position = 5; position + length < 6_000_000; position += length + gap) ranges.push([position, length])
+      // A byte at a time: no two commands are at hand at once.
+      const stream = chunked(copies(ranges), 1).pipeThrough(new PatchStream(source))
+      const parts = ranges.map(([position]) => bytes.subarray(position, position + length))
+      expect(difference(await collect(stream), concatBytes(...parts))).toBeUndefined()
+      expect(opened.length).toBeLessThanOrEqual(9)
+      opened.reduce((last, { start, end }) => {
+        expect(start).toBeGreaterThanOrEqual(last)
+        return end
+      }, 0)
+    }
+  })
+
+  it('reads a long copy alone, in one stream that is opened for nothing else', async () => {
+    const { source, opened } = watchedBasis(1_000_000)
+    const delta = copies([
+      [500_000, 400_000],
+      [1, 100_000],
+    ])
+    await collect(chunked(delta, 7).pipeThrough(new PatchStream(source)))
+    expect(opened).toEqual([
+      { start: 500_000, end: 900_000 },
+      { start: 1, end: 100_001 },
+    ])
+  })
+
+  it('checks the SHA-256 of the result before it closes', async () => {
+    const { source, bytes } = watchedBasis(1_500_000)
+    const delta = copies([
+      [0, 700_000],
+      [900_000, 50],
+    ])
+    const result = concatBytes(bytes.subarray(0, 700_000), bytes.subarray(900_000, 900_050))
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', result))
+    const expected = { digest: Uint8Array.of(0, ...digest).subarray(1), size: result.byteLength }
+    const right = new PatchStream(source, { expected })
+    expected.digest.fill(0)
+    expect(difference(await collect(chunked(delta, 9).pipeThrough(right)), result)).toBeUndefined()
+
+    const wrong = new PatchStream(source, { expected: { digest: digest.with(31, digest[31]! ^ 1) } })
+    const reader = wrong.readable.getReader()
+    const piped = rejection(chunked(delta, 9).pipeTo(wrong.writable))
+    let given = 0
+    const failed = await rejection(
+      (async () => {
+        for (let read = await reader.read(); !read.done; read = await reader.read()) given += read.value.byteLength
+      })(),
+    )
+    expect(failed).toMatchObject({ name: 'IntegrityError', actual: toHex(digest) })
+    expect(await piped).toBe(failed)
+    expect(given).toBe(512 * 1024)
+  })
+
+  it('knows the digests of two results apart that are made at the same time', async () => {
+    const results = [3, 4].map((seed) => randomBytes(600_000, seed))
+    await Promise.all(
+      results.map(async (result) => {
+        const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', result))
+        const delta = concatBytes(hex(`${MAGIC} 43 000927c0`), result, Uint8Array.of(0))
+        const stream = new PatchStream(new Blob([]), { expected: { digest } })
+        expect((await collect(chunked(delta, 50_000).pipeThrough(stream))).byteLength).toBe(600_000)
+      }),
+    )
+  })
+
+  it('fails with an IntegrityError for a result of another size than expected', async () => {
+    const expected = { size: 999 }
+    expect(await failure(copyAll, bytesSource(basis), { expected })).toMatchObject({
+      name: 'IntegrityError',
+      expected: '999 bytes',
+      actual: 'more than 999 bytes',
+    })
+    expect(await failure(`${MAGIC} 00`, bytesSource(basis), { expected })).toMatchObject({ actual: '0 bytes' })
+  })
+
+  it('takes what follows the end to its own end where that is ignored', async () => {
+    const stream = new PatchStream(bytesSource(basis), { trailingBytes: 'ignore' })
+    const reading = collect(stream.readable)
+    await chunked(concatBytes(hex(copyAll), randomBytes(100_000)), 1000).pipeTo(stream.writable)
+    expect(difference(await reading, basis)).toBeUndefined()
+    expect(stream.statistics.inputBytes).toBe(9 + 100_000)
+  })
+
+  it.each([
     [undefined, {}],
     [{}, {}],
     [{ size: -1, slice: Object, stream: Object }, {}],
     [new Blob([]), { maxOutputLength: 1.5 }],
+    [new Blob([]), { expected: { size: 0.5 } }],
+    [new Blob([]), { expected: { digest: 'e3b0c442' as never } }],
+    [new Blob([]), { trailingBytes: true as never }],
   ])('throws a TypeError for %o and %o', (source, options) => {
     expect(() => new PatchStream(source as ByteSource, options)).toThrow(TypeError)
   })
 
-  it('throws a RangeError for a negative maxOutputLength', () => {
-    expect(() => new PatchStream(new Blob([]), { maxOutputLength: -1 })).toThrow(RangeError)
-  })
+  it.each([{ maxOutputLength: -1 }, { expected: { size: -1 } }, { expected: { digest: new Uint8Array(20) } }])(
+    'throws a RangeError for %o',
+    (options) => {
+      expect(() => new PatchStream(new Blob([]), options)).toThrow(RangeError)
+    },
+  )
 })
+
+/** A delta that copies ranges, `[position, length]` each, with opcode 0x4f. */
+function copies(ranges: readonly (readonly [number, number])[]): Uint8Array {
+  const delta = new Uint8Array(4 + 9 * ranges.length + 1)
+  delta.set(hex(MAGIC))
+  ranges.forEach(([position, length], i) => {
+    delta[4 + 9 * i] = 0x4f
+    writeU32(delta, 5 + 9 * i, position)
+    writeU32(delta, 9 + 9 * i, length)
+  })
+  return delta
+}
+
+/** A basis that notes which ranges of it are opened. */
+function watchedBasis(byteLength: number): {
+  source: ByteSource
+  bytes: Uint8Array
+  opened: { start: number; end: number }[]
+} {
+  const bytes = randomBytes(byteLength, 5)
+  const opened: { start: number; end: number }[] = []
+  const source = rangeSource(byteLength, (range) => {
+    opened.push(range)
+    return bytesSource(bytes.subarray(range.start, range.end)).stream() as ReadableStream<Uint8Array<ArrayBuffer>>
+  })
+  return { source, bytes, opened }
+}
 
 /** A basis of the same size whose streams are what the test says. */
 function sourceOf(open: (start: number, end: number) => ReadableStream<Uint8Array>): ByteSource {

@@ -1,6 +1,6 @@
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { readU16, readU32, readU64 } from '../bytes/integers.ts'
-import { FormatError, type FormatErrorReason } from '../errors.ts'
+import { FormatError, type FormatErrorReason, IntegrityError } from '../errors.ts'
 import { checkInteger } from './check-integer.ts'
 import {
   MAGIC_BYTES,
@@ -14,6 +14,16 @@ import {
 } from './format.ts'
 import { countStep, type Mutable, type PatchStatistics, patchStatistics } from './statistics.ts'
 
+/** What is known of the result before it is made. */
+export interface ExpectedSize {
+  /**
+   * Number of bytes that the result must have; any other is an `IntegrityError`: more as soon as a command would make
+   * them, before the first of its bytes is given out, fewer when the delta ends.
+   * @default unknown
+   */
+  readonly size?: number | undefined
+}
+
 /** Options of {@linkcode PatchJob}. */
 export interface PatchOptions {
   /**
@@ -21,6 +31,13 @@ export interface PatchOptions {
    * @default Infinity: the result is never held, so only its receiver knows how much is too much
    */
   maxOutputLength?: number | undefined
+  /** What the result must be, if that is known. */
+  expected?: ExpectedSize | undefined
+  /**
+   * What becomes of bytes that follow the end command: a `FormatError`; or, as in librsync, they are taken and ignored.
+   * @default 'error'
+   */
+  trailingBytes?: 'error' | 'ignore' | undefined
 }
 
 /** A piece of the basis that a {@linkcode PatchJob} needs. */
@@ -40,15 +57,16 @@ type State =
   | { readonly kind: 'copy-range'; readonly positionWidth: number; readonly lengthWidth: number }
   | { readonly kind: 'copy'; position: number; remaining: number }
   | { readonly kind: 'end' }
-  | { readonly kind: 'failed'; readonly error: FormatError }
+  | { readonly kind: 'failed'; readonly error: FormatError | IntegrityError }
 
 const MAX_PARAMETER_BYTES = 16
 const NONE = new Uint8Array(0)
 
 /**
  * The synchronous core of `PatchStream`: takes a delta and gives the new bytes. When it needs a piece of the basis, it
- * is `waiting`, has a {@linkcode PatchJob.request}, and goes on after {@linkcode PatchJob.supply}. It holds no bytes
- * but the last ones supplied.
+ * is `waiting`, has a {@linkcode PatchJob.request}, and goes on after {@linkcode PatchJob.supply}. Copies in a row that
+ * go on in the basis where the one before ends are one request, as far as the input at hand shows them. It holds no
+ * bytes but the last ones supplied.
  *
  * @example
  * ```ts
@@ -73,6 +91,8 @@ const NONE = new Uint8Array(0)
 export class PatchJob implements Codec {
   readonly #basisSize: number
   readonly #maxOutputLength: number
+  readonly #expectedSize: number | undefined
+  readonly #ignoresTrailingBytes: boolean
   readonly #statistics: Mutable<PatchStatistics> = patchStatistics()
   #state: State = { kind: 'magic' }
   /** What has come of the magic, or of a command's parameters. */
@@ -94,12 +114,19 @@ export class PatchJob implements Codec {
    * @throws {TypeError} if an argument is of the wrong type.
    * @throws {RangeError} if an argument is out of its range.
    */
-  constructor(basisSize: number, { maxOutputLength = Infinity }: PatchOptions = {}) {
+  constructor(basisSize: number, { maxOutputLength, expected, trailingBytes = 'error' }: PatchOptions = {}) {
     this.#basisSize = checkInteger('basisSize', basisSize, 0, Number.MAX_SAFE_INTEGER)
     this.#maxOutputLength =
-      maxOutputLength === Infinity
+      maxOutputLength === undefined || maxOutputLength === Infinity
         ? Number.MAX_SAFE_INTEGER
         : checkInteger('maxOutputLength', maxOutputLength, 0, Number.MAX_SAFE_INTEGER)
+    const size = expected?.size
+    this.#expectedSize =
+      size === undefined ? undefined : checkInteger('expected.size', size, 0, Number.MAX_SAFE_INTEGER)
+    if (trailingBytes !== 'error' && trailingBytes !== 'ignore') {
+      throw new TypeError(`trailingBytes must be 'error' or 'ignore', got ${String(trailingBytes)}`)
+    }
+    this.#ignoresTrailingBytes = trailingBytes === 'ignore'
   }
 
   /** What the job has counted so far; the same object at all times. */
@@ -116,7 +143,7 @@ export class PatchJob implements Codec {
 
   /**
    * Gives the requested piece of the basis, or the first bytes of it; the job asks for the rest later. It keeps `bytes`
-   * until they are written.
+   * until they are written, and only reads them.
    *
    * @throws {TypeError} if nothing was requested.
    * @throws {RangeError} if there are more bytes than requested.
@@ -135,6 +162,7 @@ export class PatchJob implements Codec {
    *
    * @throws {FormatError} if the bytes are no delta for this basis, or it gives more than allowed, and at every call
    * after that.
+   * @throws {IntegrityError} if the result has not the expected size, and at every call after that.
    */
   iterate(input: Uint8Array, output: Uint8Array): CodecStep {
     const step: Mutable<CodecStep> = { state: 'blocked', read: 0, written: 0 }
@@ -164,7 +192,7 @@ export class PatchJob implements Codec {
 
       case 'literal-length':
         if (!this.#collect(input, step, state.width)) return false
-        return this.#enter(this.#literal(this.#readInteger(0, state.width), this.#commandOffset + 1))
+        return this.#enter(this.#literal(readInteger(this.#field, 0, state.width), this.#commandOffset + 1))
 
       case 'copy-range':
         if (!this.#collect(input, step, state.positionWidth + state.lengthWidth)) return false
@@ -184,6 +212,7 @@ export class PatchJob implements Codec {
       }
 
       case 'copy': {
+        this.#lengthen(state, input, step)
         const data = this.#supplied.subarray(0, output.byteLength - step.written)
         output.set(data, step.written)
         step.written += data.byteLength
@@ -196,7 +225,11 @@ export class PatchJob implements Codec {
       }
 
       case 'end':
-        if (step.read < input.byteLength) this.#fail('invalid', this.#offset, 'bytes follow the end of the delta')
+        if (step.read < input.byteLength) {
+          if (!this.#ignoresTrailingBytes) this.#fail('invalid', this.#offset, 'bytes follow the end of the delta')
+          this.#offset += input.byteLength - step.read
+          step.read = input.byteLength
+        }
         if (this.#ended) step.state = 'done'
         return false
 
@@ -229,14 +262,20 @@ export class PatchJob implements Codec {
   }
 
   #command(opcode: number): State {
-    if (opcode === OP_END) return { kind: 'end' }
+    if (opcode === OP_END) return this.#end()
     if (opcode <= OP_LITERAL_SHORT_MAX) return this.#literal(opcode, this.#commandOffset)
     if (opcode <= OP_LITERAL_N8) return { kind: 'literal-length', width: 1 << (opcode - OP_LITERAL_N1) }
     if (opcode <= OP_COPY_N8_N8) {
-      const widths = opcode - OP_COPY_N1_N1
-      return { kind: 'copy-range', positionWidth: 1 << (widths >> 2), lengthWidth: 1 << (widths & 3) }
+      return { kind: 'copy-range', ...copyWidths(opcode) }
     }
     return this.#fail('invalid', this.#commandOffset, `reserved command 0x${opcode.toString(16)}`)
+  }
+
+  #end(): State {
+    if (this.#expectedSize !== undefined && this.#announced < this.#expectedSize) {
+      this.#failSize(this.#expectedSize, `${this.#announced} bytes`)
+    }
+    return { kind: 'end' }
   }
 
   #literal(length: number | undefined, lengthOffset: number): State {
@@ -250,20 +289,55 @@ export class PatchJob implements Codec {
   #copy(positionWidth: number, lengthWidth: number): State {
     const positionOffset = this.#commandOffset + 1
     const lengthOffset = positionOffset + positionWidth
-    const position = this.#readInteger(0, positionWidth)
+    const position = readInteger(this.#field, 0, positionWidth)
     if (position === undefined || position > this.#basisSize) {
       const where = position === undefined ? 'beyond 2^53' : `at ${position}`
       this.#fail('invalid', positionOffset, `a copy ${where}, past the end of a basis of ${this.#basisSize} bytes`)
     }
-    const remaining = this.#checkLength(this.#readInteger(positionWidth, lengthWidth), lengthOffset)
+    const remaining = this.#checkLength(readInteger(this.#field, positionWidth, lengthWidth), lengthOffset)
     if (remaining > this.#basisSize - position) {
       const range = `[${position}, ${position + remaining})`
       this.#fail('invalid', lengthOffset, `a copy of ${range}, past the end of a basis of ${this.#basisSize} bytes`)
     }
-    this.#statistics.copyCommands++
-    this.#statistics.copyBytes += remaining
-    this.#statistics.copyCommandBytes += this.#offset - this.#commandOffset
+    this.#countCopy(remaining, this.#offset - this.#commandOffset)
     return { kind: 'copy', position, remaining }
+  }
+
+  /**
+   * Takes the copies that come next, as long as each is at hand whole and begins in the basis where the one before
+   * ends. One that is wrong is left, to fail when the bytes before it are written.
+   */
+  #lengthen(state: State & { kind: 'copy' }, input: Uint8Array, step: Mutable<CodecStep>): void {
+    for (;;) {
+      const opcode = input[step.read]
+      if (opcode === undefined || opcode < OP_COPY_N1_N1 || opcode > OP_COPY_N8_N8) return
+      const { positionWidth, lengthWidth } = copyWidths(opcode)
+      const positionStart = step.read + 1
+      const lengthStart = positionStart + positionWidth
+      const end = lengthStart + lengthWidth
+      if (end > input.byteLength) return
+      const position = readInteger(input, positionStart, positionWidth)
+      if (position !== state.position + state.remaining) return
+      const length = readInteger(input, lengthStart, lengthWidth)
+      const most = Math.min(this.#basisSize - position, this.#maxLength())
+      if (length === undefined || length === 0 || length > most) return
+      this.#offset += end - step.read
+      this.#announced += length
+      this.#countCopy(length, end - step.read)
+      state.remaining += length
+      step.read = end
+    }
+  }
+
+  #countCopy(length: number, commandBytes: number): void {
+    this.#statistics.copyCommands++
+    this.#statistics.copyBytes += length
+    this.#statistics.copyCommandBytes += commandBytes
+  }
+
+  /** Bytes that the next command may make. */
+  #maxLength(): number {
+    return Math.min(this.#maxOutputLength, this.#expectedSize ?? Infinity) - this.#announced
   }
 
   #checkLength(length: number | undefined, lengthOffset: number): number {
@@ -272,26 +346,43 @@ export class PatchJob implements Codec {
     if (length > this.#maxOutputLength - this.#announced) {
       return this.#fail('limit', lengthOffset, `a result of more than ${this.#maxOutputLength} bytes`)
     }
+    if (this.#expectedSize !== undefined && length > this.#maxLength()) {
+      this.#failSize(this.#expectedSize, `more than ${this.#expectedSize} bytes`)
+    }
     this.#announced += length
     return length
   }
 
-  #readInteger(byteOffset: number, width: number): number | undefined {
-    switch (width) {
-      case 1:
-        return this.#field[byteOffset]!
-      case 2:
-        return readU16(this.#field, byteOffset)
-      case 4:
-        return readU32(this.#field, byteOffset)
-      default:
-        return readU64(this.#field, byteOffset)
-    }
+  #fail(reason: FormatErrorReason, offset: number, message: string): never {
+    this.#failWith(new FormatError(message, { reason, offset }))
   }
 
-  #fail(reason: FormatErrorReason, offset: number, message: string): never {
-    const error = new FormatError(message, { reason, offset })
+  #failSize(expectedSize: number, actual: string): never {
+    const expected = `${expectedSize} bytes`
+    this.#failWith(new IntegrityError(`the patch makes ${actual} where ${expected} are expected`, { expected, actual }))
+  }
+
+  #failWith(error: FormatError | IntegrityError): never {
     this.#state = { kind: 'failed', error }
     throw error
+  }
+}
+
+function copyWidths(opcode: number): { positionWidth: number; lengthWidth: number } {
+  const widths = opcode - OP_COPY_N1_N1
+  return { positionWidth: 1 << (widths >> 2), lengthWidth: 1 << (widths & 3) }
+}
+
+/** Reads an integer of 1, 2, 4 or 8 bytes; undefined if it is above 2^53 - 1. */
+function readInteger(bytes: Uint8Array, byteOffset: number, width: number): number | undefined {
+  switch (width) {
+    case 1:
+      return bytes[byteOffset]!
+    case 2:
+      return readU16(bytes, byteOffset)
+    case 4:
+      return readU32(bytes, byteOffset)
+    default:
+      return readU64(bytes, byteOffset)
   }
 }

@@ -1,11 +1,27 @@
 import { assertByteSource, type ByteSource } from '../bytes/byte-source.ts'
+import { asBytes } from '../bytes/chunk-reader.ts'
 import { codecTransform } from '../bytes/codec-transform.ts'
 import { BasisReader } from './basis-reader.ts'
-import { PatchJob, type PatchOptions } from './patch-job.ts'
+import { DigestCheck } from './digest-check.ts'
+import { type ExpectedSize, PatchJob, type PatchOptions } from './patch-job.ts'
+import { SHA256_BYTES, createSha256 } from './sha256.ts'
 import type { PatchStatistics } from './statistics.ts'
+
+/** What is known of the result before it is made. */
+export interface ExpectedResult extends ExpectedSize {
+  /**
+   * SHA-256 that the result must have, 32 bytes. It is computed as the bytes pass, and compared before the stream
+   * closes: bytes that turn out to be wrong have been given by then, all but the last 256 KiB, so that only a receiver
+   * that commits on close (a file that is renamed, a sink of the store) is safe from them.
+   * @default unknown, and not computed
+   */
+  readonly digest?: Uint8Array | undefined
+}
 
 /** Options of {@linkcode PatchStream}. */
 export interface PatchStreamOptions extends PatchOptions {
+  /** What the result must be, if that is known: a delta does not say what it was made for, nor what it makes. */
+  expected?: ExpectedResult | undefined
   /** Gives both sides, and the basis, up, with the signal's reason. */
   signal?: AbortSignal | undefined
 }
@@ -14,13 +30,14 @@ export interface PatchStreamOptions extends PatchOptions {
  * Applies the delta that passes through to a basis, and gives the new bytes. A delta says nothing of the basis that it
  * was made for: with another one the result is other bytes.
  *
- * The basis is any `ByteSource`, a Blob too; each copy of the delta reads one `slice().stream()` of it. It is
- * pull-driven and holds 256 KiB of output, one chunk of the basis, and at most the one chunk of input that its writer
- * waits for.
+ * The basis is any `ByteSource`, a Blob too. A copy of 64 KiB or more reads one `slice().stream()` of it, or goes on
+ * with the one before; shorter ones share what is read about them, 64 KiB at a time, so that damage near to a copy fails
+ * the patch as well. It is pull-driven and holds 256 KiB of output, 1 MiB and one chunk of the basis, and at most the
+ * one chunk of input that its writer waits for.
  *
  * The streams fail with a `FormatError` (its `offset` is that in the delta) if the bytes are no delta, or none for a
- * basis of this size, or make more than allowed; with an `IntegrityError` if the basis gives fewer bytes than its size
- * promises; and with the basis's own error if it has one.
+ * basis of this size, or make more than allowed; with an `IntegrityError` if the result is not what is expected, or the
+ * basis gives fewer bytes than its size promises; and with the basis's own error if it has one.
  *
  * @example
  * ```ts
@@ -51,10 +68,11 @@ export class PatchStream {
   constructor(basis: ByteSource, options: PatchStreamOptions = {}) {
     assertByteSource(basis, 'basis')
     const job = new PatchJob(basis.size, options)
+    const digest = checkDigest(options.expected?.digest)
     const reader = new BasisReader(basis)
     this.statistics = job.statistics
     const { readable, writable } = codecTransform({
-      open: () => job,
+      open: async () => (digest ? new DigestCheck(job, await createSha256(), digest) : job),
       async serve() {
         job.supply(await reader.read(job.request!))
       },
@@ -64,4 +82,13 @@ export class PatchStream {
     this.readable = readable
     this.writable = writable
   }
+}
+
+function checkDigest(digest: Uint8Array | undefined): Uint8Array | undefined {
+  if (digest === undefined) return undefined
+  if (!ArrayBuffer.isView(digest)) throw new TypeError(`expected.digest must be a Uint8Array, got ${typeof digest}`)
+  if (digest.byteLength !== SHA256_BYTES) {
+    throw new RangeError(`expected.digest must have ${SHA256_BYTES} bytes, got ${digest.byteLength}`)
+  }
+  return asBytes(digest).slice()
 }

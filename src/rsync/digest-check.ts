@@ -1,0 +1,43 @@
+import { equalBytes } from '../bytes/byte-order.ts'
+import { toHex } from '../bytes/byte-text.ts'
+import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
+import { IntegrityError } from '../errors.ts'
+import type { Sha256 } from './sha256.ts'
+
+/** A codec whose output must have a SHA-256: it is not done, but fails, if that is another one. */
+export class DigestCheck implements Codec {
+  readonly #codec: Codec
+  readonly #hash: Sha256
+  readonly #expected: Uint8Array
+
+  /** Watches `codec` with `hash`, which nobody else uses. */
+  constructor(codec: Codec, hash: Sha256, expected: Uint8Array) {
+    this.#codec = codec
+    this.#hash = hash
+    this.#expected = expected
+  }
+
+  /**
+   * What the codec does.
+   *
+   * @throws {IntegrityError} if it is done, and the digest is another one.
+   */
+  iterate(input: Uint8Array, output: Uint8Array): CodecStep {
+    const step = this.#codec.iterate(input, output)
+    if (step.written > 0) this.#hash.update(output.subarray(0, step.written))
+    if (step.state === 'done') this.#check()
+    return step
+  }
+
+  /** What the codec does. */
+  end(): void {
+    this.#codec.end()
+  }
+
+  #check(): void {
+    const digest = this.#hash.digest()
+    if (equalBytes(digest, this.#expected)) return
+    const [expected, actual] = [toHex(this.#expected), toHex(digest)]
+    throw new IntegrityError(`the result has the SHA-256 ${actual}, not ${expected}`, { expected, actual })
+  }
+}
