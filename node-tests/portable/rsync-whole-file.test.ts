@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import type { ByteSource } from '../../src/bytes/byte-source.ts'
+import { applyDelta, loadSignature, makeDelta, makeSignature } from '../../src/rsync.ts'
+import { difference, hex } from '../support/jobs.ts'
+import { assemble } from '../support/pieces.ts'
+import { chunked, pending, rejection } from '../support/streams.ts'
+import { RDIFF_VECTORS } from './vectors/rdiff.ts'
+
+describe.each(RDIFF_VECTORS)("rdiff's files of $name", ({ blockLength, strongLength, ...vector }) => {
+  it('are what the functions over whole files make and take, from bytes and from Blobs', async () => {
+    const basis = assemble(vector.basis)
+    const edited = assemble(vector.edited, basis)
+    const signature = Uint8Array.from(atob(vector.signature), (character) => character.charCodeAt(0))
+    const delta = Uint8Array.from(atob(vector.delta), (character) => character.charCodeAt(0))
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', edited))
+    const expected = { size: edited.byteLength, digest }
+    for (const source of [
+      (bytes: Uint8Array<ArrayBuffer>) => bytes,
+      (bytes: Uint8Array<ArrayBuffer>) => new Blob([bytes]),
+    ]) {
+      const options = { blockLength, strongLength }
+      expect(difference(await makeSignature(source(basis), options), signature)).toBeUndefined()
+      expect(difference(await makeDelta(signature, source(edited)), delta)).toBeUndefined()
+      const loaded = await loadSignature(chunked(signature, 1000))
+      expect(difference(await makeDelta(loaded, source(edited)), delta)).toBeUndefined()
+      expect(difference(await applyDelta(source(basis), source(delta), { expected }), edited)).toBeUndefined()
+    }
+  })
+})
+
+const SILENT: ByteSource = { size: 10, slice: () => SILENT, stream: () => new ReadableStream<Uint8Array>() }
+const NO_SIGNATURE_BLOCKS = hex('72730147 00000100 00000020')
+const FUNCTIONS: [string, (source: ByteSource, options?: { signal: AbortSignal }) => Promise<Uint8Array>][] = [
+  ['makeSignature', makeSignature],
+  ['makeDelta', (source, options) => makeDelta(NO_SIGNATURE_BLOCKS, source, options)],
+  ['applyDelta', (source, options) => applyDelta(new Uint8Array(5), source, options)],
+  ['applyDelta to a basis', (source, options) => applyDelta(source, hex('72730236 450001 00'), options)],
+]
+
+describe.each(FUNCTIONS)('%s', (_, run) => {
+  it("gives up at once, with its signal's reason, and lets go of its source", async () => {
+    const controller = new AbortController()
+    const reason = { why: 'enough' }
+    let cancelled: (reason: unknown) => void
+    const cancel = new Promise<unknown>((resolve) => (cancelled = resolve))
+    const source: ByteSource = {
+      size: 10,
+      slice: () => source,
+      stream: () => new ReadableStream({ cancel: cancelled }),
+    }
+    const result = run(source, { signal: controller.signal })
+    expect(await pending(result)).toBe(true)
+    controller.abort(reason)
+    expect(await rejection(result)).toBe(reason)
+    expect(await cancel).toBe(reason)
+    expect(await rejection(run(SILENT, { signal: controller.signal }))).toBe(reason)
+  })
+
+  it("fails with its source's own error, and with a TypeError for what is no source", async () => {
+    const unplugged = new Error('unplugged')
+    const failing: ByteSource = {
+      size: 10,
+      slice: () => failing,
+      stream: () => new ReadableStream({ pull: (controller) => controller.error(unplugged) }),
+    }
+    expect(await rejection(run(failing))).toBe(unplugged)
+    expect(await rejection(run('text' as never))).toBeInstanceOf(TypeError)
+    expect(await rejection(run(undefined as never))).toBeInstanceOf(TypeError)
+  })
+})
+
+describe('makeDelta', () => {
+  it('holds a signature that is given as bytes to the limits', async () => {
+    const options = { limits: { blockLength: 255 } }
+    expect(await rejection(makeDelta(NO_SIGNATURE_BLOCKS, new Blob([]), options))).toMatchObject({ reason: 'limit' })
+    expect(await rejection(makeDelta(hex('3c68'), new Blob([])))).toMatchObject({ reason: 'truncated' })
+    expect(await rejection(makeDelta(new Blob([]) as never, new Blob([])))).toBeInstanceOf(TypeError)
+  })
+})
+
+describe('applyDelta', () => {
+  const huge: ByteSource = { size: 2 ** 40, slice: () => huge, stream: () => new ReadableStream() }
+
+  it('makes no more than 1 GiB, unless it is told to', async () => {
+    const exactly = hex('72730236 4f 00000000 40000000')
+    const more = hex('72730236 4f 00000000 40000001')
+    expect(await rejection(applyDelta(huge, more))).toMatchObject({ name: 'FormatError', reason: 'limit', offset: 9 })
+    expect(await rejection(applyDelta(huge, more, { maxOutputLength: undefined }))).toMatchObject({ reason: 'limit' })
+    for (const [delta, options] of [
+      [exactly, {}],
+      [more, { maxOutputLength: Infinity }],
+    ] as const) {
+      const controller = new AbortController()
+      const result = applyDelta(huge, delta, { ...options, signal: controller.signal })
+      expect(await pending(result)).toBe(true)
+      controller.abort('enough')
+      expect(await rejection(result)).toBe('enough')
+    }
+  })
+
+  it('gives nothing that is not what is expected', async () => {
+    const delta = hex('72730236 450001 00')
+    const expected = { digest: new Uint8Array(32) }
+    expect(await rejection(applyDelta(new Uint8Array(5), delta, { expected }))).toMatchObject({
+      name: 'IntegrityError',
+      expected: '00'.repeat(32),
+    })
+    expect((await applyDelta(new Uint8Array(5), hex('72730236 00 00'), { trailingBytes: 'ignore' })).byteLength).toBe(0)
+  })
+})
