@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import type { BrowserProviderOption } from 'vitest/node'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { combLog } from './browser-tests/support/comb-server.ts'
 import { mediaPage } from './browser-tests/support/media-page.ts'
 import { webkitgtk } from './browser-tests/support/webkitgtk-provider.ts'
 import { CHROMIUM_LAUNCH } from './scripts/chromium.mjs'
@@ -65,6 +66,7 @@ function browser(
     optimizeDeps: { include: ['fast-check', 'hash-wasm', 'web-streams-polyfill'] },
     test: {
       ...common,
+      globalSetup: [...common.globalSetup, 'browser-tests/support/comb-server.ts'],
       name,
       isolate,
       api: { host: '127.0.0.1' },
@@ -74,6 +76,7 @@ function browser(
         headless: true,
         screenshotFailures: false,
         provider,
+        commands: { combLog },
         instances: [{ browser: name }],
       },
     },
