@@ -367,6 +367,27 @@ describe('PatchStream', () => {
     ])
   })
 
+  it('lets go of a stream that was opened for more than was needed before it opens another', async () => {
+    let open = 0
+    let most = 0
+    const source = rangeSource(2_000_000, ({ start, end }) => {
+      most = Math.max(most, ++open)
+      let rest = end - start
+      return new ReadableStream<Uint8Array<ArrayBuffer>>({
+        pull(controller) {
+          controller.enqueue(new Uint8Array(Math.min(1000, rest)))
+          rest -= 1000
+        },
+        cancel: () => void open--,
+      })
+    })
+    const inOrder = Array.from({ length: 5 }, (_, i) => [i * 60_000, 50_000] as const)
+    const delta = copies([...inOrder, [1_000_000, 1], ...inOrder, [1_500_000, 100_000]])
+    const stream = chunked(delta, 1).pipeThrough(new PatchStream(source))
+    expect((await collect(stream)).byteLength).toBe(600_001)
+    expect({ most, open }).toEqual({ most: 1, open: 0 })
+  })
+
   it('checks the SHA-256 of the result before it closes', async () => {
     const { source, bytes } = watchedBasis(1_500_000)
     const delta = copies([
