@@ -373,13 +373,16 @@ describe('PatchStream', () => {
     const source = rangeSource(2_000_000, ({ start, end }) => {
       most = Math.max(most, ++open)
       let rest = end - start
-      return new ReadableStream<Uint8Array<ArrayBuffer>>({
-        pull(controller) {
-          controller.enqueue(new Uint8Array(Math.min(1000, rest)))
-          rest -= 1000
+      return new ReadableStream<Uint8Array<ArrayBuffer>>(
+        {
+          pull(controller) {
+            controller.enqueue(new Uint8Array(Math.min(1000, rest)))
+            rest -= 1000
+          },
+          cancel: () => void open--,
         },
-        cancel: () => void open--,
-      })
+        { highWaterMark: 0 },
+      )
     })
     const inOrder = Array.from({ length: 5 }, (_, i) => [i * 60_000, 50_000] as const)
     const delta = copies([...inOrder, [1_000_000, 1], ...inOrder, [1_500_000, 100_000]])
