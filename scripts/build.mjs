@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { buildKernel } from './build-kernel.mjs'
 import { installPackages } from './setup.mjs'
 import { ROOT, run } from './run.mjs'
 
@@ -13,6 +14,7 @@ const TIMEOUT_MS = 60_000
 /** Builds beside dist/ and then swaps, so that a failed build leaves the last good one and nobody sees half of it. */
 export async function build() {
   const next = `dist-${process.pid}`
+  await buildKernel()
   try {
     await step(['tsc', '--project', 'tsconfig.node.json', '--outDir', next])
     // Names stay, so that what a page reports from the field can be read.

@@ -20,11 +20,13 @@ export type { Codec, CodecStep } from './bytes/codec-transform.ts'
 export { applyDelta, type ApplyDeltaOptions } from './rsync/apply-delta.ts'
 export { DeltaJob, type DeltaOptions } from './rsync/delta-job.ts'
 export { DeltaStream, type DeltaStreamOptions } from './rsync/delta-stream.ts'
+export { type Kernel, loadKernel } from './rsync/kernel.ts'
 export { LoadSignatureJob, type LoadSignatureJobOptions, type SignatureLimits } from './rsync/load-signature-job.ts'
 export { loadSignature, type LoadSignatureOptions } from './rsync/load-signature.ts'
 export { makeDelta, type MakeDeltaOptions } from './rsync/make-delta.ts'
 export { makeSignature, type MakeSignatureOptions } from './rsync/make-signature.ts'
 export type { SignatureOptions } from './rsync/parameters.ts'
+
 export { type BasisRequest, type ExpectedSize, PatchJob, type PatchOptions } from './rsync/patch-job.ts'
 export { type ExpectedResult, PatchStream, type PatchStreamOptions } from './rsync/patch-stream.ts'
 export { SignatureJob } from './rsync/signature-job.ts'
@@ -38,4 +40,4 @@ export type {
   PatchStatistics,
   SignatureStatistics,
 } from './rsync/statistics.ts'
-export { loadStrongSum, type StrongSum } from './rsync/strong-sum.ts'
+export type { SumName } from './rsync/sums.ts'

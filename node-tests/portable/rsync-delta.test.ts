@@ -2,21 +2,30 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
-import { DeltaJob, DeltaStream, loadStrongSum, PatchJob, Signature, SignatureJob } from '../../src/rsync.ts'
+import {
+  DeltaJob,
+  type DeltaOptions,
+  DeltaStream,
+  loadKernel,
+  PatchJob,
+  Signature,
+  SignatureJob,
+  type SignatureOptions,
+  type SumName,
+} from '../../src/rsync.ts'
 import { blockIndexOf } from '../../src/rsync/block-index.ts'
-import { RABINKARP_SEED, rabinKarpUpdate } from '../../src/rsync/rabin-karp.ts'
 import { type Cut, difference, hex, runJob, signatureOf } from '../support/jobs.ts'
 import { assemble, type Piece } from '../support/pieces.ts'
 import { CHUNK_SIZES, chunked, randomBytes } from '../support/streams.ts'
 
-const strongSum = await loadStrongSum()
+const kernel = await loadKernel()
 
-function sign(basis: Uint8Array, options: { blockLength: number; strongLength?: number }): Signature {
-  return signatureOf(runJob(new SignatureJob(strongSum, options), basis))
+function sign(basis: Uint8Array, options: SignatureOptions): Signature {
+  return signatureOf(runJob(new SignatureJob(kernel, options), basis))
 }
 
-function delta(signature: Signature, edited: Uint8Array, options: Cut & { literalLimit?: number } = {}): Uint8Array {
-  return runJob(new DeltaJob(signature, strongSum, options), edited, options)
+function delta(signature: Signature, edited: Uint8Array, options: Cut & DeltaOptions = {}): Uint8Array {
+  return runJob(new DeltaJob(signature, kernel, options), edited, options)
 }
 
 describe('DeltaJob', () => {
@@ -71,9 +80,13 @@ describe('DeltaJob', () => {
     const edited = randomBytes(70_000, 9)
     const bytes = delta(signature, edited, { literalLimit })
     expect(difference(runJob(new PatchJob(basis.byteLength), bytes, { basis }), edited)).toBeUndefined()
-    const job = new DeltaJob(signature, strongSum, { literalLimit })
+    const job = new DeltaJob(signature, kernel, { literalLimit })
     runJob(job, edited)
     expect(job.statistics.literalCommands).toBe(Math.ceil(70_000 / literalLimit))
+  })
+
+  it('refuses a mode that there is not', () => {
+    expect(() => new DeltaStream(signature, { mode: 'small' as never })).toThrow(TypeError)
   })
 
   it.each([0, 2 ** 24 + 1])('refuses a literal limit of %d', (literalLimit) => {
@@ -82,7 +95,7 @@ describe('DeltaJob', () => {
 
   it('counts commands and bytes', () => {
     const edited = assemble([{ from: 0, to: 512 }, { random: 100, seed: 3 }, { from: 512 }], basis)
-    const job = new DeltaJob(signature, strongSum)
+    const job = new DeltaJob(signature, kernel)
     const bytes = runJob(job, edited)
     expect(job.statistics).toMatchObject({
       inputBytes: 1300,
@@ -107,8 +120,10 @@ describe('DeltaJob', () => {
     const pieces = fc.array(piece, { maxLength: 8 })
     const parameters = fc.record({
       blockLength: fc.constantFrom(1, 2, 3, 16, 100, 256, 5000),
-      strongLength: fc.constantFrom(4, 12, 32),
+      strongLength: fc.constantFrom<number | 'max'>(4, 12, 'max'),
       literalLimit: fc.constantFrom(1, 7, 100, 65_533),
+      mode: fc.constantFrom('compat' as const, 'compact' as const),
+      sum: fc.constantFrom<SumName>('rabinkarp-blake2b', 'rabinkarp-md4', 'rollsum-blake2b', 'rollsum-md4'),
       inputBytes: fc.integer({ min: 1, max: 3000 }),
       outputBytes: fc.integer({ min: 1, max: 3000 }),
     })
@@ -117,13 +132,13 @@ describe('DeltaJob', () => {
         pieces,
         pieces,
         parameters,
-        (before, after, { inputBytes, outputBytes, literalLimit, ...options }) => {
+        (before, after, { inputBytes, outputBytes, literalLimit, mode, ...options }) => {
           const old = assemble(before)
           const edited = assemble(after, old)
           const signed = sign(old, options)
-          const bytes = delta(signed, edited, { literalLimit })
+          const bytes = delta(signed, edited, { literalLimit, mode })
           expect(
-            difference(delta(signed, edited, { literalLimit, inputBytes, outputBytes }), bytes),
+            difference(delta(signed, edited, { literalLimit, mode, inputBytes, outputBytes }), bytes),
             'delta',
           ).toBeUndefined()
           const cut = { inputBytes, outputBytes, basis: old }
@@ -152,7 +167,7 @@ describe('a job that is told of the end before it has taken the last input', () 
     const signature = sign(basis, { blockLength: 2048 })
     const edited = assemble([{ random: 400_000, seed: 4 }, { from: 1000 }], basis)
     const expected = delta(signature, edited)
-    const job = new DeltaJob(signature, strongSum)
+    const job = new DeltaJob(signature, kernel)
     job.end()
     const output = new Uint8Array(expected.byteLength)
     expect(job.iterate(edited, output)).toEqual({
@@ -208,7 +223,7 @@ describe('a signature made to collide', () => {
       Array.from({ length: 4096 }, (_, i) => ({ from: (4095 - i) * 96, to: (4096 - i) * 96 })),
       basis,
     )
-    const job = new DeltaJob(signature, strongSum)
+    const job = new DeltaJob(signature, kernel)
     const bytes = runJob(job, reversed)
     expect(job.statistics).toMatchObject({ copyCommands: 4096, literalBytes: 0, falseMatches: 0 })
     expect(difference(runJob(new PatchJob(basis.byteLength), bytes, { basis }), reversed)).toBeUndefined()
@@ -216,7 +231,7 @@ describe('a signature made to collide', () => {
 
   it('is given up after 1,024 false matches', () => {
     const signature = sign(blocks(0, 1000), { blockLength: SLOTS * 8, strongLength: 32 })
-    const job = new DeltaJob(signature, strongSum)
+    const job = new DeltaJob(signature, kernel)
     const edited = blocks(1000, 4000)
     const bytes = runJob(job, edited)
     expect(job.statistics.falseMatches).toBe(1024)
@@ -225,18 +240,21 @@ describe('a signature made to collide', () => {
 })
 
 describe('a signature of one block again and again', () => {
-  it('is indexed in no time, and keeps the first', () => {
-    const blockCount = 500_000
-    const signature = new Signature({
-      blockLength: 16,
-      strongLength: 8,
-      weakSums: new Uint32Array(blockCount).fill(7),
-      strongSums: new Uint8Array(8 * blockCount),
-    })
-    const index = blockIndexOf(signature)
-    expect(index.size).toBe(1)
-    expect(index.find(index.rankOf(7), new Uint8Array(32))).toBe(0)
-    expect(index.rankOf(8)).toBe(-1)
+  const zeros = new Uint8Array(4_000_000)
+  const signature = sign(zeros, { blockLength: 16, strongLength: 8 })
+
+  it('is indexed in no time, and gives its first block', () => {
+    expect(delta(signature, zeros.subarray(0, 16))).toEqual(hex('72730236 450010 00'))
+  })
+
+  it('gives one copy in the compact mode, and the same bytes', () => {
+    const job = new DeltaJob(signature, kernel, { mode: 'compact' })
+    expect(runJob(job, zeros)).toEqual(hex('72730236 4700003d0900 00'))
+    expect(job.statistics).toMatchObject({ copyCommands: 1, literalCommands: 0 })
+    const followed = assemble([{ from: 0 }, { text: 'x' }, { from: 0 }, { fill: 16 }], zeros)
+    const bytes = delta(signature, followed, { mode: 'compact' })
+    expect(bytes.byteLength).toBeLessThan(100)
+    expect(difference(runJob(new PatchJob(zeros.byteLength), bytes, { basis: zeros }), followed)).toBeUndefined()
   })
 })
 
@@ -245,7 +263,8 @@ function collidingStrings(length: number): [Uint8Array, Uint8Array] {
   const bytes = randomBytes(2 ** 18 * length, 77)
   const seen = new Map<number, number>()
   for (let offset = 0; offset < bytes.byteLength; offset += length) {
-    const sum = rabinKarpUpdate(RABINKARP_SEED, bytes, offset, offset + length)
+    let sum = 1
+    for (let i = 0; i < length; i++) sum = (Math.imul(sum, 0x08104225) + bytes[offset + i]!) | 0
     const other = seen.get(sum)
     if (other !== undefined) return [bytes.slice(other, other + length), bytes.slice(offset, offset + length)]
     seen.set(sum, offset)

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { LoadSignatureJob, loadSignature, loadStrongSum, SignatureJob, SignatureSink } from '../../src/rsync.ts'
+import { LoadSignatureJob, loadSignature, loadKernel, SignatureJob, SignatureSink } from '../../src/rsync.ts'
 import { difference, hex, runJob, signatureOf } from '../support/jobs.ts'
 import { CHUNK_SIZES, chunked, randomBytes, rejection, soon } from '../support/streams.ts'
 
-const strongSum = await loadStrongSum()
-const bytes = runJob(new SignatureJob(strongSum, { blockLength: 100, strongLength: 5 }), randomBytes(1950))
+const kernel = await loadKernel()
+const bytes = runJob(new SignatureJob(kernel, { blockLength: 100, strongLength: 5 }), randomBytes(1950))
 const BLOCKS = 20
 
 describe('loadSignature', () => {
@@ -21,7 +21,7 @@ describe('loadSignature', () => {
   })
 
   it('grows with the signature, and ends as small as it can be', () => {
-    const many = runJob(new SignatureJob(strongSum, { blockLength: 1, strongLength: 1 }), randomBytes(5000))
+    const many = runJob(new SignatureJob(kernel, { blockLength: 1, strongLength: 1 }), randomBytes(5000))
     const signature = signatureOf(many)
     expect(signature.blockCount).toBe(5000)
     expect(signature.weakSums.buffer.byteLength).toBe(20_000)
@@ -30,15 +30,29 @@ describe('loadSignature', () => {
 
   it('reads a strong length of 0 as the whole strong sum, as librsync does', () => {
     expect(signatureOf(hex('727301470000010000000000')).strongLength).toBe(32)
+    expect(signatureOf(hex('727301360000010000000000')).strongLength).toBe(16)
+  })
+
+  it.each([
+    ['72730136', 'rollsum-md4'],
+    ['72730137', 'rollsum-blake2b'],
+    ['72730146', 'rabinkarp-md4'],
+    ['72730147', 'rabinkarp-blake2b'],
+  ])('knows the sums by the magic %s', (magic, sum) => {
+    const signature = signatureOf(hex(`${magic} 00000100 00000008 01020304 1112131415161718`))
+    expect(signature).toMatchObject({ sum, blockLength: 256, strongLength: 8, blockCount: 1 })
+    expect(signature.weakSums).toEqual(Uint32Array.of(0x01020304))
   })
 
   it.each([
     ['magic', 0, '00000000'],
     ['magic', 0, '72730236 4500'],
     ['magic', 0, '3c68746d6c3e0d0a0d0a0d0a'],
-    ['unsupported', 0, '72730136'],
-    ['unsupported', 0, '72730137 00000100 00000020'],
-    ['unsupported', 0, '72730146 00000000'],
+    ['magic', 0, '72730126 00000100 00000010'],
+    ['invalid', 8, '72730136 00000100 00000011'],
+    ['invalid', 8, '72730146 00000100 00000020'],
+    ['truncated', 4, '72730136'],
+    ['truncated', 8, '72730137 00000100'],
     ['invalid', 4, '72730147 00000000 00000020'],
     ['invalid', 4, '72730147 80000000 00000020'],
     ['limit', 4, '72730147 01000001 00000020'],

@@ -1,36 +1,71 @@
 import * as fc from 'fast-check'
+import { createBLAKE2b, createMD4 } from 'hash-wasm'
 import { describe, expect, it } from 'vitest'
 import { collect } from '../../src/bytes/collect.ts'
-import { loadStrongSum, Signature, SignatureJob, type SignatureOptions, SignatureStream } from '../../src/rsync.ts'
+import {
+  loadKernel,
+  Signature,
+  SignatureJob,
+  type SignatureOptions,
+  SignatureStream,
+  type SumName,
+} from '../../src/rsync.ts'
 import { signatureParameters } from '../../src/rsync/parameters.ts'
-import { RABINKARP_SEED, rabinKarpUpdate, RabinKarpWindow } from '../../src/rsync/rabin-karp.ts'
-import { difference, hex, runJob } from '../support/jobs.ts'
+import { difference, hex, runJob, signatureOf } from '../support/jobs.ts'
 import { CHUNK_SIZES, chunked, randomBytes } from '../support/streams.ts'
 
-const strongSum = await loadStrongSum()
+const kernel = await loadKernel()
 
-describe('the RabinKarp sum', () => {
-  const sumOf = (...bytes: number[]): number =>
-    rabinKarpUpdate(RABINKARP_SEED, Uint8Array.from(bytes), 0, bytes.length) >>> 0
+describe('the weak sums', () => {
+  const sumOf = (sum: SumName, ...bytes: number[]): number | undefined => {
+    const job = new SignatureJob(kernel, { sum, blockLength: 256 })
+    return signatureOf(runJob(job, Uint8Array.from(bytes))).weakSums[0]
+  }
+  const all = Array.from({ length: 256 }, (_, i) => i)
 
-  it('has the published values', () => {
-    expect(sumOf()).toBe(1)
-    expect(sumOf(0)).toBe(0x08104225)
-    expect(sumOf(0, 1, 2, 3)).toBe(0xaf981e97)
-    expect(sumOf(...Array.from({ length: 256 }, (_, i) => i))).toBe(0xc1972381)
+  it('have the published values', () => {
+    expect(sumOf('rabinkarp-md4', 0)).toBe(0x08104225)
+    expect(sumOf('rabinkarp-md4', 0, 1, 2, 3)).toBe(0xaf981e97)
+    expect(sumOf('rabinkarp-md4', ...all)).toBe(0xc1972381)
+    expect(sumOf('rollsum-md4', 0)).toBe(0x001f001f)
+    expect(sumOf('rollsum-md4', 0, 1, 2, 3)).toBe(0x01400082)
+    expect(sumOf('rollsum-md4', ...all)).toBe(0x3a009e80)
   })
+})
 
-  it.each([1, 2, 7, 8, 64, 100])('is the same rolled, shrunk and afresh, for a window of %d', (length) => {
-    const bytes = randomBytes(300, length)
-    const window = new RabinKarpWindow(length)
-    window.reset(bytes, 0, length)
-    for (let i = 0; i < bytes.byteLength; i++) {
-      const end = Math.min(i + length, bytes.byteLength)
-      expect(window.sum).toBe(rabinKarpUpdate(RABINKARP_SEED, bytes, i, end) >>> 0)
-      if (end < bytes.byteLength) window.rotate(bytes[i]!, bytes[end]!)
-      else window.shrink(bytes[i]!)
+describe('the strong sums', () => {
+  const [blockLength, count] = [1000, 9]
+  const bytes = randomBytes(blockLength * count - 1, 6)
+  const blocks = Array.from({ length: count }, (_, i) => bytes.subarray(i * blockLength, (i + 1) * blockLength))
+
+  it.each([
+    ['rabinkarp-blake2b', 32, createBLAKE2b(256)],
+    ['rollsum-md4', 16, createMD4()],
+  ] as const)('of %s are those of another library, wherever in a row a block is', async (sum, strongLength, hash) => {
+    const { strongSums } = signatureOf(runJob(new SignatureJob(kernel, { sum, blockLength }), bytes))
+    for (const [i, block] of blocks.entries()) {
+      const expected = (await hash).init().update(block).digest('binary')
+      expect(strongSums.subarray(i * strongLength, (i + 1) * strongLength)).toEqual(expected)
     }
   })
+
+  it.each([1, 63, 64, 65, 127, 128, 129, 55, 56, 119, 120, 256, 700_001])(
+    'of a block of %d bytes, too, in pieces or not',
+    async (length) => {
+      const block = randomBytes(length, length)
+      for (const [sum, hash] of [
+        ['rabinkarp-blake2b', await createBLAKE2b(256)],
+        ['rabinkarp-md4', await createMD4()],
+      ] as const) {
+        const expected = hash.init().update(block).digest('binary')
+        // A block length of 2 MiB is more than what is collected.
+        for (const longest of [length, length + 1, 2 ** 21]) {
+          const signed = runJob(new SignatureJob(kernel, { sum, blockLength: longest }), block)
+          expect(signatureOf(signed).strongSums).toEqual(expected)
+        }
+      }
+    },
+  )
 })
 
 describe('the default parameters', () => {
@@ -48,9 +83,10 @@ describe('the default parameters', () => {
     [(2 ** 26 + 128) ** 2, 2 ** 26 + 128, 12],
     [(2 ** 26 + 128) ** 2 - 1, 2 ** 26, 12],
   ])('for a source of %s bytes are those of librsync', (sourceLength, blockLength, minStrongLength) => {
-    expect(signatureParameters({ sourceLength })).toEqual({ blockLength, strongLength: 32 })
-    expect(signatureParameters({ sourceLength, strongLength: 'max' })).toEqual({ blockLength, strongLength: 32 })
-    expect(signatureParameters({ sourceLength, strongLength: 'min' })).toEqual({
+    expect(signatureParameters({ sourceLength })).toMatchObject({ blockLength, strongLength: 32 })
+    expect(signatureParameters({ sourceLength, strongLength: 'max' })).toMatchObject({ blockLength, strongLength: 32 })
+    expect(signatureParameters({ sourceLength, sum: 'rollsum-md4' })).toMatchObject({ blockLength, strongLength: 16 })
+    expect(signatureParameters({ sourceLength, strongLength: 'min' })).toMatchObject({
       blockLength,
       strongLength: minStrongLength,
     })
@@ -63,35 +99,46 @@ describe('the default parameters', () => {
     [{ blockLength: '256' as never }, 'TypeError'],
     [{ strongLength: 0 }, 'RangeError'],
     [{ strongLength: 33 }, 'RangeError'],
+    [{ strongLength: 17, sum: 'rabinkarp-md4' }, 'RangeError'],
     [{ strongLength: 'all' as never }, 'TypeError'],
+    [{ sum: 'md5' as never }, 'TypeError'],
     [{ sourceLength: -1 }, 'RangeError'],
     [{ sourceLength: NaN }, 'TypeError'],
     [{ sourceLength: 2 ** 53 }, 'RangeError'],
   ])('refuse %o', (options, name) => {
     expect(() => new SignatureStream(options)).toThrow(expect.objectContaining({ name }))
-    expect(() => new SignatureJob(strongSum, options)).toThrow(expect.objectContaining({ name }))
+    expect(() => new SignatureJob(kernel, options)).toThrow(expect.objectContaining({ name }))
   })
 })
 
 describe('SignatureJob', () => {
   it('gives the signature of the specification', () => {
     const hello = new TextEncoder().encode('hello')
-    const bytes = runJob(new SignatureJob(strongSum, { sourceLength: 5, strongLength: 8 }), hello)
+    const bytes = runJob(new SignatureJob(kernel, { sourceLength: 5, strongLength: 8 }), hello)
     expect(bytes).toEqual(hex('7273014700000100 00000008 c9183e85 324dcf027dd4a30a'))
   })
 
+  it.each([
+    ['rollsum-md4', '72730136 00000100 00000008 07f802af 866437cb7a794bce'],
+    ['rollsum-blake2b', '72730137 00000100 00000008 07f802af 324dcf027dd4a30a'],
+    ['rabinkarp-md4', '72730146 00000100 00000008 c9183e85 866437cb7a794bce'],
+  ] as const)('gives that of %s, too', (sum, expected) => {
+    const hello = new TextEncoder().encode('hello')
+    expect(runJob(new SignatureJob(kernel, { sum, sourceLength: 5, strongLength: 8 }), hello)).toEqual(hex(expected))
+  })
+
   it('gives a header alone for no bytes', () => {
-    expect(runJob(new SignatureJob(strongSum), new Uint8Array(0))).toEqual(hex('727301470000080000000020'))
+    expect(runJob(new SignatureJob(kernel), new Uint8Array(0))).toEqual(hex('727301470000080000000020'))
   })
 
   it('gives the same bytes however input and output are cut', () => {
     const bytes = randomBytes(3000, 5)
     const options = { blockLength: 700, strongLength: 9 }
-    const expected = runJob(new SignatureJob(strongSum, options), bytes)
+    const expected = runJob(new SignatureJob(kernel, options), bytes)
     expect(expected.byteLength).toBe(12 + 5 * 13)
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3100 }), fc.integer({ min: 1, max: 100 }), (inputBytes, outputBytes) => {
-        const job = new SignatureJob(strongSum, options)
+        const job = new SignatureJob(kernel, options)
         expect(difference(runJob(job, bytes, { inputBytes, outputBytes }), expected)).toBeUndefined()
         expect(job.statistics).toMatchObject({
           inputBytes: 3000,
@@ -105,7 +152,7 @@ describe('SignatureJob', () => {
   })
 
   it('does nothing more once it is done', () => {
-    const job = new SignatureJob(strongSum)
+    const job = new SignatureJob(kernel)
     runJob(job, randomBytes(10))
     expect(job.iterate(new Uint8Array(0), new Uint8Array(10))).toEqual({ state: 'done', read: 0, written: 0 })
   })
@@ -114,7 +161,7 @@ describe('SignatureJob', () => {
 describe('SignatureStream', () => {
   it.each(CHUNK_SIZES)('gives the same bytes for chunks of %d', async (size) => {
     const bytes = randomBytes(2000, 3)
-    const expected = runJob(new SignatureJob(strongSum, { blockLength: 64 }), bytes)
+    const expected = runJob(new SignatureJob(kernel, { blockLength: 64 }), bytes)
     expect(
       difference(await collect(chunked(bytes, size).pipeThrough(new SignatureStream({ blockLength: 64 }))), expected),
     ).toBeUndefined()
@@ -133,11 +180,13 @@ describe('SignatureStream', () => {
     })
     const writer = stream.writable.getWriter()
     const result = collect(stream.readable)
-    await writer.write(randomBytes(250))
-    expect(statistics).toMatchObject({ inputBytes: 250, signatureBlocks: 2, endTime: undefined })
+    await writer.write(randomBytes(1_000_050))
+    expect(statistics).toMatchObject({ inputBytes: 1_000_050, endTime: undefined })
+    // It collects 256 KiB at most before it computes.
+    expect(statistics.signatureBlocks).toBeGreaterThan(7000)
     await writer.close()
     await result
-    expect(statistics).toMatchObject({ inputBytes: 250, signatureBlocks: 3, outputBytes: 12 + 3 * 36 })
+    expect(statistics).toMatchObject({ signatureBlocks: 10_001, outputBytes: 12 + 10_001 * 36 })
     expect(statistics.endTime).toBeGreaterThanOrEqual(statistics.startTime!)
     expect(stream.statistics).toBe(statistics)
   })

@@ -2,20 +2,13 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type ByteSource, bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
-import {
-  DeltaStream,
-  loadSignature,
-  loadStrongSum,
-  PatchStream,
-  SignatureJob,
-  SignatureStream,
-} from '../../src/rsync.ts'
+import { DeltaStream, loadSignature, loadKernel, PatchStream, SignatureJob, SignatureStream } from '../../src/rsync.ts'
 import { difference, hex, runJob, signatureOf } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
 import { chunked, pending, randomBytes, rejection, soon } from '../support/streams.ts'
 
-const strongSum = await loadStrongSum()
-const signature = signatureOf(runJob(new SignatureJob(strongSum, { blockLength: 100 }), randomBytes(1000)))
+const kernel = await loadKernel()
+const signature = signatureOf(runJob(new SignatureJob(kernel, { blockLength: 100 }), randomBytes(1000)))
 
 interface Options {
   signal?: AbortSignal
@@ -190,7 +183,7 @@ describe('the three streams in a row', () => {
   it('are read into buffers of the reader, where the host has byte streams', async () => {
     const basis = randomBytes(3000)
     const signed = chunked(basis, 500).pipeThrough(new SignatureStream())
-    const expected = runJob(new SignatureJob(strongSum), basis)
+    const expected = runJob(new SignatureJob(kernel), basis)
     let reader: ReadableStreamBYOBReader
     try {
       reader = signed.getReader({ mode: 'byob' })

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
-import { DeltaJob, DeltaStream, loadSignature, loadStrongSum, PatchJob } from '../../src/rsync.ts'
+import { DeltaJob, DeltaStream, loadSignature, loadKernel, PatchJob } from '../../src/rsync.ts'
 import { PatchStream, SignatureJob, SignatureStream } from '../../src/rsync.ts'
 import { difference, runJob, signatureOf } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
 import { CHUNK_SIZES, chunked } from '../support/streams.ts'
 import { RDIFF_VECTORS } from './vectors/rdiff.ts'
 
-const strongSum = await loadStrongSum()
+const kernel = await loadKernel()
 
 describe.each(RDIFF_VECTORS)("rdiff's files of $name", (vector) => {
   const { blockLength, strongLength } = vector
@@ -20,9 +20,9 @@ describe.each(RDIFF_VECTORS)("rdiff's files of $name", (vector) => {
 
   it.each(CHUNK_SIZES)('are made and taken by the jobs, %d bytes at a time', (size) => {
     const cut = { inputBytes: size, outputBytes: Math.min(size, 4096) }
-    expect(difference(runJob(new SignatureJob(strongSum, options), basis, cut), signature), 'signature').toBeUndefined()
+    expect(difference(runJob(new SignatureJob(kernel, options), basis, cut), signature), 'signature').toBeUndefined()
     const loaded = signatureOf(signature, size)
-    expect(difference(runJob(new DeltaJob(loaded, strongSum), edited, cut), delta), 'delta').toBeUndefined()
+    expect(difference(runJob(new DeltaJob(loaded, kernel), edited, cut), delta), 'delta').toBeUndefined()
     expect(
       difference(runJob(new PatchJob(basis.byteLength), delta, { ...cut, basis }), edited),
       'edited',

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { collect } from '../../src/bytes/collect.ts'
-import { DeltaJob, DeltaStream, loadSignature, loadStrongSum, PatchJob } from '../../src/rsync.ts'
+import { DeltaJob, DeltaStream, loadSignature, loadKernel, PatchJob } from '../../src/rsync.ts'
 import { PatchStream, SignatureJob, SignatureStream } from '../../src/rsync.ts'
 import { difference, runJob, signatureOf } from '../support/jobs.ts'
 import { CHUNK_SIZES, chunked } from '../support/streams.ts'
@@ -16,7 +16,7 @@ const LITERAL_LIMIT = 32_768
 /** The most calls of a job that one chunking of a pair may take. */
 const MAX_CALLS = 50_000
 
-const strongSum = await loadStrongSum()
+const kernel = await loadKernel()
 const pairs = rdiffPairs()
 
 let folder: string
@@ -41,14 +41,15 @@ describe('rdiff agrees', () => {
       blockLength: pair.blockLength,
       strongLength: pair.strongLength,
       sourceLength: basis.byteLength,
+      sum: pair.sum,
     }
     for (const size of chunkSizes(basis.byteLength + edited.byteLength, i)) {
       const cut = { inputBytes: size, outputBytes: Math.min(size, 64 * 1024) }
-      const signature = runJob(new SignatureJob(strongSum, options), basis, cut)
+      const signature = runJob(new SignatureJob(kernel, options), basis, cut)
       expect(difference(signature, theirs.signature), `signature, ${size} bytes at a time`).toBeUndefined()
 
       const loaded = signatureOf(signature, size)
-      const delta = runJob(new DeltaJob(loaded, strongSum, { literalLimit: LITERAL_LIMIT }), edited, cut)
+      const delta = runJob(new DeltaJob(loaded, kernel, { literalLimit: LITERAL_LIMIT }), edited, cut)
       // For an empty basis rdiff writes a literal for each of its buffers: not one of our business.
       if (basis.byteLength > 0 || edited.byteLength === 0) {
         expect(difference(delta, theirs.delta), `delta, ${size} bytes at a time`).toBeUndefined()
@@ -66,7 +67,8 @@ describe('rdiff agrees', () => {
       const { basis, edited } = pair
       const sizes = chunkSizes(basis.byteLength + edited.byteLength, i)
       const size = sizes[i % sizes.length]!
-      const options = { blockLength: pair.blockLength, strongLength: pair.strongLength, sourceLength: basis.byteLength }
+      const { blockLength, strongLength, sum } = pair
+      const options = { blockLength, strongLength, sum, sourceLength: basis.byteLength }
       const signature = await collect(chunked(basis, size).pipeThrough(new SignatureStream(options)))
       const delta = await collect(
         chunked(edited, size).pipeThrough(new DeltaStream(await loadSignature(chunked(signature, size)))),
@@ -102,6 +104,8 @@ async function runRdiff(pair: Pair, i: number): Promise<{ signature: Uint8Array;
   const options = []
   if (pair.blockLength !== undefined) options.push('-b', String(pair.blockLength))
   if (pair.strongLength !== undefined) options.push('-S', String(pair.strongLength === 'min' ? -1 : pair.strongLength))
+  if (pair.sum?.startsWith('rollsum')) options.push('-R', 'rollsum')
+  if (pair.sum?.endsWith('md4')) options.push('-H', 'md4')
   await rdiff(...options, 'signature', basis, signature)
   await rdiff('delta', signature, edited, delta)
   return {

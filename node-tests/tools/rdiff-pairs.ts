@@ -1,3 +1,4 @@
+import type { SumName } from '../../src/rsync.ts'
 import { assemble, type Piece } from '../support/pieces.ts'
 
 /** A basis and an edited version of it, and what its signature is made with. */
@@ -9,11 +10,13 @@ export interface Pair {
   readonly blockLength?: number
   /** As rdiff's -S; its default, the maximum, if undefined. */
   readonly strongLength?: number | 'min'
+  /** As rdiff's -R and -H; its default if undefined. */
+  readonly sum?: SumName
 }
 
 /** The pairs that the codecs are compared with rdiff on: edges of blocks and of fields, edits of every kind, sizes. */
 export function rdiffPairs(): Pair[] {
-  return [...edges(), ...edits(), ...settings(), ...random(), ...large()]
+  return [...edges(), ...edits(), ...settings(), ...sums(), ...random(), ...large()]
 }
 
 /** Sizes around a multiple of the block, on both sides, and nothing at all. */
@@ -81,6 +84,32 @@ function* settings(): Generator<Pair> {
       const edited = assemble(pieces, basis)
       yield { name, basis, edited, strongLength, ...(blockLength && { blockLength }) }
     }
+  }
+}
+
+/** The other sums: contents that are alike, and settings at their bounds. */
+function* sums(): Generator<Pair> {
+  const basis = assemble([{ random: 9000, seed: 31 }, { fill: 3000 }, { random: 5001, seed: 32 }])
+  const edited = assemble(
+    [
+      { from: 7000 },
+      { text: 'abba' },
+      { from: 0, to: 8000 },
+      { fill: 2000 },
+      { random: 99, seed: 33 },
+      { from: 16_900 },
+    ],
+    basis,
+  )
+  for (const sum of ['rollsum-md4', 'rollsum-blake2b', 'rabinkarp-md4'] as const) {
+    for (const blockLength of [1, 2, 17, 64, 100, 256, 1000, 4096, 17_000, 20_000]) {
+      for (const strongLength of [4, 8, 16, 'min'] as const) {
+        yield { name: `${sum}, -b ${blockLength} -S ${strongLength}`, basis, edited, blockLength, strongLength, sum }
+      }
+    }
+    yield { name: `${sum}, the defaults`, basis, edited, sum }
+    const zeros = new Uint8Array(70_000)
+    yield { name: `${sum}, zeros`, basis: zeros, edited: assemble([{ text: 'x' }, { fill: 80_000 }]), sum }
   }
 }
 

@@ -6,37 +6,24 @@ const MIN_BITS_LOG2 = 10
 const MAX_BITS_LOG2 = 24
 
 /**
- * Says of most weak sums at once that no block has them. The high bits of the sum choose the bit, since the low bits of
- * a RabinKarp sum depend on the low bits of the bytes only.
- *
- * The bit of a sum is `words[sum >>> wordShift] >>> (sum >>> bitShift) & 1`: the loop that moves the window writes it
- * out, because a call would cost more than the rest of a step.
+ * Says of most keys at once that no block has them. The high bits of the key choose the bit, since the low bits of a
+ * RabinKarp sum depend on the low bits of the bytes only.
  */
 export class BlockFilter {
-  /** The bits. */
-  readonly words: Uint32Array
-  /** Leaves the index of a word. */
-  readonly wordShift: number
-  /** Leaves the index of a bit, above it the index of the word, which a shift count ignores. */
-  readonly bitShift: number
+  /** The bits: that of a key is bit `key >>> (32 - bitsLog2)`, counted from the lowest of the first word. */
+  readonly words: Uint32Array<ArrayBuffer>
+  /** Binary logarithm of the number of bits. */
+  readonly bitsLog2: number
 
-  /** Makes the filter of a signature's weak sums. */
-  constructor(weakSums: Uint32Array) {
-    const bitsLog2 = Math.min(
-      MAX_BITS_LOG2,
-      Math.max(MIN_BITS_LOG2, 32 - Math.clz32(weakSums.length) + BITS_PER_BLOCK_LOG2),
-    )
-    this.wordShift = 32 - bitsLog2 + 5
-    this.bitShift = 32 - bitsLog2
-    this.words = new Uint32Array(2 ** (bitsLog2 - 5))
-    for (const sum of weakSums) {
-      const wordIndex = sum >>> this.wordShift
-      this.words[wordIndex]! |= 1 << (sum >>> this.bitShift)
+  /** Makes the filter of the keys of some blocks. */
+  constructor(keys: Uint32Array) {
+    const wanted = 32 - Math.clz32(keys.length) + BITS_PER_BLOCK_LOG2
+    this.bitsLog2 = Math.min(MAX_BITS_LOG2, Math.max(MIN_BITS_LOG2, wanted))
+    this.words = new Uint32Array(2 ** (this.bitsLog2 - 5))
+    const bitShift = 32 - this.bitsLog2
+    for (const key of keys) {
+      const bit = key >>> bitShift
+      this.words[bit >>> 5]! |= 1 << bit
     }
-  }
-
-  /** Whether a block may have this weak sum. */
-  passes(weakSum: number): boolean {
-    return ((this.words[weakSum >>> this.wordShift]! >>> (weakSum >>> this.bitShift)) & 1) === 1
   }
 }

@@ -1,5 +1,7 @@
 import { BlockFilter } from './block-filter.ts'
+import type { KernelInstance } from './kernel.ts'
 import type { Signature } from './signature.ts'
+import { sumFormat } from './sums.ts'
 
 const RADIX_BITS = 11
 const RADIX = 2 ** RADIX_BITS
@@ -14,128 +16,137 @@ export function blockIndexOf(signature: Signature): BlockIndex {
 }
 
 /**
- * Finds the block that has given sums.
+ * By which the kernel finds the block that has given sums.
  *
- * The blocks lie sorted by weak sum, then by strong sum, in buckets by the high bits of the weak sum, and a look-up is
- * a binary search in one bucket: in ordinary signatures a bucket has one block or none, and in one that was made to
- * collide a look-up still takes some twenty steps, where a chain or a run of a hash table would take millions. Of
- * blocks with equal sums only the first one of the basis is kept, as in librsync.
+ * The blocks lie sorted by key, then by strong sum, in buckets by the high bits of the key, and a look-up is a binary
+ * search in one bucket: in ordinary signatures a bucket has one block or none, and in one that was made to collide a
+ * look-up still takes some twenty steps, where a chain or a run of a hash table would take millions. The key is the
+ * weak sum, rollsum's spread over all bits. Of blocks with equal sums only the first one of the basis is kept, as in
+ * librsync.
  */
 export class BlockIndex {
-  /** Passes the weak sum of every block, and of few others. */
-  readonly filter: BlockFilter
-  /** Number of blocks that are kept. */
-  readonly size: number
-
-  readonly #strongLength: number
-  readonly #strongSums: Uint8Array
-  /** Weak sums of the kept blocks, in order. */
-  readonly #weakSums: Uint32Array
+  readonly #signature: Signature
+  /** Passes the key of every block, and few others. */
+  readonly #filter: BlockFilter
+  /** Keys of the kept blocks, in order. */
+  readonly #keys: Uint32Array<ArrayBuffer>
   /** Indexes, in the signature, of the kept blocks, in order. */
   readonly #blocks: Uint32Array
-  readonly #bucketShift: number
+  /** For each block of the signature, the kept one with the same sums. */
+  readonly #firsts: Uint32Array<ArrayBuffer>
+  readonly #bucketBits: number
   /** Where each bucket begins in the order; one more than there are buckets. */
-  readonly #buckets: Uint32Array
+  readonly #buckets: Uint32Array<ArrayBuffer>
 
   /** Sorts the blocks of `signature`. */
   constructor(signature: Signature) {
-    this.filter = new BlockFilter(signature.weakSums)
-    this.#strongLength = signature.strongLength
-    this.#strongSums = signature.strongSums
-    const blocks = sortByWeakSum(signature.weakSums)
-    this.size = this.#dropDuplicates(blocks, signature.weakSums)
-    this.#blocks = this.size === blocks.length ? blocks : blocks.slice(0, this.size)
-    this.#weakSums = new Uint32Array(this.size)
-    for (let rank = 0; rank < this.size; rank++) this.#weakSums[rank] = signature.weakSums[this.#blocks[rank]!]!
+    this.#signature = signature
+    const { weakSums } = signature
+    const blockKeys = sumFormat(signature.sum).isRollsum ? weakSums.map(spread) : weakSums
+    this.#filter = new BlockFilter(blockKeys)
+    this.#firsts = new Uint32Array(weakSums.length)
+    const blocks = sortByKey(blockKeys)
+    const keptCount = this.#dropDuplicates(blocks, blockKeys)
+    this.#blocks = blocks.subarray(0, keptCount)
+    this.#keys = new Uint32Array(keptCount)
+    for (let rank = 0; rank < keptCount; rank++) this.#keys[rank] = blockKeys[blocks[rank]!]!
 
-    const bucketBits = Math.max(1, 32 - Math.clz32(this.size))
-    this.#bucketShift = 32 - bucketBits
-    this.#buckets = new Uint32Array(2 ** bucketBits + 1)
-    for (const sum of this.#weakSums) this.#buckets[(sum >>> this.#bucketShift) + 1]!++
+    this.#bucketBits = Math.max(1, 32 - Math.clz32(keptCount))
+    const bucketShift = 32 - this.#bucketBits
+    this.#buckets = new Uint32Array(2 ** this.#bucketBits + 1)
+    for (const key of this.#keys) this.#buckets[(key >>> bucketShift) + 1]!++
     for (let i = 1; i < this.#buckets.length; i++) this.#buckets[i]! += this.#buckets[i - 1]!
   }
 
-  /** The rank of the first kept block that has this weak sum, -1 if none has it. Ranks are below {@linkcode size}. */
-  rankOf(weakSum: number): number {
-    const bucket = weakSum >>> this.#bucketShift
-    const end = this.#buckets[bucket + 1]!
-    let low = this.#buckets[bucket]!
-    for (let high = end; low < high;) {
-      const middle = (low + high) >>> 1
-      if (this.#weakSums[middle]! < weakSum) low = middle + 1
-      else high = middle
-    }
-    return low < end && this.#weakSums[low] === weakSum ? low : -1
-  }
-
   /**
-   * The index, in the signature, of the block with this weak sum and a strong sum that `strongSum` begins with; -1 if
-   * there is none. `rank` is that of the weak sum.
+   * Copies the index into the memory of a kernel and opens it there.
+   *
+   * @throws {RangeError} if there is not so much memory.
    */
-  find(rank: number, strongSum: Uint8Array): number {
-    const weakSum = this.#weakSums[rank]!
-    const end = this.#buckets[(weakSum >>> this.#bucketShift) + 1]!
-    let low = rank
-    for (let high = end; low < high;) {
-      const middle = (low + high) >>> 1
-      const order = this.#weakSums[middle] === weakSum ? this.#compareStrong(this.#blocks[middle]!, strongSum, 0) : 1
-      if (order === 0) return this.#blocks[middle]!
-      if (order < 0) low = middle + 1
-      else high = middle
+  open(kernel: KernelInstance, { maxFalseMatches, isCompact }: { maxFalseMatches: number; isCompact: boolean }): void {
+    const { blockLength, strongLength, blockCount, weakSums, strongSums } = this.#signature
+    const keptCount = this.#keys.length
+    // The order of openIndex of the kernel.
+    const words = [this.#filter.words, this.#buckets, this.#keys, this.#blocks, weakSums, this.#firsts]
+    const tables = [...words.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength)), strongSums]
+    const tablesLength = tables.reduce((sum, part) => sum + part.byteLength, 0)
+    const falseMatchesLength = 2 * keptCount + 32
+    const base = kernel.allocate(tablesLength + falseMatchesLength)
+    let end = base
+    for (const part of tables) {
+      kernel.memory.set(part, end)
+      end += part.byteLength
     }
-    return -1
+    kernel.exports.openIndex(
+      base,
+      blockLength,
+      strongLength,
+      blockCount,
+      keptCount,
+      this.#filter.bitsLog2,
+      this.#bucketBits,
+      maxFalseMatches,
+      isCompact,
+    )
   }
 
-  /** Sorts each run of equal weak sums by strong sum and keeps the first of equals; returns how many are kept. */
-  #dropDuplicates(blocks: Uint32Array, weakSums: Uint32Array): number {
+  /** Sorts each run of equal keys by strong sum and keeps the first of equals; returns how many are kept. */
+  #dropDuplicates(blocks: Uint32Array, keys: Uint32Array): number {
     let kept = 0
     for (let start = 0, end; start < blocks.length; start = end) {
       const first = blocks[start]!
-      const weakSum = weakSums[first]
+      const key = keys[first]
       const run = kept
+      this.#firsts[first] = first
       blocks[kept++] = first
-      for (end = start + 1; end < blocks.length && weakSums[blocks[end]!] === weakSum; end++) {
+      for (end = start + 1; end < blocks.length && keys[blocks[end]!] === key; end++) {
+        const block = blocks[end]!
         // All alike in every case that is not contrived (zeros): they never come to be sorted.
-        if (this.#compareBlocks(first, blocks[end]!) !== 0) blocks[kept++] = blocks[end]!
+        if (this.#compareBlocks(first, block) === 0) this.#firsts[block] = first
+        else blocks[kept++] = block
       }
       if (kept - run === 1) continue
       const runBlocks = blocks.subarray(run, kept).sort((a, b) => this.#compareBlocks(a, b) || a - b)
-      kept = run + 1
-      for (let i = 1; i < runBlocks.length; i++) {
-        const block = runBlocks[i]!
-        if (this.#compareBlocks(blocks[kept - 1]!, block) !== 0) blocks[kept++] = block
+      kept = run
+      for (const block of runBlocks) {
+        const isNew = kept === run || this.#compareBlocks(blocks[kept - 1]!, block) !== 0
+        if (isNew) blocks[kept++] = block
+        this.#firsts[block] = blocks[kept - 1]!
       }
     }
     return kept
   }
 
   #compareBlocks(a: number, b: number): number {
-    return this.#compareStrong(a, this.#strongSums, b * this.#strongLength)
-  }
-
-  #compareStrong(block: number, strongSums: Uint8Array, byteOffset: number): number {
-    const blockOffset = block * this.#strongLength
-    for (let i = 0; i < this.#strongLength; i++) {
-      const difference = this.#strongSums[blockOffset + i]! - strongSums[byteOffset + i]!
+    const { strongLength, strongSums } = this.#signature
+    for (let i = 0; i < strongLength; i++) {
+      const difference = strongSums[a * strongLength + i]! - strongSums[b * strongLength + i]!
       if (difference !== 0) return difference
     }
     return 0
   }
 }
 
-/** Indexes of the weak sums in ascending order, of equal ones in their own order: a radix sort, least digit first. */
-function sortByWeakSum(weakSums: Uint32Array): Uint32Array {
-  let from = new Uint32Array(weakSums.length)
-  let to = new Uint32Array(weakSums.length)
+/** Spreads a rollsum over all 32 bits, one to one, as the kernel does: the finaliser of MurmurHash3. */
+function spread(sum: number): number {
+  let hash = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
+}
+
+/** Indexes of the keys in ascending order, of equal ones in their own order: a radix sort, least digit first. */
+function sortByKey(keys: Uint32Array): Uint32Array {
+  let from = new Uint32Array(keys.length)
+  let to = new Uint32Array(keys.length)
   for (let i = 0; i < from.length; i++) from[i] = i
   const ends = new Uint32Array(RADIX)
   for (let shift = 0; shift < 32; shift += RADIX_BITS) {
     ends.fill(0)
-    for (const sum of weakSums) ends[(sum >>> shift) & (RADIX - 1)]!++
+    for (const key of keys) ends[(key >>> shift) & (RADIX - 1)]!++
     for (let i = 1; i < RADIX; i++) ends[i]! += ends[i - 1]!
     for (let i = from.length - 1; i >= 0; i--) {
       const block = from[i]!
-      to[--ends[(weakSums[block]! >>> shift) & (RADIX - 1)]!] = block
+      to[--ends[(keys[block]! >>> shift) & (RADIX - 1)]!] = block
     }
     ;[from, to] = [to, from]
   }

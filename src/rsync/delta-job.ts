@@ -1,13 +1,13 @@
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { writeU32 } from '../bytes/integers.ts'
-import { type BlockIndex, blockIndexOf } from './block-index.ts'
+import { blockIndexOf } from './block-index.ts'
 import { checkInteger } from './check-integer.ts'
 import { writeCopyCommand, writeLiteralCommand } from './delta-commands.ts'
 import { MAGIC_BYTES, MAGIC_DELTA, MAX_COMMAND_BYTES, OP_END } from './format.ts'
-import { RabinKarpWindow } from './rabin-karp.ts'
+import { type Kernel, KernelInstance } from './kernel.ts'
 import type { Signature } from './signature.ts'
 import { countStep, type DeltaStatistics, deltaStatistics, type Mutable } from './statistics.ts'
-import type { StrongSum } from './strong-sum.ts'
+import { sumFormat } from './sums.ts'
 
 /** Options of {@linkcode DeltaJob}. */
 export interface DeltaOptions {
@@ -16,6 +16,13 @@ export interface DeltaOptions {
    * @default 65533
    */
   literalLimit?: number | undefined
+  /**
+   * `'compat'` gives librsync's bytes: of blocks with equal sums, copies are of the first. `'compact'` copies the block
+   * that follows the last copy where there is a choice, so that copies merge: a delta that rdiff applies as well, and
+   * nearly always a smaller one.
+   * @default 'compat'
+   */
+  mode?: 'compat' | 'compact' | undefined
 }
 
 const DEFAULT_LITERAL_LIMIT = 65533
@@ -32,21 +39,25 @@ const INPUT_BYTES = 256 * 1024
 const MAX_FALSE_MATCHES = 1024
 const MAX_FALSE_BYTES = 64 * 1024 * 1024
 
+/** What the kernel says instead of a block: that it has come to where it was to stop, or to the end of its input. */
+const STOPPED = -1
+
 /** What the job goes on with when what it has staged is written: blocks and literals, the end command, nothing. */
 type State = 'scan' | 'end' | 'done'
 
 /**
  * The synchronous core of `DeltaStream`: takes the new bytes and gives the delta from the basis of `signature` to them.
  *
- * It is librsync's algorithm and gives librsync's bytes: at each position the first block of the basis that has the
- * window's sums, or one literal byte. It holds `literalLimit` + 2 blocks + 256 KiB.
+ * It is librsync's algorithm and, in the mode `'compat'`, gives librsync's bytes: at each position the first block of
+ * the basis that has the window's sums, or one literal byte. It holds `literalLimit` + 2 blocks + 256 KiB, and a copy of
+ * the signature and its index.
  *
  * @example
  * ```ts
- * import { DeltaJob, loadSignature, loadStrongSum, SignatureStream } from 'combstream/rsync'
+ * import { DeltaJob, loadKernel, loadSignature, SignatureStream } from 'combstream/rsync'
  *
  * const signature = await loadSignature(new Blob(['basis']).stream().pipeThrough(new SignatureStream()))
- * const job = new DeltaJob(signature, await loadStrongSum())
+ * const job = new DeltaJob(signature, await loadKernel())
  * const delta = new Uint8Array(100)
  * const { read, written } = job.iterate(new TextEncoder().encode('basis'), delta)
  * job.end()
@@ -56,25 +67,20 @@ type State = 'scan' | 'end' | 'done'
  */
 export class DeltaJob implements Codec {
   readonly #signature: Signature
-  readonly #strongSum: StrongSum
+  readonly #kernel: Kernel
   readonly #literalLimit: number
+  readonly #isCompact: boolean
   readonly #statistics: Mutable<DeltaStatistics>
-  readonly #window: RabinKarpWindow
-  #index: BlockIndex | undefined
-  readonly #maxFalseMatches: number
-  /** False matches of each weak sum, by its rank. */
-  #falseMatches: Uint16Array | undefined
 
-  /** The bytes from the start of the literal that has not been staged, to the last one of the input. */
-  #buffer: Uint8Array | undefined
-  /** Where that literal begins in the buffer; it ends where the window begins. */
+  /** Finds the blocks; none before there is input. Its window begins where the literal ends. */
+  #search: KernelInstance | undefined
+  /** Where in its memory the buffer begins and ends, which holds the input from the start of the literal on. */
+  #bufferStart = 0
+  #bufferEnd = 0
+  /** Where the literal begins that has not been staged. */
   #literalStart = 0
-  /** Where the window begins. */
-  #windowStart = 0
   /** Where the input that has come ends. */
   #inputEnd = 0
-  /** Whether the window's sum is that of the bytes at `#windowStart`. */
-  #summed = false
   /** The copy that the next match may lengthen; none if its length is 0. The literal is empty as long as there is one. */
   #copyPosition = 0
   #copyLength = 0
@@ -89,21 +95,23 @@ export class DeltaJob implements Codec {
   #ended = false
 
   /**
-   * Makes a job that uses `strongSum`, alone.
+   * Makes a job.
    *
    * @throws {TypeError} if an option is of the wrong type.
    * @throws {RangeError} if an option is out of its range.
    */
-  constructor(signature: Signature, strongSum: StrongSum, { literalLimit }: DeltaOptions = {}) {
+  constructor(signature: Signature, kernel: Kernel, { literalLimit, mode = 'compat' }: DeltaOptions = {}) {
     if (!(signature?.weakSums instanceof Uint32Array)) {
       throw new TypeError(`signature must be a Signature, got ${String(signature)}: loadSignature gives a promise`)
     }
+    if (mode !== 'compat' && mode !== 'compact') {
+      throw new TypeError(`mode must be 'compat' or 'compact', got ${String(mode)}`)
+    }
     this.#literalLimit = checkInteger('literalLimit', literalLimit ?? DEFAULT_LITERAL_LIMIT, 1, MAX_LITERAL_LIMIT)
+    this.#isCompact = mode === 'compact'
     this.#signature = signature
-    this.#strongSum = strongSum
+    this.#kernel = kernel
     this.#statistics = deltaStatistics(signature.blockLength)
-    this.#window = new RabinKarpWindow(signature.blockLength)
-    this.#maxFalseMatches = Math.min(MAX_FALSE_MATCHES, Math.ceil(MAX_FALSE_BYTES / signature.blockLength))
     writeU32(this.#command, 0, MAGIC_DELTA)
   }
 
@@ -112,13 +120,18 @@ export class DeltaJob implements Codec {
     return this.#statistics
   }
 
-  /** Takes from `input` and fills `output` as far as it can. */
+  /**
+   * Takes from `input` and fills `output` as far as it can.
+   *
+   * @throws {RangeError} if there is not enough memory for blocks of this length, or so many of them.
+   */
   iterate(input: Uint8Array, output: Uint8Array): CodecStep {
     const step: Mutable<CodecStep> = { state: 'blocked', read: 0, written: 0 }
     for (;;) {
       step.written += this.#drain(output.subarray(step.written))
       if (this.#commandStart < this.#commandEnd || this.#dataStart < this.#dataEnd) break
       if (this.#state === 'done') {
+        this.#search = undefined
         step.state = 'done'
         break
       }
@@ -126,9 +139,10 @@ export class DeltaJob implements Codec {
         this.#stageEnd()
         continue
       }
-      const read = this.#fill(input.subarray(step.read))
+      const search = (this.#search ??= this.#openSearch())
+      const read = this.#fill(search, input.subarray(step.read))
       step.read += read
-      if (!this.#scan(this.#ended && step.read === input.byteLength) && read === 0) break
+      if (!this.#scan(search, this.#ended && step.read === input.byteLength) && read === 0) break
     }
     countStep(this.#statistics, step)
     return step
@@ -139,6 +153,20 @@ export class DeltaJob implements Codec {
     this.#ended = true
   }
 
+  #openSearch(): KernelInstance {
+    const { blockLength, sum } = this.#signature
+    const search = new KernelInstance(this.#kernel, sumFormat(sum))
+    const maxFalseMatches = Math.min(MAX_FALSE_MATCHES, Math.ceil(MAX_FALSE_BYTES / blockLength))
+    blockIndexOf(this.#signature).open(search, { maxFalseMatches, isCompact: this.#isCompact })
+    const capacity = this.#literalLimit + 2 * blockLength + INPUT_BYTES
+    this.#bufferStart = search.allocate(capacity)
+    this.#bufferEnd = this.#bufferStart + capacity
+    this.#literalStart = this.#bufferStart
+    this.#inputEnd = this.#bufferStart
+    search.exports.position.value = this.#bufferStart
+    return search
+  }
+
   #drain(output: Uint8Array): number {
     let written = 0
     while (this.#commandStart < this.#commandEnd && written < output.byteLength) {
@@ -146,107 +174,67 @@ export class DeltaJob implements Codec {
     }
     const length = Math.min(this.#dataEnd - this.#dataStart, output.byteLength - written)
     if (length > 0) {
-      output.set(this.#buffer!.subarray(this.#dataStart, this.#dataStart + length), written)
+      output.set(this.#search!.memory.subarray(this.#dataStart, this.#dataStart + length), written)
       this.#dataStart += length
     }
     return written + length
   }
 
   /** Copies as much of the input into the buffer as it has room for. Nothing is staged: the bytes there may move. */
-  #fill(input: Uint8Array): number {
-    const capacity = this.#literalLimit + 2 * this.#signature.blockLength + INPUT_BYTES
-    const buffer = (this.#buffer ??= new Uint8Array(capacity))
-    if (input.byteLength > buffer.byteLength - this.#inputEnd) {
-      buffer.copyWithin(0, this.#literalStart, this.#inputEnd)
-      this.#inputEnd -= this.#literalStart
-      this.#windowStart -= this.#literalStart
-      this.#literalStart = 0
+  #fill({ memory, exports }: KernelInstance, input: Uint8Array): number {
+    if (input.byteLength > this.#bufferEnd - this.#inputEnd) {
+      const distance = this.#literalStart - this.#bufferStart
+      memory.copyWithin(this.#bufferStart, this.#literalStart, this.#inputEnd)
+      this.#literalStart = this.#bufferStart
+      this.#inputEnd -= distance
+      exports.position.value = (exports.position.value >>> 0) - distance
     }
-    const piece = input.subarray(0, buffer.byteLength - this.#inputEnd)
-    buffer.set(piece, this.#inputEnd)
+    const piece = input.subarray(0, this.#bufferEnd - this.#inputEnd)
+    memory.set(piece, this.#inputEnd)
     this.#inputEnd += piece.byteLength
     return piece.byteLength
   }
 
-  /** Moves the window on until a command has been staged, or (false) it needs more input, unless that was the `last`. */
-  #scan(last: boolean): boolean {
-    const { blockLength } = this.#signature
-    const buffer = this.#buffer!
-    const index = (this.#index ??= blockIndexOf(this.#signature))
-    // A window is looked up only when it is known what follows: the next byte, or that there is none.
-    const lastWhole = this.#inputEnd - blockLength
-    const scanEnd = last ? this.#inputEnd : lastWhole
-    while (this.#windowStart < scanEnd) {
-      if (!this.#summed) {
-        this.#window.reset(buffer, this.#windowStart, Math.min(this.#windowStart + blockLength, this.#inputEnd))
-        this.#summed = true
+  /** Goes on until a command has been staged, or (false) it needs more input, unless that was the `last`. */
+  #scan({ exports }: KernelInstance, last: boolean): boolean {
+    for (;;) {
+      // A copy ends at the first position without a match; a literal where it is full.
+      const stop = this.#literalStart + (this.#copyLength > 0 ? 0 : this.#literalLimit)
+      const block = exports.find(stop, this.#inputEnd, last)
+      const windowStart = exports.position.value >>> 0
+      this.#statistics.falseMatches = exports.falseMatches.value >>> 0
+      if (block >= 0) {
+        const length = exports.matchLength.value >>> 0
+        if (this.#hit(block * this.#signature.blockLength, windowStart - length, length)) return true
+      } else if (block === STOPPED) {
+        if (this.#flush(windowStart)) return true
+      } else {
+        if (!last) return false
+        this.#flush(windowStart)
+        this.#state = 'end'
+        return true
       }
-      const literalEnd = this.#copyLength > 0 ? this.#windowStart : this.#literalStart + this.#literalLimit
-      const rollEnd = Math.min(lastWhole, literalEnd)
-      if (this.#windowStart < rollEnd) {
-        this.#windowStart =
-          index.size === 0 ? rollEnd : this.#window.scan(index.filter, buffer, this.#windowStart, rollEnd)
-        if (this.#windowStart >= scanEnd) break
-      }
-      const windowEnd = Math.min(this.#windowStart + blockLength, this.#inputEnd)
-      const block = this.#match(index, buffer, windowEnd)
-      if (block < 0 ? this.#miss(buffer, windowEnd) : this.#hit(block * blockLength, windowEnd)) return true
     }
-    if (!last) return false
-    this.#flush()
-    this.#state = 'end'
-    return true
   }
 
-  /** The first block of the basis with the sums of the window, -1 if there is none. */
-  #match(index: BlockIndex, buffer: Uint8Array, windowEnd: number): number {
-    const weakSum = this.#window.sum
-    if (!index.filter.passes(weakSum)) return -1
-    const rank = index.rankOf(weakSum)
-    if (rank < 0 || this.#falseMatches?.[rank] === this.#maxFalseMatches) return -1
-    this.#strongSum.init()
-    this.#strongSum.update(buffer.subarray(this.#windowStart, windowEnd))
-    const block = index.find(rank, this.#strongSum.digest())
-    if (block < 0) {
-      this.#falseMatches ??= new Uint16Array(index.size)
-      this.#falseMatches[rank]!++
-      this.#statistics.falseMatches++
-    }
-    return block
-  }
-
-  /** The window is at `position` in the basis: says so, and goes on behind it. Returns whether it staged a command. */
-  #hit(position: number, windowEnd: number): boolean {
-    const length = windowEnd - this.#windowStart
-    let staged = false
+  /** `length` bytes from `start` on are at `position` in the basis. Returns whether that staged a command. */
+  #hit(position: number, start: number, length: number): boolean {
     if (this.#copyLength > 0 && this.#copyPosition + this.#copyLength === position) {
       this.#copyLength += length
-    } else {
-      staged = this.#flush()
-      this.#copyPosition = position
-      this.#copyLength = length
+      this.#literalStart += length
+      return false
     }
-    this.#windowStart = windowEnd
-    this.#literalStart = windowEnd
-    this.#summed = false
+    const staged = this.#flush(start)
+    this.#copyPosition = position
+    this.#copyLength = length
+    this.#literalStart = start + length
     return staged
   }
 
-  /** The first byte of the window becomes a literal: moves the window on by it. Returns whether it staged a command. */
-  #miss(buffer: Uint8Array, windowEnd: number): boolean {
-    const full = this.#windowStart - this.#literalStart >= this.#literalLimit
-    const staged = (this.#copyLength > 0 || full) && this.#flush()
-    const outgoing = buffer[this.#windowStart]!
-    if (windowEnd < this.#inputEnd) this.#window.rotate(outgoing, buffer[windowEnd]!)
-    else this.#window.shrink(outgoing)
-    this.#windowStart++
-    return staged
-  }
-
-  /** Stages the copy, or else the literal, if there is either. */
-  #flush(): boolean {
+  /** Stages the copy, or else the literal up to `literalEnd`, if there is either. */
+  #flush(literalEnd: number): boolean {
     const statistics = this.#statistics
-    const literalLength = this.#windowStart - this.#literalStart
+    const literalLength = literalEnd - this.#literalStart
     this.#commandStart = 0
     this.#commandEnd = 0
     if (this.#copyLength > 0) {
@@ -260,8 +248,8 @@ export class DeltaJob implements Codec {
     if (literalLength > 0) {
       this.#commandEnd = writeLiteralCommand(this.#command, literalLength)
       this.#dataStart = this.#literalStart
-      this.#dataEnd = this.#windowStart
-      this.#literalStart = this.#windowStart
+      this.#dataEnd = literalEnd
+      this.#literalStart = literalEnd
       statistics.literalCommands++
       statistics.literalBytes += literalLength
       statistics.literalCommandBytes += this.#commandEnd

@@ -1,8 +1,8 @@
 import { codecTransform } from '../bytes/codec-transform.ts'
+import { LazyKernel } from './kernel.ts'
 import { DeltaJob, type DeltaOptions } from './delta-job.ts'
 import type { Signature } from './signature.ts'
 import type { DeltaStatistics } from './statistics.ts'
-import { LazyStrongSum } from './strong-sum.ts'
 
 /** Options of {@linkcode DeltaStream}. */
 export interface DeltaStreamOptions extends DeltaOptions {
@@ -46,12 +46,12 @@ export class DeltaStream {
    * @throws {RangeError} if an option is out of its range.
    */
   constructor(signature: Signature, options: DeltaStreamOptions = {}) {
-    const strongSum = new LazyStrongSum()
-    const job = new DeltaJob(signature, strongSum, options)
+    const kernel = new LazyKernel()
+    const job = new DeltaJob(signature, kernel, options)
     this.statistics = job.statistics
     const { readable, writable } = codecTransform({
       async open() {
-        await strongSum.load()
+        await kernel.load()
         return job
       },
       signal: options.signal,

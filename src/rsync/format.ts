@@ -28,6 +28,8 @@ export const STRONG_LENGTH_OFFSET = 8
 export const WEAK_SUM_BYTES = 4
 /** Bytes of a whole BLAKE2b strong sum. */
 export const BLAKE2B_BYTES = 32
+/** Bytes of a whole MD4 strong sum. */
+export const MD4_BYTES = 16
 
 /** The largest block length on the wire: librsync holds it in 31 bits. */
 export const MAX_BLOCK_LENGTH = 0x7fffffff

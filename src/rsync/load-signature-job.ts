@@ -6,10 +6,6 @@ import {
   BLAKE2B_BYTES,
   BLOCK_LENGTH_OFFSET,
   MAGIC_BYTES,
-  MAGIC_RABINKARP_BLAKE2B,
-  MAGIC_RABINKARP_MD4,
-  MAGIC_ROLLSUM_BLAKE2B,
-  MAGIC_ROLLSUM_MD4,
   MAX_BLOCK_LENGTH,
   SIGNATURE_HEADER_BYTES,
   STRONG_LENGTH_OFFSET,
@@ -17,6 +13,7 @@ import {
 } from './format.ts'
 import { Signature } from './signature.ts'
 import { countStep, jobStatistics, type JobStatistics, type Mutable } from './statistics.ts'
+import { DEFAULT_SUM, type SumFormat, sumFormat, sumFormatOf } from './sums.ts'
 
 /** Bounds on a signature from outside, checked before memory is taken for it. */
 export interface SignatureLimits {
@@ -50,8 +47,6 @@ const DEFAULT_MAX_BLOCK_LENGTH = 16 * 1024 * 1024
 const DEFAULT_MAX_BLOCK_COUNT = 4 * 1024 * 1024
 const INITIAL_CAPACITY = 1024
 
-const UNSUPPORTED_MAGICS = [MAGIC_ROLLSUM_MD4, MAGIC_ROLLSUM_BLAKE2B, MAGIC_RABINKARP_MD4]
-
 /**
  * The synchronous core of `loadSignature`: takes the bytes of a signature, gives no bytes, and has the
  * {@linkcode LoadSignatureJob.signature} when it is done.
@@ -73,6 +68,7 @@ export class LoadSignatureJob implements Codec {
   /** What has come of the header, or of a record that its input did not hold whole. */
   readonly #field: Uint8Array = new Uint8Array(WEAK_SUM_BYTES + BLAKE2B_BYTES)
   #fieldLength = 0
+  #format: SumFormat = sumFormat(DEFAULT_SUM)
   #blockLength = 0
   #strongLength = 0
   #blockCount = 0
@@ -167,13 +163,13 @@ export class LoadSignatureJob implements Codec {
 
   #checkMagic(): void {
     const magic = readU32(this.#field, 0)
-    if (magic === MAGIC_RABINKARP_BLAKE2B) {
-      this.#state = { kind: 'header' }
-    } else if (UNSUPPORTED_MAGICS.includes(magic)) {
-      this.#fail('unsupported', 0, `signatures with magic ${toText(magic)} are not supported`)
-    } else {
-      this.#fail('magic', 0, `not an rsync signature: it begins with ${toText(magic)}`)
+    const format = sumFormatOf(magic)
+    if (!format) {
+      const text = `0x${magic.toString(16).padStart(8, '0')}`
+      this.#fail('magic', 0, `not an rsync signature: it begins with ${text}`)
     }
+    this.#format = format
+    this.#state = { kind: 'header' }
   }
 
   #parseHeader(): void {
@@ -186,9 +182,13 @@ export class LoadSignatureJob implements Codec {
       this.#fail('limit', BLOCK_LENGTH_OFFSET, message)
     }
     // librsync reads 0 as the whole strong sum.
-    this.#strongLength = readU32(this.#field, STRONG_LENGTH_OFFSET) || BLAKE2B_BYTES
-    if (this.#strongLength > BLAKE2B_BYTES) {
-      this.#fail('invalid', STRONG_LENGTH_OFFSET, `a strong sum of ${this.#strongLength} bytes`)
+    this.#strongLength = readU32(this.#field, STRONG_LENGTH_OFFSET) || this.#format.maxStrongLength
+    if (this.#strongLength > this.#format.maxStrongLength) {
+      this.#fail(
+        'invalid',
+        STRONG_LENGTH_OFFSET,
+        `a strong sum of ${this.#strongLength} bytes with ${this.#format.name}`,
+      )
     }
     this.#fieldLength = 0
     this.#state = { kind: 'record' }
@@ -229,6 +229,7 @@ export class LoadSignatureJob implements Codec {
       strongLength: this.#strongLength,
       weakSums: this.#weakSums,
       strongSums: this.#strongSums,
+      sum: this.#format.name,
     })
     this.#state = { kind: 'done', signature }
   }
@@ -244,8 +245,4 @@ export class LoadSignatureJob implements Codec {
     this.#state = { kind: 'failed', error }
     throw error
   }
-}
-
-function toText(magic: number): string {
-  return `0x${magic.toString(16).padStart(8, '0')}`
 }

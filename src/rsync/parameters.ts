@@ -1,5 +1,6 @@
 import { checkInteger } from './check-integer.ts'
-import { BLAKE2B_BYTES, MAX_BLOCK_LENGTH } from './format.ts'
+import { MAX_BLOCK_LENGTH } from './format.ts'
+import { DEFAULT_SUM, type SumFormat, sumFormat, type SumName } from './sums.ts'
 
 /** Options that decide what a signature consists of: rdiff's, with its defaults. */
 export interface SignatureOptions {
@@ -9,8 +10,8 @@ export interface SignatureOptions {
    */
   blockLength?: number | undefined
   /**
-   * Bytes of a block's strong sum, 1 to 32. `'max'` is 32; `'min'` is the least that rdiff holds to be safe from chance
-   * (not from malice) for this length of source, 12 if it is unknown.
+   * Bytes of a block's strong sum, 1 to 32, with MD4 to 16. `'max'` is all of it; `'min'` is the least that rdiff holds
+   * to be safe from chance (not from malice) for this length of source, 12 if it is unknown.
    * @default 'max'
    */
   strongLength?: number | 'max' | 'min' | undefined
@@ -19,6 +20,12 @@ export interface SignatureOptions {
    * @default unknown
    */
   sourceLength?: number | undefined
+  /**
+   * The sums, weak and strong. What librsync before 2.2 shall read needs `'rollsum-blake2b'`, before 1.0
+   * `'rollsum-md4'`.
+   * @default 'rabinkarp-blake2b'
+   */
+  sum?: SumName | undefined
 }
 
 /** {@linkcode SignatureOptions} with everything decided. */
@@ -27,6 +34,8 @@ export interface SignatureParameters {
   readonly blockLength: number
   /** Bytes of a strong sum. */
   readonly strongLength: number
+  /** How the signature is written. */
+  readonly format: SumFormat
 }
 
 const UNKNOWN_BLOCK_LENGTH = 2048
@@ -37,20 +46,22 @@ const SMALL_BLOCK_LENGTH = 256
 /**
  * Decides what is not given, as rdiff 2.3.1 and later do.
  *
- * @throws {TypeError} if a number is no integer.
- * @throws {RangeError} if it is out of its range.
+ * @throws {TypeError} if a number is no integer, or there are no such sums.
+ * @throws {RangeError} if a number is out of its range.
  */
 export function signatureParameters(options: SignatureOptions = {}): SignatureParameters {
   const { sourceLength, blockLength = recommendedBlockLength(sourceLength), strongLength = 'max' } = options
+  const format = sumFormat(options.sum ?? DEFAULT_SUM)
   if (sourceLength !== undefined) checkInteger('sourceLength', sourceLength, 0, Number.MAX_SAFE_INTEGER)
   checkInteger('blockLength', blockLength, 1, MAX_BLOCK_LENGTH)
   switch (strongLength) {
     case 'max':
-      return { blockLength, strongLength: BLAKE2B_BYTES }
+      return { blockLength, strongLength: format.maxStrongLength, format }
     case 'min':
-      return { blockLength, strongLength: minStrongLength(sourceLength, blockLength) }
+      return { blockLength, strongLength: minStrongLength(sourceLength, blockLength), format }
     default:
-      return { blockLength, strongLength: checkInteger('strongLength', strongLength, 1, BLAKE2B_BYTES) }
+      checkInteger('strongLength', strongLength, 1, format.maxStrongLength)
+      return { blockLength, strongLength, format }
   }
 }
 

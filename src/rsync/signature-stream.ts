@@ -1,8 +1,8 @@
 import { codecTransform } from '../bytes/codec-transform.ts'
+import { LazyKernel } from './kernel.ts'
 import type { SignatureOptions } from './parameters.ts'
 import { SignatureJob } from './signature-job.ts'
 import type { SignatureStatistics } from './statistics.ts'
-import { LazyStrongSum } from './strong-sum.ts'
 
 /** Options of {@linkcode SignatureStream}. */
 export interface SignatureStreamOptions extends SignatureOptions {
@@ -39,12 +39,12 @@ export class SignatureStream {
    * @throws {RangeError} if an option is out of its range.
    */
   constructor(options: SignatureStreamOptions = {}) {
-    const strongSum = new LazyStrongSum()
-    const job = new SignatureJob(strongSum, options)
+    const kernel = new LazyKernel()
+    const job = new SignatureJob(kernel, options)
     this.statistics = job.statistics
     const { readable, writable } = codecTransform({
       async open() {
-        await strongSum.load()
+        await kernel.load()
         return job
       },
       signal: options.signal,

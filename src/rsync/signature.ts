@@ -1,5 +1,6 @@
 import { checkInteger } from './check-integer.ts'
-import { BLAKE2B_BYTES, MAX_BLOCK_LENGTH } from './format.ts'
+import { MAX_BLOCK_LENGTH } from './format.ts'
+import { DEFAULT_SUM, sumFormat, type SumName } from './sums.ts'
 
 /** What a {@linkcode Signature} is made of. */
 export interface SignatureParts {
@@ -11,12 +12,17 @@ export interface SignatureParts {
   readonly weakSums: Uint32Array
   /** The strong sums of the blocks, in a row, `strongLength` bytes each. */
   readonly strongSums: Uint8Array
+  /**
+   * The sums, weak and strong, that these are.
+   * @default 'rabinkarp-blake2b'
+   */
+  readonly sum?: SumName | undefined
 }
 
 /**
  * The signature of a basis: a weak and a strong sum of each of its blocks. It holds 4 + `strongLength` bytes a block;
- * the first `DeltaStream` that uses it adds an index of about 16 bytes a block and a filter of up to 2 MiB, which all
- * later ones share.
+ * the first `DeltaStream` that uses it adds an index of about 20 bytes a block and a filter of up to 2 MiB, which all
+ * later ones share; each one that runs has a copy of all this in its own memory.
  *
  * @example
  * ```ts
@@ -30,22 +36,25 @@ export interface SignatureParts {
 export class Signature implements SignatureParts {
   /** Bytes of a block; the last block of the basis may have fewer. */
   readonly blockLength: number
-  /** Bytes of a strong sum, 1 to 32. */
+  /** Bytes of a strong sum, 1 to 32, with MD4 to 16. */
   readonly strongLength: number
   /** The weak sum of each block. Must not be changed. */
   readonly weakSums: Uint32Array
   /** The strong sums of the blocks, in a row, {@linkcode Signature.strongLength} bytes each. Must not be changed. */
   readonly strongSums: Uint8Array
+  /** The sums, weak and strong. */
+  readonly sum: SumName
 
   /**
    * Makes a signature from its parts, which it keeps. `loadSignature` is the usual way to get one.
    *
-   * @throws {TypeError} if a length is no integer.
+   * @throws {TypeError} if a length is no integer, or there are no such sums.
    * @throws {RangeError} if a length is out of its range, or the sums are not as many as they should be.
    */
-  constructor({ blockLength, strongLength, weakSums, strongSums }: SignatureParts) {
+  constructor({ blockLength, strongLength, weakSums, strongSums, sum = DEFAULT_SUM }: SignatureParts) {
+    this.sum = sum
     this.blockLength = checkInteger('blockLength', blockLength, 1, MAX_BLOCK_LENGTH)
-    this.strongLength = checkInteger('strongLength', strongLength, 1, BLAKE2B_BYTES)
+    this.strongLength = checkInteger('strongLength', strongLength, 1, sumFormat(sum).maxStrongLength)
     if (strongSums.byteLength !== weakSums.length * strongLength) {
       throw new RangeError(
         `strongSums must have ${strongLength} bytes for each of ${weakSums.length} blocks, got ${strongSums.byteLength}`,
