@@ -26,7 +26,6 @@ export { loadSignature, type LoadSignatureOptions } from './rsync/load-signature
 export { makeDelta, type MakeDeltaOptions } from './rsync/make-delta.ts'
 export { makeSignature, type MakeSignatureOptions } from './rsync/make-signature.ts'
 export type { SignatureOptions } from './rsync/parameters.ts'
-
 export { type BasisRequest, type ExpectedSize, PatchJob, type PatchOptions } from './rsync/patch-job.ts'
 export { type ExpectedResult, PatchStream, type PatchStreamOptions } from './rsync/patch-stream.ts'
 export { SignatureJob } from './rsync/signature-job.ts'
