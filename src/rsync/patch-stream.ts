@@ -1,10 +1,9 @@
 import { assertByteSource, type ByteSource } from '../bytes/byte-source.ts'
-import { asBytes } from '../bytes/chunk-reader.ts'
 import { codecTransform } from '../bytes/codec-transform.ts'
 import { BasisReader } from './basis-reader.ts'
 import { DigestCheck } from './digest-check.ts'
 import { type ExpectedSize, PatchJob, type PatchOptions } from './patch-job.ts'
-import { SHA256_BYTES, createSha256 } from './sha256.ts'
+import { checkSha256, createSha256 } from './sha256.ts'
 import type { PatchStatistics } from './statistics.ts'
 
 /** What is known of the result before it is made. */
@@ -68,11 +67,12 @@ export class PatchStream {
   constructor(basis: ByteSource, options: PatchStreamOptions = {}) {
     assertByteSource(basis, 'basis')
     const job = new PatchJob(basis.size, options)
-    const digest = checkDigest(options.expected?.digest)
+    const digest = options.expected?.digest
+    const sha256 = digest === undefined ? undefined : checkSha256('expected.digest', digest)
     const reader = new BasisReader(basis)
     this.statistics = job.statistics
     const { readable, writable } = codecTransform({
-      open: async () => (digest ? new DigestCheck(job, await createSha256(), digest) : job),
+      open: async () => (sha256 ? new DigestCheck(job, await createSha256(), sha256) : job),
       async serve() {
         job.supply(await reader.read(job.request!))
       },
@@ -82,13 +82,4 @@ export class PatchStream {
     this.readable = readable
     this.writable = writable
   }
-}
-
-function checkDigest(digest: Uint8Array | undefined): Uint8Array | undefined {
-  if (digest === undefined) return undefined
-  if (!ArrayBuffer.isView(digest)) throw new TypeError(`expected.digest must be a Uint8Array, got ${typeof digest}`)
-  if (digest.byteLength !== SHA256_BYTES) {
-    throw new RangeError(`expected.digest must have ${SHA256_BYTES} bytes, got ${digest.byteLength}`)
-  }
-  return asBytes(digest).slice()
 }
