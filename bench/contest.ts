@@ -1,3 +1,7 @@
+import { median } from './median.ts'
+
+const ROUNDS = 5
+
 /** One row of a bench: the same work, done here and by a peer. */
 export interface Contest {
   /** The work. */
@@ -10,21 +14,24 @@ export interface Contest {
   peer(): Promise<void>
 }
 
-/** Bytes that no compression and no de-duplication helps with (xorshift32). */
-export function noise(byteLength: number, seed: number): Uint8Array<ArrayBuffer> {
-  const words = new Uint32Array(Math.ceil(byteLength / 4))
-  let state = seed
-  for (let i = 0; i < words.length; i++) {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    words[i] = state
+/** Prints a table of contests, in wall time; each runs both in turns, so that what else the machine does hits both. */
+export async function holdContests(name: string, contests: readonly Contest[], byteLength: number): Promise<void> {
+  console.log(`\n${name}, ${byteLength / 2 ** 20} MiB, wall time, median of ${ROUNDS} runs\n`)
+  console.log('| what | combstream, MB/s | peer, MB/s | ratio | peer |\n|---|---|---|---|---|')
+  for (const { what, peerName, ours, peer } of contests) {
+    const times: [number[], number[]] = [[], []]
+    for (let round = 0; round < ROUNDS; round++) {
+      times[0].push(await timed(ours))
+      times[1].push(await timed(peer))
+    }
+    const [oursMs, peerMs] = [median(times[0]), median(times[1])]
+    const speed = (ms: number): string => (byteLength / 1_000 / ms).toFixed(0)
+    console.log(`| ${what} | ${speed(oursMs)} | ${speed(peerMs)} | ${(peerMs / oursMs).toFixed(2)} | ${peerName} |`)
   }
-  return new Uint8Array(words.buffer, 0, byteLength)
 }
 
-/** Reads a stream to its end and forgets it. */
-export async function drain(readable: ReadableStream<Uint8Array>): Promise<void> {
-  const reader = readable.getReader()
-  while (!(await reader.read()).done);
+async function timed(work: () => Promise<void>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
 }

@@ -1,54 +1,71 @@
-// Measures against named peers, side by side in one run: npm run bench -- [store] [rsync] [--mb 256].
-// Only the ratios mean something: a machine's absolute figures differ from run to run.
+// Measures against named peers, side by side in one run. Only the ratios mean something: a machine's absolute figures
+// differ from run to run. docs/performance.md says what is measured, and what came out.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { benchRsync } from './rsync.ts'
+import { holdContests } from './contest.ts'
+import { benchRsync } from './rsync/bench.ts'
+import { type Runtime, RUNTIMES } from './rsync/in-runtime.ts'
 import { benchStore } from './store.ts'
-import type { Contest } from './contest.ts'
 
-const BENCHES: Record<string, (directory: string, byteLength: number) => Promise<Contest[]>> = {
-  store: benchStore,
-  rsync: benchRsync,
-}
+const USAGE = `npm run bench -- [store] [rsync] [options]
+
+  --mb N          MiB of an input; 256 by default, 64 with --in
+  --rounds N      rsync: how often each side runs; 5 by default
+  --only TEXT     rsync: only the rows with this text in their operation and pair: "delta", "delta compat tar"
+  --corpora DIR   rsync: keep the inputs in DIR, and use those that are there
+  --in RUNTIME    rsync: against the plain TypeScript path in RUNTIME: ${RUNTIMES.join(', ')},
+                  several of them with commas, or all. Without it: against rdiff, in Node`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { mb: { type: 'string', default: '256' } },
+  options: {
+    mb: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string', default: '' },
+    corpora: { type: 'string' },
+    in: { type: 'string', multiple: true, default: [] },
+    help: { type: 'boolean', default: false },
+  },
 })
-const byteLength = Number(values.mb) * 1_000_000
-if (!Number.isSafeInteger(byteLength) || byteLength <= 0)
-  throw new RangeError(`--mb must be a number, got ${values.mb}`)
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHES)
-
-for (const name of names) {
-  const bench = BENCHES[name]
-  if (!bench) throw new RangeError(`there is no bench ${name}: ${Object.keys(BENCHES).join(', ')}`)
-  const directory = await mkdtemp(join(tmpdir(), 'combstream-bench-'))
-  try {
-    console.log(`\n${name}, ${byteLength} bytes, wall time, median of 5 runs\n`)
-    console.log('| what | combstream, MB/s | peer, MB/s | ratio | peer |\n|---|---|---|---|---|')
-    for (const { what, peerName, ours, peer } of await bench(directory, byteLength)) {
-      const [oursMs, peerMs] = await medians(ours, peer)
-      const speed = (ms: number): string => (byteLength / 1_000 / ms).toFixed(0)
-      console.log(`| ${what} | ${speed(oursMs)} | ${speed(peerMs)} | ${(peerMs / oursMs).toFixed(2)} | ${peerName} |`)
+const mib = values.mb === undefined ? undefined : count('--mb', values.mb)
+const rounds = count('--rounds', values.rounds)
+const runtimes = values.in
+  .flatMap((list) => list.split(','))
+  .flatMap((name) => (name === 'all' ? RUNTIMES : runtimeOf(name)))
+const benches: Record<string, () => Promise<boolean>> = {
+  async store() {
+    const directory = await mkdtemp(join(tmpdir(), 'combstream-bench-'))
+    const byteLength = (mib ?? 256) * 2 ** 20
+    try {
+      await holdContests('store', await benchStore(directory, byteLength), byteLength)
+    } finally {
+      await rm(directory, { recursive: true })
     }
-  } finally {
-    await rm(directory, { recursive: true })
+    return true
+  },
+  rsync: () => benchRsync({ mib, rounds, only: values.only, corpora: values.corpora, runtimes }),
+}
+
+if (values.help) {
+  console.log(USAGE)
+} else {
+  for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
+    const bench = benches[name]
+    if (!bench) throw new RangeError(`there is no bench ${name}: ${Object.keys(benches).join(', ')}`)
+    if (!(await bench())) process.exitCode = 1
   }
 }
 
-/** Runs both in turns, so that what else the machine does hits both. */
-async function medians(ours: () => Promise<void>, peer: () => Promise<void>): Promise<[number, number]> {
-  const times: [number[], number[]] = [[], []]
-  for (let round = 0; round < 5; round++) {
-    for (const [i, run] of [ours, peer].entries()) {
-      const start = performance.now()
-      await run()
-      times[i]!.push(performance.now() - start)
-    }
-  }
-  const [first, second] = times.map((list) => list.sort((a, b) => a - b)[2]!)
-  return [first!, second!]
+function count(option: string, text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`${option} must be a whole number, got ${text}`)
+  return value
+}
+
+function runtimeOf(name: string): Runtime {
+  const runtime = RUNTIMES.find((known) => known === name)
+  if (!runtime) throw new RangeError(`there is no runtime ${name}: ${RUNTIMES.join(', ')}, all`)
+  return runtime
 }

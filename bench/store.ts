@@ -3,7 +3,9 @@ import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bytesSource, LocalHive, StreamStore } from 'combstream'
 import { directoryBackend } from 'combstream/backends/directory'
-import { type Contest, drain, noise } from './contest.ts'
+import type { Contest } from './contest.ts'
+import { drain } from './drain.ts'
+import { noise } from './noise.ts'
 
 const BLOCK_BYTES = 1_000_000
 

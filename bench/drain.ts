@@ -1,0 +1,12 @@
+/** Reads a stream to its end and hands each chunk to `take`, which by default forgets it. */
+export async function drain(
+  readable: ReadableStream<Uint8Array>,
+  take: (chunk: Uint8Array) => void = () => {},
+): Promise<void> {
+  const reader = readable.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return
+    take(value)
+  }
+}

@@ -1,0 +1,177 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { cpus, release, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { median } from '../median.ts'
+import { inTurns, type Measurement } from './competitor.ts'
+import { type Contender, type Contest, contestsOf } from './contest.ts'
+import type { Corpus } from './corpora.ts'
+import { OwnProcess } from './own-process.ts'
+import { rdiffVersion } from './rdiff.ts'
+import { targetOf } from './targets.ts'
+
+const HEADINGS = [
+  'operation',
+  'pair',
+  'CPU MB/s',
+  "peer's",
+  'CPU ratio',
+  'target',
+  'met',
+  'wall ratio',
+  'peak MB',
+  "peer's",
+  'delta bytes',
+  "rdiff's",
+]
+
+/** What is measured, and how often. */
+export interface RdiffBenchOptions {
+  /** Where files may be made. */
+  readonly directory: string
+  /** The pairs. */
+  readonly corpora: readonly Corpus[]
+  /** Bytes of an old version. */
+  readonly byteLength: number
+  /** Runs of each competitor. */
+  readonly rounds: number
+  /** Only rows whose operation and pair have this text in them. */
+  readonly only: string
+}
+
+/** Prints the table of combstream in Node against rdiff; returns whether every row could be measured. */
+export async function benchAgainstRdiff(options: RdiffBenchOptions): Promise<boolean> {
+  const { directory, corpora, byteLength, rounds, only } = options
+  const version = await rdiffVersion()
+  const scratch = await mkdtemp(join(directory, 'scratch-'))
+  let rows = 0
+  let met = 0
+  let targets = 0
+  let failures = 0
+  try {
+    console.log(`\nrsync against ${version}, ${byteLength / 2 ** 20} MiB, medians of ${rounds} rounds`)
+    console.log(
+      `${new Date().toISOString()}, ${cpus()[0]?.model}, ${cpus().length} cores, ` +
+        `${gib(totalmem())} GiB, Linux ${release()}, Node ${process.version}`,
+    )
+    console.log(`bare Node with the package loaded: ${mb(await idleBytes())} MB\n`)
+    const contests = await contestsOf(corpora, scratch, literalLimitOf(version))
+    console.log(`| ${HEADINGS.join(' | ')} |\n|${'---|'.repeat(HEADINGS.length)}`)
+    for (const contest of contests) {
+      const contenders = contest.contenders.filter(({ operation }) => `${operation} ${contest.corpus}`.includes(only))
+      if (contenders.length === 0) continue
+      for (const row of await hold({ ...contest, contenders }, join(scratch, 'result'), byteLength, rounds)) {
+        rows++
+        if (row.failed) failures++
+        if (row.target !== undefined) targets++
+        if (row.met) met++
+        console.log(`| ${HEADINGS.map((_, i) => row.cells[i] ?? '').join(' | ')} |`)
+      }
+    }
+    console.log(`\n${rows} rows, ${failures} not measured, ${met} of ${targets} targets met`)
+    return failures === 0
+  } finally {
+    await rm(scratch, { recursive: true })
+  }
+}
+
+interface Row {
+  readonly cells: readonly string[]
+  readonly target: number | undefined
+  readonly met: boolean
+  readonly failed: boolean
+}
+
+/** Checks what each contender makes, then has all that are right, and the peer, run in turns. */
+async function hold(contest: Contest, result: string, byteLength: number, rounds: number): Promise<Row[]> {
+  const rows: Row[] = []
+  const ready: { contender: Contender; process: OwnProcess; size: number }[] = []
+  for (const contender of contest.contenders) {
+    const process = new OwnProcess(contender.job, contest.output)
+    const wrong = await process.write(result).then(
+      () => contender.check(result),
+      (error: Error) => error.message,
+    )
+    if (wrong === undefined) {
+      ready.push({ contender, process, size: (await stat(result)).size })
+    } else {
+      await process.close()
+      const { operation } = contender
+      const target = targetOf(operation, contest.corpus)
+      rows.push({ cells: [operation, contest.corpus, `not measured: ${wrong}`], target, met: false, failed: true })
+    }
+    await rm(result, { force: true })
+  }
+  const peer = contest.peer()
+  try {
+    if (ready.length === 0) return rows
+    const runs = await inTurns([...ready.map(({ process }) => process), peer], rounds)
+    const theirs = summary(runs.pop()!)
+    for (const [i, { contender, size }] of ready.entries()) {
+      rows.push(await rowOf(contest, contender, summary(runs[i]!), theirs, size, byteLength))
+    }
+    return rows
+  } finally {
+    await Promise.all([peer, ...ready.map(({ process }) => process)].map((competitor) => competitor.close()))
+  }
+}
+
+function summary(runs: readonly Measurement[]): Measurement {
+  return {
+    cpuMs: median(runs.map(({ cpuMs }) => cpuMs)),
+    wallMs: median(runs.map(({ wallMs }) => wallMs)),
+    peakBytes: Math.max(...runs.map(({ peakBytes }) => peakBytes)),
+  }
+}
+
+async function rowOf(
+  { corpus, peerDelta }: Contest,
+  { operation }: Contender,
+  ours: Measurement,
+  theirs: Measurement,
+  size: number,
+  byteLength: number,
+): Promise<Row> {
+  const target = targetOf(operation, corpus)
+  const ratio = theirs.cpuMs / ours.cpuMs
+  const met = target !== undefined && ratio >= target
+  const speed = ({ cpuMs }: Measurement): string => (byteLength / 1000 / cpuMs).toFixed(0)
+  const cells = [
+    operation,
+    corpus,
+    speed(ours),
+    speed(theirs),
+    ratio.toFixed(2),
+    target === undefined ? '–' : target.toFixed(2),
+    target === undefined ? '–' : met ? 'yes' : 'NO',
+    (theirs.wallMs / ours.wallMs).toFixed(2),
+    mb(ours.peakBytes),
+    mb(theirs.peakBytes),
+    peerDelta === undefined ? '' : String(size),
+    peerDelta === undefined ? '' : String((await stat(peerDelta)).size),
+  ]
+  return { cells, target, met, failed: false }
+}
+
+/** librsync cuts its literals in other places since 2.3.3. */
+function literalLimitOf(version: string): number {
+  const [, major, minor, patch] = /(\d+)\.(\d+)\.(\d+)/.exec(version)?.map(Number) ?? []
+  if (major === undefined) throw new Error(`rdiff does not tell its version: ${version}`)
+  return major * 1e6 + minor! * 1e3 + patch! < 2_003_003 ? 32768 : 65533
+}
+
+async function idleBytes(): Promise<number> {
+  const idle = new OwnProcess({ kind: 'idle' })
+  try {
+    return (await idle.run()).peakBytes
+  } finally {
+    await idle.close()
+  }
+}
+
+function mb(bytes: number): string {
+  return (bytes / 1e6).toFixed(0)
+}
+
+function gib(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(0)
+}

@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { benchAgainstRdiff } from './against-rdiff.ts'
+import { makeCorpora } from './corpora.ts'
+import { benchInRuntime, type Runtime } from './in-runtime.ts'
+
+/** Options of the rsync bench, from its command line. */
+export interface RsyncBenchOptions {
+  /** MiB of an old version; by default 256 against rdiff, 64 in a runtime. */
+  readonly mib: number | undefined
+  /** Runs of each competitor. */
+  readonly rounds: number
+  /** Only rows that have this text in them. */
+  readonly only: string
+  /** Where the pairs are kept, and taken from if they are there; in a temporary directory if it is not given. */
+  readonly corpora: string | undefined
+  /** Runtimes to measure in against the plain TypeScript path; against rdiff, in Node, if there are none. */
+  readonly runtimes: readonly Runtime[]
+}
+
+const NODE_MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url))
+
+/** Makes the pairs and prints a table for each runtime; returns whether every row could be measured. */
+export async function benchRsync({ mib, rounds, only, corpora, runtimes }: RsyncBenchOptions): Promise<boolean> {
+  const size = mib ?? (runtimes.length > 0 ? 64 : 256)
+  const byteLength = size * 2 ** 20
+  const temporary = await mkdtemp(join(tmpdir(), 'combstream-bench-'))
+  try {
+    const pairs = await makeCorpora(join(corpora ?? temporary, `${size}-mib`), NODE_MODULES, byteLength)
+    const options = { directory: temporary, corpora: pairs, byteLength, rounds, only }
+    if (runtimes.length === 0) return await benchAgainstRdiff(options)
+    let complete = true
+    for (const runtime of runtimes) complete = (await benchInRuntime(runtime, options)) && complete
+    return complete
+  } finally {
+    await rm(temporary, { recursive: true })
+  }
+}

@@ -1,0 +1,33 @@
+import { chromium, firefox } from 'playwright'
+import type { TestProject } from 'vitest/node'
+import { webkitgtk } from '../../browser-tests/support/webkitgtk-provider.ts'
+import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+
+/** The browser engines, as the tests launch them. */
+export type BrowserName = 'chromium' | 'firefox' | 'webkit'
+
+/** Opens a page in a browser of its own; returns what ends the browser. */
+export async function openPage(name: BrowserName, url: string): Promise<() => Promise<void>> {
+  if (name === 'webkit') {
+    // The provider asks nothing of a project that has no browser.
+    const provider = webkitgtk().providerFactory({} as TestProject)
+    try {
+      await provider.openPage('bench', url, { parallel: false })
+    } catch (error) {
+      await provider.close()
+      throw error
+    }
+    return () => provider.close() as Promise<void>
+  }
+  const browser =
+    name === 'chromium'
+      ? await chromium.launch(CHROMIUM_LAUNCH)
+      : await firefox.launch({ executablePath: '/usr/bin/firefox-esr', channel: 'moz-firefox' })
+  try {
+    await (await browser.newPage()).goto(url)
+  } catch (error) {
+    await browser.close()
+    throw error
+  }
+  return () => browser.close()
+}

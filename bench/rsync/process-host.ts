@@ -1,0 +1,10 @@
+// The bench's side in Node, Deno and Bun: takes a plan as its argument, prints messages, one a line.
+import { readFile } from 'node:fs/promises'
+import process from 'node:process'
+import { carryOut, type Plan } from './host.ts'
+
+await carryOut(
+  JSON.parse(process.argv[2]!) as Plan,
+  (path) => readFile(path),
+  async (message) => console.log(JSON.stringify(message)),
+)
