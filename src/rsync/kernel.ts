@@ -77,6 +77,7 @@ async function compile(): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compile(Uint8Array.from(atob(KERNEL_BINARY), (unit) => unit.charCodeAt(0)))
   } catch (cause) {
+    compiled = undefined
     const message =
       'signatures and deltas need WebAssembly with SIMD; ' +
       "where a content security policy is in force, its script-src must have 'wasm-unsafe-eval'"
