@@ -110,7 +110,7 @@ export async function checkPatchGivenUp(
     writes.push(settled(writer.write(delta.slice(offset, offset + inputBytes))))
   }
   for (let i = 0; i < moment; i++) await Promise.resolve()
-  if (how === 'cancel') await reader.cancel(reason)
+  if (how === 'cancel') await settled(reader.cancel(reason))
   else if (how === 'abort') await settled(writer.abort(reason))
   else controller.abort(reason)
   await reading
