@@ -83,7 +83,7 @@ function widthFor(value: bigint, least: number): number {
 }
 
 /** The bytes of a signature that is right, or has a header that is nearly so. */
-export const anySignature: fc.Arbitrary<Uint8Array> = fc
+const anySignature: fc.Arbitrary<Uint8Array> = fc
   .record({
     sums: fc.constantFrom(0x36, 0x37, 0x46, 0x47, 0x47, 0x47),
     blockLength: fc.oneof(
@@ -109,7 +109,7 @@ export const anySignature: fc.Arbitrary<Uint8Array> = fc
   })
 
 /** Bytes with up to four things done to them: bits flipped, cut off, inserted, removed, overwritten by awkward integers. */
-export function mutated(bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
+function mutated(bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   const at = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   const mutation = fc.oneof(
     fc.record({ kind: fc.constant('flip' as const), at, bit: fc.nat(7) }),
