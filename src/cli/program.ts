@@ -5,6 +5,7 @@ import { addGetCommand } from './get.ts'
 import { listenForInterrupts } from './interrupt.ts'
 import { addLsCommand } from './ls.ts'
 import { addPutCommand } from './put.ts'
+import { addRdiffCommand } from './rdiff.ts'
 import { reportError } from './report.ts'
 import { addRmCommand } from './rm.ts'
 import { addServeCommand } from './serve.ts'
@@ -14,7 +15,7 @@ import { addStatCommand } from './stat.ts'
 export async function runComb(argv: readonly string[]): Promise<number> {
   const interrupts = listenForInterrupts()
   try {
-    await createProgram(interrupts).parseAsync(argv)
+    await createProgram(interrupts, argv).parseAsync(argv)
     return 0
   } catch (error) {
     return reportError(error)
@@ -23,7 +24,7 @@ export async function runComb(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(context: CommandContext): Command {
+function createProgram(context: CommandContext, argv: readonly string[]): Command {
   const program = new Command('comb')
     .description('Keeps large byte streams in a hive: a directory here, or a server that `comb serve` runs.')
     .version(readVersion(), '-V, --version', 'print the version')
@@ -33,6 +34,8 @@ function createProgram(context: CommandContext): Command {
       'after',
       '\nA HIVE is a directory or an http(s) URL. Documentation of every command: comb COMMAND --help.',
     )
+    // What follows a command is the command's: -V of rdiff is not ours.
+    .enablePositionalOptions()
     // Errors are thrown, and become one line and an exit code in one place.
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
@@ -42,6 +45,7 @@ function createProgram(context: CommandContext): Command {
   addLsCommand(program, context)
   addStatCommand(program, context)
   addRmCommand(program, context)
+  addRdiffCommand(program, context, argv)
   return program
 }
 

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { errorLine } from './error-line.ts'
 import { InterruptedError } from './interrupt.ts'
 import { printable } from './printable.ts'
+import { RdiffError } from './rdiff-error.ts'
 import { BrokenPipeError } from './stdio.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -21,6 +22,7 @@ export function reportError(error: unknown): number {
     return USAGE
   }
   printLine(errorLine(error))
+  if (error instanceof RdiffError) return error.exitCode
   return error instanceof UsageError ? USAGE : FAILED
 }
 

@@ -1,0 +1,58 @@
+import type { FormatErrorReason } from '../errors.ts'
+import { errorLine } from './error-line.ts'
+import { InterruptedError } from './interrupt.ts'
+import { BrokenPipeError } from './stdio.ts'
+
+/** What rdiff exits with: the numbers of librsync's results. */
+export const RDIFF_EXIT = {
+  ioError: 100,
+  syntaxError: 101,
+  inputEnded: 103,
+  badMagic: 104,
+  unimplemented: 105,
+  corrupt: 106,
+  paramError: 108,
+} as const
+
+const FORMAT_EXIT: Readonly<Record<FormatErrorReason, number>> = {
+  magic: RDIFF_EXIT.badMagic,
+  truncated: RDIFF_EXIT.inputEnded,
+  invalid: RDIFF_EXIT.corrupt,
+  unsupported: RDIFF_EXIT.unimplemented,
+  limit: RDIFF_EXIT.corrupt,
+}
+
+/** `comb rdiff` failed. */
+export class RdiffError extends Error {
+  /** Always `'RdiffError'`. */
+  override readonly name = 'RdiffError'
+  /** What the process exits with, one of {@linkcode RDIFF_EXIT}. */
+  readonly exitCode: number
+
+  /** Makes the error from a message of one line. */
+  constructor(message: string, exitCode: number, options?: ErrorOptions) {
+    super(message, options)
+    this.exitCode = exitCode
+  }
+}
+
+/** A failure, with what rdiff exits with after one of its kind. The end of the process by a signal is none. */
+export function rdiffError(error: unknown): unknown {
+  if (error instanceof RdiffError || error instanceof InterruptedError || error instanceof BrokenPipeError) return error
+  return new RdiffError(errorLine(error), exitCodeOf(error), { cause: error })
+}
+
+function exitCodeOf(error: unknown): number {
+  const { name, reason } = error as { name?: string; reason?: FormatErrorReason }
+  switch (name) {
+    case 'FormatError':
+      return FORMAT_EXIT[reason!]
+    case 'IntegrityError':
+      // The basis has become shorter while it was read.
+      return RDIFF_EXIT.inputEnded
+    case 'RangeError':
+      return RDIFF_EXIT.paramError
+    default:
+      return RDIFF_EXIT.ioError
+  }
+}

@@ -1,0 +1,55 @@
+import { SIGNATURE_HEADER_BYTES, WEAK_SUM_BYTES } from '../rsync/format.ts'
+import type { Signature } from '../rsync/signature.ts'
+import type { DeltaStatistics, JobStatistics, PatchStatistics, SignatureStatistics } from '../rsync/statistics.ts'
+
+const BYTES_PER_MB = 1_000_000
+
+/** What a signature job has counted, in librsync's words. */
+export function signatureLine(statistics: SignatureStatistics): string {
+  return line('signature', blocks(statistics.signatureBlocks, statistics.blockLength), statistics)
+}
+
+/** What the loading of a signature has counted. */
+export function loadLine(
+  { blockCount, blockLength, strongLength }: Signature,
+  times: Pick<JobStatistics, 'startTime' | 'endTime'>,
+): string {
+  const inputBytes = SIGNATURE_HEADER_BYTES + blockCount * (WEAK_SUM_BYTES + strongLength)
+  return line('loadsig', blocks(blockCount, blockLength), { ...times, inputBytes, outputBytes: 0 })
+}
+
+/** What a delta job has counted. */
+export function deltaLine(statistics: DeltaStatistics): string {
+  return line('delta', commands(statistics, statistics.falseMatches), statistics)
+}
+
+/** What a patch job has counted. */
+export function patchLine(statistics: PatchStatistics): string {
+  return line('patch', commands(statistics, 0), statistics)
+}
+
+function blocks(count: number, blockLength: number): string {
+  return count > 0 ? `signature[${count} blocks, ${blockLength} bytes per block]` : ''
+}
+
+function commands(statistics: PatchStatistics, falseMatches: number): string {
+  const { literalCommands, literalBytes, literalCommandBytes, copyCommands, copyBytes, copyCommandBytes } = statistics
+  let text = ''
+  if (literalCommands > 0) {
+    text += `literal[${literalCommands} cmds, ${literalBytes} bytes, ${literalCommandBytes} cmdbytes] `
+  }
+  if (copyCommands > 0 || falseMatches > 0) {
+    text += `copy[${copyCommands} cmds, ${copyBytes} bytes, ${copyCommandBytes} cmdbytes, ${falseMatches} false]`
+  }
+  return text
+}
+
+function line(job: string, counts: string, statistics: JobStatistics): string {
+  const { inputBytes, outputBytes, startTime = 0, endTime = startTime } = statistics
+  const seconds = Math.max(1, Math.round((endTime - startTime) / 1000))
+  const speed = (bytes: number): string => {
+    const megabytes = bytes / BYTES_PER_MB
+    return `${megabytes.toFixed(1)} MB (${(megabytes / seconds).toFixed(1)} MB/s)`
+  }
+  return `librsync: ${job} statistics: ${counts} speed[${speed(inputBytes)} in, ${speed(outputBytes)} out, ${seconds} sec]\n`
+}
