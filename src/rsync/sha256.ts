@@ -1,8 +1,9 @@
 import { createSHA256, type IHasher } from 'hash-wasm'
 import { copyBytes } from '../bytes/byte-order.ts'
+import { asBytes } from '../bytes/chunk-reader.ts'
 
 /** Bytes of a SHA-256. */
-export const SHA256_BYTES = 32
+const SHA256_BYTES = 32
 
 /** A SHA-256 that is computed as the bytes come. */
 export interface Sha256 {
@@ -37,9 +38,9 @@ export async function createSha256(): Promise<Sha256> {
  * @throws {RangeError} if it is not 32 bytes long.
  */
 export function checkSha256(name: string, digest: Uint8Array): Uint8Array<ArrayBuffer> {
-  if (!(digest instanceof Uint8Array)) throw new TypeError(`${name} must be a Uint8Array, got ${typeof digest}`)
+  if (!ArrayBuffer.isView(digest)) throw new TypeError(`${name} must be a Uint8Array, got ${typeof digest}`)
   if (digest.byteLength !== SHA256_BYTES) {
     throw new RangeError(`${name} must have ${SHA256_BYTES} bytes, got ${digest.byteLength}`)
   }
-  return copyBytes(digest)
+  return copyBytes(asBytes(digest))
 }

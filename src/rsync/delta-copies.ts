@@ -1,0 +1,81 @@
+import {
+  MAGIC_BYTES,
+  MAX_COMMAND_BYTES,
+  OP_COPY_N1_N1,
+  OP_END,
+  OP_LITERAL_N1,
+  OP_LITERAL_N8,
+  OP_LITERAL_SHORT_MAX,
+} from './format.ts'
+
+/** A copy command of a delta: the new bytes from `offset` on are the `length` bytes of the basis from `position` on. */
+export interface DeltaCopy {
+  /** Offset of its first byte in the new bytes. */
+  readonly offset: number
+  /** Offset of its first byte in the basis. */
+  readonly position: number
+  /** Number of bytes, at least 1. */
+  readonly length: number
+}
+
+/**
+ * Finds the copies in a delta of our own, and passes over the data of its literals: for who wants to know what two files
+ * have in common. Only what a `DeltaStream` gives may be taken; nothing is checked.
+ */
+export class DeltaCopies {
+  /** What has come of the next command. */
+  readonly #command = new Uint8Array(MAX_COMMAND_BYTES)
+  #commandLength = 0
+  /** Bytes to pass over: the magic at first, then the data of a literal. */
+  #skipped = MAGIC_BYTES
+  #offset = 0
+
+  /** Number of new bytes that the commands up to here make. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  /** Takes the next bytes of the delta and gives each copy that ends in them to `found`, in order. */
+  take(bytes: Uint8Array, found: (copy: DeltaCopy) => void): void {
+    for (let i = 0; i < bytes.byteLength;) {
+      if (this.#skipped > 0) {
+        const skipped = Math.min(this.#skipped, bytes.byteLength - i)
+        this.#skipped -= skipped
+        i += skipped
+        continue
+      }
+      this.#command[this.#commandLength++] = bytes[i++]!
+      const copy = this.#copy()
+      if (copy) found(copy)
+    }
+  }
+
+  /** Works the command off if it is complete; the copy if it is one. */
+  #copy(): DeltaCopy | undefined {
+    const opcode = this.#command[0]!
+    if (opcode < OP_COPY_N1_N1) {
+      const width = opcode >= OP_LITERAL_N1 && opcode <= OP_LITERAL_N8 ? 1 << (opcode - OP_LITERAL_N1) : 0
+      if (this.#commandLength < 1 + width) return undefined
+      this.#commandLength = 0
+      if (opcode === OP_END) return undefined
+      this.#skipped = opcode <= OP_LITERAL_SHORT_MAX ? opcode : this.#integer(1, width)
+      this.#offset += this.#skipped
+      return undefined
+    }
+    const positionWidth = 1 << ((opcode - OP_COPY_N1_N1) >> 2)
+    const lengthWidth = 1 << ((opcode - OP_COPY_N1_N1) & 3)
+    if (this.#commandLength < 1 + positionWidth + lengthWidth) return undefined
+    this.#commandLength = 0
+    const position = this.#integer(1, positionWidth)
+    const length = this.#integer(1 + positionWidth, lengthWidth)
+    const offset = this.#offset
+    this.#offset += length
+    return { offset, position, length }
+  }
+
+  #integer(byteOffset: number, width: number): number {
+    let value = 0
+    for (const byte of this.#command.subarray(byteOffset, byteOffset + width)) value = value * 256 + byte
+    return value
+  }
+}
