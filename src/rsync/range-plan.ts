@@ -55,8 +55,8 @@ const MIN_MISSING_PART = 1 / 8
  * as in content that repeats itself at odd distances: so it is read again, up to four times in all, as long as that finds
  * something and blocks of an eighth of its size or more are missing.
  *
- * It holds a second index of the signature at most, what a `DeltaStream` holds, and about 20 bytes a block, 250 for
- * content that repeats itself or lies in many pieces; nothing for each byte of `local`.
+ * It holds what a `DeltaStream` holds, a signature of the missing blocks while it reads again, and about 20 bytes a
+ * block, 250 for content that repeats itself or lies in many pieces; nothing for each byte of `local`.
  *
  * @param signature Signature of the new content. With strong sums as short as `strongLength: 'min'` makes them, content
  * that was made to be taken for other content is: verify a digest then.
