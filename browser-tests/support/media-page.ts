@@ -12,6 +12,7 @@ const BUNDLES: Readonly<Record<string, string>> = {
   'page.js': '../../src/browser/page.ts',
   'service-worker.js': '../../src/browser/service-worker.ts',
   'gated-worker.js': './gated-worker.ts',
+  'strict-page.js': './strict-page.ts',
 }
 
 const PAGE = `<!doctype html>
@@ -20,6 +21,12 @@ const PAGE = `<!doctype html>
   import * as combstream from './page.js'
   globalThis.combstream = combstream
 </script>
+`
+
+/** A page that may load scripts of its own, and compile nothing. */
+const STRICT_PAGE = `<!doctype html>
+<meta http-equiv="Content-Security-Policy" content="script-src 'self'">
+<script type="module" src="strict-page.js"></script>
 `
 
 /**
@@ -37,6 +44,8 @@ export function mediaPage(): Plugin {
         const name = folder && pathname.slice(folder.length)
         if (name === '') {
           response.setHeader('Content-Type', 'text/html').end(PAGE)
+        } else if (name === 'strict.html') {
+          response.setHeader('Content-Type', 'text/html').end(STRICT_PAGE)
         } else if (name !== undefined && name in BUNDLES) {
           const bundling = bundles.get(name) ?? bundle(BUNDLES[name]!)
           bundles.set(name, bundling)

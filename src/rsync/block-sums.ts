@@ -42,6 +42,11 @@ export class BlockSums {
     return this.#inputLength === 0 && !this.#isBegun
   }
 
+  /** Lets another job have the kernel. */
+  release(): void {
+    this.#kernel.release()
+  }
+
   /** Takes as much input as there is room for. */
   fill(input: Uint8Array): number {
     const piece = input.subarray(0, this.#capacity - this.#inputLength)

@@ -131,6 +131,7 @@ export class DeltaJob implements Codec {
       step.written += this.#drain(output.subarray(step.written))
       if (this.#commandStart < this.#commandEnd || this.#dataStart < this.#dataEnd) break
       if (this.#state === 'done') {
+        this.#search?.release()
         this.#search = undefined
         step.state = 'done'
         break
@@ -155,7 +156,7 @@ export class DeltaJob implements Codec {
 
   #openSearch(): KernelInstance {
     const { blockLength, sum } = this.#signature
-    const search = new KernelInstance(this.#kernel, sumFormat(sum))
+    const search = KernelInstance.open(this.#kernel, sumFormat(sum))
     const maxFalseMatches = Math.min(MAX_FALSE_MATCHES, Math.ceil(MAX_FALSE_BYTES / blockLength))
     blockIndexOf(this.#signature).open(search, { maxFalseMatches, isCompact: this.#isCompact })
     const capacity = this.#literalLimit + 2 * blockLength + INPUT_BYTES

@@ -75,7 +75,10 @@ export class LazyKernel implements Kernel {
 
 async function compile(): Promise<WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(Uint8Array.from(atob(KERNEL_BINARY), (unit) => unit.charCodeAt(0)))
+    const binary = Uint8Array.from(atob(KERNEL_BINARY), (unit) => unit.charCodeAt(0))
+    // An instance, too, as WebKit compiles what a policy forbids, and then makes no instance of it.
+    const { module } = await WebAssembly.instantiate(binary)
+    return module
   } catch (cause) {
     compiled = undefined
     const message =
@@ -85,19 +88,42 @@ async function compile(): Promise<WebAssembly.Module> {
   }
 }
 
-/** The kernel at work for one job, with memory of its own, which goes when the job goes. */
+/** Instances whose jobs are done, to be used again: WebKit takes milliseconds to make one. */
+const idle: WeakMap<WebAssembly.Module, KernelInstance[]> = new WeakMap()
+const MAX_IDLE = 4
+/** What takes more memory is left to the garbage collector. */
+const MAX_IDLE_BYTES = 4 * 1024 * 1024
+
+/** The kernel at work for one job, with memory of its own. An instance that is not released goes when its job goes. */
 export class KernelInstance {
+  readonly #module: WebAssembly.Module
   /** The kernel's functions. */
   readonly exports: KernelExports
   #memory: Uint8Array<ArrayBuffer>
   #allocated: number
 
-  /** Makes an instance that computes the sums of `format`. */
-  constructor({ module }: Kernel, { isRollsum, isMd4 }: SumFormat) {
+  /** To be got by {@linkcode open}. */
+  constructor(module: WebAssembly.Module) {
+    this.#module = module
     this.exports = new WebAssembly.Instance(module).exports as unknown as KernelExports
-    this.exports.chooseSums(isRollsum, isMd4)
     this.#memory = new Uint8Array(this.exports.memory.buffer)
     this.#allocated = this.exports.freeMemory.value
+  }
+
+  /** Gives a job an instance that computes the sums of `format`. */
+  static open({ module }: Kernel, { isRollsum, isMd4 }: SumFormat): KernelInstance {
+    const instance = idle.get(module)?.pop() ?? new KernelInstance(module)
+    instance.exports.chooseSums(isRollsum, isMd4)
+    return instance
+  }
+
+  /** Lets another job have the instance; nobody may use it any more. */
+  release(): void {
+    const instances = idle.get(this.#module) ?? []
+    if (instances.length === MAX_IDLE || this.#memory.byteLength > MAX_IDLE_BYTES) return
+    this.#allocated = this.exports.freeMemory.value
+    instances.push(this)
+    idle.set(this.#module, instances)
   }
 
   /** The memory; of no use any more after {@linkcode allocate}. */
@@ -106,7 +132,8 @@ export class KernelInstance {
   }
 
   /**
-   * Takes memory, for good, and returns where it is: a multiple of 16.
+   * Takes memory until the instance is released, and returns where it is: a multiple of 16. What it holds is of no
+   * account.
    *
    * @throws {RangeError} if the host does not have so much, or 32 bits do not reach so far.
    */

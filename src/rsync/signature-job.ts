@@ -65,7 +65,7 @@ export class SignatureJob implements Codec {
       this.#pending = this.#pending.subarray(data.byteLength)
       if (this.#pending.byteLength > 0) break
       if (step.read < input.byteLength) {
-        this.#blocks ??= new BlockSums(new KernelInstance(this.#kernel, this.#parameters.format), this.#parameters)
+        this.#blocks ??= new BlockSums(KernelInstance.open(this.#kernel, this.#parameters.format), this.#parameters)
         step.read += this.#blocks.fill(input.subarray(step.read))
         // What is full waits for more: how the last block ends depends on whether there is more.
         if (step.read < input.byteLength) this.#sign(false)
@@ -74,6 +74,7 @@ export class SignatureJob implements Codec {
       } else if (this.#blocks && !this.#blocks.isEmpty) {
         this.#sign(true)
       } else {
+        this.#blocks?.release()
         this.#blocks = undefined
         step.state = 'done'
         break

@@ -78,6 +78,12 @@ export function openIndex(
   firsts = weakSums + blockCount * 4
   strongSums = firsts + blockCount * 4
   falseMatchCounts = (strongSums + blockCount * strongLength + 15) & ~15
+  memory.fill(falseMatchCounts, 0, keptCount * 2)
+  falseMatches = 0
+  isSummed = false
+  isMissed = false
+  expected = -1
+  verified = -1
 }
 
 /**
