@@ -354,6 +354,26 @@ describe('PatchStream', () => {
     }
   })
 
+  it('keeps what is copied again and again, and no more than 1 MiB', async () => {
+    const { source, opened, bytes } = watchedBasis(4_000_000)
+    for (const [length, places, most] of [
+      [200_000, 5, 5],
+      [200_000, 6, 60],
+      [262_144, 4, 4],
+      [262_145, 1, 10],
+    ] as const) {
+      opened.length = 0
+      const ranges = Array.from(
+        { length: 10 * places },
+        (_, i) => [(places - 1 - (i % places)) * 400_000, length] as const,
+      )
+      const stream = chunked(copies(ranges), 100).pipeThrough(new PatchStream(source))
+      const parts = ranges.map(([position]) => bytes.subarray(position, position + length))
+      expect(difference(await collect(stream), concatBytes(...parts))).toBeUndefined()
+      expect(opened).toHaveLength(most)
+    }
+  })
+
   it('reads a long copy alone, in one stream that is opened for nothing else', async () => {
     const { source, opened } = watchedBasis(1_000_000)
     const delta = copies([

@@ -4,16 +4,23 @@ import { markHandled } from '../bytes/promises.ts'
 import { IntegrityError } from '../errors.ts'
 import type { BasisRequest } from './patch-job.ts'
 
-/**
- * Bytes that are read about a copy that is shorter, and kept; and how far ahead of an open stream a copy may begin for
- * the bytes between to be read and dropped. To open a stream of an entry or a URL takes a block or a request.
- */
+/** Copies of fewer bytes are tiny: what is about them is read with them, and kept. */
+const TINY_BYTES = 16 * 1024
+
+/** Bytes that are read about a tiny copy, half of them before it. To open a stream takes a block, or a request. */
 const WINDOW_BYTES = 64 * 1024
 
-/** Windows that are kept, those used last: 1 MiB. */
-const WINDOW_COUNT = 16
+/** Copies of more bytes are not kept. */
+const MAX_KEPT_BYTES = 256 * 1024
 
-/** The most that a stream is opened for beyond what is asked for, when the copies have long gone through the basis in order. */
+/** Bytes that are kept, those used last. */
+const ALL_KEPT_BYTES = 1024 * 1024
+
+/** How far ahead of the open stream a copy may begin for the bytes between to be read and dropped. */
+const MAX_SKIP_BYTES = 64 * 1024
+
+/** The least and the most that a stream is opened for beyond what is asked for, where copies go on in order. */
+const MIN_READ_AHEAD_BYTES = 64 * 1024
 const MAX_READ_AHEAD_BYTES = 8 * 1024 * 1024
 
 const NONE = new Uint8Array(0)
@@ -36,16 +43,18 @@ interface Run {
 }
 
 /**
- * Reads pieces of a basis with as few streams as it can: short pieces are answered from windows of 64 KiB about them,
- * of which the 16 used last are kept; a piece that begins where the open stream stands, or up to 64 KiB further on, goes
- * on with it; and the longer the pieces come in order, the further (8 MiB at most) the next stream is opened for.
+ * Reads pieces of a basis with as few streams as it can. A piece that begins where the open stream stands, or up to
+ * 64 KiB further on, goes on with it; the longer the pieces come in order, the further (8 MiB at most) the next stream is
+ * opened for. Pieces out of order, of up to 256 KiB, are kept, to be there when they are needed again; and a piece of
+ * less than 16 KiB with the 64 KiB about it.
  *
- * It holds the windows, 1 MiB, and one chunk of the basis.
+ * It keeps up to 1 MiB, and holds one chunk of the basis.
  */
 export class BasisReader {
   readonly #basis: ByteSource
   /** The last one used at the end. */
   readonly #windows: Window[] = []
+  #keptBytes = 0
   /** The stream that was opened last; closed if it stands at its end. */
   #run: Run | undefined
   #readAheadBytes = 0
@@ -62,20 +71,21 @@ export class BasisReader {
    * An error of the basis passes through unchanged.
    */
   async read({ position, length }: BasisRequest): Promise<Uint8Array> {
-    const kept = this.#kept(position, length)
+    const kept = this.#find(position, length)
     if (kept) return kept
 
-    const short = length < WINDOW_BYTES
-    const start = short ? Math.max(0, position - WINDOW_BYTES / 2) : position
-    const end = Math.max(position + length, Math.min(start + WINDOW_BYTES, this.#basis.size))
-    const run = this.#reach(position, start, end)
+    const isTiny = length < TINY_BYTES
+    const start = isTiny ? Math.max(0, position - WINDOW_BYTES / 2) : position
+    const until = isTiny ? start + WINDOW_BYTES : position + length
+    const inOrder = this.#isInOrder(position)
+    const run = inOrder ? this.#goOn(position, start, until) : this.#openAlone(start, until)
     while (run.position < start) await nextBytes(run, start - run.position)
-    if (!short) return await nextBytes(run, length)
+    if (!isTiny && (inOrder || length > MAX_KEPT_BYTES)) return await nextBytes(run, length)
 
-    const window = await readWindow(run)
-    if (this.#windows.length === WINDOW_COUNT) this.#windows.shift()
-    this.#windows.push(window)
-    return this.#kept(position, length)!
+    const byteLength = Math.min(isTiny ? WINDOW_BYTES : length, run.end - run.position)
+    this.#makeRoom(byteLength)
+    this.#windows.push(await readWindow(run, byteLength))
+    return this.#find(position, length)!
   }
 
   /** Lets go of the basis, at once; may be called at any time, more than once. */
@@ -85,7 +95,7 @@ export class BasisReader {
     this.#windows.length = 0
   }
 
-  #kept(position: number, length: number): Uint8Array | undefined {
+  #find(position: number, length: number): Uint8Array | undefined {
     const holds = ({ position: start, bytes }: Window): boolean =>
       position >= start && position < start + bytes.byteLength
     const index = this.#windows.findLastIndex(holds)
@@ -96,20 +106,34 @@ export class BasisReader {
     return window.bytes.subarray(offset, offset + length)
   }
 
-  /** A stream that stands at `start` or before, or between there and `position`, and has the byte at `position`. */
-  #reach(position: number, start: number, end: number): Run {
-    const last = this.#run
-    const inOrder = last !== undefined && position >= last.position && position - last.position < WINDOW_BYTES
-    if (inOrder && position < last.end) return last
+  #makeRoom(byteLength: number): void {
+    this.#keptBytes += byteLength
+    while (this.#keptBytes > ALL_KEPT_BYTES) this.#keptBytes -= this.#windows.shift()!.bytes.byteLength
+  }
 
-    if (last) close(last, undefined)
-    this.#readAheadBytes = inOrder
-      ? Math.min(Math.max(2 * this.#readAheadBytes, WINDOW_BYTES), MAX_READ_AHEAD_BYTES)
-      : 0
-    const from = inOrder ? Math.max(start, last.end) : start
-    const to = Math.min(end + this.#readAheadBytes, this.#basis.size)
-    const reader = new ChunkReader(this.#basis.slice(from, to).stream())
-    return (this.#run = { reader, position: from, end: to, rest: NONE })
+  #isInOrder(position: number): boolean {
+    const skipped = this.#run ? position - this.#run.position : -1
+    return skipped >= 0 && skipped <= MAX_SKIP_BYTES
+  }
+
+  /** The open stream, if it has the byte at `position`, or else the next one. */
+  #goOn(position: number, start: number, until: number): Run {
+    const last = this.#run!
+    if (position < last.end) return last
+    this.#readAheadBytes = Math.min(Math.max(2 * this.#readAheadBytes, MIN_READ_AHEAD_BYTES), MAX_READ_AHEAD_BYTES)
+    return this.#open(Math.max(start, last.end), until + this.#readAheadBytes)
+  }
+
+  #openAlone(start: number, until: number): Run {
+    this.#readAheadBytes = 0
+    return this.#open(start, until)
+  }
+
+  #open(start: number, until: number): Run {
+    if (this.#run) close(this.#run, undefined)
+    const end = Math.min(until, this.#basis.size)
+    const reader = new ChunkReader(this.#basis.slice(start, end).stream())
+    return (this.#run = { reader, position: start, end, rest: NONE })
   }
 }
 
@@ -134,14 +158,14 @@ async function nextChunk({ reader, position, end }: Run): Promise<Uint8Array> {
   })
 }
 
-/** The window that begins where a stream stands. */
-async function readWindow(run: Run): Promise<Window> {
+/** The next bytes of a stream, which has so many, in memory of their own. */
+async function readWindow(run: Run, byteLength: number): Promise<Window> {
   const { position } = run
-  const bytes = new Uint8Array(Math.min(WINDOW_BYTES, run.end - position))
-  for (let length = 0; length < bytes.byteLength;) {
-    const piece = await nextBytes(run, bytes.byteLength - length)
-    bytes.set(piece, length)
-    length += piece.byteLength
+  const bytes = new Uint8Array(byteLength)
+  for (let offset = 0; offset < byteLength;) {
+    const piece = await nextBytes(run, byteLength - offset)
+    bytes.set(piece, offset)
+    offset += piece.byteLength
   }
   return { position, bytes }
 }

@@ -29,10 +29,10 @@ export interface PatchStreamOptions extends PatchOptions {
  * Applies the delta that passes through to a basis, and gives the new bytes. A delta says nothing of the basis that it
  * was made for: with another one the result is other bytes.
  *
- * The basis is any `ByteSource`, a Blob too. A copy of 64 KiB or more reads one `slice().stream()` of it, or goes on
- * with the one before; shorter ones share what is read about them, 64 KiB at a time, so that damage near to a copy fails
- * the patch as well. It is pull-driven and holds 256 KiB of output, 1 MiB and one chunk of the basis, and at most the
- * one chunk of input that its writer waits for.
+ * The basis is any `ByteSource`, a Blob too. Copies that go through it in order share its streams; out of order, each
+ * opens one, unless what it needs is among the up to 1 MiB that is kept of what was copied last. A copy of less than
+ * 16 KiB has the 64 KiB about it read, so that damage there fails the patch as well. It is pull-driven and holds 256 KiB
+ * of output, 1 MiB and one chunk of the basis, and at most the one chunk of input that its writer waits for.
  *
  * The streams fail with a `FormatError` (its `offset` is that in the delta) if the bytes are no delta, or none for a
  * basis of this size, or make more than allowed; with an `IntegrityError` if the result is not what is expected, or the
