@@ -11,13 +11,16 @@ export interface Input {
   readonly size: number | undefined
 }
 
-/** Opens a file, or, for `-`, standard input. */
-export async function openInput(file: string): Promise<Input> {
+/** Opens a file, or, for `-`, standard input; of a file, `chunkBytes` are read at a time, if it is given. */
+export async function openInput(file: string, chunkBytes?: number): Promise<Input> {
   if (file === '-') return { stream: readableBytes(process.stdin), size: undefined }
   const found = await stat(file)
   if (found.isDirectory()) throw systemError('EISDIR', file)
   // A pipe or a device has no size: `comb put HIVE ALIAS <(command)`.
-  if (!found.isFile()) return { stream: readableBytes(createReadStream(file)), size: undefined }
+  if (!found.isFile() || chunkBytes !== undefined) {
+    const stream = createReadStream(file, { highWaterMark: chunkBytes })
+    return { stream: readableBytes(stream), size: found.isFile() ? found.size : undefined }
+  }
   const { fileSource } = await import('../backends/directory.ts')
   const source = await fileSource(file)
   return { stream: source.stream(), size: source.size }

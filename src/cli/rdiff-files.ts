@@ -9,10 +9,14 @@ import { inPieces } from './rdiff-pieces.ts'
 import { stdoutSink } from './stdio.ts'
 import { isMissing } from './system-error.ts'
 
+/** Memory is taken for as many bytes, also where the file has fewer. */
+const MAX_READ_BYTES = 4 * 1024 * 1024
+
 /** Opens what is read from its beginning to its end. */
 export async function openRdiffInput(file: string, { inputSize }: RdiffOptions): Promise<Input> {
   checkBufferSize(inputSize)
-  const { stream, size } = await openInput(file)
+  const chunkBytes = inputSize === 0 ? undefined : Math.min(inputSize, MAX_READ_BYTES)
+  const { stream, size } = await openInput(file, chunkBytes)
   return { stream: inPieces(stream, inputSize), size: file === '-' ? redirectedSize() : size }
 }
 

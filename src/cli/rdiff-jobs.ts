@@ -8,7 +8,7 @@ import { RDIFF_EXIT, RdiffError } from './rdiff-error.ts'
 import { openBasis, openRdiffInput, prepareOutput } from './rdiff-files.ts'
 import { deltaLine, loadLine, patchLine, signatureLine } from './rdiff-statistics.ts'
 
-/** What an action of rdiff does: its work, and gives the lines that tell what it counted. */
+/** Does the work of an action, and gives the lines that tell what it counted. */
 type RdiffJob = (files: readonly string[], options: RdiffOptions, signal: AbortSignal) => Promise<readonly string[]>
 
 const STRONG_SUMS: Readonly<Record<string, 'blake2b' | 'md4'>> = { blake2: 'blake2b', md4: 'md4' }
