@@ -262,7 +262,7 @@ export class PatchJob implements Codec {
   }
 
   #command(opcode: number): State {
-    if (opcode === OP_END) return this.#end()
+    if (opcode === OP_END) return this.#endOfResult()
     if (opcode <= OP_LITERAL_SHORT_MAX) return this.#literal(opcode, this.#commandOffset)
     if (opcode <= OP_LITERAL_N8) return { kind: 'literal-length', width: 1 << (opcode - OP_LITERAL_N1) }
     if (opcode <= OP_COPY_N8_N8) {
@@ -271,7 +271,7 @@ export class PatchJob implements Codec {
     return this.#fail('invalid', this.#commandOffset, `reserved command 0x${opcode.toString(16)}`)
   }
 
-  #end(): State {
+  #endOfResult(): State {
     if (this.#expectedSize !== undefined && this.#announced < this.#expectedSize) {
       this.#failSize(this.#expectedSize, `${this.#announced} bytes`)
     }
