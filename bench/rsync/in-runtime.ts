@@ -98,7 +98,7 @@ async function inBrowser(
     if (isDone(message)) finish()
   })
   try {
-    const close = await openPage(name, server.url)
+    const close = await openPage(name, server.url, finish)
     await finished
     await close()
   } finally {

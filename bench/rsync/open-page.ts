@@ -6,8 +6,14 @@ import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
 /** The browser engines, as the tests launch them. */
 export type BrowserName = 'chromium' | 'firefox' | 'webkit'
 
-/** Opens a page in a browser of its own; returns what ends the browser. */
-export async function openPage(name: BrowserName, url: string): Promise<() => Promise<void>> {
+/** What ends this process ends it at once; `scripts/bench.mjs` ends what it leaves. */
+const SIGNALS = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false }
+
+/**
+ * Opens a page in a browser of its own; returns what ends the browser. `onGone` is called when the browser has ended,
+ * by itself too, where that can be known.
+ */
+export async function openPage(name: BrowserName, url: string, onGone: () => void): Promise<() => Promise<void>> {
   if (name === 'webkit') {
     // The provider asks nothing of a project that has no browser.
     const provider = webkitgtk().providerFactory({} as TestProject)
@@ -21,10 +27,13 @@ export async function openPage(name: BrowserName, url: string): Promise<() => Pr
   }
   const browser =
     name === 'chromium'
-      ? await chromium.launch(CHROMIUM_LAUNCH)
-      : await firefox.launch({ executablePath: '/usr/bin/firefox-esr', channel: 'moz-firefox' })
+      ? await chromium.launch({ ...CHROMIUM_LAUNCH, ...SIGNALS })
+      : await firefox.launch({ executablePath: '/usr/bin/firefox-esr', channel: 'moz-firefox', ...SIGNALS })
   try {
-    await (await browser.newPage()).goto(url)
+    browser.once('disconnected', onGone)
+    const page = await browser.newPage()
+    page.once('crash', onGone)
+    await page.goto(url)
   } catch (error) {
     await browser.close()
     throw error
