@@ -6,8 +6,8 @@ import { buildKernel } from './build-kernel.mjs'
 import { installPackages } from './setup.mjs'
 import { ROOT, run } from './run.mjs'
 
-/** What a page and a service worker load as one file each: neither resolves bare imports everywhere. */
-const BUNDLES = ['src/browser/page.ts', 'src/browser/service-worker.ts']
+/** What a page and its workers load as one file each: none of them resolves bare imports everywhere. */
+const BUNDLES = ['src/browser/page.ts', 'src/browser/service-worker.ts', 'src/browser/rsync-worker.ts']
 
 const TIMEOUT_MS = 60_000
 

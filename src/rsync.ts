@@ -28,6 +28,7 @@ export { makeSignature, type MakeSignatureOptions } from './rsync/make-signature
 export type { SignatureOptions } from './rsync/parameters.ts'
 export { type BasisRequest, type ExpectedSize, PatchJob, type PatchOptions } from './rsync/patch-job.ts'
 export { type ExpectedResult, PatchStream, type PatchStreamOptions } from './rsync/patch-stream.ts'
+export type { PoolWorker, PoolWorkerEvent } from './rsync/pool-worker.ts'
 export type { RangePiece } from './rsync/range-pieces.ts'
 export { rangePlan, type RangePlan, type RangePlanOptions } from './rsync/range-plan.ts'
 export { rebuild, type RebuildOptions } from './rsync/rebuild.ts'
@@ -43,3 +44,4 @@ export type {
   SignatureStatistics,
 } from './rsync/statistics.ts'
 export type { SumName } from './rsync/sums.ts'
+export { WorkerPool, type WorkerPoolOptions } from './rsync/worker-pool.ts'

@@ -11,6 +11,7 @@ const FOLDER = /^\/media-page\/[\w-]+\//
 const BUNDLES: Readonly<Record<string, string>> = {
   'page.js': '../../src/browser/page.ts',
   'service-worker.js': '../../src/browser/service-worker.ts',
+  'rsync-worker.js': '../../src/browser/rsync-worker.ts',
   'gated-worker.js': './gated-worker.ts',
   'strict-page.js': './strict-page.ts',
 }

@@ -13,6 +13,7 @@ const SOUND = {
     'export const backend = (): Backend => ({ close: () => void open })',
   ].join('\n'),
   'src/backends/directory/rows.ts': "import 'node:sqlite'\nexport const rows = 1",
+  'src/backends/threads.ts': "import 'node:worker_threads'",
   'src/hive/entry.ts':
     "import { a } from '../bytes/byte-range.ts'\nexport const entry = [a, import('../rsync/weak-sum.ts')]",
   'src/cli/main.ts':

@@ -1,11 +1,20 @@
 import { codecTransform } from '../bytes/codec-transform.ts'
 import { LazyKernel } from './kernel.ts'
 import { DeltaJob, type DeltaOptions } from './delta-job.ts'
+import { pooledDelta, pooledTransform } from './pooled-codec.ts'
 import type { Signature } from './signature.ts'
 import type { DeltaStatistics } from './statistics.ts'
+import type { WorkerPool } from './worker-pool.ts'
 
 /** Options of {@linkcode DeltaStream}. */
 export interface DeltaStreamOptions extends DeltaOptions {
+  /**
+   * Makes the delta in a worker of a pool, one for each stream; the delta is the same. It is no faster, but the thread
+   * that the stream is read on is free, and several streams run at the same time. The stream then fails with a
+   * `BackendError` if the worker is lost.
+   * @default none, all is done by the thread that the stream is read on
+   */
+  pool?: WorkerPool | undefined
   /** Gives both sides up, with the signal's reason. */
   signal?: AbortSignal | undefined
 }
@@ -16,7 +25,8 @@ export interface DeltaStreamOptions extends DeltaOptions {
  * 64 MiB of them, have had without being its block is no longer looked up, which takes a signature made for that.)
  *
  * It is pull-driven and holds `literalLimit` + 2 blocks + 256 KiB, 256 KiB of output, and at most the one chunk of
- * input that its writer waits for.
+ * input that its writer waits for. With a pool the first of these is in the worker, with a copy of the signature and an
+ * index of its own, and 2.5 MiB are on their way between the two.
  *
  * @example
  * ```ts
@@ -46,17 +56,21 @@ export class DeltaStream {
    * @throws {RangeError} if an option is out of its range.
    */
   constructor(signature: Signature, options: DeltaStreamOptions = {}) {
+    const { pool, signal } = options
     const kernel = new LazyKernel()
+    // Checks the arguments, whoever is to run.
     const job = new DeltaJob(signature, kernel, options)
-    this.statistics = job.statistics
-    const { readable, writable } = codecTransform({
-      async open() {
+    if (pool !== undefined) {
+      const pooled = pooledDelta(pool, signature, options)
+      this.statistics = pooled.statistics
+      ;({ readable: this.readable, writable: this.writable } = pooledTransform(pooled, signal))
+    } else {
+      this.statistics = job.statistics
+      const open = async (): Promise<DeltaJob> => {
         await kernel.load()
         return job
-      },
-      signal: options.signal,
-    })
-    this.readable = readable
-    this.writable = writable
+      }
+      ;({ readable: this.readable, writable: this.writable } = codecTransform({ open, signal }))
+    }
   }
 }

@@ -1,11 +1,19 @@
 import { codecTransform } from '../bytes/codec-transform.ts'
 import { LazyKernel } from './kernel.ts'
 import type { SignatureOptions } from './parameters.ts'
+import { pooledSignature, pooledTransform } from './pooled-codec.ts'
 import { SignatureJob } from './signature-job.ts'
 import type { SignatureStatistics } from './statistics.ts'
+import type { WorkerPool } from './worker-pool.ts'
 
 /** Options of {@linkcode SignatureStream}. */
 export interface SignatureStreamOptions extends SignatureOptions {
+  /**
+   * Computes the sums in the workers of a pool, all of them at once; the signature is the same. Blocks of more than 1 MiB
+   * go through one worker, one after the other. The stream then fails with a `BackendError` if a worker is lost.
+   * @default none, all is done by the thread that the stream is read on
+   */
+  pool?: WorkerPool | undefined
   /** Gives both sides up, with the signal's reason. */
   signal?: AbortSignal | undefined
 }
@@ -13,7 +21,8 @@ export interface SignatureStreamOptions extends SignatureOptions {
 /**
  * Makes the signature of the bytes that pass through: what rdiff makes of the same bytes and options, bit for bit.
  *
- * It is pull-driven and holds 256 KiB of output, and at most the one chunk of input that its writer waits for.
+ * It is pull-driven and holds 256 KiB of output, and at most the one chunk of input that its writer waits for. With a
+ * pool it also holds up to 1 MiB, and 3.5 MiB for each worker, and a worker 1 MiB more.
  *
  * @example
  * ```ts
@@ -39,17 +48,20 @@ export class SignatureStream {
    * @throws {RangeError} if an option is out of its range.
    */
   constructor(options: SignatureStreamOptions = {}) {
-    const kernel = new LazyKernel()
-    const job = new SignatureJob(kernel, options)
-    this.statistics = job.statistics
-    const { readable, writable } = codecTransform({
-      async open() {
+    const { pool, signal } = options
+    if (pool !== undefined) {
+      const job = pooledSignature(pool, options)
+      this.statistics = job.statistics
+      ;({ readable: this.readable, writable: this.writable } = pooledTransform(job, signal))
+    } else {
+      const kernel = new LazyKernel()
+      const job = new SignatureJob(kernel, options)
+      this.statistics = job.statistics
+      const open = async (): Promise<SignatureJob> => {
         await kernel.load()
         return job
-      },
-      signal: options.signal,
-    })
-    this.readable = readable
-    this.writable = writable
+      }
+      ;({ readable: this.readable, writable: this.writable } = codecTransform({ open, signal }))
+    }
   }
 }

@@ -1,0 +1,8 @@
+// Prints the length of a signature that threads make, and leaves them as they are.
+import { createThread } from '../../src/backends/threads.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { SignatureStream, WorkerPool } from '../../src/rsync.ts'
+
+const pool = new WorkerPool(createThread)
+const basis = new Blob([new Uint8Array(5_000_000)])
+console.log((await collect(basis.stream().pipeThrough(new SignatureStream({ pool })))).byteLength)

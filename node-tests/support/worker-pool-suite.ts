@@ -1,0 +1,370 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { collect } from '../../src/bytes/collect.ts'
+import {
+  type Codec,
+  DeltaJob,
+  type DeltaOptions,
+  DeltaStream,
+  type JobStatistics,
+  loadKernel,
+  type PoolWorker,
+  Signature,
+  SignatureJob,
+  type SignatureOptions,
+  SignatureStream,
+  WorkerPool,
+} from '../../src/rsync.ts'
+import { difference, runJob, signatureOf } from './jobs.ts'
+import { assemble } from './pieces.ts'
+import { chunked, randomBytes, rejection, soon } from './streams.ts'
+
+/** Workers of one kind. */
+export interface WorkerKind {
+  /** Makes one. */
+  create(): PoolWorker
+  /** Makes one of a script that is not there, where that can be. */
+  createMissing?(): PoolWorker
+  /** Whether the host tells that a worker was ended by somebody else. */
+  tellsEnd: boolean
+}
+
+/** Long enough for a busy machine to start a worker. */
+const WORK_MS = 20_000
+const SUMS = ['rabinkarp-blake2b', 'rabinkarp-md4', 'rollsum-blake2b', 'rollsum-md4'] as const
+const MEBIBYTE = 1024 * 1024
+
+/** What every kind of worker has to do. */
+export async function describeWorkerPool(name: string, { create, createMissing, tellsEnd }: WorkerKind): Promise<void> {
+  const kernel = await loadKernel()
+  const random = randomBytes(5 * MEBIBYTE)
+
+  /** A pool, and the workers that it has made. */
+  function makePool(size = 2): { pool: WorkerPool; workers: PoolWorker[] } {
+    const workers: PoolWorker[] = []
+    const pool = new WorkerPool(
+      () => {
+        workers.push(create())
+        return workers.at(-1)!
+      },
+      { size },
+    )
+    onTestFinished(() => pool.close())
+    return { pool, workers }
+  }
+
+  /** What differs from the signature that the job makes, and from what it counts; undefined if nothing does. */
+  async function signatureProblem(
+    pool: WorkerPool,
+    basis: Uint8Array,
+    size: number,
+    options: SignatureOptions,
+  ): Promise<string | undefined> {
+    const stream = new SignatureStream({ ...options, pool })
+    const signature = await soon(collect(chunked(basis, size).pipeThrough(stream)), 'the signature', WORK_MS)
+    return problem(signature, stream, basis, new SignatureJob(kernel, options))
+  }
+
+  /** The same for a delta. */
+  async function deltaProblem(
+    pool: WorkerPool,
+    signature: Signature,
+    edited: Uint8Array,
+    size: number,
+    options: DeltaOptions = {},
+  ): Promise<string | undefined> {
+    const stream = new DeltaStream(signature, { ...options, pool })
+    const delta = await soon(collect(chunked(edited, size).pipeThrough(stream)), 'the delta', WORK_MS)
+    return problem(delta, stream, edited, new DeltaJob(signature, kernel, options))
+  }
+
+  const basis = random.subarray(0, 2_000_000)
+  const signature = signatureOf(runJob(new SignatureJob(kernel, { blockLength: 1000 }), basis))
+  const edited = assemble(
+    [
+      { from: 700_000, to: 1_900_000 },
+      { random: 700_000, seed: 9 },
+      { from: 0, to: 600_001 },
+      { from: 5000, to: 9000 },
+    ],
+    basis,
+  )
+
+  describe(`a pool of ${name}`, () => {
+    it('makes the same signatures at every border of a block and of what a worker is sent', async () => {
+      const { pool } = makePool()
+      for (const length of [0, 1, 2047, 2048, 2049, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 5 * MEBIBYTE]) {
+        expect(await signatureProblem(pool, random.subarray(0, length), 100_000, {})).toBeUndefined()
+      }
+    })
+
+    it.each(SUMS)('makes the same signatures of %s', async (sum) => {
+      const { pool } = makePool()
+      for (const blockLength of [700, 300_001]) {
+        expect(
+          await signatureProblem(pool, random.subarray(0, 3_333_333), Infinity, { sum, blockLength, strongLength: 9 }),
+        ).toBeUndefined()
+      }
+    })
+
+    it('makes the same signatures of blocks of any length, in any chunks', async () => {
+      const { pool } = makePool(3)
+      expect(await signatureProblem(pool, random.subarray(0, 40_000), 1000, { blockLength: 1 })).toBeUndefined()
+      expect(await signatureProblem(pool, random.subarray(0, 300_000), 7777, { blockLength: 7 })).toBeUndefined()
+      expect(await signatureProblem(pool, random.subarray(0, 3000), 1, { blockLength: 100 })).toBeUndefined()
+      expect(await signatureProblem(pool, random, 65_536, { blockLength: MEBIBYTE })).toBeUndefined()
+      // Too long to be shared: a whole number of blocks, and not.
+      expect(await signatureProblem(pool, random, 65_536, { blockLength: MEBIBYTE + 1 })).toBeUndefined()
+      await signatureProblem(pool, random.subarray(0, 3_000_000), Infinity, {
+        blockLength: 1_500_000,
+        sum: 'rollsum-md4',
+      })
+      expect(await signatureProblem(pool, random.subarray(0, 0), 1, { blockLength: 1_500_000 })).toBeUndefined()
+    })
+
+    it('makes the same deltas in both modes, in any chunks', async () => {
+      const { pool } = makePool()
+      for (const mode of ['compat', 'compact'] as const) {
+        expect(await deltaProblem(pool, signature, edited, 100_000, { mode })).toBeUndefined()
+        expect(
+          await deltaProblem(pool, signature, edited, Infinity, { mode, literalLimit: 2 * MEBIBYTE }),
+        ).toBeUndefined()
+        expect(
+          await deltaProblem(pool, signature, edited.subarray(0, 20_001), 7, { mode, literalLimit: 100 }),
+        ).toBeUndefined()
+        expect(await deltaProblem(pool, signature, new Uint8Array(0), 1, { mode })).toBeUndefined()
+      }
+      // Twice as much output as input, and more than a worker gives at a time.
+      expect(
+        await deltaProblem(pool, signature, randomBytes(263_000, 3), Infinity, { literalLimit: 1 }),
+      ).toBeUndefined()
+    })
+
+    it('leaves a signature as it is, and takes no more of its buffers than that', async () => {
+      const { pool } = makePool(1)
+      const room = new Uint8Array(signature.strongSums.byteLength + 10)
+      const strongSums = room.subarray(5, room.byteLength - 5)
+      strongSums.set(signature.strongSums)
+      const { blockLength, strongLength, weakSums, sum } = signature
+      const view = new Signature({ blockLength, strongLength, weakSums, strongSums, sum })
+      expect(await deltaProblem(pool, view, edited, 100_000)).toBeUndefined()
+      expect(await deltaProblem(pool, view, edited, 100_000)).toBeUndefined()
+      expect(difference(view.strongSums, signature.strongSums)).toBeUndefined()
+    })
+
+    it('works for many streams at a time', async () => {
+      const { pool, workers } = makePool()
+      const lengths = [3 * MEBIBYTE, 1, 0, 2_500_000, MEBIBYTE]
+      const problems = await Promise.all([
+        ...lengths.map((length) => signatureProblem(pool, random.subarray(0, length), 50_000, { blockLength: 512 })),
+        ...lengths.map((length) => signatureProblem(pool, random.subarray(0, length), 50_000, { sum: 'rollsum-md4' })),
+        ...[1, 2, 3].map((n) => deltaProblem(pool, signature, edited.subarray(n), 10_000 * n)),
+      ])
+      expect(problems.filter((text) => text !== undefined)).toEqual([])
+      expect(workers.length).toBe(2)
+    })
+
+    it('takes no more input than it has room for while a reader stalls', async () => {
+      const { pool } = makePool()
+      const strange = randomBytes(2 * MEBIBYTE, 5)
+      const streams = [
+        // 256 KiB of output are 466 KiB of input.
+        { stream: new SignatureStream({ blockLength: 64, pool }), mostBytes: (0.5 + 5) * MEBIBYTE },
+        { stream: new DeltaStream(signature, { pool }), mostBytes: (0.25 + 3) * MEBIBYTE },
+      ]
+      for (const { stream, mostBytes } of streams) {
+        let given = 0
+        const endless = new ReadableStream<Uint8Array>(
+          {
+            pull(controller) {
+              given += 64 * 1024
+              controller.enqueue(strange.slice(given % MEBIBYTE, (given % MEBIBYTE) + 64 * 1024))
+            },
+          },
+          { highWaterMark: 0 },
+        )
+        const reader = endless.pipeThrough(stream).getReader()
+        await soon(reader.read(), 'the first chunk', WORK_MS)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        expect(given).toBeLessThanOrEqual(mostBytes + 2 * 64 * 1024)
+        await soon(reader.cancel(), 'the cancel')
+      }
+    })
+
+    it('lets go at once of streams that are cancelled or aborted, at any moment', async () => {
+      const { pool } = makePool()
+      const makers = [() => new SignatureStream({ blockLength: 500, pool }), () => new DeltaStream(signature, { pool })]
+      for (const make of makers) {
+        for (const waitMs of [0, 0, 1, 2, 5]) {
+          const why = { waitMs }
+          const { readable, writable } = make()
+          const reader = readable.getReader()
+          const reading = reader.read()
+          const writer = writable.getWriter()
+          const writing = rejection(writeAll(writer))
+          await new Promise((resolve) => setTimeout(resolve, waitMs))
+          await soon(reader.cancel(why), 'the cancel')
+          expect(await writing).toBe(why)
+          expect((await soon(reading, 'the read')).done).toBe(true)
+
+          const aborted = make()
+          const failing = rejection(aborted.readable.getReader().read())
+          const other = aborted.writable.getWriter()
+          const held = rejection(writeAll(other))
+          await new Promise((resolve) => setTimeout(resolve, waitMs))
+          const aborting = other.abort(why)
+          expect(await failing).toBe(why)
+          await soon(aborting, 'the abort')
+          expect(await held).toBe(why)
+        }
+      }
+      expect(await signatureProblem(pool, basis, 100_000, {})).toBeUndefined()
+      expect(await deltaProblem(pool, signature, edited, 100_000)).toBeUndefined()
+    })
+
+    it("fails both sides with a signal's reason, and cancels a source that is silent", async () => {
+      const { pool } = makePool()
+      const controller = new AbortController()
+      let cancel: (reason: unknown) => void
+      const cancelled = new Promise((resolve) => (cancel = resolve))
+      const silent = new ReadableStream<Uint8Array>({
+        pull: () => new Promise(() => undefined),
+        cancel: (r) => cancel(r),
+      })
+      const stream = new SignatureStream({ pool, signal: controller.signal })
+      const reading = rejection(silent.pipeThrough(stream).getReader().read())
+      controller.abort('enough')
+      expect(await reading).toBe('enough')
+      expect(await soon(cancelled, 'the cancel')).toBe('enough')
+    })
+
+    it('fails the streams of a worker that throws, and makes another', async () => {
+      const { pool, workers } = makePool(1)
+      for (const make of [() => new SignatureStream({ pool }), () => new DeltaStream(signature, { pool })]) {
+        expect(await signatureProblem(pool, basis, 100_000, {})).toBeUndefined()
+        const { readable, writable } = make()
+        const failing = rejection(collect(readable))
+        const writer = writable.getWriter()
+        // No request: the script fails over it, before it comes to what is sent next.
+        workers.at(-1)!.postMessage(null, [])
+        const writing = rejection(writeAll(writer))
+        const error = await failing
+        expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+        expect((error as Error).cause).toBeInstanceOf(Error)
+        expect(await writing).toBe(error)
+      }
+      expect(await signatureProblem(pool, basis, 100_000, {})).toBeUndefined()
+      expect(workers.length).toBe(3)
+    })
+
+    it.runIf(tellsEnd)('fails the streams of a worker that somebody else ends', async () => {
+      const { pool, workers } = makePool(1)
+      expect(await signatureProblem(pool, basis, 100_000, {})).toBeUndefined()
+      const { readable, writable } = new SignatureStream({ pool })
+      const failing = rejection(collect(readable))
+      const writer = writable.getWriter()
+      const writing = rejection(writeAll(writer))
+      void workers[0]!.terminate()
+      const error = await failing
+      expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+      expect(await writing).toBe(error)
+    })
+
+    it.runIf(createMissing)('fails streams if the script is not there', async () => {
+      const pool = new WorkerPool(createMissing!)
+      onTestFinished(() => pool.close())
+      const failing = rejection(collect(chunked(basis, 100_000).pipeThrough(new SignatureStream({ pool }))))
+      expect(await failing).toMatchObject({
+        name: 'BackendError',
+        retryable: false,
+        message: expect.stringContaining('its script') as string,
+      })
+    })
+
+    it('tells why it has no worker', async () => {
+      const cause = new Error('not today')
+      const refusing = new WorkerPool(() => {
+        throw cause
+      })
+      const made = chunked(basis, 100_000).pipeThrough(new SignatureStream({ pool: refusing }))
+      expect(await rejection(collect(made))).toMatchObject({ name: 'BackendError', retryable: false, cause })
+      const junk = new WorkerPool(() => ({}) as PoolWorker)
+      const junked = chunked(basis, 100_000).pipeThrough(new DeltaStream(signature, { pool: junk }))
+      expect(await rejection(collect(junked))).toMatchObject({ name: 'TypeError' })
+    })
+
+    it('fails with the error of a job', async () => {
+      const { pool } = makePool(1)
+      const huge = new Signature({
+        blockLength: 2_147_483_647,
+        strongLength: 1,
+        weakSums: new Uint32Array(1),
+        strongSums: new Uint8Array(1),
+      })
+      const failing = rejection(collect(chunked(edited, 100_000).pipeThrough(new DeltaStream(huge, { pool }))))
+      expect(await failing).toMatchObject({ name: 'RangeError', message: expect.stringContaining('memory') as string })
+      expect(await deltaProblem(pool, signature, edited, 100_000)).toBeUndefined()
+    })
+
+    it('fails its streams when it is closed, and those to come', async () => {
+      const { pool } = makePool()
+      const streams = [new SignatureStream({ pool }), new DeltaStream(signature, { pool })]
+      const failures = streams.map(({ readable }) => rejection(collect(readable)))
+      const writers = streams.map(({ writable }) => writable.getWriter())
+      await Promise.all(writers.map((writer) => soon(writer.write(random), 'the write', WORK_MS)))
+      const writings = writers.map((writer) => rejection(writeAll(writer)))
+      await soon(Promise.all([pool.close(), pool.close()]), 'the end of the workers')
+      for (const failure of [...failures, ...writings]) {
+        expect(await failure).toMatchObject({ name: 'TypeError', message: 'the pool is closed' })
+      }
+      const late = chunked(basis, 100_000).pipeThrough(new SignatureStream({ pool }))
+      expect(await rejection(collect(late))).toMatchObject({ name: 'TypeError', message: 'the pool is closed' })
+    })
+
+    it('is disposed of by `await using`, where the host has it', async () => {
+      const { pool } = makePool()
+      const dispose: unknown = pool[Symbol.asyncDispose ?? 'none']
+      expect(typeof dispose).toBe(Symbol.asyncDispose ? 'function' : 'undefined')
+      if (dispose) await pool[Symbol.asyncDispose]()
+      else await pool.close()
+      const late = chunked(basis, 100_000).pipeThrough(new SignatureStream({ pool }))
+      expect(await rejection(collect(late))).toMatchObject({ name: 'TypeError' })
+    })
+
+    it('refuses what is no pool, no function and no size', () => {
+      expect(() => new SignatureStream({ pool: {} as WorkerPool })).toThrow(TypeError)
+      expect(() => new DeltaStream(signature, { pool: null as never })).toThrow(TypeError)
+      expect(() => new WorkerPool(undefined as never)).toThrow(TypeError)
+      expect(() => new WorkerPool(create, { size: 1.5 })).toThrow(TypeError)
+      expect(() => new WorkerPool(create, { size: 0 })).toThrow(RangeError)
+      expect(() => new WorkerPool(create, { size: 257 })).toThrow(RangeError)
+      const { pool } = makePool()
+      expect(() => new SignatureStream({ pool, blockLength: 0 })).toThrow(RangeError)
+      expect(() => new DeltaStream(signature, { pool, literalLimit: 0 })).toThrow(RangeError)
+      expect(() => new DeltaStream({} as Signature, { pool })).toThrow(TypeError)
+    })
+  })
+
+  /** Writes until that fails. */
+  async function writeAll(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+    for (;;) await writer.write(random)
+  }
+}
+
+function problem(
+  output: Uint8Array,
+  { statistics }: { statistics: JobStatistics },
+  input: Uint8Array,
+  job: Codec & { statistics: JobStatistics },
+): string | undefined {
+  const different = difference(output, runJob(job, input))
+  if (different !== undefined) return different
+  const [actual, expected] = [counted(statistics), counted(job.statistics)]
+  return actual === expected ? undefined : `counted ${actual}, not ${expected}`
+}
+
+/** Statistics, of the times only that they are there. */
+function counted(statistics: JobStatistics): string {
+  const isTimed = statistics.endTime! >= statistics.startTime!
+  const fields = { ...statistics, startTime: 0, endTime: 0, isTimed }
+  return JSON.stringify(fields, Object.keys(fields).toSorted())
+}

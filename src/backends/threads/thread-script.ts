@@ -1,0 +1,9 @@
+// What runs in each thread of createThread.
+import { parentPort } from 'node:worker_threads'
+import { answerRequests } from '../../rsync/worker-requests.ts'
+
+const port = parentPort!
+port.on(
+  'message',
+  answerRequests((reply, transfer) => port.postMessage(reply, transfer)),
+)
