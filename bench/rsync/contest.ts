@@ -65,10 +65,12 @@ async function signatureContest({ name, basis }: Files, hash: 'BLAKE2b' | 'MD4',
     hash === 'MD4' ? (['rabinkarp-md4', 'md4'] as const) : (['rabinkarp-blake2b', 'blake2'] as const)
   const expected = join(scratch, `${hash}.signature`)
   await rdiff('-H', option, 'signature', basis, expected)
+  const job = { kind: 'signature', source: basis, sum } as const
   return {
     corpus: name,
     contenders: [
-      { operation: `signature ${hash}`, job: { kind: 'signature', source: basis, sum }, check: sameAs(expected) },
+      { operation: `signature ${hash}`, job: { ...job, as: 'job' }, check: sameAs(expected) },
+      { operation: `SignatureStream ${hash}`, job: { ...job, as: 'streams' }, check: sameAs(expected) },
     ],
     peer: () => new Rdiff('-H', option, 'signature', basis, '/dev/null'),
   }
@@ -87,8 +89,9 @@ function deltaContest({ name, basis, edited, signature, delta }: Files, literalL
   return {
     corpus: name,
     contenders: [
-      { operation: 'delta compat', job: { ...job, mode: 'compat' }, check: sameAs(delta) },
-      { operation: 'delta compact', job: { ...job, mode: 'compact' }, check: checkCompact },
+      { operation: 'delta compat', job: { ...job, mode: 'compat', as: 'job' }, check: sameAs(delta) },
+      { operation: 'delta compact', job: { ...job, mode: 'compact', as: 'job' }, check: checkCompact },
+      { operation: 'DeltaStream', job: { ...job, mode: 'compat', as: 'streams' }, check: sameAs(delta) },
     ],
     peer: () => new Rdiff('delta', signature, edited, '/dev/null'),
     peerDelta: delta,
@@ -100,7 +103,10 @@ function patchContest({ name, basis, edited, delta }: Files, scratch: string): C
   const output = join(scratch, 'patched')
   return {
     corpus: name,
-    contenders: [{ operation: 'patch', job: { kind: 'patch', basis, delta }, check: sameAs(edited) }],
+    contenders: [
+      { operation: 'patch', job: { kind: 'patch', basis, delta, as: 'job' }, check: sameAs(edited) },
+      { operation: 'PatchStream', job: { kind: 'patch', basis, delta, as: 'streams' }, check: sameAs(edited) },
+    ],
     peer: () => new Rdiff('patch', basis, delta, output),
     output,
   }

@@ -4,13 +4,14 @@ import { fileSource } from 'combstream/backends/directory'
 import { drain } from '../drain.ts'
 import { bareChain } from './bare-jobs.ts'
 import { chain } from './chain.ts'
+import { diffFile, patchFile, signFile } from './file-jobs.ts'
 
 /** What a process of ours does, as JSON; all names are paths of files. */
 export type OwnJob =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'signature'; readonly source: string; readonly sum: SumName }
+  | SignatureRun
   | DeltaRun
-  | { readonly kind: 'patch'; readonly basis: string; readonly delta: string }
+  | PatchRun
   | {
       readonly kind: 'chain' | 'bare chain'
       readonly signature: string
@@ -18,7 +19,24 @@ export type OwnJob =
       readonly edited: string
     }
 
-interface DeltaRun {
+/** Run by hand, over buffers that are used again and again, as rdiff runs librsync's; or as streams. */
+interface Run {
+  readonly as: 'job' | 'streams'
+}
+
+interface SignatureRun extends Run {
+  readonly kind: 'signature'
+  readonly source: string
+  readonly sum: SumName
+}
+
+interface PatchRun extends Run {
+  readonly kind: 'patch'
+  readonly basis: string
+  readonly delta: string
+}
+
+interface DeltaRun extends Run {
   readonly kind: 'delta'
   readonly signature: string
   readonly edited: string
@@ -40,17 +58,20 @@ export async function prepare(job: OwnJob): Promise<Work> {
     case 'signature': {
       const source = await fileSource(job.source)
       const options = { sourceLength: source.size, sum: job.sum }
+      if (job.as === 'job') return (take) => signFile(job.source, options, take)
       return (take) => drain(source.stream().pipeThrough(new SignatureStream(options)), take)
     }
     case 'delta': {
       const [signatureFile, edited] = [await fileSource(job.signature), await fileSource(job.edited)]
       const options = { literalLimit: job.literalLimit, mode: job.mode }
+      if (job.as === 'job') return (take) => diffFile(job.signature, job.edited, options, take)
       return async (take) => {
         const signature = await loadSignature(signatureFile.stream())
         await drain(edited.stream().pipeThrough(new DeltaStream(signature, options)), take)
       }
     }
     case 'patch': {
+      if (job.as === 'job') return (take) => patchFile(job.basis, job.delta, take)
       const [basis, delta] = [await fileSource(job.basis), await fileSource(job.delta)]
       return (take) => drain(delta.stream().pipeThrough(new PatchStream(basis)), take)
     }

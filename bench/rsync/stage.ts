@@ -3,12 +3,12 @@ import type { Codec } from 'combstream'
 /** Bytes of a chunk that a stage passes on. */
 export const STAGE_BYTES = 256 * 1024
 
-/** A job with a buffer for its output, which is passed on when it is full. */
+/** A job whose output is passed on in chunks that belong to whoever gets them, as those of a stream do. */
 export class Stage {
   readonly #job: Codec
   readonly #pass: (chunk: Uint8Array) => void
   readonly #serve: () => void
-  readonly #output: Uint8Array = new Uint8Array(STAGE_BYTES)
+  #output: Uint8Array = new Uint8Array(STAGE_BYTES)
   #outputLength = 0
 
   constructor(job: Codec, pass: (chunk: Uint8Array) => void, serve: () => void = () => {}) {
@@ -36,6 +36,7 @@ export class Stage {
 
   #flush(): void {
     this.#pass(this.#output.subarray(0, this.#outputLength))
+    this.#output = new Uint8Array(STAGE_BYTES)
     this.#outputLength = 0
   }
 }

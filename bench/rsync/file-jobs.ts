@@ -1,0 +1,66 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import {
+  type Codec,
+  DeltaJob,
+  type DeltaOptions,
+  LoadSignatureJob,
+  loadKernel,
+  PatchJob,
+  SignatureJob,
+  type SignatureOptions,
+} from 'combstream'
+import { fileSource } from 'combstream/backends/directory'
+
+type Take = (chunk: Uint8Array) => void
+
+/** Bytes of the buffers for input and for output. */
+const BUFFER_BYTES = 256 * 1024
+
+/** The signature of a file. */
+export async function signFile(path: string, options: SignatureOptions, take: Take): Promise<void> {
+  runJob(new SignatureJob(await loadKernel(), options), path, take)
+}
+
+/** The delta to a file, whose signature is read and indexed first. */
+export async function diffFile(signature: string, edited: string, options: DeltaOptions, take: Take): Promise<void> {
+  const loading = new LoadSignatureJob()
+  runJob(loading, signature, take)
+  runJob(new DeltaJob(loading.signature!, await loadKernel(), options), edited, take)
+}
+
+/** What a delta makes of a file. */
+export async function patchFile(basis: string, delta: string, take: Take): Promise<void> {
+  const job = new PatchJob((await fileSource(basis)).size)
+  const buffer = new Uint8Array(BUFFER_BYTES)
+  const file = openSync(basis, 'r')
+  try {
+    runJob(job, delta, take, () => {
+      const { position, length } = job.request!
+      job.supply(buffer.subarray(0, readSync(file, buffer, 0, Math.min(length, BUFFER_BYTES), position)))
+    })
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Runs a job over a file, with one buffer for all its input, and one for all its output. */
+function runJob(job: Codec, path: string, take: Take, serve: () => void = () => {}): void {
+  const input = new Uint8Array(BUFFER_BYTES)
+  const output = new Uint8Array(BUFFER_BYTES)
+  const file = openSync(path, 'r')
+  try {
+    for (let [start, end] = [0, 0]; ;) {
+      const { state, read, written } = job.iterate(input.subarray(start, end), output)
+      take(output.subarray(0, written))
+      start += read
+      if (state === 'done') return
+      if (state === 'waiting') serve()
+      else if (written < BUFFER_BYTES && start === end) {
+        ;[start, end] = [0, readSync(file, input)]
+        if (end === 0) job.end()
+      }
+    }
+  } finally {
+    closeSync(file)
+  }
+}
