@@ -7,9 +7,10 @@ import { parseArgs } from 'node:util'
 import { holdContests } from './contest.ts'
 import { benchRsync } from './rsync/bench.ts'
 import { type Runtime, RUNTIMES } from './rsync/in-runtime.ts'
+import { benchWorkers } from './rsync-workers.ts'
 import { benchStore } from './store.ts'
 
-const USAGE = `npm run bench -- [store] [rsync] [options]
+const USAGE = `npm run bench -- [store] [rsync] [workers] [options]
 
   --mb N          MiB of an input; 256 by default, 64 with --in
   --rounds N      rsync: how often each side runs; 5 by default
@@ -43,6 +44,13 @@ const benches: Record<string, () => Promise<boolean>> = {
     } finally {
       await rm(directory, { recursive: true })
     }
+    return true
+  },
+  async workers() {
+    const byteLength = (mib ?? 256) * 2 ** 20
+    const { contests, close } = await benchWorkers(byteLength)
+    await holdContests('rsync in workers', contests, byteLength)
+    await close()
     return true
   },
   rsync: () => benchRsync({ mib, rounds, only: values.only, corpora: values.corpora, runtimes }),

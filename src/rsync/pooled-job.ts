@@ -5,7 +5,7 @@ import { countStep, type JobStatistics, type Mutable } from './statistics.ts'
 import type { RunResult, WholeJob } from './worker-messages.ts'
 
 /** Bytes of input, and of room for output, that a worker is sent at a time. */
-const PART_BYTES = 512 * 1024
+const PART_BYTES = 256 * 1024
 /** Of each, so that the worker has something to do while one is on its way. */
 const MAX_PARTS = 2
 

@@ -1,0 +1,50 @@
+import { bytesSource } from 'combstream'
+import { createThread } from 'combstream/backends/threads'
+import { DeltaStream, loadSignature, makeSignature, SignatureStream, WorkerPool } from 'combstream/rsync'
+import type { Contest } from './contest.ts'
+import { drain } from './drain.ts'
+import { noise } from './noise.ts'
+
+const BLOCK_LENGTH = 16 * 1024
+const PEER = 'the same streams without a pool'
+
+/** Signatures and deltas in threads, against the calling thread alone. Their peer can be beaten only by idle processors. */
+export async function benchWorkers(byteLength: number): Promise<{ contests: Contest[]; close(): Promise<void> }> {
+  const bytes = noise(byteLength, 1)
+  const source = bytesSource(bytes)
+  // A quarter of it matches.
+  const basis = await makeSignature(bytes.subarray(0, byteLength / 4), { blockLength: BLOCK_LENGTH })
+  const signature = await loadSignature(bytesSource(basis).stream())
+  const pools: WorkerPool[] = []
+
+  function contest(what: string, size: number, run: (pool: WorkerPool | undefined) => Promise<unknown>): Contest {
+    const pool = new WorkerPool(createThread, { size })
+    pools.push(pool)
+    return {
+      what: `${what}, workers: ${size}`,
+      peerName: PEER,
+      async ours() {
+        await run(pool)
+      },
+      async peer() {
+        await run(undefined)
+      },
+    }
+  }
+  const sign = (pool: WorkerPool | undefined): Promise<void> =>
+    drain(source.stream().pipeThrough(new SignatureStream({ blockLength: BLOCK_LENGTH, pool })))
+  const compare = (pool: WorkerPool | undefined): Promise<void> =>
+    drain(source.stream().pipeThrough(new DeltaStream(signature, { pool })))
+
+  return {
+    contests: [
+      contest('signature', 1, sign),
+      contest('signature', 2, sign),
+      contest('delta', 1, compare),
+      contest('two deltas at a time', 2, (pool) => Promise.all([compare(pool), compare(pool)])),
+    ],
+    async close() {
+      await Promise.all(pools.map((pool) => pool.close()))
+    },
+  }
+}
