@@ -229,13 +229,28 @@ describe('a signature made to collide', () => {
     expect(difference(runJob(new PatchJob(basis.byteLength), bytes, { basis }), reversed)).toBeUndefined()
   })
 
-  it('is given up after 1,024 false matches', () => {
-    const signature = sign(blocks(0, 1000), { blockLength: SLOTS * 8, strongLength: 32 })
+  it('still finds a block after thousands of false matches', () => {
+    const signature = sign(block(0), { blockLength: SLOTS * 8, strongLength: 32 })
     const job = new DeltaJob(signature, kernel)
-    const edited = blocks(1000, 4000)
+    const edited = assemble([{ from: 0 }, { fill: SLOTS * 8 }], blocks(2048, 2448))
+    edited.set(block(0), 400 * SLOTS * 8)
     const bytes = runJob(job, edited)
-    expect(job.statistics.falseMatches).toBe(1024)
-    expect(difference(runJob(new PatchJob(96_000), bytes, { basis: blocks(0, 1000) }), edited)).toBeUndefined()
+    expect(job.statistics).toMatchObject({ copyCommands: 1, copyBytes: SLOTS * 8, falseMatches: 400 * SLOTS })
+    expect(difference(runJob(new PatchJob(SLOTS * 8), bytes, { basis: block(0) }), edited)).toBeUndefined()
+  })
+
+  it('has no more than 64 MiB hashed, and 64 bytes for each of the new ones, whatever its weak sums are', () => {
+    const edited = randomBytes(200_000, 5)
+    const blockLength = 65_536
+    // The weak sum of every window, and the strong sum of none.
+    const weakSums = sign(edited.subarray(0, blockLength), { blockLength }).weakSums
+    const sums = windowSums(edited, blockLength, weakSums[0]!)
+    const strongSums = new Uint8Array(8 * sums.length)
+    const job = new DeltaJob(new Signature({ blockLength, strongLength: 8, weakSums: sums, strongSums }), kernel)
+    runJob(job, edited)
+    const { falseMatches } = job.statistics
+    expect(falseMatches * blockLength).toBeGreaterThan(64 * 1024 * 1024 - blockLength)
+    expect(falseMatches * blockLength).toBeLessThanOrEqual(64 * 1024 * 1024 + 64 * edited.byteLength)
   })
 })
 
@@ -257,6 +272,20 @@ describe('a signature of one block again and again', () => {
     expect(difference(runJob(new PatchJob(zeros.byteLength), bytes, { basis: zeros }), followed)).toBeUndefined()
   })
 })
+
+/** The weak sums of all windows of a length, of which the first is given. */
+function windowSums(bytes: Uint8Array, byteLength: number, first: number): Uint32Array {
+  const MULT = 0x08104225
+  let weight = 1
+  for (let i = 0; i < byteLength; i++) weight = Math.imul(weight, MULT)
+  const sums = new Uint32Array(bytes.byteLength - byteLength + 1)
+  sums[0] = first
+  for (let i = 1; i < sums.length; i++) {
+    const outgoing = Math.imul(weight, bytes[i - 1]! + MULT - 1)
+    sums[i] = Math.imul(sums[i - 1]!, MULT) + bytes[i - 1 + byteLength]! - outgoing
+  }
+  return sums
+}
 
 /** Two strings with equal sums: among 2^18 random ones there are some eight pairs. */
 function collidingStrings(length: number): [Uint8Array, Uint8Array] {

@@ -63,15 +63,13 @@ export class BlockIndex {
    *
    * @throws {RangeError} if there is not so much memory.
    */
-  open(kernel: KernelInstance, { maxFalseMatches, isCompact }: { maxFalseMatches: number; isCompact: boolean }): void {
+  open(kernel: KernelInstance, { isCompact }: { isCompact: boolean }): void {
     const { blockLength, strongLength, blockCount, weakSums, strongSums } = this.#signature
-    const keptCount = this.#keys.length
     // The order of openIndex of the kernel.
     const words = [this.#filter.words, this.#buckets, this.#keys, this.#blocks, weakSums, this.#firsts]
     const tables = [...words.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength)), strongSums]
     const tablesLength = tables.reduce((sum, part) => sum + part.byteLength, 0)
-    const falseMatchesLength = 2 * keptCount + 32
-    const base = kernel.allocate(tablesLength + falseMatchesLength)
+    const base = kernel.allocate(tablesLength)
     let end = base
     for (const part of tables) {
       kernel.memory.set(part, end)
@@ -82,10 +80,9 @@ export class BlockIndex {
       blockLength,
       strongLength,
       blockCount,
-      keptCount,
+      this.#keys.length,
       this.#filter.bitsLog2,
       this.#bucketBits,
-      maxFalseMatches,
       isCompact,
     )
   }

@@ -29,15 +29,7 @@ const DEFAULT_LITERAL_LIMIT = 65533
 const MAX_LITERAL_LIMIT = 16 * 1024 * 1024
 
 /** Room for input beside the literal and the window, so that these are moved once per so many bytes at most. */
-const INPUT_BYTES = 256 * 1024
-
-/**
- * How often, and over how many bytes, windows may be hashed that have a block's weak sum and turn out to be other bytes,
- * before that weak sum is no longer looked up. Chance has one such window in 4 GiB for each block; a signature that was
- * made to collide would otherwise have every window hashed.
- */
-const MAX_FALSE_MATCHES = 1024
-const MAX_FALSE_BYTES = 64 * 1024 * 1024
+const INPUT_BYTES = 64 * 1024
 
 /** What the kernel says instead of a block: that it has come to where it was to stop, or to the end of its input. */
 const STOPPED = -1
@@ -157,8 +149,7 @@ export class DeltaJob implements Codec {
   #openSearch(): KernelInstance {
     const { blockLength, sum } = this.#signature
     const search = KernelInstance.open(this.#kernel, sumFormat(sum))
-    const maxFalseMatches = Math.min(MAX_FALSE_MATCHES, Math.ceil(MAX_FALSE_BYTES / blockLength))
-    blockIndexOf(this.#signature).open(search, { maxFalseMatches, isCompact: this.#isCompact })
+    blockIndexOf(this.#signature).open(search, { isCompact: this.#isCompact })
     const capacity = this.#literalLimit + 2 * blockLength + INPUT_BYTES
     this.#bufferStart = search.allocate(capacity)
     this.#bufferEnd = this.#bufferStart + capacity

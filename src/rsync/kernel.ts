@@ -19,7 +19,6 @@ interface KernelExports {
     keptCount: number,
     filterBits: number,
     bucketBits: number,
-    maxFalseMatches: number,
     compact: boolean,
   ): void
   readonly position: WebAssembly.Global<'i32'>

@@ -8,11 +8,19 @@ const STOPPED: i32 = -1
 /** What {@linkcode find} returns when it needs more input, or has come to the end of the last. */
 const NEEDS_INPUT: i32 = -2
 
+/**
+ * What may be hashed for false matches: so many bytes, and so many more for each that the window passes. rollsums of
+ * two letters, or of sparse bits, need some 50 a byte; a signature that was made to collide would have every window
+ * hashed.
+ */
+const FALSE_BYTES: i64 = 64 * 1024 * 1024
+const FALSE_BYTES_PER_BYTE: i64 = 64
+
 /** Where the window begins. The bytes may be moved between two calls, and the window with them. */
 export let position: usize = 0
 /** Bytes of the window that {@linkcode find} has found last. */
 export let matchLength: u32 = 0
-/** Windows that had a block's weak sum and none's strong sum. */
+/** Windows that had a block's weak sum and none's strong sum: false matches. */
 export let falseMatches: u32 = 0
 
 // The index, as the parts of an IndexTable lie in memory.
@@ -30,9 +38,6 @@ let blocks: usize = 0
 let weakSums: usize = 0
 let firsts: usize = 0
 let strongSums: usize = 0
-/** False matches of each key, 16 bits each, by its rank. */
-let falseMatchCounts: usize = 0
-let maxFalseMatches: u32 = 0
 let isCompact: bool = false
 
 /** Sum of the window, if it has been computed. */
@@ -44,6 +49,8 @@ let isMissed: bool = false
 let windowLength: u32 = 0
 let weight: u32 = 0
 let wholeWeight: u32 = 0
+/** Bytes that may still be hashed for false matches. */
+let credit: i64 = 0
 /** The block of the basis that follows the last match, and what follows that match if this is known already; or -1. */
 let expected: i32 = -1
 let verified: i32 = -1
@@ -57,7 +64,6 @@ export function openIndex(
   theKeptCount: u32,
   filterBits: u32,
   bucketBits: u32,
-  theMaxFalseMatches: u32,
   compact: bool,
 ): void {
   blockLength = theBlockLength
@@ -67,7 +73,6 @@ export function openIndex(
   bitShift = 32 - filterBits
   wordShift = bitShift + 5
   bucketShift = 32 - bucketBits
-  maxFalseMatches = theMaxFalseMatches
   isCompact = compact
   wholeWeight = powerOfMult(blockLength)
   filter = base
@@ -77,9 +82,8 @@ export function openIndex(
   weakSums = blocks + keptCount * 4
   firsts = weakSums + blockCount * 4
   strongSums = firsts + blockCount * 4
-  falseMatchCounts = (strongSums + blockCount * strongLength + 15) & ~15
-  memory.fill(falseMatchCounts, 0, keptCount * 2)
   falseMatches = 0
+  credit = FALSE_BYTES
   isSummed = false
   isMissed = false
   expected = -1
@@ -104,13 +108,15 @@ export function find(stop: usize, inputEnd: usize, last: bool): i32 {
       if (block >= 0) {
         matchLength = length
         position += length
+        credit += FALSE_BYTES_PER_BYTE * <i64>length
         isSummed = false
         return block
       }
       isMissed = true
     }
     if (position >= stop) return STOPPED
-    if (position + blockLength < inputEnd) {
+    const start = position
+    if (inputEnd - position > blockLength) {
       const end = min(stop, inputEnd - blockLength)
       if (isRollsum) rollRollsum(end)
       else rollRabinKarp(end)
@@ -119,6 +125,7 @@ export function find(stop: usize, inputEnd: usize, last: bool): i32 {
     } else {
       return NEEDS_INPUT
     }
+    credit += FALSE_BYTES_PER_BYTE * <i64>(position - start)
     isMissed = false
   }
 }
@@ -155,7 +162,7 @@ function matchExpected(inputEnd: usize): i32 {
   const isPair =
     strongLanes() == 2 &&
     block + 1 < blockCount &&
-    next + blockLength <= inputEnd &&
+    inputEnd - next >= blockLength &&
     weakUpdate(weakSeed(), next, blockLength) == load<u32>(weakSums + (block + 1) * 4)
   strongBegin()
   strongEnd(position, isPair ? <usize>blockLength : 0, blockLength)
@@ -169,13 +176,12 @@ function lookUp(length: u32): i32 {
   if (!passes(key)) return -1
   const rank = rankOf(key)
   if (rank < 0) return -1
-  const count = falseMatchCounts + rank * 2
-  if (load<u16>(count) >= maxFalseMatches) return -1
+  if (credit < <i64>length) return -1
   strongBegin()
   strongEnd(position, 0, length)
   const block = blockOf(rank, key)
   if (block < 0) {
-    store<u16>(count, load<u16>(count) + 1)
+    credit -= <i64>length
     falseMatches++
   }
   return block
@@ -218,7 +224,7 @@ function compareStrong(strongSum: usize, block: u32): i32 {
   return memory.compare(strongSum, strongSums + block * strongLength, strongLength)
 }
 
-/** Moves a whole window on, by one byte at least, to the first place whose sum passes the filter, or to `end`. */
+/** Moves a whole window on, by one byte at least, to the first place where a block has its weak sum, or to `end`. */
 function rollRabinKarp(end: usize): void {
   const length = blockLength
   const oldWeight = weight
@@ -227,30 +233,33 @@ function rollRabinKarp(end: usize): void {
   const toBit = bitShift
   let p = position
   let hash = sum
-  // Four places a step: each sum follows from the first one, so that their products need not wait in a row.
-  while (p + 4 <= end) {
-    const change1 = load<u8>(p + length) - oldWeight * (load<u8>(p) + ADJUSTMENT)
-    const change2 = change1 * MULT + load<u8>(p + length, 1) - oldWeight * (load<u8>(p, 1) + ADJUSTMENT)
-    const change3 = change2 * MULT + load<u8>(p + length, 2) - oldWeight * (load<u8>(p, 2) + ADJUSTMENT)
-    const change4 = change3 * MULT + load<u8>(p + length, 3) - oldWeight * (load<u8>(p, 3) + ADJUSTMENT)
-    const hash1 = hash * MULT + change1
-    const hash2 = hash * MULT_2 + change2
-    const hash3 = hash * MULT_3 + change3
-    const hash4 = hash * MULT_4 + change4
-    const passed =
-      (load<u32>(words + (hash1 >> toWord) * 4) >> (hash1 >> toBit)) |
-      (load<u32>(words + (hash2 >> toWord) * 4) >> (hash2 >> toBit)) |
-      (load<u32>(words + (hash3 >> toWord) * 4) >> (hash3 >> toBit)) |
-      (load<u32>(words + (hash4 >> toWord) * 4) >> (hash4 >> toBit))
-    // One of the four: the loop below finds which.
-    if (passed & 1) break
-    hash = hash4
-    p += 4
-  }
-  while (p < end) {
-    hash = hash * MULT + load<u8>(p + length) - oldWeight * (load<u8>(p) + ADJUSTMENT)
-    p++
-    if (passes(hash)) break
+  let isFound = false
+  while (p < end && !isFound) {
+    // Four places a step: each sum follows from the first one, so that their products need not wait in a row.
+    while (p + 4 <= end) {
+      const change1 = load<u8>(p + length) - oldWeight * (load<u8>(p) + ADJUSTMENT)
+      const change2 = change1 * MULT + load<u8>(p + length, 1) - oldWeight * (load<u8>(p, 1) + ADJUSTMENT)
+      const change3 = change2 * MULT + load<u8>(p + length, 2) - oldWeight * (load<u8>(p, 2) + ADJUSTMENT)
+      const change4 = change3 * MULT + load<u8>(p + length, 3) - oldWeight * (load<u8>(p, 3) + ADJUSTMENT)
+      const hash1 = hash * MULT + change1
+      const hash2 = hash * MULT_2 + change2
+      const hash3 = hash * MULT_3 + change3
+      const hash4 = hash * MULT_4 + change4
+      const passed =
+        (load<u32>(words + (hash1 >> toWord) * 4) >> (hash1 >> toBit)) |
+        (load<u32>(words + (hash2 >> toWord) * 4) >> (hash2 >> toBit)) |
+        (load<u32>(words + (hash3 >> toWord) * 4) >> (hash3 >> toBit)) |
+        (load<u32>(words + (hash4 >> toWord) * 4) >> (hash4 >> toBit))
+      // One of the four: the loop below finds which.
+      if (passed & 1) break
+      hash = hash4
+      p += 4
+    }
+    for (const stepEnd = min(p + 4, end); p < stepEnd && !isFound;) {
+      hash = hash * MULT + load<u8>(p + length) - oldWeight * (load<u8>(p) + ADJUSTMENT)
+      p++
+      isFound = passes(hash) && rankOf(hash) >= 0
+    }
   }
   position = p
   sum = hash
@@ -269,7 +278,8 @@ function rollRollsum(end: usize): void {
     s2 += s1 - length * (outgoing + OFFSET)
     p++
     hash = (s2 << 16) | (s1 & 0xffff)
-    if (passes(spread(hash))) break
+    const key = spread(hash)
+    if (passes(key) && rankOf(key) >= 0) break
   }
   position = p
   sum = hash
