@@ -1,5 +1,5 @@
 /** At least as many bits a block: a false positive costs a look-up, which is dearer than a wider filter. */
-const BITS_PER_BLOCK_LOG2 = 8
+const BITS_PER_BLOCK_LOG2 = 7
 /** 128 bytes. */
 const MIN_BITS_LOG2 = 10
 /** 2 MiB: what is larger no longer stays in the processor's cache, and costs more than it saves. */
