@@ -28,6 +28,8 @@ export interface WorkerKind {
   tellsEnd: boolean
 }
 
+type Reader = ReadableStreamDefaultReader<Uint8Array>
+
 /** Long enough for a busy machine to start a worker. */
 const WORK_MS = 20_000
 const SUMS = ['rabinkarp-blake2b', 'rabinkarp-md4', 'rollsum-blake2b', 'rollsum-md4'] as const
@@ -37,6 +39,7 @@ const MEBIBYTE = 1024 * 1024
 export async function describeWorkerPool(name: string, { create, createMissing, tellsEnd }: WorkerKind): Promise<void> {
   const kernel = await loadKernel()
   const random = randomBytes(5 * MEBIBYTE)
+  const strange = randomBytes(MEBIBYTE, 5)
 
   /** A pool, and the workers that it has made. */
   function makePool(size = 2): { pool: WorkerPool; workers: PoolWorker[] } {
@@ -88,6 +91,17 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
     ],
     basis,
   )
+
+  /** Input without an end, of which nothing is in the basis. */
+  function endless(chunkBytes: number): { readable: ReadableStream<Uint8Array>; given: () => number } {
+    let given = 0
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+      const offset = given % MEBIBYTE
+      given += chunkBytes
+      controller.enqueue(strange.subarray(offset, offset + chunkBytes))
+    }
+    return { readable: new ReadableStream({ pull }, { highWaterMark: 0 }), given: () => given }
+  }
 
   describe(`a pool of ${name}`, () => {
     it('makes the same signatures at every border of a block and of what a worker is sent', async () => {
@@ -163,29 +177,38 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(workers.length).toBe(2)
     })
 
+    it('lets no stream keep its workers to itself', async () => {
+      const { pool } = makePool(1)
+      // The reader of one stalls after a chunk, which must not hold up the others.
+      const [greedy, stalled] = [1, 2].map(() => {
+        const stream = new SignatureStream({ blockLength: 1024, pool })
+        return endless(MEBIBYTE).readable.pipeThrough(stream).getReader()
+      }) as [Reader, Reader]
+      const enough = new AbortController()
+      const readGreedily = async (): Promise<void> => {
+        while (!enough.signal.aborted) await greedy.read()
+      }
+      const reading = readGreedily()
+      await soon(stalled.read(), 'the stream that stalls', WORK_MS)
+      expect(await signatureProblem(pool, random, Infinity, { blockLength: 1024 })).toBeUndefined()
+      enough.abort()
+      await soon(reading, 'the greedy stream', WORK_MS)
+      await Promise.all([greedy.cancel(), stalled.cancel()])
+    })
+
     it('takes no more input than it has room for while a reader stalls', async () => {
       const { pool } = makePool()
-      const strange = randomBytes(2 * MEBIBYTE, 5)
       const streams = [
         // 256 KiB of output are 466 KiB of input.
         { stream: new SignatureStream({ blockLength: 64, pool }), mostBytes: (0.5 + 5) * MEBIBYTE },
         { stream: new DeltaStream(signature, { pool }), mostBytes: (0.25 + 3) * MEBIBYTE },
       ]
       for (const { stream, mostBytes } of streams) {
-        let given = 0
-        const endless = new ReadableStream<Uint8Array>(
-          {
-            pull(controller) {
-              given += 64 * 1024
-              controller.enqueue(strange.slice(given % MEBIBYTE, (given % MEBIBYTE) + 64 * 1024))
-            },
-          },
-          { highWaterMark: 0 },
-        )
-        const reader = endless.pipeThrough(stream).getReader()
+        const { readable, given } = endless(64 * 1024)
+        const reader = readable.pipeThrough(stream).getReader()
         await soon(reader.read(), 'the first chunk', WORK_MS)
         await new Promise((resolve) => setTimeout(resolve, 50))
-        expect(given).toBeLessThanOrEqual(mostBytes + 2 * 64 * 1024)
+        expect(given()).toBeLessThanOrEqual(mostBytes + 2 * 64 * 1024)
         await soon(reader.cancel(), 'the cancel')
       }
     })
