@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { equalBytes } from '../../src/bytes/byte-order.ts'
 import { byteStream } from '../../src/bytes/byte-stream.ts'
 import { collect } from '../../src/bytes/collect.ts'
+import { ReusingReader } from '../../src/bytes/reusing-reader.ts'
 import { QuotaExceededError } from '../../src/errors.ts'
 import { pending, randomBytes, rejection, soon } from '../support/streams.ts'
 
@@ -108,6 +110,37 @@ describe('byteStream', () => {
       expect(bytes).toEqual([...randomBytes(100, 1), ...randomBytes(100, 2), ...randomBytes(100, 3)])
     }
   })
+
+  it('has a producer fill the buffer of a BYOB reader, and fails and is cancelled as ever', async () => {
+    if (!hasByob()) return
+    let fill: (buffer: Uint8Array) => Promise<number> | number = (buffer) => buffer.fill(7).byteLength - 1
+    const cancelled: unknown[] = []
+    const producer = (): ReadableStreamBYOBReader =>
+      byteStream({
+        next: () => Promise.reject(new Error('a chunk was asked for')),
+        fill: (buffer) => fill(buffer),
+        cancel: (reason) => void cancelled.push(reason),
+      }).getReader({ mode: 'byob' })
+    const first = await producer().read(new Uint8Array(4))
+    expect(first.value).toEqual(Uint8Array.of(7, 7, 7))
+
+    fill = () => 0
+    expect((await soon(producer().read(new Uint8Array(4)), 'the end')).done).toBe(true)
+
+    fill = () => Promise.reject(new TypeError('gone'))
+    expect(await rejection(producer().read(new Uint8Array(4)))).toMatchObject({ name: 'TypeError', message: 'gone' })
+
+    let give: (byteLength: number) => void = () => undefined
+    fill = () => new Promise<number>((resolve) => void (give = resolve))
+    const reader = producer()
+    const read = reader.read(new Uint8Array(4))
+    expect(await pending(read)).toBe(true)
+    await soon(reader.cancel('seek'), 'cancel')
+    expect((await soon(read, 'the read')).done).toBe(true)
+    give(3)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(cancelled).toEqual(['seek'])
+  })
 })
 
 describe('bytesSource', () => {
@@ -133,6 +166,19 @@ describe('bytesSource', () => {
       const inner = new Uint8Array(await blob.slice(start, end).slice(1, -1).arrayBuffer())
       expect(await collect(slice.slice(1, -1).stream())).toEqual(inner)
     }
+  })
+
+  it.each([1, 7, 250_000, 300_000])('is read into a buffer of %d bytes again and again', async (size) => {
+    const content = size < 100 ? randomBytes(1000) : randomBytes(700_000)
+    const reader = new ReusingReader(bytesSource(content).slice(1).stream(), size)
+    const read = new Uint8Array(content.byteLength - 1)
+    let length = 0
+    for (let chunk = await reader.read(); chunk; chunk = await reader.read()) {
+      read.set(chunk, length)
+      length += chunk.byteLength
+    }
+    expect(length).toBe(read.byteLength)
+    expect(equalBytes(read, content.subarray(1))).toBe(true)
   })
 
   it('keeps its bytes when its streams are read', async () => {

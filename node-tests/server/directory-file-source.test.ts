@@ -7,6 +7,7 @@ import { fileSource } from '../../src/backends/directory.ts'
 import { equalBytes } from '../../src/bytes/byte-order.ts'
 import type { ByteSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
+import { ReusingReader } from '../../src/bytes/reusing-reader.ts'
 import { pattern } from '../support/store-tools.ts'
 
 const bytes = pattern(2_500_000)
@@ -42,6 +43,26 @@ describe('fileSource', () => {
       expect(lengths).toEqual([1_048_576, 1_048_576, 402_848])
     }
     expect(await gives(source, bytes)).toBe(true)
+  })
+
+  it('reads into the buffer of a reader that brings one', async () => {
+    const source = await fileSource(await makeFile())
+    const reader = new ReusingReader(source.slice(5).stream(), source.size)
+    const read = new Uint8Array(bytes.byteLength)
+    let end = 5
+    for (let chunk = await reader.read(); chunk; chunk = await reader.read()) {
+      read.set(chunk, end)
+      end += chunk.byteLength
+    }
+    expect(end).toBe(bytes.byteLength)
+    expect(equalBytes(read.subarray(5), bytes.subarray(5))).toBe(true)
+
+    const longer = await fileSource(await makeFile())
+    await truncate(path, 1000)
+    await utimes(path, new Date(), new Date(0))
+    await expect(new ReusingReader(longer.stream(), longer.size).read()).rejects.toMatchObject({
+      name: 'ConflictError',
+    })
   })
 
   it('is sliced as a Blob is, slices too', async () => {

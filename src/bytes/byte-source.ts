@@ -35,6 +35,12 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
         offset += chunk.byteLength
         return chunk
       },
+      fill(buffer) {
+        const piece = plain.subarray(offset, Math.min(offset + buffer.byteLength, end))
+        buffer.set(piece)
+        offset += piece.byteLength
+        return piece.byteLength
+      },
       cancel() {
         offset = end
       },

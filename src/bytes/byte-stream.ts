@@ -10,11 +10,16 @@ export interface ByteProducer {
    * byte stream detaches it.
    */
   next(): Promise<Uint8Array<ArrayBuffer> | undefined> | Uint8Array<ArrayBuffer> | undefined
+  /**
+   * The same into the buffer of a reader that brings one: fills it from its start on, and gives the number of bytes, 0 at
+   * the end. A producer without this has its chunks copied there.
+   */
+  fill?(buffer: Uint8Array<ArrayBuffer>): Promise<number> | number
   /** The reader has gone, perhaps while `next` is pending: free everything. Its result is what `cancel()` gives. */
   cancel(reason: unknown): Promise<void> | void
 }
 
-/** Whether this host constructs byte streams: WebKit does not. Found out at the first stream, never at import. */
+/** WebKit does not. Found out at the first stream, never at import. */
 let hasByteStreams: boolean | undefined
 
 /**
@@ -40,13 +45,21 @@ export function byteStream(producer: ByteProducer): ReadableStream<Uint8Array<Ar
     return producer.cancel(reason)
   }
 
-  hasByteStreams ??= probeByteStreams()
-  if (hasByteStreams) {
+  if (canMakeByteStreams()) {
     return new ReadableStream(
       {
         type: 'bytes',
         start,
         async pull(controller) {
+          const request = controller.byobRequest
+          if (request && producer.fill) {
+            const byteLength = await producer.fill(request.view as Uint8Array<ArrayBuffer>)
+            await turns.spend(byteLength)
+            if (cancelled) return
+            if (byteLength === 0) controller.close()
+            request.respond(byteLength)
+            return
+          }
           const chunk = await next()
           if (cancelled) return
           if (chunk) {
@@ -75,6 +88,12 @@ export function byteStream(producer: ByteProducer): ReadableStream<Uint8Array<Ar
     },
     { highWaterMark: 0 },
   )
+}
+
+/** Whether this host constructs byte streams. */
+export function canMakeByteStreams(): boolean {
+  hasByteStreams ??= probeByteStreams()
+  return hasByteStreams
 }
 
 function probeByteStreams(): boolean {

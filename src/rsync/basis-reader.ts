@@ -1,6 +1,6 @@
 import type { ByteSource } from '../bytes/byte-source.ts'
-import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { markHandled } from '../bytes/promises.ts'
+import { ReusingReader } from '../bytes/reusing-reader.ts'
 import { IntegrityError } from '../errors.ts'
 import type { BasisRequest } from './patch-job.ts'
 
@@ -33,7 +33,7 @@ interface Window {
 
 /** A stream of the basis. */
 interface Run {
-  readonly reader: ChunkReader
+  readonly reader: ReusingReader
   /** Offset in the basis of the next byte. */
   position: number
   /** Offset in the basis at which the stream ends. */
@@ -132,7 +132,7 @@ export class BasisReader {
   #open(start: number, until: number): Run {
     if (this.#run) close(this.#run, undefined)
     const end = Math.min(until, this.#basis.size)
-    const reader = new ChunkReader(this.#basis.slice(start, end).stream())
+    const reader = new ReusingReader(this.#basis.slice(start, end).stream(), end - start)
     return (this.#run = { reader, position: start, end, rest: NONE })
   }
 }

@@ -29,7 +29,7 @@ const DEFAULT_LITERAL_LIMIT = 65533
 const MAX_LITERAL_LIMIT = 16 * 1024 * 1024
 
 /** Room for input beside the literal and the window, so that these are moved once per so many bytes at most. */
-const INPUT_BYTES = 64 * 1024
+const INPUT_BYTES = 256 * 1024
 
 /** What the kernel says instead of a block: that it has come to where it was to stop, or to the end of its input. */
 const STOPPED = -1

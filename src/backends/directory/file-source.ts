@@ -108,34 +108,37 @@ function readFile(opener: Opener, start: number, end: number): ReadableStream<Ui
     await (await file?.catch(() => undefined))?.close()
     file = undefined
   }
-  const read = async (): Promise<Uint8Array<ArrayBuffer>> => {
+  const read = async (bytes: Uint8Array): Promise<void> => {
     file ??= opener()
     const { handle } = await file
-    const bytes = new Uint8Array(Math.min(CHUNK_BYTES, end - offset))
     for (let filled = 0; filled < bytes.byteLength;) {
       const { bytesRead } = await handle.read(bytes, filled, bytes.byteLength - filled, offset + filled)
       if (bytesRead === 0) throw new BackendError('the file has become shorter', { retryable: false })
       filled += bytesRead
     }
-    return bytes
+  }
+  /** Fills `buffer`, or what the file has left of it; the number of bytes. */
+  const fill = async (buffer: Uint8Array): Promise<number> => {
+    const bytes = buffer.subarray(0, end - offset)
+    if (bytes.byteLength === 0) {
+      await close()
+      return 0
+    }
+    try {
+      await (reading = read(bytes))
+    } catch (error) {
+      await close()
+      throw engineError(error, 'cannot read the file')
+    }
+    offset += bytes.byteLength
+    return bytes.byteLength
   }
   return byteStream({
     async next() {
-      if (offset === end) {
-        await close()
-        return undefined
-      }
-      const chunk = read()
-      reading = chunk
-      try {
-        const bytes = await chunk
-        offset += bytes.byteLength
-        return bytes
-      } catch (error) {
-        await close()
-        throw engineError(error, 'cannot read the file')
-      }
+      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, end - offset))
+      return (await fill(chunk)) === 0 ? undefined : chunk
     },
+    fill,
     cancel: close,
   })
 }
