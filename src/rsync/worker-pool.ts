@@ -24,9 +24,9 @@ const crews: WeakMap<WorkerPool, PoolCrew> = new WeakMap()
  * a `BackendError`, whose `cause` is what the worker threw. End workers with {@linkcode WorkerPool.close} only: most
  * hosts tell nobody of a web worker that something else terminates, so that its streams would wait forever.
  *
- * A worker takes 1 ms to a few dozens to start. Once made it stays until the pool is closed, with some 300 KiB beside
- * what its host needs for it, unless it has blocks or jobs at work, for which see the streams. In Deno a web worker keeps
- * the process alive until then; threads do so, and the web workers of Bun, only while they work.
+ * A worker takes some tens of milliseconds to start, and as long again until its code is compiled well. It then stays
+ * until the pool is closed, with what its host needs for it and up to 16 MiB that the next jobs use again. In Deno a web
+ * worker keeps the process alive all that time; threads do so, and the web workers of Bun, only while they work.
  *
  * @example
  * In Deno and Bun; in a page the script is `dist/browser/rsync-worker.js`, in Node `createThread` of
