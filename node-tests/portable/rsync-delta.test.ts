@@ -186,6 +186,14 @@ describe('DeltaStream', () => {
     expect(() => new DeltaStream({} as Signature)).toThrow(TypeError)
   })
 
+  it('takes a clone of a signature, and refuses one whose parts are wrong', () => {
+    const basis = randomBytes(1000, 8)
+    const signature = sign(basis, { blockLength: 100 })
+    const clone = structuredClone(signature)
+    expect(delta(clone, basis)).toEqual(delta(signature, basis))
+    expect(() => new DeltaStream(Object.assign(clone, { blockLength: 0 }))).toThrow(RangeError)
+  })
+
   it.each(CHUNK_SIZES)('gives the same bytes for chunks of %d', async (size) => {
     const basis = randomBytes(1500, 4)
     const edited = assemble([{ from: 300 }, { random: 200, seed: 5 }, { from: 0, to: 700 }], basis)

@@ -202,4 +202,10 @@ describe('Signature', () => {
   it.each([{ blockLength: 0 }, { strongLength: 33 }, { strongSums: new Uint8Array(5) }])('refuses %o', (wrong) => {
     expect(() => new Signature({ ...parts, ...wrong })).toThrow(RangeError)
   })
+
+  it('refuses sums that are no bytes and no words of 32 bits', () => {
+    const words = new Uint16Array(3) as unknown as Uint8Array
+    expect(() => new Signature({ ...parts, strongSums: words })).toThrow(TypeError)
+    expect(() => new Signature({ ...parts, weakSums: [1, 2, 3] as unknown as Uint32Array })).toThrow(TypeError)
+  })
 })

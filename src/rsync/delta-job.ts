@@ -5,7 +5,7 @@ import { checkInteger } from './check-integer.ts'
 import { writeCopyCommand, writeLiteralCommand } from './delta-commands.ts'
 import { MAGIC_BYTES, MAGIC_DELTA, MAX_COMMAND_BYTES, OP_END } from './format.ts'
 import { type Kernel, KernelInstance } from './kernel.ts'
-import type { Signature } from './signature.ts'
+import { asSignature, type Signature } from './signature.ts'
 import { countStep, type DeltaStatistics, deltaStatistics, type Mutable } from './statistics.ts'
 import { sumFormat } from './sums.ts'
 
@@ -93,17 +93,14 @@ export class DeltaJob implements Codec {
    * @throws {RangeError} if an option is out of its range.
    */
   constructor(signature: Signature, kernel: Kernel, { literalLimit, mode = 'compat' }: DeltaOptions = {}) {
-    if (!(signature?.weakSums instanceof Uint32Array)) {
-      throw new TypeError(`signature must be a Signature, got ${String(signature)}: loadSignature gives a promise`)
-    }
+    this.#signature = asSignature(signature)
     if (mode !== 'compat' && mode !== 'compact') {
       throw new TypeError(`mode must be 'compat' or 'compact', got ${String(mode)}`)
     }
     this.#literalLimit = checkInteger('literalLimit', literalLimit ?? DEFAULT_LITERAL_LIMIT, 1, MAX_LITERAL_LIMIT)
     this.#isCompact = mode === 'compact'
-    this.#signature = signature
     this.#kernel = kernel
-    this.#statistics = deltaStatistics(signature.blockLength)
+    this.#statistics = deltaStatistics(this.#signature.blockLength)
     writeU32(this.#command, 0, MAGIC_DELTA)
   }
 

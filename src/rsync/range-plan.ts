@@ -7,7 +7,7 @@ import { checkInteger } from './check-integer.ts'
 import { DeltaCopies, type DeltaCopy } from './delta-copies.ts'
 import { DeltaStream } from './delta-stream.ts'
 import { addPiece, coalescePieces, type RangePiece } from './range-pieces.ts'
-import { Signature } from './signature.ts'
+import { asSignature, Signature } from './signature.ts'
 
 /** Options of {@linkcode rangePlan}. */
 export interface RangePlanOptions {
@@ -83,22 +83,20 @@ export async function rangePlan(
   local: ByteSource,
   { size, coalesceLength = DEFAULT_COALESCE_LENGTH, signal }: RangePlanOptions,
 ): Promise<RangePlan> {
-  if (!(signature?.weakSums instanceof Uint32Array)) {
-    throw new TypeError(`signature must be a Signature, got ${String(signature)}: loadSignature gives a promise`)
-  }
+  const target = asSignature(signature)
   assertByteSource(local, 'local')
   checkInteger('size', size, 0, Number.MAX_SAFE_INTEGER)
   checkInteger('coalesceLength', coalesceLength, 0, Number.MAX_SAFE_INTEGER)
-  const { blockCount, blockLength } = signature
+  const { blockCount, blockLength } = target
   if (Math.ceil(size / blockLength) !== blockCount) {
     throw new RangeError(`size must be that of ${blockCount} blocks of ${blockLength} bytes, got ${size}`)
   }
   signal?.throwIfAborted()
 
-  const places = new BlockPlaces(signature, size)
-  await findBlocks(signature, local, signal, places)
+  const places = new BlockPlaces(target, size)
+  await findBlocks(target, local, signal, places)
   const found = places.pieces()
-  await findShortBlock(signature, local, signal, found)
+  await findShortBlock(target, local, signal, found)
   const pieces = coalescePieces(found, coalesceLength)
   const remoteBytes = pieces.reduce((sum, { source, length }) => sum + (source === 'remote' ? length : 0), 0)
   return { size, pieces, localBytes: size - remoteBytes, remoteBytes }

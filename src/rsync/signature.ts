@@ -48,13 +48,15 @@ export class Signature implements SignatureParts {
   /**
    * Makes a signature from its parts, which it keeps. `loadSignature` is the usual way to get one.
    *
-   * @throws {TypeError} if a length is no integer, or there are no such sums.
+   * @throws {TypeError} if a part is of the wrong type, or there are no such sums.
    * @throws {RangeError} if a length is out of its range, or the sums are not as many as they should be.
    */
   constructor({ blockLength, strongLength, weakSums, strongSums, sum = DEFAULT_SUM }: SignatureParts) {
     this.sum = sum
     this.blockLength = checkInteger('blockLength', blockLength, 1, MAX_BLOCK_LENGTH)
     this.strongLength = checkInteger('strongLength', strongLength, 1, sumFormat(sum).maxStrongLength)
+    if (!(weakSums instanceof Uint32Array)) throw new TypeError('weakSums must be a Uint32Array')
+    if (!(strongSums instanceof Uint8Array)) throw new TypeError('strongSums must be a Uint8Array')
     if (strongSums.byteLength !== weakSums.length * strongLength) {
       throw new RangeError(
         `strongSums must have ${strongLength} bytes for each of ${weakSums.length} blocks, got ${strongSums.byteLength}`,
@@ -68,4 +70,17 @@ export class Signature implements SignatureParts {
   get blockCount(): number {
     return this.weakSums.length
   }
+}
+
+/**
+ * A value as a {@linkcode Signature}: itself, or one with its parts if it is a clone that was posted or stored, or comes
+ * from another copy of this module.
+ *
+ * @throws {TypeError} if it is none, or a part is of the wrong type.
+ * @throws {RangeError} if a part is out of its range.
+ */
+export function asSignature(value: Signature | SignatureParts): Signature {
+  if (value instanceof Signature) return value
+  if (value?.weakSums instanceof Uint32Array) return new Signature(value)
+  throw new TypeError(`signature must be a Signature, got ${String(value)}: loadSignature gives a promise`)
 }
