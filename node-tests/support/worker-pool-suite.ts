@@ -227,10 +227,10 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
           await new Promise((resolve) => setTimeout(resolve, waitMs))
           await soon(reader.cancel(why), 'the cancel')
           expect(await writing).toBe(why)
-          expect((await soon(reading, 'the read')).done).toBe(true)
+          await soon(reading, 'the read')
 
           const aborted = make()
-          const failing = rejection(aborted.readable.getReader().read())
+          const failing = rejection(collect(aborted.readable))
           const other = aborted.writable.getWriter()
           const held = rejection(writeAll(other))
           await new Promise((resolve) => setTimeout(resolve, waitMs))
@@ -260,36 +260,37 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(await soon(cancelled, 'the cancel')).toBe('enough')
     })
 
-    it('fails the streams of a worker that throws, and makes another', async () => {
-      const { pool, workers } = makePool(1)
-      for (const make of [() => new SignatureStream({ pool }), () => new DeltaStream(signature, { pool })]) {
-        expect(await signatureProblem(pool, basis, 100_000, {})).toBeUndefined()
-        const { readable, writable } = make()
+    it('fails the streams of a worker whose script throws, and makes another', async () => {
+      for (const make of [
+        (pool: WorkerPool) => new SignatureStream({ pool }),
+        (pool: WorkerPool) => new DeltaStream(signature, { pool }),
+      ]) {
+        let made = 0
+        const pool = new WorkerPool(() => (made++ === 0 ? confused(create()) : create()), { size: 1 })
+        onTestFinished(() => pool.close())
+        const { readable, writable } = make(pool)
         const failing = rejection(collect(readable))
-        const writer = writable.getWriter()
-        // No request: the script fails over it, before it comes to what is sent next.
-        workers.at(-1)!.postMessage(null, [])
-        const writing = rejection(writeAll(writer))
+        const writing = rejection(writeAll(writable.getWriter()))
         const error = await failing
-        expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+        expect(error).toMatchObject({ name: 'BackendError', retryable: false })
         expect((error as Error).cause).toBeInstanceOf(Error)
         expect(await writing).toBe(error)
+        expect(await signatureProblem(pool, basis, 100_000, {})).toBeUndefined()
+        expect(made).toBe(2)
       }
-      expect(await signatureProblem(pool, basis, 100_000, {})).toBeUndefined()
-      expect(workers.length).toBe(3)
     })
 
-    it.runIf(tellsEnd)('fails the streams of a worker that somebody else ends', async () => {
+    const losses: [how: string, lose: (worker: PoolWorker) => unknown][] = [
+      ['throws', (worker) => worker.postMessage(null, [])],
+      ['is ended by somebody else', (worker) => worker.terminate()],
+    ]
+    it.each(losses.slice(0, tellsEnd ? 2 : 1))('fails a stream whose worker %s half-way', async (_, lose) => {
       const { pool, workers } = makePool(1)
-      expect(await signatureProblem(pool, basis, 100_000, {})).toBeUndefined()
-      const { readable, writable } = new SignatureStream({ pool })
-      const failing = rejection(collect(readable))
-      const writer = writable.getWriter()
-      const writing = rejection(writeAll(writer))
-      void workers[0]!.terminate()
-      const error = await failing
-      expect(error).toMatchObject({ name: 'BackendError', retryable: true })
-      expect(await writing).toBe(error)
+      const reader = endless(MEBIBYTE).readable.pipeThrough(new DeltaStream(signature, { pool })).getReader()
+      await soon(reader.read(), 'the first chunk', WORK_MS)
+      void lose(workers[0]!)
+      expect(await rejection(readAll(reader))).toMatchObject({ name: 'BackendError', retryable: true })
+      expect(await deltaProblem(pool, signature, edited, 100_000)).toBeUndefined()
     })
 
     it.runIf(createMissing)('fails streams if the script is not there', async () => {
@@ -366,6 +367,20 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(() => new DeltaStream({} as Signature, { pool })).toThrow(TypeError)
     })
   })
+
+  /** A worker whose script gets no request, and fails over what it gets instead. */
+  function confused(worker: PoolWorker): PoolWorker {
+    return {
+      postMessage: () => worker.postMessage(null, []),
+      terminate: () => worker.terminate(),
+      addEventListener: (type, listener) => worker.addEventListener(type, listener),
+    }
+  }
+
+  /** Reads until that fails. */
+  async function readAll(reader: Reader): Promise<void> {
+    for (;;) await reader.read()
+  }
 
   /** Writes until that fails. */
   async function writeAll(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
