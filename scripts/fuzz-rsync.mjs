@@ -34,8 +34,8 @@ const BASIS_SIZE = 700
 const LARGE_BASIS_SIZE = 1_000_000
 /** What rdiff 2.3.2 cuts literals at. */
 const RDIFF_LITERAL_LIMIT = 32_768
-/** False matches of one weak sum after which ours is no longer looked up; rdiff's always is. */
-const MAX_FALSE_MATCHES = 1024
+/** Bytes of false matches that ours hashes in any case; rdiff always does. */
+const FALSE_BYTES = 64 * 1024 * 1024
 /** No case takes as long: a run that does hangs. */
 const HANG_MS = 60_000
 
@@ -212,7 +212,7 @@ async function checkWithRdiff(roundTrip) {
   if (!equalBytes(await collect(patched), edited)) throw new Error("rdiff's delta makes something else")
 
   // For an empty basis rdiff writes a literal for each of its buffers.
-  const isComparable = basis.byteLength > 0 && falseMatches < MAX_FALSE_MATCHES
+  const isComparable = basis.byteLength > 0 && falseMatches * edited.byteLength < FALSE_BYTES
   if (literalLimit !== RDIFF_LITERAL_LIMIT || mode === 'compact' || !isComparable) return
   if (!equalBytes(delta, theirDelta)) throw new Error("the delta is not rdiff's")
 }

@@ -130,9 +130,11 @@ export class DeltaJob implements Codec {
         continue
       }
       const search = (this.#search ??= this.#openSearch())
+      if (this.#scan(search, this.#ended && step.read === input.byteLength)) continue
+      // Only now, as it moves what the buffer holds: for each of many commands that would take longer than to find them.
       const read = this.#fill(search, input.subarray(step.read))
       step.read += read
-      if (!this.#scan(search, this.#ended && step.read === input.byteLength) && read === 0) break
+      if (read === 0) break
     }
     countStep(this.#statistics, step)
     return step

@@ -22,8 +22,8 @@ export interface DeltaStreamOptions extends DeltaOptions {
 /**
  * Makes the delta from a basis, of which it knows the signature only, to the bytes that pass through: what rdiff makes,
  * bit for bit. (Except for an empty basis, where rdiff's depends on its buffers; and where windows have a block's weak
- * sum and are other bytes all the time: no more than 64 MiB of these are hashed, and 64 bytes for each new one. That
- * takes a signature made for it, or rollsum and content of very few different bytes.)
+ * sum and are other bytes all the time: no more than 64 MiB of these are hashed, and 4 bytes for each new one, 64 with
+ * rollsum. That takes a signature made for it, or rollsum and content of very few different bytes.)
  *
  * It is pull-driven and holds `literalLimit` + 2 blocks + 256 KiB, 256 KiB of output, and at most the one chunk of
  * input that its writer waits for. With a pool the first of these is in the worker, with a copy of the signature and an

@@ -9,12 +9,13 @@ const STOPPED: i32 = -1
 const NEEDS_INPUT: i32 = -2
 
 /**
- * What may be hashed for false matches: so many bytes, and so many more for each that the window passes. rollsums of
- * two letters, or of sparse bits, need some 50 a byte; a signature that was made to collide would have every window
- * hashed.
+ * What may be hashed for false matches: so many bytes, and so many more for each that the window passes, beside twice
+ * what chance needs. rollsums of two letters, or of sparse bits, need some 50 a byte; a signature that was made to
+ * collide would have every window hashed.
  */
 const FALSE_BYTES: i64 = 64 * 1024 * 1024
-const FALSE_BYTES_PER_BYTE: i64 = 64
+const FALSE_BYTES_PER_BYTE: i64 = 4
+const ROLLSUM_FALSE_BYTES_PER_BYTE: i64 = 64
 
 /** Where the window begins. The bytes may be moved between two calls, and the window with them. */
 export let position: usize = 0
@@ -51,6 +52,8 @@ let weight: u32 = 0
 let wholeWeight: u32 = 0
 /** Bytes that may still be hashed for false matches. */
 let credit: i64 = 0
+/** What each byte adds to that. */
+let creditPerByte: i64 = 0
 /** The block of the basis that follows the last match, and what follows that match if this is known already; or -1. */
 let expected: i32 = -1
 let verified: i32 = -1
@@ -84,6 +87,9 @@ export function openIndex(
   strongSums = firsts + blockCount * 4
   falseMatches = 0
   credit = FALSE_BYTES
+  // By chance a window has the weak sum of one of n blocks once in 2^32 / n bytes.
+  const chance = (<i64>blockCount * blockLength) >> 32
+  creditPerByte = (isRollsum ? ROLLSUM_FALSE_BYTES_PER_BYTE : FALSE_BYTES_PER_BYTE) + 2 * chance
   isSummed = false
   isMissed = false
   expected = -1
@@ -108,7 +114,7 @@ export function find(stop: usize, inputEnd: usize, last: bool): i32 {
       if (block >= 0) {
         matchLength = length
         position += length
-        credit += FALSE_BYTES_PER_BYTE * <i64>length
+        credit += creditPerByte * <i64>length
         isSummed = false
         return block
       }
@@ -125,7 +131,7 @@ export function find(stop: usize, inputEnd: usize, last: bool): i32 {
     } else {
       return NEEDS_INPUT
     }
-    credit += FALSE_BYTES_PER_BYTE * <i64>(position - start)
+    credit += creditPerByte * <i64>(position - start)
     isMissed = false
   }
 }
