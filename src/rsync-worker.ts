@@ -13,6 +13,6 @@
  *
  * @module
  */
-import { answerWebWorker } from './rsync/web-worker.ts'
+import { answerWebWorker } from './rsync/pool/web-worker.ts'
 
 answerWebWorker()

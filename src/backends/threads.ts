@@ -4,5 +4,5 @@
  *
  * @module
  */
-export type { PoolWorker, PoolWorkerEvent } from '../rsync/pool-worker.ts'
+export type { PoolWorker, PoolWorkerEvent } from '../rsync/pool/pool-worker.ts'
 export { createThread } from './threads/create-thread.ts'

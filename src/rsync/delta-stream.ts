@@ -1,10 +1,10 @@
 import { codecTransform } from '../bytes/codec-transform.ts'
 import { LazyKernel } from './kernel.ts'
 import { DeltaJob, type DeltaOptions } from './delta-job.ts'
-import { pooledDelta, pooledTransform } from './pooled-codec.ts'
+import { pooledDelta, pooledTransform } from './pool/pooled-codec.ts'
 import type { Signature } from './signature.ts'
 import type { DeltaStatistics } from './statistics.ts'
-import type { WorkerPool } from './worker-pool.ts'
+import type { WorkerPool } from './pool/worker-pool.ts'
 
 /** Options of {@linkcode DeltaStream}. */
 export interface DeltaStreamOptions extends DeltaOptions {

@@ -1,10 +1,10 @@
 import { codecTransform } from '../bytes/codec-transform.ts'
 import { LazyKernel } from './kernel.ts'
 import type { SignatureOptions } from './parameters.ts'
-import { pooledSignature, pooledTransform } from './pooled-codec.ts'
+import { pooledSignature, pooledTransform } from './pool/pooled-codec.ts'
 import { SignatureJob } from './signature-job.ts'
 import type { SignatureStatistics } from './statistics.ts'
-import type { WorkerPool } from './worker-pool.ts'
+import type { WorkerPool } from './pool/worker-pool.ts'
 
 /** Options of {@linkcode SignatureStream}. */
 export interface SignatureStreamOptions extends SignatureOptions {

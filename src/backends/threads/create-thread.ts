@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { PoolWorker } from '../../rsync/pool-worker.ts'
+import type { PoolWorker } from '../../rsync/pool/pool-worker.ts'
 
 /**
  * Makes a thread for a `WorkerPool`, in Node, Deno and Bun. It does not keep the process alive while it has nothing to

@@ -1,8 +1,8 @@
-import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
-import { SIGNATURE_HEADER_BYTES } from './format.ts'
-import type { SignatureParameters } from './parameters.ts'
+import type { Codec, CodecStep } from '../../bytes/codec-transform.ts'
+import { SIGNATURE_HEADER_BYTES } from '../format.ts'
+import type { SignatureParameters } from '../parameters.ts'
 import type { PoolCrew } from './pool-crew.ts'
-import { countStep, type Mutable, type SignatureStatistics, signatureStatistics } from './statistics.ts'
+import { countStep, type Mutable, type SignatureStatistics, signatureStatistics } from '../statistics.ts'
 import type { SentParameters } from './worker-messages.ts'
 
 /** Bytes of blocks that a worker is sent at a time: some milliseconds of work, beside which a message costs nothing. */

@@ -1,13 +1,13 @@
-import { assertByteSource, type ByteSource } from '../bytes/byte-source.ts'
-import { ChunkReader } from '../bytes/chunk-reader.ts'
-import { markHandled } from '../bytes/promises.ts'
-import { IntegrityError } from '../errors.ts'
+import { assertByteSource, type ByteSource } from '../../bytes/byte-source.ts'
+import { ChunkReader } from '../../bytes/chunk-reader.ts'
+import { markHandled } from '../../bytes/promises.ts'
+import { IntegrityError } from '../../errors.ts'
 import { BlockPlaces } from './block-places.ts'
-import { checkInteger } from './check-integer.ts'
+import { checkInteger } from '../check-integer.ts'
 import { DeltaCopies, type DeltaCopy } from './delta-copies.ts'
-import { DeltaStream } from './delta-stream.ts'
+import { DeltaStream } from '../delta-stream.ts'
 import { addPiece, coalescePieces, type RangePiece } from './range-pieces.ts'
-import { asSignature, Signature } from './signature.ts'
+import { asSignature, Signature } from '../signature.ts'
 
 /** Options of {@linkcode rangePlan}. */
 export interface RangePlanOptions {

@@ -1,7 +1,7 @@
-import type { ByteSource } from '../bytes/byte-source.ts'
-import { ChunkReader } from '../bytes/chunk-reader.ts'
-import { markHandled } from '../bytes/promises.ts'
-import { IntegrityError } from '../errors.ts'
+import type { ByteSource } from '../../bytes/byte-source.ts'
+import { ChunkReader } from '../../bytes/chunk-reader.ts'
+import { markHandled } from '../../bytes/promises.ts'
+import { IntegrityError } from '../../errors.ts'
 import type { RangePiece } from './range-pieces.ts'
 
 /** Reads one piece of new content from its source, chunk by chunk, to its end. */

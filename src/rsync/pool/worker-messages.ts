@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { DeltaOptions } from './delta-job.ts'
-import type { SignatureParts } from './signature.ts'
-import type { DeltaStatistics, SignatureStatistics } from './statistics.ts'
-import type { SumName } from './sums.ts'
+import type { DeltaOptions } from '../delta-job.ts'
+import type { SignatureParts } from '../signature.ts'
+import type { DeltaStatistics, SignatureStatistics } from '../statistics.ts'
+import type { SumName } from '../sums.ts'
 
 /** {@linkcode SignatureParameters}, as they can be sent. */
 export interface SentParameters {

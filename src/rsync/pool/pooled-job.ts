@@ -1,7 +1,7 @@
-import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
+import type { Codec, CodecStep } from '../../bytes/codec-transform.ts'
 import type { PoolCrew } from './pool-crew.ts'
 import type { PoolMember } from './pool-member.ts'
-import { countStep, type JobStatistics, type Mutable } from './statistics.ts'
+import { countStep, type JobStatistics, type Mutable } from '../statistics.ts'
 import type { RunResult, WholeJob } from './worker-messages.ts'
 
 /** Bytes of input, and of room for output, that a worker is sent at a time. */

@@ -1,4 +1,4 @@
-import { BackendError } from '../errors.ts'
+import { BackendError } from '../../errors.ts'
 import { PoolMember } from './pool-member.ts'
 import type { PoolWorker } from './pool-worker.ts'
 

@@ -1,13 +1,13 @@
-import { equalBytes } from '../bytes/byte-order.ts'
-import { assertByteSource, type ByteSource } from '../bytes/byte-source.ts'
-import { type ByteProducer, byteStream } from '../bytes/byte-stream.ts'
-import { toHex } from '../bytes/byte-text.ts'
-import { IntegrityError } from '../errors.ts'
-import { checkInteger } from './check-integer.ts'
+import { equalBytes } from '../../bytes/byte-order.ts'
+import { assertByteSource, type ByteSource } from '../../bytes/byte-source.ts'
+import { type ByteProducer, byteStream } from '../../bytes/byte-stream.ts'
+import { toHex } from '../../bytes/byte-text.ts'
+import { IntegrityError } from '../../errors.ts'
+import { checkInteger } from '../check-integer.ts'
 import { PieceReader } from './piece-reader.ts'
 import type { RangePiece } from './range-pieces.ts'
 import type { RangePlan } from './range-plan.ts'
-import { checkSha256, createSha256, type Sha256 } from './sha256.ts'
+import { checkSha256, createSha256, type Sha256 } from '../sha256.ts'
 
 /** Options of {@linkcode rebuild}. */
 export interface RebuildOptions {

@@ -1,4 +1,4 @@
-import type { Signature } from './signature.ts'
+import type { Signature } from '../signature.ts'
 
 /**
  * For each of the first `blockCount` blocks of a signature, the first block that has the same weak and strong sum, often

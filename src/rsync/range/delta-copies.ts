@@ -6,7 +6,7 @@ import {
   OP_LITERAL_N1,
   OP_LITERAL_N8,
   OP_LITERAL_SHORT_MAX,
-} from './format.ts'
+} from '../format.ts'
 
 /** A copy command of a delta: the new bytes from `offset` on are the `length` bytes of the basis from `position` on. */
 export interface DeltaCopy {

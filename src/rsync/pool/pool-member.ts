@@ -1,4 +1,4 @@
-import { BackendError } from '../errors.ts'
+import { BackendError } from '../../errors.ts'
 import type { PoolWorker, PoolWorkerEvent } from './pool-worker.ts'
 import type {
   OpenRequest,

@@ -1,7 +1,7 @@
 import type { DeltaCopy } from './delta-copies.ts'
 import { equalBlocks } from './equal-blocks.ts'
 import { addPiece, type RangePiece, remotePiece } from './range-pieces.ts'
-import type { Signature } from './signature.ts'
+import type { Signature } from '../signature.ts'
 
 /**
  * How many more places than blocks are kept of blocks that are equal: some, as the first place is not always the one

@@ -1,16 +1,16 @@
-import { type Codec, codecTransform } from '../bytes/codec-transform.ts'
+import { type Codec, codecTransform } from '../../bytes/codec-transform.ts'
 import { canShareBlocks, PooledSignature } from './pooled-signature.ts'
 import { type MakeJob, PooledJob } from './pooled-job.ts'
-import { type SignatureOptions, signatureParameters } from './parameters.ts'
-import type { Signature } from './signature.ts'
-import type { DeltaOptions } from './delta-job.ts'
+import { type SignatureOptions, signatureParameters } from '../parameters.ts'
+import type { Signature } from '../signature.ts'
+import type { DeltaOptions } from '../delta-job.ts'
 import {
   type DeltaStatistics,
   deltaStatistics,
   type JobStatistics,
   type SignatureStatistics,
   signatureStatistics,
-} from './statistics.ts'
+} from '../statistics.ts'
 import { crewOf, type WorkerPool } from './worker-pool.ts'
 
 /** A codec whose work is done by a pool. */

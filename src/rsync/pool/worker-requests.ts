@@ -1,10 +1,10 @@
-import type { Codec } from '../bytes/codec-transform.ts'
-import { DeltaJob } from './delta-job.ts'
-import { SIGNATURE_HEADER_BYTES, WEAK_SUM_BYTES } from './format.ts'
-import { type Kernel, loadKernel } from './kernel.ts'
-import { SignatureJob } from './signature-job.ts'
-import { Signature } from './signature.ts'
-import type { DeltaStatistics, SignatureStatistics } from './statistics.ts'
+import type { Codec } from '../../bytes/codec-transform.ts'
+import { DeltaJob } from '../delta-job.ts'
+import { SIGNATURE_HEADER_BYTES, WEAK_SUM_BYTES } from '../format.ts'
+import { type Kernel, loadKernel } from '../kernel.ts'
+import { SignatureJob } from '../signature-job.ts'
+import { Signature } from '../signature.ts'
+import type { DeltaStatistics, SignatureStatistics } from '../statistics.ts'
 import type {
   OpenRequest,
   RunRequest,
