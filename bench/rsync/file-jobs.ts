@@ -13,8 +13,8 @@ import { fileSource } from 'combstream/backends/directory'
 
 type Take = (chunk: Uint8Array) => void
 
-/** Bytes of the buffers for input and for output. */
-const BUFFER_BYTES = 256 * 1024
+/** Bytes of the buffers for input and for output: two blocks or more of a file of many GiB. */
+const BUFFER_BYTES = 512 * 1024
 
 /** The signature of a file. */
 export async function signFile(path: string, options: SignatureOptions, take: Take): Promise<void> {

@@ -165,7 +165,8 @@ class CodecTransform<C extends Codec> {
       const step = codec.iterate(this.#input.subarray(0, SLICE_BYTES), output.subarray(this.#outputLength))
       this.#input = this.#input.subarray(step.read)
       this.#outputLength += step.written
-      await this.#turns.spend(step.read + step.written)
+      // What is written is counted where it is read.
+      await this.#turns.spend(step.read)
       if (this.#failed) throw this.#failure
 
       if (step.state === 'done') {
