@@ -113,10 +113,9 @@ describe('rdiff agrees', () => {
   })
 })
 
-/** All chunk sizes for small pairs, but one of 1, 2 and 3 in turn for longer ones; one of them for each large pair. */
+/** All chunk sizes for small pairs, a different one for each large pair. */
 function chunkSizes(byteLength: number, i: number): number[] {
-  if (byteLength <= 3000) return CHUNK_SIZES
-  if (byteLength <= 12_000) return CHUNK_SIZES.filter((size) => size > 3 || size === 1 + (i % 3))
+  if (byteLength <= 12_000) return CHUNK_SIZES
   const sizes = CHUNK_SIZES.filter((size) => byteLength / size < MAX_CALLS)
   return [sizes[i % sizes.length]!]
 }
