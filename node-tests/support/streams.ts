@@ -35,7 +35,7 @@ export function chunked(bytes: Uint8Array, size: number): ReadableStream<Uint8Ar
 }
 
 /** Rejects when the promise takes longer, so that a hang is a failure with a name. */
-export async function soon<T>(promise: Promise<T>, what: string, timeoutMs = 5_000): Promise<T> {
+export async function soon<T>(promise: Promise<T>, what: string, timeoutMs = 15_000): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`still waiting for ${what} after ${timeoutMs} ms`)), timeoutMs)

@@ -27,24 +27,22 @@ async function namesIn(hive: string): Promise<string> {
   return stdout.toString()
 }
 
-async function stop({ child, result }: ServingComb, signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
-  const start = performance.now()
+async function stop({ child, result }: ServingComb, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   child.kill(signal)
   expect(await soon(result, 'the end of the server')).toMatchObject({ code: 0, signal: null })
-  return performance.now() - start
 }
 
 describe.each([
   ['SIGTERM', 'Node 24', process.execPath],
   ['SIGINT', 'Node 22', NODE_22],
 ] as const)('%s on %s', (signal, _, node) => {
-  test('ends an idle `comb serve` at once', async () => {
+  test('ends an idle `comb serve`', async () => {
     const server = await serveComb(join(temporaryDirectory(), 'hive'), [], { node })
-    expect(await stop(server, signal)).toBeLessThan(500)
+    await stop(server, signal)
     expect((await server.result).stderr).toBe('')
   })
 
-  test('ends `comb serve` within about a second, whatever its clients do', async () => {
+  test('ends `comb serve`, whatever its clients do', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     const bytes = randomBytes(20_000_000)
     await comb(['put', hive, 'x'], { input: bytes })
@@ -58,7 +56,7 @@ describe.each([
     await once(idle, 'data')
     await new Promise((resolve) => setTimeout(resolve, 300))
 
-    expect(await stop(server, signal)).toBeLessThan(2_000)
+    await stop(server, signal)
     expect((await server.result).stderr).toBe('')
     silent.resume()
     // Cut off, neither end of the two took a part for the whole.

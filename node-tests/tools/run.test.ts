@@ -27,10 +27,8 @@ test('`run` kills what takes too long, with a grandchild that left for a process
 })
 
 test('`run` ends when its command ends, and leaves nothing behind that holds the output open', async () => {
-  const start = performance.now()
-  const { code, output } = await run(['sh', '-c', 'sleep 60 & echo $!'], { timeoutMs: 30_000 })
-  expect(code).toBe(0)
-  expect(performance.now() - start).toBeLessThan(15_000)
+  const { code, timedOut, output } = await run(['sh', '-c', 'sleep 60 & echo $!'], { timeoutMs: 20_000 })
+  expect({ code, timedOut }).toEqual({ code: 0, timedOut: false })
   await expect.poll(() => isRunning(Number(output)), { timeout: 5_000 }).toBe(false)
 })
 
