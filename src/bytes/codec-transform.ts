@@ -1,7 +1,6 @@
 import { byteStream } from './byte-stream.ts'
 import { asBytes } from './chunk-reader.ts'
 import { HostTurns } from './host-turns.ts'
-import { nextTask } from './promises.ts'
 
 /** What one call of {@linkcode Codec.iterate} did. */
 export interface CodecStep {
@@ -45,7 +44,7 @@ const EMPTY = new Uint8Array(0)
 /** Bytes of an output chunk: a stage costs some microseconds a chunk, which shows below 64 KiB and no more at 256. */
 const OUTPUT_BYTES = 256 * 1024
 
-/** Bytes of input that are worked off before the host gets its turn, however large the chunk is. */
+/** Bytes of input that are worked off before it is seen whether it is the host's turn, however large the chunk is. */
 const SLICE_BYTES = 1024 * 1024
 
 /**
@@ -175,7 +174,7 @@ class CodecTransform<C extends Codec> {
       }
       if (this.#outputLength === output.byteLength) return this.#takeOutput()
       if (step.state === 'waiting') await this.#options.serve!(codec, this.#abort.signal)
-      else if (this.#input.byteLength > 0) await nextTask()
+      else if (this.#input.byteLength > 0) continue
       else if (!this.#inputEnded) await this.#moreInput()
       else if (this.#endTold) throw new Error('the codec is not done after its input has ended')
       else {

@@ -16,9 +16,17 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   })
 }
 
-/** Waits until the host has had its turn (timers, input, network), unlike an `await`, which only lets promises go on. */
+/**
+ * Waits until the host has had its turn (timers, input, network), unlike an `await`, which only lets promises go on.
+ * By `setImmediate` in Node, Deno and Bun, where a channel takes ten times as long; browsers have a channel only.
+ */
 export function nextTask(): Promise<void> {
+  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }
   return new Promise((resolve) => {
+    if (setImmediate) {
+      setImmediate(resolve)
+      return
+    }
     const { port1, port2 } = new MessageChannel()
     port1.onmessage = (): void => {
       port1.close()

@@ -1,9 +1,10 @@
 import { asBytes } from '../bytes/chunk-reader.ts'
-import { markHandled, nextTask } from '../bytes/promises.ts'
+import { HostTurns } from '../bytes/host-turns.ts'
+import { markHandled } from '../bytes/promises.ts'
 import { LoadSignatureJob, type LoadSignatureJobOptions } from './load-signature-job.ts'
 import type { Signature } from './signature.ts'
 
-/** Bytes that are worked off before the host gets its turn, however large a chunk is. */
+/** Bytes that are worked off before it is seen whether it is the host's turn, however large a chunk is. */
 const SLICE_BYTES = 1024 * 1024
 
 /**
@@ -48,6 +49,7 @@ export const SignatureSink: SignatureSinkConstructor = makeSignatureSink as unkn
 
 function makeSignatureSink(options: LoadSignatureJobOptions = {}): SignatureSink {
   const job = new LoadSignatureJob(options)
+  const turns = new HostTurns()
   let resolve: (signature: Signature) => void
   let reject: (reason: unknown) => void
   const signature = new Promise<Signature>((...settle) => ([resolve, reject] = settle))
@@ -63,7 +65,7 @@ function makeSignatureSink(options: LoadSignatureJobOptions = {}): SignatureSink
         for (let rest = asBytes(chunk); rest.byteLength > 0 && !signal.aborted;) {
           const { read } = job.iterate(rest.subarray(0, SLICE_BYTES))
           rest = rest.subarray(read)
-          if (rest.byteLength > 0) await nextTask()
+          await turns.spend(read)
         }
       } catch (error) {
         reject(error)
