@@ -293,9 +293,9 @@ describe('PatchStream', () => {
     ['one after the other', (i: number) => 8 * i, 1],
     ['one before the other', (i: number) => 40_000 - 8 * i, 2],
     ['here and there', (i: number) => (i * 7919) % 60_000, 2],
-    ['in sixteen places, by turns', (i: number) => (i % 16) * 200_000 + i, 16],
+    ['in sixteen places, by turns', (i: number) => (i % 16) * 400_000 + i, 16],
   ])('reads what is about a thousand tiny copies once: %s', async (_, positionOf, most) => {
-    const { source, opened, bytes } = watchedBasis(4_000_000)
+    const { source, opened, bytes } = watchedBasis(7_000_000)
     const positions = Array.from({ length: 1000 }, (__, i) => positionOf(i))
     const stream = chunked(copies(positions.map((position) => [position, 1])), 1000).pipeThrough(
       new PatchStream(source),

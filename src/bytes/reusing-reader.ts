@@ -10,14 +10,15 @@ const BUFFER_BYTES = 256 * 1024
 export class ReusingReader {
   readonly #byobReader: ReadableStreamBYOBReader | undefined
   readonly #chunks: ChunkReader | undefined
-  #buffer: ArrayBuffer
+  #buffer: ArrayBuffer | undefined
 
-  /** Locks `readable`, of which `byteLength` bytes at most are expected. */
-  constructor(readable: ReadableStream<Uint8Array>, byteLength: number) {
+  /** Locks `readable`. With `previous`, a reader that is no longer used, its buffer is used here as well. */
+  constructor(readable: ReadableStream<Uint8Array>, previous?: ReusingReader) {
     this.#byobReader = byobReader(readable)
     this.#chunks = this.#byobReader ? undefined : new ChunkReader(readable)
-    // One byte more than there should be is enough to notice that there are too many.
-    this.#buffer = new ArrayBuffer(this.#byobReader ? Math.min(BUFFER_BYTES, byteLength + 1) : 0)
+    if (!previous) return
+    this.#buffer = previous.#buffer
+    previous.#buffer = undefined
   }
 
   /**
@@ -27,10 +28,12 @@ export class ReusingReader {
    */
   async read(): Promise<Uint8Array | undefined> {
     if (!this.#byobReader) return await this.#chunks!.read()
-    const { done, value } = await this.#byobReader.read(new Uint8Array(this.#buffer))
-    if (done) return undefined
-    this.#buffer = value.buffer
-    return value
+    const view = new Uint8Array(this.#buffer ?? new ArrayBuffer(BUFFER_BYTES))
+    // The stream's, until it gives it back.
+    this.#buffer = undefined
+    const { done, value } = await this.#byobReader.read(view)
+    this.#buffer = value?.buffer
+    return done ? undefined : value
   }
 
   /** Ends the stream and every pending {@linkcode read}; may be called at any time, more than once. */

@@ -16,8 +16,11 @@ const MAX_KEPT_BYTES = 256 * 1024
 /** Bytes that are kept, those used last. */
 const ALL_KEPT_BYTES = 1024 * 1024
 
-/** How far ahead of the open stream a copy may begin for the bytes between to be read and dropped. */
-const MAX_SKIP_BYTES = 64 * 1024
+/**
+ * How far ahead of the open stream a copy may begin for the bytes between to be read and dropped: to open a file takes as
+ * long as to read 1 MiB of it, a request longer.
+ */
+const MAX_SKIP_BYTES = 256 * 1024
 
 /** The least and the most that a stream is opened for beyond what is asked for, where copies go on in order. */
 const MIN_READ_AHEAD_BYTES = 64 * 1024
@@ -44,7 +47,7 @@ interface Run {
 
 /**
  * Reads pieces of a basis with as few streams as it can. A piece that begins where the open stream stands, or up to
- * 64 KiB further on, goes on with it; the longer the pieces come in order, the further (8 MiB at most) the next stream is
+ * 256 KiB further on, goes on with it; the longer the pieces come in order, the further (8 MiB at most) the next stream is
  * opened for. Pieces out of order, of up to 256 KiB, are kept, to be there when they are needed again; and a piece of
  * less than 16 KiB with the 64 KiB about it.
  *
@@ -132,7 +135,7 @@ export class BasisReader {
   #open(start: number, until: number): Run {
     if (this.#run) close(this.#run, undefined)
     const end = Math.min(until, this.#basis.size)
-    const reader = new ReusingReader(this.#basis.slice(start, end).stream(), end - start)
+    const reader = new ReusingReader(this.#basis.slice(start, end).stream(), this.#run?.reader)
     return (this.#run = { reader, position: start, end, rest: NONE })
   }
 }
