@@ -3,6 +3,7 @@ import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { median } from '../median.ts'
 import { inTurns, type Measurement } from './competitor.ts'
+import { bundle } from './bundle.ts'
 import { type Contender, type Contest, contestsOf } from './contest.ts'
 import type { Corpus } from './corpora.ts'
 import { OwnProcess } from './own-process.ts'
@@ -53,13 +54,15 @@ export async function benchAgainstRdiff(options: RdiffBenchOptions): Promise<boo
       `${new Date().toISOString()}, ${cpus()[0]?.model}, ${cpus().length} cores, ` +
         `${gib(totalmem())} GiB, Linux ${release()}, Node ${process.version}`,
     )
-    console.log(`bare Node with the package loaded: ${mb(await idleBytes())} MB\n`)
+    const worker = await bundle('own-worker', scratch)
+    console.log(`bare Node with the package loaded: ${mb(await idleBytes(worker))} MB\n`)
     const contests = await contestsOf(corpora, scratch, literalLimitOf(version))
     console.log(`| ${HEADINGS.join(' | ')} |\n|${'---|'.repeat(HEADINGS.length)}`)
     for (const contest of contests) {
       const contenders = contest.contenders.filter(({ operation }) => `${operation} ${contest.corpus}`.includes(only))
       if (contenders.length === 0) continue
-      for (const row of await hold({ ...contest, contenders }, join(scratch, 'result'), byteLength, rounds)) {
+      const setting = { worker, result: join(scratch, 'result'), byteLength, rounds }
+      for (const row of await hold({ ...contest, contenders }, setting)) {
         rows++
         if (row.failed) failures++
         if (row.target !== undefined) targets++
@@ -81,12 +84,21 @@ interface Row {
   readonly failed: boolean
 }
 
+interface Setting {
+  /** Path of what a process of ours runs. */
+  readonly worker: string
+  /** Path of a file for what is to be checked. */
+  readonly result: string
+  readonly byteLength: number
+  readonly rounds: number
+}
+
 /** Checks what each contender makes, then has all that are right, and the peer, run in turns. */
-async function hold(contest: Contest, result: string, byteLength: number, rounds: number): Promise<Row[]> {
+async function hold(contest: Contest, { worker, result, byteLength, rounds }: Setting): Promise<Row[]> {
   const rows: Row[] = []
   const ready: { contender: Contender; process: OwnProcess; size: number }[] = []
   for (const contender of contest.contenders) {
-    const process = new OwnProcess(contender.job, contest.output)
+    const process = new OwnProcess(worker, contender.job, contest.output)
     const wrong = await process.write(result).then(
       () => contender.check(result),
       (error: Error) => error.message,
@@ -101,7 +113,7 @@ async function hold(contest: Contest, result: string, byteLength: number, rounds
     }
     await rm(result, { force: true })
   }
-  const peer = contest.peer()
+  const peer = contest.peer(worker)
   try {
     if (ready.length === 0) return rows
     const runs = await inTurns([...ready.map(({ process }) => process), peer], rounds)
@@ -159,8 +171,8 @@ function literalLimitOf(version: string): number {
   return major * 1e6 + minor! * 1e3 + patch! < 2_003_003 ? 32768 : 65533
 }
 
-async function idleBytes(): Promise<number> {
-  const idle = new OwnProcess({ kind: 'idle' })
+async function idleBytes(worker: string): Promise<number> {
+  const idle = new OwnProcess(worker, { kind: 'idle' })
   try {
     return (await idle.run()).peakBytes
   } finally {

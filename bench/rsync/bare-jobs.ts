@@ -21,12 +21,12 @@ export function barePatch(basis: Uint8Array, delta: Uint8Array, take: Take): voi
   patch.end()
 }
 
-/** Supplies the basis as a source in memory gives it to a stream: in copies of 256 KiB. */
+/** Supplies views of the basis, 256 KiB at most: nothing is copied. */
 function patchStage(basis: Uint8Array, take: Take): Stage {
   const job = new PatchJob(basis.byteLength)
   return new Stage(job, take, () => {
     const { position, length } = job.request!
-    job.supply(basis.slice(position, position + Math.min(length, STAGE_BYTES)))
+    job.supply(basis.subarray(position, position + Math.min(length, STAGE_BYTES)))
   })
 }
 

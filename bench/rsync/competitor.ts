@@ -16,11 +16,17 @@ export interface Competitor {
   close(): Promise<void>
 }
 
+/** Rounds that do not count: an engine compiles code again in the background, and sizes its heap, during the first ones. */
+const WARM_UP_ROUNDS = 2
+
 /** Has all of them run in turns, so that what else the machine does hits all; returns what each one's runs took. */
 export async function inTurns(competitors: readonly Competitor[], rounds: number): Promise<Measurement[][]> {
   const runs: Measurement[][] = competitors.map(() => [])
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, competitor] of competitors.entries()) runs[i]!.push(await competitor.run())
+  for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {
+    for (const [i, competitor] of competitors.entries()) {
+      const measurement = await competitor.run()
+      if (round >= 0) runs[i]!.push(measurement)
+    }
   }
   return runs
 }

@@ -24,8 +24,8 @@ export interface Contest {
   readonly corpus: CorpusName
   /** What combstream does. */
   readonly contenders: readonly Contender[]
-  /** Starts what it is compared with. */
-  readonly peer: () => Competitor
+  /** Starts what it is compared with; `worker` is what a process of ours runs. */
+  readonly peer: (worker: string) => Competitor
   /** Path of the file that all of them write; what they make goes nowhere, if there is none. */
   readonly output?: string
   /** Path of rdiff's delta, where the work is to make one. */
@@ -119,7 +119,7 @@ async function chainContest({ name, basis, edited, signature }: Files, scratch: 
   return {
     corpus: name,
     contenders: [{ operation: 'chain', job: { kind: 'chain', ...files }, check: sameAs(expected) }],
-    peer: () => new OwnProcess({ kind: 'bare chain', ...files }),
+    peer: (worker) => new OwnProcess(worker, { kind: 'bare chain', ...files }),
   }
 }
 

@@ -1,11 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { Competitor, Measurement } from './competitor.ts'
 import type { OwnJob } from './own-job.ts'
 import type { Order } from './own-worker.ts'
-
-const WORKER = fileURLToPath(new URL('own-worker.ts', import.meta.url))
 
 /**
  * combstream, in a process of its own that lives through all runs of one row: its memory is the row's, and its start is
@@ -15,10 +12,13 @@ export class OwnProcess implements Competitor {
   readonly #child: ChildProcess
   readonly #order: Order
 
-  /** Starts the process. The results of its runs go to the file `to`; nowhere, if it is not given. */
-  constructor(job: OwnJob, to?: string) {
+  /**
+   * Starts the process, from the bundle of `own-worker.ts`. The results of its runs go to the file `to`; nowhere, if it
+   * is not given.
+   */
+  constructor(worker: string, job: OwnJob, to?: string) {
     this.#order = to === undefined ? {} : { to }
-    this.#child = fork(WORKER, [JSON.stringify(job)])
+    this.#child = fork(worker, [JSON.stringify(job)])
   }
 
   run(): Promise<Measurement> {
