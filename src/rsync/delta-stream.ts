@@ -1,7 +1,7 @@
 import { codecTransform } from '../bytes/codec-transform.ts'
 import { LazyKernel } from './kernel.ts'
 import { DeltaJob, type DeltaOptions } from './delta-job.ts'
-import { pooledDelta, pooledTransform } from './pool/pooled-codec.ts'
+import { pooledDelta, pooledTransform } from './pool/pooled-transform.ts'
 import type { Signature } from './signature.ts'
 import type { DeltaStatistics } from './statistics.ts'
 import type { WorkerPool } from './pool/worker-pool.ts'

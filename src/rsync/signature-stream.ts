@@ -1,7 +1,7 @@
 import { codecTransform } from '../bytes/codec-transform.ts'
 import { LazyKernel } from './kernel.ts'
 import type { SignatureOptions } from './parameters.ts'
-import { pooledSignature, pooledTransform } from './pool/pooled-codec.ts'
+import { pooledSignature, pooledTransform } from './pool/pooled-transform.ts'
 import { SignatureJob } from './signature-job.ts'
 import type { SignatureStatistics } from './statistics.ts'
 import type { WorkerPool } from './pool/worker-pool.ts'

@@ -8,6 +8,7 @@ import type { DeltaOptions } from '../delta-job.ts'
 import type { SignatureParts } from '../signature.ts'
 import type { DeltaStatistics, SignatureStatistics } from '../statistics.ts'
 import type { SumName } from '../sums.ts'
+import type { InputPart } from './input-parts.ts'
 
 /** {@linkcode SignatureParameters}, as they can be sent. */
 export interface SentParameters {
@@ -61,7 +62,7 @@ export interface RunRequest {
   /** The job. */
   readonly jobId: number
   /** More input, at the start of the buffer, which follows what the job has not used up yet. */
-  readonly input: { readonly buffer: ArrayBuffer; readonly byteLength: number } | undefined
+  readonly input: InputPart | undefined
   /** Whether no input follows. */
   readonly isEnded: boolean
   /** Takes the output. */
