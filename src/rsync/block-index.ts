@@ -6,6 +6,11 @@ import { sumFormat } from './sums.ts'
 const RADIX_BITS = 11
 const RADIX = 2 ** RADIX_BITS
 
+/** Blocks of one key that are more than so many are sorted digit by digit: only a signature made to collide has them. */
+const MAX_COMPARED = 256
+/** Bytes of a strong sum that are one key. */
+const WORD_BYTES = 4
+
 const indexes: WeakMap<Signature, BlockIndex> = new WeakMap()
 
 /** The index of a signature, made when it is first asked for and kept as long as the signature. */
@@ -103,7 +108,8 @@ export class BlockIndex {
         else blocks[kept++] = block
       }
       if (kept - run === 1) continue
-      const runBlocks = blocks.subarray(run, kept).sort((a, b) => this.#compareBlocks(a, b) || a - b)
+      const runBlocks = blocks.subarray(run, kept)
+      this.#sortByStrongSum(runBlocks, 0)
       kept = run
       for (const block of runBlocks) {
         const isNew = kept === run || this.#compareBlocks(blocks[kept - 1]!, block) !== 0
@@ -112,6 +118,26 @@ export class BlockIndex {
       }
     }
     return kept
+  }
+
+  /** Sorts blocks, given in their own order, whose strong sums are equal in the first `equal` bytes. */
+  #sortByStrongSum(blocks: Uint32Array, equal: number): void {
+    const { strongLength, strongSums } = this.#signature
+    if (equal >= strongLength) return
+    if (blocks.length <= MAX_COMPARED || strongLength < WORD_BYTES) {
+      blocks.sort((a, b) => this.#compareBlocks(a, b) || a - b)
+      return
+    }
+    const offset = Math.min(equal, strongLength - WORD_BYTES)
+    const view = new DataView(strongSums.buffer, strongSums.byteOffset + offset)
+    const words = blocks.map((block) => view.getUint32(block * strongLength))
+    const order = sortByKey(words)
+    blocks.set(order.map((i) => blocks[i]!))
+    for (let start = 0, end; start < order.length; start = end) {
+      const word = words[order[start]!]
+      for (end = start + 1; end < order.length && words[order[end]!] === word;) end++
+      if (end - start > 1) this.#sortByStrongSum(blocks.subarray(start, end), offset + WORD_BYTES)
+    }
   }
 
   #compareBlocks(a: number, b: number): number {
