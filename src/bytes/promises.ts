@@ -18,7 +18,8 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 
 /**
  * Waits until the host has had its turn (timers, input, network), unlike an `await`, which only lets promises go on.
- * By `setImmediate` in Node, Deno and Bun, where a channel takes ten times as long; browsers have a channel only.
+ * By `setImmediate` where there is one (Node, Deno, Bun): the channel that browsers have to do with takes several times
+ * as long, and leaves two ports to be collected.
  */
 export function nextTask(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }

@@ -30,9 +30,10 @@ export interface PatchStreamOptions extends PatchOptions {
  * was made for: with another one the result is other bytes.
  *
  * The basis is any `ByteSource`, a Blob too. Copies that go through it in order share its streams; out of order, each
- * opens one, unless what it needs is among the up to 1 MiB that is kept of what was copied last. A copy of less than
- * 16 KiB has the 64 KiB about it read, so that damage there fails the patch as well. It is pull-driven and holds 256 KiB
- * of output, 1 MiB and one chunk of the basis, and at most the one chunk of input that its writer waits for.
+ * opens one, unless what it needs is among the up to 1 MiB that is kept of what was copied last. Up to 256 KiB between
+ * copies in order are read as well, and the 64 KiB about a copy of less than 16 KiB, so that damage there fails the patch
+ * too. It is pull-driven and holds 256 KiB of output, 1 MiB and one chunk of the basis, and at most the one chunk of input
+ * that its writer waits for.
  *
  * The streams fail with a `FormatError` (its `offset` is that in the delta) if the bytes are no delta, or none for a
  * basis of this size, or make more than allowed; with an `IntegrityError` if the result is not what is expected, or the

@@ -1,0 +1,54 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { HostTurns } from '../../src/bytes/host-turns.ts'
+
+const MIB = 1024 * 1024
+
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+})
+
+/** Works until a timer that is due has come; the MiB that this took. */
+async function workUntilTimer(most: number): Promise<number> {
+  const timer = { isDue: false }
+  setTimeout(() => (timer.isDue = true), 0)
+  const turns = new HostTurns()
+  let worked = 0
+  for (; !timer.isDue && worked < most; worked++) await turns.spend(MIB)
+  return worked
+}
+
+describe('HostTurns', () => {
+  it('gives no turn for little work', () => {
+    const turns = new HostTurns()
+    for (let i = 0; i < 60; i++) expect(turns.spend(1)).toBeUndefined()
+    expect(new HostTurns().spend(MIB / 2)).toBeUndefined()
+  })
+
+  it.each([
+    ['stands still', () => performance.now()],
+    ['was put back', () => performance.now() - 1_000_000],
+  ])('gives turns although the clock %s', async (_, time) => {
+    await new HostTurns().spend(64 * MIB)
+    vi.spyOn(performance, 'now').mockReturnValue(time())
+    expect(await workUntilTimer(100_000)).toBeLessThan(100_000)
+  })
+
+  it('keeps nobody waiting for a turn that another has lost', async () => {
+    await new HostTurns().spend(64 * MIB)
+    const never = (): void => undefined
+    vi.stubGlobal('setImmediate', never)
+    vi.stubGlobal(
+      'MessageChannel',
+      class {
+        readonly port1 = { close: never }
+        readonly port2 = { postMessage: never }
+      },
+    )
+    const lost = new HostTurns().spend(64 * MIB)
+    expect(lost).toBeInstanceOf(Promise)
+    vi.unstubAllGlobals()
+    await new HostTurns().spend(64 * MIB)
+    expect(await workUntilTimer(100_000)).toBeLessThan(100_000)
+  })
+})
