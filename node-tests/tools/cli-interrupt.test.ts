@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
@@ -7,6 +7,12 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { comb, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes, soon } from '../support/streams.ts'
+
+/** Gives a process more than a block, and not the end: having taken nearly all of it, it waits for what will not come. */
+async function takesInput({ stdin }: ChildProcessWithoutNullStreams): Promise<void> {
+  const taken = new Promise<void>((resolve) => void stdin.write(randomBytes(1_500_000), () => resolve()))
+  await soon(taken, 'the process to take its input')
+}
 
 test.each([
   ['SIGINT', 130, 'a directory'],
@@ -18,9 +24,7 @@ test.each([
   await put(directory, 'old')
   const hive = place === 'a server' ? (await serveComb(directory)).url : directory
   const { child, result } = startComb(['put', hive, 'x'])
-  // More than a block, and not the end: the process waits for what will not come.
-  child.stdin.write(randomBytes(1_500_000))
-  await new Promise((resolve) => setTimeout(resolve, 800))
+  await takesInput(child)
   child.kill(signal)
   expect(await soon(result, 'the end of the process')).toMatchObject({ code, signal: null, stderr: '' })
   expect((await comb(['get', hive, 'x'])).stdout.toString()).toBe('old')
@@ -57,8 +61,7 @@ test('a second signal ends `comb` at once', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   const { url } = await serveComb(hive)
   const { child, result } = startComb(['put', url, 'x'])
-  child.stdin.write(randomBytes(1_500_000))
-  await new Promise((resolve) => setTimeout(resolve, 800))
+  await takesInput(child)
   child.kill('SIGSTOP')
   child.kill('SIGINT')
   child.kill('SIGTERM')

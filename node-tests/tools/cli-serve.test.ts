@@ -18,6 +18,19 @@ async function open(url: string, request: string): Promise<Socket> {
   return socket
 }
 
+/** Resolves when the server refuses connections. */
+async function refusal(url: string): Promise<void> {
+  const { hostname, port } = new URL(url)
+  for (let isOpen = true; isOpen;) {
+    const socket = connect(Number(port), hostname)
+    isOpen = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+  }
+}
+
 const PUT = 'PUT /x HTTP/1.1\nHost: HOST\n'
 const GET = 'GET /x HTTP/1.1\nHost: HOST\n\n'
 
@@ -71,7 +84,8 @@ describe.each([
     await once(upload, 'data')
     upload.write('ab')
     const stopped = stop(server, signal)
-    setTimeout(() => upload.write('cd'), 50)
+    await soon(refusal(server.url), 'the server to take no more connections')
+    upload.write('cd')
     const [answer] = (await soon(once(upload, 'data'), 'the answer')) as [Buffer]
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 201 /)
     await stopped
@@ -84,10 +98,9 @@ test('a second signal ends `comb serve` at once', async () => {
   await comb(['put', hive, 'x'], { input: randomBytes(20_000_000) })
   const { child, result, url } = await serveComb(hive)
   const socket = await open(url, GET)
-  socket.pause()
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await once(socket, 'readable')
   child.kill('SIGINT')
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await soon(refusal(url), 'the server to take no more connections')
   child.kill('SIGTERM')
   expect(await soon(result, 'the end of the server')).toMatchObject({ code: null, signal: 'SIGTERM' })
 })
@@ -134,7 +147,7 @@ describe.each([
     const server = await serveComb(hive, ['--log'], { node })
     for (const end of ['resetAndDestroy', 'destroy'] as const) {
       const socket = await open(server.url, GET)
-      socket.pause()
+      await once(socket, 'readable')
       await new Promise((resolve) => setTimeout(resolve, 400))
       socket[end]()
     }
