@@ -133,8 +133,14 @@ describe('`comb rdiff` fails as rdiff does, with one line, and leaves everything
       [0, 103, ['d', 'signature', 'edited'], { files: { signature: signature.subarray(0, 14), edited } }],
       [0, 106, ['p', 'basis', 'delta', 'out'], { files: { basis, delta: Buffer.concat([delta, delta]) } }],
       [0, 100, ['-f', 's', 'basis', '/dev/full'], { files: { basis } }],
-      // A copy that is not in the basis, of which rdiff gives what there is.
-      [103, 106, ['p', 'basis', 'delta', 'out'], { files: { basis: basis.subarray(0, 100), delta } }],
+      // A copy that is not in the basis, of which rdiff leaves what there is.
+      [103, 103, ['p', 'basis', 'delta', 'out'], { files: { basis: basis.subarray(0, 100), delta } }],
+      [
+        103,
+        103,
+        ['p', 'basis', 'delta', 'out'],
+        { files: { basis, delta: hex(`${magic} 51 0000000000100000 01 00`) } },
+      ],
     ]
     await inParallel(worse, async ([theirCode, ourCode, args, options]) => {
       const { theirs, ours } = await runBoth(args, options)

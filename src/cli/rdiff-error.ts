@@ -43,10 +43,11 @@ export function rdiffError(error: unknown): unknown {
 }
 
 function exitCodeOf(error: unknown): number {
-  const { name, reason } = error as { name?: string; reason?: FormatErrorReason }
+  const { name, reason, cause } = error as { name?: string; reason?: FormatErrorReason; cause?: unknown }
   switch (name) {
     case 'FormatError':
-      return FORMAT_EXIT[reason!]
+      // A copy past the end of the basis, which for rdiff is a basis that ends too early.
+      return cause instanceof RangeError ? RDIFF_EXIT.inputEnded : FORMAT_EXIT[reason!]
     case 'IntegrityError':
       // The basis has become shorter while it was read.
       return RDIFF_EXIT.inputEnded

@@ -292,12 +292,12 @@ export class PatchJob implements Codec {
     const position = readInteger(this.#field, 0, positionWidth)
     if (position === undefined || position > this.#basisSize) {
       const where = position === undefined ? 'beyond 2^53' : `at ${position}`
-      this.#fail('invalid', positionOffset, `a copy ${where}, past the end of a basis of ${this.#basisSize} bytes`)
+      this.#failCopy(positionOffset, `a copy ${where}, past the end of a basis of ${this.#basisSize} bytes`)
     }
     const remaining = this.#checkLength(readInteger(this.#field, positionWidth, lengthWidth), lengthOffset)
     if (remaining > this.#basisSize - position) {
       const range = `[${position}, ${position + remaining})`
-      this.#fail('invalid', lengthOffset, `a copy of ${range}, past the end of a basis of ${this.#basisSize} bytes`)
+      this.#failCopy(lengthOffset, `a copy of ${range}, past the end of a basis of ${this.#basisSize} bytes`)
     }
     this.#countCopy(remaining, this.#offset - this.#commandOffset)
     return { kind: 'copy', position, remaining }
@@ -355,6 +355,12 @@ export class PatchJob implements Codec {
 
   #fail(reason: FormatErrorReason, offset: number, message: string): never {
     this.#failWith(new FormatError(message, { reason, offset }))
+  }
+
+  /** Its cause tells this failure, which a wrong basis has as well, from those of the delta alone. */
+  #failCopy(offset: number, message: string): never {
+    const cause = new RangeError('the basis has not so many bytes')
+    this.#failWith(new FormatError(message, { reason: 'invalid', offset, cause }))
   }
 
   #failSize(expectedSize: number, actual: string): never {
