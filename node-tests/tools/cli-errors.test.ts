@@ -36,6 +36,9 @@ describe('`comb` ends with 2, and one line, when it is misused:', () => {
     [['ls', 'http://me:secret@host/'], 'a URL with a password in it is not taken: use a token'],
     [['serve', '--port', '65536'], 'a port is from 0 to 65535, got 65536'],
     [['serve', '--port', 'http'], 'a port is from 0 to 65535, got http'],
+    [['serve', '--grace', '-1'], 'a time of grace is from 0 to 86400 seconds, got -1'],
+    [['serve', '--grace', '86400.001'], 'a time of grace is from 0 to 86400 seconds, got 86400.001'],
+    [['serve', '--grace', '1h'], 'a time of grace is from 0 to 86400 seconds, got 1h'],
     [
       ['serve', '--host', '0.0.0.0'],
       'others can reach 0.0.0.0: set COMB_TOKEN, or give --token, to say who may use the hive',

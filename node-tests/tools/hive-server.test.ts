@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
@@ -10,7 +12,7 @@ import { StreamStore } from '../../src/store.ts'
 afterEach(() => void vi.useRealTimers())
 
 function start(hive: Hive): Promise<HiveServer> {
-  const port = 0
+  const [port, graceMs] = [0, 500]
   return startHiveServer(hive, {
     host: '127.0.0.1',
     port,
@@ -18,6 +20,7 @@ function start(hive: Hive): Promise<HiveServer> {
     allowHost: [],
     allowOrigin: [],
     log: false,
+    graceMs,
   })
 }
 
@@ -32,7 +35,32 @@ test('a server closes without waiting for a timer, although an idle client stays
   await expect(fetch(url)).rejects.toThrow(TypeError)
 })
 
-test('a server that closes cuts off after half a second who does not read, and not before', async () => {
+test('a server that closes ends a connection with the transfer on it, however long it may be kept otherwise', async () => {
+  const hive = new LocalHive(new StreamStore(memoryBackend()))
+  const { url, close } = await start(hive)
+  const keepForever = (message: unknown): void => {
+    const { server } = message as { server: Server }
+    server.keepAliveTimeout = 0
+  }
+  subscribe('http.server.request.start', keepForever)
+  onTestFinished(() => void unsubscribe('http.server.request.start', keepForever))
+  const { host, hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  onTestFinished(() => void socket.destroy())
+  socket.write(`PUT /x HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n`)
+  await once(socket, 'data')
+  socket.write('ab')
+  // The time of grace never ends.
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  const closed = close()
+  socket.write('cd')
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  expect(answer.toString()).toMatch(/^HTTP\/1\.1 201 /)
+  await closed
+  expect((await hive.stat('x')).size).toBe(4)
+})
+
+test('a server that closes cuts off who does not read when the time of grace is over, and not before', async () => {
   const hive = new LocalHive(new StreamStore(memoryBackend()))
   await bytesSource(new Uint8Array(50_000_000)).stream().pipeTo(hive.sink('x'))
   const { url, close } = await start(hive)

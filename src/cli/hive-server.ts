@@ -22,24 +22,24 @@ export interface HiveServerOptions {
   readonly allowOrigin: readonly string[]
   /** Whether to print a line for every exchange. */
   readonly log: boolean
+  /** How long exchanges may go on after the server has been told to end, in milliseconds. */
+  readonly graceMs: number
 }
 
 /** A hive behind a port of this machine. */
 export interface HiveServer {
   /** Root of the hive. */
   readonly url: string
-  /** Takes no more requests, lets those that there are go on for a moment, and then cuts them off. */
+  /** Takes no more requests, lets those that there are go on for the time of grace, and then cuts them off. */
   close(): Promise<void>
 }
 
-/** How long exchanges may go on after the server has been told to end. */
-const GRACE_MS = 500
-/** How long what is left of them may take to clean up, once their connections are cut. */
+/** How long what is left of exchanges may take to clean up, once their connections are cut. */
 const CLEANUP_MS = 2_000
 
 /** Puts a hive behind a port of this machine. */
 export async function startHiveServer(hive: Hive, options: HiveServerOptions): Promise<HiveServer> {
-  const { host, port, token, allowHost, allowOrigin, log } = options
+  const { host, port, token, allowHost, allowOrigin, log, graceMs } = options
   const exchanges = new Exchanges()
   let handler: ReturnType<typeof createHiveHandler> | undefined
   const server = serve({
@@ -71,14 +71,23 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
     },
   })
   await server.ready()
+  const nodeServer = server.node!.server as NodeServer
+  let isClosing = false
+  // Node keeps a connection for the next request, also of a server that takes none any more.
+  nodeServer.on('request', (request, response) => {
+    response.once('close', () => {
+      if (isClosing && request.complete) request.socket.destroySoon()
+    })
+  })
 
   return {
     url: server.url!,
     async close() {
+      isClosing = true
       const closed = server.close()
       // An exchange has ended for the hive before its last bytes are on their way: only the connections tell.
-      await settledWithin(closed, GRACE_MS)
-      ;(server.node!.server as NodeServer).closeAllConnections()
+      await settledWithin(closed, graceMs)
+      nodeServer.closeAllConnections()
       await closed
       await settledWithin(exchanges.ended(), CLEANUP_MS)
     },

@@ -4,6 +4,9 @@ import type { CommandContext } from './command-context.ts'
 import { writeOut } from './stdio.ts'
 import { UsageError } from './usage-error.ts'
 
+/** A day. */
+const MOST_GRACE_S = 86_400
+
 interface ServeOptions {
   readonly host: string
   readonly port: number
@@ -11,6 +14,7 @@ interface ServeOptions {
   readonly allowHost: readonly string[]
   readonly allowOrigin: readonly string[]
   readonly log?: true
+  readonly grace: number
 }
 
 /** Adds `comb serve`. */
@@ -25,12 +29,17 @@ export function addServeCommand(program: Command, { signal }: CommandContext): v
     .option('--allow-host <host>', 'a further name that clients may reach the server by, repeatable', collect, [])
     .option('--allow-origin <origin>', 'a web page of another origin that may use the hive, repeatable', addOrigin, [])
     .option('--log', 'print a line for every request on stderr')
+    .addOption(
+      new Option('--grace <seconds>', 'how long transfers may go on once a signal has come')
+        .default(0.5)
+        .argParser(parseSeconds),
+    )
     .addHelpText('after', '\nExample:\n  comb serve ./data --port 8080')
     .action((directory: string, options: ServeOptions) => serve(directory, options, signal))
 }
 
 async function serve(directory: string, options: ServeOptions, signal: AbortSignal): Promise<void> {
-  const { host, port, token, allowHost, allowOrigin, log = false } = options
+  const { host, port, token, allowHost, allowOrigin, log = false, grace } = options
   if (token === '') throw new UsageError('an empty token lets everybody in')
   if (token === undefined && !isLoopback(host)) {
     throw new UsageError(`others can reach ${host}: set COMB_TOKEN, or give --token, to say who may use the hive`)
@@ -39,7 +48,8 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
   try {
     // No other command needs what a server is made of.
     const { startHiveServer } = await import('./hive-server.ts')
-    const server = await startHiveServer(hive, { host, port, token, allowHost, allowOrigin, log })
+    const graceMs = grace * 1000
+    const server = await startHiveServer(hive, { host, port, token, allowHost, allowOrigin, log, graceMs })
     try {
       await writeOut(`${server.url}\n`)
       if (process.stdout.isTTY) process.stderr.write(`serving ${directory}; Ctrl-C ends it\n`)
@@ -69,6 +79,12 @@ function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Infinity
   if (port > 65_535) throw new UsageError(`a port is from 0 to 65535, got ${text}`)
   return port
+}
+
+function parseSeconds(text: string): number {
+  const seconds = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Infinity
+  if (seconds > MOST_GRACE_S) throw new UsageError(`a time of grace is from 0 to ${MOST_GRACE_S} seconds, got ${text}`)
+  return seconds
 }
 
 function collect(value: string, values: readonly string[]): string[] {
