@@ -21,8 +21,10 @@ const alias = Object.entries(
 
 const common = {
   globalSetup: ['node-tests/support/hive-server.ts'],
-  testTimeout: 30_000,
-  hookTimeout: 30_000,
+  // They end what hangs. What takes long is no failure: how fast something is, only bench/ tells.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  expect: { poll: { timeout: 30_000 } },
   // A process or page for each file would take a third of the whole time; the files leave nothing behind.
   isolate: false,
 }

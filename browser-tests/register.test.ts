@@ -20,7 +20,7 @@ describe('registerHiveWorker', () => {
     const entry = await sink.entry
     for (const base of ['media/', 'other/', 'media/']) {
       const registered = frame.combstream.registerHiveWorker('service-worker.js', { hive: hiveUrl, base })
-      const worker = await soon(registered, 'the service worker', 10_000)
+      const worker = await soon(registered, 'the service worker')
       expect(worker.base).toBe(new URL(`/media-page/register/${base}`, location.href).href)
       expect(await (await frame.window.fetch(worker.url(entry))).text()).toBe('buzz')
     }

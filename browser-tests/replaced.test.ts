@@ -32,7 +32,6 @@ describe('an entry that is replaced while it plays', () => {
     const worker = await soon(
       frame.combstream.registerHiveWorker('gated-worker.js?hold=500000-800000', { hive: hiveUrl }),
       'the service worker',
-      10_000,
     )
     const first = await store(alias, 0)
     const entry = await hive.open(alias)
@@ -49,7 +48,7 @@ describe('an entry that is replaced while it plays', () => {
     const second = await store(alias, 1)
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is no window
     worker.registration.active!.postMessage({ type: 'open' })
-    await soon(failed, 'the media error', 15_000)
+    await soon(failed, 'the media error')
 
     // What a media error means, only the hive can tell.
     const conflict = { name: 'ConflictError', alias, expectedEtag: first.etag, actualEtag: second.etag }
@@ -71,7 +70,6 @@ describe('an entry that is replaced while it plays', () => {
     const worker = await soon(
       frame.combstream.registerHiveWorker('service-worker.js', { hive: hiveUrl }),
       'the service worker',
-      10_000,
     )
     const alias = `${PREFIX}/removed.mp4`
     const entry = await store(alias, 0)

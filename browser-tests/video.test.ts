@@ -29,11 +29,7 @@ describe('a <video>', () => {
   for (const alias of Object.keys(CLIPS)) {
     it(`plays ${alias} through the service worker, and seeks`, async () => {
       const { registerHiveWorker } = frame.combstream
-      const worker = await soon(
-        registerHiveWorker('service-worker.js', { hive: hiveUrl }),
-        'the service worker',
-        10_000,
-      )
+      const worker = await soon(registerHiveWorker('service-worker.js', { hive: hiveUrl }), 'the service worker')
       const entry = await new HttpHive(hiveUrl).stat(`${PREFIX}/${alias}`)
       expect(await playsAndSeeks(frame.video(worker.url(entry)))).toEqual(['0 s', '20 s', '10 s', 'the end'])
     })
@@ -66,7 +62,7 @@ describe('a service worker', () => {
     // The bytes of the gap do not come: whoever wants to read through them waits forever.
     const script = `gated-worker.js?hold=${clip.byteLength}-${GAP_BYTES}`
     const registered = frame.combstream.registerHiveWorker(script, { hive: hiveUrl })
-    const worker = await soon(registered, 'the service worker', 10_000)
+    const worker = await soon(registered, 'the service worker')
     const video = frame.video(worker.url(await sink.entry))
     await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)
     await play(video)
@@ -83,7 +79,7 @@ describe('a service worker', () => {
     frame.remove()
     frame = await openMediaFrame('cancel')
     const { registerHiveWorker } = frame.combstream
-    const worker = await soon(registerHiveWorker('gated-worker.js', { hive: hiveUrl }), 'the service worker', 10_000)
+    const worker = await soon(registerHiveWorker('gated-worker.js', { hive: hiveUrl }), 'the service worker')
     // WebKit looks at the last byte before it goes on, where no box has it.
     const clip = await (await fetch('/examples/player/clips/comb.mp4')).blob()
     const sink = new HttpHive(hiveUrl).sink(`${PREFIX}/longer.mp4`, { type: 'video/mp4' })

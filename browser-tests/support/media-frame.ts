@@ -40,14 +40,16 @@ export async function openMediaFrame(name: string): Promise<MediaFrame> {
   }
 }
 
+/** Far above what a browser takes to play on. */
+const HANG_MS = 30_000
+
 /** Waits for something that a `<video>` comes to; fails with what it says of an error. */
 export async function untilVideo(
   video: HTMLVideoElement,
   what: string,
   done: (video: HTMLVideoElement) => boolean,
-  timeoutMs = 10_000,
 ): Promise<void> {
-  const deadline = performance.now() + timeoutMs
+  const deadline = performance.now() + HANG_MS
   while (!done(video)) {
     const { error, currentTime, readyState, networkState } = video
     if (error) throw new Error(`waiting for ${what}: media error ${error.code} ${error.message}`)

@@ -27,7 +27,7 @@ test('threads keep the process while they work, and no longer', async () => {
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
   const ended = new Promise((resolve) => child.on('close', resolve))
   try {
-    expect(await soon(ended, 'the end of the process', 10_000)).toBe(0)
+    expect(await soon(ended, 'the end of the process')).toBe(0)
   } finally {
     child.kill()
   }

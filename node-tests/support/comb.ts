@@ -10,7 +10,8 @@ import { afterAll, onTestFinished } from 'vitest'
 export const COMB_MAIN: string = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 /** The oldest Node that the package is for. */
 export const NODE_22: string = fileURLToPath(new URL('../../node_modules/node-22/bin/node', import.meta.url))
-const TIMEOUT_MS = 20_000
+/** Far above what any run of it takes here. */
+const TIMEOUT_MS = 50_000
 
 /** How `comb` is run. */
 export interface CombOptions {

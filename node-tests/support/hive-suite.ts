@@ -88,7 +88,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
         const { hive } = await open()
         const bytes = randomBytes(size < 100 ? 2_001 : 30_000)
         const sink = hive.sink('x')
-        await soon(chunked(bytes, size).pipeTo(sink), 'put', 20_000)
+        await soon(chunked(bytes, size).pipeTo(sink), 'put')
         expect((await sink.entry).etag).toBe(await etagOf(bytes))
         expect(await collect((await hive.open('x')).stream())).toEqual(bytes)
       })

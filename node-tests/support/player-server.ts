@@ -41,5 +41,5 @@ export async function startPlayer(data: string): Promise<PlayerServer> {
     })
     void end.then(({ stderr }) => reject(new Error(`the example server ended: ${stderr}`)))
   })
-  return { child, url: await soon(said, 'the URL of the example server', 10_000) }
+  return { child, url: await soon(said, 'the URL of the example server') }
 }

@@ -30,8 +30,6 @@ export interface WorkerKind {
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
 
-/** Long enough for a busy machine to start a worker. */
-const WORK_MS = 20_000
 const SUMS = ['rabinkarp-blake2b', 'rabinkarp-md4', 'rollsum-blake2b', 'rollsum-md4'] as const
 const MEBIBYTE = 1024 * 1024
 
@@ -63,7 +61,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
     options: SignatureOptions,
   ): Promise<string | undefined> {
     const stream = new SignatureStream({ ...options, pool })
-    const signature = await soon(collect(chunked(basis, size).pipeThrough(stream)), 'the signature', WORK_MS)
+    const signature = await soon(collect(chunked(basis, size).pipeThrough(stream)), 'the signature')
     return problem(signature, stream, basis, new SignatureJob(kernel, options))
   }
 
@@ -76,7 +74,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
     options: DeltaOptions = {},
   ): Promise<string | undefined> {
     const stream = new DeltaStream(signature, { ...options, pool })
-    const delta = await soon(collect(chunked(edited, size).pipeThrough(stream)), 'the delta', WORK_MS)
+    const delta = await soon(collect(chunked(edited, size).pipeThrough(stream)), 'the delta')
     return problem(delta, stream, edited, new DeltaJob(signature, kernel, options))
   }
 
@@ -189,10 +187,10 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
         while (!enough.signal.aborted) await greedy.read()
       }
       const reading = readGreedily()
-      await soon(stalled.read(), 'the stream that stalls', WORK_MS)
+      await soon(stalled.read(), 'the stream that stalls')
       expect(await signatureProblem(pool, random, Infinity, { blockLength: 1024 })).toBeUndefined()
       enough.abort()
-      await soon(reading, 'the greedy stream', WORK_MS)
+      await soon(reading, 'the greedy stream')
       await Promise.all([greedy.cancel(), stalled.cancel()])
     })
 
@@ -206,7 +204,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       for (const { stream, mostBytes } of streams) {
         const { readable, given } = endless(64 * 1024)
         const reader = readable.pipeThrough(stream).getReader()
-        await soon(reader.read(), 'the first chunk', WORK_MS)
+        await soon(reader.read(), 'the first chunk')
         await new Promise((resolve) => setTimeout(resolve, 50))
         expect(given()).toBeLessThanOrEqual(mostBytes + 2 * 64 * 1024)
         await soon(reader.cancel(), 'the cancel')
@@ -287,7 +285,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
     it.each(losses.slice(0, tellsEnd ? 2 : 1))('fails a stream whose worker %s half-way', async (_, lose) => {
       const { pool, workers } = makePool(1)
       const reader = endless(MEBIBYTE).readable.pipeThrough(new DeltaStream(signature, { pool })).getReader()
-      await soon(reader.read(), 'the first chunk', WORK_MS)
+      await soon(reader.read(), 'the first chunk')
       void lose(workers[0]!)
       expect(await rejection(readAll(reader))).toMatchObject({ name: 'BackendError', retryable: true })
       expect(await deltaProblem(pool, signature, edited, 100_000)).toBeUndefined()
@@ -334,7 +332,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       const streams = [new SignatureStream({ pool }), new DeltaStream(signature, { pool })]
       const failures = streams.map(({ readable }) => rejection(collect(readable)))
       const writers = streams.map(({ writable }) => writable.getWriter())
-      await Promise.all(writers.map((writer) => soon(writer.write(random), 'the write', WORK_MS)))
+      await Promise.all(writers.map((writer) => soon(writer.write(random), 'the write')))
       const writings = writers.map((writer) => rejection(writeAll(writer)))
       await soon(Promise.all([pool.close(), pool.close()]), 'the end of the workers')
       for (const failure of [...failures, ...writings]) {

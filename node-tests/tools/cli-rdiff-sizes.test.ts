@@ -25,7 +25,7 @@ function pairFor(size: number): { basis: Uint8Array; edited: Uint8Array } {
 describe('`comb rdiff` and rdiff understand each other', () => {
   test(
     'with input and output buffers of every size, in every format, with files and with pipes',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       await inParallel(BUFFER_SIZES.entries(), async ([i, size]) => {
         const format = FORMATS[i % FORMATS.length]!

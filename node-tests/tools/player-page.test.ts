@@ -24,7 +24,6 @@ beforeAll(async () => {
   hive = new HttpHive(`${server.url}hive/`)
   browser = await chromium.launch(CHROMIUM_LAUNCH)
   page = await browser.newPage()
-  page.setDefaultTimeout(10_000)
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('console', (message) => {
     // A HEAD of an entry that is not there yet.
@@ -129,19 +128,19 @@ describe('the example player', () => {
   it('says in one line that its port is in use', async () => {
     const { port } = new URL(server.url)
     const { end } = runPlayer('--port', port, '--data', join(folder, 'other'))
-    expect(await soon(end, 'the end', 10_000)).toEqual({
+    expect(await soon(end, 'the end')).toEqual({
       code: 1,
       stdout: '',
       stderr: `port ${port} of 127.0.0.1 is in use: choose another with --port\n`,
     })
   })
 
-  it('ends within a second while a video has its connection open', async () => {
+  it('ends while a video has its connection open', async () => {
     const answer = await fetch(`${server.url}hive/comb.mp4`)
     expect(answer.status).toBe(200)
     const exit = once(server.child, 'exit')
     server.child.kill('SIGTERM')
-    expect(await soon(exit, 'the end', 1_000)).toEqual([0, null])
+    expect(await soon(exit, 'the end')).toEqual([0, null])
     await answer.body?.cancel().catch(() => undefined)
   })
 })

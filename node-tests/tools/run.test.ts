@@ -19,17 +19,17 @@ test('`run` reports a command that does not exist', async () => {
 
 test('`run` kills what takes too long, with a grandchild that left for a process group of its own', async () => {
   const leave = process.platform === 'linux' ? 'setsid ' : ''
-  const { timedOut, output } = await run(['sh', '-c', `${leave}sleep 60 & echo $!; sleep 60`], { timeoutMs: 500 })
+  const { timedOut, output } = await run(['sh', '-c', `${leave}sleep 60 & echo $!; sleep 60`], { timeoutMs: 3_000 })
   expect(timedOut).toBe(true)
   const grandchild = Number(output)
   expect(grandchild).toBeGreaterThan(1)
-  await expect.poll(() => isRunning(grandchild), { timeout: 5_000 }).toBe(false)
+  await expect.poll(() => isRunning(grandchild)).toBe(false)
 })
 
 test('`run` ends when its command ends, and leaves nothing behind that holds the output open', async () => {
   const { code, timedOut, output } = await run(['sh', '-c', 'sleep 60 & echo $!'], { timeoutMs: 20_000 })
   expect({ code, timedOut }).toEqual({ code: 0, timedOut: false })
-  await expect.poll(() => isRunning(Number(output)), { timeout: 5_000 }).toBe(false)
+  await expect.poll(() => isRunning(Number(output))).toBe(false)
 })
 
 function isRunning(pid: number): boolean {
