@@ -151,10 +151,13 @@ describe('SignatureJob', () => {
     )
   })
 
-  it('does nothing more once it is done', () => {
+  it('does nothing more once it is done, whatever it is given', () => {
     const job = new SignatureJob(kernel)
     runJob(job, randomBytes(10))
-    expect(job.iterate(new Uint8Array(0), new Uint8Array(10))).toEqual({ state: 'done', read: 0, written: 0 })
+    const done = { state: 'done', read: 0, written: 0 }
+    expect(job.iterate(new Uint8Array(0), new Uint8Array(10))).toEqual(done)
+    expect(job.iterate(randomBytes(10), new Uint8Array(100))).toEqual(done)
+    expect(job.statistics).toMatchObject({ inputBytes: 10, signatureBlocks: 1 })
   })
 })
 

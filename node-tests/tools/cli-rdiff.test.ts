@@ -218,13 +218,29 @@ describe('`comb rdiff` ends', () => {
     }
   })
 
+  test('without replacing a file that has come meanwhile', async () => {
+    const cwd = temporaryDirectory()
+    const { child, result } = startComb(['rdiff', 's', '-', 'out'], { cwd })
+    child.stdout.resume()
+    child.stdin.write('basis')
+    await expect.poll(() => readdirSync(cwd)).toHaveLength(1)
+    writeFileSync(join(cwd, 'out'), 'of another')
+    child.stdin.end()
+    expect(await result).toMatchObject({
+      code: 100,
+      stderr: expect.stringMatching(/such a file already: out\n$/) as string,
+    })
+    expect(readdirSync(cwd)).toEqual(['out'])
+    expect(readFileSync(join(cwd, 'out'), 'utf8')).toBe('of another')
+  })
+
   test('by a signal, and leaves no file', async () => {
     const cwd = temporaryDirectory()
     writeFileSync(join(cwd, 'out'), 'old')
     const { child, result } = startComb(['rdiff', '-f', '-O1', 's', '-', 'out'], { cwd })
     child.stdout.resume()
     child.stdin.write(randomBytes(3_000_000))
-    while (readdirSync(cwd).length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+    await expect.poll(() => readdirSync(cwd)).toHaveLength(2)
     child.kill('SIGINT')
     expect((await result).code).toBe(130)
     expect(readdirSync(cwd)).toEqual(['out'])

@@ -6,6 +6,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was reset',
   EDQUOT: 'the disk quota is used up',
+  EEXIST: 'there is such a file already',
   EFBIG: 'the file would be too large',
   EIO: 'input or output failed',
   EISDIR: 'it is a directory',

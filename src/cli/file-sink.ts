@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isMissing, systemError } from './system-error.ts'
 
 /**
  * A file as the end of a pipe of streams. The bytes go to a hidden file beside it, which takes its name when they are
  * complete: under the name there is the old content or the new one, never a part. What is no regular file (a device, a
- * named pipe) is written to as it is.
+ * named pipe) is written to as it is. With `replace: false` the stream fails if there is such a file by then.
  */
-export async function fileSink(path: string): Promise<WritableStream<Uint8Array>> {
+export async function fileSink(
+  path: string,
+  { replace = true }: { readonly replace?: boolean } = {},
+): Promise<WritableStream<Uint8Array>> {
   const existing = await stat(path).catch((error: unknown) => {
     if (isMissing(error)) return undefined
     throw error
@@ -29,10 +32,23 @@ export async function fileSink(path: string): Promise<WritableStream<Uint8Array>
       if (existing) await handle.chmod(existing.mode & 0o777)
       await handle.sync()
       await handle.close()
-      await rename(partial, target)
+      await (replace ? rename(partial, target) : renameToNew(partial, target))
     },
     drop: () => rm(partial, { force: true }),
   })
+}
+
+/** Systems have no such call in common, but links, which never take the place of a file. */
+async function renameToNew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw systemError(code, to, error)
+    // Some file systems have no links.
+    return rename(from, to)
+  }
+  await rm(from)
 }
 
 interface Ending {

@@ -32,6 +32,7 @@ export class SignatureJob implements Codec {
   /** The header, then records, that are to be written. */
   #pending: Uint8Array
   #ended = false
+  #done = false
 
   /**
    * Makes a job.
@@ -64,6 +65,10 @@ export class SignatureJob implements Codec {
       step.written += data.byteLength
       this.#pending = this.#pending.subarray(data.byteLength)
       if (this.#pending.byteLength > 0) break
+      if (this.#done) {
+        step.state = 'done'
+        break
+      }
       if (step.read < input.byteLength) {
         this.#blocks ??= new BlockSums(KernelInstance.open(this.#kernel, this.#parameters.format), this.#parameters)
         step.read += this.#blocks.fill(input.subarray(step.read))
@@ -76,8 +81,7 @@ export class SignatureJob implements Codec {
       } else {
         this.#blocks?.release()
         this.#blocks = undefined
-        step.state = 'done'
-        break
+        this.#done = true
       }
     }
     countStep(this.#statistics, step)
