@@ -6,7 +6,7 @@ import { ROOT, run } from './run.mjs'
 
 const SOURCE = 'src/rsync/kernel/index.ts'
 const TARGET = 'src/rsync/kernel-binary.ts'
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 180_000
 
 const HEADER = `// Made by scripts/build-kernel.mjs from ${SOURCE}.
 

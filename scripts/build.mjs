@@ -9,7 +9,7 @@ import { ROOT, run } from './run.mjs'
 /** What a page and its workers load as one file each: none of them resolves bare imports everywhere. */
 const BUNDLES = ['src/browser/page.ts', 'src/browser/service-worker.ts', 'src/browser/rsync-worker.ts']
 
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 180_000
 
 /** Builds beside dist/ and then swaps, so that a failed build leaves the last good one and nobody sees half of it. */
 export async function build() {

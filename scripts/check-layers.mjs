@@ -22,6 +22,7 @@ const FOLDERS = {
   store: { floor: 2, packages: ['hash-wasm', 'fflate'] },
   // The backends of Node: the directory needs its files and SQLite, the threads are Node's own.
   backends: { floor: 3, typesOnlyFrom: ['store'], node: /^src\/backends\/(directory|threads)(\/|\.ts$)/ },
+  testing: { floor: 3, typesOnlyFrom: ['store'] },
   hive: { floor: 3 },
   http: { floor: 4 },
   sync: { floor: 5 },

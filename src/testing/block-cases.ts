@@ -1,0 +1,74 @@
+import { equalBytes } from '../bytes/byte-order.ts'
+import { toHex } from '../bytes/byte-text.ts'
+import { check, key, same, type Test } from './checks.ts'
+
+/** What the objects of a backend must do. */
+export const BLOCK_CASES: readonly Test[] = [
+  [
+    'blocks: an object that was never put is absent',
+    async ({ blocks }) => {
+      check((await blocks.get('o.00')) === undefined, 'get gives undefined')
+      check((await blocks.list({ prefix: '', limit: 10 })).length === 0, 'list gives nothing')
+    },
+  ],
+  [
+    'blocks: an object is got as it was put, in a whole ArrayBuffer of its own',
+    async ({ blocks }) => {
+      for (const length of [1, 1000, 1_000_000, 3_000_001]) {
+        const bytes = Uint8Array.from({ length }, (_, i) => i % 251)
+        const given = new Uint8Array([7, ...bytes.subarray(0, 1), 7])
+        const view = length === 1 ? given.subarray(1, 2) : bytes.slice()
+        await blocks.put(`o.${length}`, view)
+        view.fill(255)
+        const first = (await blocks.get(`o.${length}`))!
+        check(equalBytes(first, bytes), `${length} bytes come back`)
+        check(first.byteOffset === 0 && first.buffer.byteLength === length, 'the buffer is whole')
+        first.fill(0)
+        check(equalBytes((await blocks.get(`o.${length}`))!, bytes), 'it is a copy')
+      }
+    },
+  ],
+  [
+    'blocks: an object that was deleted is absent; deleting it again is fine',
+    async ({ blocks }) => {
+      await blocks.put('o.00', key('01'))
+      await blocks.put('o.01', key('02'))
+      await blocks.delete('o.00')
+      check((await blocks.get('o.00')) === undefined, 'it is absent')
+      check((await blocks.get('o.01')) !== undefined, 'another is not')
+      await blocks.delete('o.00')
+      await blocks.delete('never')
+      same(await blocks.list({ prefix: '', limit: 10 }), ['o.01'], 'the list')
+    },
+  ],
+  [
+    'blocks: many objects are put, got and deleted at the same time',
+    async ({ blocks }) => {
+      const names = Array.from({ length: 40 }, (_, i) => `o.${toHex(new Uint8Array([i % 3, i]))}`)
+      await Promise.all(names.map((name, i) => blocks.put(name, new Uint8Array([i]))))
+      const got = await Promise.all(names.map((name) => blocks.get(name)))
+      check(
+        got.every((bytes, i) => bytes?.[0] === i),
+        'all come back',
+      )
+      await Promise.all(names.map((name) => blocks.delete(name)))
+      check((await blocks.list({ prefix: '', limit: 100 })).length === 0, 'all are gone')
+    },
+  ],
+  [
+    'blocks: names are listed in order, and chosen by prefix, after and limit',
+    async ({ blocks }) => {
+      const names = 'A.1 a a-b.00 a-b.01 a. a.0 a.00 a.000 a.00a a.01 a.ff a.z.1 ab.00 b.0'.split(' ')
+      for (const name of names.toReversed()) await blocks.put(name, key('01'))
+      for (const prefix of ['', 'a', 'a.', 'a.0', 'a.00', 'a-', 'b', 'c', 'a.z.']) {
+        for (const after of [undefined, '0', 'a', 'a.', 'a.00', 'a.005', 'a.z', 'zz']) {
+          for (const limit of [1, 3, 100]) {
+            const all = names.filter((name) => name.startsWith(prefix) && (after === undefined || name > after))
+            const found = await blocks.list({ prefix, after, limit })
+            same(found, all.slice(0, limit), `prefix ${prefix}, after ${after}, limit ${limit}`)
+          }
+        }
+      }
+    },
+  ],
+]

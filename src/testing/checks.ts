@@ -1,0 +1,31 @@
+import type { Backend, Metadata, VersionedValue } from '../store/backend.ts'
+
+/** One thing that a backend must do, and a function that rejects if it does not. */
+export type Test = readonly [name: string, test: (backend: Backend) => Promise<void>]
+
+/** Fails the case if the backend is wrong. */
+export function check(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new Error(`the backend is wrong: ${what}`)
+}
+
+/** Fails the case unless two lists are the same. */
+export function same(actual: readonly string[], expected: readonly string[], what: string): void {
+  check(actual.join() === expected.join(), `${what}: expected ${expected.join()}; got ${actual.join()}`)
+}
+
+/** The bytes of a key or a value. */
+export function key(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+}
+
+/** Writes a row, whatever it was before. */
+export async function set(metadata: Metadata, hex: string, value: string): Promise<void> {
+  check(await metadata.commit([], [{ key: key(hex), value: key(value) }]), 'a commit without checks is applied')
+}
+
+/** A row that has to be there. */
+export async function mustGet(metadata: Metadata, hex: string): Promise<VersionedValue> {
+  const row = await metadata.get(key(hex))
+  check(row !== undefined, `the row ${hex} is there`)
+  return row
+}
