@@ -1,7 +1,7 @@
 import { equalBytes } from '../bytes/byte-order.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import { BlockBuffer } from '../bytes/block-buffer.ts'
-import { markHandled } from '../bytes/promises.ts'
+import { abortable, markHandled } from '../bytes/promises.ts'
 import { BackendError, IntegrityError } from '../errors.ts'
 import type { Attempt } from './attempt.ts'
 import type { StreamingHash } from './backend.ts'
@@ -64,8 +64,6 @@ export class Upload {
   #committed = false
   #aborted = false
   #failure: { readonly reason: unknown } | undefined
-  readonly #failed: Promise<never>
-  #rejectFailed: (reason: unknown) => void = () => undefined
   readonly stored: Promise<StoredStream>
   #resolveStored: (stored: StoredStream) => void = () => undefined
   #rejectStored: (reason: unknown) => void = () => undefined
@@ -79,10 +77,6 @@ export class Upload {
     this.#makeAttempt = makeAttempt
     this.#options = options
     this.#storing = new StoringStream(context, this.#abort.signal)
-    this.#failed = new Promise((_, reject) => {
-      this.#rejectFailed = reject
-    })
-    markHandled(this.#failed)
     this.stored = new Promise((resolve, reject) => {
       this.#resolveStored = resolve
       this.#rejectStored = reject
@@ -93,8 +87,10 @@ export class Upload {
   async run<T>(step: () => Promise<T>): Promise<T> {
     try {
       this.#assertAlive()
-      return await Promise.race([step(), this.#failed])
-    } catch (error) {
+      return await abortable(step(), this.#abort.signal)
+    } catch (failure) {
+      // A signal never has the reason `undefined`.
+      const error = failure === this.#abort.signal.reason ? this.#failure?.reason : failure
       this.#fail(error)
       // Who aborts is answered at once; what has to be removed is awaited by the sink's abort().
       if (!this.#aborted) await this.discarded
@@ -117,7 +113,6 @@ export class Upload {
 
   #giveUp(reason: unknown): void {
     this.#abort.abort(reason)
-    this.#rejectFailed(reason)
     this.discarded = this.#discard().finally(() => {
       this.#rejectStored(reason)
       if (!this.#aborted) this.onFailure(reason)

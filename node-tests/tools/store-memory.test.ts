@@ -1,0 +1,17 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const CHILD = fileURLToPath(new URL('../support/tiny-writes-child.ts', import.meta.url))
+
+test('a sink holds nothing for a write that is over, however many there are', async () => {
+  // A hundred bytes for each would be twice the memory that it has.
+  const child = spawn(process.execPath, ['--max-old-space-size=50', CHILD, '1000000'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  expect(await once(child, 'close')).toEqual([0, null])
+  expect(output).toBe('100000000\n')
+})
