@@ -10,10 +10,14 @@ import { Gate, pattern, put, settle, type Spy, watched } from '../support/store-
 const keys = new RowKeys('')
 
 /** A stored stream of `length` bytes in blocks of 4, read through a spy with a window of 3 blocks. */
-async function makeStream(length: number, spy: Spy = {}): Promise<{ memory: Backend; stored: StoredStream }> {
+async function makeStream(
+  length: number,
+  spy: Spy = {},
+  inMemoryThreshold = 14,
+): Promise<{ memory: Backend; stored: StoredStream }> {
   const memory = memoryBackend()
   const { id } = await put(new StreamStore(memory, { blockSize: 4 }), pattern(length))
-  const store = new StreamStore(watched(memory, spy), { inMemoryThreshold: 14 })
+  const store = new StreamStore(watched(memory, spy), { inMemoryThreshold })
   return { memory, stored: await store.open(id) }
 }
 
@@ -88,6 +92,22 @@ describe('StoredStream', () => {
       await settle()
       expect(fetched).toBe(Math.min(10, 3 + i))
     }
+  })
+
+  it('fetches no more than 16 blocks at a time, however large the window is, and fills it all the same', async () => {
+    const gate = new Gate()
+    let fetched = 0
+    const { stored } = await makeStream(400, { read: () => (fetched++, gate.pass()) }, 200)
+    const reader = stored.stream().getReader()
+    const first = reader.read()
+    await settle()
+    expect(fetched).toBe(16)
+    gate.open()
+    await first
+    await settle()
+    expect(fetched).toBe(50)
+    await reader.cancel()
+    expect(await collect(stored.stream())).toEqual(pattern(400))
   })
 
   it('fetches only the blocks of its range', async () => {

@@ -2,7 +2,6 @@ import { equalBytes } from '../bytes/byte-order.ts'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { toHex } from '../bytes/byte-text.ts'
-import { markHandled } from '../bytes/promises.ts'
 import { FormatError, IntegrityError, NotFoundError } from '../errors.ts'
 import { loadChecksum } from './checksums.ts'
 import { type BlockEntry, CODEC_NONE, PAGE_ENTRIES, type PageRecord, parsePage, type StreamRecord } from './format.ts'
@@ -18,8 +17,8 @@ export interface ReadableRecord extends Pick<StreamRecord, 'size' | 'blockCount'
 
 /**
  * Streams a range of a stored stream, a block a chunk. Once a reader asks, the blocks ahead of it are fetched in
- * parallel: at most `max(1, floor(inMemoryThreshold / blockSize))` blocks are being fetched, or fetched and not yet
- * asked for.
+ * parallel, 16 at a time: at most `max(1, floor(inMemoryThreshold / blockSize))` blocks are being fetched, or fetched and
+ * not yet asked for.
  */
 export function readBlocks(
   context: StoreContext,
@@ -61,6 +60,9 @@ export function readBlocks(
   })
 }
 
+/** Each may cost an open file, or a connection, and more of them make nothing faster. */
+const MAX_PARALLEL = 16
+
 class BlockReader {
   readonly #context: StoreContext
   readonly #stream: ReadableRecord
@@ -73,7 +75,11 @@ class BlockReader {
   #fetching: number
   /** Index of the next block to give. */
   #giving: number
+  /** Index of the block that was asked for last. */
+  #asked: number
   #ahead: Promise<Uint8Array<ArrayBuffer>>[] = []
+  /** How many are being fetched. */
+  #parallel = 0
   #page: { readonly index: number; readonly record: Promise<PageRecord> } | undefined
 
   constructor(context: StoreContext, stream: ReadableRecord, range: ByteRange) {
@@ -81,7 +87,7 @@ class BlockReader {
     this.#stream = stream
     this.#range = range
     this.#window = Math.max(1, Math.floor(context.inMemoryThreshold / stream.blockSize))
-    this.#giving = this.#fetching = Math.floor(range.start / stream.blockSize)
+    this.#asked = this.#giving = this.#fetching = Math.floor(range.start / stream.blockSize)
     this.#end = range.end > range.start ? Math.ceil(range.end / stream.blockSize) : this.#giving
   }
 
@@ -93,11 +99,8 @@ class BlockReader {
   }
 
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    while (this.#fetching < this.#end && this.#ahead.length < this.#window) {
-      const fetched = this.#fetch(this.#fetching++)
-      markHandled(fetched)
-      this.#ahead.push(fetched)
-    }
+    this.#asked = this.#giving
+    this.#fetchAhead()
     const bytes = await this.#ahead.shift()
     if (!bytes) return undefined
     const offset = this.#giving++ * this.#stream.blockSize
@@ -105,6 +108,20 @@ class BlockReader {
     const to = Math.min(bytes.byteLength, this.#range.end - offset)
     // A view would give the rest of its buffer away with it, and a byte stream detaches the whole.
     return from === 0 && to === bytes.byteLength ? bytes : bytes.slice(from, to)
+  }
+
+  #fetchAhead(): void {
+    const goOn = (): void => {
+      this.#parallel--
+      this.#fetchAhead()
+    }
+    while (this.#fetching < Math.min(this.#end, this.#asked + this.#window) && this.#parallel < MAX_PARALLEL) {
+      this.#parallel++
+      const fetched = this.#fetch(this.#fetching++)
+      this.#ahead.push(fetched)
+      // A failure shows when the stream gets there.
+      fetched.then(goOn, goOn)
+    }
   }
 
   async #fetch(blockIndex: number): Promise<Uint8Array<ArrayBuffer>> {
