@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { concatBytes } from '../../src/bytes/byte-order.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { BackendError, NotFoundError } from '../../src/errors.ts'
@@ -124,6 +125,43 @@ describe('HttpHive reads on when', () => {
     const entry = await hive.open('x', { bufferSize: KIB })
     expect(await collect(entry.stream({ start: 100 }))).toEqual(BYTES.slice(100))
     expect(reads()).toHaveLength(1)
+  })
+
+  it('what it asked for ahead failed for good, while nobody was reading', async () => {
+    let outage: () => void
+    const failed = new Promise<void>((resolve) => (outage = resolve))
+    const { hive } = await client(
+      (_request, passOn, count) => {
+        if (count !== 2) return passOn()
+        outage()
+        throw new TypeError('fetch failed')
+      },
+      { retries: 0 },
+    )
+    const entry = await hive.open('x', { bufferSize: KIB })
+    const reader = entry.stream().getReader()
+    const chunks = [(await reader.read()).value!]
+    await soon(failed, 'the outage')
+    for (let read = await reader.read(); !read.done; read = await reader.read()) chunks.push(read.value)
+    expect(concatBytes(...chunks)).toEqual(BYTES)
+  })
+
+  it('an answer of the whole has brought it past what it asked for ahead, which it gives up', async () => {
+    let givenUp = false
+    const { hive, reads } = await client(async (request, passOn, count) => {
+      const [start] = rangeOf(request)
+      if (count === 1) return cut(await passOn(), 500, 'error')
+      if (count === 2) {
+        const silent = new ReadableStream({ cancel: () => void (givenUp = true) })
+        return withBody(await passOn(), silent, { 'Content-Length': undefined })
+      }
+      if (count === 3) return cut(wholeOf(await passOn()), 3_000, 'error')
+      expect(start).toBeGreaterThanOrEqual(3_000)
+      return passOn()
+    })
+    expect(await soon(collect((await hive.open('x', { bufferSize: KIB })).stream()), 'the bytes')).toEqual(BYTES)
+    expect(givenUp).toBe(true)
+    for (const request of reads()) expect(rangeOf(request)[1]).toBeGreaterThan(rangeOf(request)[0])
   })
 
   it('the answer of a busy server cannot even be thrown away', async () => {
@@ -257,6 +295,19 @@ describe('HttpHive fails with', () => {
   it('a BackendError when answers break off without a byte, after so many times', async () => {
     const { error } = await failure(async (_request, passOn) => cut(await passOn(), 0, 'error'), { retries: 2 })
     expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+  })
+
+  it('a BackendError when a server without ranges breaks off before it comes any further, after so many times', async () => {
+    let count = 0
+    const { error, received } = await failure(
+      async (_request, passOn) => {
+        count++
+        return cut(wholeOf(await passOn()), 700, 'error')
+      },
+      { retries: 2 },
+    )
+    expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+    expect([received, count]).toEqual([700, 3])
   })
 
   it('a BackendError at once when the server asks for more patience than a reader has', async () => {

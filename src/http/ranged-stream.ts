@@ -49,7 +49,7 @@ class RangedRead {
   #offset: number
   #answer: OpenAnswer | undefined
   #ahead: { readonly start: number; readonly answer: Promise<OpenAnswer> } | undefined
-  /** Bodies that have broken off since the last byte arrived. */
+  /** Bodies that have broken off since the stream came any further. */
   #failures = 0
 
   constructor(options: RangedStreamOptions) {
@@ -86,6 +86,7 @@ class RangedRead {
         await checkVersion(this.#options.client, this.#options.version, range.start, this.#signal)
       }
       this.#settle()
+      this.#dropAhead(undefined)
       return undefined
     } catch (error) {
       this.cancel(error)
@@ -97,21 +98,17 @@ class RangedRead {
     this.#settle()
     this.#stopped.abort(reason)
     this.#cancelBody(reason)
-    markHandled(this.#ahead?.answer.then(({ body }) => body.cancel(reason)))
+    this.#dropAhead(reason)
   }
 
   async #nextAnswer(): Promise<OpenAnswer> {
     const { client, version, range, readAhead } = this.#options
     const open = (start: number, end: number): Promise<OpenAnswer> =>
       openRange(client, version, { start, end }, range.end, this.#signal)
-    let answer: OpenAnswer
-    if (this.#ahead?.start === this.#offset) {
-      const ahead = this.#ahead.answer
-      this.#ahead = undefined
-      answer = await ahead
-    } else {
-      answer = await open(this.#offset, this.#ahead?.start ?? this.#rangeEnd(this.#offset))
-    }
+    // An answer of the whole has brought more than was asked for.
+    if (this.#ahead && this.#ahead.start < this.#offset) this.#dropAhead(undefined)
+    const answer =
+      (await this.#takeAhead()) ?? (await open(this.#offset, this.#ahead?.start ?? this.#rangeEnd(this.#offset)))
     // Stopped while the answer was on its way: cancel() has not seen it.
     if (this.#signal.aborted) {
       markHandled(answer.body.cancel(this.#signal.reason))
@@ -124,6 +121,25 @@ class RangedRead {
       markHandled(this.#ahead.answer)
     }
     return answer
+  }
+
+  /** What was asked for ahead, if it begins here; undefined if the network failed it, which may be long ago. */
+  async #takeAhead(): Promise<OpenAnswer | undefined> {
+    if (this.#ahead?.start !== this.#offset) return undefined
+    const { answer } = this.#ahead
+    this.#ahead = undefined
+    try {
+      return await answer
+    } catch (error) {
+      const { name, retryable } = error as Partial<BackendError>
+      if (name === 'BackendError' && retryable) return undefined
+      throw error
+    }
+  }
+
+  #dropAhead(reason: unknown): void {
+    markHandled(this.#ahead?.answer.then(({ body }) => body.cancel(reason)))
+    this.#ahead = undefined
   }
 
   #rangeEnd(start: number): number {
@@ -151,12 +167,12 @@ class RangedRead {
     }
 
     const chunk = asBytes(read.value)
-    if (chunk.byteLength > 0) this.#failures = 0
     const from = answer.offset
     answer.offset += chunk.byteLength
     if (answer.exact && answer.offset > answer.end) throw tooLong(answer.end)
     const piece = chunk.subarray(Math.max(0, this.#offset - from), answer.end - from)
     this.#offset += piece.byteLength
+    if (piece.byteLength > 0) this.#failures = 0
     // A byte stream detaches the buffer: a part of one is copied, a whole one passed on.
     return piece.byteLength === piece.buffer.byteLength ? (piece as Uint8Array<ArrayBuffer>) : piece.slice()
   }
