@@ -221,6 +221,16 @@ describe('collect', () => {
     expect(cancelled).toEqual([error])
   })
 
+  it.each([
+    ['never settles', () => new Promise<void>(() => undefined)],
+    ['fails', () => Promise.reject(new Error('of the cancel'))],
+  ])('says what was wrong, although the cancel of its source %s', async (_, cancel) => {
+    const large = new ReadableStream<Uint8Array>({ pull: (c) => c.enqueue(new Uint8Array(100)), cancel })
+    expect(await rejection(collect(large, { limit: 150 }))).toMatchObject({ name: 'QuotaExceededError' })
+    const wrong = new ReadableStream({ pull: (c) => c.enqueue('text'), cancel })
+    expect(await rejection(collect(wrong))).toBeInstanceOf(TypeError)
+  })
+
   it('takes exactly its limit', async () => {
     expect((await collect(counting(3).stream, { limit: 300 })).byteLength).toBe(300)
   })

@@ -1,3 +1,5 @@
+import { markHandled } from './promises.ts'
+
 /**
  * Reads a stream of bytes chunk by chunk: each chunk is checked, none is empty. It holds the stream's lock until the
  * end, an error or {@linkcode ChunkReader.cancel}.
@@ -19,7 +21,7 @@ export class ChunkReader {
     for (;;) {
       const result = await this.#reader.read()
       if (result.done) return undefined
-      const chunk = await this.#check(result.value)
+      const chunk = this.#check(result.value)
       if (chunk.byteLength > 0) return chunk
     }
   }
@@ -29,11 +31,12 @@ export class ChunkReader {
     return this.#reader.cancel(reason)
   }
 
-  async #check(value: unknown): Promise<Uint8Array> {
+  #check(value: unknown): Uint8Array {
     try {
       return asBytes(value)
     } catch (error) {
-      await this.#reader.cancel(error)
+      // However the source takes it, or whether it ever does: what was wrong is this.
+      markHandled(this.#reader.cancel(error))
       throw error
     }
   }

@@ -1,5 +1,6 @@
 import { QuotaExceededError } from '../errors.ts'
 import { ChunkReader } from './chunk-reader.ts'
+import { markHandled } from './promises.ts'
 
 /** Options of {@linkcode collect}. */
 export interface CollectOptions {
@@ -26,7 +27,7 @@ export async function collect(
     size += chunk.byteLength
     if (size > limit) {
       const error = new QuotaExceededError(`more than ${limit} bytes`, { limit })
-      await reader.cancel(error)
+      markHandled(reader.cancel(error))
       throw error
     }
     chunks.push(chunk)
