@@ -1,11 +1,14 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { QuotaExceededError } from '../../src/errors.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
+import { SignatureStream } from '../../src/rsync/signature-stream.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { hiveSuite } from '../support/hive-suite.ts'
-import { randomBytes, rejection } from '../support/streams.ts'
+import { Gate, settle, watched } from '../support/store-tools.ts'
+import { pending, randomBytes, rejection, soon } from '../support/streams.ts'
 
 hiveSuite('LocalHive on the memory backend', () => {
   const hive = new LocalHive(new StreamStore(memoryBackend(), { blockSize: 1_000 }))
@@ -24,5 +27,60 @@ it('LocalHive bounds what an entry may become, also by a delta', async () => {
   expect(await rejection(bomb)).toMatchObject({ name: 'FormatError', reason: 'limit' })
   expect((await hive.list()).map(({ alias, size }) => [alias, size])).toEqual([['x', 5_000]])
   expect(await collect((await hive.open('x')).stream())).toEqual(randomBytes(5_000))
-  expect(() => new LocalHive(new StreamStore(memoryBackend()), { maxEntrySize: -1 })).toThrow(RangeError)
+  const bounded = (maxEntrySize: number): LocalHive => new LocalHive(new StreamStore(memoryBackend()), { maxEntrySize })
+  expect(() => bounded(-1)).toThrow(RangeError)
+  for (const size of [0.5, NaN, 2 ** 53]) expect(() => bounded(size)).toThrow(TypeError)
+})
+
+it('LocalHive tells of a failure between two writes at once, on both ends of a sink', async () => {
+  const backend = memoryBackend()
+  const full = new QuotaExceededError('full')
+  const blocks = { ...backend.blocks, put: () => Promise.reject(full) }
+  const sink = new LocalHive(new StreamStore({ ...backend, blocks }, { blockSize: 10 })).sink('x')
+  const writer = sink.getWriter()
+  // A group of blocks, which is put while nothing more is written.
+  await writer.write(randomBytes(40))
+  expect(await rejection(writer.closed)).toBe(full)
+  expect(await rejection(sink.entry)).toBe(full)
+})
+
+describe('LocalHive computes a signature', () => {
+  const bytes = randomBytes(50_000)
+
+  async function start() {
+    const gate = new Gate()
+    let reads = 0
+    const backend = watched(memoryBackend(), { read: () => (reads++, gate.pass()) })
+    const hive = new LocalHive(new StreamStore(backend, { blockSize: 1_000, inMemoryThreshold: 4_000 }))
+    await bytesSource(bytes).stream().pipeTo(hive.sink('x'))
+    return { entry: await hive.open('x'), gate, reads: () => reads }
+  }
+  const expected = (): Promise<Uint8Array> =>
+    collect(
+      bytesSource(bytes)
+        .stream()
+        .pipeThrough(new SignatureStream({ sourceLength: bytes.byteLength })),
+    )
+
+  it('once for all who ask for it at the same time', async () => {
+    const { entry, gate, reads } = await start()
+    const all = Promise.all(Array.from({ length: 8 }, () => collect(entry.signature())))
+    gate.open()
+    for (const signature of await all) expect(signature).toEqual(await expected())
+    // What was kept of it is read by each.
+    expect(reads()).toBe(50 + 8 * Math.ceil((await expected()).byteLength / 1_000))
+  })
+
+  it('anew when the one who had asked first gives up', async () => {
+    const { entry, gate } = await start()
+    const reader = entry.signature().getReader()
+    const first = reader.read()
+    await settle()
+    const second = collect(entry.signature())
+    expect(await pending(second)).toBe(true)
+    await reader.cancel()
+    gate.open()
+    expect((await first).done).toBe(true)
+    expect(await soon(second, 'the signature')).toEqual(await expected())
+  })
 })

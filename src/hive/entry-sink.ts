@@ -23,7 +23,7 @@ export interface EntrySinkOptions {
 }
 
 /**
- * Makes the sink that a hive hands out: it opens its target at once, so that a write that cannot succeed fails before
+ * Makes the sink that a `LocalHive` hands out: it opens its target at once, so that a write that cannot succeed fails before
  * its bytes have travelled, and passes everything on to it. An abort takes effect at once, also while a write is held.
  *
  * `open` gets a signal that aborts, with the reason, when the sink is aborted or `signal` is.
@@ -75,7 +75,12 @@ export function entrySink(
         target = await step(() => open(giveUp.signal))
         markHandled(target.entry)
         writer = target.writable.getWriter()
-        markHandled(writer.closed)
+        // The target may fail between two writes, and who feeds it may never make another.
+        writer.closed.catch((reason: unknown) => {
+          if (closing || giveUp.signal.aborted) return
+          controller.error(reason)
+          fail(reason)
+        })
         if (giveUp.signal.aborted) await writer.abort(giveUp.signal.reason)
       },
       write: (chunk) =>

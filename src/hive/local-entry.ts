@@ -33,6 +33,8 @@ export interface LocalVersion {
   readonly store: StreamStore
   readonly alias: string
   readonly record: EntryRecord
+  /** The signatures that the hive is computing. */
+  readonly computing: Map<string, Promise<unknown>>
   /** Reads the record that the alias has now; rejects with a NotFoundError if it has none. */
   lookup(): Promise<EntryRecord>
 }
@@ -80,8 +82,8 @@ export class LocalEntry implements Entry {
 
   signature({ signal }: HiveCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#assertOpen()
-    const { store, record } = this.#version
-    const version = { store, record, aliasBytes: checkAlias(this.alias), source: () => this.stream() }
+    const { store, record, computing } = this.#version
+    const version = { store, record, computing, aliasBytes: checkAlias(this.alias), source: () => this.stream() }
     return versionStream({
       range: { start: 0, end: Infinity },
       bufferSize: this.#options.bufferSize,

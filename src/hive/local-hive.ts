@@ -53,18 +53,20 @@ export interface LocalHiveOptions {
 export class LocalHive implements Hive {
   readonly #store: StreamStore
   readonly #maxEntrySize: number
+  readonly #computing = new Map<string, Promise<unknown>>()
 
   /**
    * Opens the hive in a store; one store holds one hive.
    *
-   * @throws {TypeError} if `store` is no StreamStore, or `maxEntrySize` no number.
-   * @throws {RangeError} if `maxEntrySize` is negative or NaN.
+   * @throws {TypeError} if `store` is no StreamStore, or `maxEntrySize` neither an integer nor Infinity.
+   * @throws {RangeError} if `maxEntrySize` is negative.
    */
   constructor(store: StreamStore, { maxEntrySize = Infinity }: LocalHiveOptions = {}) {
     if (typeof store?.sink !== 'function') throw new TypeError(`store must be a StreamStore, got ${String(store)}`)
-    if (typeof maxEntrySize !== 'number')
-      throw new TypeError(`maxEntrySize must be a number, got ${String(maxEntrySize)}`)
-    if (!(maxEntrySize >= 0)) throw new RangeError(`maxEntrySize must be at least 0, got ${String(maxEntrySize)}`)
+    if (maxEntrySize !== Infinity && !Number.isSafeInteger(maxEntrySize)) {
+      throw new TypeError(`maxEntrySize must be an integer up to 2^53 - 1, or Infinity, got ${String(maxEntrySize)}`)
+    }
+    if (maxEntrySize < 0) throw new RangeError(`maxEntrySize must be at least 0, got ${maxEntrySize}`)
     this.#store = store
     this.#maxEntrySize = maxEntrySize
   }
@@ -170,7 +172,8 @@ export class LocalHive implements Hive {
 
   #entry(alias: string, record: EntryRecord, options: LocalEntryOptions): Entry {
     const lookup = (): Promise<EntryRecord> => this.#lookup(alias)
-    return new LocalEntry({ hive: this, store: this.#store, alias, record, lookup }, options)
+    const computing = this.#computing
+    return new LocalEntry({ hive: this, store: this.#store, alias, record, computing, lookup }, options)
   }
 
   /** The record that an alias has now. */
