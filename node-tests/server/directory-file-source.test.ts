@@ -100,6 +100,21 @@ describe('fileSource', () => {
     await expect(collect(other.stream())).rejects.toMatchObject({ name: 'ConflictError' })
   })
 
+  it('fails with a ConflictError, before its last chunk, when the file is changed while it is read', async () => {
+    const source = await fileSource(await makeFile())
+    const reader = source.stream().getReader()
+    await reader.read()
+    const file = await open(path, 'r+')
+    await file.write(bytes, 0, 1, bytes.byteLength - 1)
+    await file.close()
+    // However coarse the clock of the file system is.
+    await utimes(path, 1, 1)
+    const rest = async (): Promise<void> => {
+      while (!(await reader.read()).done);
+    }
+    await expect(rest()).rejects.toMatchObject({ name: 'ConflictError' })
+  })
+
   it('fails, and does not end, when the file becomes shorter while it is read', async () => {
     const source = await fileSource(await makeFile())
     const reader = source.stream().getReader()

@@ -17,7 +17,8 @@ interface FileState {
  * A file on disk as a {@linkcode ByteSource}: pulled from disk as it is read, in chunks of 1 MiB.
  *
  * Given a path, every stream opens the file and closes it when it ends, and fails with a `ConflictError` if the file has
- * been changed since this call. A handle that is given stays its owner's, open, to close after the last stream.
+ * been changed since this call, by its size and the time of its last change, when the stream begins or before its last
+ * chunk. A handle that is given stays its owner's, open, to close after the last stream.
  *
  * @throws {NotFoundError} if there is no such file.
  * @throws {TypeError} if it is no regular file.
@@ -40,7 +41,8 @@ interface FileState {
 export async function fileSource(file: string | URL | FileHandle): Promise<ByteSource> {
   if (typeof file !== 'string' && !(file instanceof URL)) {
     const state = await stateOf(file, 'the file')
-    return slice(() => Promise.resolve({ handle: file, close: () => Promise.resolve() }), 0, state.size)
+    const opened = { handle: file, check: () => Promise.resolve(), close: () => Promise.resolve() }
+    return slice(() => Promise.resolve(opened), 0, state.size)
   }
   const first = await openFile(file)
   let state: FileState
@@ -51,10 +53,14 @@ export async function fileSource(file: string | URL | FileHandle): Promise<ByteS
   }
   const openAgain = async (): Promise<OpenFile> => {
     const handle = await openFile(file)
-    try {
+    const check = async (): Promise<void> => {
       const now = await handle.stat()
-      if (now.size === state.size && now.mtimeMs === state.mtimeMs) return { handle, close: () => handle.close() }
+      if (now.size === state.size && now.mtimeMs === state.mtimeMs) return
       throw new ConflictError(`${String(file)} has been changed`)
+    }
+    try {
+      await check()
+      return { handle, check, close: () => handle.close() }
     } catch (error) {
       await handle.close()
       throw error
@@ -65,6 +71,8 @@ export async function fileSource(file: string | URL | FileHandle): Promise<ByteS
 
 interface OpenFile {
   readonly handle: FileHandle
+  /** Rejects if the file is not what it was. */
+  check(): Promise<void>
   close(): Promise<void>
 }
 
@@ -110,12 +118,14 @@ function readFile(opener: Opener, start: number, end: number): ReadableStream<Ui
   }
   const read = async (bytes: Uint8Array): Promise<void> => {
     file ??= opener()
-    const { handle } = await file
+    const { handle, check } = await file
     for (let filled = 0; filled < bytes.byteLength;) {
       const { bytesRead } = await handle.read(bytes, filled, bytes.byteLength - filled, offset + filled)
       if (bytesRead === 0) throw new BackendError('the file has become shorter', { retryable: false })
       filled += bytesRead
     }
+    // Before the last bytes are given: a mix of two contents must not pass for one.
+    if (offset + bytes.byteLength === end) await check()
   }
   /** Fills `buffer`, or what the file has left of it; the number of bytes. */
   const fill = async (buffer: Uint8Array): Promise<number> => {
