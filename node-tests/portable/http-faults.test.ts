@@ -388,6 +388,24 @@ describe('HttpHive takes from a server', () => {
     expect(await answered(() => page(['a', 'b'], 'b')).list({ limit: 2 })).toHaveLength(2)
   })
 
+  it('no list of what it did not ask for', async () => {
+    for (const [aliases, options] of [
+      [['a', 'b'], { after: 'b' }],
+      [['b'], { after: 'b' }],
+      [['b', 'a'], {}],
+      [['a', 'a'], {}],
+      [['x/a', 'y'], { prefix: 'x/' }],
+    ] as const) {
+      const error = await rejection(answered(() => page([...aliases])).list(options))
+      expect(error, aliases.join()).toMatchObject({ name: 'FormatError', reason: 'invalid' })
+    }
+  })
+
+  it('no silence for an answer when it removes, and says that it may be removed all the same', async () => {
+    const { hive } = await client(() => new Promise(() => undefined), { method: 'DELETE', stallTimeoutMs: 100 })
+    expect(await rejection(hive.remove('x'))).toMatchObject({ name: 'BackendError', outcome: 'unknown' })
+  })
+
   it('no list without end', async () => {
     let count = 0
     const endless = answered(() => page([], `next ${++count}`))

@@ -93,6 +93,14 @@ describe('createFetchResponder', () => {
     expect(deliveries.at(-1)).toEqual({ alias, etag: entry.etag, size: 5_000, start: 4_000, end: 5_000 })
   })
 
+  it('tells of no delivery for a signature, which is none of the bytes of the entry', async () => {
+    const { hive } = await hiveWith('bee.webm')
+    const deliveries: Delivery[] = []
+    const respond = createFetchResponder(hive, { base: BASE, onDelivery: (delivery) => deliveries.push(delivery) })
+    expect((await bytesOf((await respond(get('bee.webm?signature')))!)).byteLength).toBeGreaterThan(12)
+    expect(deliveries).toEqual([])
+  })
+
   it('answers a pinned version that is not the current one with 412, and one that was removed with 410', async () => {
     const { hive, entry } = await hiveWith('bee.webm')
     const respond = createFetchResponder(hive, { base: BASE })

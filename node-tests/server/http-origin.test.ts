@@ -24,6 +24,22 @@ describe('pages of other origins', () => {
     expect((await send('GET', { Origin: PAGE })).headers.get('access-control-allow-origin')).toBeNull()
   })
 
+  it('may not make the server compute a signature, by an image say, unless they are named', async () => {
+    const url = 'http://hive.test:8080/x?signature'
+    const send = open()
+    await send('PUT')
+    const image = { 'Sec-Fetch-Site': 'cross-site' }
+    expect((await send('GET', image, url)).status).toBe(403)
+    expect((await send('GET', { Origin: PAGE, ...image }, url)).status).toBe(403)
+    for (const site of ['same-origin', 'same-site', 'none']) {
+      expect((await send('GET', { 'Sec-Fetch-Site': site }, url)).status).toBe(200)
+    }
+    expect((await send('GET', image)).status).toBe(200)
+    const named = open({ cors: [PAGE] })
+    await named('PUT')
+    expect((await named('GET', { Origin: PAGE, ...image }, url)).status).toBe(200)
+  })
+
   for (const cors of [[PAGE], (origin: string) => origin === PAGE, '*'] as const) {
     it(`may do both when they are named, by ${typeof cors === 'object' ? 'a list' : typeof cors}`, async () => {
       const send = open({ cors })

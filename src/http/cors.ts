@@ -46,6 +46,16 @@ export function allowsOrigin(request: Request, cors: Cors | undefined): boolean 
   return granted === true
 }
 
+/**
+ * Whether a request that only reads comes from a page that may use the hive, or from none. An `<img>` of another site
+ * has no Origin; browsers tell of it by Sec-Fetch-Site (W3C Fetch Metadata, section 2.4).
+ */
+export function isAskedFor(request: Request, cors: Cors | undefined): boolean {
+  const { headers } = request
+  if (headers.has('origin')) return allowsOrigin(request, cors)
+  return headers.get('sec-fetch-site') !== 'cross-site'
+}
+
 /** Header fields of the Fetch standard's CORS protocol, for every answer. */
 export function corsHeaders(request: Request, cors: Cors | undefined): Record<string, string> {
   if (cors === undefined) return {}

@@ -2,7 +2,7 @@ import { checkAlias } from '../hive/alias.ts'
 import type { Hive } from '../hive/hive.ts'
 import { type Answer, problemAnswer, toResponse } from './answer.ts'
 import { hasConditions } from './conditions.ts'
-import { allowsOrigin, checkCors, type Cors, corsHeaders, preflightHeaders } from './cors.ts'
+import { allowsOrigin, checkCors, isAskedFor, type Cors, corsHeaders, preflightHeaders } from './cors.ts'
 import { isRecord } from './format.ts'
 import { listEntries, MAX_LIST_ENTRIES } from './list-entries.ts'
 import { problemOf, StatusError } from './problem.ts'
@@ -156,6 +156,9 @@ async function respond(request: Request, settings: Settings, exchange: Exchange)
   if (request.headers.get('service-worker') === 'script') {
     throw new StatusError(403, 'an entry is no service worker: it would control the pages of the hive')
   }
+  if (method.computes && !isAskedFor(request, cors)) {
+    throw new StatusError(403, 'pages of other sites may not make this server compute')
+  }
   const access: Access = { operation: method.operation, alias: target.alias }
   // Only what is meant as a yes is one: a function that forgets to return must not let everybody in.
   const granted: unknown = authorize ? await authorize(request, access) : true
@@ -175,6 +178,8 @@ function isResponse(value: unknown): value is Response {
 interface Method {
   readonly operation: Operation
   readonly writes?: boolean
+  /** Whether an answer costs the server more than its bytes. */
+  readonly computes?: boolean
   answer(request: Request, exchange: Exchange): Promise<Answer>
 }
 
@@ -195,7 +200,7 @@ function resolveTarget(url: URL, settings: Settings): Target {
   const address: EntryAddress = { alias, version: url.searchParams.get('v') ?? undefined }
   if (url.searchParams.has('signature')) {
     const signature: Method = { operation: 'signature', answer: (request) => readSignature(request, hive, address) }
-    return { alias, methods: { GET: signature, HEAD: signature } }
+    return { alias, methods: { GET: { ...signature, computes: true }, HEAD: signature } }
   }
   const read = (request: Request): Promise<Answer> => readEntry(request, hive, address)
   const reading: Target['methods'] = {

@@ -144,15 +144,16 @@ export class HttpClient {
 
   /**
    * Runs a step that is given up, as lost, after {@linkcode HttpClientSettings.stallTimeoutMs}. Its signal is for the
-   * step alone: what it has brought, a body, is given up by cancelling it.
+   * step alone: what it has brought, a body, is given up by cancelling it. `write` says that it may have been carried
+   * out all the same.
    */
-  async withTimeout<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async withTimeout<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>, write?: 'write'): Promise<T> {
     const { stallTimeoutMs } = this.#settings
     const attempt = new AbortController()
     const onAbort = (): void => attempt.abort(signal.reason)
     if (signal.aborted) onAbort()
     else signal.addEventListener('abort', onAbort, { once: true })
-    const timer = setTimeout(() => attempt.abort(stalled(stallTimeoutMs)), stallTimeoutMs)
+    const timer = setTimeout(() => attempt.abort(stalled(stallTimeoutMs, write && 'unknown')), stallTimeoutMs)
     try {
       return await abortable(run(attempt.signal), attempt.signal)
     } finally {

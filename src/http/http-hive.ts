@@ -1,5 +1,5 @@
 import { compareBytes } from '../bytes/byte-order.ts'
-import { abortable, markHandled } from '../bytes/promises.ts'
+import { markHandled } from '../bytes/promises.ts'
 import { FormatError } from '../errors.ts'
 import { checkAlias } from '../hive/alias.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
@@ -56,7 +56,8 @@ export interface HttpHiveOptions {
   retries?: number | undefined
   /**
    * Milliseconds without a byte after which an answer counts as lost: at most 2,147,483,647, the longest that a timer
-   * can wait.
+   * can wait. The answer to an upload is waited for as long as it takes, since nobody sees how far the bytes have come:
+   * what ends that is the sink's `signal`.
    * @default 30_000
    */
   stallTimeoutMs?: number | undefined
@@ -146,7 +147,7 @@ export class HttpHive implements Hive {
       const response = await this.#client.read({ method: 'GET', url: this.#client.url('', query), signal })
       if (!response.ok) throw await this.#client.errorOf(response, {}, signal)
       const { entries: more, next } = listFrom(await this.#readJson(response, signal))
-      assertPage({ asked: missing, got: more.length, after, next })
+      assertPage(more, { prefix, after, next, asked: missing })
       entries.push(...more)
       if (next === undefined || entries.length === limit) return entries
       after = next
@@ -158,8 +159,9 @@ export class HttpHive implements Hive {
     const { ifMatch, signal = new AbortController().signal } = options
     checkAlias(alias)
     checkPrecondition({ ifMatch })
-    const request = { method: 'DELETE', url: this.#client.url(alias), headers: conditions({ ifMatch }), signal }
-    const response = await abortable(this.#client.send(request, 'write'), signal)
+    const request = { method: 'DELETE', url: this.#client.url(alias), headers: conditions({ ifMatch }) }
+    const send = (given: AbortSignal): Promise<Response> => this.#client.send({ ...request, signal: given }, 'write')
+    const response = await this.#client.withTimeout(signal, send, 'write')
     if (!response.ok) {
       throw await this.#client.errorOf(response, { alias, expectedEtag: etagIn(ifMatch), write: true }, signal)
     }
@@ -269,15 +271,34 @@ function listFrom(list: unknown): { entries: EntryInfo[]; next: string | undefin
   return { entries: entries.map(entryFromJson), next }
 }
 
-/** A page that leads no further, or has too much, would make a list that is endless, or larger than was asked for. */
-function assertPage(page: { asked: number; got: number; after: string | undefined; next: string | undefined }): void {
-  const { asked, got, after, next } = page
-  if (got > asked) throw new FormatError(`asked for ${asked} entries, got ${got}`, { reason: 'invalid' })
-  if (next === undefined) return
-  const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
-  if (got === 0 || (after !== undefined && compareBytes(utf8(next), utf8(after)) <= 0)) {
+interface AskedPage {
+  readonly prefix: string
+  readonly after: string | undefined
+  readonly next: string | undefined
+  readonly asked: number
+}
+
+/** A page of what was not asked for, or that leads no further, would make a list that is wrong, or endless. */
+function assertPage(entries: readonly EntryInfo[], { prefix, after, next, asked }: AskedPage): void {
+  if (entries.length > asked) {
+    throw new FormatError(`asked for ${asked} entries, got ${entries.length}`, { reason: 'invalid' })
+  }
+  let last = after
+  for (const { alias } of entries) {
+    if (!alias.startsWith(prefix) || !isAfter(alias, last)) {
+      throw new FormatError(`the list has an entry that was not asked for: ${alias}`, { reason: 'invalid' })
+    }
+    last = alias
+  }
+  if (next !== undefined && (entries.length === 0 || !isAfter(next, after))) {
     throw new FormatError('the next page of the list would not be after this one', { reason: 'invalid' })
   }
+}
+
+/** Whether a name comes later in a list, which is in the order of the bytes of UTF-8. */
+function isAfter(alias: string, before: string | undefined): boolean {
+  const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+  return before === undefined || compareBytes(utf8(alias), utf8(before)) > 0
 }
 
 function checkCount(name: string, value: number, min: number, max: number): void {

@@ -51,6 +51,7 @@ export async function readEntry(request: Request, hive: Hive, address: EntryAddr
     })
   }
   const { start, end } = range ?? { start: 0, end: entry.size }
+  if (end === start) await entry.close()
   const length = { 'Content-Length': String(end - start) }
   const place = range && { 'Content-Range': `bytes ${start}-${end - 1}/${entry.size}` }
   return {

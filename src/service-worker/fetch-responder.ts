@@ -84,7 +84,9 @@ export function createFetchResponder(hive: Hive, options: FetchResponderOptions)
     const path = url.pathname.slice(base.pathname.length)
     return handle(request).then((response) => {
       if (!response.body || !response.ok) return response
-      const deliver = onDelivery && deliveryOf(response.headers, path, (delivery) => onDelivery(delivery, request))
+      // A signature is none of the bytes of its entry.
+      const tells = onDelivery && !url.searchParams.has('signature')
+      const deliver = tells && deliveryOf(response.headers, path, (delivery) => onDelivery(delivery, request))
       const { status, headers } = response
       return new Response(passedOn(response.body, deliver), { status, headers })
     })
@@ -127,13 +129,13 @@ function deliveryOf(
 /** The body as the browser takes it. */
 function passedOn(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  deliver: ((byteLength: number) => void) | undefined,
+  deliver: ((byteLength: number) => void) | false | undefined,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const chunks = new ChunkReader(body)
   return byteStream({
     async next() {
       const chunk = await chunks.read()
-      if (chunk) deliver?.(chunk.byteLength)
+      if (chunk && deliver) deliver(chunk.byteLength)
       return chunk as Uint8Array<ArrayBuffer> | undefined
     },
     async cancel(reason) {
