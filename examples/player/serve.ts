@@ -23,7 +23,8 @@ try {
 async function main(): Promise<void> {
   const { host, port, data } = readArguments()
   const backend = await directoryBackend(data)
-  const hive = new LocalHive(new StreamStore(backend))
+  const store = new StreamStore(backend)
+  const hive = new LocalHive(store)
   const traffic = new Traffic()
   const page = staticFiles()
 
@@ -45,7 +46,7 @@ async function main(): Promise<void> {
     await storeClips(hive)
     await server.serve()
   } catch (error) {
-    await backend.close()
+    await store.close()
     throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
       ? new Error(`port ${port} of ${host} is in use: choose another with --port`)
       : error
@@ -65,7 +66,7 @@ async function main(): Promise<void> {
   const end = async (): Promise<void> => {
     // A video that is playing would keep its connection for as long as it plays.
     await server.close(true)
-    await backend.close()
+    await store.close()
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void end())
 }
