@@ -99,6 +99,24 @@ describe('directoryBackend', () => {
     await expect(directoryBackend(directory)).rejects.toMatchObject({ name: 'BackendError', retryable: false })
   })
 
+  it('refuses blocks whose database is lost, and makes no new one', async () => {
+    for (const lose of [
+      (file: string) => rm(file),
+      async (file: string) => {
+        await writeFile(file, '')
+      },
+    ]) {
+      const directory = fresh()
+      const store = new StreamStore(await directoryBackend(directory))
+      await put(store, pattern(2000), { reference: text('r') })
+      await store.close()
+      await lose(join(directory, 'metadata.sqlite'))
+      const before = await readdir(directory)
+      await expect(directoryBackend(directory)).rejects.toMatchObject({ name: 'FormatError', reason: 'truncated' })
+      expect(await readdir(directory)).toEqual(before)
+    }
+  })
+
   it('makes nothing when it is told not to', async () => {
     const directory = fresh()
     await expect(directoryBackend(directory, { create: false })).rejects.toMatchObject({ name: 'NotFoundError' })

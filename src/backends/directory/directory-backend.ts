@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Backend, StreamingHash } from '../../store/backend.ts'
-import { BLOCKS_DIRECTORY, DATABASE_FILE, openDirectory } from './directory-format.ts'
+import { assertDatabase, BLOCKS_DIRECTORY, DATABASE_FILE, openDirectory } from './directory-format.ts'
 import { openFileBlocks } from './file-blocks.ts'
 import { openSqlite } from './sqlite-metadata.ts'
 
@@ -27,7 +27,7 @@ export interface DirectoryBackendOptions {
  * A commit, a `put` and a `delete` are on the disk when they resolve.
  *
  * @throws {FormatError} with `reason: 'magic'` if the directory holds something else, `'unsupported'` if a later version
- * of this package made it.
+ * of this package made it, `'truncated'` if it has blocks, but its database is lost.
  * @throws {NotFoundError} if it is absent or empty, and `create` is false.
  * @throws {QuotaExceededError} if the disk is full.
  * @throws {BackendError} if the file system or SQLite refuses.
@@ -59,6 +59,7 @@ export async function directoryBackend(path: string, options: DirectoryBackendOp
   if (!(lockTimeoutMs >= 0)) throw new RangeError(`lockTimeoutMs must be from 0, got ${lockTimeoutMs}`)
   await openDirectory(path, create)
   const blocks = await openFileBlocks(join(path, BLOCKS_DIRECTORY))
+  await assertDatabase(path)
   const metadata = await openSqlite(join(path, DATABASE_FILE), lockTimeoutMs)
   return {
     metadata,

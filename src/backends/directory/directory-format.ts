@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { FormatError, NotFoundError } from '../../errors.ts'
 import { codeOf, engineError } from './engine-error.ts'
@@ -38,6 +38,26 @@ export async function openDirectory(path: string, create: boolean): Promise<void
     }
     throw engineError(error, `cannot open ${path}`)
   }
+}
+
+/**
+ * Makes sure that the database has not been lost: beside blocks, which only its rows name, a new one would make the hive
+ * look empty.
+ */
+export async function assertDatabase(path: string): Promise<void> {
+  const isThere = async (): Promise<boolean> => {
+    try {
+      return (await stat(join(path, DATABASE_FILE))).size > 0
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false
+      throw error
+    }
+  }
+  if (await isThere()) return
+  const blocks = await readdir(join(path, BLOCKS_DIRECTORY), { recursive: true, withFileTypes: true })
+  // Another process may have made both meanwhile.
+  if (!blocks.some((entry) => entry.isFile()) || (await isThere())) return
+  throw new FormatError(`${path} has blocks, but their database is lost: ${DATABASE_FILE}`, { reason: 'truncated' })
 }
 
 async function readMarker(path: string): Promise<string | undefined> {
