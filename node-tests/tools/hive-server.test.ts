@@ -35,6 +35,60 @@ test('a server closes without waiting for a timer, although an idle client stays
   await expect(fetch(url)).rejects.toThrow(TypeError)
 })
 
+test('what a client asks for on one connection is begun one after the other, and bounded', async () => {
+  const hive = new LocalHive(new StreamStore(memoryBackend()))
+  await bytesSource(new Uint8Array(8_000_000)).stream().pipeTo(hive.sink('x'))
+  let opened = 0
+  const counting = Object.assign(Object.create(hive) as Hive, {
+    open: (...args: Parameters<Hive['open']>) => {
+      opened++
+      return hive.open(...args)
+    },
+  })
+  const { url, close } = await start(counting)
+  const { host, hostname, port } = new URL(url)
+  const get = (path: string): string => `GET /${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`
+  const socket = connect(Number(port), hostname)
+  onTestFinished(() => void socket.destroy())
+  socket.write(get('x').repeat(3))
+  await once(socket, 'readable')
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(opened).toBe(1)
+  let received = 0
+  const all = new Promise<void>((resolve) => {
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.byteLength
+      if (received > 24_000_000) resolve()
+    })
+  })
+  await all
+  expect(opened).toBe(3)
+
+  const flood = connect(Number(port), hostname)
+  onTestFinished(() => void flood.destroy())
+  flood.on('error', () => undefined)
+  flood.write(get('x').repeat(500))
+  await once(flood, 'close')
+  expect(opened).toBeLessThan(6)
+  await close()
+})
+
+test('a server that closes does not wait for connections on which nothing goes on, before a request or within its head', async () => {
+  const { url, close } = await start(new LocalHive(new StreamStore(memoryBackend())))
+  const { hostname, port } = new URL(url)
+  for (const text of ['', 'GET / HTTP/1.1\r\nHo']) {
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => undefined)
+    onTestFinished(() => void socket.destroy())
+    await once(socket, 'connect')
+    if (text) await new Promise<void>((resolve) => socket.write(text, () => resolve()))
+  }
+  // So that the server has taken both.
+  expect((await fetch(url)).status).toBe(200)
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  await close()
+})
+
 test('a server that closes ends a connection with the transfer on it, however long it may be kept otherwise', async () => {
   const hive = new LocalHive(new StreamStore(memoryBackend()))
   const { url, close } = await start(hive)

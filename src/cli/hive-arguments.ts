@@ -24,8 +24,14 @@ export function typeOption(): Option {
 }
 
 /** The option that lets a client in. It is better set in the environment: who lists processes sees command lines. */
-export function tokenOption(): Option {
-  return new Option('--token <token>', 'secret that the server asks for').env('COMB_TOKEN')
+export function tokenOption(description = 'secret that the server asks for'): Option {
+  return new Option('--token <token>', description).env('COMB_TOKEN').argParser(checkToken)
+}
+
+/** What a header field can carry unchanged; the message does not show the secret. */
+function checkToken(token: string): string {
+  if (/[^\x21-\x7e]/.test(token)) throw new UsageError('a token has letters, digits and signs of ASCII, and no spaces')
+  return token
 }
 
 /** The option that makes a change depend on the version that there is. */

@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Server as NodeServer } from 'node:http'
+import type { IncomingMessage, Server as NodeServer, ServerResponse } from 'node:http'
 import { serve } from 'srvx/node'
 import type { Hive } from '../hive/hive.ts'
 import { createHiveHandler } from '../http/handler.ts'
 import type { Transfer } from '../http/transfer.ts'
+import { Connections } from './connections.ts'
 import { errorLine } from './error-line.ts'
 import { Exchanges } from './exchanges.ts'
 import { printable } from './printable.ts'
@@ -50,7 +51,11 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
     gracefulShutdown: false,
     // A large upload over a slow line takes longer than the five minutes that Node allows.
     node: { requestTimeout: 0 },
-    fetch(request) {
+    async fetch(request) {
+      const { req, res } = request.runtime!.node!
+      if (!(await connections.turn(req as IncomingMessage, res as ServerResponse))) {
+        return new Response(null, { status: 503 })
+      }
       // The port may be known only now.
       handler ??= createHiveHandler(hive, {
         hosts: token === undefined ? [...ownHosts(server.url!), ...allowHost] : undefined,
@@ -72,19 +77,13 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
   })
   await server.ready()
   const nodeServer = server.node!.server as NodeServer
-  let isClosing = false
-  // Node keeps a connection for the next request, also of a server that takes none any more.
-  nodeServer.on('request', (request, response) => {
-    response.once('close', () => {
-      if (isClosing && request.complete) request.socket.destroySoon()
-    })
-  })
+  const connections = new Connections(nodeServer)
 
   return {
     url: server.url!,
     async close() {
-      isClosing = true
       const closed = server.close()
+      connections.close()
       // An exchange has ended for the hive before its last bytes are on their way: only the connections tell.
       await settledWithin(closed, graceMs)
       nodeServer.closeAllConnections()
@@ -125,7 +124,9 @@ function bearer(token: string): (request: Request) => true | Response {
 }
 
 function transferLine({ operation, alias, status, received, sent }: Transfer): string {
-  return `${new Date().toISOString()} ${status} ${operation ?? '-'} ${alias ?? '-'} received=${received} sent=${sent}`
+  // Without its spaces an alias is one field of the line.
+  const name = alias === undefined ? '-' : encodeURI(alias)
+  return `${new Date().toISOString()} ${status} ${operation ?? '-'} ${name} received=${received} sent=${sent}`
 }
 
 function printLine(line: string): void {

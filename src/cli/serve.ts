@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { tokenOption } from './hive-arguments.ts'
 import { openDirectory } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
 import { writeOut } from './stdio.ts'
@@ -25,8 +26,8 @@ export function addServeCommand(program: Command, { signal }: CommandContext): v
     .argument('[dir]', 'directory of the hive; made where there is none', './data')
     .option('--host <host>', 'address to listen at; one that others can reach needs a token', '127.0.0.1')
     .addOption(new Option('--port <port>', 'port to listen at; 0: any').default(8080).argParser(parsePort))
-    .addOption(new Option('--token <token>', 'secret that clients must know').env('COMB_TOKEN'))
-    .option('--allow-host <host>', 'a further name that clients may reach the server by, repeatable', collect, [])
+    .addOption(tokenOption('secret that clients must know'))
+    .option('--allow-host <host>', 'a further name that clients may reach the server by, repeatable', addHost, [])
     .option('--allow-origin <origin>', 'a web page of another origin that may use the hive, repeatable', addOrigin, [])
     .option('--log', 'print a line for every request on stderr')
     .addOption(
@@ -87,6 +88,9 @@ function parseSeconds(text: string): number {
   return seconds
 }
 
-function collect(value: string, values: readonly string[]): string[] {
-  return [...values, value]
+/** A value of a Host header, as it is compared: in lower case, and without the port that http has by default. */
+function addHost(value: string, values: readonly string[]): string[] {
+  const url = URL.canParse(`http://${value}`) ? new URL(`http://${value}`) : undefined
+  if (!url || url.href !== `http://${url.host}/`) throw new UsageError(`a host is like hive.example:8080, got ${value}`)
+  return [...values, url.host]
 }
