@@ -45,6 +45,8 @@ export interface RunningComb {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>
   /** How it ends. */
   readonly result: Promise<CombResult>
+  /** What it has said on standard error so far. */
+  stderr(): string
 }
 
 /** The whole suite starts hundreds of processes: what they load is compiled once. */
@@ -87,7 +89,7 @@ export function startComb(args: readonly string[], options: CombOptions = {}): R
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
     child.stdin.end(options.input)
   }
-  return { child, result }
+  return { child, result, stderr: () => stderr }
 }
 
 /** Runs `comb` to its end. */

@@ -55,6 +55,31 @@ test('SIGINT ends `comb get` into a file, which stays as it was', async () => {
   expect(readFileSync(file, 'utf8')).toBe('old')
 })
 
+test.each([
+  ['get', 'nobody reads'],
+  ['get', 'somebody has stopped to read'],
+  ['put', 'nobody writes'],
+  ['rdiff', 'nobody writes'],
+] as const)('SIGTERM ends `comb %s` with a named pipe that %s', async (command, what) => {
+  const directory = temporaryDirectory()
+  const [hive, pipe] = [join(directory, 'hive'), join(directory, 'pipe')]
+  await put(hive, randomBytes(3_000_000))
+  await once(spawn('mkfifo', [pipe]), 'close')
+  if (what.startsWith('somebody')) {
+    const reader = spawn('sh', ['-c', 'exec sleep 60 <"$0"', pipe])
+    onTestFinished(() => void reader.kill())
+  }
+  const args = { get: ['get', hive, 'x', pipe], put: ['put', hive, 'y', pipe], rdiff: ['rdiff', 's', pipe, 'out'] }
+  const { child, result } = startComb(args[command], { cwd: directory, input: '' })
+  // Nothing shows that the pipe holds it; before it listens for signals, this one ends it as well.
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  child.kill('SIGTERM')
+  const { code, signal, stderr } = await soon(result, 'the end of the process')
+  expect([143, 'SIGTERM']).toContain(code ?? signal)
+  expect(stderr).toBe('')
+  expect((await comb(['ls', hive])).stdout.toString()).toBe('x\n')
+})
+
 test('a second signal ends `comb` at once', async () => {
   // The sink waits for the answer, and the server for the end of the request: cleaning up cannot be made to hang, so
   // the process is stopped in the middle of it.

@@ -210,7 +210,7 @@ describe.each([
 
 test('`comb serve` keeps out pages that come by another name, and lets in those that it is told of', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  const { url } = await serveComb(hive, ['--allow-host', 'hive.example', '--allow-origin', 'https://page.example'])
+  const { url } = await serveComb(hive, ['--allow-host', 'Hive.Example:80', '--allow-origin', 'https://page.example'])
   const status = async (host: string): Promise<number> => {
     const socket = await open(url, `GET / HTTP/1.1\nHost: ${host}\nConnection: close\n\n`)
     const [answer] = (await once(socket, 'data')) as [Buffer]
@@ -226,6 +226,17 @@ test('`comb serve` keeps out pages that come by another name, and lets in those 
   expect((await put('https://elsewhere.example')).status).toBe(403)
   const welcome = await put('https://page.example')
   expect([welcome.status, welcome.headers.get('access-control-allow-origin')]).toEqual([201, 'https://page.example'])
+})
+
+test('`comb serve` serves on when nobody hears what it says', async () => {
+  const hive = join(temporaryDirectory(), 'hive')
+  await comb(['put', hive, 'a name'], { input: 'bytes' })
+  const server = await serveComb(hive, ['--log'])
+  await fetch(`${server.url}a%20name`).then((answer) => answer.text())
+  await expect.poll(() => server.stderr()).toMatch(/ 200 read a%20name received=0 sent=5\n$/)
+  server.child.stderr.destroy()
+  for (let i = 0; i < 5; i++) expect((await fetch(`${server.url}a%20name`)).status).toBe(200)
+  await stop(server)
 })
 
 test.runIf(process.platform === 'linux')('`comb` moves 256 MB in less than 200 MB of memory', async () => {

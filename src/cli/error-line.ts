@@ -10,6 +10,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EFBIG: 'the file would be too large',
   EIO: 'input or output failed',
   EISDIR: 'it is a directory',
+  ELOOP: 'too many links lead on from it',
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'the name is too long',
   ENOENT: 'there is no such file or directory',

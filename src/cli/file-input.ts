@@ -17,7 +17,8 @@ export async function openInput(file: string, chunkBytes?: number): Promise<Inpu
   const found = await stat(file)
   if (found.isDirectory()) throw systemError('EISDIR', file)
   // A pipe or a device has no size: `comb put HIVE ALIAS <(command)`.
-  if (!found.isFile() || chunkBytes !== undefined) {
+  // Nor has a file whose bytes the system makes up as they are read, below /proc: it says that there are none.
+  if (!found.isFile() || found.size === 0 || chunkBytes !== undefined) {
     const stream = createReadStream(file, { highWaterMark: chunkBytes })
     return { stream: readableBytes(stream), size: found.isFile() ? found.size : undefined }
   }

@@ -1,26 +1,32 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, link, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { type FileHandle, link, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { abortable, markHandled } from '../bytes/promises.ts'
+import { BrokenPipeError } from './stdio.ts'
 import { isMissing, systemError } from './system-error.ts'
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40
 
 /**
  * A file as the end of a pipe of streams. The bytes go to a hidden file beside it, which takes its name when they are
  * complete: under the name there is the old content or the new one, never a part. What is no regular file (a device, a
- * named pipe) is written to as it is. With `replace: false` the stream fails if there is such a file by then.
+ * named pipe) is written to as it is, until the signal aborts. With `replace: false` the stream fails if there is such a
+ * file by then.
  */
 export async function fileSink(
   path: string,
-  { replace = true }: { readonly replace?: boolean } = {},
+  { signal, replace = true }: { readonly signal: AbortSignal; readonly replace?: boolean },
 ): Promise<WritableStream<Uint8Array>> {
   const existing = await stat(path).catch((error: unknown) => {
     if (isMissing(error)) return undefined
     throw error
   })
   if (existing?.isDirectory()) throw systemError('EISDIR', path)
-  if (existing && !existing.isFile()) return handleSink(await open(path, 'w'), { keep: () => Promise.resolve() })
+  if (existing && !existing.isFile()) return deviceSink(path, signal)
 
   // A link stays a link, to the new file.
-  const target = existing ? await realpath(path) : path
+  const target = existing ? await realpath(path) : await targetOf(path)
   const partial = join(dirname(target), `.comb-${randomUUID()}.part`)
   // Not readable by more people than the file that it replaces, while it is written either.
   const handle = await open(partial, 'wx', existing ? existing.mode & 0o777 : undefined).catch((error: unknown) => {
@@ -51,17 +57,51 @@ async function renameToNew(from: string, to: string): Promise<void> {
   await rm(from)
 }
 
+/** Where a file will be: the end of a link whose target is not there yet. */
+async function targetOf(path: string): Promise<string> {
+  let target = path
+  for (let links = 0; links < MAX_LINKS; links++) {
+    const next = await readlink(target).catch(() => undefined)
+    if (next === undefined) return target
+    target = resolve(dirname(target), next)
+  }
+  throw systemError('ELOOP', path)
+}
+
+/** The other end of a named pipe may open it, and read, as late as it likes, or never: only the signal ends that. */
+async function deviceSink(path: string, signal: AbortSignal): Promise<WritableStream<Uint8Array>> {
+  const handle = await abortable(open(path, 'w'), signal)
+  // It waits for a write that is held.
+  const close = (): void => markHandled(handle.close())
+  return new WritableStream<Uint8Array>(
+    {
+      async write(chunk) {
+        try {
+          await abortable(writeWhole(handle, chunk), signal)
+        } catch (error) {
+          close()
+          if ((error as NodeJS.ErrnoException | undefined)?.code !== 'EPIPE') throw error
+          throw new BrokenPipeError('the reader of the output has gone', { cause: error })
+        }
+      },
+      close: () => handle.close(),
+      abort: close,
+    },
+    { highWaterMark: 1 },
+  )
+}
+
 interface Ending {
   /** All bytes are written. */
   keep(): Promise<void>
   /** They will never be. */
-  drop?(): Promise<void>
+  drop(): Promise<void>
 }
 
 function handleSink(handle: FileHandle, { keep, drop }: Ending): WritableStream<Uint8Array> {
   const giveUp = async (): Promise<void> => {
     await handle.close()
-    await drop?.()
+    await drop()
   }
   /** A stream whose write has failed is not told to abort. */
   const step = async (run: () => Promise<void>): Promise<void> => {

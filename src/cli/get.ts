@@ -37,7 +37,7 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
       await withHive(place, { token: options.token }, async (hive) => {
         const entry = await hive.open(alias, { signal })
         const { start, end } = resolveRange(entry, options.range)
-        const sink = file === '-' ? stdoutSink(signal) : await fileSink(file)
+        const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, { signal })
         const bar = options.progress && !(file === '-' && process.stdout.isTTY)
         await transfer(entry.stream({ start, end, signal }), sink, { name: alias, size: end - start, bar, signal })
         await entry.close()

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 
 // Buffers die young here, but V8 lets the generation of the young grow, and with it what waits to be collected: a
@@ -13,6 +14,14 @@ process.emitWarning = (warning: string | Error, ...rest: never[]): void => {
 }
 
 const { runComb } = await import('./program.ts')
+// What nobody hears must end nothing: a log that has become full, or its reader, who has gone.
+process.stderr.on('error', () => undefined)
 process.exitCode = await runComb(process.argv)
-// Bytes that nobody reads any more would keep a process that was interrupted.
-if (process.exitCode > 128) process.exit()
+if (process.exitCode > 128) {
+  // The other end of a named pipe may hold a thread, and `exit` would wait for it; a signal does not.
+  const isHeld = (): boolean => process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))
+  for (let waits = 0; isHeld() && waits < 50; waits++) await setTimeout(20)
+  if (isHeld()) process.kill(process.pid, process.exitCode - 128)
+  // Bytes that nobody reads any more would keep a process that was interrupted.
+  process.exit()
+}

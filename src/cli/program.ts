@@ -10,12 +10,16 @@ import { reportError } from './report.ts'
 import { addRmCommand } from './rm.ts'
 import { addServeCommand } from './serve.ts'
 import { addStatCommand } from './stat.ts'
+import { writeOut } from './stdio.ts'
+import { UsageError } from './usage-error.ts'
 
 /** Runs `comb` with the arguments of a process, and gives its exit code; docs/comb.md lists them. */
 export async function runComb(argv: readonly string[]): Promise<number> {
   const interrupts = listenForInterrupts()
   try {
-    await createProgram(interrupts, argv).parseAsync(argv)
+    // Node has put U+FFFD in the place of what it could not decode: two names could become one.
+    if (argv.some((argument) => argument.includes('\ufffd'))) throw new UsageError('an argument is no UTF-8')
+    await run(argv, interrupts)
     return 0
   } catch (error) {
     return reportError(error)
@@ -24,7 +28,18 @@ export async function runComb(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(context: CommandContext, argv: readonly string[]): Command {
+async function run(argv: readonly string[], context: CommandContext): Promise<void> {
+  let help = ''
+  const program = createProgram(context, argv, (text) => (help += text))
+  try {
+    await program.parseAsync(argv)
+  } finally {
+    // commander itself would not notice that nobody reads it.
+    if (help !== '') await writeOut(help)
+  }
+}
+
+function createProgram(context: CommandContext, argv: readonly string[], printHelp: (text: string) => void): Command {
   const program = new Command('comb')
     .description('Keeps large byte streams in a hive: a directory here, or a server that `comb serve` runs.')
     .version(readVersion(), '-V, --version', 'print the version')
@@ -38,7 +53,7 @@ function createProgram(context: CommandContext, argv: readonly string[]): Comman
     .enablePositionalOptions()
     // Errors are thrown, and become one line and an exit code in one place.
     .exitOverride()
-    .configureOutput({ outputError: () => undefined })
+    .configureOutput({ outputError: () => undefined, writeOut: printHelp })
   addServeCommand(program, context)
   addPutCommand(program, context)
   addGetCommand(program, context)

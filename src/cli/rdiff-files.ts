@@ -49,7 +49,7 @@ export async function prepareOutput(
   return {
     async take(input, job) {
       // Nothing is read before: a terminal or a pipe that is being read keeps a process that has failed.
-      const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, { replace: force })
+      const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, { signal, replace: force })
       // The signal goes to the last pipe alone: were the job itself aborted, the pipe would not wait for the file to go.
       await inPieces(input.pipeThrough(job), outputSize).pipeTo(sink, { signal })
     },
