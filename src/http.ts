@@ -6,4 +6,4 @@
 export { type Cors } from './http/cors.ts'
 export { type Access, createHiveHandler, type HiveHandlerLimits, type HiveHandlerOptions } from './http/handler.ts'
 export { HttpHive, type HttpHiveOptions } from './http/http-hive.ts'
-export { type Operation, type Transfer } from './http/transfer.ts'
+export { type Operation, type Transfer } from './http/exchange.ts'

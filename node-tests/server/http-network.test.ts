@@ -125,13 +125,16 @@ describe('an upload that breaks off leaves nothing', () => {
   for (const [title, rest] of Object.entries(requests)) {
     for (const ending of ['end', 'destroy'] as const) {
       it(`${title}: ${ending === 'end' ? 'closed' : 'reset'}`, async () => {
-        const { local, url, hive } = await start()
+        let arrive: () => void
+        const arrived = new Promise<void>((resolve) => (arrive = resolve))
+        const authorize = (): boolean => (arrive(), true)
+        const { local, url, hive, ended } = await start({ authorize })
         const socket = await dial(url)
         socket.write(`PUT /x HTTP/1.1\r\nHost: ${new URL(url).host}\r\nContent-Type: text/plain\r\n${rest}`)
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        await soon(arrived, 'the request')
         if (ending === 'end') socket.end()
         else socket.resetAndDestroy()
-        await new Promise((resolve) => setTimeout(resolve, 100))
+        expect((await ended('put')).status).toBe(400)
         expect(await namesIn(local)).toEqual([])
         await bytesSource(randomBytes(100)).stream().pipeTo(hive.sink('y'))
         expect(await namesIn(local)).toEqual(['y'])

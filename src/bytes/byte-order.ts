@@ -23,6 +23,14 @@ export function copyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes)
 }
 
+/**
+ * The bytes as a whole buffer of their own, for one who will detach it, as byte streams do, or keep it: what is a part of
+ * a larger buffer is copied, a whole one is passed on.
+ */
+export function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.byteLength === bytes.buffer.byteLength ? (bytes as Uint8Array<ArrayBuffer>) : copyBytes(bytes)
+}
+
 /** The parts in a row, as one array. */
 export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))

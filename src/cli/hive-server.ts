@@ -3,7 +3,7 @@ import type { IncomingMessage, Server as NodeServer, ServerResponse } from 'node
 import { serve } from 'srvx/node'
 import type { Hive } from '../hive/hive.ts'
 import { createHiveHandler } from '../http/handler.ts'
-import type { Transfer } from '../http/transfer.ts'
+import type { Transfer } from '../http/exchange.ts'
 import { Connections } from './connections.ts'
 import { errorLine } from './error-line.ts'
 import { Exchanges } from './exchanges.ts'

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
+import { ownBytes } from '../bytes/byte-order.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { abortable } from '../bytes/promises.ts'
 
@@ -54,7 +55,8 @@ export function readableBytes(readable: Readable): ReadableStream<Uint8Array<Arr
       for (;;) {
         if (failure) throw failure
         const chunk = readable.read() as Buffer | null
-        if (chunk) return ownBytes(chunk)
+        // Node cuts many of its Buffers from a pool.
+        if (chunk) return ownBytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
         if (ended || readable.readableEnded) return undefined
         if (readable.destroyed) throw new Error('the input has been closed')
         await nextEvent(readable)
@@ -75,10 +77,4 @@ async function nextEvent(readable: Readable): Promise<void> {
   } finally {
     done.abort()
   }
-}
-
-/** The chunk as a whole ArrayBuffer of its own, as byte streams want it; Node cuts many of its Buffers from a pool. */
-function ownBytes({ buffer, byteOffset, byteLength }: Buffer): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
-  return byteLength === buffer.byteLength ? bytes : bytes.slice()
 }

@@ -1,3 +1,4 @@
+import { checkInteger } from '../bytes/check-integer.ts'
 import type { ListOptions } from './hive.ts'
 
 const MAX_LIST_LIMIT = 1000
@@ -18,9 +19,5 @@ export function checkListOptions({ prefix = '', after, limit = MAX_LIST_LIMIT }:
       throw new TypeError(`${name} must be a string, got ${String(value)}`)
     }
   }
-  if (!Number.isInteger(limit)) throw new TypeError(`limit must be an integer, got ${String(limit)}`)
-  if (limit < 1 || limit > MAX_LIST_LIMIT) {
-    throw new RangeError(`limit must be from 1 to ${MAX_LIST_LIMIT}, got ${limit}`)
-  }
-  return { prefix, after, limit }
+  return { prefix, after, limit: checkInteger('limit', limit, 1, MAX_LIST_LIMIT) }
 }

@@ -1,3 +1,4 @@
+import { ownBytes } from '../bytes/byte-order.ts'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
@@ -70,8 +71,7 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
         stop(undefined)
         return undefined
       }
-      // A byte stream detaches the buffer: a part of a chunk is copied, a whole one is passed on.
-      return piece.byteLength === piece.buffer.byteLength ? (piece as Uint8Array<ArrayBuffer>) : piece.slice()
+      return ownBytes(piece)
     },
     cancel: stop,
   })

@@ -1,4 +1,4 @@
-import type { Exchange } from './transfer.ts'
+import type { Exchange } from './exchange.ts'
 import type { Problem } from './problem.ts'
 import { PROBLEM_TYPE } from './format.ts'
 

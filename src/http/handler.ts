@@ -1,3 +1,4 @@
+import { checkInteger } from '../bytes/check-integer.ts'
 import { checkAlias } from '../hive/alias.ts'
 import type { Hive } from '../hive/hive.ts'
 import { type Answer, problemAnswer, toResponse } from './answer.ts'
@@ -7,7 +8,7 @@ import { isRecord } from './format.ts'
 import { listEntries, MAX_LIST_ENTRIES } from './list-entries.ts'
 import { problemOf, StatusError } from './problem.ts'
 import { type EntryAddress, readEntry, readSignature } from './read-entry.ts'
-import { Exchange, type Operation, type Transfer } from './transfer.ts'
+import { Exchange, type Operation, type Transfer } from './exchange.ts'
 import { patchEntry, putEntry, removeEntry } from './write-entry.ts'
 
 /** What a request is about to do, for {@linkcode HiveHandlerOptions.authorize}. */
@@ -271,14 +272,8 @@ function checkSettings(hive: Hive, options: HiveHandlerOptions): Settings {
     }
   }
   const { uploadBytes = Infinity, aliasBytes = MAX_ALIAS_BYTES, listEntries: entries = MAX_LIST_ENTRIES } = limits
-  checkLimit('uploadBytes', uploadBytes, 0, Infinity)
-  checkLimit('aliasBytes', aliasBytes, 1, MAX_ALIAS_BYTES)
-  checkLimit('listEntries', entries, 1, MAX_LIST_ENTRIES)
+  checkInteger('limits.uploadBytes', uploadBytes, 0, Infinity)
+  checkInteger('limits.aliasBytes', aliasBytes, 1, MAX_ALIAS_BYTES)
+  checkInteger('limits.listEntries', entries, 1, MAX_LIST_ENTRIES)
   return { ...options, hive, base, uploadBytes, aliasBytes, listEntries: entries }
-}
-
-function checkLimit(name: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value) && value !== max)
-    throw new TypeError(`limits.${name} must be an integer, got ${String(value)}`)
-  if (value < min || value > max) throw new RangeError(`limits.${name} must be from ${min} to ${max}, got ${value}`)
 }

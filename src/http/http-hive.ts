@@ -1,4 +1,5 @@
 import { compareBytes } from '../bytes/byte-order.ts'
+import { checkInteger } from '../bytes/check-integer.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { FormatError } from '../errors.ts'
 import { checkAlias } from '../hive/alias.ts'
@@ -22,7 +23,7 @@ import { DELTA_TYPE, entryFromHeaders, entryFromJson, isRecord } from './format.
 import { HttpClient } from './http-client.ts'
 import { HttpEntry, type HttpEntryOptions } from './http-entry.ts'
 import { sendsRequestStreams } from './request-streams.ts'
-import { type Upload, uploadSink } from './upload.ts'
+import { type SentUpload, requestSink } from './request-sink.ts'
 
 /** Options of {@linkcode HttpHive}. */
 export interface HttpHiveOptions {
@@ -105,8 +106,8 @@ export class HttpHive implements Hive {
     if (validate !== undefined && validate !== 'if-match' && validate !== 'compare') {
       throw new TypeError(`validate must be 'if-match' or 'compare', got ${String(validate)}`)
     }
-    checkCount('retries', retries, 0, Infinity)
-    checkCount('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS)
+    checkInteger('retries', retries, 0, Infinity)
+    checkInteger('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS)
     this.#client = new HttpClient({
       root: this.#root,
       // Looked up at each call, so that a fetch that is replaced later is used.
@@ -175,7 +176,7 @@ export class HttpHive implements Hive {
     checkAlias(alias)
     checkPrecondition(options)
     const type = checkMediaType(options.type)
-    return uploadSink({
+    return requestSink({
       ...this.#upload('PUT', alias, { ifMatch, ifNoneMatch }, type),
       signal,
       open: async (response, size) => {
@@ -190,7 +191,7 @@ export class HttpHive implements Hive {
   patchSink(alias: string, { ifMatch = '*', signal }: PatchSinkOptions = {}): EntrySink {
     checkAlias(alias)
     checkPrecondition({ ifMatch })
-    return uploadSink({
+    return requestSink({
       ...this.#upload('PATCH', alias, { ifMatch }, DELTA_TYPE),
       signal,
       open: async (response, _byteLength, given) =>
@@ -203,7 +204,7 @@ export class HttpHive implements Hive {
     alias: string,
     condition: Precondition,
     type: string,
-  ): Omit<Upload, 'open' | 'signal'> {
+  ): Omit<SentUpload, 'open' | 'signal'> {
     const client = this.#client
     const exchange = { alias, expectedEtag: etagIn(condition.ifMatch), write: true }
     return {
@@ -299,9 +300,4 @@ function assertPage(entries: readonly EntryInfo[], { prefix, after, next, asked 
 function isAfter(alias: string, before: string | undefined): boolean {
   const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
   return before === undefined || compareBytes(utf8(alias), utf8(before)) > 0
-}
-
-function checkCount(name: string, value: number, min: number, max: number): void {
-  if (!Number.isInteger(value)) throw new TypeError(`${name} must be an integer, got ${String(value)}`)
-  if (value < min || value > max) throw new RangeError(`${name} must be from ${min} to ${max}, got ${value}`)
 }

@@ -1,3 +1,4 @@
+import { ownBytes } from '../bytes/byte-order.ts'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { asBytes } from '../bytes/chunk-reader.ts'
@@ -173,8 +174,7 @@ class RangedRead {
     const piece = chunk.subarray(Math.max(0, this.#offset - from), answer.end - from)
     this.#offset += piece.byteLength
     if (piece.byteLength > 0) this.#failures = 0
-    // A byte stream detaches the buffer: a part of one is copied, a whole one passed on.
-    return piece.byteLength === piece.buffer.byteLength ? (piece as Uint8Array<ArrayBuffer>) : piece.slice()
+    return ownBytes(piece)
   }
 
   /** Goes on after a body that has broken off, ended early, or brought nothing for too long. */

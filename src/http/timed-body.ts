@@ -1,3 +1,4 @@
+import { ownBytes } from '../bytes/byte-order.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { collect } from '../bytes/collect.ts'
@@ -50,8 +51,7 @@ export function timedBody(
         const chunk = await chunks.read()
         timer.end()
         if (!chunk) settle()
-        // A byte stream detaches the buffer: a part of one is copied, a whole one passed on.
-        return chunk?.byteLength === chunk?.buffer.byteLength ? (chunk as Uint8Array<ArrayBuffer>) : chunk?.slice()
+        return chunk && ownBytes(chunk)
       } catch (cause) {
         settle()
         if (signal.aborted) throw signal.reason

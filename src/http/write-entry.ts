@@ -7,7 +7,7 @@ import { evaluateConditions, hasConditions } from './conditions.ts'
 import { DELTA_TYPE, entryHeaders, entryToJson, parseDigits } from './format.ts'
 import { bodyOf } from './message-body.ts'
 import { StatusError } from './problem.ts'
-import type { Exchange } from './transfer.ts'
+import type { Exchange } from './exchange.ts'
 
 /** A request that changes an entry. */
 export interface WriteRequest {

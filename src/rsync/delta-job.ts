@@ -1,7 +1,7 @@
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { writeU32 } from '../bytes/integers.ts'
 import { blockIndexOf } from './block-index.ts'
-import { checkInteger } from './check-integer.ts'
+import { checkInteger } from '../bytes/check-integer.ts'
 import { writeCopyCommand, writeLiteralCommand } from './delta-commands.ts'
 import { MAGIC_BYTES, MAGIC_DELTA, MAX_COMMAND_BYTES, OP_END } from './format.ts'
 import { type Kernel, KernelInstance } from './kernel.ts'

@@ -1,7 +1,7 @@
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { readU32 } from '../bytes/integers.ts'
 import { FormatError, type FormatErrorReason } from '../errors.ts'
-import { checkInteger } from './check-integer.ts'
+import { checkInteger } from '../bytes/check-integer.ts'
 import {
   BLAKE2B_BYTES,
   BLOCK_LENGTH_OFFSET,

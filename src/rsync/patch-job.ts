@@ -1,7 +1,7 @@
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { readU16, readU32, readU64 } from '../bytes/integers.ts'
 import { FormatError, type FormatErrorReason, IntegrityError } from '../errors.ts'
-import { checkInteger } from './check-integer.ts'
+import { checkInteger } from '../bytes/check-integer.ts'
 import {
   MAGIC_BYTES,
   MAGIC_DELTA,

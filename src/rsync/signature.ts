@@ -1,4 +1,4 @@
-import { checkInteger } from './check-integer.ts'
+import { checkInteger } from '../bytes/check-integer.ts'
 import { MAX_BLOCK_LENGTH } from './format.ts'
 import { DEFAULT_SUM, sumFormat, type SumName } from './sums.ts'
 

@@ -1,3 +1,4 @@
+import { checkInteger } from '../bytes/check-integer.ts'
 import { ConflictError } from '../errors.ts'
 import { Attempt } from './attempt.ts'
 import type { Backend, BackendCallOptions } from './backend.ts'
@@ -100,9 +101,9 @@ export class StreamStore {
     if (keyBytes < MIN_KEY_BYTES || valueBytes < MIN_VALUE_BYTES) {
       throw new RangeError(`the backend must take keys of ${MIN_KEY_BYTES} and values of ${MIN_VALUE_BYTES} bytes`)
     }
-    assertInteger('blockSize', blockSize, 1, Math.min(MAX_BLOCK_BYTES, backend.limits?.blockBytes ?? Infinity))
-    assertInteger('inMemoryThreshold', inMemoryThreshold, 0, Number.MAX_SAFE_INTEGER)
-    assertInteger('leaseMs', leaseMs, 0, Number.MAX_SAFE_INTEGER)
+    checkInteger('blockSize', blockSize, 1, Math.min(MAX_BLOCK_BYTES, backend.limits?.blockBytes ?? Infinity))
+    checkInteger('inMemoryThreshold', inMemoryThreshold, 0, Number.MAX_SAFE_INTEGER)
+    checkInteger('leaseMs', leaseMs, 0, Number.MAX_SAFE_INTEGER)
     const keys = new RowKeys(name)
     this.#context = {
       backend,
@@ -219,9 +220,4 @@ export class StreamStore {
     )
     this.#work.add(settled)
   }
-}
-
-function assertInteger(name: string, value: number, min: number, max: number): void {
-  if (!Number.isSafeInteger(value)) throw new TypeError(`${name} must be an integer, got ${String(value)}`)
-  if (value < min || value > max) throw new RangeError(`${name} must be from ${min} to ${max}, got ${value}`)
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { ownBytes } from '../../bytes/byte-order.ts'
 import { FormatError } from '../../errors.ts'
 import type {
   BackendCallOptions,
@@ -226,8 +227,5 @@ function endOf(prefix: Uint8Array): Uint8Array | undefined {
 }
 
 function bytesOf(value: unknown): Uint8Array<ArrayBuffer> {
-  const bytes = value as Uint8Array<ArrayBuffer> | null
-  if (!bytes) return new Uint8Array(0)
-  // The caller owns what it gets, so it must not be a part of something larger.
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+  return ownBytes((value as Uint8Array | null) ?? new Uint8Array(0))
 }

@@ -1,4 +1,4 @@
-import { checkInteger } from '../check-integer.ts'
+import { checkInteger } from '../../bytes/check-integer.ts'
 import { PoolCrew } from './pool-crew.ts'
 import type { PoolWorker } from './pool-worker.ts'
 

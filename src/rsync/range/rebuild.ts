@@ -1,9 +1,9 @@
-import { equalBytes } from '../../bytes/byte-order.ts'
+import { equalBytes, ownBytes } from '../../bytes/byte-order.ts'
 import { assertByteSource, type ByteSource } from '../../bytes/byte-source.ts'
 import { type ByteProducer, byteStream } from '../../bytes/byte-stream.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { IntegrityError } from '../../errors.ts'
-import { checkInteger } from '../check-integer.ts'
+import { checkInteger } from '../../bytes/check-integer.ts'
 import { PieceReader } from './piece-reader.ts'
 import type { RangePiece } from './range-pieces.ts'
 import type { RangePlan } from './range-plan.ts'
@@ -160,8 +160,7 @@ class Rebuilder implements ByteProducer {
     // Not a view of what is given away, which will be detached.
     this.#rest = bytes.byteLength < this.#rest.byteLength ? this.#rest.subarray(SLICE_BYTES) : EMPTY
     this.#hash?.update(bytes)
-    // A byte stream detaches the buffer: a part of one is copied, a whole one is passed on.
-    return bytes.byteLength === bytes.buffer.byteLength ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice()
+    return ownBytes(bytes)
   }
 
   #end(): undefined {

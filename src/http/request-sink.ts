@@ -5,8 +5,8 @@ import { abortable, markHandled } from '../bytes/promises.ts'
 import { BackendError, QuotaExceededError } from '../errors.ts'
 import type { Entry, EntrySink } from '../hive/hive.ts'
 
-/** What an {@linkcode uploadSink} sends, and how. */
-export interface Upload {
+/** What an {@linkcode requestSink} sends, and how. */
+export interface SentUpload {
   /** Whether the body is sent while it is being written; else it is kept, and sent as one. */
   readonly streams: boolean
   /** Gives the upload up. */
@@ -32,14 +32,14 @@ const MAX_BUFFERED_BYTES = 64 * 1024 * 1024
  * answer that refuses the upload while it is being written fails the sink at once. Where a body cannot be streamed, it
  * holds the upload, at most 64 MiB, once, and one block more; `fetch` may keep a copy of its own while it sends it.
  */
-export function uploadSink(upload: Upload): EntrySink {
-  const sink = new UploadSink(upload)
+export function requestSink(upload: SentUpload): EntrySink {
+  const sink = new RequestSink(upload)
   return Object.assign(sink.writable(), { entry: sink.entry })
 }
 
-class UploadSink {
+class RequestSink {
   readonly entry: Promise<Entry>
-  readonly #upload: Upload
+  readonly #upload: SentUpload
   readonly #giveUp = new AbortController()
   #settleEntry!: { resolve(entry: Entry): void; reject(reason: unknown): void }
   #failWritable: (reason: unknown) => void = () => undefined
@@ -57,7 +57,7 @@ class UploadSink {
   #ended = false
   #settled = false
 
-  constructor(upload: Upload) {
+  constructor(upload: SentUpload) {
     this.#upload = upload
     this.entry = new Promise<Entry>((resolve, reject) => {
       this.#settleEntry = { resolve, reject }
