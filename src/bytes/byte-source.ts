@@ -9,7 +9,12 @@ import { type ByteRange, clampRange } from './byte-range.ts'
 export interface ByteSource {
   /** Number of bytes. */
   readonly size: number
-  /** The bytes from `start` up to, not including, `end`, as a source of their own; clamped as in `Blob.slice`. */
+  /**
+   * The bytes from `start` up to, not including, `end`, as a source of their own; clamped as in `Blob.slice`. Unlike a
+   * Blob, the sources of this package round nothing.
+   *
+   * @throws {TypeError} if `start` or `end` is no integer.
+   */
   slice(start?: number, end?: number): ByteSource
   /** All the bytes, as a new stream that is independent of every other. */
   stream(): ReadableStream<Uint8Array>

@@ -56,20 +56,29 @@ export interface EntryReaderOptions {
 export interface Entry extends EntryInfo, ByteSource, AsyncDisposable {
   /**
    * The bytes from `start` up to, not including, `end`, as a source of its own; clamped as in `Blob.slice`.
+   *
+   * @throws {TypeError} if `start` or `end` is no integer.
    */
   slice(start?: number, end?: number): ByteSource
   /**
    * Reads the version, or a range of it, progressively: nothing is read before the reader asks.
    *
    * @throws {RangeError} at once, if `start` or `end` is negative, past the end of the entry, or in the wrong order.
-   * @throws {TypeError} at once, if the entry is closed.
+   * @throws {TypeError} at once, if one of them is no integer, or the entry is closed.
    */
   stream(options?: EntryStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>>
-  /** Opens a streaming handle: a position in the version, with `read` and `seek`. */
+  /**
+   * Opens a streaming handle: a position in the version, with `read` and `seek`.
+   *
+   * @throws {TypeError} if `bufferSize` is no integer, or the entry is closed.
+   * @throws {RangeError} if `bufferSize` is not from 1 KiB to 10 MiB.
+   */
   reader(options?: EntryReaderOptions): EntryReader
   /**
    * The rdiff signature of the version (RabinKarp and BLAKE2b, librsync's default parameters for this size); computed
    * when it is first asked for, and kept beside the version.
+   *
+   * @throws {TypeError} at once, if the entry is closed.
    */
   signature(options?: HiveCallOptions): ReadableStream<Uint8Array<ArrayBuffer>>
   /** Opens the entry again, with the same options: the version that it has now. */
@@ -102,6 +111,7 @@ export interface EntryReader {
    * Sets the offset of the next read: from 0 up to and including the size.
    *
    * @throws {RangeError} beyond the size; the handle stays usable.
+   * @throws {TypeError} if `offset` is no integer, or the handle is closed.
    */
   seek(offset: number): void
   /** Frees everything; closing twice is fine. */
@@ -190,6 +200,8 @@ export interface Hive {
    * Opens an entry at the version that it has now.
    *
    * @throws {NotFoundError} if there is no such entry.
+   * @throws {TypeError} if `bufferSize` is no integer, or `consistency` something else.
+   * @throws {RangeError} if `bufferSize` is not from 1 KiB to 10 MiB.
    */
   open(alias: string, options?: OpenOptions): Promise<Entry>
   /**
@@ -198,7 +210,12 @@ export interface Hive {
    * @throws {NotFoundError} if there is no such entry.
    */
   stat(alias: string, options?: HiveCallOptions): Promise<EntryInfo>
-  /** Lists entries in the order of the UTF-8 bytes of their aliases. */
+  /**
+   * Lists entries in the order of the UTF-8 bytes of their aliases.
+   *
+   * @throws {TypeError} if `limit` is no integer, or `prefix` or `after` no string.
+   * @throws {RangeError} if `limit` is not from 1 to 1,000.
+   */
   list(options?: ListOptions): Promise<EntryInfo[]>
   /**
    * Removes an entry.

@@ -14,7 +14,7 @@ export interface Transfer {
   readonly status: number
   /** Bytes of the request's body, as many as were read. */
   readonly received: number
-  /** Bytes of the answer's body, as many as were handed to the server. */
+  /** Bytes of the answer's body, as many as were handed to the server; of an answer that `authorize` gave, 0. */
   readonly sent: number
 }
 

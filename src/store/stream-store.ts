@@ -125,6 +125,9 @@ export class StreamStore {
    * Its writes and its close fail with `QuotaExceededError` if there is no space, `IntegrityError` if `digest` is given
    * and the bytes have another one, `BackendError` (`outcome: 'unknown'` if not even reading back tells whether the
    * stream was stored), or with what `onCommit` throws. A failed sink leaves nothing that can be seen.
+   *
+   * @throws {TypeError} if an option is of the wrong type.
+   * @throws {RangeError} if an option is out of its range.
    */
   sink(options: BlockSinkOptions = {}): BlockSink {
     return uploadSink(this.#context, () => this.#attempt(undefined), options)
