@@ -64,7 +64,7 @@ test.each([
   const directory = temporaryDirectory()
   const [hive, pipe] = [join(directory, 'hive'), join(directory, 'pipe')]
   await put(hive, randomBytes(3_000_000))
-  await once(spawn('mkfifo', [pipe]), 'close')
+  await once(spawn('sh', ['-c', 'mkfifo "$0"', pipe]), 'close')
   if (what.startsWith('somebody')) {
     const reader = spawn('sh', ['-c', 'exec sleep 60 <"$0"', pipe])
     onTestFinished(() => void reader.kill())

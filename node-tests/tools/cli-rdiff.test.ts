@@ -126,6 +126,11 @@ describe('`comb rdiff` fails as rdiff does, with one line, and leaves everything
     })
   })
 
+  test('and names options as the user does', async () => {
+    const { stderr } = await runIn('comb', ['-S', '33', 's', 'basis', 'out'], { files: { basis } })
+    expect(stderr).toBe('comb: --sum-size must be from 1 to 32, got 33\n')
+  })
+
   test('not where rdiff is the worse for it', async () => {
     const worse: [theirs: number, ours: number, args: string[], options: RunOptions][] = [
       // A random file as a signature, half a weak sum, bytes behind the end of a delta, a full disk.

@@ -24,7 +24,14 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
 }
 
 /** Errors that say all by themselves; what they come from is for a programmer. */
-const COMPLETE = new Set(['AlreadyExistsError', 'ConflictError', 'FormatError', 'IntegrityError', 'NotFoundError'])
+const COMPLETE = new Set([
+  'AlreadyExistsError',
+  'ConflictError',
+  'FormatError',
+  'IntegrityError',
+  'NotFoundError',
+  'RdiffError',
+])
 
 /** What went wrong, and why, as far as that says more. */
 export function errorLine(error: unknown): string {

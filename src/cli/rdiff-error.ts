@@ -39,7 +39,11 @@ export class RdiffError extends Error {
 /** A failure, with what rdiff exits with after one of its kind. The end of the process by a signal is none. */
 export function rdiffError(error: unknown): unknown {
   if (error instanceof RdiffError || error instanceof InterruptedError || error instanceof BrokenPipeError) return error
-  return new RdiffError(errorLine(error), exitCodeOf(error), { cause: error })
+  // As the user knows them.
+  const line = errorLine(error)
+    .replace(/^strongLength\b/, '--sum-size')
+    .replace(/^blockLength\b/, '--block-size')
+  return new RdiffError(line, exitCodeOf(error), { cause: error })
 }
 
 function exitCodeOf(error: unknown): number {

@@ -22,7 +22,8 @@ export interface Access {
 /** Bounds of what one request may ask of the server. */
 export interface HiveHandlerLimits {
   /**
-   * Largest body of a request, in bytes: of an entry, or of a delta.
+   * Largest body of a request, in bytes: of an entry, or of a delta. What a delta makes may be larger; the hive bounds
+   * that (`maxEntrySize` of a `LocalHive`).
    * @default Infinity
    */
   uploadBytes?: number | undefined
