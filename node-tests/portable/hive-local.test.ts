@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
-import { QuotaExceededError } from '../../src/errors.ts'
+import { BackendError, QuotaExceededError } from '../../src/errors.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { SignatureStream } from '../../src/rsync/signature-stream.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
@@ -47,13 +47,18 @@ it('LocalHive tells of a failure between two writes at once, on both ends of a s
 describe('LocalHive computes a signature', () => {
   const bytes = randomBytes(50_000)
 
-  async function start() {
+  async function start(fault?: Error) {
     const gate = new Gate()
     let reads = 0
-    const backend = watched(memoryBackend(), { read: () => (reads++, gate.pass()) })
+    const read = async (): Promise<void> => {
+      reads++
+      await gate.pass()
+      if (fault) throw fault
+    }
+    const backend = watched(memoryBackend(), { read })
     const hive = new LocalHive(new StreamStore(backend, { blockSize: 1_000, inMemoryThreshold: 4_000 }))
     await bytesSource(bytes).stream().pipeTo(hive.sink('x'))
-    return { entry: await hive.open('x'), gate, reads: () => reads }
+    return { hive, entry: await hive.open('x', { consistency: 'snapshot' }), gate, reads: () => reads }
   }
   const expected = (): Promise<Uint8Array> =>
     collect(
@@ -69,6 +74,20 @@ describe('LocalHive computes a signature', () => {
     for (const signature of await all) expect(signature).toEqual(await expected())
     // What was kept of it is read by each.
     expect(reads()).toBe(50 + 8 * Math.ceil((await expected()).byteLength / 1_000))
+  })
+
+  it('once also of a version that is no longer there, and fails all with what fails it', async () => {
+    for (const fault of [undefined, new BackendError('the disk', { retryable: false })]) {
+      const { entry, gate, reads, hive } = await start(fault)
+      const asked = Array.from({ length: 8 }, () => collect(entry.signature()))
+      await settle()
+      await hive.remove('x')
+      gate.open()
+      const results = await Promise.allSettled(asked)
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(fault ? 0 : 8)
+      const kept = Math.ceil((await expected()).byteLength / 1_000)
+      expect(reads()).toBeLessThanOrEqual(fault ? 4 : 50 + 8 * kept)
+    }
   })
 
   it('anew when the one who had asked first gives up', async () => {

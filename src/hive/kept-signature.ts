@@ -1,15 +1,19 @@
-import { abortable } from '../bytes/promises.ts'
+import { abortable, markHandled } from '../bytes/promises.ts'
 import { SignatureStream } from '../rsync/signature-stream.ts'
+import type { StoredStream } from '../store/stored-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { type EntryRecord, encodeEntryRecord, parseEntryRecord } from './format.ts'
 import { signatureReference } from './references.ts'
+
+/** By the id of a version, the signature that is being computed; undefined if who had asked for it gave up. */
+export type Computing = Map<string, Promise<StoredStream | undefined>>
 
 /** The version whose signature is wanted. */
 export interface SignedVersion {
   /** Where it is stored. */
   readonly store: StreamStore
-  /** The signatures that are being computed, by the ids of their versions; each settles when it is over. */
-  readonly computing: Map<string, Promise<unknown>>
+  /** The signatures that are being computed. */
+  readonly computing: Computing
   /** UTF-8 bytes of the alias that points to it, or did. */
   readonly aliasBytes: Uint8Array
   /** The version. */
@@ -21,23 +25,32 @@ export interface SignedVersion {
 /**
  * Opens the rdiff signature of a version. It is computed when it is first asked for and then kept beside the version,
  * as a stream of the same store that the alias references; a version to which the alias no longer points keeps none.
- * Who asks while it is being computed waits for that.
+ * Who asks while it is being computed gets what comes of that.
  */
 export async function openSignature(version: SignedVersion, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
   const { computing, record } = version
   for (;;) {
+    const other = computing.get(record.id)
+    if (other) {
+      const computed = await abortable(other, signal)
+      if (computed) return computed.stream()
+      continue
+    }
     const kept = await openKept(version, signal)
     if (kept) return kept
-    const other = computing.get(record.id)
-    if (!other) break
-    await abortable(other, signal)
+    if (!computing.has(record.id)) return (await computeForAll(version, signal)).stream()
   }
+}
+
+async function computeForAll(version: SignedVersion, signal: AbortSignal): Promise<StoredStream> {
+  const { computing, record } = version
   const computed = compute(version, signal)
-  const over = computed.then(
-    () => undefined,
-    () => undefined,
-  )
-  computing.set(record.id, over)
+  const shared = computed.catch((error: unknown) => {
+    if (signal.aborted) return undefined
+    throw error
+  })
+  markHandled(shared)
+  computing.set(record.id, shared)
   try {
     return await computed
   } finally {
@@ -58,7 +71,7 @@ async function openKept(
 async function compute(
   { store, aliasBytes, record, source }: SignedVersion,
   signal: AbortSignal,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<StoredStream> {
   const sink = store.sink({
     signal,
     async onCommit(tx, signature) {
@@ -72,5 +85,5 @@ async function compute(
   await source()
     .pipeThrough(new SignatureStream({ sourceLength: record.size }))
     .pipeTo(sink)
-  return (await sink.stored).stream()
+  return sink.stored
 }

@@ -16,7 +16,7 @@ import type {
   Hive,
   HiveCallOptions,
 } from './hive.ts'
-import { openSignature } from './kept-signature.ts'
+import { type Computing, openSignature } from './kept-signature.ts'
 import { versionStream } from './version-stream.ts'
 
 /** What a {@linkcode LocalEntry} is opened with. */
@@ -34,7 +34,7 @@ export interface LocalVersion {
   readonly alias: string
   readonly record: EntryRecord
   /** The signatures that the hive is computing. */
-  readonly computing: Map<string, Promise<unknown>>
+  readonly computing: Computing
   /** Reads the record that the alias has now; rejects with a NotFoundError if it has none. */
   lookup(): Promise<EntryRecord>
 }

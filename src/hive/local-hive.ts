@@ -20,6 +20,7 @@ import type {
   SinkOptions,
 } from './hive.ts'
 import { checkListOptions } from './list-options.ts'
+import type { Computing } from './kept-signature.ts'
 import { LocalEntry, type LocalEntryOptions } from './local-entry.ts'
 import { checkMediaType } from './media-type.ts'
 import { assertPrecondition, checkPrecondition } from './precondition.ts'
@@ -53,7 +54,7 @@ export interface LocalHiveOptions {
 export class LocalHive implements Hive {
   readonly #store: StreamStore
   readonly #maxEntrySize: number
-  readonly #computing = new Map<string, Promise<unknown>>()
+  readonly #computing: Computing = new Map()
 
   /**
    * Opens the hive in a store; one store holds one hive.
