@@ -401,6 +401,13 @@ describe('HttpHive takes from a server', () => {
     }
   })
 
+  it('no next page that begins within this one', async () => {
+    for (const next of ['a', 'b']) {
+      const pages = [page(['a', 'b', 'c'], next), page(['b', 'c'])]
+      expect(await rejection(answered(() => pages.shift()!).list()), next).toMatchObject({ name: 'FormatError' })
+    }
+  })
+
   it('no silence for an answer when it removes, and says that it may be removed all the same', async () => {
     const { hive } = await client(() => new Promise(() => undefined), { method: 'DELETE', stallTimeoutMs: 100 })
     expect(await rejection(hive.remove('x'))).toMatchObject({ name: 'BackendError', outcome: 'unknown' })

@@ -291,7 +291,7 @@ function assertPage(entries: readonly EntryInfo[], { prefix, after, next, asked 
     }
     last = alias
   }
-  if (next !== undefined && (entries.length === 0 || !isAfter(next, after))) {
+  if (next !== undefined && (entries.length === 0 || isAfter(last!, next))) {
     throw new FormatError('the next page of the list would not be after this one', { reason: 'invalid' })
   }
 }

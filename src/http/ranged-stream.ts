@@ -86,8 +86,7 @@ class RangedRead {
       if (range.start === range.end) {
         await checkVersion(this.#options.client, this.#options.version, range.start, this.#signal)
       }
-      this.#settle()
-      this.#dropAhead(undefined)
+      this.cancel(undefined)
       return undefined
     } catch (error) {
       this.cancel(error)
