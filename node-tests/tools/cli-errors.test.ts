@@ -41,7 +41,7 @@ describe('`comb` ends with 2, and one line, when it is misused:', () => {
     [['serve', '--allow-host', 'https://hive.example'], 'a host is like hive.example:8080, got https://hive.example'],
     [['ls', 'hive', '--token', 'nö honey'], 'a token has letters, digits and signs of ASCII, and no spaces'],
     [['serve', '--token', 'two\nlines'], 'a token has letters, digits and signs of ASCII, and no spaces'],
-    [['ls', 'hive', '--prefix', '\ufffd'], 'an argument is no UTF-8'],
+    [['ls', 'hive', '--prefix', '\ufffd'], 'an argument is no UTF-8, or has U+FFFD in it'],
     [['serve', '--grace', '1h'], 'a time of grace is from 0 to 86400 seconds, got 1h'],
     [
       ['serve', '--host', '0.0.0.0'],

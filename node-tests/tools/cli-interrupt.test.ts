@@ -80,6 +80,15 @@ test.each([
   expect((await comb(['ls', hive])).stdout.toString()).toBe('x\n')
 })
 
+test('`comb put` ends when it fails, although nobody writes into its named pipe', async () => {
+  const directory = temporaryDirectory()
+  const pipe = join(directory, 'pipe')
+  await once(spawn('sh', ['-c', 'mkfifo "$0"', pipe]), 'close')
+  writeFileSync(join(directory, 'file'), 'no hive')
+  const { code, stderr } = await soon(comb(['put', join(directory, 'file'), 'x', pipe]), 'the end of the process')
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/^comb: [^\n]+\n$/) as string })
+})
+
 test('a second signal ends `comb` at once', async () => {
   // The sink waits for the answer, and the server for the end of the request: cleaning up cannot be made to hang, so
   // the process is stopped in the middle of it.

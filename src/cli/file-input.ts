@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, type ReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { readableBytes } from './stdio.ts'
 import { systemError } from './system-error.ts'
@@ -13,14 +13,14 @@ export interface Input {
 
 /** Opens a file, or, for `-`, standard input; of a file, `chunkBytes` are read at a time, if it is given. */
 export async function openInput(file: string, chunkBytes?: number): Promise<Input> {
-  if (file === '-') return { stream: readableBytes(process.stdin), size: undefined }
+  if (file === '-') return { stream: readableBytes(() => process.stdin), size: undefined }
   const found = await stat(file)
   if (found.isDirectory()) throw systemError('EISDIR', file)
   // A pipe or a device has no size: `comb put HIVE ALIAS <(command)`.
   // Nor has a file whose bytes the system makes up as they are read, below /proc: it says that there are none.
   if (!found.isFile() || found.size === 0 || chunkBytes !== undefined) {
-    const stream = createReadStream(file, { highWaterMark: chunkBytes })
-    return { stream: readableBytes(stream), size: found.isFile() ? found.size : undefined }
+    const open = (): ReadStream => createReadStream(file, { highWaterMark: chunkBytes })
+    return { stream: readableBytes(open), size: found.isFile() ? found.size : undefined }
   }
   const { fileSource } = await import('../backends/directory.ts')
   const source = await fileSource(file)

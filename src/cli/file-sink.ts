@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, link, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join } from 'node:path'
 import { abortable, markHandled } from '../bytes/promises.ts'
 import { BrokenPipeError } from './stdio.ts'
 import { isMissing, systemError } from './system-error.ts'
@@ -25,45 +25,52 @@ export async function fileSink(
   if (existing?.isDirectory()) throw systemError('EISDIR', path)
   if (existing && !existing.isFile()) return deviceSink(path, signal)
 
+  // The user knows the file by its own name.
+  const refuse = (error: unknown): never => {
+    throw systemError((error as NodeJS.ErrnoException).code ?? 'EIO', path, error)
+  }
   // A link stays a link, to the new file.
-  const target = existing ? await realpath(path) : await targetOf(path)
+  const target = await (existing ? realpath(path) : targetOf(path)).catch(refuse)
   const partial = join(dirname(target), `.comb-${randomUUID()}.part`)
   // Not readable by more people than the file that it replaces, while it is written either.
-  const handle = await open(partial, 'wx', existing ? existing.mode & 0o777 : undefined).catch((error: unknown) => {
-    // The user knows the file by its own name.
-    throw systemError((error as NodeJS.ErrnoException).code ?? 'EIO', path, error)
-  })
+  const handle = await open(partial, 'wx', existing ? existing.mode & 0o777 : undefined).catch(refuse)
   return handleSink(handle, {
     async keep() {
       if (existing) await handle.chmod(existing.mode & 0o777)
       await handle.sync()
       await handle.close()
-      await (replace ? rename(partial, target) : renameToNew(partial, target))
+      await (replace ? rename(partial, target) : renameToNew(partial, target)).catch(refuse)
     },
     drop: () => rm(partial, { force: true }),
   })
 }
+
+/** What file systems that have no links say. */
+const WITHOUT_LINKS = new Set<string | undefined>(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'])
 
 /** Systems have no such call in common, but links, which never take the place of a file. */
 async function renameToNew(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') throw systemError(code, to, error)
-    // Some file systems have no links.
+    if (!WITHOUT_LINKS.has((error as NodeJS.ErrnoException).code)) throw error
     return rename(from, to)
   }
   await rm(from)
 }
 
-/** Where a file will be: the end of a link whose target is not there yet. */
+/**
+ * Where a new file will be: also at the end of links whose target is not there yet. Each step asks the system for the
+ * folder, since `..` leads up from where a link to a folder leads to.
+ */
 async function targetOf(path: string): Promise<string> {
   let target = path
   for (let links = 0; links < MAX_LINKS; links++) {
+    if (target.endsWith('/')) throw systemError('EISDIR', path)
+    const folder = await realpath(dirname(target))
     const next = await readlink(target).catch(() => undefined)
-    if (next === undefined) return target
-    target = resolve(dirname(target), next)
+    if (next === undefined) return join(folder, basename(target))
+    target = isAbsolute(next) ? next : `${folder}/${next}`
   }
   throw systemError('ELOOP', path)
 }

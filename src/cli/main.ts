@@ -21,7 +21,9 @@ if (process.exitCode > 128) {
   // The other end of a named pipe may hold a thread, and `exit` would wait for it; a signal does not.
   const isHeld = (): boolean => process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))
   for (let waits = 0; isHeld() && waits < 50; waits++) await setTimeout(20)
-  if (isHeld()) process.kill(process.pid, process.exitCode - 128)
+  const number = process.exitCode - 128
+  // Node ignores SIGPIPE.
+  if (isHeld()) process.kill(process.pid, number === 13 ? 'SIGKILL' : number)
   // Bytes that nobody reads any more would keep a process that was interrupted.
   process.exit()
 }

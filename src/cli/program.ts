@@ -18,7 +18,8 @@ export async function runComb(argv: readonly string[]): Promise<number> {
   const interrupts = listenForInterrupts()
   try {
     // Node has put U+FFFD in the place of what it could not decode: two names could become one.
-    if (argv.some((argument) => argument.includes('\ufffd'))) throw new UsageError('an argument is no UTF-8')
+    if (argv.some((argument) => argument.includes('\ufffd')))
+      throw new UsageError('an argument is no UTF-8, or has U+FFFD in it')
     await run(argv, interrupts)
     return 0
   } catch (error) {

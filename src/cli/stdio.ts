@@ -38,20 +38,25 @@ export function stdoutSink(signal: AbortSignal): WritableStream<Uint8Array> {
 }
 
 /**
- * A stream of Node as a web stream. `Readable.toWeb()` is not it: an abort under back-pressure ends Node 22 with an
+ * A stream of Node as a web stream, opened when it is first read. `Readable.toWeb()` is not it: an abort under back-pressure ends Node 22 with an
  * uncaught exception.
  */
-export function readableBytes(readable: Readable): ReadableStream<Uint8Array<ArrayBuffer>> {
+export function readableBytes(open: () => Readable): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let readable: Readable | undefined
   let failure: unknown
   let ended = false
-  readable.once('end', () => {
-    ended = true
-  })
-  readable.on('error', (error) => {
-    failure = error
-  })
+  const begin = (): Readable => {
+    readable = open()
+    readable.once('end', () => {
+      ended = true
+    })
+    return readable.on('error', (error) => {
+      failure = error
+    })
+  }
   return byteStream({
     async next() {
+      readable ??= begin()
       for (;;) {
         if (failure) throw failure
         const chunk = readable.read() as Buffer | null
@@ -63,7 +68,7 @@ export function readableBytes(readable: Readable): ReadableStream<Uint8Array<Arr
       }
     },
     cancel() {
-      readable.destroy()
+      readable?.destroy()
     },
   })
 }

@@ -45,19 +45,24 @@ export async function openDirectory(path: string, create: boolean): Promise<void
  * look empty.
  */
 export async function assertDatabase(path: string): Promise<void> {
-  const isThere = async (): Promise<boolean> => {
-    try {
-      return (await stat(join(path, DATABASE_FILE))).size > 0
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT') return false
-      throw error
-    }
+  try {
+    if (await hasDatabase(path)) return
+    const blocks = await readdir(join(path, BLOCKS_DIRECTORY), { recursive: true, withFileTypes: true })
+    // Another process may have made both meanwhile.
+    if (!blocks.some((entry) => entry.isFile()) || (await hasDatabase(path))) return
+  } catch (error) {
+    throw engineError(error, `cannot open ${path}`)
   }
-  if (await isThere()) return
-  const blocks = await readdir(join(path, BLOCKS_DIRECTORY), { recursive: true, withFileTypes: true })
-  // Another process may have made both meanwhile.
-  if (!blocks.some((entry) => entry.isFile()) || (await isThere())) return
   throw new FormatError(`${path} has blocks, but their database is lost: ${DATABASE_FILE}`, { reason: 'truncated' })
+}
+
+async function hasDatabase(path: string): Promise<boolean> {
+  try {
+    return (await stat(join(path, DATABASE_FILE))).size > 0
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false
+    throw error
+  }
 }
 
 async function readMarker(path: string): Promise<string | undefined> {
