@@ -152,32 +152,32 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(readdirSync(directory).sort()).toEqual(['file', 'hive', 'link'])
   })
+})
 
-  test('follows links to what is not there yet, as the system does', async () => {
-    const directory = temporaryDirectory()
-    const hive = await open(join(directory, 'hive'))
-    await comb(['put', hive, 'x'], { input: 'new' })
-    mkdirSync(join(directory, 'b/c'), { recursive: true })
-    // From here `..` leads to b, and not to where the name of this link stands.
-    symlinkSync('b/c', join(directory, 'folder'))
-    symlinkSync('../target', join(directory, 'b/c/link'))
-    symlinkSync('b/c/link', join(directory, 'first'))
-    for (const name of ['folder/link', 'first']) {
-      expect(await comb(['get', hive, 'x', join(directory, name)])).toMatchObject({ code: 0 })
-      expect(readFileSync(join(directory, 'b/target'), 'utf8')).toBe('new')
-      rmSync(join(directory, 'b/target'))
-    }
-    symlinkSync('loop', join(directory, 'loop'))
-    symlinkSync('none/', join(directory, 'directory'))
-    for (const [name, what] of [
-      ['loop', 'too many links lead on from it'],
-      ['directory', 'it is a directory'],
-      ['none/file', 'there is no such file or directory'],
-    ] as const) {
-      const path = join(directory, name)
-      expect(await comb(['get', hive, 'x', path])).toMatchObject({ code: 1, stderr: `comb: ${what}: ${path}\n` })
-    }
-  })
+test('`comb get` follows links to what is not there yet, as the system does', async () => {
+  const directory = temporaryDirectory()
+  const hive = join(directory, 'hive')
+  await comb(['put', hive, 'x'], { input: 'new' })
+  mkdirSync(join(directory, 'b/c'), { recursive: true })
+  // From here `..` leads to b, and not to where the name of this link stands.
+  symlinkSync('b/c', join(directory, 'folder'))
+  symlinkSync('../target', join(directory, 'b/c/link'))
+  symlinkSync('b/c/link', join(directory, 'first'))
+  for (const name of ['folder/link', 'first']) {
+    expect(await comb(['get', hive, 'x', join(directory, name)])).toMatchObject({ code: 0 })
+    expect(readFileSync(join(directory, 'b/target'), 'utf8')).toBe('new')
+    rmSync(join(directory, 'b/target'))
+  }
+  symlinkSync('loop', join(directory, 'loop'))
+  symlinkSync('none/', join(directory, 'directory'))
+  for (const [name, what] of [
+    ['loop', 'too many links lead on from it'],
+    ['directory', 'it is a directory'],
+    ['none/file', 'there is no such file or directory'],
+  ] as const) {
+    const path = join(directory, name)
+    expect(await comb(['get', hive, 'x', path])).toMatchObject({ code: 1, stderr: `comb: ${what}: ${path}\n` })
+  }
 })
 
 test('`comb` does a round trip on Node 22, and says nothing of SQLite', async () => {

@@ -72,7 +72,7 @@ test.each([
   const args = { get: ['get', hive, 'x', pipe], put: ['put', hive, 'y', pipe], rdiff: ['rdiff', 's', pipe, 'out'] }
   const { child, result } = startComb(args[command], { cwd: directory, input: '' })
   // Nothing shows that the pipe holds it; before it listens for signals, this one ends it as well.
-  await new Promise((resolve) => setTimeout(resolve, 1_000))
+  await new Promise((resolve) => setTimeout(resolve, 500))
   child.kill('SIGTERM')
   const { code, signal, stderr } = await soon(result, 'the end of the process')
   expect([143, 'SIGTERM']).toContain(code ?? signal)
