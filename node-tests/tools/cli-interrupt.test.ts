@@ -108,7 +108,7 @@ test('a second signal ends `comb` at once', async () => {
 test('`comb get` ends quietly when its reader goes, as `cat` does', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   await put(hive, randomBytes(3_000_000))
-  for (const command of ['get', 'ls']) {
+  for (const command of ['get', 'ls', '--help']) {
     const script = `set -o pipefail; "$0" "$@" | head -c 0; exit \${PIPESTATUS[0]}`
     const child = spawn('bash', [
       '-c',

@@ -170,6 +170,15 @@ test('`comb rdiff` prints its help and its version on standard output, whatever 
   }
 })
 
+test.runIf(process.platform === 'linux')(
+  '`comb rdiff` reads files that the system says are empty, as rdiff does',
+  async () => {
+    const { theirs, ours } = await runBoth(['s', '/proc/version', 'out'], {})
+    expect(theirs.files['out']?.length).toBeGreaterThan(12)
+    expect(ours).toMatchObject({ code: 0, files: theirs.files })
+  },
+)
+
 test('`comb rdiff -v` says that there is no trace, and goes on', async () => {
   const { theirs, ours } = await runBoth(['-v', 's', 'basis', 'out'], { files: { basis } })
   expect([theirs, ours]).toMatchObject([{ code: 0 }, { code: 0, files: theirs.files }])
