@@ -38,19 +38,19 @@ export function stdoutSink(signal: AbortSignal): WritableStream<Uint8Array> {
 }
 
 /**
- * A stream of Node as a web stream, opened when it is first read. `Readable.toWeb()` is not it: an abort under back-pressure ends Node 22 with an
- * uncaught exception.
+ * A stream of Node as a web stream, opened when it is first read. `Readable.toWeb()` is not it: an abort under
+ * back-pressure ends Node 22 with an uncaught exception.
  */
 export function readableBytes(open: () => Readable): ReadableStream<Uint8Array<ArrayBuffer>> {
   let readable: Readable | undefined
   let failure: unknown
   let ended = false
   const begin = (): Readable => {
-    readable = open()
-    readable.once('end', () => {
+    const opened = open()
+    opened.once('end', () => {
       ended = true
     })
-    return readable.on('error', (error) => {
+    return opened.on('error', (error) => {
       failure = error
     })
   }
