@@ -1,6 +1,7 @@
 import { byteStream } from './byte-stream.ts'
 import { asBytes } from './chunk-reader.ts'
 import { HostTurns } from './host-turns.ts'
+import { onAbort } from './on-abort.ts'
 
 /** What one call of {@linkcode Codec.iterate} did. */
 export interface CodecStep {
@@ -85,6 +86,7 @@ class CodecTransform<C extends Codec> {
   #failure: unknown
   #failReadable: (reason: unknown) => void = () => undefined
   #failWritable: (reason: unknown) => void = () => undefined
+  #stopListening: () => void = () => undefined
 
   constructor(options: CodecTransformOptions<C>) {
     this.#options = options
@@ -108,13 +110,11 @@ class CodecTransform<C extends Codec> {
           this.#failWritable = (reason) => controller.error(reason)
           // `abort()` below waits until a held write has settled; this signal does not. The writable errors itself:
           // erred from here as well, its abort() would reject.
-          const onAbort = (): void => {
+          onAbort([controller.signal], (reason) => {
             this.#failWritable = () => undefined
-            this.#fail(controller.signal.reason)
-          }
-          controller.signal.addEventListener('abort', onAbort, { once: true })
-          if (signal?.aborted) this.#fail(signal.reason)
-          else signal?.addEventListener('abort', this.#onAbort, { once: true })
+            this.#fail(reason)
+          })
+          this.#stopListening = onAbort([signal], (reason) => this.#fail(reason))
         },
         write: (chunk) => {
           try {
@@ -135,8 +135,6 @@ class CodecTransform<C extends Codec> {
       { highWaterMark: 1 },
     )
   }
-
-  readonly #onAbort = (): void => this.#fail(this.#options.signal?.reason)
 
   /** Resolves when the reading side has used the input up. */
   #hold(): Promise<void> {
@@ -223,7 +221,7 @@ class CodecTransform<C extends Codec> {
 
   #settle(reason: unknown): void {
     this.#input = EMPTY
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopListening()
     this.#options.release?.(reason)
     this.#wakeReader?.()
   }

@@ -1,3 +1,5 @@
+import { onAbort } from './on-abort.ts'
+
 /**
  * Marks a promise as handled: its rejection reaches the caller in another way, or comes too late to matter (a cancel
  * whose source fails while it is being thrown away), and must not end the process as an unhandled one.
@@ -9,10 +11,8 @@ export function markHandled(promise: Promise<unknown> | void): void {
 /** Rejects with the signal's reason as soon as it aborts, whatever the promise does; else settles as the promise. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const abort = (): void => reject(signal.reason)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    const stop = onAbort([signal], reject)
+    promise.then(resolve, reject).finally(stop)
   })
 }
 

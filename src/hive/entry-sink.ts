@@ -1,4 +1,5 @@
 import { asBytes } from '../bytes/chunk-reader.ts'
+import { onAbort } from '../bytes/on-abort.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { QuotaExceededError } from '../errors.ts'
 import type { Entry, EntrySink } from './hive.ts'
@@ -44,9 +45,9 @@ export function entrySink(
 
   /** Once the target is being closed, it alone tells how that ends: an abort may come too late. */
   let closing = false
-  let onAbort: () => void
+  let stopListening = (): void => undefined
   const fail = (reason: unknown): void => {
-    signal?.removeEventListener('abort', onAbort)
+    stopListening()
     giveUp.abort(reason)
     if (writer) markHandled(writer.abort(reason))
     if (!closing) settle.reject(reason)
@@ -65,13 +66,11 @@ export function entrySink(
     {
       async start(controller) {
         // `abort()` below is held back by a pending write; this signal is not.
-        controller.signal.addEventListener('abort', () => fail(controller.signal.reason), { once: true })
-        onAbort = (): void => {
-          controller.error(signal!.reason)
-          fail(signal!.reason)
-        }
-        if (signal?.aborted) onAbort()
-        else signal?.addEventListener('abort', onAbort, { once: true })
+        onAbort([controller.signal], fail)
+        stopListening = onAbort([signal], (reason) => {
+          controller.error(reason)
+          fail(reason)
+        })
         target = await step(() => open(giveUp.signal))
         markHandled(target.entry)
         writer = target.writable.getWriter()
@@ -100,7 +99,7 @@ export function entrySink(
           settle.reject(error)
           throw error
         }
-        signal?.removeEventListener('abort', onAbort)
+        stopListening()
       },
       abort: (reason) => fail(reason),
     },

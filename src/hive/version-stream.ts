@@ -2,6 +2,7 @@ import { ownBytes } from '../bytes/byte-order.ts'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
+import { onAbort } from '../bytes/on-abort.ts'
 import { markHandled } from '../bytes/promises.ts'
 
 /** Options of {@linkcode versionStream}. */
@@ -30,26 +31,20 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
   let chunks: ChunkReader | undefined
   let rest: Uint8Array = EMPTY
   const givenUp = new AbortController()
+  let stopListening = (): void => undefined
 
   const stop = (reason: unknown): void => {
     givenUp.abort(reason)
-    for (const [signal, listener] of listeners) signal.removeEventListener('abort', listener)
+    stopListening()
     if (chunks) markHandled(chunks.cancel(reason))
   }
-  const listeners = new Map<AbortSignal, () => void>()
 
   return byteStream({
     start(fail) {
-      for (const signal of signals) {
-        if (!signal) continue
-        const listener = (): void => {
-          fail(signal.reason)
-          stop(signal.reason)
-        }
-        if (signal.aborted) return listener()
-        listeners.set(signal, listener)
-        signal.addEventListener('abort', listener)
-      }
+      stopListening = onAbort(signals, (reason) => {
+        fail(reason)
+        stop(reason)
+      })
     },
     async next() {
       try {

@@ -1,3 +1,4 @@
+import { onAbort } from '../bytes/on-abort.ts'
 import { abortable, markHandled } from '../bytes/promises.ts'
 import { BackendError } from '../errors.ts'
 import { parseDigits } from './format.ts'
@@ -150,15 +151,13 @@ export class HttpClient {
   async withTimeout<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>, write?: 'write'): Promise<T> {
     const { stallTimeoutMs } = this.#settings
     const attempt = new AbortController()
-    const onAbort = (): void => attempt.abort(signal.reason)
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
+    const stopListening = onAbort([signal], (reason) => attempt.abort(reason))
     const timer = setTimeout(() => attempt.abort(stalled(stallTimeoutMs, write && 'unknown')), stallTimeoutMs)
     try {
       return await abortable(run(attempt.signal), attempt.signal)
     } finally {
       clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
+      stopListening()
     }
   }
 
@@ -188,15 +187,13 @@ function isStream(body: BodyInit | undefined): boolean {
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
     const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort)
+      stopListening()
       resolve()
     }, ms)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
+    const stopListening = onAbort([signal], (reason) => {
+      clearTimeout(timer)
+      reject(reason)
+    })
   })
 }

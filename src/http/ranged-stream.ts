@@ -2,6 +2,7 @@ import { ownBytes } from '../bytes/byte-order.ts'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { asBytes } from '../bytes/chunk-reader.ts'
+import { onAbort } from '../bytes/on-abort.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { BackendError, FormatError } from '../errors.ts'
 import type { HttpClient } from './http-client.ts'
@@ -42,10 +43,10 @@ export function rangedStream(options: RangedStreamOptions): ReadableStream<Uint8
 
 class RangedRead {
   readonly #options: RangedStreamOptions
-  readonly #listeners: [AbortSignal, () => void][] = []
   readonly #stopped = new AbortController()
   readonly #signal: AbortSignal = this.#stopped.signal
   readonly #stall: StallTimer
+  #stopListening: () => void = () => undefined
   /** Offset of the next byte to deliver. */
   #offset: number
   #answer: OpenAnswer | undefined
@@ -60,16 +61,10 @@ class RangedRead {
   }
 
   start(fail: (reason: unknown) => void): void {
-    for (const signal of this.#options.signals) {
-      if (!signal) continue
-      const listener = (): void => {
-        fail(signal.reason)
-        this.cancel(signal.reason)
-      }
-      if (signal.aborted) return listener()
-      this.#listeners.push([signal, listener])
-      signal.addEventListener('abort', listener)
-    }
+    this.#stopListening = onAbort(this.#options.signals, (reason) => {
+      fail(reason)
+      this.cancel(reason)
+    })
   }
 
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -204,7 +199,7 @@ class RangedRead {
 
   #settle(): void {
     this.#stall.stop()
-    for (const [signal, listener] of this.#listeners.splice(0)) signal.removeEventListener('abort', listener)
+    this.#stopListening()
   }
 }
 

@@ -1,6 +1,7 @@
 import { BlockBuffer } from '../bytes/block-buffer.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { asBytes } from '../bytes/chunk-reader.ts'
+import { onAbort } from '../bytes/on-abort.ts'
 import { abortable, markHandled } from '../bytes/promises.ts'
 import { BackendError, QuotaExceededError } from '../errors.ts'
 import type { Entry, EntrySink } from '../hive/hive.ts'
@@ -44,6 +45,7 @@ class RequestSink {
   #settleEntry!: { resolve(entry: Entry): void; reject(reason: unknown): void }
   #failWritable: (reason: unknown) => void = () => undefined
   #failBody: (reason: unknown) => void = () => undefined
+  #stopListening: () => void = () => undefined
 
   /** Filled by the writer; when it is full, it is handed to the body, or kept. */
   #block = new BlockBuffer(BLOCK_BYTES)
@@ -73,13 +75,11 @@ class RequestSink {
           this.#failWritable = (reason) => controller.error(reason)
           // `abort()` below is held back by a pending write; this signal is not. The stream is failing already, and
           // Node 22 breaks an assertion of its own if it is told so once more from here.
-          const onAbort = (): void => {
+          onAbort([controller.signal], (reason) => {
             this.#failWritable = () => undefined
-            this.#fail(controller.signal.reason)
-          }
-          controller.signal.addEventListener('abort', onAbort, { once: true })
-          if (signal?.aborted) this.#onAbort()
-          else signal?.addEventListener('abort', this.#onAbort, { once: true })
+            this.#fail(reason)
+          })
+          this.#stopListening = onAbort([signal], (reason) => this.#fail(reason))
           await this.#step(abortable(this.#upload.check(this.#giveUp.signal), this.#giveUp.signal))
         },
         write: (chunk) => this.#step(this.#write(chunk)),
@@ -89,8 +89,6 @@ class RequestSink {
       { highWaterMark: 1 },
     )
   }
-
-  readonly #onAbort = (): void => this.#fail(this.#upload.signal?.reason)
 
   /** Runs a step of the writer; its failure is that of the whole upload. */
   async #step(promise: Promise<void>): Promise<void> {
@@ -218,7 +216,7 @@ class RequestSink {
 
   #settle(): void {
     this.#settled = true
-    this.#upload.signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopListening()
   }
 }
 

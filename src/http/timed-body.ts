@@ -2,6 +2,7 @@ import { ownBytes } from '../bytes/byte-order.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { collect } from '../bytes/collect.ts'
+import { onAbort } from '../bytes/on-abort.ts'
 import { abortable, markHandled } from '../bytes/promises.ts'
 import { BackendError } from '../errors.ts'
 import { bodyOf } from './message-body.ts'
@@ -28,10 +29,10 @@ export function timedBody(
   const chunks = new ChunkReader(body)
   let failStream: (reason: unknown) => void = () => undefined
   const timer = new StallTimer(stallTimeoutMs, () => giveUp(stalled(stallTimeoutMs, outcome)))
-  const onAbort = (): void => giveUp(signal.reason)
+  let stopListening = (): void => undefined
   const settle = (): void => {
     timer.stop()
-    signal.removeEventListener('abort', onAbort)
+    stopListening()
   }
   const giveUp = (reason: unknown): void => {
     settle()
@@ -42,8 +43,7 @@ export function timedBody(
   return byteStream({
     start(fail) {
       failStream = fail
-      if (signal.aborted) onAbort()
-      else signal.addEventListener('abort', onAbort, { once: true })
+      stopListening = onAbort([signal], giveUp)
     },
     async next() {
       try {

@@ -1,5 +1,6 @@
 import { asBytes } from '../bytes/chunk-reader.ts'
 import { HostTurns } from '../bytes/host-turns.ts'
+import { onAbort } from '../bytes/on-abort.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { LoadSignatureJob, type LoadSignatureJobOptions } from './load-signature-job.ts'
 import type { Signature } from './signature.ts'
@@ -58,7 +59,7 @@ function makeSignatureSink(options: LoadSignatureJobOptions = {}): SignatureSink
   const sink = new WritableStream<Uint8Array>({
     start({ signal }) {
       // `abort()` below waits for the write that is under way; this signal does not.
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+      onAbort([signal], reject)
     },
     async write(chunk, { signal }) {
       try {

@@ -1,3 +1,4 @@
+import { onAbort } from '../bytes/on-abort.ts'
 import { abortable } from '../bytes/promises.ts'
 import type { EntryInfo } from '../hive/hive.ts'
 import { mediaUrl } from './media-url.ts'
@@ -117,13 +118,10 @@ function until(
   done: () => boolean,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    let stopListening = (): void => undefined
     const stop = (): void => {
       target.removeEventListener(event, check)
-      signal?.removeEventListener('abort', abort)
-    }
-    const abort = (): void => {
-      stop()
-      reject(signal!.reason)
+      stopListening()
     }
     const check = (): void => {
       try {
@@ -136,8 +134,10 @@ function until(
       }
     }
     target.addEventListener(event, check)
-    signal?.addEventListener('abort', abort)
-    if (signal?.aborted) abort()
-    else check()
+    stopListening = onAbort([signal], (reason) => {
+      stop()
+      reject(reason)
+    })
+    if (!signal?.aborted) check()
   })
 }

@@ -2,6 +2,7 @@ import { equalBytes, ownBytes } from '../../bytes/byte-order.ts'
 import { assertByteSource, type ByteSource } from '../../bytes/byte-source.ts'
 import { type ByteProducer, byteStream } from '../../bytes/byte-stream.ts'
 import { toHex } from '../../bytes/byte-text.ts'
+import { onAbort } from '../../bytes/on-abort.ts'
 import { IntegrityError } from '../../errors.ts'
 import { checkInteger } from '../../bytes/check-integer.ts'
 import { PieceReader } from './piece-reader.ts'
@@ -106,7 +107,7 @@ class Rebuilder implements ByteProducer {
 
   /** Set when the stream has ended, failed or been given up: nothing may be opened from then on. */
   #stopped: { readonly reason: unknown } | undefined
-  #fail: (reason: unknown) => void = () => undefined
+  #stopListening: () => void = () => undefined
 
   constructor(plan: RangePlan, sources: Sources, expected: Uint8Array | undefined, signal: AbortSignal | undefined) {
     this.#plan = plan
@@ -116,9 +117,10 @@ class Rebuilder implements ByteProducer {
   }
 
   start(fail: (reason: unknown) => void): void {
-    this.#fail = fail
-    if (this.#signal?.aborted) this.#onAbort()
-    else this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#stopListening = onAbort([this.#signal], (reason) => {
+      fail(reason)
+      this.#stop(reason)
+    })
   }
 
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -149,12 +151,6 @@ class Rebuilder implements ByteProducer {
     this.#stop(reason)
   }
 
-  readonly #onAbort = (): void => {
-    const reason: unknown = this.#signal!.reason
-    this.#fail(reason)
-    this.#stop(reason)
-  }
-
   #take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#rest.subarray(0, SLICE_BYTES)
     // Not a view of what is given away, which will be detached.
@@ -175,7 +171,7 @@ class Rebuilder implements ByteProducer {
   #stop(reason: unknown): void {
     if (this.#stopped) return
     this.#stopped = { reason }
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopListening()
     this.#rest = EMPTY
     this.#reader?.cancel(reason)
   }
