@@ -15,6 +15,7 @@ export type {
   ListRowsOptions,
   Metadata,
   Mutation,
+  ObjectInfo,
   Row,
   StreamingHash,
   VersionedValue,

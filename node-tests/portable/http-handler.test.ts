@@ -240,7 +240,7 @@ describe('GET', () => {
     await put('x', randomBytes(50_000))
     const response = await send('x')
     const body = await startReading(response)
-    for (const name of await backend.blocks.list({ prefix: '', limit: 1_000 })) await backend.blocks.delete(name)
+    for (const { name } of await backend.blocks.list({ prefix: '', limit: 1_000 })) await backend.blocks.delete(name)
     expect(await rejection(body())).toBeInstanceOf(Error)
     expect(errors).toHaveLength(1)
   })

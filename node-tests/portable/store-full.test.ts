@@ -27,6 +27,7 @@ function smallDisk(capacity: number): { backend: Backend; used(): number; capaci
     },
     blocks: {
       get: (...call) => blocks.get(...call),
+      size: (...call) => blocks.size(...call),
       list: (...call) => blocks.list(...call),
       async put(name, bytes, options) {
         assertRoom(bytes.byteLength)

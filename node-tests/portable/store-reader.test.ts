@@ -131,7 +131,7 @@ describe('StoredStream', () => {
 
   it('finds a damaged block', async () => {
     const { memory, stored } = await makeStream(40)
-    const names = await memory.blocks.list({ prefix: '', limit: 100 })
+    const names = (await memory.blocks.list({ prefix: '', limit: 100 })).map(({ name }) => name)
     for (const damage of ['flip', 'short', 'long', 'empty']) {
       const name = names.pop()!
       const object = (await memory.blocks.get(name))!

@@ -121,6 +121,7 @@ export function faulty(backend: Backend, plan: (step: Step) => Fault | undefined
         )
       },
       get: (name, options) => step('blocks.get', options, (each) => blocks.get(name, each)),
+      size: (name, options) => step('blocks.size', options, (each) => blocks.size(name, each)),
       delete: (name, options) => step('blocks.delete', options, (each) => blocks.delete(name, each)),
       list: (options) => step('blocks.list', options, (each) => blocks.list(each!)),
     },

@@ -49,7 +49,7 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
   const named = new Set<string>()
   // What a put that was killed left is listed, but cannot be got.
   const objects = new Map<string, Uint8Array | undefined>()
-  for (const name of await backend.blocks.list({ prefix: 'o.', limit: 100_000 })) {
+  for (const { name } of await backend.blocks.list({ prefix: 'o.', limit: 100_000 })) {
     objects.set(name, await backend.blocks.get(name))
   }
   const streams = new Map<string, StreamRecord>()

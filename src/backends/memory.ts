@@ -5,7 +5,7 @@
  */
 import { copyBytes, startsWithBytes } from '../bytes/byte-order.ts'
 import { BackendError } from '../errors.ts'
-import type { Backend, Blocks, Metadata, Row } from '../store/backend.ts'
+import type { Backend, Blocks, Metadata, ObjectInfo, Row } from '../store/backend.ts'
 
 /** Makes a backend that keeps everything in memory, and loses it with the last reference to it.
  *
@@ -69,12 +69,12 @@ function memoryMetadata(state: State): Metadata {
     commit(checks, mutations, { signal } = {}) {
       return call(state, signal, () => {
         if (checks.some((check) => rows.get(textOf(check.key))?.version !== check.version)) return false
-        version++
+        const written = String(++version)
         for (const { key, value } of mutations) {
-          if (value) rows.set(textOf(key), { key: copyBytes(key), value: copyBytes(value), version: String(version) })
+          if (value) rows.set(textOf(key), { key: copyBytes(key), value: copyBytes(value), version: written })
           else rows.delete(textOf(key))
         }
-        return true
+        return written
       })
     },
   }
@@ -92,18 +92,21 @@ function memoryBlocks(state: State): Blocks {
     get(name, { signal } = {}) {
       return call(state, signal, () => objects.get(name)?.slice())
     },
+    size(name, { signal } = {}) {
+      return call(state, signal, () => objects.get(name)?.byteLength)
+    },
     delete(name, { signal } = {}) {
       return call(state, signal, () => objects.delete(name))
     },
     list({ prefix, after, limit, signal }) {
       return call(state, signal, () => {
-        const names: string[] = []
+        const found: ObjectInfo[] = []
         const past = after !== undefined && after >= prefix
         for (const name of objects.keysFrom(past ? after : prefix, past)) {
-          if (names.length >= limit || !name.startsWith(prefix)) break
-          names.push(name)
+          if (found.length >= limit || !name.startsWith(prefix)) break
+          found.push({ name, size: objects.get(name)!.byteLength })
         }
-        return names
+        return found
       })
     },
   }

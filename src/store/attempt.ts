@@ -172,7 +172,7 @@ export class Attempt implements Transaction {
     if (mutations.length === 0 && checks.length < 2) return true
     if (mutations.length > 0) await this.#context.readyToWrite({ signal: this.#signal })
     try {
-      return await this.#context.backend.metadata.commit(checks, mutations, { signal: this.#signal })
+      return (await this.#context.backend.metadata.commit(checks, mutations, { signal: this.#signal })) !== false
     } catch (error) {
       if (maybeApplied(error)) {
         const fence = this.#fence(checks)

@@ -61,12 +61,17 @@ export interface Metadata {
   /** Reads rows in the order of their keys. */
   list(options: ListRowsOptions): Promise<Row[]>
   /**
-   * Applies all mutations if every check holds, and tells whether it did; nothing is changed otherwise. Durable once
-   * it has resolved with true.
+   * Applies all mutations if every check holds, and resolves with the version that all the rows it wrote have now;
+   * otherwise it changes nothing, and resolves with false. The version is never an empty text; that of a commit without
+   * mutations means nothing. A commit is durable once it has resolved with a version.
    *
    * @throws {BackendError} if the engine failed; with `outcome: 'unknown'` if it may have applied the commit.
    */
-  commit(checks: readonly Check[], mutations: readonly Mutation[], options?: BackendCallOptions): Promise<boolean>
+  commit(
+    checks: readonly Check[],
+    mutations: readonly Mutation[],
+    options?: BackendCallOptions,
+  ): Promise<string | false>
 }
 
 /** What the writer of a block knows about its use; an engine may use it to place the block, or ignore it. */
@@ -81,8 +86,16 @@ export interface ListBlocksOptions extends BackendCallOptions {
   prefix: string
   /** Only names that come after this one. */
   after?: string | undefined
-  /** The largest number of names. */
+  /** The largest number of objects; an engine may give fewer, and gives none only when there are none. */
   limit: number
+}
+
+/** An object as {@linkcode Blocks.list} tells of it. */
+export interface ObjectInfo {
+  /** Its name. */
+  readonly name: string
+  /** Its length in bytes; of an object that was never put whole, and cannot be got, what there is of it. */
+  readonly size: number
 }
 
 /**
@@ -94,10 +107,12 @@ export interface Blocks {
   put(name: string, bytes: Uint8Array, options?: BackendCallOptions & { hints?: BlockHints | undefined }): Promise<void>
   /** Reads an object whole; undefined if there is none. The bytes are the caller's own: a whole ArrayBuffer. */
   get(name: string, options?: BackendCallOptions): Promise<Uint8Array<ArrayBuffer> | undefined>
+  /** The length of an object in bytes, without reading it; undefined if `get` would give undefined. */
+  size(name: string, options?: BackendCallOptions): Promise<number | undefined>
   /** Deletes an object, whether it exists or not. */
   delete(name: string, options?: BackendCallOptions): Promise<void>
-  /** Lists names in the order of their characters. */
-  list(options: ListBlocksOptions): Promise<string[]>
+  /** Lists objects in the order of the characters of their names. */
+  list(options: ListBlocksOptions): Promise<ObjectInfo[]>
 }
 
 /** Largest sizes that an engine takes, in bytes; what exceeds them is refused before any work. */

@@ -46,7 +46,7 @@ export class LastCommit {
     const { metadata } = this.#context.backend
     let failure: unknown
     for (let tries = 1; tries <= TRIES; tries++) {
-      let answer: boolean | undefined
+      let answer: string | false | undefined
       try {
         answer = await metadata.commit(change.checks, change.mutations)
       } catch (error) {

@@ -86,19 +86,21 @@ export class OwnRow {
       let failure: unknown
       try {
         const mutations = [{ key, value }, candidate, ...withId(this.#id)]
-        if (!(await backend.metadata.commit([{ key, version: undefined }], mutations))) {
-          failure = new BackendError(`a stream ${toHex(this.#id)} exists`, { retryable: false })
+        const version = await backend.metadata.commit([{ key, version: undefined }], mutations)
+        if (version) {
+          this.#version = version
+          return
         }
+        failure = new BackendError(`a stream ${toHex(this.#id)} exists`, { retryable: false })
       } catch (error) {
         failure = error
       }
-      if (failure === undefined || maybeApplied(failure)) {
+      if (maybeApplied(failure)) {
         const row = await this.read()
         if (row && equalBytes(row.value, value)) {
           this.#version = row.version
           return
         }
-        failure ??= this.lost(undefined)
       }
       if (tries === TRIES || !(maybeApplied(failure) || isRetryable(failure))) throw failure
       await backOff(tries, this.#signal)
@@ -115,14 +117,15 @@ export class OwnRow {
     const mutations = [{ key, value }, ...others]
     for (let tries = 1; ; tries++) {
       let failure: unknown
+      let answer: string | false | undefined
       try {
-        await this.#context.backend.metadata.commit(checks, mutations)
+        answer = await this.#context.backend.metadata.commit(checks, mutations)
       } catch (error) {
         if (!maybeApplied(error) && !isRetryable(error)) throw error
         if (maybeApplied(error)) this.#unanswered = true
         failure = error
       }
-      const row = await this.read()
+      const row = answer ? { version: answer, value } : await this.read()
       if (row && row.version !== this.#version && equalBytes(row.value, value)) {
         this.#version = row.version
         this.#record = record

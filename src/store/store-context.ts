@@ -62,7 +62,7 @@ export async function openVersion(
   const key = keys.version()
   let row: VersionedValue | undefined = await metadata.get(key, options)
   if (!row && create) {
-    await metadata.commit([{ key, version: undefined }], [{ key, value: formatVersion() }], options)
+    if (await metadata.commit([{ key, version: undefined }], [{ key, value: formatVersion() }], options)) return true
     row = await metadata.get(key, options)
   }
   if (row) checkVersion(row.value)

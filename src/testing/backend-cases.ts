@@ -1,7 +1,7 @@
 import { toHex } from '../bytes/byte-text.ts'
 import type { Backend } from '../store/backend.ts'
 import { BLOCK_CASES } from './block-cases.ts'
-import { check, key, same, set, type Test } from './checks.ts'
+import { check, key, namesOf, same, set, type Test } from './checks.ts'
 import { METADATA_CASES } from './metadata-cases.ts'
 
 /** One thing that a backend must do. */
@@ -45,6 +45,7 @@ const BACKEND_CASES: readonly Test[] = [
         metadata.commit([], [{ key: key('6b'), value: undefined }], { signal }),
         blocks.put('o.01', key('01'), { signal }),
         blocks.get('o.00', { signal }),
+        blocks.size('o.00', { signal }),
         blocks.delete('o.00', { signal }),
         blocks.list({ prefix: '', limit: 1, signal }),
       ]
@@ -52,7 +53,7 @@ const BACKEND_CASES: readonly Test[] = [
         check(status === 'rejected' && 'reason' in result && result.reason === reason, 'it rejects with the reason')
       }
       check((await metadata.get(key('6b'))) !== undefined, 'the row is there')
-      same(await blocks.list({ prefix: '', limit: 10 }), ['o.00'], 'the objects')
+      same(namesOf(await blocks.list({ prefix: '', limit: 10 })), ['o.00'], 'the objects')
     },
   ],
   [
@@ -67,6 +68,7 @@ const BACKEND_CASES: readonly Test[] = [
         metadata.commit([], []),
         blocks.put('o.01', key('01')),
         blocks.get('o.00'),
+        blocks.size('o.00'),
         blocks.delete('o.00'),
         blocks.list({ prefix: '', limit: 1 }),
       ]

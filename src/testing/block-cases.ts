@@ -1,6 +1,6 @@
 import { equalBytes } from '../bytes/byte-order.ts'
 import { toHex } from '../bytes/byte-text.ts'
-import { check, key, same, type Test } from './checks.ts'
+import { check, key, namesOf, same, type Test } from './checks.ts'
 
 /** What the objects of a backend must do. */
 export const BLOCK_CASES: readonly Test[] = [
@@ -8,6 +8,7 @@ export const BLOCK_CASES: readonly Test[] = [
     'blocks: an object that was never put is absent',
     async ({ blocks }) => {
       check((await blocks.get('o.00')) === undefined, 'get gives undefined')
+      check((await blocks.size('o.00')) === undefined, 'size gives undefined')
       check((await blocks.list({ prefix: '', limit: 10 })).length === 0, 'list gives nothing')
     },
   ],
@@ -35,10 +36,23 @@ export const BLOCK_CASES: readonly Test[] = [
       await blocks.put('o.01', key('02'))
       await blocks.delete('o.00')
       check((await blocks.get('o.00')) === undefined, 'it is absent')
+      check((await blocks.size('o.00')) === undefined, 'it has no size')
       check((await blocks.get('o.01')) !== undefined, 'another is not')
       await blocks.delete('o.00')
       await blocks.delete('never')
-      same(await blocks.list({ prefix: '', limit: 10 }), ['o.01'], 'the list')
+      same(namesOf(await blocks.list({ prefix: '', limit: 10 })), ['o.01'], 'the list')
+    },
+  ],
+  [
+    'blocks: an object has the length that was put, alone and in a list',
+    async ({ blocks }) => {
+      const lengths = [1, 2, 255, 1000, 65_536]
+      for (const length of lengths) await blocks.put(`o.${length}`, new Uint8Array(length + 2).subarray(1, -1))
+      for (const length of lengths) check((await blocks.size(`o.${length}`)) === length, `${length} bytes`)
+      check((await blocks.size('o.')) === undefined, 'the beginning of a name has none')
+      const listed = await blocks.list({ prefix: 'o.', limit: 10 })
+      check(listed.length === lengths.length, 'all are listed')
+      for (const { name, size } of listed) check(name === `o.${size}`, `${name} is listed with ${size} bytes`)
     },
   ],
   [
@@ -65,7 +79,9 @@ export const BLOCK_CASES: readonly Test[] = [
           for (const limit of [1, 3, 100]) {
             const all = names.filter((name) => name.startsWith(prefix) && (after === undefined || name > after))
             const found = await blocks.list({ prefix, after, limit })
-            same(found, all.slice(0, limit), `prefix ${prefix}, after ${after}, limit ${limit}`)
+            const what = `prefix ${prefix}, after ${after}, limit ${limit}`
+            same(namesOf(found), all.slice(0, Math.min(limit, found.length)), what)
+            check(found.length > 0 || all.length === 0, `${what}: some are found`)
           }
         }
       }

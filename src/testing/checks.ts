@@ -1,4 +1,4 @@
-import type { Backend, Metadata, VersionedValue } from '../store/backend.ts'
+import type { Backend, Metadata, ObjectInfo, VersionedValue } from '../store/backend.ts'
 
 /** One thing that a backend must do, and a function that rejects if it does not. */
 export type Test = readonly [name: string, test: (backend: Backend) => Promise<void>]
@@ -18,9 +18,21 @@ export function key(hex: string): Uint8Array {
   return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
 }
 
-/** Writes a row, whatever it was before. */
-export async function set(metadata: Metadata, hex: string, value: string): Promise<void> {
-  check(await metadata.commit([], [{ key: key(hex), value: key(value) }]), 'a commit without checks is applied')
+/** Writes a row, whatever it was before, and gives its version. */
+export async function set(metadata: Metadata, hex: string, value: string): Promise<string> {
+  const version = await metadata.commit([], [{ key: key(hex), value: key(value) }])
+  check(isVersion(version), 'a commit without checks is applied')
+  return version
+}
+
+/** Whether this is what a commit that was applied resolves with. */
+export function isVersion(version: string | false): version is string {
+  return typeof version === 'string' && version !== ''
+}
+
+/** The names of objects that were listed. */
+export function namesOf(objects: readonly ObjectInfo[]): string[] {
+  return objects.map(({ name }) => name)
 }
 
 /** A row that has to be there. */

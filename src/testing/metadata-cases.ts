@@ -1,6 +1,6 @@
 import { compareBytes, equalBytes } from '../bytes/byte-order.ts'
 import { toHex } from '../bytes/byte-text.ts'
-import { check, key, mustGet, same, set, type Test } from './checks.ts'
+import { check, isVersion, key, mustGet, same, set, type Test } from './checks.ts'
 
 const DEFAULT_KEY_BYTES = 1536
 const DEFAULT_VALUE_BYTES = 61_440
@@ -124,6 +124,27 @@ export const METADATA_CASES: readonly Test[] = [
     },
   ],
   [
+    'metadata: a commit tells the version that every row it wrote has, and no other',
+    async ({ metadata }) => {
+      const seen = new Set<string>()
+      for (const value of ['01', '02', '02']) {
+        const mutations = ['6b', '6c'].map((hex) => ({ key: key(hex), value: key(value) }))
+        const version = await metadata.commit([], [...mutations, { key: key('6d'), value: undefined }])
+        check(isVersion(version), 'it is applied')
+        seen.add(version)
+        for (const hex of ['6b', '6c']) check((await mustGet(metadata, hex)).version === version, `the row ${hex}`)
+        check(
+          isVersion(await metadata.commit([{ key: key('6b'), version }], [])),
+          'it is a condition of the next commit',
+        )
+      }
+      check(seen.size === 3, 'each commit has its own')
+      const other = await set(metadata, '6e', '01')
+      check((await mustGet(metadata, '6e')).version === other, 'a single row')
+      check((await mustGet(metadata, '6b')).version !== other, 'the others keep theirs')
+    },
+  ],
+  [
     'metadata: a commit is all or nothing',
     async ({ metadata }) => {
       await set(metadata, '01', '01')
@@ -138,11 +159,12 @@ export const METADATA_CASES: readonly Test[] = [
         { key: key('01'), version },
         { key: key('03'), version: undefined },
       ]
-      check(!(await metadata.commit([...checks, { key: key('02'), version: undefined }], changes)), 'a check fails')
+      const refused = await metadata.commit([...checks, { key: key('02'), version: undefined }], changes)
+      check(refused === false, 'a check fails')
       check((await mustGet(metadata, '01')).version === version, 'nothing is rewritten')
       check((await metadata.get(key('02'))) !== undefined, 'nothing is deleted')
       check((await metadata.get(key('03'))) === undefined, 'nothing is made')
-      check(await metadata.commit(checks, changes), 'all checks hold')
+      check(isVersion(await metadata.commit(checks, changes)), 'all checks hold')
       check(toHex((await mustGet(metadata, '01')).value) === 'ff', 'all is rewritten')
       check((await metadata.get(key('02'))) === undefined, 'all is deleted')
       check((await metadata.get(key('03'))) !== undefined, 'all is made')
@@ -152,7 +174,8 @@ export const METADATA_CASES: readonly Test[] = [
     'metadata: a check holds for its version only, absence included',
     async ({ metadata }) => {
       const each = key('6b')
-      const holds = (version: string | undefined): Promise<boolean> => metadata.commit([{ key: each, version }], [])
+      const holds = async (version: string | undefined): Promise<boolean> =>
+        isVersion(await metadata.commit([{ key: each, version }], []))
       check(await holds(undefined), 'absent')
       check(!(await holds('1')), 'an absent row has no version')
       await set(metadata, '6b', '01')
@@ -183,7 +206,7 @@ export const METADATA_CASES: readonly Test[] = [
   [
     'metadata: deleting a row that is absent is fine',
     async ({ metadata }) => {
-      check(await metadata.commit([], [{ key: key('6b'), value: undefined }]), 'it is applied')
+      check(isVersion(await metadata.commit([], [{ key: key('6b'), value: undefined }])), 'it is applied')
     },
   ],
   [
@@ -197,7 +220,9 @@ export const METADATA_CASES: readonly Test[] = [
           ),
         )
         check(answers.filter((answer) => answer).length === 1, 'one wins')
-        check((await mustGet(metadata, '6b')).value[0] === answers.indexOf(true), 'the winner is seen')
+        const winner = answers.findIndex((answer) => answer)
+        const row = await mustGet(metadata, '6b')
+        check(row.value[0] === winner && row.version === answers[winner], 'the winner is seen')
       }
     },
   ],

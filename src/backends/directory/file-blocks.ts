@@ -1,6 +1,6 @@
-import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BackendCallOptions, Blocks, ListBlocksOptions } from '../../store/backend.ts'
+import type { BackendCallOptions, Blocks, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { codeOf, engineError } from './engine-error.ts'
 import { DirectorySync, syncDirectory } from './sync-directory.ts'
 
@@ -63,6 +63,10 @@ export class FileBlocks implements Blocks {
     })
   }
 
+  size(name: string, { signal }: BackendCallOptions = {}): Promise<number | undefined> {
+    return this.#call(`cannot look at object ${name}`, signal, () => sizeOf(this.#place(name).path))
+  }
+
   delete(name: string, { signal }: BackendCallOptions = {}): Promise<void> {
     return this.#call(`cannot delete object ${name}`, signal, async () => {
       const { directory, path } = this.#place(name)
@@ -72,26 +76,42 @@ export class FileBlocks implements Blocks {
     })
   }
 
-  list({ prefix, after = '', limit, signal }: ListBlocksOptions): Promise<string[]> {
+  list({ prefix, after = '', limit, signal }: ListBlocksOptions): Promise<ObjectInfo[]> {
     return this.#call('cannot list objects', signal, async () => {
-      const wanted = (name: string): boolean => name.startsWith(prefix) && name > after
-      const stems = (await namesIn(this.#root)).filter((stem) => isBeginning(stemStart(stem), prefix))
-      const found: string[] = []
-      for (const stem of stems) {
-        const start = stemStart(stem)
-        const fans = (await namesIn(join(this.#root, stem))).toSorted(byName)
-        for (const fan of fans) {
+      for (let last = after; ;) {
+        const names = await this.#names(prefix, last, limit, signal)
+        const found: ObjectInfo[] = []
+        for (const name of names) {
           signal?.throwIfAborted()
-          const first = start + (fan === EMPTY ? '' : fan)
-          if (!isBeginning(first, prefix) || (first < after && !after.startsWith(first))) continue
-          const names = (await namesIn(join(this.#root, stem, fan))).map((name) => name.replace(TEMPORARY, ''))
-          found.push(...new Set(names.filter(wanted)))
-          // Within a stem the fans are in the order of the names.
-          if (stems.length === 1 && found.length >= limit) break
+          const { path } = this.#place(name)
+          const size = (await sizeOf(path)) ?? (await sizeOf(path + TEMPORARY))
+          if (size !== undefined) found.push({ name, size })
         }
+        // Those that were deleted since are left out; but nothing at all would mean that no more come.
+        if (found.length > 0 || names.length === 0) return found
+        last = names.at(-1)!
       }
-      return found.toSorted(byName).slice(0, limit)
     })
+  }
+
+  async #names(prefix: string, after: string, limit: number, signal: AbortSignal | undefined): Promise<string[]> {
+    const wanted = (name: string): boolean => name.startsWith(prefix) && name > after
+    const stems = (await namesIn(this.#root)).filter((stem) => isBeginning(stemStart(stem), prefix))
+    const found: string[] = []
+    for (const stem of stems) {
+      const start = stemStart(stem)
+      const fans = (await namesIn(join(this.#root, stem))).toSorted(byName)
+      for (const fan of fans) {
+        signal?.throwIfAborted()
+        const first = start + (fan === EMPTY ? '' : fan)
+        if (!isBeginning(first, prefix) || (first < after && !after.startsWith(first))) continue
+        const names = (await namesIn(join(this.#root, stem, fan))).map((name) => name.replace(TEMPORARY, ''))
+        found.push(...new Set(names.filter(wanted)))
+        // Within a stem the fans are in the order of the names.
+        if (stems.length === 1 && found.length >= limit) break
+      }
+    }
+    return found.toSorted(byName).slice(0, limit)
   }
 
   /** Waits for the calls that run, and refuses every later one. */
@@ -198,6 +218,16 @@ async function remove(path: string): Promise<boolean> {
     return true
   } catch (error) {
     if (isAbsent(error)) return false
+    throw error
+  }
+}
+
+/** Length of a file; undefined if there is none. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (isAbsent(error)) return undefined
     throw error
   }
 }

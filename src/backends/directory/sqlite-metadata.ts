@@ -126,7 +126,7 @@ export class SqliteMetadata implements Metadata {
     checks: readonly Check[],
     mutations: readonly Mutation[],
     { signal }: BackendCallOptions = {},
-  ): Promise<boolean> {
+  ): Promise<string | false> {
     return this.#call('cannot commit', signal, () => {
       // A snapshot is enough to look; who writes takes the lock first, since a reader that turns writer may be refused.
       const begin = mutations.length > 0 ? 'BEGIN IMMEDIATE' : 'BEGIN'
@@ -135,13 +135,13 @@ export class SqliteMetadata implements Metadata {
           const row = this.#version.get(key)
           if ((row && String(row['version'])) !== version) return false
         }
-        if (mutations.length === 0) return true
+        if (mutations.length === 0) return '0'
         const number = this.#count.get()!['commits']!
         for (const { key, value } of mutations) {
           if (value) this.#set.run(key, value, number)
           else this.#delete.run(key)
         }
-        return true
+        return String(number)
       })
     })
   }
