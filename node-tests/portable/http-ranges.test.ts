@@ -16,14 +16,15 @@ interface Version {
 }
 
 const before = ({ modified }: Version): string => new Date(modified.getTime() - 60_000).toUTCString()
-const at = ({ modified }: Version): string => modified.toUTCString()
+/** The first date that the version has been there since. */
+const at = ({ modified }: Version): string => new Date(Math.ceil(modified.getTime() / 1_000) * 1_000).toUTCString()
 const after = ({ modified }: Version): string => new Date(modified.getTime() + 60_000).toUTCString()
-const asctime = ({ modified }: Version): string => {
-  const [, day, month, year, time] = /, (\d\d) (\w+) (\d+) (\S+)/.exec(modified.toUTCString())!
+const asctime = (version: Version): string => {
+  const [, day, month, year, time] = /, (\d\d) (\w+) (\d+) (\S+)/.exec(at(version))!
   return `Sun ${month} ${String(Number(day)).padStart(2)} ${time} ${year}`
 }
-const rfc850 = ({ modified }: Version): string => {
-  const [, day, month, year, time] = /, (\d\d) (\w+) (\d+) (\S+)/.exec(modified.toUTCString())!
+const rfc850 = (version: Version): string => {
+  const [, day, month, year, time] = /, (\d\d) (\w+) (\d+) (\S+)/.exec(at(version))!
   return `Sunday, ${day}-${month}-${year!.slice(2)} ${time} GMT`
 }
 
@@ -151,12 +152,7 @@ const BOTH: Case[] = [
     fields: { Range: 'bytes=0-99', 'If-Range': (v) => `W/${v.etag}` },
     status: 200,
   },
-  {
-    title: 'If-Range with the time',
-    fields: { Range: 'bytes=0-99', 'If-Range': at },
-    status: 206,
-    range: [0, 100],
-  },
+  { title: 'If-Range with the time', fields: { Range: 'bytes=0-99', 'If-Range': at }, status: 200 },
   { title: 'If-Range with a later time', fields: { Range: 'bytes=0-99', 'If-Range': after }, status: 200 },
   { title: 'If-Range with an earlier time', fields: { Range: 'bytes=0-99', 'If-Range': before }, status: 200 },
   { title: 'If-Range that is nothing', fields: { Range: 'bytes=0-99', 'If-Range': 'x' }, status: 200 },
@@ -194,7 +190,7 @@ function rangeSuite(kind: string, open: () => Send): void {
     beforeAll(async () => {
       await send('x', { method: 'PUT', body: BYTES, headers: { 'Content-Type': 'video/mp4' } })
       const { headers } = await send('x', { method: 'HEAD' })
-      version = { etag: headers.get('etag')!, modified: new Date(headers.get('last-modified')!) }
+      version = { etag: headers.get('etag')!, modified: new Date(headers.get('hive-modified')!) }
     })
 
     for (const { title, fields, method = 'GET', status, range } of [...RANGES, ...CONDITIONS, ...BOTH]) {
@@ -217,7 +213,7 @@ function rangeSuite(kind: string, open: () => Send): void {
           expect(response.headers.get('repr-digest')).toBe(await digestOf(BYTES))
         } else if (status === 304) {
           expect(body.byteLength).toBe(0)
-          expect(response.headers.get('last-modified')).toBe(at(version))
+          expect(response.headers.get('hive-modified')).toBe(version.modified.toISOString())
         } else {
           expect(response.headers.get('content-type')).toBe('application/problem+json')
           expect(response.headers.get('content-range')).toBe(status === 416 ? `bytes */${SIZE}` : null)

@@ -160,7 +160,9 @@ export class LocalHive implements Hive {
         // The store sets the new reference after this; where both streams are one, the reference stays.
         if (old && old.id !== id) await unmarkVersion(tx, key, old)
         const signatureId = old?.id === id ? old.signatureId : undefined
-        committed = { id, digest, size, type, modifiedMs: Date.now(), signatureId }
+        // A clock may stand still, or be set back; the times of an entry's versions grow all the same.
+        const modifiedMs = Math.max(Date.now(), (old?.modifiedMs ?? -1) + 1)
+        committed = { id, digest, size, type, modifiedMs, signatureId }
         tx.aliases.set(key, encodeEntryRecord(committed))
       },
     })

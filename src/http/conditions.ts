@@ -24,7 +24,7 @@ export function evaluateConditions(
     if (!matches(ifMatch, current, 'strong')) throw conflict(alias, ifMatch, current)
   } else {
     const since = dateOf(headers, 'if-unmodified-since')
-    if (since !== undefined && (!current || seconds(current.modified) > since)) throw conflict(alias, '', current)
+    if (since !== undefined && !(current && isUnmodified(current, since))) throw conflict(alias, '', current)
   }
 
   const reading = request.method === 'GET' || request.method === 'HEAD'
@@ -36,18 +36,17 @@ export function evaluateConditions(
     throw new AlreadyExistsError(`the entry exists: ${alias}`, { alias, actualEtag: current?.etag })
   }
   const since = reading ? dateOf(headers, 'if-modified-since') : undefined
-  return since !== undefined && current && seconds(current.modified) <= since ? 'not-modified' : undefined
+  return since !== undefined && current && isUnmodified(current, since) ? 'not-modified' : undefined
 }
 
 /**
- * Whether a Range header counts: If-Range (RFC 9110, section 13.1.5) is absent, or has exactly the strong etag or the
- * time of the version. A time is compared as equal, never as later, and a client may only send one that it knows to be
- * strong.
+ * Whether a Range header counts: If-Range (RFC 9110, section 13.1.5) is absent, or has exactly the strong etag of the
+ * version. A date never holds: another version of the same second would have the same one, and the client would put
+ * parts of both together.
  */
-export function ifRangeHolds(headers: Headers, current: Pick<EntryInfo, 'etag' | 'modified'>): boolean {
+export function ifRangeHolds(headers: Headers, { etag }: Pick<EntryInfo, 'etag'>): boolean {
   const ifRange = headers.get('if-range')?.trim()
-  if (ifRange === undefined) return true
-  return isStrongEtag(ifRange) ? ifRange === current.etag : parseHttpDate(ifRange) === seconds(current.modified)
+  return ifRange === undefined || ifRange === etag
 }
 
 /** Whether a request has a condition that depends on more than the existence of the entry. */
@@ -69,9 +68,9 @@ function dateOf(headers: Headers, name: string): number | undefined {
   return parseHttpDate(headers.get(name)?.trim() ?? '')
 }
 
-/** Dates of HTTP have no fractions. */
-function seconds(time: Date): number {
-  return Math.floor(time.getTime() / 1000) * 1000
+/** Whether a version has been there since a date, which has no fractions of a second: the version's time has. */
+function isUnmodified({ modified }: { readonly modified: Date }, sinceMs: number): boolean {
+  return modified.getTime() <= sinceMs
 }
 
 function conflict(alias: string, ifMatch: string, current: CurrentVersion): ConflictError {

@@ -6,6 +6,7 @@
 import { FormatError } from '../errors.ts'
 import { checkAlias } from '../hive/alias.ts'
 import type { EntryInfo } from '../hive/hive.ts'
+import { lastModified } from './http-date.ts'
 
 /** Media type of a delta: librsync has registered none, so this is the protocol's own. */
 export const DELTA_TYPE = 'application/vnd.rdiff-delta'
@@ -90,9 +91,21 @@ export function entryFromJson(value: unknown): EntryInfo {
   return { alias, size, etag, type, modified }
 }
 
-/** The header fields that describe a version, on every answer about it. */
-export function entryHeaders({ etag, modified }: Pick<EntryInfo, 'etag' | 'modified'>): Record<string, string> {
-  return { ETag: etag, 'Last-Modified': modified.toUTCString(), [MODIFIED_HEADER]: modified.toISOString() }
+/**
+ * The header fields that describe a version, on every answer about it. `asOfMs` is a time, in milliseconds since 1970,
+ * before the version was looked up: nothing is known of what has happened since. It is also the answer's Date, since a
+ * server may be a little behind with its own.
+ */
+export function entryHeaders(
+  { etag, modified }: Pick<EntryInfo, 'etag' | 'modified'>,
+  asOfMs: number,
+): Record<string, string> {
+  return {
+    Date: new Date(asOfMs).toUTCString(),
+    ETag: etag,
+    'Last-Modified': lastModified(modified, asOfMs),
+    [MODIFIED_HEADER]: modified.toISOString(),
+  }
 }
 
 /**

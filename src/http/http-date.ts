@@ -7,6 +7,16 @@ const ASCTIME = /^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) (?<time>
 const HALF_CENTURY = 50
 
 /**
+ * The Last-Modified of a version: its time, rounded up to a second, for a date before the exact time would also stand
+ * for an older version; but at most the second of `asOfMs`, when the version was still current, for a second that has
+ * not ended may yet bring another one.
+ */
+export function lastModified(modified: Date, asOfMs: number): string {
+  const seconds = Math.min(Math.ceil(modified.getTime() / 1000), Math.floor(asOfMs / 1000))
+  return new Date(seconds * 1000).toUTCString()
+}
+
+/**
  * Reads a date of HTTP (RFC 9110, section 5.6.7) in any of its three formats; undefined if the text is none.
  * `Date.parse` is no help: it reads asctime as local time, and takes much that is no date of HTTP.
  *

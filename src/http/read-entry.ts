@@ -22,9 +22,10 @@ const CACHING = { 'Cache-Control': 'no-cache, no-transform' }
 
 /** Answers GET and HEAD of an entry. The whole answer is of the version that is opened here. */
 export async function readEntry(request: Request, hive: Hive, address: EntryAddress): Promise<Answer> {
+  const asOfMs = Date.now()
   const entry = await openVersion(hive, address)
   const headers = {
-    ...entryHeaders(entry),
+    ...entryHeaders(entry, asOfMs),
     ...reprDigest(entry.etag),
     ...CACHING,
     ...UNTRUSTED,
@@ -66,10 +67,11 @@ export async function readEntry(request: Request, hive: Hive, address: EntryAddr
  * version that it belongs to.
  */
 export async function readSignature(request: Request, hive: Hive, address: EntryAddress): Promise<Answer> {
+  const asOfMs = Date.now()
   const entry = await openVersion(hive, address)
   const own = { etag: entry.etag.replace(/"$/, '.signature"'), modified: entry.modified }
   const headers = {
-    ...entryHeaders(own),
+    ...entryHeaders(own, asOfMs),
     ...CACHING,
     ...UNTRUSTED,
     [VERSION_HEADER]: entry.etag,

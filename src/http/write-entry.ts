@@ -40,7 +40,7 @@ export async function putEntry(write: WriteRequest): Promise<Answer> {
   const entry = await receive(write, sink)
   return {
     status: current ? 204 : 201,
-    headers: { ...entryHeaders(entry), ...(!current && { Location: request.url }) },
+    headers: { ...writtenHeaders(entry), ...(!current && { Location: request.url }) },
   }
 }
 
@@ -62,7 +62,7 @@ export async function patchEntry(write: WriteRequest): Promise<Answer> {
 
   const { ifMatch } = commitCondition(headers, current)
   const entry = await receive(write, hive.patchSink(alias, { ifMatch }))
-  return jsonAnswer(200, entryToJson(entry), entryHeaders(entry))
+  return jsonAnswer(200, entryToJson(entry), writtenHeaders(entry))
 }
 
 /** Carries out DELETE. */
@@ -82,6 +82,11 @@ async function statOrNone(hive: Hive, alias: string): Promise<EntryInfo | undefi
     if ((error as Error).name === 'NotFoundError') return undefined
     throw error
   }
+}
+
+/** What is known of a version that was just written is as of its commit: another one may have replaced it by now. */
+function writtenHeaders(entry: EntryInfo): Record<string, string> {
+  return entryHeaders(entry, Math.min(entry.modified.getTime(), Date.now()))
 }
 
 /** The condition to hold again at the commit, in terms of the version that has met those of the request. */
