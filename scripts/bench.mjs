@@ -1,7 +1,8 @@
 // `npm run bench`: set-up, build, then the benches on Node 24; arguments are passed on. docs/performance.md tells more.
 import { build } from './build.mjs'
 import { run } from './run.mjs'
-import { installPackages, installSystemPackages } from './setup.mjs'
+import { installPackages } from './setup.mjs'
+import { installSystemPackages } from './system-packages.mjs'
 
 const TIMEOUT_MS = 3_600_000
 

@@ -1,0 +1,216 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { installSystemPackages } from '../../scripts/system-packages.mjs'
+
+/** Every package that the suites need, in a version that will do. */
+const CURRENT = {
+  rdiff: '2.3.2-1+b1',
+  chromium: '156.0.8078.108-1~deb12u1',
+  'firefox-esr': '153.7.0esr-1~deb12u1',
+  'webkit2gtk-driver': '2.50.6-1~deb12u2',
+  xvfb: '2:21.1.7-3+deb12u13',
+  'gstreamer1.0-libav': '1.22.0-2',
+  'gstreamer1.0-plugins-bad': '1.22.0-4+deb12u8',
+}
+const OLD_FIREFOX = { ...CURRENT, 'firefox-esr': '140.12.0esr-1~deb12u1' }
+const FIREFOX_ADVICE =
+  'upgrade firefox-esr from 140.12.0esr-1~deb12u1, which is too old, to 153 or newer (Debian packages)'
+
+type Versions = Record<string, string>
+
+/** A machine whose package lists know versions, and whose mirror knows others: files that the stand-ins share. */
+interface Machine {
+  readonly installed: Versions
+  /** What the package lists offer now. */
+  readonly listed: Versions
+  /** What they offer once they are refreshed; without it, a refresh fails. */
+  readonly mirror?: Versions
+  /** A refresh never ends. */
+  readonly hangs?: boolean
+}
+
+let folder: string
+let said: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'combstream-'))
+  said = ''
+  vi.spyOn(console, 'log').mockImplementation((text) => (said += `${text}\n`))
+  vi.stubEnv('PATH', `${folder}${delimiter}${process.env['PATH']}`)
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+test('a machine that has everything is neither refreshed nor installed on', async () => {
+  prepare({ installed: CURRENT, listed: {} })
+  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
+  expect(aptCalls()).toEqual([])
+  expect(said).toBe('')
+})
+
+test('the lists are refreshed once, before what is missing is installed', async () => {
+  const { rdiff: _, xvfb: __, ...installed } = CURRENT
+  prepare({ installed, listed: {}, mirror: CURRENT })
+  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
+  expect(aptCalls()).toEqual(['update', 'install rdiff xvfb'])
+})
+
+test('a browser that is too old is upgraded from refreshed lists', async () => {
+  prepare({ installed: OLD_FIREFOX, listed: OLD_FIREFOX, mirror: CURRENT })
+  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
+  expect(aptCalls()).toEqual(['update', 'install firefox-esr'])
+})
+
+test('a new machine with old lists gets what the mirror has', async () => {
+  prepare({ installed: {}, listed: { ...OLD_FIREFOX, chromium: '120.0.1-1' }, mirror: CURRENT })
+  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
+  expect(nowInstalled()).toEqual(CURRENT)
+})
+
+test('the found and the wanted version are named where the mirror has an old one only', async () => {
+  const old = { ...OLD_FIREFOX, chromium: '149.0.1-1' }
+  prepare({ installed: {}, listed: {}, mirror: old })
+  expect(await installSystemPackages({ isRoot: true })).toEqual(
+    new Map([
+      ['tools', 'upgrade chromium from 149.0.1-1, which is too old, to 150 or newer (Debian packages)'],
+      ['chromium', 'upgrade chromium from 149.0.1-1, which is too old, to 150 or newer (Debian packages)'],
+      ['firefox', FIREFOX_ADVICE],
+    ]),
+  )
+})
+
+test('a refresh that fails is told, and what the lists have is installed all the same', async () => {
+  prepare({ installed: {}, listed: CURRENT })
+  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
+  expect(nowInstalled()).toEqual(CURRENT)
+  expect(said).toContain('The package lists are not refreshed, so old versions may be installed: no network')
+})
+
+test('a refresh that does not end is ended, and what the lists have is installed all the same', async () => {
+  prepare({ installed: {}, listed: OLD_FIREFOX, mirror: CURRENT, hangs: true })
+  expect(await installSystemPackages({ isRoot: true, refreshTimeoutMs: 1_000 })).toEqual(
+    new Map([['firefox', FIREFOX_ADVICE]]),
+  )
+  // It may be ended before it has said anything.
+  expect(aptCalls().at(-1)).toBe(
+    'install rdiff chromium firefox-esr gstreamer1.0-libav webkit2gtk-driver xvfb gstreamer1.0-plugins-bad',
+  )
+  expect(said).toContain('apt-get update took more than 1 s')
+})
+
+test('an installation that fails is told, with the packages that each suite lacks', async () => {
+  const { rdiff: _, ...others } = CURRENT
+  prepare({ installed: others, listed: others, mirror: others })
+  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map([['tools', 'install rdiff (Debian packages)']]))
+  expect(said).toContain('E: Unable to locate package rdiff')
+  expect(said).toContain('apt-get install failed')
+})
+
+test('who is not root is told what to do, and nothing is tried', async () => {
+  const { xvfb: _, ...installed } = OLD_FIREFOX
+  prepare({ installed, listed: CURRENT, mirror: CURRENT })
+  expect(await installSystemPackages({ isRoot: false })).toEqual(
+    new Map([
+      ['firefox', FIREFOX_ADVICE],
+      ['webkit', 'install xvfb (Debian packages)'],
+    ]),
+  )
+  expect(aptCalls()).toEqual([])
+})
+
+test('a package that was removed but left its configuration is missing', async () => {
+  prepare({ installed: CURRENT, listed: {} })
+  save('removed', { xvfb: CURRENT.xvfb })
+  expect(await installSystemPackages({ isRoot: false })).toEqual(
+    new Map([['webkit', 'install xvfb (Debian packages)']]),
+  )
+})
+
+/** Puts stand-ins for dpkg-query and apt-get on the PATH. */
+function prepare(machine: Machine): void {
+  save('machine', machine)
+  save('installed', machine.installed)
+  save('removed', {})
+  standIn('dpkg-query', ({ load, args }) => {
+    const format = args[args.indexOf('--showformat') + 1]!
+    for (const name of args.slice(3)) {
+      const removed = load('removed')[name]
+      const version = removed ?? load('installed')[name]
+      if (version === undefined) process.exitCode = 1
+      else {
+        const facts = { Package: name, Version: version, 'db:Status-Status': removed ? 'config-files' : 'installed' }
+        const line = format.replaceAll(/\$\{([^}]+)\}/g, (_, key) => facts[key as keyof typeof facts])
+        process.stdout.write(line)
+      }
+    }
+  })
+  standIn('apt-get', ({ load, save: keep, log, args }) => {
+    if (args[0] === '--version') return
+    const machineNow = load('machine') as unknown as Machine
+    const names = args.slice(1).filter((arg, index, all) => !arg.startsWith('-') && all[index - 1] !== '-o')
+    log([args[0], ...names].join(' '))
+    if (args[0] === 'update') {
+      if (machineNow.hangs) setInterval(() => undefined, 1_000)
+      else if (machineNow.mirror) keep('machine', { ...machineNow, listed: machineNow.mirror })
+      else {
+        console.error('no network')
+        process.exitCode = 100
+      }
+      return
+    }
+    const unknown = names.find((name) => machineNow.listed[name] === undefined)
+    if (unknown === undefined) {
+      const added = Object.fromEntries(names.map((name) => [name, machineNow.listed[name]]))
+      keep('installed', { ...load('installed'), ...added })
+    } else {
+      console.error(`E: Unable to locate package ${unknown}`)
+      process.exitCode = 100
+    }
+  })
+}
+
+/** What a stand-in can use; its function is written into a script of its own. */
+interface StandInTools {
+  readonly args: readonly string[]
+  load(name: string): Versions
+  save(name: string, value: unknown): void
+  log(line: string): void
+}
+
+function standIn(name: string, act: (tools: StandInTools) => void): void {
+  const path = join(folder, name)
+  writeFileSync(
+    path,
+    `#!${process.execPath}
+const { appendFileSync, readFileSync, writeFileSync } = require('node:fs')
+const at = (name) => ${JSON.stringify(folder)} + '/' + name
+const act = ${act.toString()}
+act({
+  args: process.argv.slice(2),
+  load: (name) => JSON.parse(readFileSync(at(name + '.json'), 'utf8')),
+  save: (name, value) => writeFileSync(at(name + '.json'), JSON.stringify(value)),
+  log: (line) => appendFileSync(at('apt.log'), line + '\\n'),
+})
+`,
+  )
+  chmodSync(path, 0o755)
+}
+
+function save(name: string, value: unknown): void {
+  writeFileSync(join(folder, `${name}.json`), JSON.stringify(value))
+}
+
+function nowInstalled(): unknown {
+  return JSON.parse(readFileSync(join(folder, 'installed.json'), 'utf8'))
+}
+
+function aptCalls(): string[] {
+  const path = join(folder, 'apt.log')
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : []
+}

@@ -1,0 +1,97 @@
+// Installs what the test suites need besides npm packages. Like setup.mjs it runs before anything is installed.
+import { spawnSync } from 'node:child_process'
+import { run } from './run.mjs'
+
+const MINUTE_MS = 60_000
+
+/** The Debian packages that each suite needs. */
+const SUITE_PACKAGES = {
+  tools: ['rdiff', 'chromium'],
+  chromium: ['chromium'],
+  // Firefox decodes H.264 and AAC with the libavcodec that gstreamer1.0-libav brings.
+  firefox: ['firefox-esr', 'gstreamer1.0-libav'],
+  webkit: ['webkit2gtk-driver', 'xvfb', 'gstreamer1.0-libav', 'gstreamer1.0-plugins-bad'],
+}
+
+const ALL_PACKAGES = [...new Set(Object.values(SUITE_PACKAGES).flat())]
+
+/**
+ * The oldest major versions that the pinned playwright is known to drive; it fails with Firefox 140.
+ *
+ * @type {Record<string, number>}
+ */
+const OLDEST_MAJOR = { 'firefox-esr': 153, chromium: 150 }
+
+/**
+ * Installs or upgrades the packages that are missing or too old, where that is possible. If none is, it touches nothing
+ * and needs no network.
+ *
+ * @param {{ isRoot?: boolean, refreshTimeoutMs?: number }} [options]
+ * @returns {Promise<Map<string, string>>} each suite that cannot run here, and what to do about it
+ */
+export async function installSystemPackages({
+  isRoot = process.getuid?.() === 0,
+  refreshTimeoutMs = 2 * MINUTE_MS,
+} = {}) {
+  const wanted = unmetPackages()
+  if (wanted.size > 0 && isRoot && hasApt()) await aptInstall([...wanted.keys()], refreshTimeoutMs)
+  const unmet = unmetPackages()
+  /** @type {Map<string, string>} */
+  const unavailable = new Map()
+  for (const [suite, names] of Object.entries(SUITE_PACKAGES)) {
+    const advice = names.flatMap((name) => unmet.get(name) ?? [])
+    if (advice.length > 0) unavailable.set(suite, `${advice.join(', ')} (Debian packages)`)
+  }
+  return unavailable
+}
+
+/** @returns {Map<string, string>} the packages that are missing or too old, and what to do about each */
+function unmetPackages() {
+  const format = '${Package} ${Version} ${db:Status-Status}\n'
+  const query = spawnSync('dpkg-query', ['--show', '--showformat', format, ...ALL_PACKAGES], { encoding: 'utf8' })
+  /** @type {Map<string, string>} */
+  const installed = new Map()
+  for (const line of (query.stdout ?? '').split('\n')) {
+    const [name, version, status] = line.split(' ')
+    if (name && version && status === 'installed') installed.set(name, version)
+  }
+  /** @type {Map<string, string>} */
+  const unmet = new Map()
+  for (const name of ALL_PACKAGES) {
+    const version = installed.get(name)
+    const oldest = OLDEST_MAJOR[name] ?? 0
+    if (version === undefined) unmet.set(name, `install ${name}`)
+    else if (majorOf(version) < oldest) {
+      unmet.set(name, `upgrade ${name} from ${version}, which is too old, to ${oldest} or newer`)
+    }
+  }
+  return unmet
+}
+
+/** @param {string} version of a Debian package, such as `2:21.1.7-3` with an epoch */
+function majorOf(version) {
+  return parseInt(version.replace(/^\d+:/, ''), 10)
+}
+
+function hasApt() {
+  return spawnSync('apt-get', ['--version']).error === undefined
+}
+
+/**
+ * @param {string[]} names
+ * @param {number} refreshTimeoutMs
+ */
+async function aptInstall(names, refreshTimeoutMs) {
+  const environment = { DEBIAN_FRONTEND: 'noninteractive' }
+  const lock = ['-o', 'DPkg::Lock::Timeout=120']
+  console.log(`Installing the Debian packages ${names.join(' ')} …`)
+  // Old lists would install old versions, without an error.
+  const refresh = await run(['apt-get', 'update', ...lock], { timeoutMs: refreshTimeoutMs, environment })
+  if (refresh.code !== 0) {
+    const why = refresh.timedOut ? `apt-get update took more than ${refreshTimeoutMs / 1000} s` : refresh.output.trim()
+    console.log(`The package lists are not refreshed, so old versions may be installed: ${why}`)
+  }
+  const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...lock, ...names]
+  const { code, timedOut, output } = await run(install, { timeoutMs: 10 * MINUTE_MS, environment })
+  if (code !== 0) console.log(`${output}\napt-get install ${timedOut ? 'took too long' : 'failed'}`)
+}
