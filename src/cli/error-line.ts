@@ -3,6 +3,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EADDRINUSE: 'the address is in use',
   EADDRNOTAVAIL: 'this machine has no such address',
+  EBADF: 'it is not open for this',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was reset',
   EDQUOT: 'the disk quota is used up',

@@ -1,5 +1,6 @@
 import { createReadStream, type ReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { standardInput } from './standard-input.ts'
 import { readableBytes } from './stdio.ts'
 import { systemError } from './system-error.ts'
 
@@ -13,7 +14,7 @@ export interface Input {
 
 /** Opens a file, or, for `-`, standard input; of a file, `chunkBytes` are read at a time, if it is given. */
 export async function openInput(file: string, chunkBytes?: number): Promise<Input> {
-  if (file === '-') return { stream: readableBytes(() => process.stdin), size: undefined }
+  if (file === '-') return { stream: standardInput(chunkBytes), size: undefined }
   const found = await stat(file)
   if (found.isDirectory()) throw systemError('EISDIR', file)
   // A pipe or a device has no size: `comb put HIVE ALIAS <(command)`.

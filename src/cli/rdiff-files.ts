@@ -1,4 +1,3 @@
-import { fstatSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { ByteSource } from '../bytes/byte-source.ts'
 import { type Input, openInput } from './file-input.ts'
@@ -6,6 +5,7 @@ import { fileSink } from './file-sink.ts'
 import { RDIFF_EXIT, RdiffError } from './rdiff-error.ts'
 import type { RdiffOptions } from './rdiff-arguments.ts'
 import { inPieces } from './rdiff-pieces.ts'
+import { standardInputStats } from './standard-input.ts'
 import { stdoutSink } from './stdio.ts'
 import { isMissing } from './system-error.ts'
 
@@ -62,7 +62,7 @@ function checkBufferSize(byteLength: number): void {
 
 /** Size of standard input, if it is a file. */
 function redirectedSize(): number | undefined {
-  const found = fstatSync(0)
+  const found = standardInputStats()
   return found.isFile() ? found.size : undefined
 }
 

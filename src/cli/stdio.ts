@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { write } from 'node:fs'
+import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { ownBytes } from '../bytes/byte-order.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { abortable } from '../bytes/promises.ts'
@@ -10,23 +13,40 @@ export class BrokenPipeError extends Error {
   override readonly name = 'BrokenPipeError'
 }
 
+const STDOUT = 1
+const writeBytes = promisify(write)
+
 /** Writes to standard output, and resolves once the bytes are on their way: a slow reader slows the writer. */
-export function writeOut(data: string | Uint8Array): Promise<void> {
+export async function writeOut(data: string | Uint8Array): Promise<void> {
   const { stdout } = process
+  try {
+    // Node has a stream for terminals, pipes and sockets. For what it does not know, such as a block device, it has one
+    // that drops every byte.
+    if (stdout instanceof Socket) await writeToSocket(stdout, data)
+    else await writeToDescriptor(typeof data === 'string' ? Buffer.from(data) : data)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+    throw new BrokenPipeError('the reader of the output has gone', { cause: error })
+  }
+}
+
+function writeToSocket(stdout: Socket, data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException): void => {
-      reject(
-        error.code === 'EPIPE' ? new BrokenPipeError('the reader of the output has gone', { cause: error }) : error,
-      )
-    }
     // An 'error' event without a listener would end the process with a stack trace.
-    stdout.once('error', fail)
+    stdout.once('error', reject)
     stdout.write(data, (error) => {
-      if (error) return fail(error)
-      stdout.off('error', fail)
+      if (error) return reject(error)
+      stdout.off('error', reject)
       resolve()
     })
   })
+}
+
+async function writeToDescriptor(bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.byteLength;) {
+    const { bytesWritten } = await writeBytes(STDOUT, bytes, offset)
+    offset += bytesWritten
+  }
 }
 
 /**
