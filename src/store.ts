@@ -21,6 +21,7 @@ export type {
   VersionedValue,
 } from './store/backend.ts'
 export type { BlockSink, BlockSinkOptions } from './store/block-sink.ts'
+export { type StoreBudget, type StoreHost, systemHost } from './store/host.ts'
 export type { ReferenceOwner } from './store/row-keys.ts'
 export type { StoredSlice, StoredStream } from './store/stored-stream.ts'
 export { StreamStore, type StreamStoreOptions } from './store/stream-store.ts'

@@ -3,25 +3,15 @@ import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { type Backend, StreamStore, type Transaction } from '../../src/store.ts'
 import { collectGarbage } from '../support/collect-garbage.ts'
-import { type Fault, faulty } from '../support/faulty-backend.ts'
+import { type Fault, faulty, type Step } from '../support/faulty-backend.ts'
 import { inspectStore } from '../support/inspect-store.ts'
+import { VirtualHost } from '../support/virtual-host.ts'
 
 const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
 
 const CONTENTS = ['', 'a', 'ab', 'abcd', 'abcde', 'abcdefghi', 'xyz']
 const ALIASES = ['one', 'two']
 const FAULTS: Fault[] = ['fail', 'busy', 'quota', 'lost', 'late', 'delay', 'crash-before', 'crash-after', 'torn']
-
-/** The same numbers for the same seed, from 0 up to 1. */
-function numbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** What somebody was told about a reference that only they set. */
 interface Told {
@@ -55,17 +45,19 @@ async function removeEntry(tx: Transaction, alias: string): Promise<void> {
  * One process: a few operations on a backend that fails now and then, until it has done them or has crashed. Tells
  * whether a put may have come after its intent was reaped, and nobody undid it.
  */
-async function process(memory: Backend, name: string, random: () => number, told: Told[]): Promise<boolean> {
+async function process(memory: Backend, name: string, host: VirtualHost, told: Told[]): Promise<boolean> {
+  const random = (): number => host.fraction()
   const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)]!
   let mayOrphan = false
-  const backend = faulty(memory, ({ operation }) => {
+  const plan = ({ operation }: Step): Fault | undefined => {
     if (random() >= 0.06) return undefined
     const fault = pick(FAULTS)
     if (fault === 'torn' && operation !== 'blocks.put') return undefined
     if ((fault === 'late' && operation === 'blocks.put') || /crash|torn|fail|quota/.test(fault)) mayOrphan = true
     return fault
-  })
-  const store = new StreamStore(backend, { blockSize: 1 + Math.floor(random() * 2), inMemoryThreshold: 4 })
+  }
+  const backend = faulty(memory, plan, host)
+  const store = new StreamStore(backend, { blockSize: 1 + Math.floor(random() * 2), inMemoryThreshold: 4, host })
 
   const work = async (): Promise<void> => {
     for (let i = 0; i < 3; i++) {
@@ -90,15 +82,15 @@ async function process(memory: Backend, name: string, random: () => number, told
     }
   }
   await Promise.race([work(), backend.crashed])
-  await new Promise((resolve) => setTimeout(resolve, random() * 4))
+  await host.sleep(random() * 4)
   await backend.arrive()
   return mayOrphan
 }
 
-async function collectUntil(signal: AbortSignal, memory: Backend, random: () => number): Promise<void> {
+async function collectUntil(signal: AbortSignal, memory: Backend, host: VirtualHost): Promise<void> {
   while (!signal.aborted) {
     await collectGarbage(memory)
-    await new Promise((resolve) => setTimeout(resolve, random()))
+    await host.sleep(host.fraction())
   }
 }
 
@@ -108,12 +100,12 @@ describe('a store that several processes use', () => {
     { collected: true, name: ', while another collects' },
   ])('keeps every promise whatever fails, arrives late or dies$name', async ({ collected }) => {
     for (let seed = 1; seed <= 80; seed++) {
-      const random = numbers(seed)
+      const host = new VirtualHost({ seed })
       const memory = memoryBackend()
       const told: Told[] = []
       const end = new AbortController()
-      const collecting = collected ? collectUntil(end.signal, memory, random) : undefined
-      const orphans = await Promise.all(['A', 'B', 'C'].map((name) => process(memory, name, random, told)))
+      const collecting = collected ? collectUntil(end.signal, memory, host) : undefined
+      const orphans = await Promise.all(['A', 'B', 'C'].map((name) => process(memory, name, host, told)))
       end.abort()
       await collecting
       // What a crash, or a failure while removing, has left is collected, and only that.

@@ -4,6 +4,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { type StoredStream, StreamStore, type Transaction } from '../../src/store.ts'
 import { type Fault, faulty, type FaultyBackend, type Step } from '../support/faulty-backend.ts'
 import { inspectStore, type StoreContents } from '../support/inspect-store.ts'
+import { VirtualHost } from '../support/virtual-host.ts'
 
 const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
 
@@ -93,7 +94,6 @@ function view({ stored, references, rows }: StoreContents, scenario: Scenario): 
   return [...seen, ...[...rows].map(([key, value]) => `${key} = ${stored.get(value) ?? value}`)].toSorted()
 }
 
-/** Plays run at the same time, because most of their time is spent in waiting before something is tried again. */
 interface Outcome {
   readonly backend: FaultyBackend
   readonly contents: StoreContents
@@ -105,7 +105,8 @@ interface Outcome {
 
 async function play(scenario: Scenario, plan: (step: Step) => Fault | undefined): Promise<Outcome> {
   const memory = memoryBackend()
-  const options = { blockSize: 1, inMemoryThreshold: 4 }
+  const host = new VirtualHost()
+  const options = { blockSize: 1, inMemoryThreshold: 4, host }
   let stored: StoredStream | undefined
   if (scenario.has !== undefined) {
     const sink = new StreamStore(memory, options).sink({ reference: text('before') })
@@ -114,7 +115,7 @@ async function play(scenario: Scenario, plan: (step: Step) => Fault | undefined)
   }
   const before = view(await inspectStore(memory), scenario)
   expect(before).toEqual(scenario.has === undefined ? [] : [`${scenario.has}: before`])
-  const backend = faulty(memory, plan)
+  const backend = faulty(memory, plan, host)
   const run = scenario.run(new StreamStore(backend, options), stored)
   const settled = Promise.allSettled([run]).then(([result]) => result)
   const result = await Promise.race([settled, backend.crashed.then(() => undefined)])
@@ -273,7 +274,7 @@ describe('a store whose backend fails', () => {
         if (lost && isStream) await memory.metadata.commit([], [{ key, value: undefined }])
         return get(key, options)
       }
-      const run = put(new StreamStore(backend), 'ab', { reference: text('new') })
+      const run = put(new StreamStore(backend, { host: new VirtualHost() }), 'ab', { reference: text('new') })
       const [result] = await Promise.allSettled([run])
       if (applied) expect(result.status).toBe('fulfilled')
       else expect(isUnknown(result)).toBe(true)

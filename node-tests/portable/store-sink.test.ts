@@ -8,12 +8,14 @@ import { RowKeys } from '../../src/store/row-keys.ts'
 import { fromHex } from '../../src/bytes/byte-text.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { Gate, pattern, put, settle, text, watched } from '../support/store-tools.ts'
+import { VirtualHost } from '../support/virtual-host.ts'
 
 const keys = new RowKeys('')
 
 /** A store of small blocks, and the backend beneath it. */
 function makeStore(blockSize = 4, backend: Backend = memoryBackend()): { store: StreamStore; backend: Backend } {
-  return { backend, store: new StreamStore(backend, { blockSize, inMemoryThreshold: 4 * blockSize }) }
+  const host = new VirtualHost()
+  return { backend, store: new StreamStore(backend, { blockSize, inMemoryThreshold: 4 * blockSize, host }) }
 }
 
 /** That nothing was ever stored here. */

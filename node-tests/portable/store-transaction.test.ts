@@ -9,11 +9,14 @@ import { RowKeys } from '../../src/store/row-keys.ts'
 import { faulty } from '../support/faulty-backend.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { pattern, put, text } from '../support/store-tools.ts'
+import { VirtualHost } from '../support/virtual-host.ts'
 
 const keys = new RowKeys('')
+/** One for all stores, so that no names meet. */
+const host = new VirtualHost()
 
 function makeStore(backend: Backend = memoryBackend()): { store: StreamStore; backend: Backend } {
-  return { backend, store: new StreamStore(backend, { blockSize: 4 }) }
+  return { backend, store: new StreamStore(backend, { blockSize: 4, host }) }
 }
 
 async function setStatus(backend: Backend, id: string, status: StreamStatus): Promise<void> {

@@ -1,5 +1,6 @@
 import { BackendError, QuotaExceededError } from '../../src/errors.ts'
-import type { Backend, BackendCallOptions } from '../../src/store.ts'
+import type { Backend, BackendCallOptions, StoreHost } from '../../src/store.ts'
+import { VirtualHost } from './virtual-host.ts'
 
 /** What goes wrong at one call. */
 export type Fault =
@@ -39,8 +40,12 @@ export interface FaultyBackend extends Backend {
   arrive(): Promise<void>
 }
 
-/** Wraps a backend; `plan` says for each call what goes wrong, undefined for nothing. */
-export function faulty(backend: Backend, plan: (step: Step) => Fault | undefined): FaultyBackend {
+/** Wraps a backend; `plan` says for each call what goes wrong, undefined for nothing. A delay sleeps on `host`. */
+export function faulty(
+  backend: Backend,
+  plan: (step: Step) => Fault | undefined,
+  host: Pick<StoreHost, 'sleep'> = new VirtualHost(),
+): FaultyBackend {
   const steps: Step[] = []
   const late: (() => Promise<unknown>)[] = []
   let dead = false
@@ -65,8 +70,7 @@ export function faulty(backend: Backend, plan: (step: Step) => Fault | undefined
       case undefined:
         return work()
       case 'delay':
-        for (let i = 0; i < 50; i++) await Promise.resolve()
-        await new Promise((resolve) => setTimeout(resolve, 2))
+        await host.sleep(2)
         return dead ? never() : work()
       case 'fail':
         throw new BackendError(`${operation} fails`, { retryable: false })

@@ -1,5 +1,8 @@
+import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { nextTask } from '../../src/bytes/promises.ts'
 import type { Backend, BlockSinkOptions, StoredStream, StreamStore } from '../../src/store.ts'
+import { createDigest, loadChecksum } from '../../src/store/checksums.ts'
 
 /** The UTF-8 bytes of a text. */
 export function text(value: string): Uint8Array<ArrayBuffer> {
@@ -84,7 +87,11 @@ export function watched(backend: Backend, spy: Spy): Backend {
   }
 }
 
-/** Lets everything that can go on go on. */
-export function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 5))
+/** Turns of the host after which whatever a store does in memory has come to a stand. */
+const TURNS = 20
+
+/** Lets everything go on that can go on in memory: without a sleep or a file all of it is microtasks. */
+export async function settle(): Promise<void> {
+  await Promise.all([loadChecksum(), createDigest(memoryBackend())])
+  for (let i = 0; i < TURNS; i++) await nextTask()
 }

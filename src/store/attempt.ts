@@ -87,7 +87,7 @@ export class Attempt implements Transaction {
     if (!record || !isUsable(record.status)) throw noSuchStream(id)
     if (record.status.kind === 'condemned')
       this.write(streamKey, formatStream({ ...record, status: { kind: 'stored' } }))
-    const at = Date.now()
+    const at = this.#context.host.now()
     this.write(key.key, formatReference({ at, expiresAt, reference: key.hashed }))
     if (expiresAt !== undefined) this.write(keys.candidate(stream), formatCandidate(at))
     this.#marked.set(id, streamKey)
@@ -98,7 +98,7 @@ export class Attempt implements Transaction {
     const { key } = await referenceKey(this.#context, stream, reference, options)
     if ((await this.read(key)) === undefined) return
     this.write(key, undefined)
-    this.write(this.#context.keys.candidate(stream), formatCandidate(Date.now()))
+    this.write(this.#context.keys.candidate(stream), formatCandidate(this.#context.host.now()))
   }
 
   async getByDigestOrStore(

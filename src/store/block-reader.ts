@@ -60,9 +60,6 @@ export function readBlocks(
   })
 }
 
-/** Each may cost an open file, or a connection, and more of them make nothing faster. */
-const MAX_PARALLEL = 16
-
 class BlockReader {
   readonly #context: StoreContext
   readonly #stream: ReadableRecord
@@ -115,7 +112,8 @@ class BlockReader {
       this.#parallel--
       this.#fetchAhead()
     }
-    while (this.#fetching < Math.min(this.#end, this.#asked + this.#window) && this.#parallel < MAX_PARALLEL) {
+    const { parallelReads } = this.#context.host.budget
+    while (this.#fetching < Math.min(this.#end, this.#asked + this.#window) && this.#parallel < parallelReads) {
       this.#parallel++
       const fetched = this.#fetch(this.#fetching++)
       this.#ahead.push(fetched)

@@ -2,7 +2,7 @@ import { BackendError } from '../errors.ts'
 import type { Check, Mutation, VersionedValue } from './backend.ts'
 import { formatStream, isUsable, parseStream } from './format.ts'
 import type { OwnRow } from './own-row.ts'
-import { backOff, isRetryable, maybeApplied, TRIES } from './retry.ts'
+import { isTransient, maybeApplied, waitToRetry } from './retry.ts'
 import type { StoreContext } from './store-context.ts'
 
 /** What an attempt at the last commit would do. */
@@ -43,15 +43,15 @@ export class LastCommit {
    * @throws {BackendError} with `outcome: 'unknown'` if nothing tells.
    */
   async commit(change: LastChange): Promise<Uint8Array | undefined> {
-    const { metadata } = this.#context.backend
+    const { backend, host } = this.#context
     let failure: unknown
-    for (let tries = 1; tries <= TRIES; tries++) {
+    for (let tries = 1; tries <= host.budget.tries; tries++) {
       let answer: string | false | undefined
       try {
-        answer = await metadata.commit(change.checks, change.mutations)
+        answer = await backend.metadata.commit(change.checks, change.mutations)
       } catch (error) {
         if (maybeApplied(error)) this.#unanswered.push(change)
-        else if (!isRetryable(error) && this.#unanswered.length === 0) throw error
+        else if (!isTransient(error) && this.#unanswered.length === 0) throw error
         failure = error
       }
       if (answer) return change.survivor
@@ -59,7 +59,7 @@ export class LastCommit {
       if (survivor) return survivor
       if (row?.version !== this.#own.version) throw this.#own.lost(failure)
       if (answer === false) return undefined
-      await backOff(tries)
+      await waitToRetry(host, tries)
     }
     const survivor = await this.ruleOut(failure)
     if (survivor) return survivor
@@ -73,6 +73,7 @@ export class LastCommit {
    * @throws {BackendError} with `outcome: 'unknown'` if nothing tells.
    */
   async ruleOut(failure: unknown): Promise<Uint8Array | undefined> {
+    const { backend, host } = this.#context
     for (let tries = 1; ; tries++) {
       const { row, survivor } = await this.#look(failure)
       if (survivor || !row) return survivor
@@ -83,12 +84,13 @@ export class LastCommit {
       let cause = failure
       try {
         const checks = [{ key, version: row.version }]
-        if (await this.#context.backend.metadata.commit(checks, [{ key, value }])) return undefined
+        if (await backend.metadata.commit(checks, [{ key, value }])) return undefined
       } catch (error) {
         cause = error
       }
-      if (tries === TRIES) throw this.#unanswered.length > 0 ? undecided(cause) : (cause ?? this.#own.lost(undefined))
-      await backOff(tries)
+      if (tries === host.budget.tries)
+        throw this.#unanswered.length > 0 ? undecided(cause) : (cause ?? this.#own.lost(undefined))
+      await waitToRetry(host, tries)
     }
   }
 
@@ -113,14 +115,15 @@ export class LastCommit {
 
   /** Reads what alone can tell what happened, if there is something to tell: so a failure is borne for a while. */
   async #decisively<T>(read: () => Promise<T>): Promise<T> {
+    const { host } = this.#context
     for (let tries = 1; ; tries++) {
       try {
         return await read()
       } catch (error) {
         if (this.#unanswered.length === 0) throw error
-        if (tries === TRIES) throw undecided(error)
+        if (tries === host.budget.tries) throw undecided(error)
       }
-      await backOff(tries)
+      await waitToRetry(host, tries)
     }
   }
 }

@@ -3,7 +3,7 @@ import { toHex } from '../bytes/byte-text.ts'
 import { BackendError } from '../errors.ts'
 import type { Mutation, VersionedValue } from './backend.ts'
 import { CODEC_NONE, EPOCH_BYTES, formatCandidate, formatStream, type StreamRecord } from './format.ts'
-import { backOff, isRetryable, maybeApplied, persistently, TRIES } from './retry.ts'
+import { isTransient, maybeApplied, persistently, waitToRetry } from './retry.ts'
 import { randomId, type StoreContext } from './store-context.ts'
 
 /**
@@ -13,7 +13,7 @@ import { randomId, type StoreContext } from './store-context.ts'
 export class OwnRow {
   readonly #context: StoreContext
   readonly #signal: AbortSignal
-  #id: Uint8Array = randomId()
+  #id: Uint8Array
   #record: StreamRecord
   #version: string | undefined
   #mayExist = false
@@ -24,9 +24,10 @@ export class OwnRow {
   constructor(context: StoreContext, signal: AbortSignal) {
     this.#context = context
     this.#signal = signal
+    this.#id = randomId(context)
     this.#record = {
       status: { kind: 'storing' },
-      epoch: crypto.getRandomValues(new Uint8Array(EPOCH_BYTES)),
+      epoch: context.host.random(EPOCH_BYTES),
       createdAt: 0,
       leaseUntil: 0,
       size: 0,
@@ -70,14 +71,14 @@ export class OwnRow {
 
   /** The record with a new lease. */
   leased(): StreamRecord {
-    return { ...this.#record, leaseUntil: Date.now() + this.#context.leaseMs }
+    return { ...this.#record, leaseUntil: this.#context.host.now() + this.#context.leaseMs }
   }
 
   /** Makes the row; what else is committed with it depends on its id. */
   async create(withId: (id: Uint8Array) => Mutation[]): Promise<void> {
-    const { backend, keys } = this.#context
+    const { backend, keys, host } = this.#context
     for (let tries = 1; ; tries++) {
-      const createdAt = Date.now()
+      const createdAt = host.now()
       this.#record = { ...this.leased(), createdAt }
       this.#mayExist = true
       const { key } = this
@@ -102,10 +103,10 @@ export class OwnRow {
           return
         }
       }
-      if (tries === TRIES || !(maybeApplied(failure) || isRetryable(failure))) throw failure
-      await backOff(tries, this.#signal)
+      if (tries === host.budget.tries || !(maybeApplied(failure) || isTransient(failure))) throw failure
+      await waitToRetry(host, tries, this.#signal)
       // The absence of the row may come again, so a creation that may still be applied is never repeated.
-      this.#id = randomId()
+      this.#id = randomId(this.#context)
     }
   }
 
@@ -115,13 +116,14 @@ export class OwnRow {
     const value = formatStream(record)
     const checks = [{ key, version: this.#version }]
     const mutations = [{ key, value }, ...others]
+    const { backend, host } = this.#context
     for (let tries = 1; ; tries++) {
       let failure: unknown
       let answer: string | false | undefined
       try {
-        answer = await this.#context.backend.metadata.commit(checks, mutations)
+        answer = await backend.metadata.commit(checks, mutations)
       } catch (error) {
-        if (!maybeApplied(error) && !isRetryable(error)) throw error
+        if (!maybeApplied(error) && !isTransient(error)) throw error
         if (maybeApplied(error)) this.#unanswered = true
         failure = error
       }
@@ -133,14 +135,15 @@ export class OwnRow {
         return
       }
       if (row?.version !== this.#version || failure === undefined) throw this.lost(failure)
-      if (tries === TRIES) throw failure
-      await backOff(tries, this.#signal)
+      if (tries === host.budget.tries) throw failure
+      await waitToRetry(host, tries, this.#signal)
     }
   }
 
   /** Reads the row. */
   read(): Promise<VersionedValue | undefined> {
-    return persistently(() => this.#context.backend.metadata.get(this.key))
+    const { backend, host } = this.#context
+    return persistently(host, () => backend.metadata.get(this.key))
   }
 
   /** Whether the row is as the last change that was answered left it, and no other can come. */

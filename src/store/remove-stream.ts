@@ -3,8 +3,6 @@ import { PAGE_ENTRIES, parsePage, type StreamRecord } from './format.ts'
 import { persistently } from './retry.ts'
 import type { StoreContext } from './store-context.ts'
 
-/** Objects that are deleted at the same time. */
-const DELETE_PARALLEL = 8
 /** Rows that are deleted in one commit. */
 const DELETE_ROWS = 90
 
@@ -34,13 +32,13 @@ export async function removeStream(
 
 /** The pages of a stream that are there, each with the objects that it names. */
 async function* readPages(
-  { backend, keys }: StoreContext,
+  { backend, keys, host }: StoreContext,
   id: Uint8Array,
   { blockCount }: StreamRecord,
 ): AsyncGenerator<{ key: Uint8Array<ArrayBuffer>; objects: Uint8Array[] }> {
   for (let index = 0; index * PAGE_ENTRIES < blockCount; index++) {
     const key = keys.page(id, index)
-    const page = await persistently(() => backend.metadata.get(key))
+    const page = await persistently(host, () => backend.metadata.get(key))
     if (page) yield { key, objects: parsePage(page.value).entries.map((entry) => entry.object) }
   }
 }
@@ -56,17 +54,25 @@ export async function removeObjects(context: StoreContext, intents: readonly Uin
 }
 
 /** Deletes objects, whether they exist or not. */
-export async function deleteObjects({ backend, keys }: StoreContext, objects: readonly Uint8Array[]): Promise<void> {
-  for (let i = 0; i < objects.length; i += DELETE_PARALLEL) {
-    const some = objects.slice(i, i + DELETE_PARALLEL)
-    await Promise.all(some.map((object) => persistently(() => backend.blocks.delete(keys.object(object)))))
+export async function deleteObjects(
+  { backend, keys, host }: StoreContext,
+  objects: readonly Uint8Array[],
+): Promise<void> {
+  const { parallelDeletes } = host.budget
+  for (let i = 0; i < objects.length; i += parallelDeletes) {
+    const some = objects.slice(i, i + parallelDeletes)
+    await Promise.all(some.map((object) => persistently(host, () => backend.blocks.delete(keys.object(object)))))
   }
 }
 
-async function deleteRows({ backend }: StoreContext, rows: readonly Uint8Array[], checks: Check[]): Promise<void> {
+async function deleteRows(
+  { backend, host }: StoreContext,
+  rows: readonly Uint8Array[],
+  checks: Check[],
+): Promise<void> {
   for (let i = 0; i < rows.length; i += DELETE_ROWS) {
     const mutations = rows.slice(i, i + DELETE_ROWS).map((key) => ({ key, value: undefined }))
     // Somebody else removes the rest.
-    if (!(await persistently(() => backend.metadata.commit(checks, mutations)))) return
+    if (!(await persistently(host, () => backend.metadata.commit(checks, mutations)))) return
   }
 }

@@ -1,27 +1,17 @@
 import { BackendError, QuotaExceededError } from '../errors.ts'
+import { randomFraction, type StoreHost } from './host.ts'
 
 const FIRST_DELAY_MS = 2
 const MAX_DELAY_MS = 500
 
 /**
- * Waits before attempt number `attempt` (0: not at all) for a random time, whose mean doubles: those who lost a
- * conflict must not meet again in step.
+ * Waits after so many failures (0: not at all) for a random time, whose mean doubles: those who lost a conflict must not
+ * meet again in step.
  */
-export async function backOff(attempt: number, signal?: AbortSignal): Promise<void> {
+export async function waitToRetry(host: StoreHost, failures: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted()
-  if (attempt === 0) return
-  const delayMs = Math.random() * Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt)
-  await new Promise<void>((resolve, reject) => {
-    const abort = (): void => {
-      clearTimeout(timer)
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', abort)
-      resolve()
-    }, delayMs)
-    signal?.addEventListener('abort', abort, { once: true })
-  })
+  if (failures === 0) return
+  await host.sleep(randomFraction(host) * Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** failures), signal)
 }
 
 /**
@@ -34,23 +24,20 @@ export function maybeApplied(error: unknown): boolean {
   return !(kind?.name === 'QuotaExceededError' || error instanceof TypeError || error instanceof RangeError)
 }
 
-/** Whether trying again can help. */
-export function isRetryable(error: unknown): boolean {
+/** Whether the failure may pass, so that making the call again can help. */
+export function isTransient(error: unknown): boolean {
   const kind = error as Partial<BackendError> | undefined
   return kind?.name === 'BackendError' && kind.retryable === true
 }
 
-/** How often a call is tried whose failures say that this can help, or say nothing. */
-export const TRIES = 5
-
 /** Makes a call that may be made twice, again when its failure says that this can help, or says nothing. */
-export async function persistently<T>(call: () => Promise<T>): Promise<T> {
+export async function persistently<T>(host: StoreHost, call: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await call()
     } catch (error) {
-      if (tries === TRIES || !(isRetryable(error) || maybeApplied(error))) throw error
+      if (tries === host.budget.tries || !(isTransient(error) || maybeApplied(error))) throw error
     }
-    await backOff(tries)
+    await waitToRetry(host, tries)
   }
 }

@@ -2,6 +2,7 @@ import { fromHex, toHex } from '../bytes/byte-text.ts'
 import { NotFoundError } from '../errors.ts'
 import type { Backend, BackendCallOptions, VersionedValue } from './backend.ts'
 import { checkVersion, formatVersion, ID_BYTES, parseStream, type StreamRecord } from './format.ts'
+import type { StoreHost } from './host.ts'
 import type { RowKeys } from './row-keys.ts'
 
 /** What the parts of one store share. */
@@ -11,8 +12,7 @@ export interface StoreContext {
   readonly blockSize: number
   readonly inMemoryThreshold: number
   readonly leaseMs: number
-  /** Largest number of blocks whose intents and entries share a commit. */
-  readonly groupSize: number
+  readonly host: StoreHost
   /** Checks the version of the store, if there is one already; called before anything is read. */
   ready(options?: BackendCallOptions): Promise<void>
   /** Checks the version of the store, and makes it if there is none; called before anything is written. */
@@ -22,8 +22,8 @@ export interface StoreContext {
 }
 
 /** Makes a random id, of a stream or an object. */
-export function randomId(): Uint8Array<ArrayBuffer> {
-  return crypto.getRandomValues(new Uint8Array(ID_BYTES))
+export function randomId({ host }: Pick<StoreContext, 'host'>): Uint8Array<ArrayBuffer> {
+  return host.random(ID_BYTES)
 }
 
 /**

@@ -16,7 +16,7 @@ import {
 import { LastCommit } from './last-commit.ts'
 import { OwnRow } from './own-row.ts'
 import { deleteObjects, removeObjects, removeStream } from './remove-stream.ts'
-import { backOff, isRetryable, maybeApplied, TRIES } from './retry.ts'
+import { isTransient, maybeApplied, waitToRetry } from './retry.ts'
 import { randomId, type StoreContext } from './store-context.ts'
 
 /** A stream that the store has. */
@@ -75,7 +75,7 @@ export class StoringStream {
     let objects: Uint8Array[] = []
     await this.#own.create((id) => {
       this.#intents.clear()
-      objects = newObjects(id, count)
+      objects = this.#newObjects(id, count)
       return this.#intentsOf(objects)
     })
     return objects
@@ -87,15 +87,16 @@ export class StoringStream {
   }
 
   async #intend(count: number): Promise<Uint8Array[]> {
+    const { backend, host } = this.#context
     for (let tries = 1; ; tries++) {
-      const objects = newObjects(this.id, count)
+      const objects = this.#newObjects(this.id, count)
       try {
-        await this.#context.backend.metadata.commit([], this.#intentsOf(objects))
+        await backend.metadata.commit([], this.#intentsOf(objects))
         return objects
       } catch (error) {
-        if (tries === TRIES || !(maybeApplied(error) || isRetryable(error))) throw error
+        if (tries === host.budget.tries || !(maybeApplied(error) || isTransient(error))) throw error
       }
-      await backOff(tries, this.#signal)
+      await waitToRetry(host, tries, this.#signal)
     }
   }
 
@@ -105,7 +106,7 @@ export class StoringStream {
   }
 
   async #put(first: Uint8Array, bytes: Uint8Array, checksum: Uint8Array): Promise<BlockEntry> {
-    const { backend, keys } = this.#context
+    const { backend, keys, host } = this.#context
     let object = first
     for (let tries = 1; ; tries++) {
       this.#signal.throwIfAborted()
@@ -114,9 +115,9 @@ export class StoringStream {
         const { byteLength } = bytes
         return { object, rawLength: byteLength, storedLength: byteLength, codec: CODEC_NONE, checksum }
       } catch (error) {
-        if (this.#signal.aborted || tries === TRIES || !isRetryable(error)) throw error
+        if (this.#signal.aborted || tries === host.budget.tries || !isTransient(error)) throw error
       }
-      await backOff(tries, this.#signal)
+      await waitToRetry(host, tries, this.#signal)
       this.#abandoned.push(object)
       object = (await this.#intend(1))[0]!
     }
@@ -131,7 +132,7 @@ export class StoringStream {
     const { keys } = this.#context
     const used = [...entries.map((entry) => entry.object), ...(await this.#deleteAbandoned())]
     const { pages, rest } = this.#pagesWith(entries)
-    const next = newObjects(this.id, count)
+    const next = this.#newObjects(this.id, count)
     const { size, blockCount } = this.#own.record
     const record: StreamRecord = {
       ...this.#own.leased(),
@@ -285,6 +286,15 @@ export class StoringStream {
     })
   }
 
+  /** Ids of objects. Those of one stream begin alike, so that an engine may keep, and sync, them together. */
+  #newObjects(stream: Uint8Array, count: number): Uint8Array[] {
+    return Array.from({ length: count }, () => {
+      const object = randomId(this.#context)
+      object[0] = stream[0]!
+      return object
+    })
+  }
+
   #track<T>(work: Promise<T>): Promise<T> {
     const settled: Promise<unknown> = work.then(
       () => this.#pending.delete(settled),
@@ -293,13 +303,4 @@ export class StoringStream {
     this.#pending.add(settled)
     return work
   }
-}
-
-/** Ids of objects. Those of one stream begin alike, so that an engine may keep, and sync, them together. */
-function newObjects(stream: Uint8Array, count: number): Uint8Array[] {
-  return Array.from({ length: count }, () => {
-    const object = randomId()
-    object[0] = stream[0]!
-    return object
-  })
 }

@@ -6,7 +6,8 @@ import type { BlockSink, BlockSinkOptions } from './block-sink.ts'
 import { assertDigest } from './checksums.ts'
 import { isUsable, MAX_BLOCK_BYTES, parseStreamId } from './format.ts'
 import { toHex } from '../bytes/byte-text.ts'
-import { backOff } from './retry.ts'
+import { type StoreHost, systemHost } from './host.ts'
+import { waitToRetry } from './retry.ts'
 import { RowKeys } from './row-keys.ts'
 import { readonlySpace } from './row-space.ts'
 import { noSuchStream, openVersion, parseId, readStream, type StoreContext } from './store-context.ts'
@@ -38,19 +39,16 @@ export interface StreamStoreOptions {
    * @default 3_600_000
    */
   leaseMs?: number | undefined
+  /**
+   * Clock, random numbers, waiting and parallelism, for tests that drive them.
+   * @default systemHost
+   */
+  host?: StoreHost | undefined
 }
-
-/** Blocks whose intents, and then entries, share a commit; two groups at most are alive. */
-const GROUP_SIZE = 4
 
 /** The longest key is that of a reference, the largest value a reference, too; a page has 34 KB at most. */
 const MIN_KEY_BYTES = 1200
 const MIN_VALUE_BYTES = 40_000
-
-const MAX_ATTEMPTS = 100
-
-/** Digests that are looked up at the same time. */
-const LOOKUP_PARALLEL = 16
 
 /**
  * Keeps streams of bytes in blocks, each content once, alive while something refers to it: AtlasDB's stream store.
@@ -90,13 +88,20 @@ export class StreamStore {
    * @throws {RangeError} if an option is out of its range, or the backend does not take what a store needs.
    */
   constructor(backend: Backend, options: StreamStoreOptions = {}) {
-    const { name = '', blockSize = 1_000_000, inMemoryThreshold = 4_194_304, leaseMs = 3_600_000 } = options
+    const {
+      name = '',
+      blockSize = 1_000_000,
+      inMemoryThreshold = 4_194_304,
+      leaseMs = 3_600_000,
+      host = systemHost,
+    } = options
     if (typeof name !== 'string' || !/^[A-Za-z0-9-]{0,64}$/.test(name)) {
       throw new TypeError(`name must be up to 64 letters, digits and "-", got ${String(name)}`)
     }
     if (typeof backend?.metadata?.commit !== 'function' || typeof backend.blocks?.put !== 'function') {
       throw new TypeError(`backend must have metadata and blocks, got ${String(backend)}`)
     }
+    if (typeof host?.sleep !== 'function') throw new TypeError(`host must be a StoreHost, got ${String(host)}`)
     const { keyBytes = MIN_KEY_BYTES, valueBytes = MIN_VALUE_BYTES } = backend.limits ?? {}
     if (keyBytes < MIN_KEY_BYTES || valueBytes < MIN_VALUE_BYTES) {
       throw new RangeError(`the backend must take keys of ${MIN_KEY_BYTES} and values of ${MIN_VALUE_BYTES} bytes`)
@@ -111,7 +116,7 @@ export class StreamStore {
       blockSize,
       inMemoryThreshold,
       leaseMs,
-      groupSize: GROUP_SIZE,
+      host,
       ready: (call) => this.#checkVersion(false, call),
       readyToWrite: (call) => this.#checkVersion(true, call),
       track: (work) => this.#track(work),
@@ -154,10 +159,11 @@ export class StreamStore {
   async lookup(digests: Uint8Array[], options: BackendCallOptions = {}): Promise<(string | undefined)[]> {
     for (const digest of digests) assertDigest(digest)
     await this.#context.ready(options)
-    const { backend, keys } = this.#context
+    const { backend, keys, host } = this.#context
     const ids: (string | undefined)[] = []
-    for (let i = 0; i < digests.length; i += LOOKUP_PARALLEL) {
-      const some = digests.slice(i, i + LOOKUP_PARALLEL)
+    const { parallelLookups } = host.budget
+    for (let i = 0; i < digests.length; i += parallelLookups) {
+      const some = digests.slice(i, i + parallelLookups)
       const rows = await Promise.all(some.map((digest) => backend.metadata.get(keys.digest(digest), options)))
       for (const row of rows) ids.push(row && toHex(parseStreamId(row.value)))
     }
@@ -175,8 +181,9 @@ export class StreamStore {
    */
   async transaction<T>(run: (tx: Transaction) => Promise<T>, { signal }: BackendCallOptions = {}): Promise<T> {
     await this.#context.ready({ signal })
-    for (let number = 0; number < MAX_ATTEMPTS; number++) {
-      await backOff(number, signal)
+    const { host } = this.#context
+    for (let number = 0; number < host.budget.conflicts; number++) {
+      await waitToRetry(host, number, signal)
       const attempt = this.#attempt(signal)
       let result: T
       try {
@@ -192,7 +199,7 @@ export class StreamStore {
       if (await attempt.commit()) return result
       attempt.end(new ConflictError('the transaction runs again, because what it read has changed'))
     }
-    throw new ConflictError(`the transaction lost to others ${MAX_ATTEMPTS} times`)
+    throw new ConflictError(`the transaction lost to others ${host.budget.conflicts} times`)
   }
 
   /** Waits for what failed sinks still have to remove, and closes the backend. Closing twice is fine. */

@@ -9,16 +9,13 @@ import type { BlockSinkOptions } from './block-sink.ts'
 import { type Checksum, createDigest, loadChecksum } from './checksums.ts'
 import { type BlockEntry, isUsable } from './format.ts'
 import { referenceKey } from './references.ts'
-import { backOff } from './retry.ts'
+import { waitToRetry } from './retry.ts'
 import { noSuchStream, readStream, type StoreContext } from './store-context.ts'
 import { storedStream, type StoredStream } from './stored-stream.ts'
 import { StoringStream } from './storing-stream.ts'
 
 /** Makes an attempt at a commit. */
 export type MakeAttempt = () => Attempt
-
-/** How often the last commit is tried when others change what it depends on. */
-const FINISH_ATTEMPTS = 100
 
 /** What a stream begins with, lest a short one costs a whole block of memory; these bytes are copied once more. */
 const FIRST_BUFFER_BYTES = 64 * 1024
@@ -131,7 +128,7 @@ export class Upload {
       rest = rest.subarray(this.#buffer.fill(rest))
       if (this.#buffer.byteLength === this.#context.blockSize) {
         this.#seal(hashes)
-        if (this.#group.blocks.length === this.#context.groupSize) await this.#nextGroup()
+        if (this.#group.blocks.length === this.#context.host.budget.groupBlocks) await this.#nextGroup()
       }
     }
   }
@@ -202,7 +199,7 @@ export class Upload {
 
   /** Hands the group that is full over to the backend, and begins the next one. */
   async #nextGroup(): Promise<void> {
-    const { groupSize } = this.#context
+    const { groupBlocks } = this.#context.host.budget
     const full = this.#group
     const previous = this.#previous
     // Its buffers are free now, and the intents of the group after next are committed.
@@ -212,10 +209,10 @@ export class Upload {
     if (previous) {
       next.objects = Promise.resolve(this.#storing.reserved)
     } else {
-      const created = this.#storing.create(2 * groupSize)
+      const created = this.#storing.create(2 * groupBlocks)
       markHandled(created)
-      full.objects = created.then((ids) => ids.slice(0, groupSize))
-      next.objects = created.then((ids) => ids.slice(groupSize))
+      full.objects = created.then((ids) => ids.slice(0, groupBlocks))
+      next.objects = created.then((ids) => ids.slice(groupBlocks))
       markHandled(full.objects)
       markHandled(next.objects)
     }
@@ -228,7 +225,7 @@ export class Upload {
 
   async #append(group: Group): Promise<void> {
     const entries = await Promise.all(group.blocks.map((block) => block.put!))
-    await this.#storing.append(entries, this.#context.groupSize)
+    await this.#storing.append(entries, this.#context.host.budget.groupBlocks)
     for (const { buffer } of group.blocks) {
       buffer.clear()
       this.#pool.push(buffer)
@@ -238,8 +235,9 @@ export class Upload {
   async #finish(digest: Uint8Array): Promise<StoredStream> {
     const { onCommit, reference } = this.#options
     const storing = this.#storing
-    for (let number = 0; number < FINISH_ATTEMPTS; number++) {
-      await backOff(number, this.#abort.signal)
+    const { host } = this.#context
+    for (let number = 0; number < host.budget.conflicts; number++) {
+      await waitToRetry(host, number, this.#abort.signal)
       const attempt = this.#makeAttempt()
       const known = await storing.findStored(attempt, digest)
       this.#assertAlive()
@@ -258,7 +256,7 @@ export class Upload {
       if (!equalBytes(survivor, storing.id)) await this.#wipeDuplicate()
       return equalBytes(survivor, id) ? stored : await this.#open(survivor)
     }
-    throw new BackendError(`the last commit lost to others ${FINISH_ATTEMPTS} times`, { retryable: true })
+    throw new BackendError(`the last commit lost to others ${host.budget.conflicts} times`, { retryable: true })
   }
 
   /** Makes the row of the stream, if there is none yet, and puts the blocks of the last group, unless `known`. */

@@ -1,0 +1,86 @@
+import { readU32 } from '../bytes/integers.ts'
+import { onAbort } from '../bytes/on-abort.ts'
+
+/** How much a store does at a time, and how often it tries. */
+export interface StoreBudget {
+  /**
+   * Blocks of an upload whose intents, and then entries, share a commit; two such groups at most are alive.
+   * @default 4
+   */
+  readonly groupBlocks: number
+  /**
+   * Blocks that one stream fetches at the same time: each may cost an open file, or a connection.
+   * @default 16
+   */
+  readonly parallelReads: number
+  /**
+   * Objects that are deleted at the same time.
+   * @default 8
+   */
+  readonly parallelDeletes: number
+  /**
+   * Digests that are looked up at the same time.
+   * @default 16
+   */
+  readonly parallelLookups: number
+  /**
+   * How often a call of the backend is made that fails in a way that may pass.
+   * @default 5
+   */
+  readonly tries: number
+  /**
+   * How often a commit is prepared anew because somebody else changed what it depends on.
+   * @default 100
+   */
+  readonly conflicts: number
+}
+
+/**
+ * What a store takes from its surroundings besides its backend. Nothing in it reads a clock, draws a random number or
+ * sets a timer in another way, so that a test can drive all of them.
+ */
+export interface StoreHost {
+  /** The time, in milliseconds since 1970. */
+  now(): number
+  /** Random bytes; names are made of them that must never meet. */
+  random(byteLength: number): Uint8Array<ArrayBuffer>
+  /** Resolves after so many milliseconds; rejects with the reason of `signal` as soon as that aborts. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>
+  /** How much is done at a time, and how often it is tried. */
+  readonly budget: StoreBudget
+}
+
+/** The host's own clock, random numbers and timers. */
+export const systemHost: StoreHost = {
+  now: () => Date.now(),
+  random: (byteLength) => crypto.getRandomValues(new Uint8Array(byteLength)),
+  sleep(delayMs, signal) {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason)
+        return
+      }
+      const stop = onAbort([signal], (reason) => {
+        clearTimeout(timer)
+        reject(reason)
+      })
+      const timer = setTimeout(() => {
+        stop()
+        resolve()
+      }, delayMs)
+    })
+  },
+  budget: {
+    groupBlocks: 4,
+    parallelReads: 16,
+    parallelDeletes: 8,
+    parallelLookups: 16,
+    tries: 5,
+    conflicts: 100,
+  },
+}
+
+/** A random number from 0 up to, not including, 1. */
+export function randomFraction(host: StoreHost): number {
+  return readU32(host.random(4), 0) / 2 ** 32
+}
