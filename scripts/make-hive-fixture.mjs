@@ -62,7 +62,7 @@ async function make(kind, fill, killed = false) {
   const store = new StreamStore(await directoryBackend(directory), { blockSize: FIXTURE_BLOCK_SIZE })
   const hive = new LocalHive(store)
   await fill(hive, store)
-  listed[kind] = (await hive.list()).map((entry) => ({ ...entry, modified: entry.modified.toISOString() }))
+  listed[kind] = (await hive.list()).entries.map((entry) => ({ ...entry, modified: entry.modified.toISOString() }))
   if (killed) hives[kind] = await packHive(directory)
   await store.close()
   if (!killed) hives[kind] = await packHive(directory)

@@ -6,14 +6,17 @@
 export type { ByteSource } from './bytes/byte-source.ts'
 export type {
   Consistency,
+  EntriesOptions,
   Entry,
   EntryInfo,
+  EntryList,
   EntryReader,
   EntryReaderOptions,
   EntrySink,
   EntryStreamOptions,
   Hive,
   HiveCallOptions,
+  ListedEntry,
   ListOptions,
   OpenOptions,
   PatchSinkOptions,

@@ -15,7 +15,7 @@ const INSERTED_BYTES = 1_000
  * @param {(text: string) => void} say
  */
 export async function demoEdit(hive, say) {
-  const entries = await hive.list({ prefix: ALIAS, limit: 1 })
+  const { entries } = await hive.list({ prefix: ALIAS, limit: 1 })
   if (entries[0]?.alias !== ALIAS) {
     say(`Storing ${ALIAS}, ${formatBytes(SIZE)} of random bytes …`)
     await bytesSource(randomBytes(SIZE))

@@ -21,7 +21,7 @@ const update = new DeltaUpdate(hive, refresh)
 async function refresh() {
   const problem = byId('hive-problem')
   try {
-    const entries = await hive.list()
+    const entries = await allEntries()
     list.show(entries, HIVE_URL)
     uploads.know(entries)
     update.know(entries)
@@ -32,6 +32,13 @@ async function refresh() {
     problem.textContent = formatError(error)
     return []
   }
+}
+
+async function allEntries() {
+  const reader = hive.entries().getReader()
+  const entries = []
+  for (let read = await reader.read(); !read.done; read = await reader.read()) entries.push(read.value)
+  return entries
 }
 
 async function start() {

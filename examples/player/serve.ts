@@ -86,7 +86,7 @@ function readArguments(): { host: string; port: number; data: string } {
 
 /** Gives a new hive something to play. */
 async function storeClips(hive: Hive): Promise<void> {
-  if ((await hive.list({ limit: 1 })).length > 0) return
+  if ((await hive.list({ limit: 1 })).entries.length > 0) return
   for (const [alias, type] of Object.entries(CLIPS)) {
     const clip = await openAsBlob(fileURLToPath(new URL(`clips/${alias}`, import.meta.url)))
     await clip.stream().pipeTo(hive.sink(alias, { type, ifNoneMatch: '*' }))

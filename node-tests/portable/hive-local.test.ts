@@ -25,11 +25,24 @@ it('LocalHive bounds what an entry may become, also by a delta', async () => {
   const delta = Uint8Array.of(0x72, 0x73, 0x02, 0x36, 0x46, 0, 0x13, 0x88, 0x46, 0, 0x13, 0x88, 0)
   const bomb = bytesSource(delta).stream().pipeTo(hive.patchSink('x'))
   expect(await rejection(bomb)).toMatchObject({ name: 'FormatError', reason: 'limit' })
-  expect((await hive.list()).map(({ alias, size }) => [alias, size])).toEqual([['x', 5_000]])
+  expect((await hive.list()).entries.map(({ alias, size }) => [alias, size])).toEqual([['x', 5_000]])
   expect(await collect((await hive.open('x')).stream())).toEqual(randomBytes(5_000))
   const bounded = (maxEntrySize: number): LocalHive => new LocalHive(new StreamStore(memoryBackend()), { maxEntrySize })
   expect(() => bounded(-1)).toThrow(RangeError)
   for (const size of [0.5, NaN, 2 ** 53]) expect(() => bounded(size)).toThrow(TypeError)
+})
+
+it('LocalHive leaves no entry out of more than a list can have', async () => {
+  const hive = new LocalHive(new StreamStore(memoryBackend()))
+  const aliases = Array.from({ length: 2_001 }, (_, i) => `entry ${String(i).padStart(4, '0')}`)
+  for (const alias of aliases) await hive.sink(alias).getWriter().close()
+  const list = await hive.list()
+  expect(list.entries).toHaveLength(1_000)
+  expect(list.next).toBe(aliases[999])
+  const streamed: string[] = []
+  const write = ({ alias }: { alias: string }): void => void streamed.push(alias)
+  await soon(hive.entries().pipeTo(new WritableStream({ write })), 'the entries')
+  expect(streamed).toEqual(aliases)
 })
 
 it('LocalHive tells of a failure between two writes at once, on both ends of a sink', async () => {

@@ -385,7 +385,7 @@ describe('HttpHive takes from a server', () => {
     expect(await rejection(answered(() => page(['a', 'b', 'c'])).list({ limit: 2 }))).toMatchObject({
       name: 'FormatError',
     })
-    expect(await answered(() => page(['a', 'b'], 'b')).list({ limit: 2 })).toHaveLength(2)
+    expect((await answered(() => page(['a', 'b'], 'b')).list({ limit: 2 })).entries).toHaveLength(2)
   })
 
   it('no list of what it did not ask for', async () => {
@@ -403,8 +403,9 @@ describe('HttpHive takes from a server', () => {
 
   it('no next page that begins within this one', async () => {
     for (const next of ['a', 'b']) {
-      const pages = [page(['a', 'b', 'c'], next), page(['b', 'c'])]
-      expect(await rejection(answered(() => pages.shift()!).list()), next).toMatchObject({ name: 'FormatError' })
+      const hive = answered(() => page(['a', 'b', 'c'], next))
+      expect(await rejection(hive.list()), next).toMatchObject({ name: 'FormatError' })
+      expect(await rejection(hive.entries().getReader().read()), next).toMatchObject({ name: 'FormatError' })
     }
   })
 
@@ -422,7 +423,9 @@ describe('HttpHive takes from a server', () => {
     for (const next of ['b', 'a', '\uffff']) {
       const steps = ['\u{10000}', next]
       const hive = answered(() => page(['x'], steps.shift()))
-      expect(await rejection(hive.list()), next).toMatchObject({ name: 'FormatError' })
+      const reader = hive.entries().getReader()
+      expect((await reader.read()).value?.alias).toBe('x')
+      expect(await rejection(reader.read()), next).toMatchObject({ name: 'FormatError' })
     }
     const standing = answered(() => page(['x'], 'x'))
     expect(await rejection(standing.list({ after: 'x' }))).toMatchObject({ name: 'FormatError' })
@@ -475,7 +478,7 @@ describe('HttpHive takes from a server', () => {
       await bytesSource(BYTES)
         .stream()
         .pipeTo(hive.sink('new', { ifNoneMatch: '*' }))
-      expect((await hive.list()).map(({ alias }) => alias)).toEqual(['new', 'x'])
+      expect((await hive.list()).entries.map(({ alias }) => alias)).toEqual(['new', 'x'])
     } finally {
       Object.defineProperty(NotFoundError, 'name', name)
       Object.defineProperty(BackendError, 'name', backendName)
@@ -549,13 +552,27 @@ describe('HttpHive asks', () => {
     expect(requests.map(({ headers }) => headers.get('authorization'))).toEqual(['Bearer 1', 'Bearer 2', 'Bearer 3'])
   })
 
-  it('for the pages of a list until it has what it wants', async () => {
+  it('for the pages of a list as they are read, and for one where a list is enough', async () => {
     const { local } = await client(pass)
     for (const alias of ['a', 'b', 'c', 'd']) await bytesSource(BYTES).stream().pipeTo(local.sink(alias))
     const handler = createHiveHandler(local, { limits: { listEntries: 2 } })
-    const hive = new HttpHive('http://hive.test/', { fetch: (url, init) => handler(new Request(url, init)) })
-    expect((await hive.list()).map(({ alias }) => alias)).toEqual(['a', 'b', 'c', 'd', 'x'])
-    expect((await hive.list({ limit: 3, after: 'a' })).map(({ alias }) => alias)).toEqual(['b', 'c', 'd'])
+    let count = 0
+    const hive = new HttpHive('http://hive.test/', {
+      fetch(url, init) {
+        count++
+        return handler(new Request(url, init))
+      },
+    })
+    const page = await hive.list({ limit: 3, after: 'a' })
+    expect(page.entries.map(({ alias }) => alias)).toEqual(['b', 'c'])
+    expect(page.next).toBe('c')
+    expect((await hive.list({ after: 'c' })).next).toBe(undefined)
+    const reader = hive.entries().getReader()
+    expect(count).toBe(2)
+    const aliases: string[] = []
+    for (let read = await reader.read(); !read.done; read = await reader.read()) aliases.push(read.value.alias)
+    expect(aliases).toEqual(['a', 'b', 'c', 'd', 'x'])
+    expect(count).toBe(5)
   })
 })
 
@@ -745,7 +762,7 @@ describe('HttpHive writes', () => {
     expect((await sink.entry).size).toBe(BYTES.byteLength)
     const remove = await client(badly, { method: 'DELETE' })
     await remove.hive.remove('x')
-    expect(await remove.local.list()).toEqual([])
+    expect(await remove.local.list()).toEqual({ entries: [] })
   })
 
   it('and fails with what the server refused it for', async () => {

@@ -34,7 +34,7 @@ async function problemOf(response: Response): Promise<Record<string, unknown>> {
   return problem
 }
 
-const namesIn = async (hive: LocalHive): Promise<string[]> => (await hive.list()).map(({ alias }) => alias)
+const namesIn = async (hive: LocalHive): Promise<string[]> => (await hive.list()).entries.map(({ alias }) => alias)
 
 describe('PUT', () => {
   it('creates with 201, updates with 204, and tells etag, time and place', async () => {

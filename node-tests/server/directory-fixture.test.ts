@@ -69,7 +69,7 @@ describe.each(FIXTURES)('%s', (fixtureName) => {
   describe.each(HIVES)('the hive "%s"', (name, entries) => {
     it('lists its entries as when it was made', async () => {
       const { hive, store } = await open(await unpack(name))
-      const listed = (await hive.list()).map((entry) => ({ ...entry, modified: entry.modified.toISOString() }))
+      const listed = (await hive.list()).entries.map((entry) => ({ ...entry, modified: entry.modified.toISOString() }))
       expect(listed).toEqual(fixture.listed[name])
       expect(listed.map((entry) => entry.alias)).toEqual(entries.map((entry) => entry.alias))
       await store.close()
@@ -107,7 +107,7 @@ describe.each(FIXTURES)('%s', (fixtureName) => {
       expect((await inspectStore(backend)).problems).toEqual([])
       const again = new LocalHive(new StreamStore(backend))
       const left = [...entries.slice(0, 1), { alias: 'new', bytes: pattern(50) }]
-      expect((await again.list()).map((entry) => entry.alias)).toEqual(left.map((entry) => entry.alias))
+      expect((await again.list()).entries.map((entry) => entry.alias)).toEqual(left.map((entry) => entry.alias))
       for (const { alias, bytes } of left) expect(await read(again, alias)).toEqual(bytes)
       await backend.close()
     })

@@ -43,7 +43,7 @@ async function start(options: HiveHandlerOptions = {}, backend: Backend = memory
   return { local, url, hive: new HttpHive(url), transfers, ended: (name: string) => soon(ended(name), name) }
 }
 
-const namesIn = async (hive: LocalHive): Promise<string[]> => (await hive.list()).map(({ alias }) => alias)
+const namesIn = async (hive: LocalHive): Promise<string[]> => (await hive.list()).entries.map(({ alias }) => alias)
 
 /** Writes for as long as the sink takes it; gives the error with which it ends. */
 async function writeOn(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<unknown> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import type { ConflictError } from '../../src/errors.ts'
-import type { Entry, Hive } from '../../src/hive/hive.ts'
+import type { Entry, Hive, ListedEntry } from '../../src/hive/hive.ts'
 import { DeltaStream } from '../../src/rsync/delta-stream.ts'
 import { loadSignature } from '../../src/rsync/load-signature.ts'
 import { PatchStream } from '../../src/rsync/patch-stream.ts'
@@ -24,7 +24,7 @@ async function put(hive: Hive, alias: string, bytes: Uint8Array, options = {}): 
 }
 
 const namesOf = async (hive: Hive, options = {}): Promise<string[]> =>
-  (await hive.list(options)).map(({ alias }) => alias)
+  (await hive.list(options)).entries.map(({ alias }) => alias)
 
 function named(error: unknown): string {
   return (error as Error).name
@@ -546,7 +546,61 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await rejection(hive.list({ limit: 0 }))).toBeInstanceOf(RangeError)
       expect(await rejection(hive.list({ prefix: 5 as unknown as string }))).toBeInstanceOf(TypeError)
       expect(await rejection(hive.list({ after: null as unknown as string }))).toBeInstanceOf(TypeError)
-      expect((await hive.list({ limit: 1 }))[0]).toMatchObject({ alias: 'a', size: 0 })
+      expect((await hive.list({ limit: 1 })).entries[0]).toMatchObject({ alias: 'a', size: 0 })
+    })
+
+    it('tells by next whether a list has left any out', async () => {
+      const { hive } = await open()
+      for (const alias of ['a/1', 'a/2', 'a/3', 'b']) await put(hive, alias, new Uint8Array(0))
+      expect(await hive.list({ prefix: 'a/', limit: 2 })).toMatchObject({ next: 'a/2' })
+      expect(await hive.list({ prefix: 'a/', limit: 2, after: 'a/1' })).not.toHaveProperty('next')
+      expect(await hive.list({ prefix: 'a/', limit: 3 })).not.toHaveProperty('next')
+      expect(await hive.list({ prefix: 'nothing' })).toEqual({ entries: [] })
+    })
+
+    it('streams its entries, all of them or those of a prefix', async () => {
+      const { hive } = await open()
+      const all = async (options = {}): Promise<string[]> => {
+        const aliases: string[] = []
+        const write = ({ alias }: ListedEntry): void => void aliases.push(alias)
+        await soon(hive.entries(options).pipeTo(new WritableStream({ write })), 'the entries')
+        return aliases
+      }
+      expect(await all()).toEqual([])
+      for (const alias of ['b', 'a/2', '\uff5e', 'a/1', '🐝']) await put(hive, alias, Uint8Array.of(1))
+      expect(await all()).toEqual(['a/1', 'a/2', 'b', '\uff5e', '🐝'])
+      expect(await all({ prefix: 'a/' })).toEqual(['a/1', 'a/2'])
+      expect(await all({ after: 'a/2' })).toEqual(['b', '\uff5e', '🐝'])
+      const { value } = await hive.entries({ prefix: 'b' }).getReader().read()
+      expect(value).toEqual(await hive.stat('b'))
+    })
+
+    it('gives up streaming its entries with the reason of a signal, and when it is cancelled', async () => {
+      const { hive } = await open()
+      await put(hive, 'x', new Uint8Array(0))
+      const controller = new AbortController()
+      const reader = hive.entries({ signal: controller.signal }).getReader()
+      expect((await reader.read()).value?.alias).toBe('x')
+      const late = hive.entries({ signal: controller.signal }).getReader()
+      controller.abort('stop')
+      expect(await rejection(late.read())).toBe('stop')
+      expect(await rejection(hive.entries({ signal: controller.signal }).getReader().read())).toBe('stop')
+      const cancelled = hive.entries().getReader()
+      const read = cancelled.read()
+      await soon(cancelled.cancel(), 'cancel')
+      await soon(read, 'the pending read')
+    })
+
+    it('refuses a prefix and an after that are not strings of whole characters', async () => {
+      const { hive } = await open()
+      for (const value of [5, null, {}, '\ud800', 'a\udc00b', Object.create(null)] as unknown as string[]) {
+        for (const options of [{ prefix: value }, { after: value }]) {
+          const error = await rejection(hive.list(options))
+          expect(error).toBeInstanceOf(TypeError)
+          expect((error as Error).message).toMatch(/^(prefix|after) must/)
+          expect(() => hive.entries(options)).toThrow(TypeError)
+        }
+      }
     })
 
     it('removes an entry, the version that ifMatch names', async () => {

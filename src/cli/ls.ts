@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { EntryInfo, Hive } from '../hive/hive.ts'
-import { entryToJson } from '../http/format.ts'
+import type { ListedEntry } from '../hive/hive.ts'
+import { listedEntryToJson } from '../http/format.ts'
 import { formatBytes } from './byte-size.ts'
 import { hiveArgument, tokenOption } from './hive-arguments.ts'
 import { withHive } from './open-hive.ts'
@@ -15,7 +15,7 @@ interface LsOptions {
   readonly token?: string
 }
 
-/** Entries that are asked for, laid out and printed together. */
+/** Entries that are laid out and printed together. */
 const PAGE_ENTRIES = 1000
 
 /** Adds `comb ls`. */
@@ -31,30 +31,23 @@ export function addLsCommand(program: Command, { signal }: CommandContext): void
     .addHelpText('after', '\nExample:\n  comb ls ./data --long --prefix videos/')
     .action((place: string, options: LsOptions) =>
       withHive(place, { token: options.token }, async (hive) => {
-        for await (const page of pages(hive, options.prefix, signal)) {
-          await writeOut(
-            layOut(page, options)
-              .map((line) => `${line}\n`)
-              .join(''),
-          )
+        let page: ListedEntry[] = []
+        const print = (): Promise<void> => {
+          const lines = layOut(page, options)
+          page = []
+          return writeOut(lines.map((line) => `${line}\n`).join(''))
         }
+        for await (const entry of hive.entries({ prefix: options.prefix, signal })) {
+          page.push(entry)
+          if (page.length === PAGE_ENTRIES) await print()
+        }
+        if (page.length > 0) await print()
       }),
     )
 }
 
-async function* pages(hive: Hive, prefix: string | undefined, signal: AbortSignal): AsyncGenerator<EntryInfo[]> {
-  let after: string | undefined
-  for (;;) {
-    const page = await hive.list({ prefix, after, limit: PAGE_ENTRIES, signal })
-    if (page.length === 0) return
-    yield page
-    // A server may give fewer than it was asked for, so only an empty page is the end.
-    after = page.at(-1)!.alias
-  }
-}
-
-function layOut(entries: readonly EntryInfo[], { long, json }: LsOptions): string[] {
-  if (json) return entries.map((entry) => JSON.stringify(entryToJson(entry)))
+function layOut(entries: readonly ListedEntry[], { long, json }: LsOptions): string[] {
+  if (json) return entries.map((entry) => JSON.stringify(listedEntryToJson(entry)))
   if (!long) return entries.map(({ alias }) => printable(alias))
 
   const size = (bytes: number): string => (process.stdout.isTTY ? formatBytes(bytes) : String(bytes))

@@ -23,6 +23,23 @@ export interface EntryInfo {
   readonly modified: Date
 }
 
+/** An entry as a list has it. */
+export interface ListedEntry extends EntryInfo {
+  /**
+   * What is wrong with the entry, if the hive cannot read what it knows of it: then `size` is 0, `etag` is `""` in its
+   * quotes, `type` is `application/octet-stream` and `modified` is 1970. It cannot be opened, but removed and replaced.
+   */
+  readonly damage?: string | undefined
+}
+
+/** Entries of a hive, in the order of the UTF-8 bytes of their aliases. */
+export interface EntryList {
+  /** The entries: at most as many as were asked for, perhaps fewer. */
+  readonly entries: readonly ListedEntry[]
+  /** There are more entries: pass this as `after` to get them. Absent at the end. */
+  readonly next?: string | undefined
+}
+
 /** Options of {@linkcode Entry.stream}. */
 export interface EntryStreamOptions extends HiveCallOptions {
   /**
@@ -172,8 +189,8 @@ export interface RemoveOptions extends HiveCallOptions {
   ifMatch?: string | undefined
 }
 
-/** Options of {@linkcode Hive.list}. */
-export interface ListOptions extends HiveCallOptions {
+/** Options of {@linkcode Hive.entries}. */
+export interface EntriesOptions extends HiveCallOptions {
   /**
    * Only aliases that begin with this text.
    * @default ''
@@ -181,6 +198,10 @@ export interface ListOptions extends HiveCallOptions {
   prefix?: string | undefined
   /** Only aliases that come after this one, in the order of their UTF-8 bytes. */
   after?: string | undefined
+}
+
+/** Options of {@linkcode Hive.list}. */
+export interface ListOptions extends EntriesOptions {
   /**
    * Largest number of entries, 1 to 1,000.
    * @default 1000
@@ -211,12 +232,20 @@ export interface Hive {
    */
   stat(alias: string, options?: HiveCallOptions): Promise<EntryInfo>
   /**
-   * Lists entries in the order of the UTF-8 bytes of their aliases.
+   * Lists entries in the order of the UTF-8 bytes of their aliases, up to `limit` of them. `next` tells whether there
+   * are more; {@linkcode Hive.entries} gives all.
    *
-   * @throws {TypeError} if `limit` is no integer, or `prefix` or `after` no string.
+   * @throws {TypeError} if `limit` is not an integer, or `prefix` or `after` is not a string without lone surrogates.
    * @throws {RangeError} if `limit` is not from 1 to 1,000.
    */
-  list(options?: ListOptions): Promise<EntryInfo[]>
+  list(options?: ListOptions): Promise<EntryList>
+  /**
+   * All entries, or those whose aliases begin with `prefix`, in the order of the UTF-8 bytes of their aliases. They are
+   * fetched as they are read, so an entry that is stored or removed meanwhile may or may not be among them.
+   *
+   * @throws {TypeError} at once, if `prefix` or `after` is not a string without lone surrogates.
+   */
+  entries(options?: EntriesOptions): ReadableStream<ListedEntry>
   /**
    * Removes an entry.
    *

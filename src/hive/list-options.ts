@@ -1,4 +1,5 @@
 import { checkInteger } from '../bytes/check-integer.ts'
+import { describeValue } from '../bytes/describe-value.ts'
 import type { ListOptions } from './hive.ts'
 
 const MAX_LIST_LIMIT = 1000
@@ -6,7 +7,7 @@ const MAX_LIST_LIMIT = 1000
 /**
  * Checks the options of a list, and fills in what is not given.
  *
- * @throws {TypeError} if `limit` is no integer, or `prefix` or `after` no string.
+ * @throws {TypeError} if `limit` is not an integer, or `prefix` or `after` is not a string without lone surrogates.
  * @throws {RangeError} if `limit` is not from 1 to 1,000.
  */
 export function checkListOptions({ prefix = '', after, limit = MAX_LIST_LIMIT }: ListOptions): {
@@ -16,7 +17,11 @@ export function checkListOptions({ prefix = '', after, limit = MAX_LIST_LIMIT }:
 } {
   for (const [name, value] of Object.entries({ prefix, after })) {
     if (value !== undefined && typeof value !== 'string') {
-      throw new TypeError(`${name} must be a string, got ${String(value)}`)
+      throw new TypeError(`${name} must be a string, got ${describeValue(value)}`)
+    }
+    // It has no UTF-8, so what would be looked for is something else.
+    if (value !== undefined && /\p{Surrogate}/u.test(value)) {
+      throw new TypeError(`${name} must not have lone surrogates: ${describeValue(value)}`)
     }
   }
   return { prefix, after, limit: checkInteger('limit', limit, 1, MAX_LIST_LIMIT) }

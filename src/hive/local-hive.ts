@@ -7,12 +7,16 @@ import { checkAlias } from './alias.ts'
 import { checkBufferSize } from './buffer-size.ts'
 import { entrySink, type EntryTarget } from './entry-sink.ts'
 import { encodeEntryRecord, type EntryRecord, etagOf, parseEntryRecord } from './format.ts'
+import { entryStream } from './entry-stream.ts'
 import type {
+  EntriesOptions,
   Entry,
   EntryInfo,
+  EntryList,
   EntrySink,
   Hive,
   HiveCallOptions,
+  ListedEntry,
   ListOptions,
   OpenOptions,
   PatchSinkOptions,
@@ -88,18 +92,27 @@ export class LocalHive implements Hive {
   }
 
   /** See {@linkcode Hive.list}. */
-  async list(options: ListOptions = {}): Promise<EntryInfo[]> {
+  async list(options: ListOptions = {}): Promise<EntryList> {
     const { prefix, after, limit } = checkListOptions(options)
     const encoder = new TextEncoder()
     const rows = await this.#store.aliases.list({
       prefix: encoder.encode(prefix),
       after: after === undefined ? undefined : encoder.encode(after),
-      limit,
+      // One more than is asked for tells whether there are more.
+      limit: limit + 1,
       signal: options.signal,
     })
     // A byte order mark at the beginning is part of the alias.
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-    return rows.map(({ key, value }) => entryInfo(decoder.decode(key), parseEntryRecord(value)))
+    const entries = rows
+      .slice(0, limit)
+      .map(({ key, value }) => entryInfo(decoder.decode(key), parseEntryRecord(value)))
+    return rows.length > limit ? { entries, next: entries.at(-1)!.alias } : { entries }
+  }
+
+  /** See {@linkcode Hive.entries}. */
+  entries(options: EntriesOptions = {}): ReadableStream<ListedEntry> {
+    return entryStream((page) => this.list(page), options)
   }
 
   /** See {@linkcode Hive.remove}. */

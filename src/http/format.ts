@@ -5,7 +5,7 @@
  */
 import { FormatError } from '../errors.ts'
 import { checkAlias } from '../hive/alias.ts'
-import type { EntryInfo } from '../hive/hive.ts'
+import type { EntryInfo, ListedEntry } from '../hive/hive.ts'
 import { lastModified } from './http-date.ts'
 
 /** Media type of a delta: librsync has registered none, so this is the protocol's own. */
@@ -35,7 +35,7 @@ export const EXPOSED_HEADERS: string = [
   VERSION_HEADER,
 ].join(', ')
 
-/** An entry in JSON: in a list, and as the answer to a delta. */
+/** An entry in JSON: as the answer to a delta, and in a list. */
 export interface EntryJson {
   /** Name of the entry. */
   readonly alias: string
@@ -49,10 +49,16 @@ export interface EntryJson {
   readonly modified: string
 }
 
+/** An entry of a list in JSON. */
+export interface ListedEntryJson extends EntryJson {
+  /** What is wrong with the entry, if the hive cannot read what it knows of it. */
+  readonly damage?: string
+}
+
 /** A list of entries in JSON. */
 export interface ListJson {
   /** The entries, in the order of the UTF-8 bytes of their aliases. */
-  readonly entries: readonly EntryJson[]
+  readonly entries: readonly ListedEntryJson[]
   /** Value of `after` for the next request; absent if there is nothing more. */
   readonly next?: string
 }
@@ -60,6 +66,22 @@ export interface ListJson {
 /** An entry as it stands in JSON. */
 export function entryToJson({ alias, size, etag, type, modified }: EntryInfo): EntryJson {
   return { alias, size, etag, type, modified: modified.toISOString() }
+}
+
+/** An entry of a list as it stands in JSON. */
+export function listedEntryToJson(entry: ListedEntry): ListedEntryJson {
+  return { ...entryToJson(entry), ...(entry.damage !== undefined && { damage: entry.damage }) }
+}
+
+/**
+ * Reads an entry of a list from JSON.
+ *
+ * @throws {FormatError} if it is not one.
+ */
+export function listedEntryFromJson(value: unknown): ListedEntry {
+  const entry = entryFromJson(value)
+  const damage = isRecord(value) ? value['damage'] : undefined
+  return typeof damage === 'string' ? { ...entry, damage } : entry
 }
 
 /**

@@ -1,15 +1,18 @@
-import { compareBytes } from '../bytes/byte-order.ts'
 import { checkInteger } from '../bytes/check-integer.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { FormatError } from '../errors.ts'
 import { checkAlias } from '../hive/alias.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
+import { entryStream } from '../hive/entry-stream.ts'
 import type {
+  EntriesOptions,
   Entry,
   EntryInfo,
+  EntryList,
   EntrySink,
   Hive,
   HiveCallOptions,
+  ListedEntry,
   ListOptions,
   OpenOptions,
   PatchSinkOptions,
@@ -19,9 +22,10 @@ import type {
 import { checkListOptions } from '../hive/list-options.ts'
 import { checkMediaType } from '../hive/media-type.ts'
 import { assertPrecondition, checkPrecondition, type Precondition } from '../hive/precondition.ts'
-import { DELTA_TYPE, entryFromHeaders, entryFromJson, isRecord } from './format.ts'
+import { DELTA_TYPE, entryFromHeaders, entryFromJson } from './format.ts'
 import { HttpClient } from './http-client.ts'
 import { HttpEntry, type HttpEntryOptions } from './http-entry.ts'
+import { assertAsked, listFromJson } from './received-list.ts'
 import { sendsRequestStreams } from './request-streams.ts'
 import { type SentUpload, requestSink } from './request-sink.ts'
 
@@ -136,23 +140,20 @@ export class HttpHive implements Hive {
   }
 
   /** See {@linkcode Hive.list}. */
-  async list(options: ListOptions = {}): Promise<EntryInfo[]> {
+  async list(options: ListOptions = {}): Promise<EntryList> {
     const { signal = new AbortController().signal } = options
-    const { prefix, limit, after: begin } = checkListOptions(options)
-    let after = begin
-    const entries: EntryInfo[] = []
-    // A server may give less than it is asked for.
-    for (;;) {
-      const missing = limit - entries.length
-      const query = { prefix: prefix || undefined, after, limit: String(missing) }
-      const response = await this.#client.read({ method: 'GET', url: this.#client.url('', query), signal })
-      if (!response.ok) throw await this.#client.errorOf(response, {}, signal)
-      const { entries: more, next } = listFrom(await this.#readJson(response, signal))
-      assertPage(more, { prefix, after, next, asked: missing })
-      entries.push(...more)
-      if (next === undefined || entries.length === limit) return entries
-      after = next
-    }
+    const { prefix, limit, after } = checkListOptions(options)
+    const query = { prefix: prefix || undefined, after, limit: String(limit) }
+    const response = await this.#client.read({ method: 'GET', url: this.#client.url('', query), signal })
+    if (!response.ok) throw await this.#client.errorOf(response, {}, signal)
+    const list = listFromJson(await this.#readJson(response, signal))
+    assertAsked(list, { prefix, after, limit })
+    return list
+  }
+
+  /** See {@linkcode Hive.entries}. */
+  entries(options: EntriesOptions = {}): ReadableStream<ListedEntry> {
+    return entryStream((page) => this.list(page), options)
   }
 
   /** See {@linkcode Hive.remove}. */
@@ -262,42 +263,4 @@ function conditions({ ifMatch, ifNoneMatch }: Precondition): Record<string, stri
 
 function etagIn(ifMatch: string | undefined): string | undefined {
   return ifMatch === '*' ? undefined : ifMatch
-}
-
-function listFrom(list: unknown): { entries: EntryInfo[]; next: string | undefined } {
-  const { entries, next } = isRecord(list) ? list : {}
-  if (!Array.isArray(entries) || (next !== undefined && typeof next !== 'string')) {
-    throw new FormatError('the answer is no list: is this a hive?', { reason: 'invalid' })
-  }
-  return { entries: entries.map(entryFromJson), next }
-}
-
-interface AskedPage {
-  readonly prefix: string
-  readonly after: string | undefined
-  readonly next: string | undefined
-  readonly asked: number
-}
-
-/** A page of what was not asked for, or that leads no further, would make a list that is wrong, or endless. */
-function assertPage(entries: readonly EntryInfo[], { prefix, after, next, asked }: AskedPage): void {
-  if (entries.length > asked) {
-    throw new FormatError(`asked for ${asked} entries, got ${entries.length}`, { reason: 'invalid' })
-  }
-  let last = after
-  for (const { alias } of entries) {
-    if (!alias.startsWith(prefix) || !isAfter(alias, last)) {
-      throw new FormatError(`the list has an entry that was not asked for: ${alias}`, { reason: 'invalid' })
-    }
-    last = alias
-  }
-  if (next !== undefined && (entries.length === 0 || isAfter(last!, next))) {
-    throw new FormatError('the next page of the list would not be after this one', { reason: 'invalid' })
-  }
-}
-
-/** Whether a name comes later in a list, which is in the order of the bytes of UTF-8. */
-function isAfter(alias: string, before: string | undefined): boolean {
-  const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
-  return before === undefined || compareBytes(utf8(alias), utf8(before)) > 0
 }

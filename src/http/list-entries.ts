@@ -1,6 +1,6 @@
 import type { Hive } from '../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
-import { entryToJson, type ListJson, parseDigits } from './format.ts'
+import { listedEntryToJson, type ListJson, parseDigits } from './format.ts'
 import { StatusError } from './problem.ts'
 
 /** Largest number of entries that a request may ask for. */
@@ -15,8 +15,7 @@ export async function listEntries(request: Request, hive: Hive, maxEntries: numb
   }
   const limit = Math.min(asked, maxEntries)
   const after = query.get('after') ?? undefined
-  const entries = await hive.list({ prefix: query.get('prefix') ?? '', after, limit })
-  const last = entries.length === limit ? entries.at(-1) : undefined
-  const list: ListJson = { entries: entries.map(entryToJson), ...(last && { next: last.alias }) }
+  const { entries, next } = await hive.list({ prefix: query.get('prefix') ?? '', after, limit })
+  const list: ListJson = { entries: entries.map(listedEntryToJson), ...(next !== undefined && { next }) }
   return jsonAnswer(200, list)
 }

@@ -102,6 +102,7 @@ function conflicting(hive: Hive, bufferSize: number | undefined): Hive {
     open: (alias, options) => hive.open(alias, { ...options, bufferSize, consistency: 'conflict' }),
     stat: (alias, options) => hive.stat(alias, options),
     list: (options) => hive.list(options),
+    entries: (options) => hive.entries(options),
     remove: (alias, options) => hive.remove(alias, options),
     sink: (alias, options) => hive.sink(alias, options),
     patchSink: (alias, options) => hive.patchSink(alias, options),

@@ -1,0 +1,52 @@
+import { compareBytes } from '../bytes/byte-order.ts'
+import { FormatError } from '../errors.ts'
+import type { EntryList } from '../hive/hive.ts'
+import { isRecord, listedEntryFromJson } from './format.ts'
+
+/**
+ * Reads a list of entries from JSON.
+ *
+ * @throws {FormatError} if it is not one.
+ */
+export function listFromJson(list: unknown): EntryList {
+  const { entries, next } = isRecord(list) ? list : {}
+  if (!Array.isArray(entries) || (next !== undefined && typeof next !== 'string')) {
+    throw new FormatError('the answer is not a list: is this a hive?', { reason: 'invalid' })
+  }
+  return { entries: entries.map(listedEntryFromJson), ...(next !== undefined && { next }) }
+}
+
+/** What a list was asked for with. */
+export interface AskedList {
+  readonly prefix: string
+  readonly after: string | undefined
+  readonly limit: number
+}
+
+/**
+ * Makes sure that a list is what was asked for: one of other entries, or that leads no further, would make a stream of
+ * entries that is wrong, or endless.
+ *
+ * @throws {FormatError} if it is not.
+ */
+export function assertAsked({ entries, next }: EntryList, { prefix, after, limit }: AskedList): void {
+  if (entries.length > limit) {
+    throw new FormatError(`asked for ${limit} entries, got ${entries.length}`, { reason: 'invalid' })
+  }
+  let last = after
+  for (const { alias } of entries) {
+    if (!alias.startsWith(prefix) || !isAfter(alias, last)) {
+      throw new FormatError(`the list has an entry that was not asked for: ${alias}`, { reason: 'invalid' })
+    }
+    last = alias
+  }
+  if (next !== undefined && (entries.length === 0 || isAfter(last!, next))) {
+    throw new FormatError('the next page of the list would not be after this one', { reason: 'invalid' })
+  }
+}
+
+/** Whether a name comes later in a list, which is in the order of the bytes of UTF-8. */
+function isAfter(alias: string, before: string | undefined): boolean {
+  const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+  return before === undefined || compareBytes(utf8(alias), utf8(before)) > 0
+}
