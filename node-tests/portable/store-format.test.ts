@@ -86,6 +86,18 @@ const FIXTURES: readonly (readonly [
     parseStream,
   ],
   [
+    'stored in the pages of another',
+    `01020001${PLAIN_STREAM}${DIGEST_HEX}0018070002beef800010${ID_HEX}`,
+    formatStream({
+      ...stream,
+      status: { kind: 'stored' },
+      digest: DIGEST,
+      pageSet: ID,
+      extensions: fromHex('070002beef')!,
+    }),
+    parseStream,
+  ],
+  [
     'page',
     `0100000200000000000f4240${ENTRY_HEX}${ENTRY_HEX}`,
     formatPage({ byteOffset: 1_000_000, entries: [entry, entry] }),
@@ -176,6 +188,7 @@ describe('the rows of a store', () => {
         blockSize: fc.integer({ min: 1000, max: 2 ** 26 }),
         codec: fc.nat({ max: 255 }),
         digest: fc.option(binary(32), { nil: undefined }),
+        pageSet: fc.option(binary(16), { nil: undefined }),
         extensions: fc.array(extension, { maxLength: 3 }).map((all) => Uint8Array.from(all.flat())),
       })
       .map((each): StreamRecord => ({ ...each, blockCount: Math.ceil(each.size / each.blockSize) }))
@@ -185,6 +198,19 @@ describe('the rows of a store', () => {
         expect(parseStream(formatStream(each))).toEqual(each)
       }),
     )
+  })
+
+  it('takes extensions in any order, each that it knows once and of its length', () => {
+    const pageSet = `800010${ID_HEX}`
+    const record = (extensions: string): Uint8Array =>
+      fromHex(`01010000${PLAIN_STREAM}${(extensions.length / 2).toString(16).padStart(4, '0')}${extensions}`)!
+    expect(parseStream(record(`${pageSet}070002beef010000`))).toMatchObject({
+      pageSet: ID,
+      extensions: fromHex('070002beef010000')!,
+    })
+    for (const wrong of [pageSet + pageSet, `80000f${ID_HEX.slice(2)}`, `800000`]) {
+      expect(() => parseStream(record(wrong))).toThrow(expect.objectContaining({ reason: 'invalid' }))
+    }
   })
 
   it('stays below 60 KB in a full page with digests and in the longest reference', () => {
@@ -206,7 +232,7 @@ describe('the rows of a store', () => {
     unsupported(parseStream, `01050000${PLAIN_STREAM}`)
     unsupported(parseStream, `01010002${PLAIN_STREAM}`)
     unsupported(parseStream, `01010000${PLAIN_STREAM.replace('0001', '0002')}`)
-    unsupported(parseStream, `01010000${PLAIN_STREAM}0003800000`)
+    for (const tag of ['81', 'a0', 'ff']) unsupported(parseStream, `01010000${PLAIN_STREAM}0003${tag}0000`)
     unsupported(parseReference, '01040000018bcfe56800')
     unsupported(parsePage, '0102000100000000')
   })

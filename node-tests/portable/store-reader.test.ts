@@ -5,7 +5,8 @@ import { collect } from '../../src/bytes/collect.ts'
 import { type Backend, type StoredStream, StreamStore } from '../../src/store.ts'
 import { formatPage, type PageRecord, parsePage } from '../../src/store/format.ts'
 import { RowKeys } from '../../src/store/row-keys.ts'
-import { Gate, pattern, put, settle, type Spy, watched } from '../support/store-tools.ts'
+import { inspectStore } from '../support/inspect-store.ts'
+import { Gate, movePages, pattern, put, settle, type Spy, watched } from '../support/store-tools.ts'
 
 const keys = new RowKeys('')
 
@@ -127,6 +128,27 @@ describe('StoredStream', () => {
     const before = gets
     for (let i = 0; i < 50; i++) await collect(stored.slice(8 * i, 8 * i + 8).stream())
     expect(gets - before).toBe(1)
+  })
+
+  it('is read from the page set that its row names now, whatever was read before', async () => {
+    const memory = memoryBackend()
+    const store = new StreamStore(memory, { blockSize: 1 })
+    const bytes = pattern(1300)
+    const { id } = await put(store, bytes)
+    const first = await store.open(id)
+    expect(await collect(first.slice(600, 610).stream())).toEqual(bytes.slice(600, 610))
+    await movePages(memory, id, pattern(16))
+    const second = await store.open(id)
+    expect(await collect(second.stream())).toEqual(bytes)
+    expect(await collect(second.slice(600, 610).stream())).toEqual(bytes.slice(600, 610))
+    // Pages that stand under its own id are those of another stream by now.
+    const { id: other } = await put(store, bytes.toReversed())
+    await movePages(memory, other, fromHex(id)!)
+    const third = await store.open(id)
+    expect(await collect(third.slice(600, 610).stream())).toEqual(bytes.slice(600, 610))
+    expect(await collect(third.stream())).toEqual(bytes)
+    expect(await collect((await store.open(other)).stream())).toEqual(bytes.toReversed())
+    expect((await inspectStore(memory)).problems).toEqual([])
   })
 
   it('finds a damaged block', async () => {

@@ -5,9 +5,9 @@ import { BackendError } from '../../src/errors.ts'
 import { type Backend, StreamStore } from '../../src/store.ts'
 import { formatStream, parseReference, parseStream } from '../../src/store/format.ts'
 import { RowKeys } from '../../src/store/row-keys.ts'
-import { fromHex } from '../../src/bytes/byte-text.ts'
+import { fromHex, toHex } from '../../src/bytes/byte-text.ts'
 import { inspectStore } from '../support/inspect-store.ts'
-import { Gate, pattern, put, settle, text, watched } from '../support/store-tools.ts'
+import { Gate, movePages, pattern, put, settle, text, watched } from '../support/store-tools.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
 const keys = new RowKeys('')
@@ -340,6 +340,19 @@ describe('StreamStore.sink', () => {
     await expect(sink.stored).rejects.toMatchObject(failure)
     await expectNothing(memory)
     expect((await put(store, pattern(28), { reference: text('r') })).size).toBe(28)
+  })
+
+  it('removes the pages of the page set that its row names, when collection was first', async () => {
+    const memory = memoryBackend()
+    const { store } = makeStore(1, memory)
+    const writer = store.sink().getWriter()
+    await writer.write(pattern(12))
+    await settle()
+    const [row] = await memory.metadata.list({ prefix: keys.stream(new Uint8Array(0)), limit: 1 })
+    const id = toHex(row!.key.slice(3))
+    await movePages(memory, id, pattern(16), { status: { kind: 'deleting', reason: 'collected' } })
+    await expect(writer.write(pattern(20))).rejects.toMatchObject({ name: 'BackendError', retryable: true })
+    await expectNothing(memory)
   })
 
   it('takes a condemned stream with its digest back', async () => {

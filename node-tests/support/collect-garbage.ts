@@ -70,7 +70,7 @@ export async function collectGarbage({ metadata, blocks }: Backend): Promise<voi
     }
     const rows = [streamKey, keys.candidate(id)]
     for (let page = 0; page * PAGE_ENTRIES < record.blockCount; page++) {
-      const pageKey = keys.page(id, page)
+      const pageKey = keys.page(record.pageSet ?? id, page)
       const value = (await metadata.get(pageKey))?.value
       for (const { object } of value ? parsePage(value).entries : []) await blocks.delete(keys.object(object))
       rows.push(pageKey)

@@ -53,16 +53,20 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
     objects.set(name, await backend.blocks.get(name))
   }
   const streams = new Map<string, StreamRecord>()
+  const pageSets = new Set<string>()
   const stored = new Map<string, string>()
   const checksum = await loadChecksum()
   for (const [id, value] of kind('s')) {
     const record = parseStream(value)
     const what = `stream ${hex(id)} (${record.status.kind})`
     streams.set(id, record)
+    const pageSet = record.pageSet ? latin1(record.pageSet) : id
+    if (pageSets.has(pageSet)) problems.push(`${what} names a page set that another names`)
+    pageSets.add(pageSet)
     if (record.status.kind === 'deleting') continue
     const bytes: number[] = []
     for (let page = 0; page * PAGE_ENTRIES < record.blockCount; page++) {
-      const row = rows.get(`/m/${id}/${String.fromCharCode(0, 0, page >> 8, page & 255)}`)
+      const row = rows.get(`/m/${pageSet}/${String.fromCharCode(0, 0, page >> 8, page & 255)}`)
       if (!row) problems.push(`${what} has no page ${page}`)
       for (const entry of row ? parsePage(row).entries : []) {
         const object = objects.get(`o.${toHex(entry.object)}`)
@@ -79,7 +83,7 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
     }
   }
   for (const [key, value] of kind('m')) {
-    if (!streams.has(key.slice(0, 16))) problems.push(`a page of stream ${hex(key.slice(0, 16))}, which is gone`)
+    if (!pageSets.has(key.slice(0, 16))) problems.push(`a page of set ${hex(key.slice(0, 16))}, which no stream names`)
     for (const entry of parsePage(value).entries) named.add(`o.${toHex(entry.object)}`)
   }
   for (const [object, value] of kind('i')) {

@@ -1,8 +1,11 @@
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { nextTask } from '../../src/bytes/promises.ts'
-import type { Backend, BlockSinkOptions, StoredStream, StreamStore } from '../../src/store.ts'
+import { fromHex } from '../../src/bytes/byte-text.ts'
+import type { Backend, BlockSinkOptions, Mutation, StoredStream, StreamStore } from '../../src/store.ts'
 import { createDigest, loadChecksum } from '../../src/store/checksums.ts'
+import { formatStream, PAGE_ENTRIES, parseStream, type StreamRecord } from '../../src/store/format.ts'
+import { RowKeys } from '../../src/store/row-keys.ts'
 
 /** The UTF-8 bytes of a text. */
 export function text(value: string): Uint8Array<ArrayBuffer> {
@@ -24,6 +27,25 @@ export async function put(
   // `stored` settles when what a failed sink wrote has been removed, too.
   await Promise.allSettled([bytesSource(bytes).stream().pipeTo(sink)])
   return sink.stored
+}
+
+/** Gives the pages of a stream to another page set, which its row then names, and changes the row in other ways. */
+export async function movePages(
+  { metadata }: Backend,
+  id: string,
+  pageSet: Uint8Array,
+  changes: Partial<StreamRecord> = {},
+): Promise<void> {
+  const keys = new RowKeys('')
+  const key = keys.stream(fromHex(id)!)
+  const record = parseStream((await metadata.get(key))!.value)
+  const mutations: Mutation[] = [{ key, value: formatStream({ ...record, pageSet, ...changes }) }]
+  for (let index = 0; index * PAGE_ENTRIES < record.blockCount; index++) {
+    const from = keys.page(record.pageSet ?? fromHex(id)!, index)
+    mutations.push({ key: from, value: undefined })
+    mutations.push({ key: keys.page(pageSet, index), value: (await metadata.get(from))!.value })
+  }
+  await metadata.commit([], mutations)
 }
 
 /** A gate that calls wait at: closed until it is opened. */

@@ -1,18 +1,18 @@
 import { equalBytes } from '../bytes/byte-order.ts'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
+import { onAbort } from '../bytes/on-abort.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import { FormatError, IntegrityError, NotFoundError } from '../errors.ts'
 import { loadChecksum } from './checksums.ts'
-import { type BlockEntry, CODEC_NONE, PAGE_ENTRIES, type PageRecord, parsePage, type StreamRecord } from './format.ts'
+import { type BlockEntry, CODEC_NONE } from './format.ts'
+import type { FoundPage, PageMap } from './reading/page-map.ts'
 import type { StoreContext } from './store-context.ts'
 
 /** The stream that is read, as its row says. */
-export interface ReadableRecord extends Pick<StreamRecord, 'size' | 'blockCount' | 'blockSize'> {
-  readonly id: Uint8Array
+export interface ReadableRecord {
   readonly streamId: string
-  /** The page that was read last: small reads, one after the other, need not fetch it again. Pages never change. */
-  lastPage?: { readonly index: number; readonly record: PageRecord } | undefined
+  readonly pages: PageMap
 }
 
 /**
@@ -27,24 +27,18 @@ export function readBlocks(
   signals: readonly (AbortSignal | undefined)[],
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = new BlockReader(context, stream, range)
-  const given = signals.filter((signal) => signal !== undefined)
-  let failStream: (reason: unknown) => void = () => undefined
-
+  let stop: () => void = () => undefined
   const release = (reason: unknown): void => {
-    for (const signal of given) signal.removeEventListener('abort', onAbort)
+    stop()
     reader.close(reason)
-  }
-  function onAbort(this: AbortSignal): void {
-    failStream(this.reason)
-    release(this.reason)
   }
 
   return byteStream({
     start(fail) {
-      failStream = fail
-      const aborted = given.find((signal) => signal.aborted)
-      if (aborted) onAbort.call(aborted)
-      else for (const signal of given) signal.addEventListener('abort', onAbort, { once: true })
+      stop = onAbort(signals, (reason) => {
+        fail(reason)
+        reader.close(reason)
+      })
     },
     async next() {
       try {
@@ -77,15 +71,15 @@ class BlockReader {
   #ahead: Promise<Uint8Array<ArrayBuffer>>[] = []
   /** How many are being fetched. */
   #parallel = 0
-  #page: { readonly index: number; readonly record: Promise<PageRecord> } | undefined
+  #page: { readonly index: number; readonly found: Promise<FoundPage | undefined> } | undefined
 
   constructor(context: StoreContext, stream: ReadableRecord, range: ByteRange) {
     this.#context = context
     this.#stream = stream
     this.#range = range
-    this.#window = Math.max(1, Math.floor(context.inMemoryThreshold / stream.blockSize))
-    this.#asked = this.#giving = this.#fetching = Math.floor(range.start / stream.blockSize)
-    this.#end = range.end > range.start ? Math.ceil(range.end / stream.blockSize) : this.#giving
+    this.#window = stream.pages.blocksIn(context.inMemoryThreshold)
+    this.#asked = this.#giving = this.#fetching = stream.pages.blockAt(range.start)
+    this.#end = range.end > range.start ? stream.pages.blockAt(range.end - 1) + 1 : this.#giving
   }
 
   close(reason: unknown): void {
@@ -100,7 +94,7 @@ class BlockReader {
     this.#fetchAhead()
     const bytes = await this.#ahead.shift()
     if (!bytes) return undefined
-    const offset = this.#giving++ * this.#stream.blockSize
+    const offset = this.#stream.pages.offsetOf(this.#giving++)
     const from = Math.max(0, this.#range.start - offset)
     const to = Math.min(bytes.byteLength, this.#range.end - offset)
     // A view would give the rest of its buffer away with it, and a byte stream detaches the whole.
@@ -147,28 +141,14 @@ class BlockReader {
   }
 
   async #entry(blockIndex: number): Promise<BlockEntry> {
-    const { blockSize, blockCount, size, streamId } = this.#stream
-    const index = Math.floor(blockIndex / PAGE_ENTRIES)
-    if (this.#page?.index !== index) this.#page = { index, record: this.#readPage(index, blockIndex) }
-    const { byteOffset, entries } = await this.#page.record
-    const entry = entries[blockIndex - index * PAGE_ENTRIES]
-    // The number of blocks comes from the stream's row: a page that ends early is no end of the stream.
-    const expected = blockIndex === blockCount - 1 ? size - blockIndex * blockSize : blockSize
-    if (byteOffset !== index * PAGE_ENTRIES * blockSize || entry?.rawLength !== expected) {
-      throw new FormatError(`page ${index} does not fit the size of stored stream ${streamId}`, { reason: 'invalid' })
+    const { pages } = this.#stream
+    const index = pages.pageOf(blockIndex)
+    if (this.#page?.index !== index) {
+      this.#page = { index, found: pages.readPage(index, { signal: this.#abort.signal }) }
     }
-    return entry
-  }
-
-  async #readPage(index: number, blockIndex: number): Promise<PageRecord> {
-    const { lastPage, id } = this.#stream
-    if (lastPage?.index === index) return lastPage.record
-    const { backend, keys } = this.#context
-    const row = await backend.metadata.get(keys.page(id, index), { signal: this.#abort.signal })
-    if (!row) throw this.#missing(blockIndex)
-    const record = parsePage(row.value)
-    this.#stream.lastPage = { index, record }
-    return record
+    const page = await this.#page.found
+    if (!page) throw this.#missing(blockIndex)
+    return pages.entryIn(page.record, blockIndex)
   }
 
   #missing(blockIndex: number): NotFoundError {

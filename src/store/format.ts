@@ -7,8 +7,9 @@
  *
  * @module
  */
-import { RecordReader } from './record-reader.ts'
-import { RecordWriter } from './record-writer.ts'
+import { readExtensions, writeExtensions } from '../bytes/record-extensions.ts'
+import { RecordReader } from '../bytes/record-reader.ts'
+import { RecordWriter } from '../bytes/record-writer.ts'
 
 /** Version of the whole store, in the row `v`. */
 const STORE_VERSION = 1
@@ -66,6 +67,8 @@ export interface StreamRecord {
   readonly codec: number
   /** SHA-256 of the bytes; every stored stream has one. */
   readonly digest: Uint8Array | undefined
+  /** Id of the page set that names its blocks; undefined: its own id. */
+  readonly pageSet?: Uint8Array | undefined
   /** Fields that this version does not know; whoever rewrites the row keeps them. */
   readonly extensions: Uint8Array
 }
@@ -125,12 +128,13 @@ export function checkVersion(bytes: Uint8Array): void {
 const STATUS = { storing: 1, stored: 2, condemned: 3, deleting: 4 } as const
 const DELETING = { collected: 1, aborted: 2, duplicate: 3 } as const
 const STREAM_HAS_DIGEST = 1
+/** Extensions of the row `s`. */
+const PAGE_SET_TAG = 128
 
 /**
  * Row `s`: layout u8, status u8, detail u8 (condemned: the former status; deleting: the reason; else 0), flags u8
  * (1: digest), codec u8, chunking u8, block size u32, epoch 8 bytes, created u64, lease u64, size u64, block count u32,
- * [digest 32 bytes], [survivor's id 16 bytes if deleting as a duplicate], bytes of the extensions
- * u16, extensions: tag u8, length u16, bytes, each; a tag from 128 on must be known to whoever reads the row.
+ * [digest 32 bytes], [survivor's id 16 bytes if deleting as a duplicate], extensions (128: page set 16 bytes).
  */
 export function formatStream(record: StreamRecord): Uint8Array<ArrayBuffer> {
   const { status } = record
@@ -149,7 +153,7 @@ export function formatStream(record: StreamRecord): Uint8Array<ArrayBuffer> {
     .u32(record.blockCount)
   if (record.digest) writer.bytes(record.digest)
   if (status.kind === 'deleting' && status.reason === 'duplicate') writer.bytes(status.survivor)
-  return writer.u16(record.extensions.byteLength).bytes(record.extensions).finish()
+  return writeExtensions(writer, record.extensions, [[PAGE_SET_TAG, record.pageSet]]).finish()
 }
 
 /** Parses the row `s`. */
@@ -174,8 +178,22 @@ export function parseStream(bytes: Uint8Array): StreamRecord {
   const digest = flags & STREAM_HAS_DIGEST ? reader.bytes(DIGEST_BYTES) : undefined
   const status = parseStatus(reader, kind, detail)
   if (!digest && isUsable(status)) throw reader.invalid('a stored stream without a digest', 0)
-  const extensions = parseExtensions(reader)
-  return { status, epoch, createdAt, leaseUntil, size, blockCount, blockSize, codec, digest, extensions }
+  const { known, others } = readExtensions(reader, 'stream', [PAGE_SET_TAG])
+  const pageSet = known.get(PAGE_SET_TAG)
+  if (pageSet && pageSet.byteLength !== ID_BYTES) throw reader.invalid(`a page set of ${pageSet.byteLength} bytes`, 0)
+  return {
+    status,
+    epoch,
+    createdAt,
+    leaseUntil,
+    size,
+    blockCount,
+    blockSize,
+    codec,
+    digest,
+    pageSet,
+    extensions: others,
+  }
 }
 
 function parseStatus(reader: RecordReader, kind: number, detail: number): StreamStatus {
@@ -190,18 +208,6 @@ function parseStatus(reader: RecordReader, kind: number, detail: number): Stream
     return { kind: 'deleting', reason: 'duplicate', survivor: reader.bytes(ID_BYTES) }
   }
   throw reader.unsupported(`status ${kind}/${detail}`, 0)
-}
-
-function parseExtensions(reader: RecordReader): Uint8Array {
-  const extensions = reader.bytes(reader.u16())
-  const inner = new RecordReader('stream extension', extensions)
-  while (inner.remaining > 0) {
-    const tag = inner.u8()
-    if (tag >= 128) throw inner.unsupported(`tag ${tag}`, 1)
-    inner.bytes(inner.u16())
-  }
-  reader.end()
-  return extensions
 }
 
 const PAGE_HAS_DIGESTS = 1

@@ -1,5 +1,6 @@
 import type { Check } from './backend.ts'
-import { PAGE_ENTRIES, parsePage, type StreamRecord } from './format.ts'
+import type { StreamRecord } from './format.ts'
+import { PageMap } from './reading/page-map.ts'
 import { persistently } from './retry.ts'
 import type { StoreContext } from './store-context.ts'
 
@@ -21,26 +22,20 @@ export async function removeStream(
 ): Promise<void> {
   const { keys } = context
   const key = keys.stream(id)
-  const rows = intents.map((object) => keys.intent(object))
+  const rows: Uint8Array[] = intents.map((object) => keys.intent(object))
   await deleteObjects(context, intents)
-  for await (const page of readPages(context, id, record)) {
-    await deleteObjects(context, page.objects)
+  const pages = new PageMap(context, id, record)
+  for (let index = 0; index < pages.pageCount; index++) {
+    const page = await persistently(context.host, () => pages.readPage(index))
+    if (!page) continue
+    const { entries } = page.record
+    await deleteObjects(
+      context,
+      entries.map(({ object }) => object),
+    )
     rows.push(page.key)
   }
   await deleteRows(context, [...rows, key, keys.candidate(id)], [{ key, version }])
-}
-
-/** The pages of a stream that are there, each with the objects that it names. */
-async function* readPages(
-  { backend, keys, host }: StoreContext,
-  id: Uint8Array,
-  { blockCount }: StreamRecord,
-): AsyncGenerator<{ key: Uint8Array<ArrayBuffer>; objects: Uint8Array[] }> {
-  for (let index = 0; index * PAGE_ENTRIES < blockCount; index++) {
-    const key = keys.page(id, index)
-    const page = await persistently(host, () => backend.metadata.get(key))
-    if (page) yield { key, objects: parsePage(page.value).entries.map((entry) => entry.object) }
-  }
 }
 
 /** Deletes objects that no page names, then their intents. */

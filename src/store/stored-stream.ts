@@ -4,6 +4,7 @@ import { toHex } from '../bytes/byte-text.ts'
 import type { BackendCallOptions } from './backend.ts'
 import { readBlocks, type ReadableRecord } from './block-reader.ts'
 import type { StreamRecord } from './format.ts'
+import { PageMap } from './reading/page-map.ts'
 import type { StoreContext } from './store-context.ts'
 
 /**
@@ -37,12 +38,13 @@ export interface StoredSlice extends ByteSource {
 export function storedStream(
   context: StoreContext,
   id: Uint8Array,
-  { size, blockCount, blockSize, digest }: StreamRecord,
+  record: StreamRecord,
   signal?: AbortSignal,
 ): StoredStream {
   const streamId = toHex(id)
-  const stream: ReadableRecord = { id, streamId, size, blockCount, blockSize }
-  return { id: streamId, digest: digest!.slice(), ...storedSlice(context, stream, { start: 0, end: size }, signal) }
+  const stream: ReadableRecord = { streamId, pages: new PageMap(context, id, record) }
+  const all = { start: 0, end: record.size }
+  return { id: streamId, digest: record.digest!.slice(), ...storedSlice(context, stream, all, signal) }
 }
 
 function storedSlice(

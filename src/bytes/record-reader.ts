@@ -1,4 +1,4 @@
-import { readU16, readU32, readU64 } from '../bytes/integers.ts'
+import { readU16, readU32, readU64 } from './integers.ts'
 import { FormatError } from '../errors.ts'
 
 /** Takes the fields of a row's value one after the other; whatever the bytes are, it gives values or a FormatError. */
@@ -38,6 +38,11 @@ export class RecordReader {
     const value = readU64(this.#bytes, this.#advance(8))
     if (value === undefined) throw this.invalid('an integer above 2^53 - 1', 8)
     return value
+  }
+
+  /** Number of bytes that were read. */
+  get offset(): number {
+    return this.#offset
   }
 
   /** A copy of the next `byteLength` bytes. */

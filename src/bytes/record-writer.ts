@@ -1,4 +1,4 @@
-import { writeU16, writeU32, writeU64 } from '../bytes/integers.ts'
+import { writeU16, writeU32, writeU64 } from './integers.ts'
 
 /** Puts the fields of a row's value one after the other. */
 export class RecordWriter {

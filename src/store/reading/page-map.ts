@@ -1,0 +1,98 @@
+import { toHex } from '../../bytes/byte-text.ts'
+import { FormatError } from '../../errors.ts'
+import type { BackendCallOptions } from '../backend.ts'
+import { type BlockEntry, PAGE_ENTRIES, type PageRecord, parsePage, type StreamRecord } from '../format.ts'
+import type { StoreContext } from '../store-context.ts'
+
+/** A page that is there. */
+export interface FoundPage {
+  /** Key of its row. */
+  readonly key: Uint8Array
+  readonly record: PageRecord
+}
+
+/**
+ * Where the blocks of a stream are: from an offset to a block, and from a block to its entry, through the pages of the
+ * page set that the stream's row names. Which stream a page set belongs to only that row tells, so a map is made of a row
+ * as it was read; when it names another page set later, that has a map of its own.
+ */
+export class PageMap {
+  /** Id of the page set. */
+  readonly pageSet: Uint8Array
+  /** Number of blocks; it comes from the stream's row, so a page that is missing is no end of the stream. */
+  readonly blockCount: number
+  readonly #context: Pick<StoreContext, 'backend' | 'keys'>
+  readonly #streamId: string
+  readonly #size: number
+  readonly #blockSize: number
+  /** The page that was read last: small reads, one after the other, need not fetch it again. Pages never change. */
+  #last: { readonly index: number; readonly page: FoundPage } | undefined
+
+  /** The map of the stream `id`, whose row is `record`. */
+  constructor(
+    context: Pick<StoreContext, 'backend' | 'keys'>,
+    id: Uint8Array,
+    { pageSet = id, size, blockCount, blockSize }: Pick<StreamRecord, 'pageSet' | 'size' | 'blockCount' | 'blockSize'>,
+  ) {
+    this.#context = context
+    this.#streamId = toHex(id)
+    this.pageSet = pageSet
+    this.blockCount = blockCount
+    this.#size = size
+    this.#blockSize = blockSize
+  }
+
+  /** Number of pages. */
+  get pageCount(): number {
+    return Math.ceil(this.blockCount / PAGE_ENTRIES)
+  }
+
+  /** Index of the block that has the byte at `offset`; of no block, if the offset is the end. */
+  blockAt(offset: number): number {
+    return Math.floor(offset / this.#blockSize)
+  }
+
+  /** Offset in the stream of a block's first byte. */
+  offsetOf(blockIndex: number): number {
+    return blockIndex * this.#blockSize
+  }
+
+  /** How many blocks of this stream fit in so many bytes, one at least. */
+  blocksIn(byteLength: number): number {
+    return Math.max(1, Math.floor(byteLength / this.#blockSize))
+  }
+
+  /** Index of the page that names a block. */
+  pageOf(blockIndex: number): number {
+    return Math.floor(blockIndex / PAGE_ENTRIES)
+  }
+
+  /** Reads a page; undefined if it is not there. */
+  async readPage(index: number, options?: BackendCallOptions): Promise<FoundPage | undefined> {
+    if (this.#last?.index === index) return this.#last.page
+    const { backend, keys } = this.#context
+    const key = keys.page(this.pageSet, index)
+    const row = await backend.metadata.get(key, options)
+    if (!row) return undefined
+    const page = { key, record: parsePage(row.value) }
+    this.#last = { index, page }
+    return page
+  }
+
+  /**
+   * The entry of a block, in the page that names it.
+   *
+   * @throws {FormatError} if the page is not one that the stream's row goes with.
+   */
+  entryIn({ byteOffset, entries }: PageRecord, blockIndex: number): BlockEntry {
+    const page = this.pageOf(blockIndex)
+    const entry = entries[blockIndex - page * PAGE_ENTRIES]
+    const end = Math.min(this.offsetOf(blockIndex + 1), this.#size)
+    if (byteOffset !== this.offsetOf(page * PAGE_ENTRIES) || entry?.rawLength !== end - this.offsetOf(blockIndex)) {
+      throw new FormatError(`page ${page} does not fit the size of stored stream ${this.#streamId}`, {
+        reason: 'invalid',
+      })
+    }
+    return entry
+  }
+}
