@@ -485,6 +485,15 @@ describe('createHiveHandler', () => {
     const handler = createHiveHandler(broken)
     expect(await rejection(handler(new Request(`${ORIGIN}/x`)))).toBe(fault)
   })
+
+  it('rejects for one that has a name of something that every object has', async () => {
+    const { hive } = start()
+    for (const name of Object.getOwnPropertyNames(Object.prototype)) {
+      const fault = Object.defineProperty(new Error('of another library'), 'name', { value: name })
+      const broken = Object.assign(Object.create(hive) as LocalHive, { open: () => Promise.reject(fault) })
+      expect(await rejection(createHiveHandler(broken)(new Request(`${ORIGIN}/x`)))).toBe(fault)
+    }
+  })
 })
 
 /** Begins to read a body, and gives the means to read on. */

@@ -73,8 +73,10 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     expect(await lines('--prefix', 'a/')).toEqual(['a/1.mp4', 'a/2.txt'])
     expect(await lines('--prefix', 'nothing')).toEqual([])
     const [first, second] = await lines('--long', '--prefix=a/')
-    expect(first).toMatch(/^7 {2}\d{4}-\d\d-\d\dT[\d:.]{12}Z {2}video\/mp4 {3}"[\w-]{43}" {2}a\/1\.mp4$/)
-    expect(second).toMatch(/^7 {2}\d{4}-\d\d-\d\dT[\d:.]{12}Z {2}text\/plain {2}"[\w-]{43}" {2}a\/2\.txt$/)
+    expect(first).toMatch(/^7 {2}\d{4}-\d\d-\d\dT[\d:.]{12}Z {2}video\/mp4 {18}"[\w-]{43}" {2}a\/1\.mp4$/)
+    expect(second).toMatch(
+      /^7 {2}\d{4}-\d\d-\d\dT[\d:.]{12}Z {2}text\/plain; charset=utf-8 {2}"[\w-]{43}" {2}a\/2\.txt$/,
+    )
     expect((await lines('--json')).map((line) => (JSON.parse(line) as { alias: string }).alias).at(-1)).toBe(
       'two\nlines',
     )

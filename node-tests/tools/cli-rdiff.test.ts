@@ -85,6 +85,10 @@ describe('`comb rdiff` fails as rdiff does, with one line, and leaves everything
     [101, ['-I', '2147483648', 's', 'basis', 'out']],
     [101, ['-H', 'sha1', 's', 'basis', 'out']],
     [101, ['-R', '', 's', 'basis', 'out']],
+    [101, ['-H', 'constructor', 's', 'basis', 'out']],
+    [101, ['-R', 'toString', 's', 'basis', 'out']],
+    [101, ['--constructor', 's', 'basis', 'out']],
+    [101, ['--__proto__', 's', 'basis', 'out']],
     [101, ['d']],
     [101, ['s', 'basis', 'out', 'more']],
   ]

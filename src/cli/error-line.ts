@@ -38,7 +38,7 @@ const COMPLETE = new Set([
 export function errorLine(error: unknown): string {
   const line = (describe(error) || String(error))
     // From another machine, the words of its system come as a text.
-    .replace(/\b(E[A-Z]{2,}): [\w ]+(, \w+)?/g, (words, code: string) => SYSTEM_ERRORS[code] ?? words)
+    .replace(/\b(E[A-Z]{2,}): [\w ]+(, \w+)?/g, (words, code: string) => wordsOf(code) ?? words)
     .replace(/^[A-Z](?=[a-z]* )/, (letter) => letter.toLowerCase())
   return / answered 401\b/.test(line) ? `${line}: it wants a token; set COMB_TOKEN, or give --token` : line
 }
@@ -68,7 +68,11 @@ function subjectOf(error: unknown): string[] {
 
 function systemWords(error: unknown): string | undefined {
   const { code } = error as NodeJS.ErrnoException
-  return code === undefined ? undefined : SYSTEM_ERRORS[code]
+  return code === undefined ? undefined : wordsOf(code)
+}
+
+function wordsOf(code: string): string | undefined {
+  return Object.hasOwn(SYSTEM_ERRORS, code) ? SYSTEM_ERRORS[code] : undefined
 }
 
 function causeOf(error: unknown): unknown {

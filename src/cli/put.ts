@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander'
-import { lookup } from 'mrmime'
 import { openInput } from './file-input.ts'
 import { aliasArgument, hiveArgument, ifMatchOption, tokenOption, typeOption } from './hive-arguments.ts'
+import { mediaTypeOf } from './media-type-of.ts'
 import { withHive } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
+import { withTextCharset } from './text-charset.ts'
 import { transfer } from './transfer.ts'
 
 interface PutOptions {
@@ -31,17 +32,30 @@ export function addPutCommand(program: Command, { signal }: CommandContext): voi
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb put ./data bunny.mp4 ~/videos/bunny.mp4')
     .action(async (place: string, alias: string, file: string, options: PutOptions) => {
-      const { stream, size } = await openInput(file)
+      const input = await openInput(file)
       await withHive(place, { token: options.token, create: true }, async (hive) => {
+        const { type, stream } = await typedStream(input.stream, options.type, [file, alias], signal)
         const sink = hive.sink(alias, {
-          type: options.type ?? lookup(file) ?? lookup(alias),
+          type,
           ifMatch: options.ifMatch,
           ifNoneMatch: options.new ? '*' : options.ifNoneMatch,
           signal,
         })
         // On a terminal, what is typed in and the bar would write over each other.
         const bar = options.progress && !(file === '-' && process.stdin.isTTY)
-        await transfer(stream, sink, { name: alias, size, bar, signal })
+        await transfer(stream, sink, { name: alias, size: input.size, bar, signal })
       })
     })
+}
+
+/** What the user says that a stream is, or what its names say. */
+async function typedStream(
+  stream: ReadableStream<Uint8Array>,
+  said: string | undefined,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<{ type: string | undefined; stream: ReadableStream<Uint8Array> }> {
+  const type = names.map(mediaTypeOf).find((each) => each !== undefined)
+  if (said !== undefined || type === undefined) return { type: said, stream }
+  return withTextCharset({ type, stream }, signal)
 }

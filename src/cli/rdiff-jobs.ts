@@ -11,8 +11,11 @@ import { deltaLine, loadLine, patchLine, signatureLine } from './rdiff-statistic
 /** Does the work of an action, and gives the lines that tell what it counted. */
 type RdiffJob = (files: readonly string[], options: RdiffOptions, signal: AbortSignal) => Promise<readonly string[]>
 
-const STRONG_SUMS: Readonly<Record<string, 'blake2b' | 'md4'>> = { blake2: 'blake2b', md4: 'md4' }
-const WEAK_SUMS: Readonly<Record<string, 'rabinkarp' | 'rollsum'>> = { rabinkarp: 'rabinkarp', rollsum: 'rollsum' }
+const STRONG_SUMS = new Map<string, 'blake2b' | 'md4'>([
+  ['blake2', 'blake2b'],
+  ['md4', 'md4'],
+])
+const WEAK_SUMS: readonly ('rabinkarp' | 'rollsum')[] = ['rabinkarp', 'rollsum']
 
 /**
  * Larger than the library takes from anybody, because here the user names the file: a delta holds two blocks. The
@@ -56,9 +59,9 @@ const patchJob: RdiffJob = async ([basis = '-', delta = '-', newFile = '-'], opt
 }
 
 function sumOf({ hash, rollsum }: RdiffOptions): SumName {
-  const strong = STRONG_SUMS[hash]
+  const strong = STRONG_SUMS.get(hash)
   if (!strong) throw new RdiffError(`unknown hash algorithm ${hash}: it is blake2 or md4`, RDIFF_EXIT.syntaxError)
-  const weak = WEAK_SUMS[rollsum]
+  const weak = WEAK_SUMS.find((each) => each === rollsum)
   if (weak) return `${weak}-${strong}`
   throw new RdiffError(`unknown rollsum algorithm ${rollsum}: it is rabinkarp or rollsum`, RDIFF_EXIT.syntaxError)
 }

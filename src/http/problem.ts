@@ -145,7 +145,7 @@ export function problemOf(error: unknown): { problem: Problem; headers: Readonly
     return { problem: { type: 'about:blank', title, status, detail: message }, headers: failure.headers }
   }
   const cause = failure?.error ?? (error as Error)
-  const kind = isRecord(cause) ? KINDS[cause.name] : undefined
+  const kind = isRecord(cause) && Object.hasOwn(KINDS, cause.name) ? KINDS[cause.name] : undefined
   // A TypeError that nobody has given a status comes from a bug, not from the request.
   if (!kind || (kind.facts.length === 0 && !failure)) return undefined
   const retryable = cause.name === 'BackendError' && (cause as BackendError).retryable
