@@ -752,9 +752,10 @@ describe('HttpHive writes', () => {
 
   it('and has written, though the connection ends badly after that', async () => {
     const badly = async (_request: Request, passOn: () => Promise<Response>): Promise<Response> => {
-      const { status, headers } = await passOn()
+      const answer = await passOn()
       const body = new ReadableStream({ cancel: () => Promise.reject(new TypeError('terminated')) })
-      return new Response(body, { status: status === 204 ? 200 : status, headers })
+      // No Response of the host has a body with 204.
+      return Object.defineProperty(answer, 'body', { value: body })
     }
     const put = await client(badly, { method: 'PUT' })
     const sink = put.hive.sink('y')
@@ -764,6 +765,54 @@ describe('HttpHive writes', () => {
     await remove.hive.remove('x')
     expect(await remove.local.list()).toEqual({ entries: [] })
   })
+
+  /** What every change does, for each of the requests that make one. */
+  const changes: Record<string, (hive: HttpHive) => Promise<unknown>> = {
+    PUT: (hive) => bytesSource(BYTES).stream().pipeTo(hive.sink('x')),
+    PATCH: (hive) => bytesSource(BYTES).stream().pipeTo(hive.patchSink('x')),
+    DELETE: (hive) => hive.remove('x'),
+  }
+  for (const [method, change] of Object.entries(changes)) {
+    it(`by ${method}, and takes no other status for done than those of the protocol`, async () => {
+      const done = { PUT: [201, 204], PATCH: [200], DELETE: [204] }[method]!
+      for (const status of [200, 201, 202, 203, 204, 205, 206, 207, 304].filter((code) => !done.includes(code))) {
+        const body = [204, 205, 304].includes(status) ? null : '<h1>Welcome</h1>'
+        const { hive, local } = await client(() => new Response(body, { status, headers: { ETag: OTHER_ETAG } }), {
+          method,
+        })
+        const error = await rejection(change(hive))
+        expect(error, String(status)).toMatchObject({ name: 'BackendError', retryable: false, outcome: 'unknown' })
+        expect((error as Error).message).toContain(`answered ${method} with ${status}`)
+        expect((await local.stat('x')).size).toBe(BYTES.byteLength)
+      }
+    })
+
+    it(`by ${method}, and says that it was redirected, also where that is all that is known`, async () => {
+      const moved = new Response(null, { status: 303, headers: { Location: 'https://login.test/' } })
+      const opaque = Object.defineProperties(new Response(null, { headers: { ETag: OTHER_ETAG } }), {
+        type: { value: 'opaqueredirect' },
+        status: { value: 0 },
+        ok: { value: false },
+      })
+      // An upload with progress, by XMLHttpRequest say, follows redirects whatever it is asked for.
+      const page = new Response(method === 'PATCH' ? '{}' : null, {
+        status: { PUT: 201, PATCH: 200, DELETE: 204 }[method]!,
+        headers: { ETag: OTHER_ETAG },
+      })
+      const followed = Object.defineProperty(page, 'redirected', { value: true })
+      for (const [answer, words] of [
+        [moved, `redirected ${method} to "https://login.test/"`],
+        [opaque, `redirected ${method}, `],
+        [followed, `redirected ${method}, `],
+      ] as const) {
+        const { hive, requests } = await client(() => answer, { method, requestStreams: false })
+        const error = await rejection(change(hive))
+        expect(error).toMatchObject({ name: 'BackendError', retryable: false, outcome: 'unknown' })
+        expect((error as Error).message).toContain(words)
+        for (const request of requests) expect(request.redirect).toBe(request.method === 'HEAD' ? 'follow' : 'manual')
+      }
+    })
+  }
 
   it('and fails with what the server refused it for', async () => {
     const problem = (name: string, facts: object): string =>

@@ -9,13 +9,36 @@ declare module 'vitest' {
   interface ProvidedContext {
     /**
      * Root of a hive that this run's tests share, with a trailing slash. Below it, `-/hives/<any name>/` is a hive of
-     * its own, which is there, empty, once it is asked for; its blocks are 1,000 bytes.
+     * its own, which is there, empty, once it is asked for; its blocks are 1,000 bytes. `-/moved/<status>/` redirects
+     * every request, with that status, to a page that answers 200 with an etag.
      */
     hiveUrl: string
   }
 }
 
+const MOVED = /^\/-\/moved\/(\d+)\//
 const OWN_HIVE = /^\/-\/hives\/[^/]+\//
+
+const PAGE = '/-/page'
+const ANY_ORIGIN = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Headers': '*',
+  'Access-Control-Allow-Methods': '*',
+  'Access-Control-Expose-Headers': '*',
+}
+
+/** Redirects a request once its body has arrived; a preflight is let pass. */
+async function redirect(request: Request, status: number): Promise<Response> {
+  if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: ANY_ORIGIN })
+  await request.arrayBuffer()
+  return new Response(null, { status, headers: { ...ANY_ORIGIN, Location: PAGE } })
+}
+
+function page({ method }: Request): Response {
+  const text = '<h1>Welcome</h1>'
+  const headers = { ...ANY_ORIGIN, ETag: '"page"', 'Content-Length': String(text.length) }
+  return new Response(method === 'HEAD' ? null : text, { headers })
+}
 
 /** Starts the server before a project's first test file, in the process of the runner, so on the runtime under test. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -38,7 +61,13 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     port: 0,
     silent: true,
     gracefulShutdown: false,
-    fetch: (request) => handlerAt(OWN_HIVE.exec(new URL(request.url).pathname)?.[0] ?? '/')(request),
+    fetch(request) {
+      const { pathname } = new URL(request.url)
+      const status = MOVED.exec(pathname)?.[1]
+      if (status !== undefined) return redirect(request, Number(status))
+      if (pathname === PAGE) return page(request)
+      return handlerAt(OWN_HIVE.exec(pathname)?.[0] ?? '/')(request)
+    },
   })
   await server.ready()
   project.provide('hiveUrl', server.url!)

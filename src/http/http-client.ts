@@ -6,6 +6,7 @@ import { parseHttpDate } from './http-date.ts'
 import { errorOf, type FailedExchange, isRetryable } from './problem.ts'
 import { stalled } from './stall-timer.ts'
 import { readBody, timedBody } from './timed-body.ts'
+import { isRefusedRedirect, redirectError, saysDone, strayAnswer, type WriteMethod } from './write-answer.ts'
 
 /** What {@linkcode HttpClient} is made with. */
 export interface HttpClientSettings {
@@ -62,7 +63,8 @@ export class HttpClient {
   /**
    * Sends a request once.
    *
-   * @throws {BackendError} if there is no answer; `write` says that the request may have been carried out all the same.
+   * @throws {BackendError} if there is no answer; `write` says that the request may have been carried out all the same,
+   *   and that it follows no redirect: browsers do not tell where to, and a streamed body cannot be sent again.
    */
   async send(request: HttpRequest, write?: 'write'): Promise<Response> {
     const { method, url, body, signal } = request
@@ -74,8 +76,9 @@ export class HttpClient {
       // What is compared must come from the server; no cache knows how.
       cache: 'no-store',
       ...(body !== undefined && { body, duplex: 'half' }),
-      // Node keeps all of a streamed body, for a redirect that could not send it again anyway, unless the request says
-      // that it follows none, and has no window (the Fetch standard, "HTTP-network-or-cache fetch", clones it then).
+      ...(write && { redirect: 'manual' }),
+      // Node keeps all of a streamed body, for a redirect that could not send it again anyway, unless a redirect is an
+      // error and the request has no window (the Fetch standard, "HTTP-network-or-cache fetch", clones it then).
       ...(isStream(body) && { redirect: 'error', window: null }),
     }
     try {
@@ -86,6 +89,7 @@ export class HttpClient {
       throw signal.reason
     } catch (cause) {
       if (signal.aborted) throw signal.reason
+      if (write && isRefusedRedirect(cause)) throw redirectError(method, undefined, cause)
       throw new BackendError(`no answer from ${new URL(url).host}`, {
         retryable: true,
         outcome: write && 'unknown',
@@ -120,6 +124,21 @@ export class HttpClient {
   /** Rebuilds the error that an answer tells of. Reads or discards its body. */
   errorOf(response: Response, exchange: FailedExchange, signal: AbortSignal): Promise<Error> {
     return errorOf(response, exchange, { signal, stallTimeoutMs: this.stallTimeoutMs })
+  }
+
+  /**
+   * Makes sure that an answer to a change says that it was made.
+   *
+   * @throws {BackendError} if it says neither that nor that it failed; else whatever it tells of.
+   */
+  async assertDone(
+    method: WriteMethod,
+    response: Response,
+    exchange: Omit<FailedExchange, 'write'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (saysDone(method, response)) return
+    throw strayAnswer(method, response) ?? (await this.errorOf(response, { ...exchange, write: true }, signal))
   }
 
   /** Reads a body that is no larger than `limit` bytes; `write` says that it is the answer to a change. */

@@ -28,6 +28,7 @@ import { HttpEntry, type HttpEntryOptions } from './http-entry.ts'
 import { assertAsked, listFromJson } from './received-list.ts'
 import { sendsRequestStreams } from './request-streams.ts'
 import { type SentUpload, requestSink } from './request-sink.ts'
+import type { WriteMethod } from './write-answer.ts'
 
 /** Options of {@linkcode HttpHive}. */
 export interface HttpHiveOptions {
@@ -164,9 +165,7 @@ export class HttpHive implements Hive {
     const request = { method: 'DELETE', url: this.#client.url(alias), headers: conditions({ ifMatch }) }
     const send = (given: AbortSignal): Promise<Response> => this.#client.send({ ...request, signal: given }, 'write')
     const response = await this.#client.withTimeout(signal, send, 'write')
-    if (!response.ok) {
-      throw await this.#client.errorOf(response, { alias, expectedEtag: etagIn(ifMatch), write: true }, signal)
-    }
+    await this.#client.assertDone('DELETE', response, { alias, expectedEtag: etagIn(ifMatch) }, signal)
     // It is removed, however the connection ends.
     markHandled(response.body?.cancel())
   }
@@ -201,13 +200,13 @@ export class HttpHive implements Hive {
   }
 
   #upload(
-    method: 'PUT' | 'PATCH',
+    method: Exclude<WriteMethod, 'DELETE'>,
     alias: string,
     condition: Precondition,
     type: string,
   ): Omit<SentUpload, 'open' | 'signal'> {
     const client = this.#client
-    const exchange = { alias, expectedEtag: etagIn(condition.ifMatch), write: true }
+    const exchange = { alias, expectedEtag: etagIn(condition.ifMatch) }
     return {
       streams: this.#options.requestStreams ?? sendsRequestStreams(),
       check: async (signal) => {
@@ -221,9 +220,7 @@ export class HttpHive implements Hive {
         const headers = { ...conditions(condition), 'Content-Type': type }
         return client.send({ method, url: client.url(alias), headers, body: body as BodyInit, signal }, 'write')
       },
-      assertAccepted: async (response, signal) => {
-        if (!response.ok) throw await client.errorOf(response, exchange, signal)
-      },
+      assertAccepted: (response, signal) => client.assertDone(method, response, exchange, signal),
     }
   }
 

@@ -1,0 +1,49 @@
+import { describeValue } from '../bytes/describe-value.ts'
+import { markHandled } from '../bytes/promises.ts'
+import { BackendError } from '../errors.ts'
+
+/** The statuses by which the protocol says that a change was made: docs/http.md. */
+const DONE_STATUSES = { PUT: [201, 204], PATCH: [200], DELETE: [204] } as const
+
+/** Method of a request that changes an entry. */
+export type WriteMethod = keyof typeof DONE_STATUSES
+
+/** Whether an answer says that the change was made. */
+export function saysDone(method: WriteMethod, { type, redirected, status }: Response): boolean {
+  const statuses: readonly number[] = DONE_STATUSES[method]
+  // A fetch of one's own may have followed a redirect all the same: then this is the answer to something else.
+  return statuses.includes(status) && type !== 'opaqueredirect' && !redirected
+}
+
+/**
+ * The error of an answer to a change that neither says that it was made nor that it failed: a redirect, or the page of a
+ * proxy, say. Undefined if the answer is an error. Discards the body.
+ */
+export function strayAnswer(method: WriteMethod, response: Response): BackendError | undefined {
+  const { type, redirected, status, headers } = response
+  const isRedirect = type === 'opaqueredirect' || redirected || [301, 302, 303, 307, 308].includes(status)
+  if (!isRedirect && status >= 400) return undefined
+  markHandled(response.body?.cancel())
+  if (isRedirect) return redirectError(method, headers.get('location') ?? undefined)
+  const expected = DONE_STATUSES[method].join(' or ')
+  return unknownOutcome(`the server answered ${method} with ${status}, not ${expected}: is this a hive?`)
+}
+
+/** The error of a change that was answered by a redirect; without `location`, the host does not tell where to. */
+export function redirectError(method: string, location?: string, cause?: unknown): BackendError {
+  const target = location === undefined ? '' : ` to ${describeValue(location)}`
+  return unknownOutcome(`the server redirected ${method}${target}, and a change follows no redirect`, cause)
+}
+
+/**
+ * Whether `fetch` failed because the request was not to follow a redirect. The Fetch standard has no name for that: Node
+ * says it in the cause, Deno and Bun in the message.
+ */
+export function isRefusedRedirect(failure: unknown): boolean {
+  const { message, cause } = failure as Partial<Error>
+  return [message, (cause as Partial<Error> | undefined)?.message].some((text) => /redirect/i.test(text ?? ''))
+}
+
+function unknownOutcome(message: string, cause?: unknown): BackendError {
+  return new BackendError(message, { retryable: false, outcome: 'unknown', cause })
+}
