@@ -1,6 +1,6 @@
 /**
- * The script of the web workers of a `WorkerPool`, for browsers, Deno and Bun: importing it makes the worker, which
- * must be one, answer its pool. Node's threads have one of their own, in `combstream/backends/threads`.
+ * The web worker script of a `WorkerPool`, for browsers, Deno and Bun. Import it only inside a worker: importing it
+ * makes the worker answer its pool. Node's threads have their own script, in `combstream/backends/threads`.
  *
  * @example
  * ```ts

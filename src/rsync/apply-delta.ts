@@ -1,13 +1,13 @@
 import type { ByteSource } from '../bytes/byte-source.ts'
 import { collect } from '../bytes/collect.ts'
 import { PatchStream, type PatchStreamOptions } from './patch-stream.ts'
-import { wholeSource } from './whole-source.ts'
+import { toByteSource } from './to-byte-source.ts'
 
 /** Options of {@linkcode applyDelta}. */
 export interface ApplyDeltaOptions extends PatchStreamOptions {
   /**
-   * The most bytes that the result may have, since a delta of few bytes can ask for any number of them.
-   * @default 1 GiB, unlike that of `PatchStream`, as the result is held
+   * The maximum size of the result, in bytes. A delta of a few bytes can produce any amount of output.
+   * @default 1 GiB; `PatchStream`, which does not hold the result, has no limit
    */
   maxOutputLength?: number | undefined
 }
@@ -15,12 +15,14 @@ export interface ApplyDeltaOptions extends PatchStreamOptions {
 const DEFAULT_MAX_OUTPUT_LENGTH = 1024 * 1024 * 1024
 
 /**
- * Applies a delta to a basis, as a whole: `PatchStream` in one call. It holds the result, twice for a moment.
+ * Applies a whole delta to a basis: `PatchStream` in one call. It holds the result in memory, and briefly two copies of
+ * it.
  *
  * @throws {TypeError} if `basis` or `delta` is neither bytes nor a ByteSource, or an option is of the wrong type.
  * @throws {RangeError} if an option is out of its range.
- * @throws {FormatError} if the delta is none, or none for a basis of this size, or makes more than allowed.
- * @throws {IntegrityError} if the result is not what is expected, or the basis gives fewer bytes than it should.
+ * @throws {FormatError} if `delta` is not a delta, does not fit a basis of this size, or produces more than
+ * `maxOutputLength`.
+ * @throws {IntegrityError} if the result does not match `expected`, or the basis gives fewer bytes than its size says.
  *
  * @example
  * ```ts
@@ -36,7 +38,7 @@ export async function applyDelta(
   delta: ByteSource | Uint8Array,
   { maxOutputLength = DEFAULT_MAX_OUTPUT_LENGTH, ...options }: ApplyDeltaOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const commands = wholeSource(delta, 'delta')
-  const stream = new PatchStream(wholeSource(basis, 'basis'), { ...options, maxOutputLength })
+  const commands = toByteSource(delta, 'delta')
+  const stream = new PatchStream(toByteSource(basis, 'basis'), { ...options, maxOutputLength })
   return await collect(commands.stream().pipeThrough(stream))
 }

@@ -6,14 +6,16 @@ import { sumFormat } from './sums.ts'
 const RADIX_BITS = 11
 const RADIX = 2 ** RADIX_BITS
 
-/** Blocks of one key that are more than so many are sorted digit by digit: only a signature made to collide has them. */
+/**
+ * More blocks than this with the same key are sorted digit by digit. Only a signature made to collide has that many.
+ */
 const MAX_COMPARED = 256
-/** Bytes of a strong sum that are one key. */
+/** Bytes of a strong sum that form one sort key. */
 const WORD_BYTES = 4
 
 const indexes: WeakMap<Signature, BlockIndex> = new WeakMap()
 
-/** The index of a signature, made when it is first asked for and kept as long as the signature. */
+/** Returns the index of a signature. It is created on first use and lives as long as the signature. */
 export function blockIndexOf(signature: Signature): BlockIndex {
   let index = indexes.get(signature)
   if (!index) indexes.set(signature, (index = new BlockIndex(signature)))
@@ -21,26 +23,26 @@ export function blockIndexOf(signature: Signature): BlockIndex {
 }
 
 /**
- * By which the kernel finds the block that has given sums.
+ * The index that the kernel searches for the block with given sums.
  *
- * The blocks lie sorted by key, then by strong sum, in buckets by the high bits of the key, and a look-up is a binary
- * search in one bucket: in ordinary signatures a bucket has one block or none, and in one that was made to collide a
- * look-up still takes some twenty steps, where a chain or a run of a hash table would take millions. The key is the
- * weak sum, rollsum's spread over all bits. Of blocks with equal sums only the first one of the basis is kept, as in
- * librsync.
+ * Blocks are sorted by key, then by strong sum, and divided into buckets by the high bits of the key. A look-up is a
+ * binary search within one bucket. In ordinary signatures a bucket holds at most one block. In a signature made to
+ * collide, a look-up still takes some twenty steps, where a hash table's chain would take millions. The key is the weak
+ * sum; a rollsum is first spread over all 32 bits. Of several blocks with equal sums, only the first in the basis is
+ * kept, as in librsync.
  */
 export class BlockIndex {
   readonly #signature: Signature
-  /** Passes the key of every block, and few others. */
+  /** Passes the keys of all blocks, and few others. */
   readonly #filter: BlockFilter
-  /** Keys of the kept blocks, in order. */
+  /** Keys of the kept blocks, in sorted order. */
   readonly #keys: Uint32Array<ArrayBuffer>
-  /** Indexes, in the signature, of the kept blocks, in order. */
+  /** Indexes (in the signature) of the kept blocks, in sorted order. */
   readonly #blocks: Uint32Array
-  /** For each block of the signature, the kept one with the same sums. */
+  /** For each block of the signature, the kept block with the same sums. */
   readonly #firsts: Uint32Array<ArrayBuffer>
   readonly #bucketBits: number
-  /** Where each bucket begins in the order; one more than there are buckets. */
+  /** Where each bucket begins in the sorted order, plus one final entry for the end. */
   readonly #buckets: Uint32Array<ArrayBuffer>
 
   /** Sorts the blocks of `signature`. */
@@ -66,11 +68,11 @@ export class BlockIndex {
   /**
    * Copies the index into the memory of a kernel and opens it there.
    *
-   * @throws {RangeError} if there is not so much memory.
+   * @throws {RangeError} if there is not enough memory.
    */
   open(kernel: KernelInstance, { isCompact }: { isCompact: boolean }): void {
     const { blockLength, strongLength, blockCount, weakSums, strongSums } = this.#signature
-    // The order of openIndex of the kernel.
+    // In the order that the kernel's openIndex expects.
     const words = [this.#filter.words, this.#buckets, this.#keys, this.#blocks, weakSums, this.#firsts]
     const tables = [...words.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength)), strongSums]
     const tablesLength = tables.reduce((sum, part) => sum + part.byteLength, 0)
@@ -92,7 +94,7 @@ export class BlockIndex {
     )
   }
 
-  /** Sorts each run of equal keys by strong sum and keeps the first of equals; returns how many are kept. */
+  /** Sorts each run of equal keys by strong sum and drops duplicates. Returns the number of blocks kept. */
   #dropDuplicates(blocks: Uint32Array, keys: Uint32Array): number {
     let kept = 0
     for (let start = 0, end; start < blocks.length; start = end) {
@@ -103,7 +105,8 @@ export class BlockIndex {
       blocks[kept++] = first
       for (end = start + 1; end < blocks.length && keys[blocks[end]!] === key; end++) {
         const block = blocks[end]!
-        // All alike in every case that is not contrived (zeros): they never come to be sorted.
+        // Unless the content is contrived, blocks with equal keys are identical (zeros, for example), so they never
+        // reach the sort.
         if (this.#compareBlocks(first, block) === 0) this.#firsts[block] = first
         else blocks[kept++] = block
       }
@@ -120,7 +123,7 @@ export class BlockIndex {
     return kept
   }
 
-  /** Sorts blocks, given in their own order, whose strong sums are equal in the first `equal` bytes. */
+  /** Sorts blocks whose strong sums agree in the first `equal` bytes. The blocks must be in ascending order. */
   #sortByStrongSum(blocks: Uint32Array, equal: number): void {
     const { strongLength, strongSums } = this.#signature
     if (equal >= strongLength) return
@@ -150,14 +153,17 @@ export class BlockIndex {
   }
 }
 
-/** Spreads a rollsum over all 32 bits, one to one, as the kernel does: the finaliser of MurmurHash3. */
+/** Spreads a rollsum over all 32 bits with a bijection, the finalizer of MurmurHash3. The kernel does the same. */
 function spread(sum: number): number {
   let hash = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return hash ^ (hash >>> 16)
 }
 
-/** Indexes of the keys in ascending order, of equal ones in their own order: a radix sort, least digit first. */
+/**
+ * Returns the indexes of the keys in ascending key order; equal keys keep their order. A least-significant-digit radix
+ * sort.
+ */
 function sortByKey(keys: Uint32Array): Uint32Array {
   let from = new Uint32Array(keys.length)
   let to = new Uint32Array(keys.length)

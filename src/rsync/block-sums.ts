@@ -2,28 +2,31 @@ import { WEAK_SUM_BYTES } from './format.ts'
 import type { KernelInstance } from './kernel.ts'
 import type { SignatureParameters } from './parameters.ts'
 
-/** Input that is collected before sums are computed: several blocks at once take as long as one. */
+/** Input collected before sums are computed. Hashing several blocks at once takes as long as hashing one. */
 const INPUT_BYTES = 256 * 1024
-/** What several blocks at once may take up; longer ones are worked off one by one, in pieces. */
+/** Maximum size of the blocks hashed at once. Longer blocks are processed one at a time, in pieces. */
 const MAX_LANES_BYTES = 1024 * 1024
 const MAX_RECORDS = 4096
 
-/** Collects input in the memory of a kernel, and has the sums of its blocks computed. */
+/** Collects input in a kernel's memory and computes the sums of its blocks there. */
 export class BlockSums {
   readonly #kernel: KernelInstance
   readonly #blockLength: number
   readonly #strongLength: number
-  /** Whether a block may be longer than what is collected. */
+  /** Whether a block may be larger than the collected input. */
   readonly #isPiecewise: boolean
   readonly #capacity: number
   readonly #input: number
   readonly #records: number
   #inputLength = 0
-  /** Bytes of the block under way that are to come, counting those collected; all of them before it is begun. */
+  /**
+   * Bytes still needed to complete the current block, including those already collected; the block length before it
+   * begins.
+   */
   #blockRemaining: number
-  #isBegun = false
+  #hasBegun = false
 
-  /** Takes the memory that is needed from `kernel`, which computes nothing else. */
+  /** Allocates what it needs from `kernel`, which must not be used for anything else. */
   constructor(kernel: KernelInstance, { blockLength, strongLength }: SignatureParameters) {
     this.#kernel = kernel
     this.#blockLength = blockLength
@@ -37,17 +40,17 @@ export class BlockSums {
     this.#records = kernel.allocate((this.#capacity / blockLength + 1) * (WEAK_SUM_BYTES + strongLength))
   }
 
-  /** Whether nothing has come of a block that has not been signed. */
+  /** Whether there is no input left to sign. */
   get isEmpty(): boolean {
-    return this.#inputLength === 0 && !this.#isBegun
+    return this.#inputLength === 0 && !this.#hasBegun
   }
 
-  /** Lets another job have the kernel. */
+  /** Returns the kernel for use by another job. */
   release(): void {
     this.#kernel.release()
   }
 
-  /** Takes as much input as there is room for. */
+  /** Takes as much input as there is room for and returns how many bytes it took. */
   fill(input: Uint8Array): number {
     const piece = input.subarray(0, this.#capacity - this.#inputLength)
     this.#kernel.memory.set(piece, this.#input + this.#inputLength)
@@ -55,7 +58,7 @@ export class BlockSums {
     return piece.byteLength
   }
 
-  /** The records of what is collected, which is all that there is, or is followed by more. */
+  /** Returns the records of the collected blocks. `last` says that no input follows; otherwise more does. */
   sign(last: boolean): Uint8Array {
     const end = this.#isPiecewise ? this.#signPiece(last) : this.#signBlocks()
     return this.#kernel.memory.subarray(this.#records, end)
@@ -76,7 +79,7 @@ export class BlockSums {
 
   #signPiece(last: boolean): number {
     const { exports, memory } = this.#kernel
-    if (!this.#isBegun) exports.beginBlock()
+    if (!this.#hasBegun) exports.beginBlock()
     const isWhole = this.#inputLength >= this.#blockRemaining
     if (isWhole || last) {
       const length = Math.min(this.#inputLength, this.#blockRemaining)
@@ -84,14 +87,14 @@ export class BlockSums {
       memory.copyWithin(this.#input, this.#input + length, this.#input + this.#inputLength)
       this.#inputLength -= length
       this.#blockRemaining = this.#blockLength
-      this.#isBegun = false
+      this.#hasBegun = false
       return end
     }
     const length = exports.updateBlock(this.#input, this.#inputLength)
     memory.copyWithin(this.#input, this.#input + length, this.#input + this.#inputLength)
     this.#inputLength -= length
     this.#blockRemaining -= length
-    this.#isBegun = true
+    this.#hasBegun = true
     return this.#records
   }
 }

@@ -2,7 +2,7 @@ import { writeU16, writeU32, writeU64 } from '../bytes/integers.ts'
 import { OP_COPY_N1_N1, OP_LITERAL_N1, OP_LITERAL_SHORT_MAX } from './format.ts'
 
 /**
- * Writes a literal command, without its data, at the start of `bytes`, as short as it can be.
+ * Writes the shortest encoding of a literal command, without its data, at the start of `bytes`.
  *
  * @returns the number of bytes written.
  */
@@ -18,7 +18,7 @@ export function writeLiteralCommand(bytes: Uint8Array, byteLength: number): numb
 }
 
 /**
- * Writes a copy command at the start of `bytes`, as short as it can be.
+ * Writes the shortest encoding of a copy command at the start of `bytes`.
  *
  * @returns the number of bytes written.
  */
@@ -31,7 +31,7 @@ export function writeCopyCommand(bytes: Uint8Array, position: number, byteLength
   return 1 + 2 ** positionWidth + 2 ** lengthWidth
 }
 
-/** Width of the smallest field that holds a value, as the binary logarithm of its bytes. */
+/** Binary logarithm of the width in bytes of the smallest field that holds a value. */
 function widthLog2(value: number): number {
   if (value < 2 ** 8) return 0
   if (value < 2 ** 16) return 1

@@ -12,14 +12,16 @@ import { sumFormat } from './sums.ts'
 /** Options of {@linkcode DeltaJob}. */
 export interface DeltaOptions {
   /**
-   * Bytes after which a literal is cut in two, 1 to 16,777,216: librsync's is 65,533 since 2.3.3, 32,768 before.
+   * Maximum length of a literal command, in bytes, 1 to 16,777,216. Longer literals are split. librsync uses 65,533
+   * since 2.3.3, and 32,768 before.
    * @default 65533
    */
   literalLimit?: number | undefined
   /**
-   * `'compat'` gives librsync's bytes: of blocks with equal sums, copies are of the first. `'compact'` copies the block
-   * that follows the last copy where there is a choice, so that copies merge: a delta that rdiff applies as well, and
-   * nearly always a smaller one.
+   * `'compat'` produces exactly librsync's bytes: of several blocks with equal sums, the first is copied.
+   *
+   * `'compact'` prefers the block that follows the last copy, so that copies merge. rdiff can apply the delta just the
+   * same, and it is nearly always smaller.
    * @default 'compat'
    */
   mode?: 'compat' | 'compact' | undefined
@@ -28,21 +30,24 @@ export interface DeltaOptions {
 const DEFAULT_LITERAL_LIMIT = 65533
 const MAX_LITERAL_LIMIT = 16 * 1024 * 1024
 
-/** Room for input beside the literal and the window, so that these are moved once per so many bytes at most. */
+/** Room for input in addition to the literal and the window. The larger it is, the less often those are moved. */
 const INPUT_BYTES = 256 * 1024
 
-/** What the kernel says instead of a block: that it has come to where it was to stop, or to the end of its input. */
+/** What the kernel returns instead of a block when it has reached `stop`. */
 const STOPPED = -1
 
-/** What the job goes on with when what it has staged is written: blocks and literals, the end command, nothing. */
+/**
+ * What the job does once the staged bytes are written: scan for blocks and literals, write the end command, or nothing.
+ */
 type State = 'scan' | 'end' | 'done'
 
 /**
- * The synchronous core of `DeltaStream`: takes the new bytes and gives the delta from the basis of `signature` to them.
+ * The synchronous core of `DeltaStream`. It takes the new bytes and produces the delta from the basis of `signature` to
+ * them.
  *
- * It is librsync's algorithm and, in the mode `'compat'`, gives librsync's bytes: at each position the first block of
- * the basis that has the window's sums, or one literal byte. It holds `literalLimit` + 2 blocks + 256 KiB, and a copy of
- * the signature and its index.
+ * It uses librsync's algorithm and, in `'compat'` mode, produces librsync's bytes: at each position it emits a copy of
+ * the first block in the basis whose sums match the window, or one literal byte. It holds `literalLimit` + 2 blocks +
+ * 256 KiB, plus a copy of the signature and its index.
  *
  * @example
  * ```ts
@@ -64,21 +69,24 @@ export class DeltaJob implements Codec {
   readonly #isCompact: boolean
   readonly #statistics: Mutable<DeltaStatistics>
 
-  /** Finds the blocks; none before there is input. Its window begins where the literal ends. */
+  /** Finds the blocks; opened when the first input arrives. Its window begins where the literal ends. */
   #search: KernelInstance | undefined
-  /** Where in its memory the buffer begins and ends, which holds the input from the start of the literal on. */
+  /** Where the buffer begins and ends in the kernel's memory. It holds the input from the start of the literal on. */
   #bufferStart = 0
   #bufferEnd = 0
-  /** Where the literal begins that has not been staged. */
+  /** Where the literal that has not been staged yet begins. */
   #literalStart = 0
-  /** Where the input that has come ends. */
+  /** Where the input received so far ends. */
   #inputEnd = 0
-  /** The copy that the next match may lengthen; none if its length is 0. The literal is empty as long as there is one. */
+  /**
+   * The copy that the next match may extend; there is none if the length is 0. While there is one, the literal is
+   * empty.
+   */
   #copyPosition = 0
   #copyLength = 0
 
   #state: State = 'scan'
-  /** The command to be written, then the literal's data in the buffer. */
+  /** The staged command, followed by the literal's data in the buffer. */
   readonly #command: Uint8Array = new Uint8Array(MAX_COMMAND_BYTES)
   #commandStart = 0
   #commandEnd = MAGIC_BYTES
@@ -87,7 +95,7 @@ export class DeltaJob implements Codec {
   #ended = false
 
   /**
-   * Makes a job.
+   * Creates a job.
    *
    * @throws {TypeError} if an option is of the wrong type.
    * @throws {RangeError} if an option is out of its range.
@@ -104,15 +112,15 @@ export class DeltaJob implements Codec {
     writeU32(this.#command, 0, MAGIC_DELTA)
   }
 
-  /** What the job has counted so far; the same object at all times. */
+  /** Live statistics of the job. Always the same object. */
   get statistics(): DeltaStatistics {
     return this.#statistics
   }
 
   /**
-   * Takes from `input` and fills `output` as far as it can.
+   * Consumes `input` and fills `output` as far as it can.
    *
-   * @throws {RangeError} if there is not enough memory for blocks of this length, or so many of them.
+   * @throws {RangeError} if there is not enough memory for this block length or this many blocks.
    */
   iterate(input: Uint8Array, output: Uint8Array): CodecStep {
     const step: Mutable<CodecStep> = { state: 'blocked', read: 0, written: 0 }
@@ -131,7 +139,8 @@ export class DeltaJob implements Codec {
       }
       const search = (this.#search ??= this.#openSearch())
       if (this.#scan(search, this.#ended && step.read === input.byteLength)) continue
-      // Only now, as it moves what the buffer holds: for each of many commands that would take longer than to find them.
+      // Filling comes last because it moves the buffer's contents. Doing that for every one of many commands would take
+      // longer than finding them.
       const read = this.#fill(search, input.subarray(step.read))
       step.read += read
       if (read === 0) break
@@ -140,7 +149,7 @@ export class DeltaJob implements Codec {
     return step
   }
 
-  /** Says that the input ends after what has been given. */
+  /** Marks the end of the input. */
   end(): void {
     this.#ended = true
   }
@@ -171,7 +180,10 @@ export class DeltaJob implements Codec {
     return written + length
   }
 
-  /** Copies as much of the input into the buffer as it has room for. Nothing is staged: the bytes there may move. */
+  /**
+   * Copies as much of the input into the buffer as fits. Nothing may be staged, because the bytes in the buffer may
+   * move.
+   */
   #fill({ memory, exports }: KernelInstance, input: Uint8Array): number {
     if (input.byteLength > this.#bufferEnd - this.#inputEnd) {
       const distance = this.#literalStart - this.#bufferStart
@@ -186,10 +198,13 @@ export class DeltaJob implements Codec {
     return piece.byteLength
   }
 
-  /** Goes on until a command has been staged, or (false) it needs more input, unless that was the `last`. */
+  /**
+   * Scans until a command has been staged. Returns false if it needs more input, which cannot happen if the input is
+   * the `last`.
+   */
   #scan({ exports }: KernelInstance, last: boolean): boolean {
     for (;;) {
-      // A copy ends at the first position without a match; a literal where it is full.
+      // A copy ends at the first position without a match, a literal when it is full.
       const stop = this.#literalStart + (this.#copyLength > 0 ? 0 : this.#literalLimit)
       const block = exports.find(stop, this.#inputEnd, last)
       const windowStart = exports.position.value >>> 0
@@ -208,7 +223,9 @@ export class DeltaJob implements Codec {
     }
   }
 
-  /** `length` bytes from `start` on are at `position` in the basis. Returns whether that staged a command. */
+  /**
+   * Records that the `length` bytes at `start` match the basis at `position`. Returns whether that staged a command.
+   */
   #hit(position: number, start: number, length: number): boolean {
     if (this.#copyLength > 0 && this.#copyPosition + this.#copyLength === position) {
       this.#copyLength += length
@@ -222,7 +239,7 @@ export class DeltaJob implements Codec {
     return staged
   }
 
-  /** Stages the copy, or else the literal up to `literalEnd`, if there is either. */
+  /** Stages the pending copy, or else the literal up to `literalEnd`. Returns whether there was either. */
   #flush(literalEnd: number): boolean {
     const statistics = this.#statistics
     const literalLength = literalEnd - this.#literalStart

@@ -9,25 +9,28 @@ import type { WorkerPool } from './pool/worker-pool.ts'
 /** Options of {@linkcode DeltaStream}. */
 export interface DeltaStreamOptions extends DeltaOptions {
   /**
-   * Makes the delta in a worker of a pool, one for each stream; the delta is the same. It is no faster, but the thread
-   * that the stream is read on is free, and several streams run at the same time. The stream then fails with a
-   * `BackendError` if the worker is lost.
-   * @default none, all is done by the thread that the stream is read on
+   * Computes the delta in a worker of this pool, one worker per stream; the delta is the same. It is no faster, but it
+   * leaves the reading thread free, and several streams can run in parallel. If the worker is lost, the stream fails
+   * with a `BackendError`.
+   * @default none: the reading thread does all the work
    */
   pool?: WorkerPool | undefined
-  /** Gives both sides up, with the signal's reason. */
+  /** Aborts both sides with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Makes the delta from a basis, of which it knows the signature only, to the bytes that pass through: what rdiff makes,
- * bit for bit. (Except for an empty basis, where rdiff's depends on its buffers; and where windows have a block's weak
- * sum and are other bytes all the time: no more than 64 MiB of these are hashed, and 4 bytes for each new one, 64 with
- * rollsum. That takes a signature made for it, or rollsum and content of very few different bytes.)
+ * Computes the delta from a basis, known only by its signature, to the bytes that pass through. The result is identical
+ * to rdiff's, bit for bit, with two exceptions:
  *
- * It is pull-driven and holds `literalLimit` + 2 blocks + 256 KiB, 256 KiB of output, and at most the one chunk of
- * input that its writer waits for. With a pool the first of these is in the worker, with a copy of the signature and an
- * index of its own, and 1.25 MiB are on their way between the two.
+ * - For an empty basis, rdiff's delta depends on its buffer sizes.
+ * - Hashing of false matches (windows with a block's weak sum but different bytes) is limited to 64 MiB, plus 4 bytes
+ *   for each new byte (64 with rollsum). Only two things reach that limit: a signature made to collide, and rollsum
+ *   over content with very few distinct byte values.
+ *
+ * It is pull-driven. It holds `literalLimit` + 2 blocks + 256 KiB, 256 KiB of output, and at most the one chunk of
+ * input that its writer is waiting on. With a pool, the first of these lives in the worker, with the worker's own copy
+ * of the signature and index, and 1.25 MiB are in transit between the two threads.
  *
  * @example
  * ```ts
@@ -39,27 +42,27 @@ export interface DeltaStreamOptions extends DeltaOptions {
  * const edited = new Blob([basis, 'one more line'])
  * const delta = new DeltaStream(signature)
  * await edited.stream().pipeThrough(delta).pipeTo(new WritableStream())
- * console.log(delta.statistics.literalBytes) // 173: the line, and what no longer was a block
+ * console.log(delta.statistics.literalBytes) // 173: the line, and the short last block
  * ```
  */
 export class DeltaStream {
-  /** The delta. A byte stream where the host has them. */
+  /** The delta. A byte stream where the host supports them. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>
   /** Takes the new bytes. */
   readonly writable: WritableStream<Uint8Array>
-  /** What has been counted so far; the same object at all times. */
+  /** Live statistics. Always the same object. */
   readonly statistics: DeltaStatistics
 
   /**
-   * Makes the stream.
+   * Creates the stream.
    *
-   * @throws {TypeError} if `signature` is no Signature, or an option is of the wrong type.
-   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if `signature` is not a Signature, or an option has the wrong type.
+   * @throws {RangeError} if an option is out of range.
    */
   constructor(signature: Signature, options: DeltaStreamOptions = {}) {
     const { pool, signal } = options
     const kernel = new LazyKernel()
-    // Checks the arguments, whoever is to run.
+    // Validates the arguments, also when a pool does the work.
     const job = new DeltaJob(signature, kernel, options)
     if (pool !== undefined) {
       const pooled = pooledDelta(pool, signature, options)

@@ -4,13 +4,13 @@ import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { IntegrityError } from '../errors.ts'
 import type { Sha256 } from './sha256.ts'
 
-/** A codec whose output must have a SHA-256: it is not done, but fails, if that is another one. */
+/** Wraps a codec whose output must have a given SHA-256. On a mismatch it fails instead of finishing. */
 export class DigestCheck implements Codec {
   readonly #codec: Codec
   readonly #hash: Sha256
   readonly #expected: Uint8Array
 
-  /** Watches `codec` with `hash`, which nobody else uses. */
+  /** Checks the output of `codec` with `hash`, which must not be used for anything else. */
   constructor(codec: Codec, hash: Sha256, expected: Uint8Array) {
     this.#codec = codec
     this.#hash = hash

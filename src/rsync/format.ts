@@ -1,6 +1,6 @@
 /**
  * The wire formats of librsync: signatures and deltas. All integers are big-endian and unsigned. The grammar is in
- * `docs/formats.md`, under "rsync signatures and deltas"; it changes together with this file.
+ * `docs/formats.md`, under "rsync signatures and deltas", and changes together with this file.
  *
  * @module
  */
@@ -24,28 +24,31 @@ export const SIGNATURE_HEADER_BYTES = 12
 export const BLOCK_LENGTH_OFFSET = 4
 /** Offset in a signature of the strong length, 32 bits. */
 export const STRONG_LENGTH_OFFSET = 8
-/** Bytes of the weak sum that begins a record; the first `strongLength` bytes of the strong sum follow it. */
+/** Bytes of the weak sum at the start of a record. The first `strongLength` bytes of the strong sum follow it. */
 export const WEAK_SUM_BYTES = 4
-/** Bytes of a whole BLAKE2b strong sum. */
+/** Bytes of a full BLAKE2b strong sum. */
 export const BLAKE2B_BYTES = 32
-/** Bytes of a whole MD4 strong sum. */
+/** Bytes of a full MD4 strong sum. */
 export const MD4_BYTES = 16
 
-/** The largest block length on the wire: librsync holds it in 31 bits. */
+/** The largest block length on the wire: librsync stores it in 31 bits. */
 export const MAX_BLOCK_LENGTH = 0x7fffffff
 
 /** Ends a delta. */
 export const OP_END = 0x00
-/** Opcodes 1 to this one are a literal of as many bytes, which follow. */
+/** Opcodes from 1 to this one are literals; the opcode is the number of data bytes that follow. */
 export const OP_LITERAL_SHORT_MAX = 0x40
-/** Literal with a length of 1 byte; the next three opcodes have 2, 4 and 8. */
+/** Literal with a 1-byte length field. The next three opcodes have 2, 4 and 8 bytes. */
 export const OP_LITERAL_N1 = 0x41
-/** Literal with a length of 8 bytes: the last literal opcode. */
+/** Literal with an 8-byte length field: the last literal opcode. */
 export const OP_LITERAL_N8 = 0x44
-/** Copy with a position and a length of 1 byte each; plus 4 a step of the position's width, plus 1 of the length's. */
+/**
+ * Copy with 1-byte position and length fields. Each step of the position's width adds 4, each step of the length's adds
+ * 1.
+ */
 export const OP_COPY_N1_N1 = 0x45
-/** Copy with a position and a length of 8 bytes each: the last copy opcode. The ones above it are reserved. */
+/** Copy with 8-byte position and length fields: the last copy opcode. Higher opcodes are reserved. */
 export const OP_COPY_N8_N8 = 0x54
 
-/** Bytes of the longest command without a literal's data: opcode, position, length. */
+/** Bytes of the longest command (opcode, position, length), not counting a literal's data. */
 export const MAX_COMMAND_BYTES = 17

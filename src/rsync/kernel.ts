@@ -1,7 +1,7 @@
 import { KERNEL_BINARY } from './kernel-binary.ts'
 import type { SumFormat } from './sums.ts'
 
-/** What `assembly/index.ts` exports. Pointers and lengths are in bytes; pointers come back as signed numbers. */
+/** What `kernel/index.ts` exports. Pointers and lengths are in bytes. Pointers are returned as signed numbers. */
 interface KernelExports {
   readonly memory: WebAssembly.Memory
   readonly freeMemory: WebAssembly.Global<'i32'>
@@ -27,9 +27,9 @@ interface KernelExports {
   find(stop: number, inputEnd: number, last: boolean): number
 }
 
-/** The compiled code of signatures and deltas, which any number of jobs may share. `loadKernel` gives it. */
+/** The compiled code for signatures and deltas. Any number of jobs may share it. Get it from `loadKernel`. */
 export interface Kernel {
-  /** The code; each job makes an instance of it, with memory of its own. */
+  /** The compiled module. Each job instantiates it with memory of its own. */
   readonly module: WebAssembly.Module
 }
 
@@ -38,10 +38,10 @@ const PAGE_BYTES = 65_536
 let compiled: Promise<WebAssembly.Module> | undefined
 
 /**
- * Compiles what jobs need, once; it takes a millisecond or so.
+ * Compiles the code that jobs need. It does so once, in about a millisecond.
  *
- * @throws {Error} if the host has no WebAssembly with SIMD (all engines since 2023 have), or a content security policy
- * forbids it: `script-src` must have `'wasm-unsafe-eval'`.
+ * @throws {Error} if the host does not support WebAssembly SIMD (all engines have since 2023), or a content security
+ * policy forbids WebAssembly: `script-src` must have `'wasm-unsafe-eval'`.
  *
  * @example
  * ```ts
@@ -56,17 +56,17 @@ export async function loadKernel(): Promise<Kernel> {
   return kernel
 }
 
-/** A kernel that a job can be given before it is loaded, so that a stream has its job from the start. */
+/** A kernel that can be passed to a job before it is loaded, so that a stream has its job from the start. */
 export class LazyKernel implements Kernel {
   #module: WebAssembly.Module | undefined
 
-  /** To be awaited before anything else is called. */
+  /** Must be awaited before the job runs. */
   async load(): Promise<void> {
     compiled ??= compile()
     this.#module = await compiled
   }
 
-  /** The code, once it is loaded. */
+  /** The compiled module, available once it is loaded. */
   get module(): WebAssembly.Module {
     return this.#module!
   }
@@ -75,7 +75,8 @@ export class LazyKernel implements Kernel {
 async function compile(): Promise<WebAssembly.Module> {
   try {
     const binary = Uint8Array.from(atob(KERNEL_BINARY), (unit) => unit.charCodeAt(0))
-    // An instance, too, as WebKit compiles what a policy forbids, and then makes no instance of it.
+    // Instantiates it as well, because WebKit compiles code that a policy forbids and fails only when it is
+    // instantiated.
     const { module } = await WebAssembly.instantiate(binary)
     return module
   } catch (cause) {
@@ -87,13 +88,16 @@ async function compile(): Promise<WebAssembly.Module> {
   }
 }
 
-/** Instances whose jobs are done, to be used again: WebKit takes milliseconds to make one. */
+/** Idle instances, kept for reuse: creating one takes milliseconds in WebKit. */
 const idle: WeakMap<WebAssembly.Module, KernelInstance[]> = new WeakMap()
 const MAX_IDLE = 4
-/** What takes more memory is left to the garbage collector. */
+/** Instances with more memory than this are left to the garbage collector. */
 const MAX_IDLE_BYTES = 4 * 1024 * 1024
 
-/** The kernel at work for one job, with memory of its own. An instance that is not released goes when its job goes. */
+/**
+ * An instance of the kernel that serves one job, with memory of its own. An instance that is not released is
+ * garbage-collected with its job.
+ */
 export class KernelInstance {
   readonly #module: WebAssembly.Module
   /** The kernel's functions. */
@@ -101,7 +105,7 @@ export class KernelInstance {
   #memory: Uint8Array<ArrayBuffer>
   #allocated: number
 
-  /** To be got by {@linkcode open}. */
+  /** Use {@linkcode open} instead. */
   constructor(module: WebAssembly.Module) {
     this.#module = module
     this.exports = new WebAssembly.Instance(module).exports as unknown as KernelExports
@@ -109,14 +113,14 @@ export class KernelInstance {
     this.#allocated = this.exports.freeMemory.value
   }
 
-  /** Gives a job an instance that computes the sums of `format`. */
+  /** Returns an instance that computes the sums of `format`, a new or a reused one. */
   static open({ module }: Kernel, { isRollsum, isMd4 }: SumFormat): KernelInstance {
     const instance = idle.get(module)?.pop() ?? new KernelInstance(module)
     instance.exports.chooseSums(isRollsum, isMd4)
     return instance
   }
 
-  /** Lets another job have the instance; nobody may use it any more. */
+  /** Makes the instance available to another job. The caller must not use it afterwards. */
   release(): void {
     const instances = idle.get(this.#module) ?? []
     if (instances.length === MAX_IDLE || this.#memory.byteLength > MAX_IDLE_BYTES) return
@@ -125,16 +129,16 @@ export class KernelInstance {
     idle.set(this.#module, instances)
   }
 
-  /** The memory; of no use any more after {@linkcode allocate}. */
+  /** The instance's memory. Invalid after {@linkcode allocate}, which may replace it. */
   get memory(): Uint8Array<ArrayBuffer> {
     return this.#memory
   }
 
   /**
-   * Takes memory until the instance is released, and returns where it is: a multiple of 16. What it holds is of no
-   * account.
+   * Allocates memory until the instance is released and returns its address, a multiple of 16. The memory is not
+   * cleared.
    *
-   * @throws {RangeError} if the host does not have so much, or 32 bits do not reach so far.
+   * @throws {RangeError} if the host has not enough memory, or the address would exceed 32 bits.
    */
   allocate(byteLength: number): number {
     const start = this.#allocated
@@ -144,7 +148,7 @@ export class KernelInstance {
       try {
         this.exports.memory.grow(Math.ceil(missing / PAGE_BYTES))
       } catch (cause) {
-        throw new RangeError(`the job needs ${end} bytes of memory, more than there are for it`, { cause })
+        throw new RangeError(`the job needs ${end} bytes of memory, more than is available`, { cause })
       }
       this.#memory = new Uint8Array(this.exports.memory.buffer)
     }

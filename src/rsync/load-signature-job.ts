@@ -15,27 +15,28 @@ import { Signature } from './signature.ts'
 import { countStep, jobStatistics, type JobStatistics, type Mutable } from './statistics.ts'
 import { DEFAULT_SUM, type SumFormat, sumFormat, sumFormatOf } from './sums.ts'
 
-/** Bounds on a signature from outside, checked before memory is taken for it. */
+/** Limits on an untrusted signature, checked before memory is allocated for it. */
 export interface SignatureLimits {
   /**
-   * The largest block length that is taken, in bytes: a delta holds two blocks in memory.
-   * @default 16 MiB, which rdiff's defaults reach at 256 TiB of basis
+   * The largest block length accepted, in bytes. A delta holds two blocks in memory.
+   * @default 16 MiB, which rdiff's defaults reach at a basis of 256 TiB
    */
   blockLength?: number | undefined
   /**
-   * The largest number of blocks that is taken. A block takes 36 bytes at most, three times that while the signature grows.
-   * @default 4,194,304, which rdiff's defaults reach at 16 TiB of basis, or at 8 GiB if it did not know the size
+   * The largest number of blocks accepted. A block takes up to 36 bytes, and three times that while the signature
+   * grows.
+   * @default 4,194,304, which rdiff's defaults reach at a basis of 16 TiB, or of 8 GiB if its size was not known
    */
   blockCount?: number | undefined
 }
 
 /** Options of {@linkcode LoadSignatureJob}. */
 export interface LoadSignatureJobOptions {
-  /** Bounds on what is taken. */
+  /** Limits on the signature. */
   limits?: SignatureLimits | undefined
 }
 
-/** What the bytes that come next are. */
+/** What the next bytes are expected to be. */
 type State =
   | { readonly kind: 'magic' }
   | { readonly kind: 'header' }
@@ -48,7 +49,7 @@ const DEFAULT_MAX_BLOCK_COUNT = 4 * 1024 * 1024
 const INITIAL_CAPACITY = 1024
 
 /**
- * The synchronous core of `loadSignature`: takes the bytes of a signature, gives no bytes, and has the
+ * The synchronous core of `loadSignature`. It takes the bytes of a signature, writes no output, and provides the
  * {@linkcode LoadSignatureJob.signature} when it is done.
  *
  * @example
@@ -65,7 +66,7 @@ export class LoadSignatureJob implements Codec {
   readonly #limits: Required<{ [L in keyof SignatureLimits]: number }>
   readonly #statistics: Mutable<JobStatistics> = jobStatistics()
   #state: State = { kind: 'magic' }
-  /** What has come of the header, or of a record that its input did not hold whole. */
+  /** The bytes received so far of the header, or of a record that was split across inputs. */
   readonly #field: Uint8Array = new Uint8Array(WEAK_SUM_BYTES + BLAKE2B_BYTES)
   #fieldLength = 0
   #format: SumFormat = sumFormat(DEFAULT_SUM)
@@ -77,10 +78,10 @@ export class LoadSignatureJob implements Codec {
   #ended = false
 
   /**
-   * Makes a job.
+   * Creates a job.
    *
-   * @throws {TypeError} if a limit is no integer.
-   * @throws {RangeError} if a limit is out of its range.
+   * @throws {TypeError} if a limit is not an integer.
+   * @throws {RangeError} if a limit is out of range.
    */
   constructor({ limits = {} }: LoadSignatureJobOptions = {}) {
     const { blockLength = DEFAULT_MAX_BLOCK_LENGTH, blockCount = DEFAULT_MAX_BLOCK_COUNT } = limits
@@ -90,24 +91,24 @@ export class LoadSignatureJob implements Codec {
     }
   }
 
-  /** What the job has counted so far; the same object at all times. */
+  /** Live statistics of the job. Always the same object. */
   get statistics(): JobStatistics {
     return this.#statistics
   }
 
-  /** The signature; undefined until the job is done. */
+  /** The signature, or undefined until the job is done. */
   get signature(): Signature | undefined {
     return this.#state.kind === 'done' ? this.#state.signature : undefined
   }
 
   /**
-   * Takes all of `input`, and gives no output.
+   * Consumes all of `input`. Writes no output.
    *
-   * @throws {FormatError} if the bytes are no signature, or one beyond the limits, and at every call after that.
+   * @throws {FormatError} if the bytes are not a signature, or exceed the limits. Every later call throws it again.
    */
   iterate(input: Uint8Array): CodecStep {
     let read = 0
-    // The only state that is left with input at hand is the one that fails.
+    // A failed job goes on even without input, so that every call throws.
     while (read < input.byteLength || this.#state.kind === 'failed') read += this.#advance(input, read)
     if (this.#ended && this.#state.kind !== 'done') this.#finish()
     const step = { state: this.#ended ? 'done' : 'blocked', read, written: 0 } as const
@@ -115,12 +116,12 @@ export class LoadSignatureJob implements Codec {
     return step
   }
 
-  /** Says that the signature ends after what has been given. */
+  /** Marks the end of the signature. */
   end(): void {
     this.#ended = true
   }
 
-  /** Takes the next field, or what there is of it; returns the number of bytes taken. */
+  /** Consumes the next field, or as much of it as there is. Returns the number of bytes consumed. */
   #advance(input: Uint8Array, start: number): number {
     const state = this.#state
     switch (state.kind) {
@@ -148,7 +149,7 @@ export class LoadSignatureJob implements Codec {
         return read
       }
       case 'done':
-        throw new TypeError('the job has been told that its input has ended')
+        throw new TypeError('the job was given input after end()')
       default:
         throw state.error
     }
@@ -175,19 +176,19 @@ export class LoadSignatureJob implements Codec {
   #parseHeader(): void {
     this.#blockLength = readU32(this.#field, BLOCK_LENGTH_OFFSET)
     if (this.#blockLength < 1 || this.#blockLength > MAX_BLOCK_LENGTH) {
-      this.#fail('invalid', BLOCK_LENGTH_OFFSET, `a block length of ${this.#blockLength} bytes`)
+      this.#fail('invalid', BLOCK_LENGTH_OFFSET, `invalid block length: ${this.#blockLength} bytes`)
     }
     if (this.#blockLength > this.#limits.blockLength) {
-      const message = `a block length of ${this.#blockLength} bytes, above the limit of ${this.#limits.blockLength}`
+      const message = `the block length is ${this.#blockLength} bytes, above the limit of ${this.#limits.blockLength}`
       this.#fail('limit', BLOCK_LENGTH_OFFSET, message)
     }
-    // librsync reads 0 as the whole strong sum.
+    // librsync takes 0 to mean the full strong sum.
     this.#strongLength = readU32(this.#field, STRONG_LENGTH_OFFSET) || this.#format.maxStrongLength
     if (this.#strongLength > this.#format.maxStrongLength) {
       this.#fail(
         'invalid',
         STRONG_LENGTH_OFFSET,
-        `a strong sum of ${this.#strongLength} bytes with ${this.#format.name}`,
+        `invalid strong sum length for ${this.#format.name}: ${this.#strongLength} bytes`,
       )
     }
     this.#fieldLength = 0
@@ -196,7 +197,7 @@ export class LoadSignatureJob implements Codec {
 
   #addBlock(record: Uint8Array, offset: number): void {
     if (this.#blockCount === this.#limits.blockCount) {
-      this.#fail('limit', this.#offset, `more blocks than the limit of ${this.#limits.blockCount}`)
+      this.#fail('limit', this.#offset, `the signature has more than ${this.#limits.blockCount} blocks, the limit`)
     }
     if (this.#blockCount === this.#weakSums.length) {
       this.#setCapacity(Math.min(this.#limits.blockCount, Math.max(INITIAL_CAPACITY, 2 * this.#blockCount)))
@@ -221,7 +222,7 @@ export class LoadSignatureJob implements Codec {
   #finish(): void {
     if (this.#state.kind !== 'record' || this.#fieldLength > 0) {
       const offset = this.#offset + this.#fieldLength
-      this.#fail('truncated', offset, `the signature ends too early, after ${offset} bytes`)
+      this.#fail('truncated', offset, `the signature is truncated after ${offset} bytes`)
     }
     if (this.#blockCount < this.#weakSums.length) this.#setCapacity(this.#blockCount)
     const signature = new Signature({

@@ -4,15 +4,16 @@ import { SignatureSink } from './signature-sink.ts'
 
 /** Options of {@linkcode loadSignature}. */
 export interface LoadSignatureOptions extends LoadSignatureJobOptions {
-  /** Gives the loading up, with the signal's reason. */
+  /** Aborts loading with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Reads a signature to its end, into memory: 36 bytes a block at most, within `limits`.
+ * Loads a signature into memory. It takes up to 36 bytes per block, within `limits`.
  *
- * @throws {FormatError} if the bytes are no signature, or one beyond the limits; `readable` is cancelled with the error.
- * @throws {TypeError} if `readable` is locked, or gives what is no bytes.
+ * @throws {FormatError} if the bytes are not a signature, or exceed the limits. `readable` is then cancelled with the
+ * error.
+ * @throws {TypeError} if `readable` is locked, or yields anything but bytes.
  *
  * @example
  * ```ts
@@ -28,6 +29,6 @@ export async function loadSignature(
 ): Promise<Signature> {
   const sink = new SignatureSink(options)
   const piped = readable.pipeTo(sink, signal && { signal })
-  // The sink knows first of what goes wrong while bytes flow, the pipe alone of a stream that is locked.
+  // The sink is the first to report errors in the data; only the pipe reports that the stream is locked.
   return await Promise.race([sink.signature, piped.then(() => sink.signature)])
 }

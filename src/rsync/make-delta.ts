@@ -4,23 +4,23 @@ import { DeltaStream, type DeltaStreamOptions } from './delta-stream.ts'
 import type { SignatureLimits } from './load-signature-job.ts'
 import { loadSignature } from './load-signature.ts'
 import type { Signature } from './signature.ts'
-import { wholeSource } from './whole-source.ts'
+import { toByteSource } from './to-byte-source.ts'
 
 /** Options of {@linkcode makeDelta}. */
 export interface MakeDeltaOptions extends DeltaStreamOptions {
-  /** Bounds on a signature that is given as bytes, with the defaults of `loadSignature`. */
+  /** Limits on a signature passed as bytes. The defaults are those of `loadSignature`. */
   limits?: SignatureLimits | undefined
 }
 
 /**
- * Makes the delta from a basis, of which it knows the signature only, to a whole file: `DeltaStream` in one call. It
- * holds the delta, which can be a little longer than the file, twice for a moment.
+ * Computes the delta from a basis, known only by its signature, to a whole file: `DeltaStream` in one call. It holds
+ * the delta in memory, and briefly two copies of it. The delta can be slightly larger than the file.
  *
- * @param signature What `loadSignature` gives, or the bytes of a signature.
+ * @param signature A loaded signature, or the bytes of one.
  * @param source The new bytes.
- * @throws {TypeError} if an argument is of the wrong type.
- * @throws {RangeError} if an option is out of its range.
- * @throws {FormatError} if the bytes of the signature are none, or one beyond the limits.
+ * @throws {TypeError} if an argument has the wrong type.
+ * @throws {RangeError} if an option is out of range.
+ * @throws {FormatError} if `signature` is bytes that are not a signature, or exceed the limits.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export async function makeDelta(
   source: ByteSource | Uint8Array,
   { limits, ...options }: MakeDeltaOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const edited = wholeSource(source, 'source')
+  const edited = toByteSource(source, 'source')
   const loaded = ArrayBuffer.isView(signature)
     ? await loadSignature(bytesSource(signature).stream(), { limits, signal: options.signal })
     : signature

@@ -2,39 +2,42 @@ import { checkInteger } from '../bytes/check-integer.ts'
 import { MAX_BLOCK_LENGTH } from './format.ts'
 import { DEFAULT_SUM, type SumFormat, sumFormat, type SumName } from './sums.ts'
 
-/** Options that decide what a signature consists of: rdiff's, with its defaults. */
+/** The parameters of a signature. The defaults are rdiff's. */
 export interface SignatureOptions {
   /**
-   * Bytes of a block, 1 to 2,147,483,647. A reader may refuse large ones: `loadSignature` does above 16 MiB.
-   * @default 256 up to 64 KiB of source, then its square root rounded down to a multiple of 128; 2048 if unknown
+   * Block length in bytes, 1 to 2,147,483,647. A reader may refuse long blocks: by default, `loadSignature` refuses
+   * more than 16 MiB.
+   * @default 256 for sources up to 64 KiB, then the square root of the source length, rounded down to a multiple of
+   * 128; 2048 if the length is unknown
    */
   blockLength?: number | undefined
   /**
-   * Bytes of a block's strong sum, 1 to 32, with MD4 to 16. `'max'` is all of it; `'min'` is the least that rdiff holds
-   * to be safe from chance (not from malice) for this length of source, 12 if it is unknown.
+   * Strong sum length in bytes, 1 to 32, or 1 to 16 with MD4. `'max'` is the full sum. `'min'` is the shortest length
+   * that rdiff considers safe from accidental collisions (not from malicious ones) for this source length; 12 if the
+   * length is unknown.
    * @default 'max'
    */
   strongLength?: number | 'max' | 'min' | undefined
   /**
-   * Bytes of the source, for the defaults above; it is not checked against what comes.
+   * Length of the source in bytes, used to choose the defaults above. It is not checked against the actual input.
    * @default unknown
    */
   sourceLength?: number | undefined
   /**
-   * The sums, weak and strong. What librsync before 2.2 shall read needs `'rollsum-blake2b'`, before 1.0
-   * `'rollsum-md4'`.
+   * The weak and strong sums. librsync before 2.2 can read only `'rollsum-blake2b'` and `'rollsum-md4'`, before 1.0
+   * only `'rollsum-md4'`.
    * @default 'rabinkarp-blake2b'
    */
   sum?: SumName | undefined
 }
 
-/** {@linkcode SignatureOptions} with everything decided. */
+/** {@linkcode SignatureOptions} with all defaults resolved. */
 export interface SignatureParameters {
-  /** Bytes of a block. */
+  /** Block length in bytes. */
   readonly blockLength: number
-  /** Bytes of a strong sum. */
+  /** Strong sum length in bytes. */
   readonly strongLength: number
-  /** How the signature is written. */
+  /** The signature's format. */
   readonly format: SumFormat
 }
 
@@ -44,10 +47,10 @@ const SMALL_SOURCE_BYTES = 65536
 const SMALL_BLOCK_LENGTH = 256
 
 /**
- * Decides what is not given, as rdiff 2.3.1 and later do.
+ * Resolves the defaults as rdiff 2.3.1 and later do.
  *
- * @throws {TypeError} if a number is no integer, or there are no such sums.
- * @throws {RangeError} if a number is out of its range.
+ * @throws {TypeError} if a number is not an integer, or `sum` is unknown.
+ * @throws {RangeError} if a number is out of range.
  */
 export function signatureParameters(options: SignatureOptions = {}): SignatureParameters {
   const { sourceLength, blockLength = recommendedBlockLength(sourceLength), strongLength = 'max' } = options
@@ -69,7 +72,7 @@ function recommendedBlockLength(sourceLength: number | undefined): number {
   if (sourceLength === undefined) return UNKNOWN_BLOCK_LENGTH
   if (sourceLength <= SMALL_SOURCE_BYTES) return SMALL_BLOCK_LENGTH
   const root = Math.floor(Math.sqrt(sourceLength))
-  // Above 2^52 the square root of one less than a square rounds up to the next integer.
+  // Above 2^52, the square root of one less than a square rounds up to an integer.
   return (root * root > sourceLength ? root - 1 : root) & ~127
 }
 
@@ -79,7 +82,7 @@ function minStrongLength(sourceLength: number | undefined, blockLength: number):
   return 2 + Math.floor((floorLog2(sourceLength + 2 ** 24) + floorLog2(blocks + 1) + 7) / 8)
 }
 
-/** Exact, unlike `Math.floor(Math.log2(n))` just below a high power of two. */
+/** Exact, unlike `Math.floor(Math.log2(n))`, which is wrong just below high powers of two. */
 function floorLog2(n: number): number {
   const high = Math.floor(n / 2 ** 32)
   return high > 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(n)

@@ -14,11 +14,11 @@ import {
 } from './format.ts'
 import { countStep, type Mutable, type PatchStatistics, patchStatistics } from './statistics.ts'
 
-/** What is known of the result before it is made. */
+/** What is known about the result in advance. */
 export interface ExpectedSize {
   /**
-   * Number of bytes that the result must have; any other is an `IntegrityError`: more as soon as a command would make
-   * them, before the first of its bytes is given out, fewer when the delta ends.
+   * Size that the result must have, in bytes. Any other size is an `IntegrityError`. A result that is too large fails
+   * before the first byte of the offending command is written, one that is too small fails at the end of the delta.
    * @default unknown
    */
   readonly size?: number | undefined
@@ -27,20 +27,21 @@ export interface ExpectedSize {
 /** Options of {@linkcode PatchJob}. */
 export interface PatchOptions {
   /**
-   * The most bytes that the result may have, since a delta of few bytes can ask for any number of them.
-   * @default Infinity: the result is never held, so only its receiver knows how much is too much
+   * The maximum size of the result, in bytes. A delta of a few bytes can produce any amount of output.
+   * @default Infinity: the job never holds the result, so only the receiver can tell how much is too much
    */
   maxOutputLength?: number | undefined
-  /** What the result must be, if that is known. */
+  /** What the result must be, if known. */
   expected?: ExpectedSize | undefined
   /**
-   * What becomes of bytes that follow the end command: a `FormatError`; or, as in librsync, they are taken and ignored.
+   * What to do with bytes after the end command: fail with a `FormatError`, or consume and ignore them as librsync
+   * does.
    * @default 'error'
    */
   trailingBytes?: 'error' | 'ignore' | undefined
 }
 
-/** A piece of the basis that a {@linkcode PatchJob} needs. */
+/** A range of the basis that a {@linkcode PatchJob} needs. */
 export interface BasisRequest {
   /** Offset in the basis of the first byte. */
   readonly position: number
@@ -48,7 +49,7 @@ export interface BasisRequest {
   readonly length: number
 }
 
-/** What the job waits for. */
+/** What the job is waiting for. */
 type State =
   | { readonly kind: 'magic' }
   | { readonly kind: 'opcode' }
@@ -63,10 +64,11 @@ const MAX_PARAMETER_BYTES = 16
 const NONE = new Uint8Array(0)
 
 /**
- * The synchronous core of `PatchStream`: takes a delta and gives the new bytes. When it needs a piece of the basis, it
- * is `waiting`, has a {@linkcode PatchJob.request}, and goes on after {@linkcode PatchJob.supply}. Copies in a row that
- * go on in the basis where the one before ends are one request, as far as the input at hand shows them. It holds no
- * bytes but the last ones supplied.
+ * The synchronous core of `PatchStream`. It takes a delta and produces the new bytes.
+ *
+ * When the job needs a range of the basis, its state is `waiting` and it has a {@linkcode PatchJob.request}. It
+ * continues after {@linkcode PatchJob.supply}. Consecutive copies of adjacent ranges become one request, as far as the
+ * available input shows them. The job holds no bytes except those last supplied.
  *
  * @example
  * ```ts
@@ -95,24 +97,24 @@ export class PatchJob implements Codec {
   readonly #ignoresTrailingBytes: boolean
   readonly #statistics: Mutable<PatchStatistics> = patchStatistics()
   #state: State = { kind: 'magic' }
-  /** What has come of the magic, or of a command's parameters. */
+  /** The bytes received so far of the magic, or of a command's parameters. */
   readonly #field: Uint8Array = new Uint8Array(MAX_PARAMETER_BYTES)
   #fieldLength = 0
-  /** Bytes of the delta that have been taken. */
+  /** Bytes of the delta consumed so far. */
   #offset = 0
-  /** Offset in the delta of the command under way. */
+  /** Offset in the delta of the current command. */
   #commandOffset = 0
-  /** Bytes of the result that the commands so far make. */
-  #announced = 0
-  /** Bytes of the basis that have been supplied and not written. */
+  /** Bytes of the result that the commands read so far produce. */
+  #plannedLength = 0
+  /** Bytes of the basis that have been supplied but not yet written. */
   #supplied: Uint8Array = NONE
   #ended = false
 
   /**
-   * Makes a job for a basis of `basisSize` bytes.
+   * Creates a job for a basis of `basisSize` bytes.
    *
-   * @throws {TypeError} if an argument is of the wrong type.
-   * @throws {RangeError} if an argument is out of its range.
+   * @throws {TypeError} if an argument has the wrong type.
+   * @throws {RangeError} if an argument is out of range.
    */
   constructor(basisSize: number, { maxOutputLength, expected, trailingBytes = 'error' }: PatchOptions = {}) {
     this.#basisSize = checkInteger('basisSize', basisSize, 0, Number.MAX_SAFE_INTEGER)
@@ -129,12 +131,12 @@ export class PatchJob implements Codec {
     this.#ignoresTrailingBytes = trailingBytes === 'ignore'
   }
 
-  /** What the job has counted so far; the same object at all times. */
+  /** Live statistics of the job. Always the same object. */
   get statistics(): PatchStatistics {
     return this.#statistics
   }
 
-  /** The piece of the basis that is needed next; undefined unless the job is `waiting`. */
+  /** The range of the basis needed next, or undefined unless the job is `waiting`. */
   get request(): BasisRequest | undefined {
     const state = this.#state
     if (state.kind !== 'copy' || this.#supplied.byteLength > 0) return undefined
@@ -142,27 +144,27 @@ export class PatchJob implements Codec {
   }
 
   /**
-   * Gives the requested piece of the basis, or the first bytes of it; the job asks for the rest later. It keeps `bytes`
-   * until they are written, and only reads them.
+   * Supplies the requested range of the basis, or its first bytes; the job requests the rest later. It keeps `bytes`
+   * until they are written, and does not modify them.
    *
-   * @throws {TypeError} if nothing was requested.
-   * @throws {RangeError} if there are more bytes than requested.
+   * @throws {TypeError} if there is no request.
+   * @throws {RangeError} if more bytes are supplied than requested.
    */
   supply(bytes: Uint8Array): void {
     const { request } = this
-    if (!request) throw new TypeError('no bytes of the basis are requested')
+    if (!request) throw new TypeError('the job has not requested bytes of the basis')
     if (bytes.byteLength > request.length) {
-      throw new RangeError(`${request.length} bytes of the basis are requested, got ${bytes.byteLength}`)
+      throw new RangeError(`the job requested ${request.length} bytes of the basis, got ${bytes.byteLength}`)
     }
     this.#supplied = bytes
   }
 
   /**
-   * Takes from `input` and fills `output` as far as it can.
+   * Consumes `input` and fills `output` as far as it can.
    *
-   * @throws {FormatError} if the bytes are no delta for this basis, or it gives more than allowed, and at every call
-   * after that.
-   * @throws {IntegrityError} if the result has not the expected size, and at every call after that.
+   * @throws {FormatError} if the bytes are not a delta for this basis, or produce more than `maxOutputLength`. Every
+   * later call throws it again.
+   * @throws {IntegrityError} if the result does not have the expected size. Every later call throws it again.
    */
   iterate(input: Uint8Array, output: Uint8Array): CodecStep {
     const step: Mutable<CodecStep> = { state: 'blocked', read: 0, written: 0 }
@@ -171,12 +173,12 @@ export class PatchJob implements Codec {
     return step
   }
 
-  /** Says that the delta ends after what has been given. */
+  /** Marks the end of the delta. */
   end(): void {
     this.#ended = true
   }
 
-  /** Leaves a state for the next one; or (false) cannot, for want of input, of room, or of what `step.state` says. */
+  /** Moves on to the next state. Returns false if it cannot: input or room is missing, or `step.state` tells why. */
   #advance(input: Uint8Array, output: Uint8Array, step: Mutable<CodecStep>): boolean {
     const state = this.#state
     switch (state.kind) {
@@ -212,7 +214,7 @@ export class PatchJob implements Codec {
       }
 
       case 'copy': {
-        this.#lengthen(state, input, step)
+        this.#mergeCopies(state, input, step)
         const data = this.#supplied.subarray(0, output.byteLength - step.written)
         output.set(data, step.written)
         step.written += data.byteLength
@@ -244,7 +246,7 @@ export class PatchJob implements Codec {
     return true
   }
 
-  /** Takes bytes into the field until it has `byteLength`; false if they have not all come. */
+  /** Collects bytes into the field until it has `byteLength`. Returns false if more must arrive first. */
   #collect(input: Uint8Array, step: Mutable<CodecStep>, byteLength: number): boolean {
     while (this.#fieldLength < byteLength) {
       if (step.read === input.byteLength) {
@@ -258,7 +260,7 @@ export class PatchJob implements Codec {
   }
 
   #checkNotEnded(): void {
-    if (this.#ended) this.#fail('truncated', this.#offset, `the delta ends too early, after ${this.#offset} bytes`)
+    if (this.#ended) this.#fail('truncated', this.#offset, `the delta is truncated after ${this.#offset} bytes`)
   }
 
   #command(opcode: number): State {
@@ -268,12 +270,12 @@ export class PatchJob implements Codec {
     if (opcode <= OP_COPY_N8_N8) {
       return { kind: 'copy-range', ...copyWidths(opcode) }
     }
-    return this.#fail('invalid', this.#commandOffset, `reserved command 0x${opcode.toString(16)}`)
+    return this.#fail('invalid', this.#commandOffset, `reserved opcode 0x${opcode.toString(16)}`)
   }
 
   #endOfResult(): State {
-    if (this.#expectedSize !== undefined && this.#announced < this.#expectedSize) {
-      this.#failSize(this.#expectedSize, `${this.#announced} bytes`)
+    if (this.#expectedSize !== undefined && this.#plannedLength < this.#expectedSize) {
+      this.#failSize(this.#expectedSize, `${this.#plannedLength} bytes`)
     }
     return { kind: 'end' }
   }
@@ -291,23 +293,23 @@ export class PatchJob implements Codec {
     const lengthOffset = positionOffset + positionWidth
     const position = readInteger(this.#field, 0, positionWidth)
     if (position === undefined || position > this.#basisSize) {
-      const where = position === undefined ? 'beyond 2^53' : `at ${position}`
-      this.#failCopy(positionOffset, `a copy ${where}, past the end of a basis of ${this.#basisSize} bytes`)
+      const start = position === undefined ? 'beyond 2^53' : `at ${position}`
+      this.#failCopy(positionOffset, `a copy starts ${start}, past the end of the basis of ${this.#basisSize} bytes`)
     }
     const remaining = this.#checkLength(readInteger(this.#field, positionWidth, lengthWidth), lengthOffset)
     if (remaining > this.#basisSize - position) {
       const range = `[${position}, ${position + remaining})`
-      this.#failCopy(lengthOffset, `a copy of ${range}, past the end of a basis of ${this.#basisSize} bytes`)
+      this.#failCopy(lengthOffset, `a copy of ${range} runs past the end of the basis of ${this.#basisSize} bytes`)
     }
     this.#countCopy(remaining, this.#offset - this.#commandOffset)
     return { kind: 'copy', position, remaining }
   }
 
   /**
-   * Takes the copies that come next, as long as each is at hand whole and begins in the basis where the one before
-   * ends. One that is wrong is left, to fail when the bytes before it are written.
+   * Merges the following copies into this one, as long as each is completely available and begins in the basis where
+   * the one before ends. An invalid copy is left in the input; it fails once the bytes before it are written.
    */
-  #lengthen(state: State & { kind: 'copy' }, input: Uint8Array, step: Mutable<CodecStep>): void {
+  #mergeCopies(state: State & { kind: 'copy' }, input: Uint8Array, step: Mutable<CodecStep>): void {
     for (;;) {
       const opcode = input[step.read]
       if (opcode === undefined || opcode < OP_COPY_N1_N1 || opcode > OP_COPY_N8_N8) return
@@ -319,10 +321,10 @@ export class PatchJob implements Codec {
       const position = readInteger(input, positionStart, positionWidth)
       if (position !== state.position + state.remaining) return
       const length = readInteger(input, lengthStart, lengthWidth)
-      const most = Math.min(this.#basisSize - position, this.#maxLength())
-      if (length === undefined || length === 0 || length > most) return
+      const maxLength = Math.min(this.#basisSize - position, this.#maxLength())
+      if (length === undefined || length === 0 || length > maxLength) return
       this.#offset += end - step.read
-      this.#announced += length
+      this.#plannedLength += length
       this.#countCopy(length, end - step.read)
       state.remaining += length
       step.read = end
@@ -335,21 +337,21 @@ export class PatchJob implements Codec {
     this.#statistics.copyCommandBytes += commandBytes
   }
 
-  /** Bytes that the next command may make. */
+  /** Bytes that the next command may produce. */
   #maxLength(): number {
-    return Math.min(this.#maxOutputLength, this.#expectedSize ?? Infinity) - this.#announced
+    return Math.min(this.#maxOutputLength, this.#expectedSize ?? Infinity) - this.#plannedLength
   }
 
   #checkLength(length: number | undefined, lengthOffset: number): number {
-    if (length === undefined) return this.#fail('invalid', lengthOffset, 'a command with a length beyond 2^53')
-    if (length === 0) return this.#fail('invalid', lengthOffset, 'a command with a length of 0')
-    if (length > this.#maxOutputLength - this.#announced) {
-      return this.#fail('limit', lengthOffset, `a result of more than ${this.#maxOutputLength} bytes`)
+    if (length === undefined) return this.#fail('invalid', lengthOffset, 'the length of a command is beyond 2^53')
+    if (length === 0) return this.#fail('invalid', lengthOffset, 'the length of a command is 0')
+    if (length > this.#maxOutputLength - this.#plannedLength) {
+      return this.#fail('limit', lengthOffset, `the result would exceed the limit of ${this.#maxOutputLength} bytes`)
     }
     if (this.#expectedSize !== undefined && length > this.#maxLength()) {
       this.#failSize(this.#expectedSize, `more than ${this.#expectedSize} bytes`)
     }
-    this.#announced += length
+    this.#plannedLength += length
     return length
   }
 
@@ -357,15 +359,15 @@ export class PatchJob implements Codec {
     this.#failWith(new FormatError(message, { reason, offset }))
   }
 
-  /** Its cause tells this failure, which a wrong basis has as well, from those of the delta alone. */
+  /** The cause sets this failure apart from errors in the delta itself: a wrong basis leads to it, too. */
   #failCopy(offset: number, message: string): never {
-    const cause = new RangeError('the basis has not so many bytes')
+    const cause = new RangeError('the basis is too short')
     this.#failWith(new FormatError(message, { reason: 'invalid', offset, cause }))
   }
 
   #failSize(expectedSize: number, actual: string): never {
     const expected = `${expectedSize} bytes`
-    this.#failWith(new IntegrityError(`the patch makes ${actual} where ${expected} are expected`, { expected, actual }))
+    this.#failWith(new IntegrityError(`the delta produces ${actual}, expected ${expected}`, { expected, actual }))
   }
 
   #failWith(error: FormatError | IntegrityError): never {
@@ -379,7 +381,7 @@ function copyWidths(opcode: number): { positionWidth: number; lengthWidth: numbe
   return { positionWidth: 1 << (widths >> 2), lengthWidth: 1 << (widths & 3) }
 }
 
-/** Reads an integer of 1, 2, 4 or 8 bytes; undefined if it is above 2^53 - 1. */
+/** Reads an integer of 1, 2, 4 or 8 bytes. Returns undefined if it exceeds 2^53 - 1. */
 function readInteger(bytes: Uint8Array, byteOffset: number, width: number): number | undefined {
   switch (width) {
     case 1:

@@ -6,38 +6,42 @@ import { type ExpectedSize, PatchJob, type PatchOptions } from './patch-job.ts'
 import { checkSha256, createSha256 } from './sha256.ts'
 import type { PatchStatistics } from './statistics.ts'
 
-/** What is known of the result before it is made. */
+/** What is known about the result in advance. */
 export interface ExpectedResult extends ExpectedSize {
   /**
-   * SHA-256 that the result must have, 32 bytes. It is computed as the bytes pass, and compared before the stream
-   * closes: bytes that turn out to be wrong have been given by then, all but the last 256 KiB, so that only a receiver
-   * that commits on close (a file that is renamed, a sink of the store) is safe from them.
-   * @default unknown, and not computed
+   * SHA-256 that the result must have, 32 bytes. It is computed as the bytes pass and compared before the stream
+   * closes. By then all but the last 256 KiB have been given out, right or wrong, so this protects only a receiver that
+   * commits on close: a file that is renamed at the end, or a sink of the store.
+   * @default unknown: not computed
    */
   readonly digest?: Uint8Array | undefined
 }
 
 /** Options of {@linkcode PatchStream}. */
 export interface PatchStreamOptions extends PatchOptions {
-  /** What the result must be, if that is known: a delta does not say what it was made for, nor what it makes. */
+  /**
+   * What the result must be, if known. The delta itself says neither which basis it was made for nor what it produces.
+   */
   expected?: ExpectedResult | undefined
-  /** Gives both sides, and the basis, up, with the signal's reason. */
+  /** Aborts both sides, and reading the basis, with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Applies the delta that passes through to a basis, and gives the new bytes. A delta says nothing of the basis that it
- * was made for: with another one the result is other bytes.
+ * Applies the delta that passes through to a basis, and outputs the new bytes. A delta does not identify its basis:
+ * applied to another one, it produces wrong bytes.
  *
- * The basis is any `ByteSource`, a Blob too. Copies that go through it in order share its streams; out of order, each
- * opens one, unless what it needs is among the up to 1 MiB that is kept of what was copied last. Up to 256 KiB between
- * copies in order are read as well, and the 64 KiB about a copy of less than 16 KiB, so that damage there fails the patch
- * too. It is pull-driven and holds 256 KiB of output, 1 MiB and one chunk of the basis, and at most the one chunk of input
- * that its writer waits for.
+ * The basis is any `ByteSource`, such as a Blob. Copies in the basis's order share one of its streams. A copy out of
+ * order opens a stream of its own, unless what it needs is in a cache of up to 1 MiB of recent copies. Gaps of up to
+ * 256 KiB between copies in order are read as well, and so are the 64 KiB around a copy shorter than 16 KiB, so damage
+ * there also fails the patch.
  *
- * The streams fail with a `FormatError` (its `offset` is that in the delta) if the bytes are no delta, or none for a
- * basis of this size, or make more than allowed; with an `IntegrityError` if the result is not what is expected, or the
- * basis gives fewer bytes than its size promises; and with the basis's own error if it has one.
+ * The stream is pull-driven. It holds 256 KiB of output, 1 MiB and one chunk of the basis, and at most the one chunk of
+ * input that its writer is waiting on.
+ *
+ * Both sides fail with a `FormatError` (whose `offset` is in the delta) if the bytes are not a delta, do not fit a
+ * basis of this size, or produce more than allowed; with an `IntegrityError` if the result is not the expected one, or
+ * the basis gives fewer bytes than its size says; and with the basis's own error if reading it fails.
  *
  * @example
  * ```ts
@@ -52,18 +56,18 @@ export interface PatchStreamOptions extends PatchOptions {
  * ```
  */
 export class PatchStream {
-  /** The new bytes. A byte stream where the host has them. */
+  /** The new bytes. A byte stream where the host supports them. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>
   /** Takes the delta. */
   readonly writable: WritableStream<Uint8Array>
-  /** What has been counted so far; the same object at all times. */
+  /** Live statistics. Always the same object. */
   readonly statistics: PatchStatistics
 
   /**
-   * Makes the stream.
+   * Creates the stream.
    *
-   * @throws {TypeError} if `basis` is no ByteSource, or an option is of the wrong type.
-   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if `basis` is not a ByteSource, or an option has the wrong type.
+   * @throws {RangeError} if an option is out of range.
    */
   constructor(basis: ByteSource, options: PatchStreamOptions = {}) {
     assertByteSource(basis, 'basis')

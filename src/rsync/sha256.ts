@@ -5,19 +5,19 @@ import { asBytes } from '../bytes/chunk-reader.ts'
 /** Bytes of a SHA-256. */
 const SHA256_BYTES = 32
 
-/** A SHA-256 that is computed as the bytes come. */
+/** A streaming SHA-256. */
 export interface Sha256 {
   /** Appends bytes. */
   update(bytes: Uint8Array): void
-  /** The digest of all that was appended. */
+  /** Returns the digest of all bytes so far. */
   digest(): Uint8Array
 }
 
 let instance: Promise<IHasher> | undefined
 
 /**
- * Makes a streaming SHA-256. One instance serves all of them, as WebKit takes tens of milliseconds for each of many: what
- * it has come to is taken out after each call.
+ * Creates a streaming SHA-256. All of them share one WebAssembly instance, because WebKit takes tens of milliseconds to
+ * create each of many. The state is saved after each call.
  */
 export async function createSha256(): Promise<Sha256> {
   instance ??= createSHA256()
@@ -32,15 +32,15 @@ export async function createSha256(): Promise<Sha256> {
 }
 
 /**
- * Checks an option that is a SHA-256; gives a copy of it.
+ * Validates a SHA-256 option and returns a copy of it.
  *
- * @throws {TypeError} if it is no Uint8Array.
+ * @throws {TypeError} if it is not a Uint8Array.
  * @throws {RangeError} if it is not 32 bytes long.
  */
 export function checkSha256(name: string, digest: Uint8Array): Uint8Array<ArrayBuffer> {
   if (!ArrayBuffer.isView(digest)) throw new TypeError(`${name} must be a Uint8Array, got ${typeof digest}`)
   if (digest.byteLength !== SHA256_BYTES) {
-    throw new RangeError(`${name} must have ${SHA256_BYTES} bytes, got ${digest.byteLength}`)
+    throw new RangeError(`${name} must be ${SHA256_BYTES} bytes long, got ${digest.byteLength}`)
   }
   return copyBytes(asBytes(digest))
 }

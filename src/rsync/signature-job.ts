@@ -7,9 +7,9 @@ import { type SignatureOptions, type SignatureParameters, signatureParameters } 
 import { countStep, type Mutable, type SignatureStatistics, signatureStatistics } from './statistics.ts'
 
 /**
- * The synchronous core of `SignatureStream`: takes the bytes of a basis and gives its signature. It holds 256 KiB of
- * input (blocks that are longer and up to 512 KiB: two of them, with MD4 up to 256 KiB four), and their records, 4,096
- * at most.
+ * The synchronous core of `SignatureStream`. It takes the bytes of a basis and produces its signature. It holds 256 KiB
+ * of input and up to 4,096 records. With longer blocks it holds two blocks of up to 512 KiB, or four of up to 256 KiB
+ * with MD4.
  *
  * @example
  * ```ts
@@ -20,25 +20,25 @@ import { countStep, type Mutable, type SignatureStatistics, signatureStatistics 
  * const { written } = job.iterate(new TextEncoder().encode('hello'), output)
  * job.end()
  * const last = job.iterate(new Uint8Array(0), output.subarray(written)) // state: 'done'
- * console.log(output.subarray(0, written + last.written)) // 24 bytes, as rdiff gives them
+ * console.log(output.subarray(0, written + last.written)) // 24 bytes, the same as rdiff's
  * ```
  */
 export class SignatureJob implements Codec {
   readonly #kernel: Kernel
   readonly #parameters: SignatureParameters
   readonly #statistics: Mutable<SignatureStatistics>
-  /** Computes the sums of what is collected; none before there is input. */
+  /** Collects input and computes its sums; created when the first input arrives. */
   #blocks: BlockSums | undefined
-  /** The header, then records, that are to be written. */
+  /** The bytes to be written next: the header, then records. */
   #pending: Uint8Array
   #ended = false
   #done = false
 
   /**
-   * Makes a job.
+   * Creates a job.
    *
-   * @throws {TypeError} if an option is of the wrong type.
-   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option has the wrong type.
+   * @throws {RangeError} if an option is out of range.
    */
   constructor(kernel: Kernel, options: SignatureOptions = {}) {
     this.#kernel = kernel
@@ -51,12 +51,12 @@ export class SignatureJob implements Codec {
     writeU32(this.#pending, STRONG_LENGTH_OFFSET, strongLength)
   }
 
-  /** What the job has counted so far; the same object at all times. */
+  /** Live statistics of the job. Always the same object. */
   get statistics(): SignatureStatistics {
     return this.#statistics
   }
 
-  /** Takes from `input` and fills `output` as far as it can. */
+  /** Consumes `input` and fills `output` as far as it can. */
   iterate(input: Uint8Array, output: Uint8Array): CodecStep {
     const step: Mutable<CodecStep> = { state: 'blocked', read: 0, written: 0 }
     for (;;) {
@@ -72,7 +72,7 @@ export class SignatureJob implements Codec {
       if (step.read < input.byteLength) {
         this.#blocks ??= new BlockSums(KernelInstance.open(this.#kernel, this.#parameters.format), this.#parameters)
         step.read += this.#blocks.fill(input.subarray(step.read))
-        // What is full waits for more: how the last block ends depends on whether there is more.
+        // A full buffer is signed only when more input arrives, because how the last block ends depends on that.
         if (step.read < input.byteLength) this.#sign(false)
       } else if (!this.#ended) {
         break
@@ -88,7 +88,7 @@ export class SignatureJob implements Codec {
     return step
   }
 
-  /** Says that the input ends after what has been given. */
+  /** Marks the end of the input. */
   end(): void {
     this.#ended = true
   }

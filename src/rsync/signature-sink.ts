@@ -5,12 +5,11 @@ import { markHandled } from '../bytes/promises.ts'
 import { LoadSignatureJob, type LoadSignatureJobOptions } from './load-signature-job.ts'
 import type { Signature } from './signature.ts'
 
-/** Bytes that are worked off before it is seen whether it is the host's turn, however large a chunk is. */
+/** Bytes processed between checks whether to yield to the host, however large a chunk is. */
 const SLICE_BYTES = 1024 * 1024
 
 /**
- * A `WritableStream` that takes a signature and keeps it in memory, to be piped to: the same as `loadSignature`, from
- * the other side.
+ * A `WritableStream` that loads a signature into memory: `loadSignature` as something to pipe to.
  *
  * @example
  * ```ts
@@ -23,28 +22,29 @@ const SLICE_BYTES = 1024 * 1024
  */
 export interface SignatureSink extends WritableStream<Uint8Array> {
   /**
-   * The signature, when the sink has been closed. It rejects with a `FormatError` if the bytes are no signature, or one
-   * beyond the limits, and with the reason if the sink is aborted.
+   * Resolves to the signature once the sink is closed. Rejects with a `FormatError` if the bytes are not a signature or
+   * exceed the limits, and with the abort reason if the sink is aborted.
    */
   readonly signature: Promise<Signature>
 }
 
-/** What makes a {@linkcode SignatureSink}. */
+/** The constructor of {@linkcode SignatureSink}. */
 export interface SignatureSinkConstructor {
   /**
-   * Makes a sink.
+   * Creates a sink.
    *
-   * @throws {TypeError} if a limit is no integer.
-   * @throws {RangeError} if a limit is out of its range.
+   * @throws {TypeError} if a limit is not an integer.
+   * @throws {RangeError} if a limit is out of range.
    */
   new (options?: LoadSignatureJobOptions): SignatureSink
 }
 
 /**
- * Makes a {@linkcode SignatureSink}.
+ * Creates a {@linkcode SignatureSink}.
  *
- * An interface and a constructor of the same name, as the platform declares its own, because a class that extends
- * WritableStream would read that global at import, and one that wraps it could not be piped to.
+ * This is an interface and a constructor of the same name, as the platform declares its own classes. A class that
+ * extends WritableStream would read that global at import, and a class that wraps a WritableStream could not be piped
+ * to.
  */
 export const SignatureSink: SignatureSinkConstructor = makeSignatureSink as unknown as SignatureSinkConstructor
 
@@ -58,7 +58,7 @@ function makeSignatureSink(options: LoadSignatureJobOptions = {}): SignatureSink
 
   const sink = new WritableStream<Uint8Array>({
     start({ signal }) {
-      // `abort()` below waits for the write that is under way; this signal does not.
+      // The `abort()` callback below waits for the write in progress; this signal does not.
       onAbort([signal], reject)
     },
     async write(chunk, { signal }) {

@@ -9,20 +9,21 @@ import type { WorkerPool } from './pool/worker-pool.ts'
 /** Options of {@linkcode SignatureStream}. */
 export interface SignatureStreamOptions extends SignatureOptions {
   /**
-   * Computes the sums in the workers of a pool, all of them at once; the signature is the same. Blocks of more than 1 MiB
-   * go through one worker, one after the other. The stream then fails with a `BackendError` if a worker is lost.
-   * @default none, all is done by the thread that the stream is read on
+   * Computes the sums in the workers of this pool, all of them in parallel; the signature is the same. Blocks longer
+   * than 1 MiB all go through one worker, in sequence. If a worker is lost, the stream fails with a `BackendError`.
+   * @default none: the reading thread does all the work
    */
   pool?: WorkerPool | undefined
-  /** Gives both sides up, with the signal's reason. */
+  /** Aborts both sides with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
 /**
- * Makes the signature of the bytes that pass through: what rdiff makes of the same bytes and options, bit for bit.
+ * Computes the signature of the bytes that pass through. The result is identical to rdiff's for the same bytes and
+ * options, bit for bit.
  *
- * It is pull-driven and holds 256 KiB of output, and at most the one chunk of input that its writer waits for. With a
- * pool it also holds up to 1 MiB, and 3.5 MiB for each worker, and a worker 1 MiB more.
+ * It is pull-driven. It holds 256 KiB of output, and at most the one chunk of input that its writer is waiting on. With
+ * a pool, it also holds up to 1 MiB plus 3.5 MiB for each worker, and each worker holds 1 MiB more.
  *
  * @example
  * ```ts
@@ -30,22 +31,22 @@ export interface SignatureStreamOptions extends SignatureOptions {
  *
  * const file = new Blob(['a basis'])
  * const signature = file.stream().pipeThrough(new SignatureStream({ sourceLength: file.size }))
- * console.log((await new Response(signature).bytes()).byteLength) // 48: 12 of header, 36 for the one block
+ * console.log((await new Response(signature).bytes()).byteLength) // 48: a header of 12 bytes and one block of 36
  * ```
  */
 export class SignatureStream {
-  /** The signature. A byte stream where the host has them. */
+  /** The signature. A byte stream where the host supports them. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>
   /** Takes the basis. */
   readonly writable: WritableStream<Uint8Array>
-  /** What has been counted so far; the same object at all times. */
+  /** Live statistics. Always the same object. */
   readonly statistics: SignatureStatistics
 
   /**
-   * Makes the stream. Give `sourceLength` if it is known: rdiff's default block length depends on it.
+   * Creates the stream. Pass `sourceLength` if you know it: rdiff's default block length depends on it.
    *
-   * @throws {TypeError} if an option is of the wrong type.
-   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option has the wrong type.
+   * @throws {RangeError} if an option is out of range.
    */
   constructor(options: SignatureStreamOptions = {}) {
     const { pool, signal } = options

@@ -2,27 +2,27 @@ import { checkInteger } from '../bytes/check-integer.ts'
 import { MAX_BLOCK_LENGTH } from './format.ts'
 import { DEFAULT_SUM, sumFormat, type SumName } from './sums.ts'
 
-/** What a {@linkcode Signature} is made of. */
+/** The parts of a {@linkcode Signature}. */
 export interface SignatureParts {
-  /** Bytes of a block. */
+  /** Block length in bytes. */
   readonly blockLength: number
-  /** Bytes of a block's strong sum that are kept, from its first on. */
+  /** Length in bytes to which each strong sum is truncated. */
   readonly strongLength: number
   /** The weak sum of each block. */
   readonly weakSums: Uint32Array
-  /** The strong sums of the blocks, in a row, `strongLength` bytes each. */
+  /** The strong sums of the blocks, concatenated, `strongLength` bytes each. */
   readonly strongSums: Uint8Array
   /**
-   * The sums, weak and strong, that these are.
+   * The weak and strong sums used.
    * @default 'rabinkarp-blake2b'
    */
   readonly sum?: SumName | undefined
 }
 
 /**
- * The signature of a basis: a weak and a strong sum of each of its blocks. It holds 4 + `strongLength` bytes a block;
- * the first `DeltaStream` that uses it adds an index of about 20 bytes a block and a filter of up to 2 MiB, which all
- * later ones share; each one that runs has a copy of all this in its own memory.
+ * The signature of a basis: a weak and a strong sum for each of its blocks. It holds 4 + `strongLength` bytes per
+ * block. The first `DeltaStream` that uses it adds an index of about 20 bytes per block and a filter of up to 2 MiB,
+ * which all later streams share. Each running stream also has a copy of all this in its own WebAssembly memory.
  *
  * @example
  * ```ts
@@ -34,22 +34,22 @@ export interface SignatureParts {
  * ```
  */
 export class Signature implements SignatureParts {
-  /** Bytes of a block; the last block of the basis may have fewer. */
+  /** Block length in bytes. The last block of the basis may be shorter. */
   readonly blockLength: number
-  /** Bytes of a strong sum, 1 to 32, with MD4 to 16. */
+  /** Strong sum length in bytes, 1 to 32, or 1 to 16 with MD4. */
   readonly strongLength: number
-  /** The weak sum of each block. Must not be changed. */
+  /** The weak sum of each block. Do not modify. */
   readonly weakSums: Uint32Array
-  /** The strong sums of the blocks, in a row, {@linkcode Signature.strongLength} bytes each. Must not be changed. */
+  /** The strong sums of the blocks, concatenated, {@linkcode Signature.strongLength} bytes each. Do not modify. */
   readonly strongSums: Uint8Array
   /** The sums, weak and strong. */
   readonly sum: SumName
 
   /**
-   * Makes a signature from its parts, which it keeps. `loadSignature` is the usual way to get one.
+   * Creates a signature from its parts, which it keeps without copying. Usually you get one from `loadSignature`.
    *
-   * @throws {TypeError} if a part is of the wrong type, or there are no such sums.
-   * @throws {RangeError} if a length is out of its range, or the sums are not as many as they should be.
+   * @throws {TypeError} if a part has the wrong type, or `sum` is unknown.
+   * @throws {RangeError} if a length is out of range, or does not match the number of sums.
    */
   constructor({ blockLength, strongLength, weakSums, strongSums, sum = DEFAULT_SUM }: SignatureParts) {
     this.sum = sum
@@ -59,28 +59,28 @@ export class Signature implements SignatureParts {
     if (!(strongSums instanceof Uint8Array)) throw new TypeError('strongSums must be a Uint8Array')
     if (strongSums.byteLength !== weakSums.length * strongLength) {
       throw new RangeError(
-        `strongSums must have ${strongLength} bytes for each of ${weakSums.length} blocks, got ${strongSums.byteLength}`,
+        `strongSums must be ${strongLength} bytes for each of ${weakSums.length} blocks, got ${strongSums.byteLength} bytes`,
       )
     }
     this.weakSums = weakSums
     this.strongSums = strongSums
   }
 
-  /** Number of blocks of the basis. */
+  /** Number of blocks in the basis. */
   get blockCount(): number {
     return this.weakSums.length
   }
 }
 
 /**
- * A value as a {@linkcode Signature}: itself, or one with its parts if it is a clone that was posted or stored, or comes
- * from another copy of this module.
+ * Converts a value to a {@linkcode Signature}. Returns a Signature as it is. Rebuilds one from its parts if the value
+ * is a clone (posted or stored), or comes from another copy of this module.
  *
- * @throws {TypeError} if it is none, or a part is of the wrong type.
- * @throws {RangeError} if a part is out of its range.
+ * @throws {TypeError} if it is neither, or a part has the wrong type.
+ * @throws {RangeError} if a part is out of range.
  */
 export function asSignature(value: Signature | SignatureParts): Signature {
   if (value instanceof Signature) return value
   if (value?.weakSums instanceof Uint32Array) return new Signature(value)
-  throw new TypeError(`signature must be a Signature, got ${String(value)}: loadSignature gives a promise`)
+  throw new TypeError(`signature must be a Signature, got ${String(value)}: loadSignature returns a promise`)
 }

@@ -1,71 +1,71 @@
 import type { CodecStep } from '../bytes/codec-transform.ts'
 
-/** What every job counts, live while it runs; librsync's fields. */
+/** Statistics of any job, updated while it runs. The fields are librsync's. */
 export interface JobStatistics {
-  /** Bytes of input that have been used up. */
+  /** Bytes of input consumed. */
   readonly inputBytes: number
-  /** Bytes of output that have been written. */
+  /** Bytes of output written. */
   readonly outputBytes: number
-  /** When the job was first given something to do, in milliseconds since 1970; undefined before. */
+  /** When the job first ran, in milliseconds since 1970, or undefined before that. */
   readonly startTime: number | undefined
-  /** When the job was done, in milliseconds since 1970; undefined before. */
+  /** When the job finished, in milliseconds since 1970, or undefined before that. */
   readonly endTime: number | undefined
 }
 
-/** What a signature job counts. */
+/** Statistics of a signature job. */
 export interface SignatureStatistics extends JobStatistics {
-  /** Bytes of a block. */
+  /** Block length in bytes. */
   readonly blockLength: number
-  /** Blocks whose sums have been computed. */
+  /** Number of blocks whose sums have been computed. */
   readonly signatureBlocks: number
 }
 
-/** What the jobs count that write or read the commands of a delta. */
+/** Statistics of the jobs that write or read a delta. */
 export interface CommandStatistics extends JobStatistics {
   /** Number of literal commands. */
   readonly literalCommands: number
-  /** Bytes of their data. */
+  /** Bytes of data in literal commands. */
   readonly literalBytes: number
-  /** Bytes of the commands themselves, without data. */
+  /** Bytes of the literal commands themselves, without their data. */
   readonly literalCommandBytes: number
   /** Number of copy commands. */
   readonly copyCommands: number
-  /** Bytes that they copy from the basis. */
+  /** Bytes copied from the basis. */
   readonly copyBytes: number
-  /** Bytes of the commands themselves. */
+  /** Bytes of the copy commands themselves. */
   readonly copyCommandBytes: number
 }
 
-/** What a delta job counts. */
+/** Statistics of a delta job. */
 export interface DeltaStatistics extends CommandStatistics {
-  /** Bytes of a block. */
+  /** Block length in bytes. */
   readonly blockLength: number
-  /** Places where a block had the weak sum, and none the strong sum. */
+  /** Number of positions where the weak sum matched a block but the strong sum matched none. */
   readonly falseMatches: number
 }
 
-/** What a patch job counts. */
+/** Statistics of a patch job. */
 export type PatchStatistics = CommandStatistics
 
-/** What others may only read, as its owner has it. */
+/** A type without its `readonly` modifiers, for the owner of what others may only read. */
 export type Mutable<T> = { -readonly [Field in keyof T]: T[Field] }
 
-/** Counters of any job, at their start. */
+/** Returns the initial statistics of any job. */
 export function jobStatistics(): Mutable<JobStatistics> {
   return { inputBytes: 0, outputBytes: 0, startTime: undefined, endTime: undefined }
 }
 
-/** Counters of a signature job, at their start. */
+/** Returns the initial statistics of a signature job. */
 export function signatureStatistics(blockLength: number): Mutable<SignatureStatistics> {
   return { ...jobStatistics(), blockLength, signatureBlocks: 0 }
 }
 
-/** Counters of a delta job, at their start. */
+/** Returns the initial statistics of a delta job. */
 export function deltaStatistics(blockLength: number): Mutable<DeltaStatistics> {
   return { ...patchStatistics(), blockLength, falseMatches: 0 }
 }
 
-/** Counters of a patch job, at their start. */
+/** Returns the initial statistics of a patch job. */
 export function patchStatistics(): Mutable<PatchStatistics> {
   return {
     ...jobStatistics(),
@@ -78,7 +78,7 @@ export function patchStatistics(): Mutable<PatchStatistics> {
   }
 }
 
-/** Enters what one call of `iterate` did, and when the job began and was done. */
+/** Adds the result of one `iterate` call, and records when the job started and finished. */
 export function countStep(statistics: Mutable<JobStatistics>, step: CodecStep): void {
   statistics.startTime ??= Date.now()
   statistics.inputBytes += step.read

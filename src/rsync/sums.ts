@@ -8,30 +8,32 @@ import {
 } from './format.ts'
 
 /**
- * The sums that a signature is made with: the weak one and the strong one. MD4 is broken: who can write into the basis
- * or the new bytes can make blocks that take each other's place. rollsum is slower to look up, and tells less apart.
- * Both are for those who read what librsync wrote before 1.0 (MD4) or 2.2 (rollsum).
+ * The weak and strong sums that a signature uses.
+ *
+ * MD4 is broken: anyone who can write to the basis or the new bytes can create blocks that are mistaken for each other.
+ * rollsum is slower to look up and collides more often. Both exist for compatibility with librsync before 1.0 (MD4) and
+ * before 2.2 (rollsum).
  */
 export type SumName = 'rabinkarp-blake2b' | 'rabinkarp-md4' | 'rollsum-blake2b' | 'rollsum-md4'
 
-/** How a signature with certain sums is written. */
+/** The signature format for a pair of sums. */
 export interface SumFormat {
-  /** The sums. */
+  /** The pair of sums. */
   readonly name: SumName
-  /** The magic of such a signature. */
+  /** The magic of the signature. */
   readonly magic: number
   /** Whether the weak sum is rollsum, not RabinKarp. */
   readonly isRollsum: boolean
   /** Whether the strong sum is MD4, not BLAKE2b. */
   readonly isMd4: boolean
-  /** Bytes of a whole strong sum. */
+  /** Bytes of a full strong sum. */
   readonly maxStrongLength: number
 }
 
-/** The sums of a signature where nothing else is asked for: rdiff's default. */
+/** The default sums, the same as rdiff's. */
 export const DEFAULT_SUM: SumName = 'rabinkarp-blake2b'
 
-/** All the formats that librsync has. */
+/** All formats of librsync. */
 const SUM_FORMATS: readonly SumFormat[] = [
   format('rabinkarp-blake2b', MAGIC_RABINKARP_BLAKE2B),
   format('rabinkarp-md4', MAGIC_RABINKARP_MD4),
@@ -40,9 +42,9 @@ const SUM_FORMATS: readonly SumFormat[] = [
 ]
 
 /**
- * The format with certain sums.
+ * Returns the format for a pair of sums.
  *
- * @throws {TypeError} if there are none of that name.
+ * @throws {TypeError} if the name is unknown.
  */
 export function sumFormat(name: SumName): SumFormat {
   const found = SUM_FORMATS.find((each) => each.name === name)
@@ -50,7 +52,7 @@ export function sumFormat(name: SumName): SumFormat {
   throw new TypeError(`sum must be one of ${SUM_FORMATS.map((each) => each.name).join(', ')}, got ${String(name)}`)
 }
 
-/** The format with a certain magic; undefined if it is that of no signature. */
+/** Returns the format with a given magic, or undefined if there is none. */
 export function sumFormatOf(magic: number): SumFormat | undefined {
   return SUM_FORMATS.find((each) => each.magic === magic)
 }

@@ -1,6 +1,6 @@
-// BLAKE2b (RFC 7693) of 256 bits, unkeyed, of two messages of the same length at once, one in each lane of 64 bits.
+// 256-bit BLAKE2b (RFC 7693), unkeyed, of two messages of equal length at once, one in each 64-bit lane.
 
-/** Bytes that are compressed at a time. */
+/** Bytes compressed at a time. */
 export const BLAKE2B_CHUNK: u32 = 128
 
 /** The order of the message words in each of the twelve rounds, as byte offsets of vectors. */
@@ -18,7 +18,7 @@ const SIGMA = memory.data<u8>([
   0x50, 0x30,
 ])
 
-/** The initial value; the parameter block of RFC 7693 (digest of 32 bytes, no key) goes into its first word. */
+/** The initial value. The parameter block of RFC 7693 (32-byte digest, no key) is XORed into its first word. */
 const IV = memory.data<u64>([
   0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1, 0x510e527fade682d1,
   0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179,
@@ -27,9 +27,9 @@ const PARAMETERS: u64 = 0x01010020
 
 /** The eight words of state, two lanes each. */
 const STATE = memory.data(128, 16)
-/** The sixteen words of message, two lanes each. */
+/** The sixteen message words, two lanes each. */
 const MESSAGE = memory.data(256, 16)
-/** What a message ends with, padded, for each lane. */
+/** The padded end of each message. */
 const LAST = memory.data(256, 16)
 
 /** Bytes compressed so far. */
@@ -41,7 +41,7 @@ export function blake2bBegin(): void {
   count = 0
 }
 
-/** Takes `byteLength` bytes of each message, a multiple of 128, which more bytes will follow. */
+/** Adds `byteLength` bytes of each message, a multiple of 128. More bytes must follow. */
 export function blake2bUpdate(first: usize, second: usize, byteLength: u32): void {
   for (let i: u32 = 0; i < byteLength; i += BLAKE2B_CHUNK) {
     count += BLAKE2B_CHUNK
@@ -49,7 +49,7 @@ export function blake2bUpdate(first: usize, second: usize, byteLength: u32): voi
   }
 }
 
-/** Takes the last bytes of each message, and puts the two sums, 32 bytes each, at `sums`. */
+/** Adds the last bytes of each message and writes the two sums, 32 bytes each, to `sums`. */
 export function blake2bEnd(first: usize, second: usize, byteLength: u32, sums: usize): void {
   const whole = byteLength == 0 ? 0 : (byteLength - 1) & ~(BLAKE2B_CHUNK - 1)
   blake2bUpdate(first, second, whole)
@@ -114,7 +114,7 @@ function compress(first: usize, second: usize, last: u64): void {
   let d1 = v128.splat<u64>(load<u64>(IV + 40))
   let d2 = v128.splat<u64>(load<u64>(IV + 48) ^ last)
   let d3 = v128.splat<u64>(load<u64>(IV + 56))
-  // Row by row, so that the four functions G of a step, which do not depend on one another, run side by side.
+  // Row by row: the four G functions of a step are independent of one another, so they can run side by side.
   for (let sigma = SIGMA; sigma < SIGMA + 192; sigma += 16) {
     a0 = add(add(a0, b0), word(sigma))
     a1 = add(add(a1, b1), word(sigma + 2))

@@ -1,13 +1,13 @@
-// MD4 (RFC 1320) of four messages of the same length at once, one in each lane of 32 bits.
+// MD4 (RFC 1320) of four messages of equal length at once, one in each 32-bit lane.
 
-/** Bytes that are compressed at a time. */
+/** Bytes compressed at a time. */
 export const MD4_CHUNK: u32 = 64
 
 /** The four words of state, four lanes each. */
 const STATE = memory.data(64, 16)
-/** The sixteen words of message, four lanes each. */
+/** The sixteen message words, four lanes each. */
 const MESSAGE = memory.data(256, 16)
-/** What a message ends with, padded to one chunk or two, for each lane. */
+/** The end of each message, padded to one or two chunks. */
 const LAST = memory.data(512, 16)
 
 /** Bytes compressed so far. */
@@ -21,13 +21,13 @@ export function md4Begin(): void {
   count = 0
 }
 
-/** Takes `byteLength` bytes of each message, a multiple of 64; the messages are `stride` bytes apart. */
+/** Adds `byteLength` bytes of each message, a multiple of 64. The messages are `stride` bytes apart. */
 export function md4Update(first: usize, stride: usize, byteLength: u32): void {
   for (let i: u32 = 0; i < byteLength; i += MD4_CHUNK) compress(first + i, stride)
   count += byteLength
 }
 
-/** Takes the last bytes of each message, and puts the four sums, 32 bytes apart, at `sums`. */
+/** Adds the last bytes of each message and writes the four sums, 32 bytes apart, to `sums`. */
 export function md4End(first: usize, stride: usize, byteLength: u32, sums: usize): void {
   const whole = byteLength & ~(MD4_CHUNK - 1)
   md4Update(first, stride, whole)
@@ -58,7 +58,7 @@ function rotate(x: v128, bits: i32): v128 {
   return v128.or(i32x4.shl(x, bits), i32x4.shr_u(x, 32 - bits))
 }
 
-/** A step of the first round: b where c is chosen by the bits of the first argument, else d. */
+/** A step of the first round: selects the bits of c where b is set, else those of d. */
 function choose(a: v128, b: v128, c: v128, d: v128, x: v128, bits: i32): v128 {
   return rotate(add(add(a, v128.xor(d, v128.and(b, v128.xor(c, d)))), x), bits)
 }

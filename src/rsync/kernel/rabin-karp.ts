@@ -1,6 +1,6 @@
-// The RabinKarp weak sum of librsync: a polynomial in MULT over the bytes of a window, modulo 2^32.
+// librsync's RabinKarp weak sum: a polynomial in MULT over the bytes of a window, modulo 2^32.
 
-/** The sum of no bytes. */
+/** The sum of zero bytes. */
 export const RABINKARP_SEED: u32 = 1
 
 export const MULT: u32 = 0x08104225
@@ -11,16 +11,17 @@ const MULT_8: u32 = MULT_4 * MULT_4
 const MULT_12: u32 = MULT_8 * MULT_4
 const MULT_16: u32 = MULT_8 * MULT_8
 
-/** The inverse of the multiplier modulo 2^32. */
+/** The inverse of MULT modulo 2^32. */
 export const INVERSE: u32 = 0x98f009ad
 
-/** What the seed adds to every byte that leaves the window: (multiplier - 1) * seed. */
+/** The seed's contribution to every byte that leaves the window: (MULT - 1) * seed. */
 export const ADJUSTMENT: u32 = 0x08104224
 
-/** Appends bytes to the bytes that `sum` is the sum of. */
+/** Updates `sum` with more bytes. */
 export function rabinKarpUpdate(sum: u32, p: usize, byteLength: u32): u32 {
   const whole = byteLength & ~15
-  // Sixteen bytes a step, in four lanes which are added up at the end: the last byte of each four has weight 1.
+  // Sixteen bytes per step, in four lanes that are added up at the end. The last byte of each group of four has weight
+  // 1.
   const step = i32x4.splat(MULT_16)
   const weights0 = i32x4.mul(i32x4.splat(MULT_12), i32x4(MULT_3, MULT_2, MULT, 1))
   const weights1 = i32x4.mul(i32x4.splat(MULT_8), i32x4(MULT_3, MULT_2, MULT, 1))

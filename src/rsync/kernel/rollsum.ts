@@ -1,9 +1,9 @@
-// The rollsum of librsync and of rsync before it: two sums of 16 bits, the second one in the high half.
+// librsync's rollsum, which comes from rsync: two 16-bit sums, the second in the high half.
 
-/** What is added to every byte. */
+/** Added to every byte. */
 export const OFFSET: u32 = 31
 
-/** Appends bytes to the bytes that `sum` is the sum of. */
+/** Updates `sum` with more bytes. */
 export function rollsumUpdate(sum: u32, p: usize, byteLength: u32): u32 {
   let s1 = sum & 0xffff
   let s2 = sum >> 16
@@ -14,7 +14,10 @@ export function rollsumUpdate(sum: u32, p: usize, byteLength: u32): u32 {
   return (s2 << 16) | (s1 & 0xffff)
 }
 
-/** Spreads a rollsum over all 32 bits, one to one: the finaliser of MurmurHash3. Rollsums of like windows are alike. */
+/**
+ * Spreads a rollsum over all 32 bits with a bijection, the finalizer of MurmurHash3: similar windows have similar
+ * rollsums.
+ */
 export function spread(sum: u32): u32 {
   sum ^= sum >> 16
   sum *= 0x85ebca6b

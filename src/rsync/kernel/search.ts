@@ -1,30 +1,30 @@
-// Finds the blocks of a basis in new bytes: the window that moves over them, and the look-up of its sums.
+// Finds the blocks of a basis in new bytes: the sliding window, and the look-up of its sums.
 import { ADJUSTMENT, INVERSE, MULT, MULT_2, MULT_3, MULT_4, powerOfMult } from './rabin-karp'
 import { OFFSET, spread } from './rollsum'
 import { isRollsum, strongBegin, strongEnd, strongLanes, STRONG_SUMS, weakSeed, weakUpdate } from './sums'
 
-/** What {@linkcode find} returns when it has come to `stop` without a match. */
+/** {@linkcode find} returns this when it has reached `stop` without a match. */
 const STOPPED: i32 = -1
-/** What {@linkcode find} returns when it needs more input, or has come to the end of the last. */
+/** {@linkcode find} returns this when it needs more input, or has reached the end of the last input. */
 const NEEDS_INPUT: i32 = -2
 
 /**
- * What may be hashed for false matches: so many bytes, and so many more for each that the window passes, beside twice
- * what chance needs. rollsums of two letters, or of sparse bits, need some 50 a byte; a signature that was made to
- * collide would have every window hashed.
+ * How many bytes may be hashed for false matches: a fixed amount, plus this many for each byte that the window passes,
+ * plus twice the amount expected by chance. rollsum over two distinct letters, or over sparse bits, needs about 50 per
+ * byte. With a signature made to collide, every window would be hashed.
  */
 const FALSE_BYTES: i64 = 64 * 1024 * 1024
 const FALSE_BYTES_PER_BYTE: i64 = 4
 const ROLLSUM_FALSE_BYTES_PER_BYTE: i64 = 64
 
-/** Where the window begins. The bytes may be moved between two calls, and the window with them. */
+/** Where the window begins. Between two calls, the caller may move the bytes and the window with them. */
 export let position: usize = 0
-/** Bytes of the window that {@linkcode find} has found last. */
+/** Length of the window that {@linkcode find} matched last. */
 export let matchLength: u32 = 0
-/** Windows that had a block's weak sum and none's strong sum: false matches. */
+/** False matches: windows whose weak sum matched a block but whose strong sum matched none. */
 export let falseMatches: u32 = 0
 
-// The index, as the parts of an IndexTable lie in memory.
+// The parts of the BlockIndex in memory.
 let blockLength: u32 = 0
 let strongLength: u32 = 0
 let blockCount: u32 = 0
@@ -41,24 +41,27 @@ let firsts: usize = 0
 let strongSums: usize = 0
 let isCompact: bool = false
 
-/** Sum of the window, if it has been computed. */
+/** Weak sum of the window, if `isSummed`. */
 let sum: u32 = 0
 let isSummed: bool = false
-/** Whether no block has the sums of the window. */
+/** Whether the window is known to match no block. */
 let isMissed: bool = false
-/** Bytes of the window; RabinKarp's weight of its oldest byte after one more byte has come in. */
+/** Length of the window, and RabinKarp's weight of its oldest byte after one more byte has entered. */
 let windowLength: u32 = 0
 let weight: u32 = 0
 let wholeWeight: u32 = 0
 /** Bytes that may still be hashed for false matches. */
 let credit: i64 = 0
-/** What each byte adds to that. */
+/** How much each byte passed adds to `credit`. */
 let creditPerByte: i64 = 0
-/** The block of the basis that follows the last match, and what follows that match if this is known already; or -1. */
+/**
+ * The block that follows the last match in the basis, and that block again if it is already known to match the next
+ * window; or -1.
+ */
 let expected: i32 = -1
 let verified: i32 = -1
 
-/** Tells of the index, whose parts lie in a row from `base` on. */
+/** Opens the index whose parts lie one after the other at `base`. */
 export function openIndex(
   base: usize,
   theBlockLength: u32,
@@ -87,7 +90,7 @@ export function openIndex(
   strongSums = firsts + blockCount * 4
   falseMatches = 0
   credit = FALSE_BYTES
-  // By chance a window has the weak sum of one of n blocks once in 2^32 / n bytes.
+  // By chance, a window has the weak sum of one of n blocks once in 2^32 / n bytes.
   const chance = (<i64>blockCount * blockLength) >> 32
   creditPerByte = (isRollsum ? ROLLSUM_FALSE_BYTES_PER_BYTE : FALSE_BYTES_PER_BYTE) + 2 * chance
   isSummed = false
@@ -97,9 +100,9 @@ export function openIndex(
 }
 
 /**
- * Moves the window on from {@linkcode position} to the first place where a block matches, returns that block and leaves
- * the window behind the match; or tells that there is none up to and with `stop`, or up to `inputEnd`. Only the `last`
- * windows may be shorter than a block.
+ * Slides the window from {@linkcode position} to the first place where a block matches, moves it past the match, and
+ * returns the block. If nothing matches up to and including `stop`, or before `inputEnd`, returns one of the codes
+ * above. Windows shorter than a block are considered only at the end of the `last` input.
  */
 export function find(stop: usize, inputEnd: usize, last: bool): i32 {
   if (keptCount == 0) {
@@ -136,7 +139,7 @@ export function find(stop: usize, inputEnd: usize, last: bool): i32 {
   }
 }
 
-/** The block with the sums of the window, or -1. */
+/** Returns the block with the sums of the window, or -1. */
 function match(length: u32, inputEnd: usize): i32 {
   let sequel = verified
   verified = -1
@@ -159,12 +162,15 @@ function match(length: u32, inputEnd: usize): i32 {
   return block
 }
 
-/** The block that follows the last match, if it has the sums of the window; looks at the block after it, too. */
+/**
+ * Returns the block that follows the last match if it has the sums of the window, or -1. Checks the block after it as
+ * well.
+ */
 function matchExpected(inputEnd: usize): i32 {
   const block = <u32>expected
   if (sum != load<u32>(weakSums + block * 4)) return -1
   const next = position + blockLength
-  // Two strong sums take as long as one; four messages of MD4 would need more bytes than there may be.
+  // Two BLAKE2b sums take as long as one. Four MD4 sums do as well, but would need more input than may be available.
   const isPair =
     strongLanes() == 2 &&
     block + 1 < blockCount &&
@@ -193,12 +199,12 @@ function lookUp(length: u32): i32 {
   return block
 }
 
-/** Whether a block may have this key. */
+/** Whether any block may have this key. */
 function passes(key: u32): bool {
   return <bool>((load<u32>(filter + (key >> wordShift) * 4) >> (key >> bitShift)) & 1)
 }
 
-/** The rank of the first block with this key, or -1. */
+/** Returns the rank of the first block with this key, or -1. */
 function rankOf(key: u32): i32 {
   const bucket = buckets + (key >> bucketShift) * 4
   const end = load<u32>(bucket, 4)
@@ -211,7 +217,9 @@ function rankOf(key: u32): i32 {
   return low < end && load<u32>(keys + low * 4) == key ? low : -1
 }
 
-/** The block with this key, whose first rank is given, and the strong sum of the window; or -1. */
+/**
+ * Returns the block with this key and the window's strong sum, or -1. `rank` is that of the first block with the key.
+ */
 function blockOf(rank: u32, key: u32): i32 {
   const end = load<u32>(buckets + (key >> bucketShift) * 4, 4)
   let low = rank
@@ -225,12 +233,12 @@ function blockOf(rank: u32, key: u32): i32 {
   return -1
 }
 
-/** Below 0, 0 or above 0, as a strong sum comes before that of a block, is it, or comes after it. */
+/** Compares a strong sum with that of a block: negative, 0 or positive. */
 function compareStrong(strongSum: usize, block: u32): i32 {
   return memory.compare(strongSum, strongSums + block * strongLength, strongLength)
 }
 
-/** Moves a whole window on, by one byte at least, to the first place where a block has its weak sum, or to `end`. */
+/** Slides a full window by at least one byte, to the first place where a block has its weak sum, or to `end`. */
 function rollRabinKarp(end: usize): void {
   const length = blockLength
   const oldWeight = weight
@@ -241,7 +249,8 @@ function rollRabinKarp(end: usize): void {
   let hash = sum
   let isFound = false
   while (p < end && !isFound) {
-    // Four places a step: each sum follows from the first one, so that their products need not wait in a row.
+    // Four positions per step. Each sum is computed from the first one, so that the multiplications need not wait for
+    // each other.
     while (p + 4 <= end) {
       const change1 = load<u8>(p + length) - oldWeight * (load<u8>(p) + ADJUSTMENT)
       const change2 = change1 * MULT + load<u8>(p + length, 1) - oldWeight * (load<u8>(p, 1) + ADJUSTMENT)
@@ -256,7 +265,7 @@ function rollRabinKarp(end: usize): void {
         (load<u32>(words + (hash2 >> toWord) * 4) >> (hash2 >> toBit)) |
         (load<u32>(words + (hash3 >> toWord) * 4) >> (hash3 >> toBit)) |
         (load<u32>(words + (hash4 >> toWord) * 4) >> (hash4 >> toBit))
-      // One of the four: the loop below finds which.
+      // One of the four passed: the loop below finds which.
       if (passed & 1) break
       hash = hash4
       p += 4
@@ -271,7 +280,7 @@ function rollRabinKarp(end: usize): void {
   sum = hash
 }
 
-/** The same, for rollsum. */
+/** The same for rollsum. */
 function rollRollsum(end: usize): void {
   const length = blockLength
   let p = position
@@ -291,7 +300,7 @@ function rollRollsum(end: usize): void {
   sum = hash
 }
 
-/** Takes the oldest byte out of the window, with none to follow. */
+/** Removes the oldest byte from the window, with no byte entering. */
 function shrink(): void {
   const outgoing: u32 = load<u8>(position)
   if (isRollsum) {

@@ -1,4 +1,4 @@
-// Makes the records of a signature.
+// Computes the records of a signature.
 import {
   strongBegin,
   strongChunk,
@@ -10,10 +10,10 @@ import {
   weakUpdate,
 } from './sums'
 
-/** Weak sum of what has come of the block under way. */
+/** Weak sum of the current block so far. */
 let weakSum: u32 = 0
 
-/** Makes the records of whole blocks that lie in a row, and returns the end of the records. */
+/** Computes the records of consecutive whole blocks and returns the end of the records. */
 export function signBlocks(p: usize, count: u32, blockLength: u32, strongLength: u32, records: usize): usize {
   const lanes = strongLanes()
   let first: u32 = 0
@@ -32,13 +32,13 @@ export function signBlocks(p: usize, count: u32, blockLength: u32, strongLength:
   return records
 }
 
-/** Begins a block that comes in pieces. */
+/** Begins a block that arrives in pieces. */
 export function beginBlock(): void {
   weakSum = weakSeed()
   strongBegin()
 }
 
-/** Takes a piece of the block that more bytes will follow, and returns how much of it: a whole number of chunks. */
+/** Adds a piece of the block that is not the last one. Returns the number of bytes taken, a whole number of chunks. */
 export function updateBlock(p: usize, byteLength: u32): u32 {
   const whole = byteLength & ~(strongChunk() - 1)
   weakSum = weakUpdate(weakSum, p, whole)
@@ -46,7 +46,7 @@ export function updateBlock(p: usize, byteLength: u32): u32 {
   return whole
 }
 
-/** Takes the last piece of the block, makes its record, and returns the record's end. */
+/** Adds the last piece of the block, writes its record, and returns the record's end. */
 export function endBlock(p: usize, byteLength: u32, strongLength: u32, record: usize): usize {
   weakSum = weakUpdate(weakSum, p, byteLength)
   strongEnd(p, 0, byteLength)

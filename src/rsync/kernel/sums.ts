@@ -1,22 +1,22 @@
-// The weak and the strong sum that a signature is made with, chosen once for an instance.
+// The weak and strong sums that a signature uses, chosen for each job.
 import { BLAKE2B_CHUNK, blake2bBegin, blake2bEnd, blake2bUpdate } from './blake2b'
 import { MD4_CHUNK, md4Begin, md4End, md4Update } from './md4'
 import { RABINKARP_SEED, rabinKarpUpdate } from './rabin-karp'
 import { rollsumUpdate } from './rollsum'
 
-/** Strong sums of up to four blocks, 32 bytes apart. */
+/** The strong sums of up to four blocks, 32 bytes apart. */
 export const STRONG_SUMS = memory.data(128, 16)
 
 export let isRollsum: bool = false
 let isMd4: bool = false
 
-/** Chooses the sums: to be called once, before anything else. */
+/** Chooses the sums. Must be called before a job uses the instance. */
 export function chooseSums(rollsum: bool, md4: bool): void {
   isRollsum = rollsum
   isMd4 = md4
 }
 
-/** Number of blocks whose strong sums are computed at the same time. */
+/** Number of blocks whose strong sums are computed in parallel. */
 export function strongLanes(): u32 {
   return isMd4 ? 4 : 2
 }
@@ -29,24 +29,24 @@ export function weakUpdate(sum: u32, p: usize, byteLength: u32): u32 {
   return isRollsum ? rollsumUpdate(sum, p, byteLength) : rabinKarpUpdate(sum, p, byteLength)
 }
 
-/** Begins the strong sums of blocks of the same length. */
+/** Begins the strong sums of blocks of equal length. */
 export function strongBegin(): void {
   if (isMd4) md4Begin()
   else blake2bBegin()
 }
 
-/** Bytes of which {@linkcode strongUpdate} takes a multiple. */
+/** {@linkcode strongUpdate} takes a multiple of this many bytes. */
 export function strongChunk(): u32 {
   return isMd4 ? MD4_CHUNK : BLAKE2B_CHUNK
 }
 
-/** Takes bytes of each block, which more bytes will follow. The blocks are `stride` apart: 0 for one block only. */
+/** Adds bytes of each block; more must follow. The blocks are `stride` bytes apart, 0 for a single block. */
 export function strongUpdate(p: usize, stride: usize, byteLength: u32): void {
   if (isMd4) md4Update(p, stride, byteLength)
   else blake2bUpdate(p, p + stride, byteLength)
 }
 
-/** Takes the last bytes of each block, and leaves the sums in {@linkcode STRONG_SUMS}. */
+/** Adds the last bytes of each block and leaves the sums in {@linkcode STRONG_SUMS}. */
 export function strongEnd(p: usize, stride: usize, byteLength: u32): void {
   if (isMd4) md4End(p, stride, byteLength, STRONG_SUMS)
   else blake2bEnd(p, p + stride, byteLength, STRONG_SUMS)

@@ -1,25 +1,25 @@
-/** Input as it is sent. */
+/** A part of the input, ready to be sent. */
 export interface InputPart {
-  /** Holds the input, at its start. */
+  /** Holds the input at its start. */
   readonly buffer: ArrayBuffer
-  /** Bytes of the input. */
+  /** Length of the input in bytes. */
   readonly byteLength: number
 }
 
-/** Collects input in parts of one length, in buffers that are used again when they have come back. */
+/** Collects input in parts of equal length. Buffers are reused when they come back. */
 export class InputParts {
   readonly #partLength: number
-  /** What is collected for the next part; made when it is needed. */
+  /** The buffer of the next part, created when needed. */
   #part: Uint8Array<ArrayBuffer> | undefined
   #byteLength = 0
   #spare: ArrayBuffer[] = []
 
-  /** Parts are of `partLength` bytes, but for the last one. */
+  /** Every part but the last has `partLength` bytes. */
   constructor(partLength: number) {
     this.#partLength = partLength
   }
 
-  /** Bytes that are collected for the next part. */
+  /** Bytes collected for the next part. */
   get byteLength(): number {
     return this.#byteLength
   }
@@ -29,7 +29,7 @@ export class InputParts {
     return this.#byteLength === this.#partLength
   }
 
-  /** Collects as much of the input as the next part has room for; returns how much. */
+  /** Collects as much of the input as the next part has room for. Returns how many bytes. */
   fill(input: Uint8Array): number {
     if (input.byteLength === 0) return 0
     this.#part ??= new Uint8Array(this.buffer())
@@ -39,7 +39,7 @@ export class InputParts {
     return piece.byteLength
   }
 
-  /** Gives what is collected away. */
+  /** Hands over the collected part. */
   take(): InputPart {
     const part = { buffer: this.#part?.buffer ?? new ArrayBuffer(0), byteLength: this.#byteLength }
     this.#part = undefined
@@ -47,17 +47,17 @@ export class InputParts {
     return part
   }
 
-  /** A buffer of a part's length, with anything in it. */
+  /** Returns a buffer of a part's length with arbitrary contents. */
   buffer(): ArrayBuffer {
     return this.#spare.pop() ?? new ArrayBuffer(this.#partLength)
   }
 
-  /** Takes such buffers back. */
+  /** Takes buffers back for reuse. */
   giveBack(...buffers: ArrayBuffer[]): void {
     this.#spare.push(...buffers)
   }
 
-  /** Lets go of everything. */
+  /** Drops everything. */
   clear(): void {
     this.#part = undefined
     this.#byteLength = 0

@@ -2,17 +2,17 @@ import { BackendError } from '../../errors.ts'
 import { PoolMember } from './pool-member.ts'
 import type { PoolWorker } from './pool-worker.ts'
 
-/** The workers of a pool: made when there is work for them, and again when one was lost. */
+/** The workers of a pool. A worker is created when there is work for it, and replaced if it is lost. */
 export class PoolCrew {
-  /** The most workers that there are at a time. */
+  /** The maximum number of workers. */
   readonly size: number
   readonly #create: () => PoolWorker
   readonly #members = new Set<PoolMember>()
   #closed: Promise<void> | undefined
   #change!: Promise<void>
-  #announce!: () => void
+  #notify!: () => void
 
-  /** Makes no worker yet. */
+  /** Creates the crew. No worker is created yet. */
   constructor(create: () => PoolWorker, size: number) {
     this.size = size
     this.#create = create
@@ -20,31 +20,31 @@ export class PoolCrew {
   }
 
   /**
-   * Resolves at the next reply or end of a worker, or when a stream is given up. To be taken before looking at what is
-   * waited for, so that nothing is missed.
+   * Resolves when a worker next replies or ends, or a stream is cancelled. Get it before checking the condition you
+   * wait for, so that no change is missed.
    */
   get change(): Promise<void> {
     return this.#change
   }
 
   /**
-   * The least busy worker that may be sent blocks; undefined: try again after a change.
+   * Returns the least busy worker that can accept blocks, or undefined: then try again after a change.
    *
-   * @throws {BackendError} if none can be made.
-   * @throws {TypeError} if the pool is closed, or what was made is no worker.
+   * @throws {BackendError} if no worker can be created.
+   * @throws {TypeError} if the pool is closed, or `create` returned something other than a worker.
    */
-  forBlocks(): PoolMember | undefined {
+  memberForBlocks(): PoolMember | undefined {
     return this.#leastBusy((member) => member.hasRoomForBlocks)
   }
 
-  /** The same for a job that one worker runs from its first byte to its last. */
-  forJob(): PoolMember | undefined {
+  /** The same for a job that one worker runs from start to finish. */
+  memberForJob(): PoolMember | undefined {
     return this.#leastBusy((member) => member.hasRoomForJob)
   }
 
-  /** Wakes everybody who waits for a change. */
-  announce(): void {
-    this.#announce()
+  /** Wakes everything that waits for a change. */
+  notify(): void {
+    this.#notify()
     this.#renewChange()
   }
 
@@ -57,7 +57,7 @@ export class PoolCrew {
     const error = closedError()
     await Promise.all([...this.#members].map((member) => member.end(error)))
     this.#members.clear()
-    this.announce()
+    this.notify()
   }
 
   #leastBusy(hasRoom: (member: PoolMember) => boolean): PoolMember | undefined {
@@ -67,12 +67,12 @@ export class PoolCrew {
       if (hasRoom(member) && (!best || member.load < best.load)) best = member
     }
     if (best?.load === 0 || this.#members.size === this.size) return best
-    return this.#hire()
+    return this.#addMember()
   }
 
-  #hire(): PoolMember {
+  #addMember(): PoolMember {
     const member: PoolMember = new PoolMember(this.#createWorker(), {
-      onChange: () => this.announce(),
+      onChange: () => this.notify(),
       onLoss: () => void this.#members.delete(member),
     })
     this.#members.add(member)
@@ -84,7 +84,7 @@ export class PoolCrew {
     try {
       worker = this.#create()
     } catch (cause) {
-      throw new BackendError('a worker of the pool cannot be made', { retryable: false, cause })
+      throw new BackendError('the pool cannot create a worker', { retryable: false, cause })
     }
     if (typeof worker?.postMessage !== 'function') {
       throw new TypeError(`create must return a worker, got ${String(worker)}`)
@@ -94,7 +94,7 @@ export class PoolCrew {
 
   #renewChange(): void {
     this.#change = new Promise((resolve) => {
-      this.#announce = resolve
+      this.#notify = resolve
     })
   }
 }

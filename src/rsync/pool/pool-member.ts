@@ -11,84 +11,84 @@ import type {
   WorkerRequest,
 } from './worker-messages.ts'
 
-/** Takes what a worker replies; called once, by the worker's event. */
-export interface Asker<Result> {
-  /** The worker has done what it was asked for. */
+/** Receives a worker's reply. Called once, from the worker's event. */
+export interface ReplyHandler<Result> {
+  /** The worker has completed the request. */
   resolve(result: Result): void
-  /** It has not: the job's own error, or that of the worker. */
+  /** The request failed, with the job's own error or that of the worker. */
   reject(error: unknown): void
 }
 
-/** What a {@linkcode PoolMember} tells its pool. */
+/** Events of a {@linkcode PoolMember} for its pool. */
 export interface MemberEvents {
-  /** It has done something, or ended. */
+  /** It has replied, or ended. */
   onChange(): void
   /** It has ended by itself. */
   onLoss(): void
 }
 
-/** Blocks that a worker is sent ahead: with two it always has something to do. */
+/** Parts of blocks that a worker may have at a time. With two, it never runs idle. */
 const MAX_SIGNING = 2
 
-/** One worker of a pool, and what it has been asked for. */
+/** One worker of a pool, and its pending requests. */
 export class PoolMember {
   readonly #worker: PoolWorker
   readonly #events: MemberEvents
-  readonly #asked = new Map<number, Asker<never>>()
+  readonly #pending = new Map<number, ReplyHandler<never>>()
   #lastId = 0
   #hasReplied = false
-  /** Why nothing can be asked of it any more. */
+  /** Set when it has ended: the error for every further request. */
   #ending: { readonly error: unknown } | undefined
   #signing = 0
   #openJobs = 0
   #closingJobs = 0
 
-  /** Takes over a worker that has just been made. */
+  /** Takes over a newly created worker. */
   constructor(worker: PoolWorker, events: MemberEvents) {
     this.#worker = worker
     this.#events = events
     worker.unref?.()
     worker.addEventListener('message', ({ data }) => this.#onReply(data as SentReply))
-    worker.addEventListener('messageerror', (event) => this.#onLoss('sent what cannot be read', event))
+    worker.addEventListener('messageerror', (event) => this.#onLoss('sent a message that cannot be read', event))
     worker.addEventListener('error', (event) => this.#onLoss('failed', event))
     worker.addEventListener('close', (event) => this.#onLoss('ended', event))
   }
 
-  /** How much it has to do; only to be compared. */
+  /** How busy it is. Only for comparison. */
   get load(): number {
-    return this.#asked.size + this.#openJobs
+    return this.#pending.size + this.#openJobs
   }
 
-  /** Whether it may be sent blocks: a bound on what waits in it, also for streams that have been given up. */
+  /** Whether it can accept blocks. This limits what queues up in it, also for streams that have been cancelled. */
   get hasRoomForBlocks(): boolean {
     return this.#signing < MAX_SIGNING
   }
 
-  /** Whether a job may be opened: not before those that have been given up are gone. */
+  /** Whether a job may be opened: not until cancelled jobs are gone. */
   get hasRoomForJob(): boolean {
     return this.#closingJobs === 0
   }
 
-  /** Asks for the signature of blocks. */
-  sign(request: SignRequest, asker: Asker<SignResult>): void {
+  /** Requests the signature of blocks. */
+  sign(request: SignRequest, handler: ReplyHandler<SignResult>): void {
     this.#signing++
     const done = (): void => void this.#signing--
-    this.#ask(request, [request.input], after(asker, done))
+    this.#send(request, [request.input], withDone(handler, done))
   }
 
-  /** Opens a job and returns its id; `transfer` are the buffers in it. A failure comes with its first run. */
-  openJob(job: OpenRequest['job'], transfer: ArrayBuffer[], asker: Asker<undefined>): number {
+  /** Opens a job and returns its id. `transfer` lists the buffers in it. A failure is reported with its first run. */
+  openJob(job: OpenRequest['job'], transfer: ArrayBuffer[], handler: ReplyHandler<undefined>): number {
     const jobId = ++this.#lastId
     this.#openJobs++
-    this.#ask({ type: 'open', jobId, job }, transfer, asker)
+    this.#send({ type: 'open', jobId, job }, transfer, handler)
     return jobId
   }
 
-  /** Goes on with a job. */
-  runJob(request: RunRequest, asker: Asker<RunResult>): void {
+  /** Continues a job. */
+  runJob(request: RunRequest, handler: ReplyHandler<RunResult>): void {
     const transfer = [request.output]
     if (request.input) transfer.push(request.input.buffer)
-    this.#ask(request, transfer, asker)
+    this.#send(request, transfer, handler)
   }
 
   /** Drops a job. */
@@ -98,37 +98,37 @@ export class PoolMember {
       this.#closingJobs--
       this.#openJobs--
     }
-    this.#ask({ type: 'close', jobId }, [], { resolve: done, reject: done })
+    this.#send({ type: 'close', jobId }, [], { resolve: done, reject: done })
   }
 
-  /** Ends the worker; whoever waits for it gets the error. */
+  /** Ends the worker. All pending requests fail with `error`. */
   end(error: unknown): unknown {
     this.#ending ??= { error }
     const ended = this.#worker.terminate()
-    const askers = [...this.#asked.values()]
-    this.#asked.clear()
-    for (const { reject } of askers) reject(error)
+    const handlers = [...this.#pending.values()]
+    this.#pending.clear()
+    for (const { reject } of handlers) reject(error)
     this.#events.onChange()
     return ended
   }
 
-  #ask<Result>(request: WorkerRequest, transfer: ArrayBuffer[], asker: Asker<Result>): void {
-    if (this.#ending) return asker.reject(this.#ending.error)
+  #send<Result>(request: WorkerRequest, transfer: ArrayBuffer[], handler: ReplyHandler<Result>): void {
+    if (this.#ending) return handler.reject(this.#ending.error)
     const id = ++this.#lastId
     const sent: SentRequest = { id, request }
     this.#worker.postMessage(sent, transfer)
-    if (this.#asked.size === 0) this.#worker.ref?.()
-    this.#asked.set(id, asker)
+    if (this.#pending.size === 0) this.#worker.ref?.()
+    this.#pending.set(id, handler)
   }
 
   #onReply(reply: SentReply): void {
-    const asker = this.#asked.get(reply.id)
-    if (!asker) return
+    const handler = this.#pending.get(reply.id)
+    if (!handler) return
     this.#hasReplied = true
-    this.#asked.delete(reply.id)
-    if (this.#asked.size === 0) this.#worker.unref?.()
-    if ('error' in reply) asker.reject(reply.error)
-    else asker.resolve(reply.result as never)
+    this.#pending.delete(reply.id)
+    if (this.#pending.size === 0) this.#worker.unref?.()
+    if ('error' in reply) handler.reject(reply.error)
+    else handler.resolve(reply.result as never)
     this.#events.onChange()
   }
 
@@ -136,13 +136,13 @@ export class PoolMember {
     event.preventDefault?.()
     if (this.#ending) return
     const cause = event.error ?? (event.message ? new Error(event.message) : undefined)
-    const when = this.#hasReplied ? '' : ' before it did anything: is its script there, and the right one?'
+    const when = this.#hasReplied ? '' : ' before it did anything: does its script exist, and is it the right one?'
     this.#events.onLoss()
     this.end(new BackendError(`a worker of the pool ${what}${when}`, { retryable: this.#hasReplied, cause }))
   }
 }
 
-function after<Result>({ resolve, reject }: Asker<Result>, done: () => void): Asker<Result> {
+function withDone<Result>({ resolve, reject }: ReplyHandler<Result>, done: () => void): ReplyHandler<Result> {
   return {
     resolve(result) {
       done()

@@ -1,34 +1,34 @@
-/** What is used of the events of a {@linkcode PoolWorker}. */
+/** The parts of a {@linkcode PoolWorker}'s events that a pool uses. */
 export interface PoolWorkerEvent {
   /** The message, in a `message` event. */
   readonly data?: unknown
-  /** What was thrown in the worker, in an `error` event, where it is told. */
+  /** What the worker threw, in an `error` event, if the host reports it. */
   readonly error?: unknown
-  /** The text of that. */
+  /** The message of that error. */
   readonly message?: string
-  /** Keeps a host from ending, or printing, what the pool tells its streams. */
+  /** Keeps the host from exiting or printing an error that the pool passes on to its streams. */
   preventDefault?(): void
 }
 
 /**
- * What a `WorkerPool` needs of a worker. A web `Worker` is one; `createThread` of `combstream/backends/threads` makes one
- * of a thread of Node.
+ * What a `WorkerPool` needs of a worker. A web `Worker` is one. `createThread` of `combstream/backends/threads` makes
+ * one from a Node thread.
  */
 export interface PoolWorker {
-  /** Sends a message, and the buffers in `transfer` for good. */
+  /** Sends a message and transfers the buffers in `transfer`. */
   postMessage(message: unknown, transfer: ArrayBuffer[]): void
-  /** Ends the worker, whatever it does. */
+  /** Ends the worker, whatever it is doing. */
   terminate(): unknown
   /**
-   * Tells of messages and failures. A `close` event says that the worker has ended: threads have it, and the web workers
-   * of few hosts.
+   * Listens for messages and failures. A `close` event means that the worker has ended; threads send it, but the web
+   * workers of only a few hosts do.
    */
   addEventListener(
     type: 'message' | 'messageerror' | 'error' | 'close',
     listener: (event: PoolWorkerEvent) => void,
   ): void
-  /** Keeps the process alive, where that can be said: called when the worker is given something to do. */
+  /** Keeps the process alive, if the host supports that. Called when the worker is given work. */
   ref?(): void
-  /** Lets the process end: called when the worker is made, and when it has done everything. */
+  /** Lets the process exit. Called when the worker is created, and when it has finished all its work. */
   unref?(): void
 }

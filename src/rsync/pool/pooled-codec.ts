@@ -2,35 +2,35 @@ import type { Codec, CodecStep } from '../../bytes/codec-transform.ts'
 import { countStep, type JobStatistics, type Mutable } from '../statistics.ts'
 import type { PoolCrew } from './pool-crew.ts'
 
-/** What the workers of a pool do for one stream, as a {@linkcode PooledCodec} drives it. */
+/** The work that a pool does for one stream, driven by a {@linkcode PooledCodec}. */
 export interface PooledWork {
-  /** Why it cannot go on. */
+  /** Set when the work has failed. */
   readonly failure: { readonly error: unknown } | undefined
-  /** Collects input for the workers; returns how much of it. */
+  /** Collects input for the workers. Returns the number of bytes taken. */
   fill(input: Uint8Array): number
-  /** Sends the workers what is collected, if it is enough and they can use it; returns whether it did. */
+  /** Sends collected input to the workers if there is enough of it and they can use it. Returns whether it did. */
   send(isEnded: boolean): boolean
-  /** Writes what the workers have given; returns how much. */
+  /** Writes output received from the workers. Returns the number of bytes written. */
   drain(output: Uint8Array): number
-  /** Whether all is done, when everything that has come is written. */
+  /** Whether the work is done, provided that all received output has been written. */
   isDone(isEnded: boolean): boolean
-  /** Drops what the workers still do. */
+  /** Abandons the work still in progress. */
   drop(): void
 }
 
 /** A codec whose work is done by a pool. */
 export class PooledCodec<Statistics extends JobStatistics> implements Codec {
-  /** What has been counted so far; the same object at all times. */
+  /** Live statistics. Always the same object. */
   readonly statistics: Statistics
   readonly #counts: Mutable<Statistics>
   readonly #crew: PoolCrew
   readonly #work: PooledWork
   #ended = false
   #isReleased = false
-  /** What {@linkcode serve} waits for. */
+  /** The change that {@linkcode serve} waits for. */
   #change: Promise<void> | undefined
 
-  /** Drives `work`, which the workers of `crew` do. */
+  /** Drives `work`, which is done by the workers of `crew`. */
   constructor(crew: PoolCrew, work: PooledWork, statistics: Mutable<Statistics>) {
     this.#crew = crew
     this.#work = work
@@ -38,7 +38,7 @@ export class PooledCodec<Statistics extends JobStatistics> implements Codec {
     this.statistics = statistics
   }
 
-  /** Takes from `input` and fills `output` as far as it can. */
+  /** Consumes `input` and fills `output` as far as it can. */
   iterate(input: Uint8Array, output: Uint8Array): CodecStep {
     const work = this.#work
     const step: Mutable<CodecStep> = { state: 'blocked', read: 0, written: 0 }
@@ -57,20 +57,20 @@ export class PooledCodec<Statistics extends JobStatistics> implements Codec {
     return step
   }
 
-  /** Says that the input ends after what has been given. */
+  /** Marks the end of the input. */
   end(): void {
     this.#ended = true
   }
 
-  /** Waits until it may be worth while to go on. */
+  /** Waits until progress may be possible. */
   async serve(): Promise<void> {
     await this.#change
   }
 
-  /** Drops what the workers still do. */
+  /** Abandons the work still in progress. */
   release(): void {
     this.#isReleased = true
     this.#work.drop()
-    this.#crew.announce()
+    this.#crew.notify()
   }
 }

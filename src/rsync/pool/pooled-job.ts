@@ -5,40 +5,40 @@ import type { PoolMember } from './pool-member.ts'
 import type { PooledWork } from './pooled-codec.ts'
 import type { RunResult, WholeJob } from './worker-messages.ts'
 
-/** Bytes of input, and of room for output, that a worker is sent at a time. */
+/** Bytes of input, and of room for output, sent to a worker at a time. */
 const PART_BYTES = 256 * 1024
-/** Of each, so that the worker has something to do while one is on its way. */
+/** Maximum number of each, so that the worker stays busy while one is in transit. */
 const MAX_PARTS = 2
 
-/** Gives a job, and the buffers in it that are to be sent for good. */
+/** Creates a job, and lists the buffers in it to be transferred. */
 export type MakeJob = () => { job: WholeJob; transfer: ArrayBuffer[] }
 
-/** The job as it is run by a worker. */
-interface Run {
+/** A job that a worker is running. */
+interface RunningJob {
   readonly member: PoolMember
   readonly jobId: number
 }
 
-/** A job that one worker of a pool runs from its first byte to its last. */
+/** A job that one worker of a pool runs from start to finish. */
 export class PooledJob implements PooledWork {
   readonly #crew: PoolCrew
   readonly #makeJob: MakeJob
   readonly #statistics: Mutable<JobStatistics>
-  #run: Run | undefined
+  #run: RunningJob | undefined
   readonly #parts = new InputParts(PART_BYTES)
-  /** Input that the worker has not used up. */
-  #inputsAway = 0
-  /** Requests without a reply. */
-  #asked = 0
-  /** Output that has come and is not all written, in order. */
+  /** Number of inputs sent to the worker and not consumed yet. */
+  #inputsInFlight = 0
+  /** Number of requests without a reply. */
+  #pendingRequests = 0
+  /** Received output that has not been written completely, in order. */
   readonly #outputs: Uint8Array<ArrayBuffer>[] = []
   #endSent = false
-  /** Whether the worker has said that the job is done. */
+  /** Whether the worker has reported that the job is done. */
   #isDone = false
   #failure: { readonly error: unknown } | undefined
   #isDropped = false
 
-  /** `makeJob` is called once, when a worker has room for the job; `statistics` are those of the job at its start. */
+  /** `makeJob` is called once, when a worker has room for the job. `statistics` are the job's initial statistics. */
   constructor(crew: PoolCrew, makeJob: MakeJob, statistics: Mutable<JobStatistics>) {
     this.#crew = crew
     this.#makeJob = makeJob
@@ -53,21 +53,21 @@ export class PooledJob implements PooledWork {
     return this.#parts.fill(input)
   }
 
-  /** Sends the worker input, its end, or only room for output, if it can use them. */
+  /** Sends the worker input, the end of the input, or just room for output, if it can use them. */
   send(isEnded: boolean): boolean {
-    if (this.#isDone || this.#asked + this.#outputs.length >= MAX_PARTS) return false
+    if (this.#isDone || this.#pendingRequests + this.#outputs.length >= MAX_PARTS) return false
     const hasInput = this.#parts.isFull || (isEnded && this.#parts.byteLength > 0)
-    const sendsInput = hasInput && this.#inputsAway < MAX_PARTS
+    const sendsInput = hasInput && this.#inputsInFlight < MAX_PARTS
     const sendsEnd = isEnded && !this.#endSent && (sendsInput || this.#parts.byteLength === 0)
-    const goesOn = this.#asked === 0 && (this.#inputsAway > 0 || this.#endSent)
-    if (!sendsInput && !sendsEnd && !goesOn) return false
+    const sendsRoom = this.#pendingRequests === 0 && (this.#inputsInFlight > 0 || this.#endSent)
+    if (!sendsInput && !sendsEnd && !sendsRoom) return false
     const run = (this.#run ??= this.#open())
     if (!run) return false
 
     const input = sendsInput ? this.#parts.take() : undefined
-    if (input) this.#inputsAway++
+    if (input) this.#inputsInFlight++
     this.#endSent ||= sendsEnd
-    this.#asked++
+    this.#pendingRequests++
     run.member.runJob(
       { type: 'run', jobId: run.jobId, input, isEnded: this.#endSent, output: this.#parts.buffer() },
       { resolve: (result) => this.#receive(result), reject: (error) => void (this.#failure ??= { error }) },
@@ -99,8 +99,8 @@ export class PooledJob implements PooledWork {
     this.#run?.member.closeJob(this.#run.jobId)
   }
 
-  #open(): Run | undefined {
-    const member = this.#crew.forJob()
+  #open(): RunningJob | undefined {
+    const member = this.#crew.memberForJob()
     if (!member) return undefined
     const { job, transfer } = this.#makeJob()
     const jobId = member.openJob(job, transfer, {
@@ -112,13 +112,13 @@ export class PooledJob implements PooledWork {
 
   #receive({ output, written, inputs, isDone, statistics }: RunResult): void {
     if (this.#isDropped) return
-    this.#asked--
-    this.#inputsAway -= inputs.length
+    this.#pendingRequests--
+    this.#inputsInFlight -= inputs.length
     this.#parts.giveBack(...inputs)
     if (written > 0) this.#outputs.push(new Uint8Array(output, 0, written))
     else this.#parts.giveBack(output)
     this.#isDone ||= isDone
-    // What passes through the stream is counted there, as it does.
+    // Bytes and times are counted where they pass through the stream, not in the worker.
     const { inputBytes, outputBytes, startTime, endTime } = this.#statistics
     Object.assign(this.#statistics, statistics, { inputBytes, outputBytes, startTime, endTime })
   }

@@ -6,36 +6,42 @@ import type { PoolCrew } from './pool-crew.ts'
 import type { PooledWork } from './pooled-codec.ts'
 import type { SentParameters, SignResult } from './worker-messages.ts'
 
-/** Bytes of blocks that a worker is sent at a time: some milliseconds of work, beside which a message costs nothing. */
+/**
+ * Bytes of blocks sent to a worker at a time. They take some milliseconds to process, so the cost of a message is
+ * negligible.
+ */
 const PART_BYTES = 1024 * 1024
-/** A bound on the records of short blocks. */
+/** Limits the number of records when blocks are short. */
 const MAX_PART_BLOCKS = 16_384
-/** Parts in the workers or done, for each worker. */
+/** Number of parts per worker, in progress or done. */
 const PARTS_PER_WORKER = 2
 
-/** Whether blocks of this length are short enough to be spread over workers. */
+/** Whether blocks of this length are short enough to be distributed over workers. */
 export function canShareBlocks({ blockLength }: SignatureParameters): boolean {
   return blockLength <= PART_BYTES
 }
 
-/** Blocks in a row, and their records when they have come. */
+/** Consecutive blocks, and their records once they have arrived. */
 interface Part {
   records: Uint8Array | undefined
 }
 
-/** A signature whose blocks are spread over the workers of a pool; what `SignatureJob` gives, bit for bit. */
+/**
+ * A signature whose blocks are distributed over the workers of a pool. The result is identical to that of
+ * `SignatureJob`, bit for bit.
+ */
 export class PooledSignature implements PooledWork {
   readonly #crew: PoolCrew
   readonly #parameters: SentParameters
   readonly #statistics: Mutable<SignatureStatistics>
   readonly #blocks: InputParts
-  /** What has been sent and is not all written, in order. */
+  /** Parts that have been sent and not been written completely, in order. */
   readonly #parts: Part[] = []
   #isFirst = true
   #failure: { readonly error: unknown } | undefined
   #isDropped = false
 
-  /** Takes the workers of a pool. */
+  /** Creates the work for the workers of a pool. */
   constructor(
     crew: PoolCrew,
     { blockLength, strongLength, format }: SignatureParameters,
@@ -55,12 +61,12 @@ export class PooledSignature implements PooledWork {
     return this.#blocks.fill(input)
   }
 
-  /** Sends what is collected to a worker, if it is enough and there is one that has room. */
+  /** Sends the collected blocks to a worker, if there are enough of them and a worker has room. */
   send(isEnded: boolean): boolean {
     const isLast = isEnded && (this.#blocks.byteLength > 0 || this.#isFirst)
     if (!this.#blocks.isFull && !isLast) return false
     if (this.#parts.length >= PARTS_PER_WORKER * this.#crew.size) return false
-    const member = this.#crew.forBlocks()
+    const member = this.#crew.memberForBlocks()
     if (!member) return false
 
     const part: Part = { records: undefined }

@@ -14,7 +14,7 @@ import { type MakeJob, PooledJob } from './pooled-job.ts'
 import { canShareBlocks, PooledSignature } from './pooled-signature.ts'
 import { crewOf, type WorkerPool } from './worker-pool.ts'
 
-/** Drives a codec of a pool as a `{ readable, writable }` pair. */
+/** Wraps a pooled codec in a `{ readable, writable }` pair. */
 export function pooledTransform(
   codec: PooledCodec<JobStatistics>,
   signal: AbortSignal | undefined,
@@ -28,10 +28,10 @@ export function pooledTransform(
 }
 
 /**
- * A signature that a pool makes.
+ * Creates a codec that computes a signature in a pool.
  *
- * @throws {TypeError} if `pool` is no WorkerPool, or an option is of the wrong type.
- * @throws {RangeError} if an option is out of its range.
+ * @throws {TypeError} if `pool` is not a WorkerPool, or an option has the wrong type.
+ * @throws {RangeError} if an option is out of range.
  */
 export function pooledSignature(pool: WorkerPool, options: SignatureOptions): PooledCodec<SignatureStatistics> {
   const crew = crewOf(pool)
@@ -46,9 +46,9 @@ export function pooledSignature(pool: WorkerPool, options: SignatureOptions): Po
 }
 
 /**
- * A delta that one worker of a pool makes.
+ * Creates a codec that computes a delta in one worker of a pool.
  *
- * @throws {TypeError} if `pool` is no WorkerPool.
+ * @throws {TypeError} if `pool` is not a WorkerPool.
  */
 export function pooledDelta(
   pool: WorkerPool,
@@ -58,7 +58,7 @@ export function pooledDelta(
   const crew = crewOf(pool)
   const makeJob = (): ReturnType<MakeJob> => {
     const { blockLength, strongLength, sum } = signature
-    // Copies, of these parts only: they may be parts of larger buffers, and the signature keeps them.
+    // Copies, because the signature keeps its arrays, and they may be views of larger buffers.
     const weakSums = new Uint32Array(signature.weakSums)
     const strongSums = new Uint8Array(signature.strongSums)
     const parts = { blockLength, strongLength, sum, weakSums, strongSums }

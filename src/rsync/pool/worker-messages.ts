@@ -1,6 +1,6 @@
 /**
- * What a `WorkerPool` and its workers tell each other. Every request has one reply, and a worker replies in the order of
- * its requests. Buffers are transferred, never copied: those of a request come back with its reply, for the next one.
+ * The messages between a `WorkerPool` and its workers. Every request has one reply, and a worker replies in the order
+ * of its requests. Buffers are transferred, never copied. Those of a request come back with its reply and are reused.
  *
  * @module
  */
@@ -10,29 +10,32 @@ import type { DeltaStatistics, SignatureStatistics } from '../statistics.ts'
 import type { SumName } from '../sums.ts'
 import type { InputPart } from './input-parts.ts'
 
-/** {@linkcode SignatureParameters}, as they can be sent. */
+/** {@linkcode SignatureParameters} in a form that can be sent. */
 export interface SentParameters {
-  /** Bytes of a block. */
+  /** Block length in bytes. */
   readonly blockLength: number
-  /** Bytes of a strong sum. */
+  /** Strong sum length in bytes. */
   readonly strongLength: number
-  /** The sums, weak and strong. */
+  /** The weak and strong sums. */
   readonly sum: SumName
 }
 
-/** Asks for the signature of blocks, whole ones but for the last one of a basis. The reply is {@linkcode SignResult}. */
+/**
+ * Requests the signature of blocks. All but the last block of a basis must be whole. The reply is {@linkcode
+ * SignResult}.
+ */
 export interface SignRequest {
-  /** Tells the requests apart. */
+  /** Identifies the kind of request. */
   readonly type: 'sign'
-  /** What the signature consists of. */
+  /** The parameters of the signature. */
   readonly parameters: SentParameters
-  /** Holds the blocks, at its start. */
+  /** Holds the blocks at its start. */
   readonly input: ArrayBuffer
-  /** Bytes of the blocks. */
+  /** Length of the blocks in bytes. */
   readonly byteLength: number
 }
 
-/** What is given for a {@linkcode SignRequest}. */
+/** The reply to a {@linkcode SignRequest}. */
 export interface SignResult {
   /** The signature, with its header. */
   readonly signature: ArrayBuffer
@@ -40,28 +43,28 @@ export interface SignResult {
   readonly input: ArrayBuffer
 }
 
-/** A job that one worker runs from its first byte to its last. */
+/** A job that one worker runs from start to finish. */
 export type WholeJob =
   | { readonly type: 'signature'; readonly parameters: SentParameters }
   | { readonly type: 'delta'; readonly signature: SignatureParts; readonly options: DeltaOptions }
 
-/** Begins a job. The reply is undefined. */
+/** Starts a job. The reply is undefined. */
 export interface OpenRequest {
-  /** Tells the requests apart. */
+  /** Identifies the kind of request. */
   readonly type: 'open'
-  /** Tells the jobs of a worker apart. */
+  /** Identifies the job within the worker. */
   readonly jobId: number
-  /** What is to be run. */
+  /** The job to run. */
   readonly job: WholeJob
 }
 
-/** Goes on with a job, until its output is full or it needs more input. The reply is {@linkcode RunResult}. */
+/** Continues a job until its output is full or it needs more input. The reply is {@linkcode RunResult}. */
 export interface RunRequest {
-  /** Tells the requests apart. */
+  /** Identifies the kind of request. */
   readonly type: 'run'
   /** The job. */
   readonly jobId: number
-  /** More input, at the start of the buffer, which follows what the job has not used up yet. */
+  /** More input at the start of the buffer. It follows the input that the job has not consumed yet. */
   readonly input: InputPart | undefined
   /** Whether no input follows. */
   readonly isEnded: boolean
@@ -69,40 +72,40 @@ export interface RunRequest {
   readonly output: ArrayBuffer
 }
 
-/** What is given for a {@linkcode RunRequest}. */
+/** The reply to a {@linkcode RunRequest}. */
 export interface RunResult {
   /** The buffer of the request. */
   readonly output: ArrayBuffer
   /** Bytes of output at its start. */
   readonly written: number
-  /** Buffers of this request and earlier ones whose input is used up. */
+  /** Buffers of this and earlier requests whose input has been consumed. */
   readonly inputs: ArrayBuffer[]
   /** Whether the job is done. */
   readonly isDone: boolean
-  /** What the job has counted. */
+  /** The job's statistics. */
   readonly statistics: SignatureStatistics | DeltaStatistics
 }
 
 /** Drops a job, done or not. The reply is undefined. */
 export interface CloseRequest {
-  /** Tells the requests apart. */
+  /** Identifies the kind of request. */
   readonly type: 'close'
   /** The job. */
   readonly jobId: number
 }
 
-/** What a worker is asked for. */
+/** A request to a worker. */
 export type WorkerRequest = SignRequest | OpenRequest | RunRequest | CloseRequest
 
-/** A request as it is sent. */
+/** A request in transit. */
 export interface SentRequest {
-  /** Comes back in the reply. */
+  /** Returned in the reply. */
   readonly id: number
-  /** What is asked for. */
+  /** The request itself. */
   readonly request: WorkerRequest
 }
 
-/** A reply as it is sent. */
+/** A reply in transit. */
 export type SentReply =
   | { readonly id: number; readonly result: SignResult | RunResult | undefined }
   | { readonly id: number; readonly error: unknown }

@@ -5,7 +5,8 @@ import type { PoolWorker } from './pool-worker.ts'
 /** Options of {@linkcode WorkerPool}. */
 export interface WorkerPoolOptions {
   /**
-   * Workers at most, 1 to 256. More than there are processors (`navigator.hardwareConcurrency`) gain nothing.
+   * Maximum number of workers, 1 to 256. There is no benefit in more workers than processors
+   * (`navigator.hardwareConcurrency`).
    * @default 2
    */
   size?: number | undefined
@@ -17,20 +18,21 @@ const MAX_SIZE = 256
 const crews: WeakMap<WorkerPool, PoolCrew> = new WeakMap()
 
 /**
- * Workers for `SignatureStream` and `DeltaStream`, any number of them at a time. A signature is made by all workers at
- * once, a delta by one, beside the thread that the stream is read on; the bytes are the same as without.
+ * Workers for `SignatureStream` and `DeltaStream`, for any number of streams at a time. A signature is computed by all
+ * workers in parallel, a delta by one worker, off the thread that reads the stream. The bytes are the same as without a
+ * pool.
  *
- * A worker is made when there is work for it, and a new one after one was lost: the streams that it worked for fail with
- * a `BackendError`, whose `cause` is what the worker threw. End workers with {@linkcode WorkerPool.close} only: most
- * hosts tell nobody of a web worker that something else terminates, so that its streams would wait forever.
+ * A worker is created when there is work for it, and replaced if it is lost. The streams it was working for then fail
+ * with a `BackendError` whose `cause` is what the worker threw. Only end workers with {@linkcode WorkerPool.close}:
+ * most hosts do not report that something else terminated a web worker, so its streams would wait forever.
  *
- * A worker takes some tens of milliseconds to start, and as long again until its code is compiled well. It then stays
- * until the pool is closed, with what its host needs for it and up to 16 MiB that the next jobs use again. In Deno a web
- * worker keeps the process alive all that time; threads do so, and the web workers of Bun, only while they work.
+ * A worker takes some tens of milliseconds to start, and as long again until its code is fully optimized. It then stays
+ * until the pool is closed. It occupies the memory that its host needs for it, and up to 16 MiB that later jobs reuse.
+ * In Deno, a web worker keeps the process alive all that time; threads, and Bun's web workers, do so only while they
+ * work.
  *
- * @example
- * In Deno and Bun; in a page the script is `dist/browser/rsync-worker.js`, in Node `createThread` of
- * `combstream/backends/threads` is the first argument.
+ * In Deno and Bun. In a page, the script is `dist/browser/rsync-worker.js`. In Node, pass `createThread` of
+ * `combstream/backends/threads` as the first argument.
  * ```ts
  * import { SignatureStream, WorkerPool } from 'combstream/rsync'
  *
@@ -38,36 +40,36 @@ const crews: WeakMap<WorkerPool, PoolCrew> = new WeakMap()
  * const pool = new WorkerPool(() => new Worker(script, { type: 'module' }), { size: 2 })
  * const basis = new Blob([new Uint8Array(5_000_000)])
  * const signature = basis.stream().pipeThrough(new SignatureStream({ sourceLength: basis.size, pool }))
- * console.log((await new Response(signature).bytes()).byteLength) // 82740: 12 of header, 36 for each of 2,298 blocks
+ * console.log((await new Response(signature).bytes()).byteLength) // 82740: a header of 12 bytes and 2,298 blocks of 36
  * await pool.close()
  * ```
  */
 export class WorkerPool {
-  /** Workers at most. */
+  /** Maximum number of workers. */
   readonly size: number
-  /** {@linkcode WorkerPool.close}, for `await using`, where the host has it. */
+  /** {@linkcode WorkerPool.close} for `await using`, where the host supports it. */
   declare readonly [Symbol.asyncDispose]: () => Promise<void>
 
   /**
-   * Makes a pool, without workers yet.
+   * Creates a pool. It has no workers yet.
    *
-   * @param create Makes a worker that runs the script `combstream/rsync-worker`, or is a `createThread()`. What it throws
-   * is the `cause` of a `BackendError` of the stream that asked.
-   * @throws {TypeError} if `create` is no function, or `size` no integer.
-   * @throws {RangeError} if `size` is out of its range.
+   * @param create Creates a worker that runs the script `combstream/rsync-worker`, or calls `createThread()`. If it
+   * throws, the stream that needed the worker fails with a `BackendError` whose `cause` is the error.
+   * @throws {TypeError} if `create` is not a function, or `size` is not an integer.
+   * @throws {RangeError} if `size` is out of range.
    */
   constructor(create: () => PoolWorker, { size = DEFAULT_SIZE }: WorkerPoolOptions = {}) {
     if (typeof create !== 'function') throw new TypeError(`create must be a function, got ${String(create)}`)
     this.size = checkInteger('size', size, 1, MAX_SIZE)
     crews.set(this, new PoolCrew(create, size))
-    // WebKit has no such symbol.
+    // WebKit does not have this symbol.
     const key: symbol | undefined = Symbol.asyncDispose
     if (key) Object.defineProperty(this, key, { value: () => this.close() })
   }
 
   /**
-   * Ends all workers; resolves when they have ended. Streams that use the pool then, or later, fail with a `TypeError`.
-   * May be called more than once.
+   * Ends all workers and resolves when they have ended. Streams that use the pool at that time, or later, fail with a
+   * `TypeError`. May be called more than once.
    */
   close(): Promise<void> {
     return crewOf(this).close()
@@ -75,9 +77,9 @@ export class WorkerPool {
 }
 
 /**
- * The workers of a pool.
+ * Returns the workers of a pool.
  *
- * @throws {TypeError} if it is none.
+ * @throws {TypeError} if `pool` is not a WorkerPool.
  */
 export function crewOf(pool: WorkerPool): PoolCrew {
   const crew = crews.get(pool)

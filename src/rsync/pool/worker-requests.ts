@@ -18,27 +18,27 @@ import type {
 
 const EMPTY = new Uint8Array(0)
 
-/** Sends a reply, and the buffers in it for good. */
+/** Sends a reply and transfers the buffers in it. */
 export type PostReply = (reply: SentReply, transfer: ArrayBuffer[]) => void
 
 /**
- * Does, inside a worker, what a `WorkerPool` asks for.
+ * Handles the requests of a `WorkerPool` inside a worker.
  *
- * @returns takes each message of the pool.
+ * @returns a function to be called with each message from the pool.
  */
 export function answerRequests(post: PostReply): (message: unknown) => void {
-  const desk = new WorkerDesk()
-  // One after the other: the first ones wait for the kernel.
-  let turn = Promise.resolve()
+  const jobs = new JobTable()
+  // In order: the first requests wait for the kernel.
+  let lastReply = Promise.resolve()
   return (message) => {
     const { id, request } = message as SentRequest
-    turn = replyTo(id, request, turn)
+    lastReply = replyTo(id, request, lastReply)
   }
 
   async function replyTo(id: number, request: WorkerRequest, before: Promise<void>): Promise<void> {
     await before
     try {
-      const result = await desk.answer(request)
+      const result = await jobs.answer(request)
       post({ id, result }, result === undefined ? [] : buffersOf(result))
     } catch (error) {
       post({ id, error }, [])
@@ -50,14 +50,14 @@ function buffersOf(result: SignResult | RunResult): ArrayBuffer[] {
   return 'signature' in result ? [result.signature, result.input] : [result.output, ...result.inputs]
 }
 
-/** A job that runs here, and the input that it has not used up. */
+/** A job that runs here, and its input that has not been consumed yet. */
 interface OpenJob {
   readonly codec: Codec & { readonly statistics: SignatureStatistics | DeltaStatistics }
   readonly inputs: { readonly buffer: ArrayBuffer; data: Uint8Array }[]
-  endTold: boolean
+  isEndCalled: boolean
 }
 
-class WorkerDesk {
+class JobTable {
   readonly #jobs = new Map<number, OpenJob>()
 
   async answer(request: WorkerRequest): Promise<SignResult | RunResult | undefined> {
@@ -66,7 +66,7 @@ class WorkerDesk {
       case 'sign':
         return sign(request, kernel)
       case 'open':
-        this.#jobs.set(request.jobId, { codec: openJob(request, kernel), inputs: [], endTold: false })
+        this.#jobs.set(request.jobId, { codec: openJob(request, kernel), inputs: [], isEndCalled: false })
         return undefined
       case 'run':
         return run(this.#jobs.get(request.jobId)!, request)
@@ -112,9 +112,9 @@ function run(job: OpenJob, request: RunRequest): RunResult {
     if (input) {
       input.data = input.data.subarray(step.read)
       if (input.data.byteLength === 0) used.push(inputs.shift()!.buffer)
-    } else if (request.isEnded && !job.endTold) {
+    } else if (request.isEnded && !job.isEndCalled) {
       codec.end()
-      job.endTold = true
+      job.isEndCalled = true
     } else {
       break
     }

@@ -4,36 +4,37 @@ import { addPiece, type RangePiece, remotePiece } from './range-pieces.ts'
 import type { Signature } from '../signature.ts'
 
 /**
- * How many more places than blocks are kept of blocks that are equal: some, as the first place is not always the one
- * that the blocks around it are found at; not all, as the local source may have any number.
+ * Of identical blocks, this many more places than blocks are kept. There are some spares because the first place is not
+ * always next to the surrounding blocks; the number is limited because the local source may contain any number of
+ * copies.
  */
 const SPARE_PLACES = 3
 
-/** How many places a piece may begin at are compared: a bound on the work for content that is the same all over. */
+/** Maximum number of starting places compared for a piece. It limits the work on uniform content. */
 const MAX_CANDIDATES = 16
 
 /**
- * Collects the places of a local source at which blocks of the new content were found, and makes pieces of them, as few
- * as it can. It keeps at most four places a block, however large the source is.
+ * Collects the places in a local source where blocks of the new content were found, and turns them into as few pieces
+ * as it can. It keeps at most four places per block, however large the source is.
  */
 export class BlockPlaces {
   readonly #blockLength: number
   readonly #size: number
-  /** For each block the first one that is equal to it, which stands for all of them here. */
+  /** For each block, the first identical one, which represents them all here. */
   readonly #firsts: Uint32Array
-  /** For each block that stands for others, how many more places are to be kept. */
+  /** For each representative block, how many more places to keep. */
   readonly #wanted: Uint32Array
   /** The local offset of each place, ascending within one delta. */
   readonly #offsets: number[] = []
-  /** The block that was found at each place. */
+  /** The block found at each place. */
   readonly #blocks: number[] = []
 
-  /** Makes a collection without places, for new content of `size` bytes. */
+  /** Creates an empty collection for new content of `size` bytes. */
   constructor(signature: Signature, size: number) {
     const { blockCount, blockLength } = signature
     this.#blockLength = blockLength
     this.#size = size
-    // A short block at the end equals no other one, whatever their sums are.
+    // A short block at the end is never identical to another one, whatever their sums are.
     const wholeBlocks = Math.floor(size / blockLength)
     this.#firsts = new Uint32Array(blockCount).fill(wholeBlocks)
     this.#firsts.set(equalBlocks(signature, wholeBlocks))
@@ -45,14 +46,15 @@ export class BlockPlaces {
   }
 
   /**
-   * Adds the places that a copy of a delta says, whose basis is these blocks of the new content, all of them by default,
-   * and whose new bytes are the local source. One delta after the other, each in order.
+   * Adds the places that a copy command reveals. The basis of its delta consists of these `blocks` of the new content
+   * (by default all of them), and the delta's new bytes are the local source. Deltas must be added one after the other,
+   * and the copies of each in order.
    */
   add({ offset, position, length }: DeltaCopy, blocks?: Uint32Array): void {
     for (let done = 0; done < length; done += this.#blockLength) {
       const found = (position + done) / this.#blockLength
       const index = blocks ? blocks[found]! : found
-      // Strong sums that were cut short may take the end of the local source for a longer block, or a block for the end.
+      // Truncated strong sums may confuse the end of the local source with a full block, or a block with the short end.
       if (Math.min(this.#blockLength, length - done) !== this.#lengthOf(index)) continue
       const block = this.#firsts[index]!
       if (this.#wanted[block] === 0) continue
@@ -62,14 +64,16 @@ export class BlockPlaces {
     }
   }
 
-  /** The blocks without a place, in order; of equal ones the first. */
+  /** Returns the blocks without a place, in order. Identical blocks are represented by the first. */
   missing(): Uint32Array {
     const found = new Uint8Array(this.#firsts.length)
     for (const block of this.#blocks) found[block] = 1
     return this.#firsts.filter((first, index) => first === index && found[index] === 0)
   }
 
-  /** The pieces of the whole content, in order: local where a place is known, neighbouring ones merged. */
+  /**
+   * Returns the pieces of the whole content, in order: local where a place is known, with neighbouring pieces merged.
+   */
   pieces(): RangePiece[] {
     const pieces: RangePiece[] = []
     const { starts, places } = this.#placesByBlock()
@@ -87,7 +91,10 @@ export class BlockPlaces {
     return pieces
   }
 
-  /** The candidate from which the most blocks from `index` on follow one another; taking it each time makes fewest pieces. */
+  /**
+   * Returns the candidate from which the most consecutive blocks follow, starting with block `index`. Always taking the
+   * longest run gives the fewest pieces.
+   */
   #longest(index: number, candidates: Uint32Array): { place: number; blockCount: number } {
     let left = [...candidates]
     let place = -1
@@ -100,7 +107,10 @@ export class BlockPlaces {
     return { place, blockCount }
   }
 
-  /** Whether a block was found `blockCount` blocks behind a place, by the same delta: in that no two places overlap. */
+  /**
+   * Whether `block` was found `blockCount` blocks after `place`, by the same delta. Places found by one delta never
+   * overlap.
+   */
   #follows(place: number, blockCount: number, block: number | undefined): boolean {
     const expected = this.#offsets[place]! + blockCount * this.#blockLength
     return (
@@ -110,7 +120,10 @@ export class BlockPlaces {
     )
   }
 
-  /** The places sorted by their blocks, in the order they came in; those of block b are `[starts[b], starts[b + 1])`. */
+  /**
+   * Returns the places grouped by block, otherwise in the order they were added. Those of block b are `[starts[b],
+   * starts[b + 1])`.
+   */
   #placesByBlock(): { starts: Uint32Array; places: Uint32Array } {
     const starts = new Uint32Array(this.#firsts.length + 1)
     for (const block of this.#blocks) starts[block + 1]!++

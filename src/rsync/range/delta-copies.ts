@@ -8,7 +8,7 @@ import {
   OP_LITERAL_SHORT_MAX,
 } from '../format.ts'
 
-/** A copy command of a delta: the new bytes from `offset` on are the `length` bytes of the basis from `position` on. */
+/** A copy command of a delta: the `length` new bytes at `offset` equal those of the basis at `position`. */
 export interface DeltaCopy {
   /** Offset of its first byte in the new bytes. */
   readonly offset: number
@@ -19,23 +19,23 @@ export interface DeltaCopy {
 }
 
 /**
- * Finds the copies in a delta of our own, and passes over the data of its literals: for who wants to know what two files
- * have in common. Only what a `DeltaStream` gives may be taken; nothing is checked.
+ * Extracts the copies from a delta and skips the data of its literals, to find out what two files have in common. It
+ * accepts only the output of a `DeltaStream` and does not validate it.
  */
 export class DeltaCopies {
-  /** What has come of the next command. */
+  /** The bytes received so far of the next command. */
   readonly #command = new Uint8Array(MAX_COMMAND_BYTES)
   #commandLength = 0
-  /** Bytes to pass over: the magic at first, then the data of a literal. */
+  /** Bytes still to skip: the magic at first, later the data of literals. */
   #skipped = MAGIC_BYTES
   #offset = 0
 
-  /** Number of new bytes that the commands up to here make. */
+  /** Number of new bytes that the commands so far produce. */
   get offset(): number {
     return this.#offset
   }
 
-  /** Takes the next bytes of the delta and gives each copy that ends in them to `found`, in order. */
+  /** Takes the next bytes of the delta and calls `found` for each copy that is completed by them, in order. */
   take(bytes: Uint8Array, found: (copy: DeltaCopy) => void): void {
     for (let i = 0; i < bytes.byteLength;) {
       if (this.#skipped > 0) {
@@ -50,7 +50,7 @@ export class DeltaCopies {
     }
   }
 
-  /** Works the command off if it is complete; the copy if it is one. */
+  /** Processes the command if it is complete. Returns the copy if it is one. */
   #copy(): DeltaCopy | undefined {
     const opcode = this.#command[0]!
     if (opcode < OP_COPY_N1_N1) {

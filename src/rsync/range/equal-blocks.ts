@@ -1,8 +1,8 @@
 import type { Signature } from '../signature.ts'
 
 /**
- * For each of the first `blockCount` blocks of a signature, the first block that has the same weak and strong sum, often
- * the block itself. It sorts, so that no signature takes it more than n log n steps.
+ * For each of the first `blockCount` blocks of a signature, returns the first block with the same weak and strong sums,
+ * often the block itself. It sorts the blocks, so no signature can make it take more than n log n steps.
  */
 export function equalBlocks(signature: Signature, blockCount: number): Uint32Array {
   const { weakSums, strongSums, strongLength } = signature

@@ -17,10 +17,10 @@ export class PieceReader {
   }
 
   /**
-   * The next chunk, undefined when the piece has ended. The chunk belongs to the caller.
+   * Returns the next chunk, or undefined at the end of the piece. The chunk belongs to the caller.
    *
-   * @throws {IntegrityError} if the source gives fewer bytes than it was asked for, or more. An error of the source
-   * passes through unchanged.
+   * @throws {IntegrityError} if the source gives fewer or more bytes than requested. The source's own errors pass
+   * through unchanged.
    */
   async read(): Promise<Uint8Array | undefined> {
     const { source, offset, length } = this.#piece
@@ -28,7 +28,7 @@ export class PieceReader {
     this.#given += chunk?.byteLength ?? 0
     if (chunk ? this.#given > length : this.#given < length) {
       throw new IntegrityError(
-        `the ${source} source gave ${this.#given} of the ${length} bytes that it has at ${offset}`,
+        `the ${source} source gave ${this.#given} instead of ${length} bytes at offset ${offset}`,
         {
           expected: `${length} bytes`,
           actual: `${this.#given} bytes`,
@@ -38,7 +38,7 @@ export class PieceReader {
     return chunk
   }
 
-  /** Lets go of the source, at once; may be called at any time, more than once. */
+  /** Releases the source immediately. May be called at any time, and more than once. */
   cancel(reason: unknown): void {
     markHandled(this.#chunks.cancel(reason))
   }

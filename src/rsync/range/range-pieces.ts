@@ -1,18 +1,16 @@
-/** A piece of new content, and where its bytes are. */
+/** A piece of the new content, and where to find its bytes. */
 export interface RangePiece {
-  /** Which source has them: what is there already, or what the new content is fetched from. */
+  /** The source of the bytes: `'local'` if they are already there, `'remote'` if they must be fetched. */
   readonly source: 'local' | 'remote'
   /** Offset of the piece in the new content, in bytes. */
   readonly position: number
-  /** Offset of the piece in its source, in bytes; of a remote one the same as `position`. */
+  /** Offset of the piece in its source, in bytes. For a remote piece it equals `position`. */
   readonly offset: number
   /** Number of bytes, at least 1. */
   readonly length: number
 }
 
-/**
- * Adds a piece behind the last one: lengthens that, if the piece goes on where it ends, in the content and in the source.
- */
+/** Appends a piece. If it continues the last one, in the content and in the source, that one is extended instead. */
 export function addPiece(pieces: RangePiece[], piece: RangePiece): void {
   const last = pieces.at(-1)
   if (last && last.source === piece.source && last.offset + last.length === piece.offset) {
@@ -22,14 +20,14 @@ export function addPiece(pieces: RangePiece[], piece: RangePiece): void {
   }
 }
 
-/** The piece of the new content `[start, end)` if it is to be fetched. */
+/** Returns the remote piece for the range `[start, end)` of the new content. */
 export function remotePiece(start: number, end: number): RangePiece {
   return { source: 'remote', position: start, offset: start, length: end - start }
 }
 
 /**
- * Makes one remote piece of two, and of the local ones between them, where these have fewer than `coalesceLength` bytes
- * together.
+ * Merges two remote pieces, and the local pieces between them, if those have fewer than `coalesceLength` bytes in
+ * total.
  */
 export function coalescePieces(pieces: readonly RangePiece[], coalesceLength: number): RangePiece[] {
   const result: RangePiece[] = []

@@ -11,60 +11,63 @@ import { asSignature, Signature } from '../signature.ts'
 
 /** Options of {@linkcode rangePlan}. */
 export interface RangePlanOptions {
-  /** Bytes of the new content, which a signature does not tell. */
+  /** Size of the new content in bytes, which the signature does not contain. */
   size: number
   /**
-   * What lies between two remote pieces is fetched with them, as one piece, if it has fewer bytes than this, though the
-   * local source has it. 0 fetches nothing that is there.
-   * @default 16384, about what a new connection carries in one round trip: asking twice would take as long
+   * A gap between two remote pieces that is shorter than this, in bytes, is fetched together with them as one piece,
+   * even though the local source has it. With 0, nothing is fetched that is available locally.
+   * @default 16384, about what a new connection carries in one round trip: a second request would take as long
    */
   coalesceLength?: number | undefined
-  /** Gives the plan, and the local source, up, with the signal's reason. */
+  /** Aborts planning, and reading the local source, with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
-/** How new content is put together from what is there and what is fetched. A plain object: it can be cloned and stored. */
+/** How to assemble new content from local and fetched bytes. A plain object that can be cloned and stored. */
 export interface RangePlan {
-  /** Bytes of the new content. */
+  /** Size of the new content in bytes. */
   readonly size: number
   /** The pieces of the new content, in order, without gaps or overlaps. */
   readonly pieces: readonly RangePiece[]
-  /** Bytes of all local pieces. */
+  /** Total bytes of the local pieces. */
   readonly localBytes: number
-  /** Bytes of all remote pieces. */
+  /** Total bytes of the remote pieces. */
   readonly remoteBytes: number
 }
 
 const DEFAULT_COALESCE_LENGTH = 16 * 1024
 
-/** How often the local source is read at most. */
+/** Maximum number of times the local source is read. */
 const MAX_PASSES = 4
 
-/** It is read again only for at least this part of its size, which most networks take longer to fetch. */
-const MIN_MISSING_PART = 1 / 8
+/**
+ * The local source is read again only if at least this fraction of its size is missing, which most networks take longer
+ * to fetch.
+ */
+const MIN_MISSING_FRACTION = 1 / 8
 
 /**
- * Finds out which parts of new content, of which it has the signature, a local source has already, as zsync does: what
- * is left is to be fetched. {@linkcode rebuild} then puts the content together.
+ * Finds out which parts of new content, known by its signature, a local source already has, as zsync does. Only the
+ * rest needs to be fetched. {@linkcode rebuild} then assembles the content.
  *
- * The blocks of the new content are found wherever they lie in `local`, and all blocks that are equal are filled from
- * one place. What is fetched is the changes, up to the borders of their blocks. (A short block at the end is found at the
- * end of `local`, or behind the block before it.)
+ * Blocks of the new content are found wherever they lie in `local`, and all identical blocks are filled from one place.
+ * What remains to be fetched is the changes, rounded to block boundaries. (A short block at the end is found only at
+ * the end of `local`, or right after the block before it.)
  *
- * `local` is read once, from its start to its end. A block that begins within one that was found is stepped over then,
- * as in content that repeats itself at odd distances: so it is read again, up to four times in all, as long as that finds
- * something and blocks of an eighth of its size or more are missing.
+ * `local` is read from start to end. A block that begins inside another found block is skipped in that pass; this
+ * happens in content that repeats at irregular distances. `local` is therefore read again, up to four times in total,
+ * as long as that finds more and the missing blocks amount to at least an eighth of its size.
  *
- * It holds what a `DeltaStream` holds, a signature of the missing blocks while it reads again, and about 20 bytes a
- * block, 250 for content that repeats itself or lies in many pieces; nothing for each byte of `local`.
+ * Memory: that of a `DeltaStream`, a signature of the missing blocks while reading again, and about 20 bytes per block,
+ * or 250 if the content repeats or lies in many pieces. Memory does not depend on the size of `local`.
  *
- * @param signature Signature of the new content. With strong sums as short as `strongLength: 'min'` makes them, content
- * that was made to be taken for other content is: verify a digest then.
- * @param local What is there, the old version for instance.
- * @throws {TypeError} if an argument or an option is of the wrong type.
- * @throws {RangeError} if `size` is not that of content with as many blocks, or `coalesceLength` is negative.
- * @throws {IntegrityError} if `local` gives fewer or more bytes than its size promises. An error of `local` passes
- * through unchanged.
+ * @param signature Signature of the new content. If its strong sums are as short as `strongLength: 'min'` makes them,
+ * an attacker can craft content that is mistaken for other content; verify a digest in that case.
+ * @param local The data you already have, such as the old version.
+ * @throws {TypeError} if an argument or option has the wrong type.
+ * @throws {RangeError} if `size` does not match the number of blocks, or `coalesceLength` is negative.
+ * @throws {IntegrityError} if `local` gives fewer or more bytes than its size says. Its own errors pass through
+ * unchanged.
  *
  * @example
  * ```ts
@@ -75,7 +78,7 @@ const MIN_MISSING_PART = 1 / 8
  * const signature = await loadSignature(after.stream().pipeThrough(new SignatureStream({ sourceLength: after.size })))
  *
  * const plan = await rangePlan(signature, before, { size: after.size })
- * console.log(plan.remoteBytes) // 512: the block of the new line
+ * console.log(plan.remoteBytes) // 512: the block with the new line
  * ```
  */
 export async function rangePlan(
@@ -89,7 +92,7 @@ export async function rangePlan(
   checkInteger('coalesceLength', coalesceLength, 0, Number.MAX_SAFE_INTEGER)
   const { blockCount, blockLength } = target
   if (Math.ceil(size / blockLength) !== blockCount) {
-    throw new RangeError(`size must be that of ${blockCount} blocks of ${blockLength} bytes, got ${size}`)
+    throw new RangeError(`size must match ${blockCount} blocks of ${blockLength} bytes, got ${size}`)
   }
   signal?.throwIfAborted()
 
@@ -115,13 +118,13 @@ async function findBlocks(
   for (let pass = 2; pass <= MAX_PASSES; pass++) {
     const blocks = places.missing()
     const nothingFound = blocks.length === missing.length
-    if (nothingFound || blocks.length * signature.blockLength < Math.max(1, local.size * MIN_MISSING_PART)) return
+    if (nothingFound || blocks.length * signature.blockLength < Math.max(1, local.size * MIN_MISSING_FRACTION)) return
     await findCopies(signatureOf(signature, blocks), local, signal, (copy) => places.add(copy, blocks))
     missing = blocks
   }
 }
 
-/** The signature of some of the blocks. */
+/** Returns the signature of some of the blocks. */
 function signatureOf(signature: Signature, blocks: Uint32Array): Signature {
   const { strongLength } = signature
   const weakSums = blocks.map((block) => signature.weakSums[block]!)
@@ -132,7 +135,7 @@ function signatureOf(signature: Signature, blocks: Uint32Array): Signature {
   return new Signature(Object.assign({}, signature, { weakSums, strongSums }))
 }
 
-/** Reads `source` and finds the blocks in it: the copies that a delta to it consists of. */
+/** Reads `source` and finds the blocks in it, as the copies of a delta to it. */
 async function findCopies(
   signature: Signature,
   source: ByteSource,
@@ -144,11 +147,11 @@ async function findCopies(
   const copies = new DeltaCopies()
   for (let chunk = await delta.read(); chunk; chunk = await delta.read()) {
     copies.take(chunk, found)
-    // More than there should be may be more without an end.
+    // A source that gives too much may never end.
     if (copies.offset > source.size) break
   }
   if (copies.offset === source.size) return
-  const error = new IntegrityError(`the local source gave ${copies.offset} of its ${source.size} bytes`, {
+  const error = new IntegrityError(`the local source gave ${copies.offset} bytes, expected ${source.size}`, {
     expected: `${source.size} bytes`,
     actual: `${copies.offset} bytes`,
   })
@@ -157,8 +160,9 @@ async function findCopies(
 }
 
 /**
- * Looks for a short block at the end of the content, if that alone is missing there, where it should be: behind the block
- * before it, for windows are short at the end of the local source only; and there, as it may have been stepped over.
+ * Looks for the short block at the end of the content if it alone is missing there. It tries two places. One is right
+ * after the block before it, because a scan considers short windows only at the end of the source. The other is the end
+ * of the local source, where the scan may have skipped it.
  */
 async function findShortBlock(
   signature: Signature,

@@ -13,35 +13,38 @@ import { checkSha256, createSha256, type Sha256 } from '../sha256.ts'
 /** Options of {@linkcode rebuild}. */
 export interface RebuildOptions {
   /**
-   * SHA-256 of the new content, 32 bytes, which is verified at the end. Without it nothing shows that the remote source
-   * is the content that the plan was made for, or that the local one has not changed since: the plan itself has compared
-   * the strong sums of the local pieces, and them only.
+   * SHA-256 of the new content, 32 bytes, verified at the end. Without it, nothing detects that the remote source is
+   * not the content that the plan was made for, or that the local source has changed since. The plan itself has
+   * compared only the strong sums of the local pieces.
    * @default not verified
    */
   digest?: Uint8Array | undefined
-  /** Gives the stream, and the source that is being read, up, with the signal's reason. */
+  /** Aborts the stream, and reading the current source, with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
 const EMPTY = new Uint8Array(0)
 
-/** The most bytes that are hashed and passed on at once, so that the host gets its turn however large a chunk is. */
+/**
+ * Maximum number of bytes hashed and passed on at once, so that the host can run between them, however large a chunk
+ * is.
+ */
 const SLICE_BYTES = 1024 * 1024
 
 /**
- * Puts new content together, as a plan says, from a local source and a remote one. Each piece is one `slice().stream()` of
- * its source, one at a time.
+ * Assembles new content from a local and a remote source, following a plan. It reads one piece at a time; each is one
+ * `slice().stream()` of its source.
  *
- * It is pull-driven: nothing is read before a reader waits for it, and it holds one chunk of a source. The stream fails
- * with an `IntegrityError` if a source gives fewer or more bytes than it was asked for, and, in place of its end, if
- * the content does not have the digest; with a source's own error if it has one. What was read before belongs to the
- * content only when the stream has ended without an error.
+ * It is pull-driven: nothing is read until a reader asks for it, and it holds one chunk of a source. The stream fails
+ * with an `IntegrityError` if a source gives fewer or more bytes than requested, or, instead of ending, if the content
+ * does not match the digest. If a source fails, the stream fails with the source's own error. Do not rely on what you
+ * have read until the stream has ended without an error.
  *
- * @param plan What {@linkcode rangePlan} gave for `local` and the content of `remote`.
- * @param remote The whole new content. Only the remote pieces of the plan are read.
- * @throws {TypeError} if an argument or an option is of the wrong type.
- * @throws {RangeError} if the pieces do not make up the content, the plan is for other sizes of `local` or `remote`, or
- * the digest is not 32 bytes long.
+ * @param plan The result of {@linkcode rangePlan} for `local` and the content of `remote`.
+ * @param remote The complete new content. Only the remote pieces of the plan are read from it.
+ * @throws {TypeError} if an argument or option has the wrong type.
+ * @throws {RangeError} if the pieces do not add up to the content, the plan was made for other sizes of `local` or
+ * `remote`, or the digest is not 32 bytes long.
  *
  * @example
  * ```ts
@@ -75,7 +78,7 @@ type Sources = Readonly<Record<'local' | 'remote', ByteSource>>
 
 function checkPlan(plan: RangePlan, sources: Sources): void {
   if (!Array.isArray(plan?.pieces)) {
-    throw new TypeError(`plan must be a RangePlan, got ${String(plan)}: rangePlan gives a promise`)
+    throw new TypeError(`plan must be a RangePlan, got ${String(plan)}: rangePlan returns a promise`)
   }
   let end = 0
   for (const { source, position, offset, length } of plan.pieces as readonly RangePiece[]) {
@@ -99,13 +102,13 @@ class Rebuilder implements ByteProducer {
   readonly #signal: AbortSignal | undefined
 
   #hash: Sha256 | undefined
-  /** Index of the piece that is read, or will be next. */
+  /** Index of the piece being read, or to be read next. */
   #index = 0
   #reader: PieceReader | undefined
-  /** What has not been passed on of the chunk that was read last. */
+  /** The rest of the last chunk that has not been passed on yet. */
   #rest: Uint8Array = EMPTY
 
-  /** Set when the stream has ended, failed or been given up: nothing may be opened from then on. */
+  /** Set when the stream has ended, failed or been cancelled. Nothing may be opened after that. */
   #stopped: { readonly reason: unknown } | undefined
   #stopListening: () => void = () => undefined
 
@@ -153,7 +156,7 @@ class Rebuilder implements ByteProducer {
 
   #take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#rest.subarray(0, SLICE_BYTES)
-    // Not a view of what is given away, which will be detached.
+    // An empty rest must not be a view of the bytes passed on: their buffer will be detached.
     this.#rest = bytes.byteLength < this.#rest.byteLength ? this.#rest.subarray(SLICE_BYTES) : EMPTY
     this.#hash?.update(bytes)
     return ownBytes(bytes)
