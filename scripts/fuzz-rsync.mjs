@@ -1,6 +1,6 @@
-// Feeds the rsync parsers and streams with what nobody would write, for as long as it is told, and compares what comes
-// with the grammar (node-tests/support/rsync-models.ts) and, where there is one, with rdiff. The first case that breaks
-// something is cut down, printed, and ends it; it belongs into node-tests/portable/rsync-regressions.test.ts.
+// Feeds the rsync parsers and streams with malformed and unusual input for a given time. Compares the results with the
+// grammar (node-tests/support/rsync-models.ts) and, if installed, with rdiff. It stops at the first failing case,
+// minimizes it and prints it. Add that case to node-tests/portable/rsync-regressions.test.ts.
 //
 //   node_modules/.bin/node scripts/fuzz-rsync.mjs [--minutes 10] [--seed N] [--only patch-job]
 import { execFile } from 'node:child_process'
@@ -21,7 +21,7 @@ import {
   anySignatureBytes,
 } from '../node-tests/support/rsync-arbitraries.ts'
 import {
-  checkPatchGivenUp,
+  checkPatchTeardown,
   checkPatchJob,
   checkPatchStream,
   checkSignature,
@@ -32,11 +32,11 @@ import { chunked } from '../node-tests/support/streams.ts'
 
 const BASIS_SIZE = 700
 const LARGE_BASIS_SIZE = 1_000_000
-/** What rdiff 2.3.2 cuts literals at. */
+/** The literal limit of rdiff 2.3.2. */
 const RDIFF_LITERAL_LIMIT = 32_768
-/** Bytes of false matches that ours hashes in any case; rdiff always does. */
+/** Bytes of false matches that our code always hashes. rdiff has no limit. */
 const FALSE_BYTES = 64 * 1024 * 1024
-/** No case takes as long: a run that does hangs. */
+/** No case takes this long: one that does hangs. */
 const HANG_MS = 60_000
 
 const { values } = parseArgs({
@@ -44,7 +44,7 @@ const { values } = parseArgs({
 })
 const minutes = Number(values.minutes ?? 10)
 let seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 30))
-if (!(minutes > 0) || !Number.isSafeInteger(seed)) throw new RangeError('--minutes and --seed take numbers')
+if (!(minutes > 0) || !Number.isSafeInteger(seed)) throw new RangeError('--minutes and --seed must be numbers')
 
 const inputBytes = fc.oneof(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 1000, max: 100_000 }))
 
@@ -79,7 +79,7 @@ function anyRoundTrip(deltaOptions, sizeKnown) {
         {
           sum,
           blockLength: fc.oneof(fc.integer({ min: 7, max: 300 }), fc.integer({ min: 300, max: 100_000 })),
-          // Shorter ones are wrong by chance now and then: then so is the result.
+          // With shorter sums, a chance collision now and then makes the result wrong.
           strongLength: fc.oneof(fc.integer({ min: 8, max: 16 }), fc.constantFrom('min', 'max')),
         },
         { requiredKeys: [] },
@@ -109,13 +109,13 @@ const targets = {
     runs: 100,
     property: fc.asyncProperty(anyPatch(LARGE_BASIS_SIZE, largeCut), checkPatchStream),
   },
-  'patch-given-up': {
+  'patch-teardown': {
     runs: 300,
     property: fc.asyncProperty(
       anyPatch(BASIS_SIZE, anyCut),
       fc.nat(200),
       fc.constantFrom('cancel', 'abort', 'signal'),
-      checkPatchGivenUp,
+      checkPatchTeardown,
     ),
   },
   signature: {
@@ -148,7 +148,9 @@ const targets = {
   }),
 }
 if (values.only !== undefined && !Object.hasOwn(targets, values.only)) {
-  throw new RangeError(`--only takes one of ${Object.keys(targets).join(', ')}${hasRdiff ? '' : '; there is no rdiff'}`)
+  throw new RangeError(
+    `--only must be one of ${Object.keys(targets).join(', ')}${hasRdiff ? '' : '; rdiff is not installed'}`,
+  )
 }
 const chosen = Object.entries(targets).filter(([name]) => (values.only ?? name) === name)
 
@@ -158,7 +160,7 @@ const end = Date.now() + minutes * 60_000
 const cases = Object.fromEntries(chosen.map(([name]) => [name, 0]))
 let running = ''
 process.on('unhandledRejection', (reason) => {
-  console.error(`${running} leaves a rejection unhandled; again with: --only ${running} --seed ${seed}`)
+  console.error(`${running} causes an unhandled rejection; reproduce with: --only ${running} --seed ${seed}`)
   throw reason
 })
 try {
@@ -168,7 +170,7 @@ try {
       const result = await fc.check(property, { seed, numRuns: runs, timeout: HANG_MS })
       cases[name] = (cases[name] ?? 0) + result.numRuns
       if (!result.failed) continue
-      console.error(`${name} breaks; again with: --only ${name} --seed ${seed}`)
+      console.error(`${name} fails; reproduce with: --only ${name} --seed ${seed}`)
       console.error(
         JSON.stringify(result.counterexample, (_, value) => (value instanceof Uint8Array ? toHex(value) : value)),
       )
@@ -181,11 +183,11 @@ try {
 } finally {
   await rm(folder, { recursive: true, force: true })
 }
-console.log(`${process.exitCode === 1 ? 'broken' : 'nothing broke'}:`, cases)
+console.log(`${process.exitCode === 1 ? 'failed' : 'no failures'}:`, cases)
 
 /**
- * Throws unless rdiff makes the same signature, applies our delta, and we apply its; where literals are cut as rdiff cuts
- * them, its delta is the same too.
+ * Throws unless rdiff computes the same signature, applies our delta, and we apply rdiff's. If both split literals at
+ * the same limit, the deltas must be identical as well.
  *
  * @param {import('../node-tests/support/rsync-round-trip.ts').RoundTripCase} roundTrip
  */
@@ -204,14 +206,14 @@ async function checkWithRdiff(roundTrip) {
   if (!equalBytes(signature, theirSignature)) throw new Error("the signature is not rdiff's")
 
   await rdiff('patch', 'basis', 'delta', 'patched')
-  if (!equalBytes(await get('patched'), edited)) throw new Error('rdiff makes something else of the delta')
+  if (!equalBytes(await get('patched'), edited)) throw new Error('rdiff patches to a different result with our delta')
 
   await rdiff('delta', 'signature', 'edited', 'their-delta')
   const theirDelta = await get('their-delta')
   const patched = chunked(theirDelta, roundTrip.inputBytes).pipeThrough(new PatchStream(new Blob([basis])))
-  if (!equalBytes(await collect(patched), edited)) throw new Error("rdiff's delta makes something else")
+  if (!equalBytes(await collect(patched), edited)) throw new Error("rdiff's delta patches to a different result")
 
-  // For an empty basis rdiff writes a literal for each of its buffers.
+  // For an empty basis, rdiff's literals depend on its buffer sizes.
   const isComparable = basis.byteLength > 0 && falseMatches * edited.byteLength < FALSE_BYTES
   if (literalLimit !== RDIFF_LITERAL_LIMIT || mode === 'compact' || !isComparable) return
   if (!equalBytes(delta, theirDelta)) throw new Error("the delta is not rdiff's")

@@ -4,7 +4,7 @@ import { type Codec, codecTransform, type CodecStep } from '../../src/bytes/code
 import { collect } from '../../src/bytes/collect.ts'
 import { CHUNK_SIZES, chunked, pending, randomBytes, rejection, soon } from '../support/streams.ts'
 
-/** Writes every byte `times` times, and a trailer at the end: whatever expands, splits and flushes does it so. */
+/** Writes every byte `times` times, and a trailer at the end, like a codec that expands, splits and flushes. */
 class RepeatCodec implements Codec {
   readonly #times: number
   #left = 0
@@ -53,7 +53,7 @@ function repeated(bytes: Uint8Array, times: number): Uint8Array {
 const repeat = (times: number): ReturnType<typeof codecTransform> =>
   codecTransform({ open: () => new RepeatCodec(times) })
 
-/** Waits for something before each byte of input that it takes, and passes the input through. */
+/** Waits for something before each byte of input, and passes the input through. */
 class WaitingCodec implements Codec {
   waits = 0
   ready = false
@@ -77,14 +77,14 @@ class WaitingCodec implements Codec {
 
 describe('codecTransform', () => {
   for (const size of CHUNK_SIZES) {
-    it(`gives the same bytes for input in chunks of ${size}`, async () => {
+    it(`produces the same bytes for input in chunks of ${size}`, async () => {
       const input = randomBytes(3_000)
       const output = await collect(chunked(input, size).pipeThrough(repeat(5)))
       expect(output).toEqual(repeated(input, 5))
     })
   }
 
-  it('gives the trailer of an empty input, and of empty chunks', async () => {
+  it('writes the trailer for empty input, and for empty chunks', async () => {
     expect(await collect(chunked(new Uint8Array(0), 1).pipeThrough(repeat(5)))).toEqual(repeated(new Uint8Array(0), 5))
     const { readable, writable } = repeat(2)
     const writer = writable.getWriter()
@@ -95,7 +95,7 @@ describe('codecTransform', () => {
     expect(await soon(collect(readable), 'the output')).toEqual(repeated(Uint8Array.of(9), 2))
   })
 
-  it('takes views of every kind and ArrayBuffers as input, and refuses anything else', async () => {
+  it('accepts views of every kind and ArrayBuffers as input, and rejects anything else', async () => {
     const { readable, writable } = repeat(1)
     const writer = (writable as WritableStream<unknown>).getWriter()
     void writer.write(new Uint16Array(Uint8Array.of(1, 2, 3, 4).buffer, 2))
@@ -113,7 +113,7 @@ describe('codecTransform', () => {
     expect(await rejection(text.readable.getReader().read())).toBeInstanceOf(TypeError)
   })
 
-  it('runs nothing before the reader asks, and no further than one chunk of output', async () => {
+  it('runs only when the reader asks, and for no more than one chunk of output', async () => {
     let iterated = 0
     const codec = new RepeatCodec(1_000_000)
     const counting: Codec = {
@@ -151,7 +151,7 @@ describe('codecTransform', () => {
     expect((await soon(reader.read(), 'the end')).done).toBe(true)
   })
 
-  it('cancels at once while it waits for input, and the source learns the reason', async () => {
+  it('cancels immediately while it waits for input, and tells the source the reason', async () => {
     const reason = new Error('seek')
     const seen: unknown[] = []
     const source = new ReadableStream<Uint8Array>({ cancel: (why) => void seen.push(why) })
@@ -164,7 +164,7 @@ describe('codecTransform', () => {
     expect(seen).toEqual([reason])
   })
 
-  it('cancels at once while a write is held, which then fails with the reason', async () => {
+  it('cancels immediately while a write is pending, which then fails with the reason', async () => {
     const reason = new Error('enough')
     const { readable, writable } = repeat(1_000_000)
     const writer = writable.getWriter()
@@ -178,7 +178,7 @@ describe('codecTransform', () => {
     expect(await rejection(writer.closed)).toBe(reason)
   })
 
-  it('aborts at once while a write is held: the reader gets the reason unchanged', async () => {
+  it('aborts immediately while a write is pending: the reader gets the reason unchanged', async () => {
     const reason = { not: 'an Error' }
     const { readable, writable } = repeat(1_000_000)
     const writer = writable.getWriter()
@@ -190,7 +190,7 @@ describe('codecTransform', () => {
     expect(await rejection(reader.closed)).toBe(reason)
   })
 
-  it('aborts at once while the reader waits for input', async () => {
+  it('aborts immediately while the reader waits for input', async () => {
     const reason = new Error('gone')
     const { readable, writable } = repeat(1)
     const reader = readable.getReader()
@@ -254,7 +254,7 @@ describe('codecTransform', () => {
     expect(codec.waits).toBe(20)
   })
 
-  it('cancels at once while it waits for what the codec asked for, and frees it', async () => {
+  it('cancels immediately while it waits for what the codec asked for, and releases the codec', async () => {
     const released: unknown[] = []
     let aborted: unknown
     const reason = new Error('seek')
@@ -280,7 +280,7 @@ describe('codecTransform', () => {
     expect(await rejection(writer.closed)).toBe(reason)
   })
 
-  it('lets the host have its turn while everything it needs is at hand', async () => {
+  it('yields to the host even if it never has to wait', async () => {
     let ended = false
     const swallow: Codec = {
       iterate: (input) => ({ state: ended ? 'done' : 'blocked', read: input.byteLength, written: 0 }),
@@ -297,7 +297,7 @@ describe('codecTransform', () => {
     expect(timerWasDue).toBe(true)
   })
 
-  it('lets the host have its turn within a chunk, however large it is', async () => {
+  it('yields to the host within a chunk, however large it is', async () => {
     let timerWasDue = false
     setTimeout(() => (timerWasDue = true), 0)
     let ended = false
@@ -324,7 +324,7 @@ describe('codecTransform', () => {
     expect(releases).toBe(1)
   })
 
-  it('gives up with the reason of its signal, before and while it runs', async () => {
+  it("fails with its signal's reason, before and while it runs", async () => {
     const early = codecTransform({ open: () => new RepeatCodec(1), signal: AbortSignal.abort('early') })
     expect(await rejection(early.readable.getReader().read())).toBe('early')
     expect(await rejection(early.writable.getWriter().closed)).toBe('early')

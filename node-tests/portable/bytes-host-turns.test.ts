@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Works until a timer that is due has come; the MiB that this took. */
+/** Works until a timer that is due has fired. Returns the number of MiB that this took. */
 async function workUntilTimer(most: number): Promise<number> {
   const timer = { isDue: false }
   setTimeout(() => (timer.isDue = true), 0)
@@ -19,7 +19,7 @@ async function workUntilTimer(most: number): Promise<number> {
 }
 
 describe('HostTurns', () => {
-  it('gives no turn for little work', () => {
+  it('does not yield for little work', () => {
     const turns = new HostTurns()
     for (let i = 0; i < 60; i++) expect(turns.spend(1)).toBeUndefined()
     expect(new HostTurns().spend(MIB / 2)).toBeUndefined()
@@ -27,14 +27,14 @@ describe('HostTurns', () => {
 
   it.each([
     ['stands still', () => performance.now()],
-    ['was put back', () => performance.now() - 1_000_000],
-  ])('gives turns although the clock %s', async (_, time) => {
+    ['was set back', () => performance.now() - 1_000_000],
+  ])('yields even if the clock %s', async (_, time) => {
     await new HostTurns().spend(64 * MIB)
     vi.spyOn(performance, 'now').mockReturnValue(time())
     expect(await workUntilTimer(100_000)).toBeLessThan(100_000)
   })
 
-  it('keeps nobody waiting for a turn that another has lost', async () => {
+  it('never waits for a turn that was lost elsewhere', async () => {
     await new HostTurns().spend(64 * MIB)
     const never = (): void => undefined
     vi.stubGlobal('setImmediate', never)

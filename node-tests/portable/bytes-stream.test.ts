@@ -7,7 +7,7 @@ import { ReusingReader } from '../../src/bytes/reusing-reader.ts'
 import { QuotaExceededError } from '../../src/errors.ts'
 import { pending, randomBytes, rejection, soon } from '../support/streams.ts'
 
-/** Whether streams of this host have BYOB readers; WebKit's have not. */
+/** Whether this host's streams have BYOB readers. WebKit's do not. */
 function hasByob(): boolean {
   try {
     byteStream({ next: () => undefined, cancel: () => undefined }).getReader({ mode: 'byob' })
@@ -28,7 +28,7 @@ function counting(chunks: number): { stream: ReadableStream<Uint8Array>; calls: 
 }
 
 describe('byteStream', () => {
-  it('asks for nothing before a reader does, and for one chunk a read', async () => {
+  it('requests nothing before it is read, and one chunk per read', async () => {
     const { stream, calls } = counting(3)
     const reader = stream.getReader()
     await new Promise((resolve) => setTimeout(resolve, 10))
@@ -56,7 +56,7 @@ describe('byteStream', () => {
     expect(await rejection(throwing.getReader().read())).toBe(error)
   })
 
-  it('cancels at once while a chunk is awaited, and drops that chunk', async () => {
+  it('cancels immediately while it waits for a chunk, and drops that chunk', async () => {
     let give: (chunk: Uint8Array<ArrayBuffer>) => void = () => undefined
     const cancelled: unknown[] = []
     const stream = byteStream({
@@ -73,7 +73,7 @@ describe('byteStream', () => {
     await new Promise((resolve) => setTimeout(resolve, 10))
   })
 
-  it('can be failed while nothing is being read', async () => {
+  it('can fail while nothing is being read', async () => {
     let fail: (reason: unknown) => void = () => undefined
     const stream = byteStream({ start: (f) => void (fail = f), next: () => undefined, cancel: () => undefined })
     const { closed } = stream.getReader()
@@ -81,7 +81,7 @@ describe('byteStream', () => {
     expect(await rejection(closed)).toBe('gone')
   })
 
-  it('lets the host have its turn, however small the chunks are', async () => {
+  it('yields to the host, however small the chunks are', async () => {
     let timerWasDue = false
     setTimeout(() => (timerWasDue = true), 0)
     let left = 5_000_000
@@ -93,7 +93,7 @@ describe('byteStream', () => {
     expect(timerWasDue).toBe(true)
   })
 
-  it('serves BYOB readers of any size, where the host has them', async () => {
+  it('serves BYOB reads of any size, where the host has them', async () => {
     if (!hasByob()) {
       expect(() => counting(1).stream.getReader({ mode: 'byob' })).toThrow(TypeError)
       return
@@ -111,7 +111,7 @@ describe('byteStream', () => {
     }
   })
 
-  it('has a producer fill the buffer of a BYOB reader, and fails and is cancelled as ever', async () => {
+  it('lets a producer fill the buffer of a BYOB reader, and fails and cancels as usual', async () => {
     if (!hasByob()) return
     let fill: (buffer: Uint8Array) => Promise<number> | number = (buffer) => buffer.fill(7).byteLength - 1
     const cancelled: unknown[] = []
@@ -168,14 +168,14 @@ describe('bytesSource', () => {
     }
   })
 
-  it('is read into one buffer again and again, that of an earlier reader too', async () => {
+  it('can be read into one buffer repeatedly, and into that of an earlier reader', async () => {
     const content = randomBytes(700_000)
     let reader: ReusingReader | undefined
     for (const start of [0, 1, 699_999, 700_000, 300_000, 2]) {
       reader = new ReusingReader(bytesSource(content).slice(start).stream(), reader)
       const read = new Uint8Array(content.byteLength - start)
       let length = 0
-      // Every other one is given up before its end.
+      // Every other reader is cancelled before the end.
       const end = start % 2 === 0 ? read.byteLength : Math.min(read.byteLength, 10)
       while (length < end) {
         const chunk = await reader.read()
@@ -195,7 +195,7 @@ describe('bytesSource', () => {
     expect(bytes.byteLength).toBe(1_000)
   })
 
-  it('copies what it gives, also of a subclass whose slice() is a view, as that of a Buffer', async () => {
+  it("copies its chunks, even if the bytes' slice() returns a view, as that of a Buffer does", async () => {
     class View extends Uint8Array<ArrayBuffer> {
       override slice(start?: number, end?: number): Uint8Array<ArrayBuffer> {
         return this.subarray(start, end)
@@ -206,7 +206,7 @@ describe('bytesSource', () => {
     expect(new Uint8Array(view)).toEqual(bytes)
   })
 
-  it('refuses what is no bytes and no offset', () => {
+  it('rejects invalid bytes and offsets', () => {
     expect(() => bytesSource('text' as unknown as Uint8Array)).toThrow(TypeError)
     expect(() => bytesSource(bytes).slice(0.5)).toThrow(TypeError)
   })
@@ -223,15 +223,15 @@ describe('collect', () => {
 
   it.each([
     ['never settles', () => new Promise<void>(() => undefined)],
-    ['fails', () => Promise.reject(new Error('of the cancel'))],
-  ])('says what was wrong, although the cancel of its source %s', async (_, cancel) => {
+    ['fails', () => Promise.reject(new Error('from cancel()'))],
+  ])('reports what was wrong, even if cancelling its source %s', async (_, cancel) => {
     const large = new ReadableStream<Uint8Array>({ pull: (c) => c.enqueue(new Uint8Array(100)), cancel })
     expect(await rejection(collect(large, { limit: 150 }))).toMatchObject({ name: 'QuotaExceededError' })
     const wrong = new ReadableStream({ pull: (c) => c.enqueue('text'), cancel })
     expect(await rejection(collect(wrong))).toBeInstanceOf(TypeError)
   })
 
-  it('takes exactly its limit', async () => {
+  it('accepts exactly its limit', async () => {
     expect((await collect(counting(3).stream, { limit: 300 })).byteLength).toBe(300)
   })
 })

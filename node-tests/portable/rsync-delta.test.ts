@@ -32,22 +32,22 @@ describe('DeltaJob', () => {
   const basis = randomBytes(1200, 1)
   const signature = sign(basis, { blockLength: 256, strongLength: 8 })
 
-  it('gives the delta of the specification', () => {
+  it('produces the delta in the specification', () => {
     const edited = assemble([{ from: 0, to: 512 }, { text: 'XYZ' }, { from: 512 }], basis)
     expect(delta(signature, edited)).toEqual(hex('72730236 46000200 0358595a 4a020002b0 00'))
   })
 
-  it('gives magic and end for no bytes', () => {
+  it('produces only the magic and the end command for empty input', () => {
     expect(delta(signature, new Uint8Array(0))).toEqual(hex('7273023600'))
   })
 
-  it('matches the short last block at the end only', () => {
+  it('matches the short last block only at the end', () => {
     expect(delta(signature, basis.slice(1024))).toEqual(hex('72730236 490400b0 00'))
     const followed = assemble([{ from: 1024 }, { text: '.' }], basis)
     expect(delta(signature, followed).byteLength).toBe(4 + 2 + 177 + 1)
   })
 
-  it('takes the first of equal blocks', () => {
+  it('copies the first of several equal blocks', () => {
     const twice = sign(
       assemble(
         [
@@ -69,14 +69,14 @@ describe('DeltaJob', () => {
     [256, '420100'],
     [65_533, '42fffd'],
     [65_536, '4300010000'],
-  ])('writes a literal of %d bytes as short as it can be', (length, command) => {
+  ])('writes a literal of %d bytes in its shortest form', (length, command) => {
     const empty = sign(new Uint8Array(0), { blockLength: 256 })
     const bytes = delta(empty, new Uint8Array(length), { literalLimit: 100_000 })
     expect(toHex(bytes.subarray(4, 4 + command.length / 2))).toBe(command)
     expect(bytes.byteLength).toBe(4 + command.length / 2 + length + 1)
   })
 
-  it.each([1, 100, 256, 1000, 65_533])('cuts literals at a limit of %d', (literalLimit) => {
+  it.each([1, 100, 256, 1000, 65_533])('splits literals at a limit of %d bytes', (literalLimit) => {
     const edited = randomBytes(70_000, 9)
     const bytes = delta(signature, edited, { literalLimit })
     expect(difference(runJob(new PatchJob(basis.byteLength), bytes, { basis }), edited)).toBeUndefined()
@@ -85,11 +85,11 @@ describe('DeltaJob', () => {
     expect(job.statistics.literalCommands).toBe(Math.ceil(70_000 / literalLimit))
   })
 
-  it('refuses a mode that there is not', () => {
+  it('rejects an unknown mode', () => {
     expect(() => new DeltaStream(signature, { mode: 'small' as never })).toThrow(TypeError)
   })
 
-  it.each([0, 2 ** 24 + 1])('refuses a literal limit of %d', (literalLimit) => {
+  it.each([0, 2 ** 24 + 1])('rejects a literal limit of %d', (literalLimit) => {
     expect(() => new DeltaStream(signature, { literalLimit })).toThrow(RangeError)
   })
 
@@ -111,7 +111,7 @@ describe('DeltaJob', () => {
     })
   })
 
-  it('gives the same bytes however input and output are cut, and bytes that make the edited ones', () => {
+  it('produces the same delta for any chunking of input and output, and one that patches correctly', () => {
     const piece: fc.Arbitrary<Piece> = fc.oneof(
       fc.record({ random: fc.integer({ min: 0, max: 600 }), seed: fc.integer({ min: 1, max: 1000 }) }),
       fc.record({ fill: fc.integer({ min: 0, max: 600 }), value: fc.constantFrom(0, 7) }),
@@ -149,7 +149,7 @@ describe('DeltaJob', () => {
     )
   })
 
-  it('moves its buffer without losing a byte, for blocks and literals on either side of what it holds', () => {
+  it('loses no bytes when it moves its buffer, with blocks and literals smaller and larger than the buffer', () => {
     const old = randomBytes(900_000, 2)
     const edited = assemble([{ random: 400_000, seed: 5 }, { from: 123_456 }, { random: 300_000, seed: 6 }], old)
     for (const blockLength of [5000, 100_000]) {
@@ -161,8 +161,8 @@ describe('DeltaJob', () => {
   })
 })
 
-describe('a job that is told of the end before it has taken the last input', () => {
-  it('takes it all the same', () => {
+describe('a job whose end() is called before its last input', () => {
+  it('still processes that input', () => {
     const basis = randomBytes(600_000, 3)
     const signature = sign(basis, { blockLength: 2048 })
     const edited = assemble([{ random: 400_000, seed: 4 }, { from: 1000 }], basis)
@@ -180,13 +180,13 @@ describe('a job that is told of the end before it has taken the last input', () 
 })
 
 describe('DeltaStream', () => {
-  it('refuses what is no signature at once, a promise of one above all', () => {
+  it('immediately rejects anything but a signature, in particular a promise of one', () => {
     const promise = Promise.resolve() as unknown as Signature
-    expect(() => new DeltaStream(promise)).toThrow(/loadSignature gives a promise/)
+    expect(() => new DeltaStream(promise)).toThrow(/loadSignature returns a promise/)
     expect(() => new DeltaStream({} as Signature)).toThrow(TypeError)
   })
 
-  it('takes a clone of a signature, and refuses one whose parts are wrong', () => {
+  it('accepts a clone of a signature, and rejects one with invalid parts', () => {
     const basis = randomBytes(1000, 8)
     const signature = sign(basis, { blockLength: 100 })
     const clone = structuredClone(signature)
@@ -194,7 +194,7 @@ describe('DeltaStream', () => {
     expect(() => new DeltaStream(Object.assign(clone, { blockLength: 0 }))).toThrow(RangeError)
   })
 
-  it.each(CHUNK_SIZES)('gives the same bytes for chunks of %d', async (size) => {
+  it.each(CHUNK_SIZES)('produces the same bytes for chunks of %d', async (size) => {
     const basis = randomBytes(1500, 4)
     const edited = assemble([{ from: 300 }, { random: 200, seed: 5 }, { from: 0, to: 700 }], basis)
     const signature = sign(basis, { blockLength: 100 })
@@ -209,7 +209,7 @@ describe('DeltaStream', () => {
 })
 
 describe('a signature made to collide', () => {
-  // Two strings with the same weak sum: blocks of 12 of them, in any order, all have one.
+  // Two strings with the same weak sum: blocks of 12 of them, in any order, all share one weak sum.
   const [a, b] = collidingStrings(8)
   const SLOTS = 12
   const block = (bits: number): Uint8Array => {
@@ -223,7 +223,7 @@ describe('a signature made to collide', () => {
     return bytes
   }
 
-  it.each([5, 8, 31, 32])('still finds every one of its blocks, by strong sums of %d bytes', (strongLength) => {
+  it.each([5, 8, 31, 32])('still finds every one of its blocks by strong sums of %d bytes', (strongLength) => {
     const basis = blocks(0, 4096)
     const signature = sign(basis, { blockLength: SLOTS * 8, strongLength })
     expect(new Set(signature.weakSums).size).toBe(1)
@@ -247,10 +247,10 @@ describe('a signature made to collide', () => {
     expect(difference(runJob(new PatchJob(SLOTS * 8), bytes, { basis: block(0) }), edited)).toBeUndefined()
   })
 
-  it('has no more than 64 MiB hashed, and 64 bytes for each of the new ones, whatever its weak sums are', () => {
+  it('causes at most 64 MiB plus 64 bytes for each new byte to be hashed, whatever its weak sums are', () => {
     const edited = randomBytes(200_000, 5)
     const blockLength = 65_536
-    // The weak sum of every window, and the strong sum of none.
+    // The weak sums match every window, the strong sums none.
     const weakSums = sign(edited.subarray(0, blockLength), { blockLength }).weakSums
     const sums = windowSums(edited, blockLength, weakSums[0]!)
     const strongSums = new Uint8Array(8 * sums.length)
@@ -262,15 +262,15 @@ describe('a signature made to collide', () => {
   })
 })
 
-describe('a signature of one block again and again', () => {
+describe('a signature of one block repeated many times', () => {
   const zeros = new Uint8Array(8_000_000)
   const signature = sign(zeros, { blockLength: 16, strongLength: 8 })
 
-  it('is indexed in no time, and gives its first block', () => {
+  it('is indexed quickly, and matches its first block', () => {
     expect(delta(signature, zeros.subarray(0, 16))).toEqual(hex('72730236 450010 00'))
   })
 
-  it('gives one copy in the compact mode, and the same bytes', () => {
+  it('produces a single copy in compact mode, which patches correctly', () => {
     const job = new DeltaJob(signature, kernel, { mode: 'compact' })
     expect(runJob(job, zeros)).toEqual(hex('72730236 4700007a1200 00'))
     expect(job.statistics).toMatchObject({ copyCommands: 1, literalCommands: 0 })
@@ -281,7 +281,7 @@ describe('a signature of one block again and again', () => {
   })
 })
 
-/** The weak sums of all windows of a length, of which the first is given. */
+/** The weak sums of all windows of a given length. `first` is that of the first window. */
 function windowSums(bytes: Uint8Array, byteLength: number, first: number): Uint32Array {
   const MULT = 0x08104225
   let weight = 1
@@ -295,7 +295,7 @@ function windowSums(bytes: Uint8Array, byteLength: number, first: number): Uint3
   return sums
 }
 
-/** Two strings with equal sums: among 2^18 random ones there are some eight pairs. */
+/** Finds two strings with equal sums. Among 2^18 random strings there are about eight such pairs. */
 function collidingStrings(length: number): [Uint8Array, Uint8Array] {
   const bytes = randomBytes(2 ** 18 * length, 77)
   const seen = new Map<number, number>()

@@ -8,7 +8,7 @@ const bytes = runJob(new SignatureJob(kernel, { blockLength: 100, strongLength: 
 const BLOCKS = 20
 
 describe('loadSignature', () => {
-  it.each(CHUNK_SIZES)('reads a signature in chunks of %d', async (size) => {
+  it.each(CHUNK_SIZES)('loads a signature in chunks of %d', async (size) => {
     const signature = await loadSignature(chunked(bytes, size))
     expect(signature).toMatchObject({ blockLength: 100, strongLength: 5, blockCount: BLOCKS })
     const written = new Uint8Array(12 + BLOCKS * 9)
@@ -20,7 +20,7 @@ describe('loadSignature', () => {
     expect(difference(written, bytes)).toBeUndefined()
   })
 
-  it('grows with the signature, and ends as small as it can be', () => {
+  it('grows its arrays with the signature, and ends with none of them oversized', () => {
     const many = runJob(new SignatureJob(kernel, { blockLength: 1, strongLength: 1 }), randomBytes(5000))
     const signature = signatureOf(many)
     expect(signature.blockCount).toBe(5000)
@@ -28,7 +28,7 @@ describe('loadSignature', () => {
     expect(signature.strongSums.buffer.byteLength).toBe(5000)
   })
 
-  it('reads a strong length of 0 as the whole strong sum, as librsync does', () => {
+  it('takes a strong length of 0 to mean the full strong sum, as librsync does', () => {
     expect(signatureOf(hex('727301470000010000000000')).strongLength).toBe(32)
     expect(signatureOf(hex('727301360000010000000000')).strongLength).toBe(16)
   })
@@ -38,7 +38,7 @@ describe('loadSignature', () => {
     ['72730137', 'rollsum-blake2b'],
     ['72730146', 'rabinkarp-md4'],
     ['72730147', 'rabinkarp-blake2b'],
-  ])('knows the sums by the magic %s', (magic, sum) => {
+  ])('recognizes the sums from the magic %s', (magic, sum) => {
     const signature = signatureOf(hex(`${magic} 00000100 00000008 01020304 1112131415161718`))
     expect(signature).toMatchObject({ sum, blockLength: 256, strongLength: 8, blockCount: 1 })
     expect(signature.weakSums).toEqual(Uint32Array.of(0x01020304))
@@ -68,7 +68,7 @@ describe('loadSignature', () => {
     }
   })
 
-  it('finds a truncation at every byte', () => {
+  it('detects truncation at every byte', () => {
     for (let length = 0; length < bytes.byteLength; length++) {
       if (length >= 12 && (length - 12) % 9 === 0) continue
       expect(() => signatureOf(bytes.subarray(0, length))).toThrow(
@@ -77,7 +77,7 @@ describe('loadSignature', () => {
     }
   })
 
-  it('takes as many blocks, and as large ones, as the limits say', async () => {
+  it('accepts as many blocks, and as long ones, as the limits allow', async () => {
     await loadSignature(chunked(bytes, 50), { limits: { blockCount: BLOCKS, blockLength: 100 } })
     const tooMany = await rejection(loadSignature(chunked(bytes, 50), { limits: { blockCount: BLOCKS - 1 } }))
     expect(tooMany).toMatchObject({ reason: 'limit', offset: bytes.byteLength - 9 })
@@ -90,7 +90,7 @@ describe('loadSignature', () => {
     expect(() => new SignatureSink({ limits: { blockCount: 0.5 } })).toThrow(TypeError)
   })
 
-  it('cancels the stream with the error that it fails with', async () => {
+  it('cancels the stream with the error that it rejects with', async () => {
     let cancelled: unknown
     const endless = new ReadableStream<Uint8Array>({
       pull: (controller) => controller.enqueue(new Uint8Array(100)),
@@ -114,26 +114,26 @@ describe('loadSignature', () => {
     expect(await rejection(loading)).toBe(reason)
   })
 
-  it('refuses a stream that is locked', async () => {
+  it('rejects a locked stream', async () => {
     const readable = chunked(bytes, 10)
     readable.getReader()
     expect(await rejection(loadSignature(readable))).toMatchObject({ name: 'TypeError' })
   })
 
-  it('fails with a TypeError for chunks that are no bytes', async () => {
+  it('fails with a TypeError for chunks that are not bytes', async () => {
     const texts = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue('rs' as never) })
     expect(await rejection(loadSignature(texts))).toMatchObject({ name: 'TypeError' })
   })
 })
 
 describe('SignatureSink', () => {
-  it('is piped to', async () => {
+  it('can be piped to', async () => {
     const sink = new SignatureSink()
     await chunked(bytes, 11).pipeTo(sink)
     expect((await soon(sink.signature, 'the signature')).blockCount).toBe(BLOCKS)
   })
 
-  it('rejects its signature with the reason of an abort, at once, and is never unhandled', async () => {
+  it('immediately rejects its signature with the abort reason, and never causes an unhandled rejection', async () => {
     const sink = new SignatureSink()
     const writer = sink.getWriter()
     await writer.write(bytes.subarray(0, 20))
@@ -142,7 +142,7 @@ describe('SignatureSink', () => {
     expect(await rejection(sink.signature)).toBe(reason)
   })
 
-  it('fails the write that brings what is wrong', async () => {
+  it('fails the write that contains the invalid bytes', async () => {
     const sink = new SignatureSink()
     const error = await rejection(sink.getWriter().write(new Uint8Array(4)))
     expect(error).toMatchObject({ reason: 'magic' })
@@ -151,7 +151,7 @@ describe('SignatureSink', () => {
 })
 
 describe('LoadSignatureJob', () => {
-  it('throws the same error again, and has no signature', () => {
+  it('keeps throwing the same error, and has no signature', () => {
     const job = new LoadSignatureJob()
     const errors = [1, 2].map(() => {
       try {
@@ -165,7 +165,7 @@ describe('LoadSignatureJob', () => {
     expect(job.signature).toBeUndefined()
   })
 
-  it('has its signature when it is done, and takes nothing after that', () => {
+  it('has its signature once it is done, and accepts no input after that', () => {
     const job = new LoadSignatureJob()
     job.iterate(bytes)
     expect(job.signature).toBeUndefined()

@@ -4,12 +4,12 @@ import { PatchJob } from '../../src/rsync.ts'
 import { hex, runJob } from '../support/jobs.ts'
 import { anyCut, anyDelta, anyDeltaBytes, anyPatchOptions } from '../support/rsync-arbitraries.ts'
 import { modelPatch } from '../support/rsync-models.ts'
-import { checkPatchGivenUp, checkPatchJob, checkPatchStream } from '../support/rsync-parsers.ts'
+import { checkPatchTeardown, checkPatchJob, checkPatchStream } from '../support/rsync-parsers.ts'
 import { randomBytes } from '../support/streams.ts'
 
 const BASIS_SIZE = 700
 
-/** Some windows and read-aheads of a stream. */
+/** Enough for several windows and read-aheads of a stream. */
 const LARGE_BASIS_SIZE = 400_000
 
 const anyPatch = fc
@@ -17,12 +17,12 @@ const anyPatch = fc
   .map(({ delta, options, cut }) => ({ delta, options, basisSize: BASIS_SIZE, ...cut }))
 
 describe('PatchJob', () => {
-  it('gives what the grammar says, or the error that it says, for any bytes, fed in any way', () => {
+  it('produces the output or the error that the grammar specifies, for any bytes in any chunks', () => {
     const property = fc.property(anyPatch, checkPatchJob)
     expect(() => fc.assert(property, { numRuns: 1500 })).not.toThrow()
   })
 
-  it('takes every valid delta, and finds it truncated at every byte', () => {
+  it('accepts every valid delta, and detects truncation at every byte', () => {
     const basis = randomBytes(BASIS_SIZE)
     fc.assert(
       fc.property(anyDelta(BASIS_SIZE, 4), (delta) => {
@@ -36,7 +36,7 @@ describe('PatchJob', () => {
     )
   })
 
-  it('refuses every integer above 2^53 - 1, and believes none below without a limit', () => {
+  it('rejects every integer above 2^53 - 1', () => {
     const huge = fc.bigInt({ min: 2n ** 53n, max: 2n ** 64n - 1n }).map((value) => value.toString(16).padStart(16, '0'))
     fc.assert(
       fc.property(huge, (digits) => {
@@ -58,12 +58,12 @@ describe('PatchJob', () => {
 })
 
 describe('PatchStream', () => {
-  it('gives what the grammar says, or the error that it says, for any bytes, in any chunks', async () => {
+  it('produces the output or the error that the grammar specifies, for any bytes in any chunks', async () => {
     const property = fc.asyncProperty(anyPatch, checkPatchStream)
     await expect(fc.assert(property, { numRuns: 150 })).resolves.toBeUndefined()
   })
 
-  it('gives it of a large basis too', async () => {
+  it('does so with a large basis too', async () => {
     const anyLargePatch = fc.record({
       delta: anyDelta(LARGE_BASIS_SIZE, 20),
       basisSize: fc.constant(LARGE_BASIS_SIZE),
@@ -76,13 +76,13 @@ describe('PatchStream', () => {
     await expect(fc.assert(property, { numRuns: 100 })).resolves.toBeUndefined()
   })
 
-  it('frees everything, whenever and however it is given up', async () => {
+  it('releases everything, whenever and however it is cancelled', async () => {
     const delta = anyDelta(BASIS_SIZE)
     const patch = fc
       .record({ delta, cut: anyCut })
       .map((each) => ({ delta: each.delta, options: {}, basisSize: BASIS_SIZE, ...each.cut }))
     const how = fc.constantFrom('cancel' as const, 'abort' as const, 'signal' as const)
-    const property = fc.asyncProperty(patch, fc.nat(150), how, checkPatchGivenUp)
+    const property = fc.asyncProperty(patch, fc.nat(150), how, checkPatchTeardown)
     await expect(fc.assert(property, { numRuns: 150 })).resolves.toBeUndefined()
   })
 })

@@ -15,7 +15,7 @@ function patch(digits: string, inputBytes = Infinity): Uint8Array {
   return runJob(new PatchJob(basis.byteLength), hex(digits), { inputBytes, basis })
 }
 
-/** The error that the stream fails with, which must be the same on both of its sides and for every chunking. */
+/** Returns the error that the stream fails with. It must be the same on both sides and for every chunking. */
 async function failure(digits: string, source: ByteSource = bytesSource(basis), options = {}): Promise<unknown> {
   let error: unknown
   for (const size of [Infinity, 3, 1]) {
@@ -29,7 +29,7 @@ async function failure(digits: string, source: ByteSource = bytesSource(basis), 
 }
 
 describe('PatchJob', () => {
-  it('takes literals with a length of every width', () => {
+  it('accepts literals with length fields of every width', () => {
     for (const command of ['03', '4103', '420003', '4300000003', '440000000000000003']) {
       expect(patch(`${MAGIC} ${command} 616263 00`)).toEqual(Uint8Array.of(0x61, 0x62, 0x63))
     }
@@ -38,7 +38,7 @@ describe('PatchJob', () => {
     expect(runJob(new PatchJob(0), longest).byteLength).toBe(64)
   })
 
-  it('takes copies with a position and a length of every width', () => {
+  it('accepts copies with position and length fields of every width', () => {
     const widths = [1, 2, 4, 8]
     widths.forEach((positionWidth, i) => {
       widths.forEach((lengthWidth, j) => {
@@ -54,7 +54,7 @@ describe('PatchJob', () => {
     })
   })
 
-  it('takes copies in any order, overlapping and repeated, up to the end of the basis', () => {
+  it('accepts copies in any order, overlapping and repeated, up to the end of the basis', () => {
     const result = patch(`${MAGIC} 4a03e60002 45000a 45050a 45000a 00`)
     expect(
       difference(
@@ -69,7 +69,7 @@ describe('PatchJob', () => {
     ).toBeUndefined()
   })
 
-  it('says which piece of the basis it needs, and takes it in parts', () => {
+  it('requests the range of the basis that it needs, and accepts it in parts', () => {
     const job = new PatchJob(1000)
     const output = new Uint8Array(100)
     expect(job.request).toBeUndefined()
@@ -93,7 +93,7 @@ describe('PatchJob', () => {
     expect(job.statistics).toMatchObject({ copyCommands: 1, copyBytes: 20, copyCommandBytes: 3, outputBytes: 20 })
   })
 
-  it('asks once for copies that go on where the one before ends', () => {
+  it('makes one request for copies of adjacent ranges', () => {
     const job = new PatchJob(1000)
     const output = new Uint8Array(100)
     const delta = hex(`${MAGIC} 450a14 4a001e0005 4a0023000a 452d01 452d02 452f01 00`)
@@ -108,7 +108,7 @@ describe('PatchJob', () => {
     expect(job.request).toEqual({ position: 45, length: 3 })
   })
 
-  it('writes what comes before a wrong copy, though that would go on with the one before', () => {
+  it('writes everything before an invalid copy, even if that is adjacent to the copy before', () => {
     for (const [wrong, options] of [
       ['451e00', {}],
       ['47 1e 00010000', {}],
@@ -129,7 +129,7 @@ describe('PatchJob', () => {
     }
   })
 
-  it('ignores bytes after the end, or fails, as it is told', () => {
+  it('ignores bytes after the end, or rejects them, as the option says', () => {
     const delta = hex(`${MAGIC} 01 61 00 01 62 00 ff`)
     for (const inputBytes of CHUNK_SIZES) {
       const job = new PatchJob(0, { trailingBytes: 'ignore' })
@@ -140,7 +140,7 @@ describe('PatchJob', () => {
     }
   })
 
-  it('gives no byte of a command that makes more than expected, and fails at an end that comes too early', () => {
+  it('writes nothing of a command that exceeds the expected size, and fails if the result ends short of it', () => {
     const delta = hex(`${MAGIC} 02 6162 450009 03 636465 00`)
     const outcome = (size: number, inputBytes: number): unknown => {
       const job = new PatchJob(1000, { expected: { size } })
@@ -206,7 +206,7 @@ describe('PatchJob', () => {
     expect(await failure(digits)).toMatchObject({ name: 'FormatError', reason, offset })
   })
 
-  it('throws the same error again', () => {
+  it('keeps throwing the same error', () => {
     const job = new PatchJob(0)
     const errors = [1, 2].map(() => {
       try {
@@ -223,7 +223,7 @@ describe('PatchJob', () => {
 describe('PatchStream', () => {
   const copyAll = `${MAGIC} 46 00 03e8 00`
 
-  it('makes at most as many bytes as allowed', async () => {
+  it('produces at most as many bytes as allowed', async () => {
     const delta = `${MAGIC} 02 6162 450009 03 636465 00`
     const allowed = new PatchStream(bytesSource(basis), { maxOutputLength: 14 })
     expect((await collect(chunked(hex(delta), 5).pipeThrough(allowed))).byteLength).toBe(14)
@@ -241,7 +241,7 @@ describe('PatchStream', () => {
     expect(await failure(bomb, bytesSource(basis), { maxOutputLength: 1e9 })).toMatchObject({ reason: 'limit' })
   })
 
-  it('reads a basis whose chunks are of any size', async () => {
+  it('reads a basis in chunks of any size', async () => {
     for (const size of CHUNK_SIZES) {
       const source = sourceOf(() => chunked(basis, size))
       const stream = chunked(hex(copyAll), 2).pipeThrough(new PatchStream(source))
@@ -254,7 +254,7 @@ describe('PatchStream', () => {
     expect(difference(await collect(stream), basis)).toBeUndefined()
   })
 
-  it('fails with an IntegrityError if the basis gives fewer bytes than it has, or more', async () => {
+  it('fails with an IntegrityError if the basis gives fewer or more bytes than its size', async () => {
     const short = sourceOf(() => chunked(basis.subarray(0, 999), 100))
     expect(await failure(copyAll, short)).toMatchObject({ name: 'IntegrityError', expected: '1 bytes' })
     const long = sourceOf(() => chunked(randomBytes(1001), 1001))
@@ -271,7 +271,7 @@ describe('PatchStream', () => {
     expect(await failure(copyAll, throwing)).toBe(reason)
   })
 
-  it('lets go of each stream of the basis as soon as it has what it needs', async () => {
+  it('releases each stream of the basis as soon as it has what it needs', async () => {
     let open = 0
     let most = 0
     const source = sourceOf((start, end) => {
@@ -290,11 +290,11 @@ describe('PatchStream', () => {
   })
 
   it.each([
-    ['one after the other', (i: number) => 8 * i, 1],
-    ['one before the other', (i: number) => 40_000 - 8 * i, 2],
-    ['here and there', (i: number) => (i * 7919) % 60_000, 2],
-    ['in sixteen places, by turns', (i: number) => (i % 16) * 400_000 + i, 16],
-  ])('reads what is about a thousand tiny copies once: %s', async (_, positionOf, most) => {
+    ['in ascending order', (i: number) => 8 * i, 1],
+    ['in descending order', (i: number) => 40_000 - 8 * i, 2],
+    ['scattered', (i: number) => (i * 7919) % 60_000, 2],
+    ['alternating between sixteen places', (i: number) => (i % 16) * 400_000 + i, 16],
+  ])('reads the surroundings of a thousand tiny copies once: %s', async (_, positionOf, most) => {
     const { source, opened, bytes } = watchedBasis(7_000_000)
     const positions = Array.from({ length: 1000 }, (__, i) => positionOf(i))
     const stream = chunked(copies(positions.map((position) => [position, 1])), 1000).pipeThrough(
@@ -306,7 +306,7 @@ describe('PatchStream', () => {
     for (const { start, end } of opened) expect(end - start).toBeLessThanOrEqual(64 * 1024)
   })
 
-  it('goes on with the open stream, and opens the next for more, where the copies go through the basis in order', async () => {
+  it('continues the open stream, and opens the next with more read-ahead, while copies follow the order of the basis', async () => {
     const { source, opened, bytes } = watchedBasis(6_000_000)
     for (const [length, gap] of [
       [10_000, 0],
@@ -318,7 +318,7 @@ describe('PatchStream', () => {
       opened.length = 0
       const ranges: [number, number][] = []
       for (let position = 5; position + length < 6_000_000; position += length + gap) ranges.push([position, length])
-      // As many bytes at a time as a command has: no two are at hand whole.
+      // Chunks as long as a command, so that no two commands are completely available at once.
       const stream = chunked(copies(ranges), 9).pipeThrough(new PatchStream(source))
       const parts = ranges.map(([position]) => bytes.subarray(position, position + length))
       expect(difference(await collect(stream), concatBytes(...parts))).toBeUndefined()
@@ -330,7 +330,7 @@ describe('PatchStream', () => {
     }
   })
 
-  it('keeps what is copied again and again, and no more than 1 MiB', async () => {
+  it('caches what is copied repeatedly, up to 1 MiB', async () => {
     const { source, opened, bytes } = watchedBasis(4_000_000)
     for (const [length, places, most] of [
       [200_000, 5, 5],
@@ -350,7 +350,7 @@ describe('PatchStream', () => {
     }
   })
 
-  it('reads a long copy alone, in one stream that is opened for nothing else', async () => {
+  it('opens one stream for exactly the range of a long copy', async () => {
     const { source, opened } = watchedBasis(1_000_000)
     const delta = copies([
       [500_000, 400_000],
@@ -363,7 +363,7 @@ describe('PatchStream', () => {
     ])
   })
 
-  it('lets go of a stream that was opened for more than was needed before it opens another', async () => {
+  it('releases a stream with unused read-ahead before it opens another', async () => {
     let open = 0
     let most = 0
     const source = rangeSource(2_000_000, ({ start, end }) => {
@@ -414,7 +414,7 @@ describe('PatchStream', () => {
     expect(given).toBe(512 * 1024)
   })
 
-  it('knows the digests of two results apart that are made at the same time', async () => {
+  it('keeps the digests of two concurrent results apart', async () => {
     const results = [3, 4].map((seed) => randomBytes(600_000, seed))
     await Promise.all(
       results.map(async (result) => {
@@ -426,7 +426,7 @@ describe('PatchStream', () => {
     )
   })
 
-  it('fails with an IntegrityError for a result of another size than expected', async () => {
+  it('fails with an IntegrityError if the size of the result is not the expected one', async () => {
     const expected = { size: 999 }
     expect(await failure(copyAll, bytesSource(basis), { expected })).toMatchObject({
       name: 'IntegrityError',
@@ -436,7 +436,7 @@ describe('PatchStream', () => {
     expect(await failure(`${MAGIC} 00`, bytesSource(basis), { expected })).toMatchObject({ actual: '0 bytes' })
   })
 
-  it('takes what follows the end to its own end where that is ignored', async () => {
+  it('consumes all trailing bytes if they are to be ignored', async () => {
     const stream = new PatchStream(bytesSource(basis), { trailingBytes: 'ignore' })
     const reading = collect(stream.readable)
     await chunked(concatBytes(hex(copyAll), randomBytes(100_000)), 1000).pipeTo(stream.writable)
@@ -464,7 +464,7 @@ describe('PatchStream', () => {
   )
 })
 
-/** A delta that copies ranges, `[position, length]` each, with opcode 0x4f. */
+/** A delta that copies ranges, each `[position, length]`, with opcode 0x4f. */
 function copies(ranges: readonly (readonly [number, number])[]): Uint8Array {
   const delta = new Uint8Array(4 + 9 * ranges.length + 1)
   delta.set(hex(MAGIC))
@@ -476,7 +476,7 @@ function copies(ranges: readonly (readonly [number, number])[]): Uint8Array {
   return delta
 }
 
-/** A basis that notes which ranges of it are opened. */
+/** A basis that records which of its ranges are opened. */
 function watchedBasis(byteLength: number): {
   source: ByteSource
   bytes: Uint8Array
@@ -491,7 +491,7 @@ function watchedBasis(byteLength: number): {
   return { source, bytes, opened }
 }
 
-/** A basis of the same size whose streams are what the test says. */
+/** A basis of the same size whose streams come from `open`. */
 function sourceOf(open: (start: number, end: number) => ReadableStream<Uint8Array>): ByteSource {
   const slice = (start = 0, end = basis.byteLength): ByteSource => ({
     size: end - start,

@@ -18,7 +18,10 @@ import { CHUNK_SIZES, chunked, pending, randomBytes, rejection, soon } from '../
 const BLOCK = 100
 const SHORT = 37
 
-/** Content of one block for each capital letter, and fewer bytes for each small one, the same for the same letter. */
+/**
+ * Content with one block for each capital letter and a shorter piece for each lower-case letter. The same letter always
+ * gives the same bytes.
+ */
 function content(letters: string): Uint8Array<ArrayBuffer> {
   const part = (letter: string): Uint8Array =>
     randomBytes(letter < 'a' ? BLOCK : SHORT, (letter.codePointAt(0) ?? 0) + 1)
@@ -29,7 +32,7 @@ async function sign(bytes: Uint8Array, options: SignatureOptions = { blockLength
   return await loadSignature(chunked(bytes, Infinity).pipeThrough(new SignatureStream(options)))
 }
 
-/** The plan for content of letters; nothing is coalesced unless the options say so. */
+/** The plan for content given as letters. Nothing is coalesced unless the options say so. */
 async function plan(target: string, local: string, options: Partial<RangePlanOptions> = {}): Promise<RangePlan> {
   const bytes = content(target)
   const source = bytesSource(content(local))
@@ -49,7 +52,7 @@ const remote = (position: number, length: number): RangePiece => ({
   length,
 })
 
-/** What a plan makes of the sources, if its pieces lie side by side and it counts them right. */
+/** Assembles the content that a plan describes, and checks that its pieces are contiguous and its totals correct. */
 function assemblePlan({ size, pieces, localBytes, remoteBytes }: RangePlan, here: Uint8Array, there: Uint8Array) {
   const sums = { local: 0, remote: 0 }
   const parts = pieces.map(({ source, position, offset, length }) => {
@@ -66,7 +69,7 @@ function assemblePlan({ size, pieces, localBytes, remoteBytes }: RangePlan, here
 }
 
 describe('rangePlan', () => {
-  it('finds what a local source has of new content, in chunks of any size', async () => {
+  it('finds the parts of new content that a local source has, in chunks of any size', async () => {
     const bytes = content('ABXYCDz')
     const here = content('pABqCDEz')
     const signature = await sign(bytes)
@@ -83,7 +86,7 @@ describe('rangePlan', () => {
   })
 
   it.each(['', 'z', 'A', 'ABC', 'ABCz', 'AAAAAAAAz', 'ABABABAz'])(
-    'fetches nothing of %j if it is there',
+    'fetches nothing of %j if all of it is local',
     async (text) => {
       const bytes = content(text)
       const pieces = text === '' ? [] : [local(0, 0, bytes.byteLength)]
@@ -96,7 +99,7 @@ describe('rangePlan', () => {
     },
   )
 
-  it('fetches all of it if nothing is there', async () => {
+  it('fetches everything if nothing is local', async () => {
     for (const here of ['', 'X', 'z', 'XYZz']) {
       expect(await plan('ABCd', here)).toMatchObject({ pieces: [remote(0, 337)], localBytes: 0, remoteBytes: 337 })
     }
@@ -109,7 +112,7 @@ describe('rangePlan', () => {
     expect(await rangePlan(await sign(content('')), unread, { size: 0 })).toMatchObject({ pieces: [], size: 0 })
   })
 
-  it('fills every one of equal blocks from one place', async () => {
+  it('fills all identical blocks from one place', async () => {
     const { pieces } = await plan('ABAXAAz', 'qAr')
     expect(pieces).toEqual([
       local(0, 37, 100),
@@ -128,23 +131,23 @@ describe('rangePlan', () => {
     ['ABCXABC', 'ABC', [local(0, 0, 300), remote(300, 100), local(400, 0, 300)]],
     ['AAAABAAA', 'AqAArAAABs', [local(0, 374, 300), local(300, 574, 200), local(500, 374, 300)]],
     ['ABCD', 'AqBCrABCs', [local(0, 374, 300), remote(300, 100)]],
-  ])('takes %s from %s in pieces as long as can be', async (target, here, pieces) => {
+  ])('takes %s from %s in the longest possible pieces', async (target, here, pieces) => {
     expect((await plan(target, here)).pieces).toEqual(pieces)
   })
 
   it.each([
     ['at the end', 'ABqz', [local(0, 0, 200), local(200, 237, 37)]],
     ['at the end, alone', 'z', [remote(0, 200), local(200, 0, 37)]],
-    ['behind the block before it', 'ABzCDEq', [local(0, 0, 237)]],
-    ['behind that one, at the end', 'qABz', [local(0, 37, 237)]],
+    ['right after the block before it', 'ABzCDEq', [local(0, 0, 237)]],
+    ['right after that block, at the end', 'qABz', [local(0, 37, 237)]],
     ['nowhere', 'ABqzr', [local(0, 0, 200), remote(200, 37)]],
-    ['nowhere, but its first bytes', 'AB', [local(0, 0, 200), remote(200, 37)]],
-    ['behind a block that another follows', 'BzqA', [local(0, 174, 100), local(100, 0, 137)]],
+    ['nowhere, with only the blocks before it', 'AB', [local(0, 0, 200), remote(200, 37)]],
+    ['right after a block, in a source that goes on', 'BzqA', [local(0, 174, 100), local(100, 0, 137)]],
   ])('finds a short last block %s', async (_, here, pieces) => {
     expect((await plan('ABz', here)).pieces).toEqual(pieces)
   })
 
-  it('reads the local source again for what it stepped over', async () => {
+  it('reads the local source again for blocks that it skipped', async () => {
     const part = content('ABCDEFGH')
     const bytes = concatBytes(part, content('p'), part, content('q'), part, content('X'))
     const signature = await sign(bytes)
@@ -162,16 +165,16 @@ describe('rangePlan', () => {
       local(1700, 26, 700),
       remote(2400, 174),
     ])
-    // For the first part, for each of the others, and once in vain.
+    // Once for the first part, once for each of the others, and once in vain.
     expect(reads).toBe(4)
   })
 
   it.each([
-    ['all of it is there', 'ABCDEFGH', 'ABCDEFGH', 1],
-    ['none of it is', 'ABCDEFGH', 'STUVWXYZ', 1],
+    ['everything is local', 'ABCDEFGH', 'ABCDEFGH', 1],
+    ['nothing is local', 'ABCDEFGH', 'STUVWXYZ', 1],
     ['little is missing', 'ABCDEFGHX', 'ABCDEFGHz', 1],
     ['much is missing', 'ABCDEFGHXY', 'ABCDEFGHz', 2],
-  ])('reads the local source no more often than it may help: %s', async (_, target, here, expected) => {
+  ])('reads the local source again only if that may help: %s', async (_, target, here, expected) => {
     const [bytes, near] = [content(target), content(here)]
     let reads = 0
     const source = sourceOf(near.byteLength, () => {
@@ -182,7 +185,7 @@ describe('rangePlan', () => {
     expect(reads).toBe(expected)
   })
 
-  it('finds a short last block at the end of the local source though its first bytes were stepped over', async () => {
+  it('finds a short last block at the end of the local source even if its first bytes were skipped', async () => {
     const lines = (count: number): Uint8Array => new TextEncoder().encode('a line\n'.repeat(count))
     const end = new TextEncoder().encode('the last line\n')
     const near = concatBytes(lines(1000), end)
@@ -192,7 +195,7 @@ describe('rangePlan', () => {
     expect(difference(assemblePlan(found, near, bytes), bytes)).toBeUndefined()
   })
 
-  it('believes no sums of a length that the block has not', async () => {
+  it('does not trust sums computed over another length than that of the block', async () => {
     const lie = async (bytes: string, size: number): Promise<RangePlan> => {
       const { weakSums, strongSums } = await sign(content(bytes))
       const signature = new Signature({ blockLength: BLOCK, strongLength: 32, weakSums, strongSums })
@@ -205,7 +208,7 @@ describe('rangePlan', () => {
     expect((await lie('AA', 199)).pieces).toEqual([local(0, 0, 100), remote(100, 99)])
   })
 
-  it('takes no blocks for equal whose strong sums differ, in the last byte only', async () => {
+  it('does not treat blocks as identical if their strong sums differ only in the last byte', async () => {
     const { weakSums, strongSums } = await sign(content('AA'))
     strongSums[63]! ^= 1
     const signature = new Signature({ blockLength: BLOCK, strongLength: 32, weakSums, strongSums })
@@ -213,7 +216,7 @@ describe('rangePlan', () => {
     expect(found.pieces).toEqual([local(0, 0, 100), remote(100, 100)])
   })
 
-  it('fetches what lies between two gaps with them if it is shorter than coalesceLength', async () => {
+  it('fetches local bytes between two remote pieces if there are fewer than coalesceLength', async () => {
     const pieces = async (coalesceLength: number | undefined, here = 'AqBrCDE'): Promise<unknown> =>
       (await plan('AXBYCDZE', here, { coalesceLength })).pieces
     const all = [
@@ -231,19 +234,19 @@ describe('rangePlan', () => {
     expect(await pieces(200)).toEqual([all[0], remote(100, 300), ...all.slice(4)])
     expect(await pieces(201)).toEqual([all[0], remote(100, 600), all[6]])
     expect(await pieces(undefined)).toEqual([all[0], remote(100, 600), all[6]])
-    // Two local pieces in a row count together.
+    // Consecutive local pieces are added up.
     expect(await pieces(200, 'AqBrDsCtE')).toHaveLength(8 - 2)
     expect(await pieces(201, 'AqBrDsCtE')).toHaveLength(3)
   })
 
-  it('has a default of 16 KiB for that', async () => {
+  it('coalesces below 16 KiB by default', async () => {
     const bytes = randomBytes(80 * 1024)
     const here = bytes.slice()
     for (const offset of [1, 18 * 1024 + 1, 34 * 1024 + 1]) here[offset]! ^= 1
     const signature = await sign(bytes, { blockLength: 1024 })
     const { pieces } = await rangePlan(signature, bytesSource(here), { size: bytes.byteLength })
     const kib = (piece: RangePiece): number[] => [piece.position / 1024, piece.length / 1024]
-    // 17 KiB lie between the first two changes, 15 between the others.
+    // The first two changes are 17 KiB apart, the others 15.
     expect(pieces.map(kib)).toEqual([
       [0, 1],
       [1, 17],
@@ -252,7 +255,7 @@ describe('rangePlan', () => {
     ])
   })
 
-  it('gives pieces side by side that make the content, whatever the two have in common', async () => {
+  it('produces contiguous pieces that make up the content, whatever the two have in common', async () => {
     const letters = fc.stringMatching(/^[ABCDEFxyz]{0,30}$/)
     const blockLength = fc.constantFrom(10, 37, 50, 100, 101, 1000)
     await fc.assert(
@@ -276,10 +279,10 @@ describe('rangePlan', () => {
   })
 
   it.each([
-    ['equal, and the local source is too', 1, () => 7],
-    ['equal, and the local source has them one by one', 100_000, () => 7],
-    ['of one weak sum', undefined, (i: number) => Math.imul(i, 0x9e3779b1)],
-  ])('takes 100,000 blocks that are all %s', async (_, pieces, strong) => {
+    ['identical, like those of the local source', 1, () => 7],
+    ['identical, and apart from each other in the local source', 100_000, () => 7],
+    ['of the same weak sum', undefined, (i: number) => Math.imul(i, 0x9e3779b1)],
+  ])('copes with 100,000 blocks that are all %s', async (_, pieces, strong) => {
     const blockCount = 100_000
     const one = await sign(new Uint8Array(16), { blockLength: 16 })
     const strongSums = new Uint8Array(blockCount * 32)
@@ -298,7 +301,7 @@ describe('rangePlan', () => {
     expect(found.remoteBytes).toBe(pieces === undefined ? blockCount * 16 : 0)
   })
 
-  it('fails with an IntegrityError if the local source gives fewer bytes than it has, or more', async () => {
+  it('fails with an IntegrityError if the local source gives fewer or more bytes than its size', async () => {
     const bytes = content('ABCz')
     const signature = await sign(bytes)
     const attempt = (source: ByteSource): Promise<unknown> =>
@@ -336,7 +339,7 @@ describe('rangePlan', () => {
     expect(await rejection(rangePlan(signature, throwing, { size: 100 }))).toBe(reason)
   })
 
-  it("gives a silent local source up at once, with its signal's reason", async () => {
+  it("immediately cancels a silent local source, with its signal's reason", async () => {
     let cancelled: unknown
     const silent = sourceOf(
       100,
@@ -368,13 +371,13 @@ describe('rangePlan', () => {
     [{ size: 300 }, undefined],
     [{ size: 300, coalesceLength: -1 }, 'RangeError'],
     [{ size: 300, coalesceLength: 0.5 }, 'TypeError'],
-  ])('answers %o with %s', async (options, name) => {
+  ])('given %o, fails with %s', async (options, name) => {
     const planning = rangePlan(await sign(content('ABC')), bytesSource(content('X')), options)
     if (name === undefined) expect(await planning).toMatchObject({ remoteBytes: options.size })
     else expect(await rejection(planning)).toMatchObject({ name })
   })
 
-  it('rejects with a TypeError for what is no signature, or no source', async () => {
+  it('rejects with a TypeError for anything but a signature or a source', async () => {
     const signature = await sign(content('A'))
     const source = bytesSource(content('A'))
     for (const wrong of [undefined, {}, Promise.resolve(signature)]) {
@@ -388,7 +391,7 @@ describe('rangePlan', () => {
   })
 })
 
-/** A source that says it has so many bytes and whose streams are what the test says. */
+/** A source that claims to have `size` bytes, and whose streams come from `stream`. */
 function sourceOf(size: number, stream: () => ReadableStream<Uint8Array>): ByteSource {
   const source: ByteSource = { size, slice: () => source, stream }
   return source

@@ -43,7 +43,7 @@ async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
 }
 
-/** A source of the bytes whose streams are what the test says. */
+/** A source of the bytes whose streams come from `open`. */
 function sourceOf(bytes: Uint8Array, open: (bytes: Uint8Array) => ReadableStream<Uint8Array>): ByteSource {
   return {
     size: bytes.byteLength,
@@ -52,7 +52,7 @@ function sourceOf(bytes: Uint8Array, open: (bytes: Uint8Array) => ReadableStream
   }
 }
 
-/** Sources of which one does what the test says. */
+/** Two sources, one of which uses `open`. */
 function sources(which: 'local' | 'remote', open: (bytes: Uint8Array) => ReadableStream<Uint8Array>) {
   const local = which === 'local' ? sourceOf(here, open) : bytesSource(here)
   const remote = which === 'remote' ? sourceOf(there, open) : bytesSource(there)
@@ -64,7 +64,7 @@ function silent(cancel: (reason: unknown) => void): ReadableStream<Uint8Array> {
 }
 
 describe('rebuild', () => {
-  it('gives the new content, whatever the chunks of the sources are', async () => {
+  it('produces the new content for any chunking of the sources', async () => {
     const digest = await sha256(there)
     for (const size of CHUNK_SIZES) {
       const open = (bytes: Uint8Array): ReadableStream<Uint8Array> => chunked(bytes, size)
@@ -75,7 +75,7 @@ describe('rebuild', () => {
     expect(difference(await collect(rebuilt), there)).toBeUndefined()
   })
 
-  it('gives what a plan was made for, for any edits', async () => {
+  it('produces the content that the plan was made for, for any edits', async () => {
     const piece = fc.oneof(
       fc.record({ from: fc.nat(3000), to: fc.nat(3000) }),
       fc.record({ random: fc.nat(500), seed: fc.integer({ min: 1, max: 5 }) }),
@@ -99,10 +99,10 @@ describe('rebuild', () => {
             return bytesSource(edited.slice(start, end))
           },
           stream: () => {
-            throw new Error('read the whole of it')
+            throw new Error('the whole remote source was read')
           },
         }
-        // As it comes out of storage, or out of another thread.
+        // As it would come out of storage or from another thread.
         const stored = JSON.parse(JSON.stringify(found)) as RangePlan
         const rebuilt = rebuild(stored, local, remote, { digest: await sha256(edited) })
         expect(difference(await collect(rebuilt), edited)).toBeUndefined()
@@ -113,7 +113,7 @@ describe('rebuild', () => {
     )
   })
 
-  it('verifies the digest in place of the end', async () => {
+  it('fails instead of ending if the digest is wrong', async () => {
     const digest = await sha256(there)
     const wrong = there.slice()
     wrong[999]! ^= 1
@@ -145,7 +145,7 @@ describe('rebuild', () => {
     expect(error).toMatchObject({ name: 'IntegrityError', actual: EMPTY_SHA256 })
   })
 
-  it('keeps two digests that are computed at the same time apart', async () => {
+  it('keeps digests that are computed concurrently apart', async () => {
     const digest = await sha256(there)
     const make = (): ReadableStream<Uint8Array> => {
       const open = (bytes: Uint8Array): ReadableStream<Uint8Array> => chunked(bytes, 7)
@@ -155,7 +155,7 @@ describe('rebuild', () => {
     for (const result of results) expect(difference(result, there)).toBeUndefined()
   })
 
-  it('cuts a large chunk, so that the host gets its turn', async () => {
+  it('splits a large chunk, so that the host can run in between', async () => {
     const large = randomBytes(3_500_000)
     const whole: RangePlan = {
       size: large.byteLength,
@@ -175,7 +175,7 @@ describe('rebuild', () => {
     expect(lengths).toEqual([1_048_576, 1_048_576, 1_048_576, 3_500_000 - 3 * 1_048_576])
   })
 
-  it('is read into buffers of the reader, where the host has byte streams', async () => {
+  it("can be read into the reader's buffers, where the host has byte streams", async () => {
     const rebuilt = rebuild(plan, bytesSource(here), bytesSource(there), { digest: await sha256(there) })
     let reader: ReadableStreamBYOBReader
     try {
@@ -195,7 +195,7 @@ describe('rebuild', () => {
     expect(difference(bytes.subarray(0, length), there)).toBeUndefined()
   })
 
-  it('reads nothing ahead while its reader stalls, and one piece at a time', async () => {
+  it('reads one piece at a time, and nothing ahead while its reader stalls', async () => {
     const log: string[] = []
     const watched = (name: string, bytes: Uint8Array): ByteSource => ({
       size: bytes.byteLength,
@@ -234,35 +234,41 @@ describe('rebuild', () => {
     }
   })
 
-  it.each(['local', 'remote'] as const)('fails with an IntegrityError if the %s source gives fewer', async (which) => {
-    const short = sources(which, (bytes) => chunked(bytes.subarray(0, 299), 100))
-    const error = await rejection(collect(rebuild(plan, ...short)))
-    expect(error).toMatchObject({ name: 'IntegrityError', expected: '300 bytes', actual: '299 bytes' })
-  })
+  it.each(['local', 'remote'] as const)(
+    'fails with an IntegrityError if the %s source gives too few bytes',
+    async (which) => {
+      const short = sources(which, (bytes) => chunked(bytes.subarray(0, 299), 100))
+      const error = await rejection(collect(rebuild(plan, ...short)))
+      expect(error).toMatchObject({ name: 'IntegrityError', expected: '300 bytes', actual: '299 bytes' })
+    },
+  )
 
-  it.each(['local', 'remote'] as const)('fails with an IntegrityError if the %s source gives more', async (which) => {
-    const length = which === 'local' ? 200 : 300
-    for (const size of [Infinity, 100]) {
-      let cancelled = 0
-      const [local, remote] = sources(which, (bytes) => {
-        let rest = new Uint8Array([...bytes, 1])
-        return new ReadableStream({
-          pull(controller) {
-            controller.enqueue(rest.slice(0, size))
-            rest = rest.slice(size)
-          },
-          cancel: () => void cancelled++,
+  it.each(['local', 'remote'] as const)(
+    'fails with an IntegrityError if the %s source gives too many bytes',
+    async (which) => {
+      const length = which === 'local' ? 200 : 300
+      for (const size of [Infinity, 100]) {
+        let cancelled = 0
+        const [local, remote] = sources(which, (bytes) => {
+          let rest = new Uint8Array([...bytes, 1])
+          return new ReadableStream({
+            pull(controller) {
+              controller.enqueue(rest.slice(0, size))
+              rest = rest.slice(size)
+            },
+            cancel: () => void cancelled++,
+          })
         })
-      })
-      const error = await rejection(collect(rebuild(plan, local, remote)))
-      expect(error).toMatchObject({
-        name: 'IntegrityError',
-        expected: `${length} bytes`,
-        actual: `${length + 1} bytes`,
-      })
-      expect(cancelled).toBe(1)
-    }
-  })
+        const error = await rejection(collect(rebuild(plan, local, remote)))
+        expect(error).toMatchObject({
+          name: 'IntegrityError',
+          expected: `${length} bytes`,
+          actual: `${length + 1} bytes`,
+        })
+        expect(cancelled).toBe(1)
+      }
+    },
+  )
 
   it.each(['local', 'remote'] as const)("fails with the %s source's own error, as the same object", async (which) => {
     const reason = new Error('unplugged')
@@ -289,7 +295,7 @@ describe('rebuild', () => {
       return { reader, cancelled: soon(cancelled, 'the cancel of the source'), opened: () => opened }
     }
 
-    it('lets go of it at once when it is cancelled', async () => {
+    it('immediately releases it when cancelled', async () => {
       const { reader, cancelled, opened } = start()
       if (which === 'local') await reader.read()
       const reading = reader.read()
@@ -301,7 +307,7 @@ describe('rebuild', () => {
       expect(opened()).toBe(1)
     })
 
-    it("lets go of it at once, with its signal's reason, when that aborts", async () => {
+    it("immediately releases it with its signal's reason when aborted", async () => {
       const controller = new AbortController()
       const { reader, cancelled, opened } = start(controller.signal)
       if (which === 'local') await reader.read()
@@ -315,7 +321,7 @@ describe('rebuild', () => {
     })
   })
 
-  it('opens nothing once it is cancelled, in whichever state', async () => {
+  it('opens nothing once it is cancelled, in any state', async () => {
     let opened = 0
     const watched = (bytes: Uint8Array): ByteSource =>
       sourceOf(bytes, (piece) => {
@@ -352,7 +358,7 @@ describe('rebuild', () => {
     expect(opened).toBe(1)
   })
 
-  it('opens no further piece if it is cancelled while one does not end', async () => {
+  it('opens no further piece if it is cancelled while one has not ended', async () => {
     let opened = 0
     const endless = (bytes: Uint8Array): ByteSource =>
       sourceOf(bytes, (piece) => {
@@ -376,7 +382,7 @@ describe('rebuild', () => {
     expect(opened).toBe(1)
   })
 
-  it('listens to its signal no longer than it runs', async () => {
+  it('stops listening to its signal when it ends', async () => {
     const controller = new AbortController()
     const { signal } = controller
     const rebuilt = await collect(rebuild(plan, bytesSource(here), bytesSource(there), { signal }))
@@ -394,10 +400,10 @@ describe('rebuild', () => {
     ['an empty piece', { ...plan, pieces: [{ ...first, length: 0 }, ...plan.pieces] }, 'RangeError'],
     ['a gap', { ...plan, pieces: plan.pieces.toSpliced(1, 1) }, 'RangeError'],
     ['an overlap', { ...plan, pieces: [first, first, ...plan.pieces.slice(1)] }, 'RangeError'],
-    ['no last piece', { ...plan, pieces: plan.pieces.slice(0, 3) }, 'RangeError'],
-    ['a remote piece from elsewhere', { ...one, pieces: [{ ...first, offset: 1 }] }, 'RangeError'],
+    ['the last piece missing', { ...plan, pieces: plan.pieces.slice(0, 3) }, 'RangeError'],
+    ['a remote piece at a different offset', { ...one, pieces: [{ ...first, offset: 1 }] }, 'RangeError'],
     ['a piece past the end', { ...plan, pieces: plan.pieces.with(1, { ...second, offset: 501 }) }, 'RangeError'],
-    ['the size of another remote', { ...one, pieces: [first] }, 'RangeError'],
+    ["a size other than the remote source's", { ...one, pieces: [first] }, 'RangeError'],
   ])('throws for a plan with %s', (_, wrong, name) => {
     let error: unknown
     try {
@@ -408,7 +414,7 @@ describe('rebuild', () => {
     expect(error).toMatchObject({ name })
   })
 
-  it('throws for what is no source, and no digest', () => {
+  it('throws for an invalid source or digest', () => {
     const source = bytesSource(there)
     expect(() => rebuild(plan, here as unknown as ByteSource, source)).toThrow(TypeError)
     expect(() => rebuild(plan, bytesSource(here), undefined as unknown as ByteSource)).toThrow(TypeError)

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { hex } from '../support/jobs.ts'
-import { checkPatchGivenUp, checkPatchJob, checkPatchStream, checkSignature } from '../support/rsync-parsers.ts'
+import { checkPatchTeardown, checkPatchJob, checkPatchStream, checkSignature } from '../support/rsync-parsers.ts'
 import { checkRoundTrip, type RoundTripCase } from '../support/rsync-round-trip.ts'
 
 /**
- * Cases that are easily got wrong, and those that broke something, as scripts/fuzz-rsync.mjs prints them, cut down to
- * the least. A new one goes at the end.
+ * Cases that are easy to get wrong, and cases that once broke something, in the form that scripts/fuzz-rsync.mjs prints
+ * and minimized. Add new ones at the end.
  */
 const PATCHES = [
-  // A copy of nothing that goes on where the one before ends: swallowed with it.
+  // An empty copy right after another copy used to be merged into it.
   {
     delta: '72730236 450064 456400 00',
     basisSize: 700,
@@ -17,7 +17,8 @@ const PATCHES = [
     outputBytes: 100,
     basisBytes: 100,
   },
-  // The same beyond the basis, the limit and the expected size: each is told only when the copy before is written.
+  // The same for a copy beyond the basis, the limit and the expected size. Each error must come only after the previous
+  // copy is written.
   {
     delta: '72730236 450064 4664 0300 00',
     basisSize: 700,
@@ -42,9 +43,9 @@ const PATCHES = [
     outputBytes: 1,
     basisBytes: 100,
   },
-  // A copy at the end of the basis, which has no byte there.
+  // A copy that starts at the end of the basis, where there are no bytes.
   { delta: '72730236 4902bc01 00', basisSize: 700, options: {}, inputBytes: 1, outputBytes: 1, basisBytes: 1 },
-  // Positions and lengths whose sum is no safe integer.
+  // A position and a length whose sum is not a safe integer.
   {
     delta: '72730236 5400000000000002bc001fffffffffffff',
     basisSize: 700,
@@ -56,20 +57,20 @@ const PATCHES = [
 ] as const
 
 const SIGNATURES = [
-  // A strong length of 0 is all of the strong sum, which MD4 has 16 bytes of.
+  // A strong length of 0 means the full strong sum, which is 16 bytes for MD4.
   {
     bytes: `72730146 00000100 00000000 ${'5a'.repeat(40)}`,
     limits: { blockLength: 256, blockCount: 2 },
     inputBytes: 7,
   },
   { bytes: '72730136 00000100 00000011', limits: { blockLength: 256, blockCount: 2 }, inputBytes: 5 },
-  // One block more than allowed, which is told as soon as the block is whole, and not before.
+  // One block more than allowed. The error must come when the block is complete, and not before.
   { bytes: `72730147 00000001 00000001 ${'5a'.repeat(9)}`, limits: { blockLength: 1, blockCount: 1 }, inputBytes: 1 },
   { bytes: `72730147 00000001 00000001 ${'5a'.repeat(10)}`, limits: { blockLength: 1, blockCount: 1 }, inputBytes: 1 },
 ]
 
 const ROUND_TRIPS: RoundTripCase[] = [
-  // Both versions empty, in turn: a signature without blocks, a delta without commands.
+  // An empty basis (a signature without blocks), and an empty new version (a delta without commands).
   {
     basis: [],
     edited: [{ text: 'x' }],
@@ -88,21 +89,21 @@ const ROUND_TRIPS: RoundTripCase[] = [
   },
 ]
 
-describe('what is easily got wrong', () => {
-  it.each(PATCHES)('is right in PatchJob and PatchStream: $delta', async ({ delta, ...rest }) => {
+describe('cases that are easy to get wrong', () => {
+  it.each(PATCHES)('pass in PatchJob and PatchStream: $delta', async ({ delta, ...rest }) => {
     const each = { ...rest, delta: hex(delta) }
     expect(() => checkPatchJob(each)).not.toThrow()
     await expect(checkPatchStream(each)).resolves.toBeUndefined()
     for (let moment = 0; moment < 40; moment += 3) {
-      await expect(checkPatchGivenUp(each, moment, 'cancel')).resolves.toBeUndefined()
+      await expect(checkPatchTeardown(each, moment, 'cancel')).resolves.toBeUndefined()
     }
   })
 
-  it.each(SIGNATURES)('is right in LoadSignatureJob and loadSignature: $bytes', async ({ bytes, ...rest }) => {
+  it.each(SIGNATURES)('pass in LoadSignatureJob and loadSignature: $bytes', async ({ bytes, ...rest }) => {
     await expect(checkSignature({ ...rest, bytes: hex(bytes) })).resolves.toBeUndefined()
   })
 
-  it.each(ROUND_TRIPS)('is right on the way round: $basis to $edited', async (each) => {
+  it.each(ROUND_TRIPS)('pass in a round trip: $basis to $edited', async (each) => {
     await expect(checkRoundTrip(each)).resolves.toHaveProperty('delta')
   })
 })

@@ -10,7 +10,7 @@ const anyCase = fc.record({
 })
 
 describe('LoadSignatureJob and loadSignature', () => {
-  it('give what the grammar says, or the error that it says, for any bytes, in any chunks', async () => {
+  it('produce the signature or the error that the grammar specifies, for any bytes in any chunks', async () => {
     const property = fc.asyncProperty(anyCase, checkSignature)
     await expect(fc.assert(property, { numRuns: 400 })).resolves.toBeUndefined()
   })

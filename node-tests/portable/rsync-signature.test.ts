@@ -41,7 +41,7 @@ describe('the strong sums', () => {
   it.each([
     ['rabinkarp-blake2b', 32, createBLAKE2b(256)],
     ['rollsum-md4', 16, createMD4()],
-  ] as const)('of %s are those of another library, wherever in a row a block is', async (sum, strongLength, hash) => {
+  ] as const)('of %s match those of another library, for blocks at any position', async (sum, strongLength, hash) => {
     const { strongSums } = signatureOf(runJob(new SignatureJob(kernel, { sum, blockLength }), bytes))
     for (const [i, block] of blocks.entries()) {
       const expected = (await hash).init().update(block).digest('binary')
@@ -50,7 +50,7 @@ describe('the strong sums', () => {
   })
 
   it.each([1, 63, 64, 65, 127, 128, 129, 55, 56, 119, 120, 256, 700_001])(
-    'of a block of %d bytes, too, in pieces or not',
+    'of a block of %d bytes match as well, whether hashed whole or in pieces',
     async (length) => {
       const block = randomBytes(length, length)
       for (const [sum, hash] of [
@@ -58,7 +58,7 @@ describe('the strong sums', () => {
         ['rabinkarp-md4', await createMD4()],
       ] as const) {
         const expected = hash.init().update(block).digest('binary')
-        // A block length of 2 MiB is more than what is collected.
+        // A block length of 2 MiB exceeds the input buffer.
         for (const longest of [length, length + 1, 2 ** 21]) {
           const signed = runJob(new SignatureJob(kernel, { sum, blockLength: longest }), block)
           expect(signatureOf(signed).strongSums).toEqual(expected)
@@ -79,10 +79,10 @@ describe('the default parameters', () => {
     [100 * 2 ** 20, 10_240, 7],
     [2 ** 30, 32_768, 8],
     [32 * 2 ** 30, 185_344, 9],
-    // Above 2^52 the square root as a double is one too large for one less than a square.
+    // Above 2^52, the square root of one less than a square is rounded up in a double.
     [(2 ** 26 + 128) ** 2, 2 ** 26 + 128, 12],
     [(2 ** 26 + 128) ** 2 - 1, 2 ** 26, 12],
-  ])('for a source of %s bytes are those of librsync', (sourceLength, blockLength, minStrongLength) => {
+  ])("for a source of %s bytes are librsync's", (sourceLength, blockLength, minStrongLength) => {
     expect(signatureParameters({ sourceLength })).toMatchObject({ blockLength, strongLength: 32 })
     expect(signatureParameters({ sourceLength, strongLength: 'max' })).toMatchObject({ blockLength, strongLength: 32 })
     expect(signatureParameters({ sourceLength, sum: 'rollsum-md4' })).toMatchObject({ blockLength, strongLength: 16 })
@@ -105,14 +105,14 @@ describe('the default parameters', () => {
     [{ sourceLength: -1 }, 'RangeError'],
     [{ sourceLength: NaN }, 'TypeError'],
     [{ sourceLength: 2 ** 53 }, 'RangeError'],
-  ])('refuse %o', (options, name) => {
+  ])('reject %o', (options, name) => {
     expect(() => new SignatureStream(options)).toThrow(expect.objectContaining({ name }))
     expect(() => new SignatureJob(kernel, options)).toThrow(expect.objectContaining({ name }))
   })
 })
 
 describe('SignatureJob', () => {
-  it('gives the signature of the specification', () => {
+  it('produces the signature in the specification', () => {
     const hello = new TextEncoder().encode('hello')
     const bytes = runJob(new SignatureJob(kernel, { sourceLength: 5, strongLength: 8 }), hello)
     expect(bytes).toEqual(hex('7273014700000100 00000008 c9183e85 324dcf027dd4a30a'))
@@ -122,16 +122,16 @@ describe('SignatureJob', () => {
     ['rollsum-md4', '72730136 00000100 00000008 07f802af 866437cb7a794bce'],
     ['rollsum-blake2b', '72730137 00000100 00000008 07f802af 324dcf027dd4a30a'],
     ['rabinkarp-md4', '72730146 00000100 00000008 c9183e85 866437cb7a794bce'],
-  ] as const)('gives that of %s, too', (sum, expected) => {
+  ] as const)('produces the signature with %s', (sum, expected) => {
     const hello = new TextEncoder().encode('hello')
     expect(runJob(new SignatureJob(kernel, { sum, sourceLength: 5, strongLength: 8 }), hello)).toEqual(hex(expected))
   })
 
-  it('gives a header alone for no bytes', () => {
+  it('produces only a header for empty input', () => {
     expect(runJob(new SignatureJob(kernel), new Uint8Array(0))).toEqual(hex('727301470000080000000020'))
   })
 
-  it('gives the same bytes however input and output are cut', () => {
+  it('produces the same bytes for any chunking of input and output', () => {
     const bytes = randomBytes(3000, 5)
     const options = { blockLength: 700, strongLength: 9 }
     const expected = runJob(new SignatureJob(kernel, options), bytes)
@@ -151,7 +151,7 @@ describe('SignatureJob', () => {
     )
   })
 
-  it('does nothing more once it is done, whatever it is given', () => {
+  it('ignores all input once it is done', () => {
     const job = new SignatureJob(kernel)
     runJob(job, randomBytes(10))
     const done = { state: 'done', read: 0, written: 0 }
@@ -162,7 +162,7 @@ describe('SignatureJob', () => {
 })
 
 describe('SignatureStream', () => {
-  it.each(CHUNK_SIZES)('gives the same bytes for chunks of %d', async (size) => {
+  it.each(CHUNK_SIZES)('produces the same bytes for chunks of %d', async (size) => {
     const bytes = randomBytes(2000, 3)
     const expected = runJob(new SignatureJob(kernel, { blockLength: 64 }), bytes)
     expect(
@@ -170,7 +170,7 @@ describe('SignatureStream', () => {
     ).toBeUndefined()
   })
 
-  it('counts while it runs, always in the same object', async () => {
+  it('updates its statistics while it runs, always in the same object', async () => {
     const stream = new SignatureStream({ blockLength: 100 })
     const { statistics } = stream
     expect(statistics).toEqual({
@@ -185,7 +185,7 @@ describe('SignatureStream', () => {
     const result = collect(stream.readable)
     await writer.write(randomBytes(1_000_050))
     expect(statistics).toMatchObject({ inputBytes: 1_000_050, endTime: undefined })
-    // It collects 256 KiB at most before it computes.
+    // It collects at most 256 KiB before it computes sums.
     expect(statistics.signatureBlocks).toBeGreaterThan(7000)
     await writer.close()
     await result
@@ -198,15 +198,15 @@ describe('SignatureStream', () => {
 describe('Signature', () => {
   const parts = { blockLength: 10, strongLength: 2, weakSums: new Uint32Array(3), strongSums: new Uint8Array(6) }
 
-  it('is made of its parts', () => {
+  it('is created from its parts', () => {
     expect(new Signature(parts)).toMatchObject({ ...parts, blockCount: 3 })
   })
 
-  it.each([{ blockLength: 0 }, { strongLength: 33 }, { strongSums: new Uint8Array(5) }])('refuses %o', (wrong) => {
+  it.each([{ blockLength: 0 }, { strongLength: 33 }, { strongSums: new Uint8Array(5) }])('rejects %o', (wrong) => {
     expect(() => new Signature({ ...parts, ...wrong })).toThrow(RangeError)
   })
 
-  it('refuses sums that are no bytes and no words of 32 bits', () => {
+  it('rejects strong sums that are not bytes and weak sums that are not a Uint32Array', () => {
     const words = new Uint16Array(3) as unknown as Uint8Array
     expect(() => new Signature({ ...parts, strongSums: words })).toThrow(TypeError)
     expect(() => new Signature({ ...parts, weakSums: [1, 2, 3] as unknown as Uint32Array })).toThrow(TypeError)

@@ -19,7 +19,7 @@ const STREAMS = {
   PatchStream: (options?: Options) => new PatchStream(bytesSource(randomBytes(1000)), options),
 }
 
-/** Input without an end that each of the streams takes. */
+/** Endless input that the given stream accepts. */
 function endless(name: string, chunkBytes = 64 * 1024): { readable: ReadableStream<Uint8Array>; given: () => number } {
   let given = 0
   const readable = new ReadableStream<Uint8Array>(
@@ -52,7 +52,7 @@ describe.each(Object.entries(STREAMS))('%s', (name, make) => {
     await soon(reader.cancel(), 'the cancel')
   })
 
-  it('cancels its source at once, with the reason, while it waits for input', async () => {
+  it('immediately cancels its source, with the reason, while it waits for input', async () => {
     let cancelled: unknown
     const silent = new ReadableStream<Uint8Array>({
       pull: () => new Promise(() => undefined),
@@ -68,7 +68,7 @@ describe.each(Object.entries(STREAMS))('%s', (name, make) => {
     expect(cancelled).toBe(reason)
   })
 
-  it('passes the reason of an abort on to its reader, unchanged', async () => {
+  it('passes an abort reason on to its reader unchanged', async () => {
     const { readable, writable } = make()
     const reason = { why: 'gone' }
     const reading = rejection(readable.getReader().read())
@@ -88,7 +88,7 @@ describe.each(Object.entries(STREAMS))('%s', (name, make) => {
     expect(await closed).toBe(reason)
   })
 
-  it('fails with a TypeError for chunks that are no bytes', async () => {
+  it('fails with a TypeError for chunks that are not bytes', async () => {
     const { readable, writable } = make()
     const reading = rejection(readable.getReader().read())
     const writer = writable.getWriter()
@@ -112,7 +112,7 @@ describe('PatchStream, while it waits for its basis', () => {
     return { source, cancelled: soon(cancelled, 'the cancel of the basis') }
   }
 
-  it('lets go of it at once when it is cancelled', async () => {
+  it('immediately releases it when cancelled', async () => {
     const { source, cancelled } = silentBasis()
     const reader = chunked(copy, 100).pipeThrough(new PatchStream(source)).getReader()
     const reading = reader.read()
@@ -123,7 +123,7 @@ describe('PatchStream, while it waits for its basis', () => {
     expect(await reading).toMatchObject({ done: true })
   })
 
-  it('lets go of it at once when it is aborted', async () => {
+  it('immediately releases it when aborted', async () => {
     const { source, cancelled } = silentBasis()
     const { readable, writable } = new PatchStream(source)
     const reading = rejection(readable.getReader().read())
@@ -163,8 +163,8 @@ describe('PatchStream, while it waits for its basis', () => {
   })
 })
 
-describe('the three streams in a row', () => {
-  it('give the edited bytes again, for any chunks', async () => {
+describe('the three streams in sequence', () => {
+  it('reproduce the edited bytes, for any chunks', async () => {
     const sizes = fc.integer({ min: 1, max: 5000 })
     await fc.assert(
       fc.asyncProperty(sizes, sizes, sizes, async (a, b, c) => {
@@ -180,7 +180,7 @@ describe('the three streams in a row', () => {
     )
   })
 
-  it('are read into buffers of the reader, where the host has byte streams', async () => {
+  it("can be read into the reader's buffers, where the host has byte streams", async () => {
     const basis = randomBytes(3000)
     const signed = chunked(basis, 500).pipeThrough(new SignatureStream())
     const expected = runJob(new SignatureJob(kernel), basis)

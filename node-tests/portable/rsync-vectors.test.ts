@@ -10,7 +10,7 @@ import { RDIFF_VECTORS } from './vectors/rdiff.ts'
 
 const kernel = await loadKernel()
 
-describe.each(RDIFF_VECTORS)("rdiff's files of $name", (vector) => {
+describe.each(RDIFF_VECTORS)("rdiff's files for $name", (vector) => {
   const { blockLength, strongLength } = vector
   const basis = assemble(vector.basis)
   const edited = assemble(vector.edited, basis)
@@ -18,7 +18,7 @@ describe.each(RDIFF_VECTORS)("rdiff's files of $name", (vector) => {
   const signature = fromBase64(vector.signature)
   const delta = fromBase64(vector.delta)
 
-  it.each(CHUNK_SIZES)('are made and taken by the jobs, %d bytes at a time', (size) => {
+  it.each(CHUNK_SIZES)('are produced and accepted by the jobs, %d bytes at a time', (size) => {
     const cut = { inputBytes: size, outputBytes: Math.min(size, 4096) }
     expect(difference(runJob(new SignatureJob(kernel, options), basis, cut), signature), 'signature').toBeUndefined()
     const loaded = signatureOf(signature, size)
@@ -30,7 +30,7 @@ describe.each(RDIFF_VECTORS)("rdiff's files of $name", (vector) => {
   })
 
   it.each(CHUNK_SIZES.filter((size) => size >= 7))(
-    'are made and taken by the streams, in chunks of %d',
+    'are produced and accepted by the streams, in chunks of %d',
     async (size) => {
       const signed = chunked(basis, size).pipeThrough(new SignatureStream(options))
       expect(difference(await collect(signed), signature), 'signature').toBeUndefined()

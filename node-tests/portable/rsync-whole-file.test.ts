@@ -6,8 +6,8 @@ import { assemble } from '../support/pieces.ts'
 import { chunked, pending, rejection } from '../support/streams.ts'
 import { RDIFF_VECTORS } from './vectors/rdiff.ts'
 
-describe.each(RDIFF_VECTORS)("rdiff's files of $name", ({ blockLength, strongLength, ...vector }) => {
-  it('are what the functions over whole files make and take, from bytes and from Blobs', async () => {
+describe.each(RDIFF_VECTORS)("rdiff's files for $name", ({ blockLength, strongLength, ...vector }) => {
+  it('are produced and accepted by the whole-file functions, with bytes and with Blobs', async () => {
     const basis = assemble(vector.basis)
     const edited = assemble(vector.edited, basis)
     const signature = Uint8Array.from(atob(vector.signature), (character) => character.charCodeAt(0))
@@ -38,7 +38,7 @@ const FUNCTIONS: [string, (source: ByteSource, options?: { signal: AbortSignal }
 ]
 
 describe.each(FUNCTIONS)('%s', (_, run) => {
-  it("gives up at once, with its signal's reason, and lets go of its source", async () => {
+  it("immediately aborts with its signal's reason, and releases its source", async () => {
     const controller = new AbortController()
     const reason = { why: 'enough' }
     let cancelled: (reason: unknown) => void
@@ -56,7 +56,7 @@ describe.each(FUNCTIONS)('%s', (_, run) => {
     expect(await rejection(run(SILENT, { signal: controller.signal }))).toBe(reason)
   })
 
-  it("fails with its source's own error, and with a TypeError for what is no source", async () => {
+  it("fails with its source's own error, and with a TypeError for anything but a source", async () => {
     const unplugged = new Error('unplugged')
     const failing: ByteSource = {
       size: 10,
@@ -70,7 +70,7 @@ describe.each(FUNCTIONS)('%s', (_, run) => {
 })
 
 describe('makeDelta', () => {
-  it('holds a signature that is given as bytes to the limits', async () => {
+  it('applies the limits to a signature passed as bytes', async () => {
     const options = { limits: { blockLength: 255 } }
     expect(await rejection(makeDelta(NO_SIGNATURE_BLOCKS, new Blob([]), options))).toMatchObject({ reason: 'limit' })
     expect(await rejection(makeDelta(hex('3c68'), new Blob([])))).toMatchObject({ reason: 'truncated' })
@@ -81,7 +81,7 @@ describe('makeDelta', () => {
 describe('applyDelta', () => {
   const huge: ByteSource = { size: 2 ** 40, slice: () => huge, stream: () => new ReadableStream() }
 
-  it('makes no more than 1 GiB, unless it is told to', async () => {
+  it('produces at most 1 GiB, unless allowed more', async () => {
     const exactly = hex('72730236 4f 00000000 40000000')
     const more = hex('72730236 4f 00000000 40000001')
     expect(await rejection(applyDelta(huge, more))).toMatchObject({ name: 'FormatError', reason: 'limit', offset: 9 })
@@ -98,7 +98,7 @@ describe('applyDelta', () => {
     }
   })
 
-  it('gives nothing that is not what is expected', async () => {
+  it('returns nothing if the result is not the expected one', async () => {
     const delta = hex('72730236 450001 00')
     const expected = { digest: new Uint8Array(32) }
     expect(await rejection(applyDelta(new Uint8Array(5), delta, { expected }))).toMatchObject({

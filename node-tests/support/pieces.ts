@@ -1,13 +1,13 @@
 import { randomBytes } from './streams.ts'
 
-/** A piece of a file that is described, not stored: new bytes, the same byte again and again, or a range of the basis. */
+/** A piece of a file, described rather than stored: random bytes, one byte repeated, text, or a range of the basis. */
 export type Piece =
   | { readonly random: number; readonly seed: number }
   | { readonly fill: number; readonly value?: number }
   | { readonly text: string }
   | { readonly from: number; readonly to?: number }
 
-/** The bytes that the pieces describe, in a row. */
+/** Concatenates the bytes that the pieces describe. */
 export function assemble(pieces: readonly Piece[], basis: Uint8Array = new Uint8Array(0)): Uint8Array<ArrayBuffer> {
   const parts = pieces.map((piece) => {
     if ('random' in piece) return randomBytes(piece.random, piece.seed)

@@ -3,7 +3,7 @@ import { concatBytes } from '../../src/bytes/byte-order.ts'
 import type { Piece } from './pieces.ts'
 import type { PatchModelOptions } from './rsync-models.ts'
 
-/** Integers that a careless reader trips over. */
+/** Integers that trip up a careless parser. */
 const AWKWARD = [0, 1, 2, 0x3f, 0x40, 0x41, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0xffff, 0x10000, 0x1000000, 0x1000001]
   .map(BigInt)
   .concat([31n, 32n, 53n, 63n, 64n].flatMap((bits) => [2n ** bits - 1n, 2n ** bits, 2n ** bits + 1n]))
@@ -12,7 +12,7 @@ const WIDTHS = [1, 2, 4, 8]
 const MAGIC_DELTA = Uint8Array.of(0x72, 0x73, 2, 0x36)
 const END = Uint8Array.of(0)
 
-/** How a job is fed: bytes of input, of output room and of the basis at a time. */
+/** How a job is fed: bytes of input, output room and basis at a time. */
 export interface Cut {
   readonly inputBytes: number
   readonly outputBytes: number
@@ -26,12 +26,14 @@ export const anyCut: fc.Arbitrary<Cut> = fc.record({
   basisBytes: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.constant(100_000)),
 })
 
-/** A delta that is right, for a basis of that size: fields of any width that holds them, copies that go on or jump. */
+/**
+ * A valid delta for a basis of the given size, with fields wider than necessary, and copies that are adjacent or jump.
+ */
 export function anyDelta(basisSize: number, maxCommands = 8): fc.Arbitrary<Uint8Array> {
   return deltaOf(basisSize, maxCommands, fc.constant(undefined))
 }
 
-/** Such a delta; the lengths of some of its copies are `wrongLength`. */
+/** Such a delta, except that some of its copies have the length `wrongLength`. */
 function deltaOf(
   basisSize: number,
   maxCommands: number,
@@ -44,7 +46,7 @@ function deltaOf(
   })
   const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   const copy = fc.record({
-    goesOn: fc.boolean(),
+    isAdjacent: fc.boolean(),
     at: fraction,
     share: fraction,
     widthsAt: fc.tuple(widthAt, widthAt),
@@ -55,7 +57,7 @@ function deltaOf(
     let last = 0
     const parts = each.map((command) => {
       if ('data' in command) return literalOf(command.data, command.widthAt)
-      const position = command.goesOn && last < basisSize ? last : Math.floor(command.at * basisSize)
+      const position = command.isAdjacent && last < basisSize ? last : Math.floor(command.at * basisSize)
       const length = 1 + Math.floor(command.share ** 3 * (basisSize - position))
       last = position + length
       return copyOf(BigInt(position), command.wrongLength ?? BigInt(length), command.widthsAt)
@@ -76,13 +78,13 @@ function copyOf(position: bigint, length: bigint, leastWidthsAt: [number, number
   return concatBytes(Uint8Array.of(0x45 + 4 * p + l), integer(position, WIDTHS[p]!), integer(length, WIDTHS[l]!))
 }
 
-/** Which of the widths holds a value, the one at `least` or a wider one. */
+/** Index of the first width that holds a value, at least `least`. */
 function widthFor(value: bigint, least: number): number {
   const at = WIDTHS.findIndex((width, i) => i >= least && value < 2n ** BigInt(8 * width))
   return at === -1 ? WIDTHS.length - 1 : at
 }
 
-/** The bytes of a signature that is right, or has a header that is nearly so. */
+/** The bytes of a valid signature, or of one whose header is slightly wrong. */
 const anySignature: fc.Arbitrary<Uint8Array> = fc
   .record({
     sums: fc.constantFrom(0x36, 0x37, 0x46, 0x47, 0x47, 0x47),
@@ -108,7 +110,7 @@ const anySignature: fc.Arbitrary<Uint8Array> = fc
     )
   })
 
-/** Bytes with up to four things done to them: bits flipped, cut off, inserted, removed, overwritten by awkward integers. */
+/** Bytes with one to four mutations: flipped bits, truncation, insertions, removals, opcodes, awkward integers. */
 function mutated(bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   const at = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   const mutation = fc.oneof(
@@ -154,7 +156,7 @@ function mutated(bytes: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   })
 }
 
-/** Bytes of any kind that a parser of deltas may meet. */
+/** All kinds of bytes that a delta parser may meet. */
 export function anyDeltaBytes(basisSize: number, maxCommands = 8): fc.Arbitrary<Uint8Array> {
   const delta = anyDelta(basisSize, maxCommands)
   const nearly = deltaOf(basisSize, maxCommands, fc.option(fc.constantFrom(...AWKWARD), { nil: undefined, freq: 3 }))
@@ -174,21 +176,21 @@ export function anyDeltaBytes(basisSize: number, maxCommands = 8): fc.Arbitrary<
   )
 }
 
-/** Bytes of any kind that a parser of signatures may meet. */
+/** All kinds of bytes that a signature parser may meet. */
 export const anySignatureBytes: fc.Arbitrary<Uint8Array> = fc.oneof(
   anySignature,
   mutated(anySignature),
   fc.uint8Array({ maxLength: 50 }),
 )
 
-/** Options of a patch whose result is some hundred bytes long. */
+/** Options for a patch whose result has some hundred bytes. */
 export const anyPatchOptions: fc.Arbitrary<PatchModelOptions> = fc.record({
   maxOutputLength: fc.oneof(fc.nat(3000), fc.constantFrom(undefined, 100_000)),
   expected: fc.oneof(fc.constant(undefined), fc.record({ size: fc.nat(1500) })),
   trailingBytes: fc.constantFrom(undefined, 'error' as const, 'ignore' as const),
 })
 
-/** A file in pieces, of up to some 100 kB; with a basis, of pieces of it too. */
+/** A file in pieces, of up to some 100 kB. If there is a basis, some of them are ranges of it. */
 export function anyPieces(basisSize: number): fc.Arbitrary<Piece[]> {
   const length = fc.oneof({ weight: 5, arbitrary: fc.nat(3000) }, fc.nat(70_000))
   const fresh = [

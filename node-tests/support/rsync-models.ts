@@ -1,11 +1,11 @@
 /**
- * The grammars of docs/formats.md read in the plainest way, from whole files: what the parsers are held to. Nothing of
- * the package is used.
+ * The simplest possible readers of the grammars in docs/formats.md, over whole files. The parsers are compared with
+ * them. They use nothing from the package.
  *
  * @module
  */
 
-/** What an error says, as a plain object. */
+/** The facts of an error, as a plain object. */
 export interface Facts {
   readonly name: string
   readonly reason?: string
@@ -14,13 +14,13 @@ export interface Facts {
   readonly actual?: string
 }
 
-/** What must come of a delta: the bytes before the error, if there is one, and all of them otherwise. */
+/** The expected result of a delta: all its output, or the output before the error and the error. */
 export interface PatchModel {
   readonly output: Uint8Array
   readonly error: Facts | undefined
 }
 
-/** The options of a patch, as they are in a case that is written down. */
+/** The options of a patch, as recorded in a case. */
 export interface PatchModelOptions {
   readonly maxOutputLength?: number | undefined
   readonly expected?: { readonly size?: number | undefined } | undefined
@@ -30,14 +30,14 @@ export interface PatchModelOptions {
 const COPY_WIDTHS = [1, 2, 4, 8]
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER)
 
-/** Patches a basis, as the grammar says. */
+/** Patches a basis according to the grammar. */
 export function modelPatch(delta: Uint8Array, basis: Uint8Array, options: PatchModelOptions = {}): PatchModel {
   const max = BigInt(Math.min(options.maxOutputLength ?? Infinity, Number.MAX_SAFE_INTEGER))
   const size = options.expected?.size
   const output: Uint8Array[] = []
   let length = 0
   let offset = 0
-  const give = (bytes: Uint8Array): void => {
+  const write = (bytes: Uint8Array): void => {
     output.push(bytes)
     length += bytes.byteLength
   }
@@ -81,12 +81,12 @@ export function modelPatch(delta: Uint8Array, basis: Uint8Array, options: PatchM
     if (size !== undefined && total > BigInt(size)) return integrity(`more than ${size} bytes`)
     if (position === undefined) {
       const end = offset + Number(count)
-      give(delta.subarray(offset, end))
+      write(delta.subarray(offset, end))
       if (end > delta.byteLength) return truncated()
       offset = end
     } else {
       if (position + count > BigInt(basis.byteLength)) return format('invalid', lengthAt)
-      give(basis.subarray(Number(position), Number(position + count)))
+      write(basis.subarray(Number(position), Number(position + count)))
     }
   }
   if (size !== undefined && length < size) return integrity(`${length} bytes`)
@@ -94,7 +94,7 @@ export function modelPatch(delta: Uint8Array, basis: Uint8Array, options: PatchM
   return stop()
 }
 
-/** What must come of a signature's bytes. */
+/** The expected result of a signature's bytes. */
 export interface SignatureModel {
   readonly blockLength: number
   readonly strongLength: number
@@ -102,13 +102,13 @@ export interface SignatureModel {
   readonly strongSums: Uint8Array
 }
 
-/** Bounds, as those of `loadSignature`. */
+/** Limits, like those of `loadSignature`. */
 export interface SignatureModelLimits {
   readonly blockLength: number
   readonly blockCount: number
 }
 
-/** The longest strong sum of each magic. */
+/** The full strong sum length for each magic. */
 const STRONG_LENGTHS = new Map([
   [0x72730136n, 16],
   [0x72730137n, 32],
@@ -116,7 +116,7 @@ const STRONG_LENGTHS = new Map([
   [0x72730147n, 32],
 ])
 
-/** Reads a signature, as the grammar says. */
+/** Reads a signature according to the grammar. */
 export function modelSignature(bytes: Uint8Array, limits: SignatureModelLimits): SignatureModel | Facts {
   const format = (reason: string, offset: number): Facts => ({ name: 'FormatError', reason, offset })
   const magic = take(bytes, 0, 4)
@@ -152,7 +152,7 @@ function joined(parts: readonly Uint8Array[], byteLength: number): Uint8Array {
   return bytes
 }
 
-/** An integer of so many bytes; undefined if they are not all there. */
+/** Reads an integer of `width` bytes, or returns undefined if they are not all there. */
 function take(bytes: Uint8Array, offset: number, width: number): bigint | undefined {
   if (offset + width > bytes.byteLength) return undefined
   let value = 0n

@@ -10,15 +10,15 @@ import {
 } from './rsync-models.ts'
 import { chunked, randomBytes } from './streams.ts'
 
-/** A delta, a basis and options, as they are written down when they break a parser. */
+/** A delta, a basis and options, in the form in which a failing case is recorded. */
 export interface PatchCase extends Cut {
   readonly delta: Uint8Array
-  /** Bytes of the basis, which is `randomBytes` of them. */
+  /** Size of the basis, which consists of `randomBytes`. */
   readonly basisSize: number
   readonly options: PatchModelOptions
 }
 
-/** The bytes of a signature and limits, as they are written down when they break a parser. */
+/** The bytes of a signature and limits, in the form in which a failing case is recorded. */
 export interface SignatureCase {
   readonly bytes: Uint8Array
   readonly limits: SignatureModelLimits
@@ -27,23 +27,26 @@ export interface SignatureCase {
 
 const NONE = new Uint8Array(0)
 
-/** Throws unless a job gives what the grammar says, asks for nothing that it must not have, and fails for good. */
+/**
+ * Throws unless a job produces what the grammar specifies, makes no invalid requests, and keeps failing once it has
+ * failed.
+ */
 export function checkPatchJob({ delta, basisSize, options, inputBytes, outputBytes, basisBytes }: PatchCase): void {
   const basis = randomBytes(basisSize)
   const model = modelPatch(delta, basis, options)
   const job = new PatchJob(basisSize, options)
   const given: Uint8Array[] = []
-  let [offset, length, idle, told] = [0, 0, 0, false]
+  let [offset, length, idle, isEnded] = [0, 0, 0, false]
   const error = caught(() => {
     for (;;) {
       const input = delta.slice(offset, offset + inputBytes)
       const output = new Uint8Array(outputBytes)
       const step = job.iterate(input, output)
-      assert(step.read <= input.byteLength && step.written <= outputBytes, 'more than there is')
+      assert(step.read <= input.byteLength && step.written <= outputBytes, 'reads or writes too much')
       offset += step.read
       length += step.written
       given.push(output.subarray(0, step.written))
-      assert(job.statistics.inputBytes === offset && job.statistics.outputBytes === length, 'counted wrong')
+      assert(job.statistics.inputBytes === offset && job.statistics.outputBytes === length, 'the statistics are wrong')
       if (step.state === 'done') return
       idle = step.read + step.written > 0 ? 0 : idle + 1
       assert(idle < 4, `${step.state} without progress`)
@@ -51,25 +54,28 @@ export function checkPatchJob({ delta, basisSize, options, inputBytes, outputByt
       assert((step.state === 'waiting') === (request !== undefined && step.written < outputBytes), 'waits for nothing')
       if (request) {
         const { position, length: needed } = request
-        assert(needed > 0 && position >= 0 && position + needed <= basisSize, 'asks for what is not in the basis')
-        assert(length + needed <= (options.maxOutputLength ?? Infinity), 'asks for more than it may make')
-        assert(length + needed <= (options.expected?.size ?? Infinity), 'asks for more than it should make')
+        assert(
+          needed > 0 && position >= 0 && position + needed <= basisSize,
+          'requests bytes that are not in the basis',
+        )
+        assert(length + needed <= (options.maxOutputLength ?? Infinity), 'requests more than it may produce')
+        assert(length + needed <= (options.expected?.size ?? Infinity), 'requests more than expected')
         job.supply(basis.slice(position, position + Math.min(needed, basisBytes)))
-      } else if (offset === delta.byteLength && !told) {
+      } else if (offset === delta.byteLength && !isEnded) {
         job.end()
-        told = true
+        isEnded = true
       }
     }
   })
   assertOutput(given, model.output, model.error === undefined)
   assertFacts(error, model.error)
-  if (error === undefined) return assert(offset === delta.byteLength && told, 'done before its end')
+  if (error === undefined) return assert(offset === delta.byteLength && isEnded, 'done before the end of its input')
   for (const input of [NONE, Uint8Array.of(0), delta]) {
-    assert(caught(() => job.iterate(input, new Uint8Array(9))) === error, 'fails in another way the second time')
+    assert(caught(() => job.iterate(input, new Uint8Array(9))) === error, 'fails differently the second time')
   }
 }
 
-/** Throws unless a stream does the same, reads no more of the basis than it says, and lets go of it. */
+/** Throws unless a stream does the same, and has closed all streams of the basis at the end. */
 export async function checkPatchStream({
   delta,
   basisSize,
@@ -88,12 +94,12 @@ export async function checkPatchStream({
   )
   assertOutput(given, model.output, model.error === undefined)
   assertFacts(reading, model.error)
-  assert((await writing) === reading, 'its two sides fail in different ways')
+  assert((await writing) === reading, 'its two sides fail differently')
   watched.assertFree()
 }
 
-/** Throws unless a stream that is given up at some moment lets go of its basis and of its input. */
-export async function checkPatchGivenUp(
+/** Throws unless a stream that is torn down at some moment releases its basis and its input. */
+export async function checkPatchTeardown(
   { delta, basisSize, options, inputBytes, basisBytes }: PatchCase,
   moment: number,
   how: 'cancel' | 'abort' | 'signal',
@@ -103,7 +109,7 @@ export async function checkPatchGivenUp(
   const { readable, writable } = new PatchStream(watched.source, { ...options, signal: controller.signal })
   const reader = readable.getReader()
   const writer = writable.getWriter()
-  const reason = { why: 'given up' }
+  const reason = { why: 'torn down' }
   const reading = settled(reader.read())
   const writes = [settled(writer.closed)]
   for (let offset = 0; offset < delta.byteLength; offset += inputBytes) {
@@ -118,7 +124,7 @@ export async function checkPatchGivenUp(
   watched.assertFree()
 }
 
-/** Throws unless job and stream give what the grammar says, in memory of no more than what the signature has. */
+/** Throws unless job and stream produce what the grammar specifies, in no more memory than the signature needs. */
 export async function checkSignature({ bytes, limits, inputBytes }: SignatureCase): Promise<void> {
   const model = modelSignature(bytes, limits)
   const job = new LoadSignatureJob({ limits })
@@ -126,7 +132,7 @@ export async function checkSignature({ bytes, limits, inputBytes }: SignatureCas
     for (let offset = 0; offset < bytes.byteLength; offset += inputBytes) {
       const input = bytes.slice(offset, offset + inputBytes)
       const step = job.iterate(input)
-      assert(step.read === input.byteLength && step.written === 0, 'leaves input')
+      assert(step.read === input.byteLength && step.written === 0, 'leaves input unread')
     }
     job.end()
     assert(job.iterate(NONE).state === 'done', 'not done at its end')
@@ -134,7 +140,7 @@ export async function checkSignature({ bytes, limits, inputBytes }: SignatureCas
   assertSignature(job.signature, error, model)
   if (error !== undefined) {
     for (const input of [NONE, bytes]) {
-      assert(caught(() => job.iterate(input)) === error, 'fails in another way the second time')
+      assert(caught(() => job.iterate(input)) === error, 'fails differently the second time')
     }
   }
   let loaded: Signature | undefined
@@ -151,29 +157,29 @@ function assertSignature(
 ): void {
   if ('name' in model) {
     assertFacts(error, model)
-    return assert(signature === undefined, 'a signature beside an error')
+    return assert(signature === undefined, 'both a signature and an error')
   }
   assertFacts(error, undefined)
   const { blockLength, strongLength, weakSums, strongSums } = signature!
-  assert(blockLength === model.blockLength && strongLength === model.strongLength, 'the header is another one')
-  assert(weakSums.length === model.weakSums.length, 'the blocks are more, or fewer')
+  assert(blockLength === model.blockLength && strongLength === model.strongLength, 'the header is wrong')
+  assert(weakSums.length === model.weakSums.length, 'the number of blocks is wrong')
   assert(
     weakSums.every((sum, i) => sum === model.weakSums[i]),
-    'a weak sum is another one',
+    'a weak sum is wrong',
   )
   assertOutput([strongSums], model.strongSums, true)
   const held = weakSums.buffer.byteLength + strongSums.buffer.byteLength
   assert(held === weakSums.length * (4 + strongLength), `holds ${held} bytes`)
 }
 
-/** A basis in chunks of some size that knows what of it is open. */
+/** A basis in chunks of a given size that keeps track of its open streams. */
 function watchedSource(basis: Uint8Array, chunkBytes: number): { source: ByteSource; assertFree(): void } {
   const open = new Set<unknown>()
   const source = rangeSource(basis.byteLength, ({ start, end }) => {
     const id = {}
     open.add(id)
-    assert(open.size === 1, 'two streams of the basis at a time')
-    assert(end > start, 'a stream of nothing')
+    assert(open.size === 1, 'two streams of the basis are open at once')
+    assert(end > start, 'an empty stream was opened')
     let offset = start
     return new ReadableStream<Uint8Array<ArrayBuffer>>(
       {
@@ -198,7 +204,7 @@ function assertOutput(chunks: readonly Uint8Array[], expected: Uint8Array, whole
   for (const chunk of chunks) {
     let i = 0
     while (i < chunk.byteLength && chunk[i] === expected[length + i]) i++
-    assert(i === chunk.byteLength, `byte ${length + i} is another one`)
+    assert(i === chunk.byteLength, `byte ${length + i} is wrong`)
     length += i
   }
   if (whole) assert(length === expected.byteLength, `${length} bytes, not ${expected.byteLength}`)
@@ -206,7 +212,7 @@ function assertOutput(chunks: readonly Uint8Array[], expected: Uint8Array, whole
 
 function assertFacts(error: unknown, expected: Facts | undefined): void {
   if (expected === undefined) {
-    if (error !== undefined) throw new Error('fails where it should not', { cause: error })
+    if (error !== undefined) throw new Error('fails but should not', { cause: error })
     return
   }
   const actual = { ...(error as Facts | undefined) }
@@ -215,7 +221,7 @@ function assertFacts(error: unknown, expected: Facts | undefined): void {
   assert(same, `${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`)
 }
 
-/** What a promise rejects with, undefined if it resolves. */
+/** Returns what a promise rejects with, or undefined if it resolves. */
 function settled(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     () => undefined,

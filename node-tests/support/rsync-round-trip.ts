@@ -4,11 +4,11 @@ import { SignatureStream, type SignatureStreamOptions } from '../../src/rsync.ts
 import { assemble, type Piece } from './pieces.ts'
 import { chunked } from './streams.ts'
 
-/** Two versions of a file, options and a size of chunks, as they are written down when something breaks. */
+/** Two versions of a file, options and a chunk size, in the form in which a failing case is recorded. */
 export interface RoundTripCase {
   readonly basis: readonly Piece[]
   readonly edited: readonly Piece[]
-  /** Whether the size of the basis is told to the signature. */
+  /** Whether the signature is told the size of the basis. */
   readonly sizeKnown: boolean
   readonly signatureOptions: SignatureStreamOptions
   readonly deltaOptions: DeltaStreamOptions
@@ -21,11 +21,11 @@ export interface RoundTrip {
   readonly edited: Uint8Array
   readonly signature: Uint8Array
   readonly delta: Uint8Array
-  /** Places where a block had the weak sum, and none the strong sum. */
+  /** Number of positions where the weak sum matched a block but the strong sum matched none. */
   readonly falseMatches: number
 }
 
-/** Throws unless signature, delta and patch make of the basis what it was edited to. */
+/** Throws unless signature, delta and patch turn the basis into the edited version. */
 export async function checkRoundTrip(roundTrip: RoundTripCase): Promise<RoundTrip> {
   const { sizeKnown, signatureOptions, deltaOptions, inputBytes } = roundTrip
   const basis = assemble(roundTrip.basis)

@@ -1,7 +1,7 @@
-/** The chunk sizes that every codec case runs over; Infinity is one whole chunk. */
+/** The chunk sizes that every codec case runs with. Infinity means one whole chunk. */
 export const CHUNK_SIZES = [1, 2, 3, 7, 15, 100, 10_000, Infinity]
 
-/** Pseudo-random bytes (xorshift32), the same for the same seed. */
+/** Pseudo-random bytes (xorshift32), always the same for the same seed. */
 export function randomBytes(byteLength: number, seed = 1): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(byteLength)
   let state = seed * 2_654_435_761 || 1
@@ -14,7 +14,10 @@ export function randomBytes(byteLength: number, seed = 1): Uint8Array<ArrayBuffe
   return bytes
 }
 
-/** The bytes as a stream of chunks of one size, each a view into a larger buffer that is scribbled over once it is used. */
+/**
+ * Streams the bytes in chunks of one size. Each chunk is a view into a larger buffer that is overwritten once the chunk
+ * is used.
+ */
 export function chunked(bytes: Uint8Array, size: number): ReadableStream<Uint8Array> {
   let offset = 0
   let last: Uint8Array | undefined
@@ -34,10 +37,12 @@ export function chunked(bytes: Uint8Array, size: number): ReadableStream<Uint8Ar
   )
 }
 
-/** Far above what anything here takes: a machine that is busy, or stands still for seconds, is no hang. */
+/**
+ * Far longer than anything here takes: a machine that is busy, or stands still for seconds, must not look like a hang.
+ */
 const HANG_MS = 30_000
 
-/** Rejects when the promise never settles, so that a hang is a failure with a name. */
+/** Rejects if the promise does not settle, so that a hang is reported by name. */
 export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
@@ -50,7 +55,7 @@ export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {
   }
 }
 
-/** The error that a promise rejects with; fails if it resolves. */
+/** Returns the error that a promise rejects with. Fails if it resolves. */
 export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   const settled = await soon(
     promise.then(
@@ -59,11 +64,11 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
     ),
     'a rejection',
   )
-  if (!settled) throw new Error('resolved, where a rejection was expected')
+  if (!settled) throw new Error('resolved, but a rejection was expected')
   return settled.error
 }
 
-/** Whether a promise is still pending after the host had its turn. */
+/** Whether a promise is still pending after the host had a chance to run. */
 export async function pending(promise: Promise<unknown>): Promise<boolean> {
   const turn = new Promise((resolve) => setTimeout(resolve, 20, 'pending'))
   const settled = promise.then(

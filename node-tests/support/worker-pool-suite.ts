@@ -18,13 +18,13 @@ import { difference, runJob, signatureOf } from './jobs.ts'
 import { assemble } from './pieces.ts'
 import { chunked, randomBytes, rejection, soon } from './streams.ts'
 
-/** Workers of one kind. */
+/** A kind of worker. */
 export interface WorkerKind {
-  /** Makes one. */
+  /** Creates a worker. */
   create(): PoolWorker
-  /** Makes one of a script that is not there, where that can be. */
+  /** Creates a worker whose script does not exist, if that is possible. */
   createMissing?(): PoolWorker
-  /** Whether the host tells that a worker was ended by somebody else. */
+  /** Whether the host reports that something else terminated a worker. */
   tellsEnd: boolean
 }
 
@@ -33,13 +33,13 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>
 const SUMS = ['rabinkarp-blake2b', 'rabinkarp-md4', 'rollsum-blake2b', 'rollsum-md4'] as const
 const MEBIBYTE = 1024 * 1024
 
-/** What every kind of worker has to do. */
+/** The tests for every kind of worker. */
 export async function describeWorkerPool(name: string, { create, createMissing, tellsEnd }: WorkerKind): Promise<void> {
   const kernel = await loadKernel()
   const random = randomBytes(5 * MEBIBYTE)
   const strange = randomBytes(MEBIBYTE, 5)
 
-  /** A pool, and the workers that it has made. */
+  /** Creates a pool, and records the workers that it creates. */
   function makePool(size = 2): { pool: WorkerPool; workers: PoolWorker[] } {
     const workers: PoolWorker[] = []
     const pool = new WorkerPool(
@@ -53,7 +53,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
     return { pool, workers }
   }
 
-  /** What differs from the signature that the job makes, and from what it counts; undefined if nothing does. */
+  /** Describes how the signature or the statistics differ from those of the job. Returns undefined if they do not. */
   async function signatureProblem(
     pool: WorkerPool,
     basis: Uint8Array,
@@ -90,7 +90,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
     basis,
   )
 
-  /** Input without an end, of which nothing is in the basis. */
+  /** Endless input that has nothing in common with the basis. */
   function endless(chunkBytes: number): { readable: ReadableStream<Uint8Array>; given: () => number } {
     let given = 0
     const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
@@ -102,14 +102,14 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
   }
 
   describe(`a pool of ${name}`, () => {
-    it('makes the same signatures at every border of a block and of what a worker is sent', async () => {
+    it('computes the same signatures at every boundary of a block and of a part sent to a worker', async () => {
       const { pool } = makePool()
       for (const length of [0, 1, 2047, 2048, 2049, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 5 * MEBIBYTE]) {
         expect(await signatureProblem(pool, random.subarray(0, length), 100_000, {})).toBeUndefined()
       }
     })
 
-    it.each(SUMS)('makes the same signatures of %s', async (sum) => {
+    it.each(SUMS)('computes the same signatures with %s', async (sum) => {
       const { pool } = makePool()
       for (const blockLength of [700, 300_001]) {
         expect(
@@ -118,13 +118,13 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       }
     })
 
-    it('makes the same signatures of blocks of any length, in any chunks', async () => {
+    it('computes the same signatures for blocks of any length, in any chunks', async () => {
       const { pool } = makePool(3)
       expect(await signatureProblem(pool, random.subarray(0, 40_000), 1000, { blockLength: 1 })).toBeUndefined()
       expect(await signatureProblem(pool, random.subarray(0, 300_000), 7777, { blockLength: 7 })).toBeUndefined()
       expect(await signatureProblem(pool, random.subarray(0, 3000), 1, { blockLength: 100 })).toBeUndefined()
       expect(await signatureProblem(pool, random, 65_536, { blockLength: MEBIBYTE })).toBeUndefined()
-      // Too long to be shared: a whole number of blocks, and not.
+      // Too long to be distributed, with and without a partial last block.
       expect(await signatureProblem(pool, random, 65_536, { blockLength: MEBIBYTE + 1 })).toBeUndefined()
       await signatureProblem(pool, random.subarray(0, 3_000_000), Infinity, {
         blockLength: 1_500_000,
@@ -133,7 +133,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(await signatureProblem(pool, random.subarray(0, 0), 1, { blockLength: 1_500_000 })).toBeUndefined()
     })
 
-    it('makes the same deltas in both modes, in any chunks', async () => {
+    it('computes the same deltas in both modes, in any chunks', async () => {
       const { pool } = makePool()
       for (const mode of ['compat', 'compact'] as const) {
         expect(await deltaProblem(pool, signature, edited, 100_000, { mode })).toBeUndefined()
@@ -145,13 +145,13 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
         ).toBeUndefined()
         expect(await deltaProblem(pool, signature, new Uint8Array(0), 1, { mode })).toBeUndefined()
       }
-      // Twice as much output as input, and more than a worker gives at a time.
+      // Twice as much output as input, and more than a worker sends at a time.
       expect(
         await deltaProblem(pool, signature, randomBytes(263_000, 3), Infinity, { literalLimit: 1 }),
       ).toBeUndefined()
     })
 
-    it('leaves a signature as it is, and takes no more of its buffers than that', async () => {
+    it('does not detach a signature, and copies only its part of a larger buffer', async () => {
       const { pool } = makePool(1)
       const room = new Uint8Array(signature.strongSums.byteLength + 10)
       const strongSums = room.subarray(5, room.byteLength - 5)
@@ -163,7 +163,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(difference(view.strongSums, signature.strongSums)).toBeUndefined()
     })
 
-    it('works for many streams at a time', async () => {
+    it('serves many streams at once', async () => {
       const { pool, workers } = makePool()
       const lengths = [3 * MEBIBYTE, 1, 0, 2_500_000, MEBIBYTE]
       const problems = await Promise.all([
@@ -175,9 +175,9 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(workers.length).toBe(2)
     })
 
-    it('lets no stream keep its workers to itself', async () => {
+    it('does not let one stream monopolize its workers', async () => {
       const { pool } = makePool(1)
-      // The reader of one stalls after a chunk, which must not hold up the others.
+      // One reader stalls after a chunk. That must not hold up the others.
       const [greedy, stalled] = [1, 2].map(() => {
         const stream = new SignatureStream({ blockLength: 1024, pool })
         return endless(MEBIBYTE).readable.pipeThrough(stream).getReader()
@@ -197,7 +197,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
     it('takes no more input than it has room for while a reader stalls', async () => {
       const { pool } = makePool()
       const streams = [
-        // 256 KiB of output are 466 KiB of input.
+        // 256 KiB of output correspond to 466 KiB of input.
         { stream: new SignatureStream({ blockLength: 64, pool }), mostBytes: (0.5 + 5) * MEBIBYTE },
         { stream: new DeltaStream(signature, { pool }), mostBytes: (0.25 + 3) * MEBIBYTE },
       ]
@@ -211,7 +211,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       }
     })
 
-    it('lets go at once of streams that are cancelled or aborted, at any moment', async () => {
+    it('immediately releases streams that are cancelled or aborted, at any moment', async () => {
       const { pool } = makePool()
       const makers = [() => new SignatureStream({ blockLength: 500, pool }), () => new DeltaStream(signature, { pool })]
       for (const make of makers) {
@@ -242,7 +242,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(await deltaProblem(pool, signature, edited, 100_000)).toBeUndefined()
     })
 
-    it("fails both sides with a signal's reason, and cancels a source that is silent", async () => {
+    it("fails both sides with a signal's reason, and cancels a silent source", async () => {
       const { pool } = makePool()
       const controller = new AbortController()
       let cancel: (reason: unknown) => void
@@ -258,7 +258,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(await soon(cancelled, 'the cancel')).toBe('enough')
     })
 
-    it('fails the streams of a worker whose script throws, and makes another', async () => {
+    it('fails the streams of a worker whose script throws, and creates another', async () => {
       for (const make of [
         (pool: WorkerPool) => new SignatureStream({ pool }),
         (pool: WorkerPool) => new DeltaStream(signature, { pool }),
@@ -280,9 +280,9 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
 
     const losses: [how: string, lose: (worker: PoolWorker) => unknown][] = [
       ['throws', (worker) => worker.postMessage(null, [])],
-      ['is ended by somebody else', (worker) => worker.terminate()],
+      ['is terminated by something else', (worker) => worker.terminate()],
     ]
-    it.each(losses.slice(0, tellsEnd ? 2 : 1))('fails a stream whose worker %s half-way', async (_, lose) => {
+    it.each(losses.slice(0, tellsEnd ? 2 : 1))('fails a stream whose worker %s half-way through', async (_, lose) => {
       const { pool, workers } = makePool(1)
       const reader = endless(MEBIBYTE).readable.pipeThrough(new DeltaStream(signature, { pool })).getReader()
       await soon(reader.read(), 'the first chunk')
@@ -291,7 +291,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(await deltaProblem(pool, signature, edited, 100_000)).toBeUndefined()
     })
 
-    it.runIf(createMissing)('fails streams if the script is not there', async () => {
+    it.runIf(createMissing)('fails streams if the script does not exist', async () => {
       const pool = new WorkerPool(createMissing!)
       onTestFinished(() => pool.close())
       const failing = rejection(collect(chunked(basis, 100_000).pipeThrough(new SignatureStream({ pool }))))
@@ -302,7 +302,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       })
     })
 
-    it('tells why it has no worker', async () => {
+    it('reports why it cannot create a worker', async () => {
       const cause = new Error('not today')
       const refusing = new WorkerPool(() => {
         throw cause
@@ -314,7 +314,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(await rejection(collect(junked))).toMatchObject({ name: 'TypeError' })
     })
 
-    it('fails with the error of a job', async () => {
+    it("fails with a job's own error", async () => {
       const { pool } = makePool(1)
       const huge = new Signature({
         blockLength: 2_147_483_647,
@@ -327,7 +327,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(await deltaProblem(pool, signature, edited, 100_000)).toBeUndefined()
     })
 
-    it('fails its streams when it is closed, and those to come', async () => {
+    it('fails its current and future streams when it is closed', async () => {
       const { pool } = makePool()
       const streams = [new SignatureStream({ pool }), new DeltaStream(signature, { pool })]
       const failures = streams.map(({ readable }) => rejection(collect(readable)))
@@ -352,7 +352,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
       expect(await rejection(collect(late))).toMatchObject({ name: 'TypeError' })
     })
 
-    it('refuses what is no pool, no function and no size', () => {
+    it('rejects invalid pools, functions and sizes', () => {
       expect(() => new SignatureStream({ pool: {} as WorkerPool })).toThrow(TypeError)
       expect(() => new DeltaStream(signature, { pool: null as never })).toThrow(TypeError)
       expect(() => new WorkerPool(undefined as never)).toThrow(TypeError)
@@ -366,7 +366,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
     })
   })
 
-  /** A worker whose script gets no request, and fails over what it gets instead. */
+  /** A worker whose script receives an invalid request and throws. */
   function confused(worker: PoolWorker): PoolWorker {
     return {
       postMessage: () => worker.postMessage(null, []),
@@ -375,12 +375,12 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
     }
   }
 
-  /** Reads until that fails. */
+  /** Reads until reading fails. */
   async function readAll(reader: Reader): Promise<void> {
     for (;;) await reader.read()
   }
 
-  /** Writes until that fails. */
+  /** Writes until writing fails. */
   async function writeAll(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
     for (;;) await writer.write(random)
   }
@@ -398,7 +398,7 @@ function problem(
   return actual === expected ? undefined : `counted ${actual}, not ${expected}`
 }
 
-/** Statistics, of the times only that they are there. */
+/** Serializes statistics. Times are only checked for plausibility. */
 function counted(statistics: JobStatistics): string {
   const isTimed = statistics.endTime! >= statistics.startTime!
   const fields = { ...statistics, startTime: 0, endTime: 0, isTimed }

@@ -11,9 +11,9 @@ import { difference, runJob, signatureOf } from '../support/jobs.ts'
 import { CHUNK_SIZES, chunked } from '../support/streams.ts'
 import { type Pair, rdiffPairs } from './rdiff-pairs.ts'
 
-/** What literals are cut at by rdiff 2.3.2, that of Debian 12; later ones cut at our default. */
+/** The literal limit of rdiff 2.3.2, the version in Debian 12. Later versions use the same limit as our default. */
 const LITERAL_LIMIT = 32_768
-/** The most calls of a job that one chunking of a pair may take. */
+/** Maximum number of calls to a job for one chunking of a pair. */
 const MAX_CALLS = 50_000
 
 const kernel = await loadKernel()
@@ -35,7 +35,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** Runs rdiff on one line after the other, in one shell: to start a thousand processes from here takes twice as long. */
+/** Runs rdiff once for each line, in a single shell. Starting a thousand processes from Node takes twice as long. */
 async function rdiff(lines: readonly (readonly string[])[]): Promise<void> {
   const script = lines.map((line) => `rdiff -f ${line.join(' ')}\n`).join('')
   await writeFile(join(folder, 'script'), script)
@@ -75,7 +75,7 @@ describe('rdiff agrees', () => {
 
       const loaded = signatureOf(signature, size)
       const delta = runJob(new DeltaJob(loaded, kernel, { literalLimit: LITERAL_LIMIT }), edited, cut)
-      // For an empty basis rdiff writes a literal for each of its buffers: not one of our business.
+      // For an empty basis, rdiff's literals depend on its buffer sizes, which we do not imitate.
       if (basis.byteLength > 0 || edited.byteLength === 0) {
         expect(difference(delta, theirs.delta), `delta, ${size} bytes at a time`).toBeUndefined()
       }
@@ -86,7 +86,7 @@ describe('rdiff agrees', () => {
     }
   })
 
-  it('on what our streams make of the pairs, in chunks of every size', async () => {
+  it('on the output of our streams for the pairs, in chunks of every size', async () => {
     const checked: number[] = []
     for (const [i, pair] of pairs.entries()) {
       if (i % 7 !== 0 && pair.basis.byteLength < 1_000_000) continue
@@ -113,7 +113,7 @@ describe('rdiff agrees', () => {
   })
 })
 
-/** All chunk sizes for small pairs, a different one for each large pair. */
+/** All chunk sizes for small pairs, and a different single one for each large pair. */
 function chunkSizes(byteLength: number, i: number): number[] {
   if (byteLength <= 12_000) return CHUNK_SIZES
   const sizes = CHUNK_SIZES.filter((size) => byteLength / size < MAX_CALLS)

@@ -1,25 +1,28 @@
 import type { SumName } from '../../src/rsync.ts'
 import { assemble, type Piece } from '../support/pieces.ts'
 
-/** A basis and an edited version of it, and what its signature is made with. */
+/** A basis, an edited version of it, and the parameters of the signature. */
 export interface Pair {
   readonly name: string
   readonly basis: Uint8Array<ArrayBuffer>
   readonly edited: Uint8Array<ArrayBuffer>
-  /** As rdiff's -b; its default if undefined. */
+  /** rdiff's -b. Its default if undefined. */
   readonly blockLength?: number
-  /** As rdiff's -S; its default, the maximum, if undefined. */
+  /** rdiff's -S. Its default, the maximum, if undefined. */
   readonly strongLength?: number | 'min'
-  /** As rdiff's -R and -H; its default if undefined. */
+  /** rdiff's -R and -H. Their defaults if undefined. */
   readonly sum?: SumName
 }
 
-/** The pairs that the codecs are compared with rdiff on: edges of blocks and of fields, edits of every kind, sizes. */
+/**
+ * The pairs on which the codecs are compared with rdiff: block and field boundaries, every kind of edit, and various
+ * sizes.
+ */
 export function rdiffPairs(): Pair[] {
   return [...edges(), ...edits(), ...settings(), ...sums(), ...random(), ...large()]
 }
 
-/** Sizes around a multiple of the block, on both sides, and nothing at all. */
+/** Sizes just around multiples of the block length, in both versions, and zero. */
 function* edges(): Generator<Pair> {
   const sizes = [0, 1, 255, 256, 257, 511, 512, 513, 1023, 1024, 1025]
   for (const size of sizes) {
@@ -27,13 +30,13 @@ function* edges(): Generator<Pair> {
     for (const edit of sizes) {
       const pieces: Piece[] = [{ from: 0, to: edit }]
       if (edit > size) pieces.push({ random: edit - size, seed: edit })
-      // An empty basis: rdiff's delta has a literal for each of its buffers, and so no definite form.
-      yield { name: `${size} bytes cut or lengthened to ${edit}`, basis, edited: assemble(pieces, basis) }
+      // With an empty basis, rdiff's delta depends on its buffer sizes, so it has no definite form.
+      yield { name: `${size} bytes truncated or extended to ${edit}`, basis, edited: assemble(pieces, basis) }
     }
   }
 }
 
-/** One edit each of a file of some blocks, at and beside a border of two. */
+/** Single edits of a file of several blocks, at and next to block boundaries. */
 function* edits(): Generator<Pair> {
   const basis = assemble([{ random: 5000, seed: 1 }])
   for (const at of [0, 255, 256, 257, 2560, 4863, 4864, 4999, 5000]) {
@@ -43,7 +46,7 @@ function* edits(): Generator<Pair> {
         insertion: [{ from: 0, to: at }, added, { from: at }],
         overwrite: [{ from: 0, to: at }, added, { from: at + length }],
         deletion: [{ from: 0, to: at }, { from: at + length }],
-        'doubled piece': [{ from: 0, to: at + length }, { from: at }],
+        duplication: [{ from: 0, to: at + length }, { from: at }],
       }
       for (const [kind, edit] of Object.entries(pieces)) {
         yield { name: `${kind} of ${length} at ${at}`, basis, edited: assemble(edit, basis) }
@@ -52,7 +55,7 @@ function* edits(): Generator<Pair> {
   }
 }
 
-/** Content that repeats, and unusual lengths of blocks and strong sums. */
+/** Repetitive content, and unusual block and strong sum lengths. */
 function* settings(): Generator<Pair> {
   const repeated = assemble(Array.from({ length: 12 }, (_, i) => ({ random: 256, seed: (i % 3) + 1 })))
   const moved: Piece[] = [{ from: 1024, to: 2048 }, { from: 0, to: 1024 }, { from: 2000 }, { from: 128, to: 900 }]
@@ -87,7 +90,7 @@ function* settings(): Generator<Pair> {
   }
 }
 
-/** The other sums: contents that are alike, and settings at their bounds. */
+/** The other sums: content with collisions, and parameters at their limits. */
 function* sums(): Generator<Pair> {
   const basis = assemble([{ random: 9000, seed: 31 }, { fill: 3000 }, { random: 5001, seed: 32 }])
   const edited = assemble(
@@ -107,16 +110,23 @@ function* sums(): Generator<Pair> {
         yield { name: `${sum}, -b ${blockLength} -S ${strongLength}`, basis, edited, blockLength, strongLength, sum }
       }
     }
-    yield { name: `${sum}, the defaults`, basis, edited, sum }
+    yield { name: `${sum}, defaults`, basis, edited, sum }
     const zeros = new Uint8Array(70_000)
-    // Letters change places and the rollsum stays: thousands of windows have that of the block before it comes.
-    const alike = assemble([{ text: 'baabcccc'.repeat(1400) }, { text: 'abbacccc' }])
-    yield { name: `${sum}, false matches`, basis: alike.slice(-8), edited: alike, blockLength: 8, strongLength: 8, sum }
+    // Permuted letters keep the rollsum: thousands of windows match the block's weak sum before the block itself comes.
+    const similar = assemble([{ text: 'baabcccc'.repeat(1400) }, { text: 'abbacccc' }])
+    yield {
+      name: `${sum}, false matches`,
+      basis: similar.slice(-8),
+      edited: similar,
+      blockLength: 8,
+      strongLength: 8,
+      sum,
+    }
     yield { name: `${sum}, zeros`, basis: zeros, edited: assemble([{ text: 'x' }, { fill: 80_000 }]), sum }
   }
 }
 
-/** Edits drawn at random, of files of up to 100 kB. */
+/** Random edits of files of up to 100 kB. */
 function* random(): Generator<Pair> {
   let state = 12_345
   const next = (limit: number): number => {
@@ -139,27 +149,27 @@ function* random(): Generator<Pair> {
   }
 }
 
-/** Megabytes: wide positions and lengths, and literals longer than rdiff's limit. */
+/** Megabytes: wide position and length fields, and literals longer than rdiff's limit. */
 function* large(): Generator<Pair> {
   const basis = assemble([{ random: 3_000_000, seed: 21 }])
   const versions: Record<string, Piece[]> = {
-    'all of it': [{ from: 0 }],
+    'all of the basis': [{ from: 0 }],
     'an insertion of 1 byte': [{ from: 0, to: 1_234_567 }, { text: '!' }, { from: 1_234_567 }],
     'an insertion of 200,000 bytes': [{ from: 0, to: 999_999 }, { random: 200_000, seed: 22 }, { from: 999_999 }],
-    'an insertion of exactly a literal': [
+    'an insertion of exactly one literal': [
       { from: 0, to: 1_000_000 },
       { random: 32_768, seed: 23 },
       { from: 1_000_000 },
     ],
-    'nothing of it': [{ random: 1_000_000, seed: 24 }],
-    'its halves swapped': [{ from: 1_500_000 }, { from: 0, to: 1_500_000 }],
-    'zeros about it': [{ fill: 100_000 }, { from: 70_000 }, { fill: 100_000 }],
+    'nothing of the basis': [{ random: 1_000_000, seed: 24 }],
+    'swapped halves': [{ from: 1_500_000 }, { from: 0, to: 1_500_000 }],
+    'zeros around the basis': [{ fill: 100_000 }, { from: 70_000 }, { fill: 100_000 }],
   }
   for (const [name, pieces] of Object.entries(versions)) {
     yield { name: `3 MB: ${name}`, basis, edited: assemble(pieces, basis) }
   }
   const zeros = new Uint8Array(2_000_000)
-  yield { name: '2 MB of zeros: themselves', basis: zeros, edited: zeros }
+  yield { name: '2 MB of zeros: unchanged', basis: zeros, edited: zeros }
   yield { name: '2 MB of zeros: one byte less', basis: zeros, edited: zeros.slice(1) }
   const tiny = basis.slice(0, 70_000)
   const edited = assemble([{ from: 66_000 }, { random: 70_000, seed: 25 }, { from: 0, to: 66_000 }], tiny)

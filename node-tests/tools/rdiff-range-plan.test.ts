@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** Edits, and how many blocks of the result they leave to be fetched at most. */
+/** Edits, and the maximum number of blocks that remain to be fetched after each. */
 const edits: [string, Piece[], number][] = [
   ['nothing changed', [{ from: 0 }], 0],
   ['its first half', [{ from: 0, to: 500_000 }], 0],
@@ -41,8 +41,8 @@ const edits: [string, Piece[], number][] = [
 
 const settings = ['-H blake2', '-H md4 -b 1000', '-R rollsum -b 2048 -S 8', '-R rollsum -H md4 -S -1']
 
-describe.each(settings)('a signature by rdiff %s', (options) => {
-  it.each(edits)('of a file with %s tells what is to be fetched', async (name, pieces, blocks) => {
+describe.each(settings)('an rdiff signature with %s', (options) => {
+  it.each(edits)('of a file with %s tells what to fetch', async (name, pieces, blocks) => {
     const edited = assemble(pieces, basis)
     const file = name.replaceAll(' ', '-')
     await writeFile(join(folder, file), edited)
