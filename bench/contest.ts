@@ -2,19 +2,21 @@ import { median } from './median.ts'
 
 const ROUNDS = 5
 
-/** One row of a bench: the same work, done here and by a peer. */
+/** One row of a bench: the same work, done by combstream and by a peer. */
 export interface Contest {
-  /** The work. */
+  /** The kind of work. */
   readonly what: string
-  /** Who else does it. */
+  /** The peer's name. */
   readonly peerName: string
   /** Does it with combstream. */
   ours(): Promise<void>
-  /** Has the peer do it. */
+  /** Does it with the peer. */
   peer(): Promise<void>
 }
 
-/** Prints a table of contests, in wall time; each runs both in turns, so that what else the machine does hits both. */
+/**
+ * Prints a table of contests, in wall time. The two sides alternate, so that other load on the machine affects both.
+ */
 export async function holdContests(name: string, contests: readonly Contest[], byteLength: number): Promise<void> {
   console.log(`\n${name}, ${byteLength / 2 ** 20} MiB, wall time, median of ${ROUNDS} runs\n`)
   console.log('| what | combstream, MB/s | peer, MB/s | ratio | peer |\n|---|---|---|---|---|')

@@ -1,4 +1,4 @@
-/** Reads a stream to its end and hands each chunk to `take`, which by default forgets it. */
+/** Reads a stream to its end and passes each chunk to `take`, which drops it by default. */
 export async function drain(
   readable: ReadableStream<Uint8Array>,
   take: (chunk: Uint8Array) => void = () => {},

@@ -1,5 +1,5 @@
-// Measures against named peers, side by side in one run. Only the ratios mean something: a machine's absolute figures
-// differ from run to run. docs/performance.md says what is measured, and what came out.
+// Measures against named peers, side by side in one run. Only the ratios are meaningful: a machine's absolute figures
+// vary from run to run. docs/performance.md describes what is measured, and the results.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,12 +12,12 @@ import { benchStore } from './store.ts'
 
 const USAGE = `npm run bench -- [store] [rsync] [workers] [options]
 
-  --mb N          MiB of an input; 256 by default, 64 with --in
-  --rounds N      rsync: how often each side runs; 5 by default
-  --only TEXT     rsync: only the rows with this text in their operation and pair: "delta", "delta compat tar"
-  --corpora DIR   rsync: keep the inputs in DIR, and use those that are there
+  --mb N          size of an input in MiB; 256 by default, 64 with --in
+  --rounds N      rsync: number of runs of each side; 5 by default
+  --only TEXT     rsync: only rows whose operation and pair contain this text: "delta", "delta compat tar"
+  --corpora DIR   rsync: keep the inputs in DIR, and reuse those already there
   --in RUNTIME    rsync: against the plain TypeScript path in RUNTIME: ${RUNTIMES.join(', ')},
-                  several of them with commas, or all. Without it: against rdiff, in Node`
+                  a comma-separated list, or all. Without it: against rdiff, in Node`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -61,19 +61,20 @@ if (values.help) {
 } else {
   for (const name of positionals.length > 0 ? positionals : Object.keys(benches)) {
     const bench = benches[name]
-    if (!bench) throw new RangeError(`there is no bench ${name}: ${Object.keys(benches).join(', ')}`)
+    if (!bench) throw new RangeError(`unknown bench ${name}; choose from ${Object.keys(benches).join(', ')}`)
     if (!(await bench())) process.exitCode = 1
   }
 }
 
 function count(option: string, text: string): number {
   const value = Number(text)
-  if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError(`${option} must be a whole number, got ${text}`)
+  if (!Number.isSafeInteger(value) || value <= 0)
+    throw new RangeError(`${option} must be a positive integer, got ${text}`)
   return value
 }
 
 function runtimeOf(name: string): Runtime {
   const runtime = RUNTIMES.find((known) => known === name)
-  if (!runtime) throw new RangeError(`there is no runtime ${name}: ${RUNTIMES.join(', ')}, all`)
+  if (!runtime) throw new RangeError(`unknown runtime ${name}; choose from ${RUNTIMES.join(', ')}, all`)
   return runtime
 }

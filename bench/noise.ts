@@ -1,4 +1,4 @@
-/** Bytes that no compression and no de-duplication helps with. */
+/** Bytes that neither compress nor de-duplicate. */
 export function noise(byteLength: number, seed: number): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(Math.ceil(byteLength / 4))
   const next = randomIntegers(seed)
@@ -6,7 +6,7 @@ export function noise(byteLength: number, seed: number): Uint8Array<ArrayBuffer>
   return new Uint8Array(words.buffer, 0, byteLength)
 }
 
-/** Unsigned 32-bit integers that look random and are the same for the same seed, which is not 0 (xorshift32). */
+/** Pseudo-random unsigned 32-bit integers (xorshift32), always the same for the same seed. The seed must not be 0. */
 export function randomIntegers(seed: number): () => number {
   let state = seed | 0
   return () => {

@@ -8,7 +8,10 @@ import { noise } from './noise.ts'
 const BLOCK_LENGTH = 16 * 1024
 const PEER = 'the same streams without a pool'
 
-/** Signatures and deltas in threads, against the calling thread alone. Their peer can be beaten only by idle processors. */
+/**
+ * Signatures and deltas in threads, compared with the calling thread alone. Threads can win only if processors are
+ * idle.
+ */
 export async function benchWorkers(byteLength: number): Promise<{ contests: Contest[]; close(): Promise<void> }> {
   const bytes = noise(byteLength, 1)
   const source = bytesSource(bytes)
@@ -41,7 +44,7 @@ export async function benchWorkers(byteLength: number): Promise<{ contests: Cont
       contest('signature', 1, sign),
       contest('signature', 2, sign),
       contest('delta', 1, compare),
-      contest('two deltas at a time', 2, (pool) => Promise.all([compare(pool), compare(pool)])),
+      contest('two deltas at once', 2, (pool) => Promise.all([compare(pool), compare(pool)])),
     ],
     async close() {
       await Promise.all(pools.map((pool) => pool.close()))

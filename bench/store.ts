@@ -9,7 +9,7 @@ import { noise } from './noise.ts'
 
 const BLOCK_BYTES = 1_000_000
 
-/** Storing and reading an entry on disk, against the hashing and the file system calls that it cannot do without. */
+/** Storing and reading an entry on disk, compared with just the hashing and file system calls that it requires. */
 export async function benchStore(directory: string, byteLength: number): Promise<Contest[]> {
   const bytes = noise(byteLength, 1)
   const files = join(directory, 'files')

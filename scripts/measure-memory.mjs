@@ -1,7 +1,7 @@
-// Measures what `comb` promises of itself (docs/comb.md): the memory of each process while a large entry is put and got,
-// here and over HTTP, and the bytes that cross the network when a large entry is updated by a delta.
+// Measures what docs/comb.md promises about `comb`: the memory of each process while a large entry is put and got,
+// locally and over HTTP, and the bytes transferred when a large entry is updated by a delta.
 //
-//   npm run build && node_modules/.bin/node scripts/measure-memory.mjs [MiB of the entry, 1024] [MB of the updated one, 100]
+//   npm run build && node_modules/.bin/node scripts/measure-memory.mjs [size of the entry in MiB, 1024] [size of the updated entry in MB, 100]
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -16,7 +16,7 @@ const NODE = join(ROOT, 'node_modules', '.bin', 'node')
 const MAIN = join(ROOT, 'dist', 'cli', 'main.js')
 const LIMIT_MB = 200
 const LIMIT_SHARE = 0.03
-/** How often the high-water mark of a process is read: it is gone with the process. */
+/** How often a process's high-water mark is read, in milliseconds. It disappears with the process. */
 const SAMPLE_MS = 20
 
 const [entryMib = 1024, updatedMb = 100] = process.argv.slice(2).map(Number)
@@ -26,8 +26,8 @@ const path = (/** @type {string} */ name) => join(directory, name)
 const running = new Set()
 let failures = 0
 try {
-  if (!existsSync('/proc/self/status')) throw new Error('the memory of a process is read from /proc: Linux only')
-  if (!existsSync(MAIN)) throw new Error('there is no dist/: run npm run build first')
+  if (!existsSync('/proc/self/status')) throw new Error("this needs Linux: a process's memory is read from /proc")
+  if (!existsSync(MAIN)) throw new Error('dist/ does not exist: run npm run build first')
   await measureTransfers(entryMib * 1024 * 1024)
   await measureUpdate(updatedMb * 1_000_000)
 } finally {
@@ -44,14 +44,15 @@ async function measureTransfers(size) {
   console.log('| what | client, peak MB | server, peak MB | seconds | MB/s |\n|---|---|---|---|---|')
 
   const check = async (/** @type {string} */ file) => {
-    if ((await sha256(createReadStream(path(file)))) !== expected) throw new Error(`other bytes came back: ${file}`)
+    if ((await sha256(createReadStream(path(file)))) !== expected)
+      throw new Error(`the bytes that came back differ: ${file}`)
     rmSync(path(file))
   }
   await printRow('put a file, directory', size, ['put', path('local'), 'big', path('source')])
   await printRow('get a file, directory', size, ['get', path('local'), 'big', path('target')])
   await check('target')
 
-  // A server of its own for each row: a high-water mark does not fall.
+  // Each row has a server of its own, because a high-water mark never falls.
   for (const { what, command, file } of [
     { what: 'put a file, HTTP', command: 'put', file: 'source' },
     { what: 'get a file, HTTP', command: 'get', file: 'target' },
@@ -65,7 +66,7 @@ async function measureTransfers(size) {
 }
 
 /**
- * Runs `comb`, and prints what it took.
+ * Runs `comb` and prints a row with its cost.
  *
  * @param {string} what
  * @param {number} size
@@ -105,7 +106,7 @@ async function measureUpdate(size) {
   const same = (await sink.entry).etag === `"${await sha256(edited(), 'base64url')}"`
   await server.stop()
 
-  // The server's own lines: … 200 signature big received=0 sent=…
+  // The server's log lines look like: … 200 signature big received=0 sent=…
   let moved = 0
   for (const [, operation, received, sent] of server.log().matchAll(/ (\w+) big received=(\d+) sent=(\d+)/g)) {
     console.log(`${operation}: ${received} bytes received, ${sent} bytes sent`)
@@ -113,8 +114,10 @@ async function measureUpdate(size) {
   }
   const share = moved / size
   if (!same || moved === 0 || share > LIMIT_SHARE) failures++
-  console.log(`update of ${size} bytes by an insertion of 1000000: ${moved} bytes moved, ${(share * 100).toFixed(2)} %`)
-  console.log(`server, peak: ${mb(server.peakMb())} MB${same ? '' : '; OTHER BYTES CAME OUT'}`)
+  console.log(
+    `update of ${size} bytes by an insertion of 1000000: ${moved} bytes transferred, ${(share * 100).toFixed(2)} %`,
+  )
+  console.log(`server, peak: ${mb(server.peakMb())} MB${same ? '' : '; THE RESULT IS WRONG'}`)
 }
 
 /**
@@ -157,7 +160,7 @@ async function serve(hive) {
 }
 
 /**
- * Gives the largest resident size that a process has had so far.
+ * Watches a process. Returns a function that gives its peak resident size so far, in MB.
  *
  * @param {import('node:child_process').ChildProcess} child
  */
@@ -185,7 +188,7 @@ function watchMemory(child) {
 }
 
 /**
- * Writes bytes that no two runs share and nothing compresses or de-duplicates.
+ * Writes bytes that differ in every run and neither compress nor de-duplicate.
  *
  * @param {string} file
  * @param {number} size

@@ -1,26 +1,26 @@
-/** At least as many bits a block: a false positive costs a look-up, which is dearer than a wider filter. */
+/** At least this many bits per block: a false positive costs a look-up, which is more expensive than a wider filter. */
 const BITS_PER_BLOCK_LOG2 = 8
 /** 128 bytes. */
 const MIN_BITS_LOG2 = 10
-/** 2 MiB: what is larger no longer stays in the processor's cache, and costs more than it saves. */
+/** 2 MiB. A larger filter does not stay in the processor's cache and costs more than it saves. */
 const MAX_BITS_LOG2 = 24
 
 /**
- * Says of most weak sums at once that no block has them. The high bits of the sum choose the bit, since the low bits of
- * a RabinKarp sum depend on the low bits of the bytes only.
+ * A quick test that rules out most weak sums that no block has. The high bits of the sum select the bit, because the
+ * low bits of a RabinKarp sum depend only on the low bits of the bytes.
  *
- * The bit of a sum is `words[sum >>> wordShift] >>> (sum >>> bitShift) & 1`: the loop that moves the window writes it
- * out, because a call would cost more than the rest of a step.
+ * The bit of a sum is `words[sum >>> wordShift] >>> (sum >>> bitShift) & 1`. The loop that slides the window inlines
+ * this expression, because a call would cost more than the rest of a step.
  */
 export class BlockFilter {
   /** The bits. */
   readonly words: Uint32Array
-  /** Leaves the index of a word. */
+  /** Shifts a sum to the index of its word. */
   readonly wordShift: number
-  /** Leaves the index of a bit, above it the index of the word, which a shift count ignores. */
+  /** Shifts a sum to the index of its bit. The higher bits are the index of the word, which a shift count ignores. */
   readonly bitShift: number
 
-  /** Makes the filter of a signature's weak sums. */
+  /** Creates the filter for a signature's weak sums. */
   constructor(weakSums: Uint32Array) {
     const bitsLog2 = Math.min(
       MAX_BITS_LOG2,
@@ -35,7 +35,7 @@ export class BlockFilter {
     }
   }
 
-  /** Whether a block may have this weak sum. */
+  /** Whether any block may have this weak sum. */
   passes(weakSum: number): boolean {
     return ((this.words[weakSum >>> this.wordShift]! >>> (weakSum >>> this.bitShift)) & 1) === 1
   }

@@ -5,27 +5,27 @@ const RADIX_BITS = 11
 const RADIX = 2 ** RADIX_BITS
 
 /**
- * Finds the block that has given sums.
+ * Finds the block with given sums.
  *
- * The blocks lie sorted by weak sum, then by strong sum, in buckets by the high bits of the weak sum, and a look-up is
- * a binary search in one bucket: in ordinary signatures a bucket has one block or none, and in one that was made to
- * collide a look-up still takes some twenty steps, where a chain or a run of a hash table would take millions. Of
- * blocks with equal sums only the first one of the basis is kept, as in librsync.
+ * Blocks are sorted by weak sum, then by strong sum, and divided into buckets by the high bits of the weak sum. A
+ * look-up is a binary search within one bucket. In ordinary signatures a bucket holds at most one block. In a signature
+ * made to collide, a look-up still takes some twenty steps, where a hash table's chain would take millions. Of several
+ * blocks with equal sums, only the first in the basis is kept, as in librsync.
  */
 export class BlockIndex {
-  /** Passes the weak sum of every block, and of few others. */
+  /** Passes the weak sums of all blocks, and few others. */
   readonly filter: BlockFilter
-  /** Number of blocks that are kept. */
+  /** Number of kept blocks. */
   readonly size: number
 
   readonly #strongLength: number
   readonly #strongSums: Uint8Array
-  /** Weak sums of the kept blocks, in order. */
+  /** Weak sums of the kept blocks, in sorted order. */
   readonly #weakSums: Uint32Array
-  /** Indexes, in the signature, of the kept blocks, in order. */
+  /** Indexes (in the signature) of the kept blocks, in sorted order. */
   readonly #blocks: Uint32Array
   readonly #bucketShift: number
-  /** Where each bucket begins in the order; one more than there are buckets. */
+  /** Where each bucket begins in the sorted order, plus one final entry for the end. */
   readonly #buckets: Uint32Array
 
   /** Sorts the blocks of `signature`. */
@@ -46,7 +46,7 @@ export class BlockIndex {
     for (let i = 1; i < this.#buckets.length; i++) this.#buckets[i]! += this.#buckets[i - 1]!
   }
 
-  /** The rank of the first kept block that has this weak sum, -1 if none has it. Ranks are below {@linkcode size}. */
+  /** Returns the rank of the first kept block with this weak sum, or -1. Ranks are below {@linkcode size}. */
   rankOf(weakSum: number): number {
     const bucket = weakSum >>> this.#bucketShift
     const end = this.#buckets[bucket + 1]!
@@ -60,8 +60,8 @@ export class BlockIndex {
   }
 
   /**
-   * The index, in the signature, of the block with this weak sum and a strong sum that `strongSum` begins with; -1 if
-   * there is none. `rank` is that of the weak sum.
+   * Returns the index (in the signature) of the block with this weak sum and a strong sum that `strongSum` begins with,
+   * or -1. `rank` is that of the weak sum.
    */
   find(rank: number, strongSum: Uint8Array): number {
     const weakSum = this.#weakSums[rank]!
@@ -77,7 +77,7 @@ export class BlockIndex {
     return -1
   }
 
-  /** Sorts each run of equal weak sums by strong sum and keeps the first of equals; returns how many are kept. */
+  /** Sorts each run of equal weak sums by strong sum and drops duplicates. Returns the number of blocks kept. */
   #dropDuplicates(blocks: Uint32Array, weakSums: Uint32Array): number {
     let kept = 0
     for (let start = 0, end; start < blocks.length; start = end) {
@@ -86,7 +86,8 @@ export class BlockIndex {
       const run = kept
       blocks[kept++] = first
       for (end = start + 1; end < blocks.length && weakSums[blocks[end]!] === weakSum; end++) {
-        // All alike in every case that is not contrived (zeros): they never come to be sorted.
+        // Unless the content is contrived, blocks with equal weak sums are identical (zeros, for example), so they
+        // never reach the sort.
         if (this.#compareBlocks(first, blocks[end]!) !== 0) blocks[kept++] = blocks[end]!
       }
       if (kept - run === 1) continue
@@ -114,7 +115,10 @@ export class BlockIndex {
   }
 }
 
-/** Indexes of the weak sums in ascending order, of equal ones in their own order: a radix sort, least digit first. */
+/**
+ * Returns the indexes of the weak sums in ascending order; equal sums keep their order. A least-significant-digit radix
+ * sort.
+ */
 function sortByWeakSum(weakSums: Uint32Array): Uint32Array {
   let from = new Uint32Array(weakSums.length)
   let to = new Uint32Array(weakSums.length)

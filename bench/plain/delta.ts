@@ -5,11 +5,14 @@ import { BlockIndex } from './block-index.ts'
 import { RabinKarpWindow } from './rabin-karp.ts'
 import type { PlainSignature } from './sign.ts'
 
-/** librsync's: a longer literal is cut in two. */
+/** librsync's limit: longer literals are split. */
 const LITERAL_LIMIT = 65533
 const MAGIC = Uint8Array.of(0x72, 0x73, 0x02, 0x36)
 
-/** The delta to bytes in memory, librsync's, by TypeScript and the signature's strong `hash`: to `take`, in pieces. */
+/**
+ * Computes librsync's delta to bytes in memory, in TypeScript, with the signature's strong `hash`. Passes it to `take`
+ * in pieces.
+ */
 export function plainDelta(
   signature: PlainSignature,
   edited: Uint8Array,
@@ -27,7 +30,7 @@ export function plainDelta(
   let position = 0
   let summed = false
 
-  /** Gives the copy, or else the literal, if there is either. */
+  /** Outputs the pending copy, or else the literal, if there is either. */
   const flush = (): void => {
     const command = new Uint8Array(MAX_COMMAND_BYTES)
     if (copyLength > 0) take(command.subarray(0, writeCopyCommand(command, copyPosition, copyLength)))

@@ -1,12 +1,12 @@
 /**
- * The RabinKarp weak sum: a polynomial in `MULT` over the bytes, modulo 2^32. Sums are kept as signed 32-bit
- * integers, which engines need not box; `>>> 0` makes them what the wire has.
+ * The RabinKarp weak sum: a polynomial in `MULT` over the bytes, modulo 2^32. Sums are kept as signed 32-bit integers,
+ * which engines need not box; `>>> 0` converts them to their form on the wire.
  *
  * @module
  */
 import type { BlockFilter } from './block-filter.ts'
 
-/** The sum of no bytes. */
+/** The sum of zero bytes. */
 export const RABINKARP_SEED = 1
 
 const MULT = 0x08104225
@@ -18,17 +18,17 @@ const MULT_6 = Math.imul(MULT_5, MULT)
 const MULT_7 = Math.imul(MULT_6, MULT)
 const MULT_8 = Math.imul(MULT_7, MULT)
 
-/** The inverse of the multiplier modulo 2^32. */
+/** The inverse of MULT modulo 2^32. */
 const INVERSE = 0x98f009ad
 
-/** What the seed adds to every byte that leaves the window: (multiplier - 1) * seed. */
+/** The seed's contribution to every byte that leaves the window: (MULT - 1) * seed. */
 const ADJUSTMENT = 0x08104224
 
-/** Appends `bytes[start..end)` to the bytes that `sum` is the sum of. */
+/** Updates `sum` with `bytes[start..end)`. */
 export function rabinKarpUpdate(sum: number, bytes: Uint8Array, start: number, end: number): number {
   let hash = sum | 0
   let i = start
-  // Eight bytes a step: their products do not wait for one another, as those of the plain loop do.
+  // Eight bytes per step. The multiplications do not depend on one another, unlike those of the plain loop.
   for (const last = end - 7; i < last; i += 8) {
     hash =
       (Math.imul(hash, MULT_8) +
@@ -46,16 +46,16 @@ export function rabinKarpUpdate(sum: number, bytes: Uint8Array, start: number, e
   return hash
 }
 
-/** The sum of a window that moves over bytes. */
+/** The sum of a sliding window. */
 export class RabinKarpWindow {
   readonly #blockLength: number
-  /** Weight of the oldest byte in the next sum of a whole window: the multiplier to the power of its length. */
+  /** Weight of the oldest byte in the next sum of a full window: MULT to the power of the window's length. */
   readonly #blockWeight: number
   #sum: number = RABINKARP_SEED
-  /** Weight of the oldest byte after one more byte has come in, for the window as long as it is now. */
+  /** Weight of the oldest byte after one more byte has entered, for the window's current length. */
   #weight = 1
 
-  /** Makes a window of at most `blockLength` bytes. */
+  /** Creates a window of at most `blockLength` bytes. */
   constructor(blockLength: number) {
     this.#blockLength = blockLength
     this.#blockWeight = powerOfMult(blockLength)
@@ -66,28 +66,28 @@ export class RabinKarpWindow {
     return this.#sum >>> 0
   }
 
-  /** Puts the window on `bytes[start..end)`. */
+  /** Moves the window to `bytes[start..end)`. */
   reset(bytes: Uint8Array, start: number, end: number): void {
     this.#sum = rabinKarpUpdate(RABINKARP_SEED, bytes, start, end)
     this.#weight = end - start === this.#blockLength ? this.#blockWeight : powerOfMult(end - start)
   }
 
-  /** Moves the window on by one byte: `outgoing` leaves it, `incoming` enters. */
+  /** Slides the window by one byte: `outgoing` leaves it, `incoming` enters. */
   rotate(outgoing: number, incoming: number): void {
     this.#sum = (Math.imul(this.#sum, MULT) + incoming - Math.imul(this.#weight, outgoing + ADJUSTMENT)) | 0
   }
 
-  /** Takes the oldest byte out, with none to follow. */
+  /** Removes the oldest byte, with no byte entering. */
   shrink(outgoing: number): void {
     this.#weight = Math.imul(this.#weight, INVERSE)
     this.#sum = (this.#sum - Math.imul(this.#weight, outgoing + ADJUSTMENT)) | 0
   }
 
   /**
-   * Moves a whole window on from `start` to the first position whose sum passes `filter`, but not beyond `end`, and
-   * returns where it is then. `bytes` reaches at least a block beyond `end`.
+   * Slides a full window from `start` to the first position whose sum passes `filter`, but not beyond `end`, and
+   * returns its position. `bytes` must reach at least one block beyond `end`.
    *
-   * A delta spends its time here.
+   * A delta spends most of its time here.
    */
   scan(filter: BlockFilter, bytes: Uint8Array, start: number, end: number): number {
     const { words, wordShift, bitShift } = filter
@@ -95,7 +95,8 @@ export class RabinKarpWindow {
     const weight = this.#weight
     let sum = this.#sum
     let i = start
-    // Four positions a step: each sum follows from the first one, so that their products need not wait in a row.
+    // Four positions per step. Each sum is computed from the first one, so that the multiplications need not wait for
+    // each other.
     for (const last = end - 3; i < last; i += 4) {
       const change1 = (bytes[i + blockLength]! - Math.imul(weight, bytes[i]! + ADJUSTMENT)) | 0
       const change2 =
@@ -112,7 +113,7 @@ export class RabinKarpWindow {
         (words[sum1 >>> wordShift]! >>> (sum1 >>> bitShift)) |
         (words[sum2 >>> wordShift]! >>> (sum2 >>> bitShift)) |
         (words[sum3 >>> wordShift]! >>> (sum3 >>> bitShift))
-      // One of the four: the loop below finds which.
+      // One of the four passed: the loop below finds which.
       if (passed & 1) break
       sum = (Math.imul(sum, MULT_4) + change4) | 0
     }

@@ -4,17 +4,17 @@ import { RABINKARP_SEED, rabinKarpUpdate } from './rabin-karp.ts'
 
 /** The sums of a basis. */
 export interface PlainSignature {
-  /** Bytes of a block. */
+  /** Block length in bytes. */
   readonly blockLength: number
-  /** Bytes of a strong sum. */
+  /** Strong sum length in bytes. */
   readonly strongLength: number
   /** The weak sum of each block. */
   readonly weakSums: Uint32Array
-  /** The strong sums of the blocks, in a row. */
+  /** The strong sums of the blocks, concatenated. */
   readonly strongSums: Uint8Array
 }
 
-/** The signature of bytes in memory, with RabinKarp sums by TypeScript, and the strong sums of `hash`. */
+/** Computes the signature of bytes in memory: RabinKarp sums in TypeScript, and strong sums with `hash`. */
 export function plainSign(basis: Uint8Array, blockLength: number, hash: IHasher): PlainSignature {
   const strongLength = hash.digestSize
   const blockCount = Math.ceil(basis.byteLength / blockLength)
@@ -30,7 +30,7 @@ export function plainSign(basis: Uint8Array, blockLength: number, hash: IHasher)
   return { blockLength, strongLength, weakSums, strongSums }
 }
 
-/** A signature as it is written. */
+/** Encodes a signature in its wire format. */
 export function encodeSignature(signature: PlainSignature, magic: number): Uint8Array {
   const { blockLength, strongLength, weakSums, strongSums } = signature
   const recordBytes = WEAK_SUM_BYTES + strongLength

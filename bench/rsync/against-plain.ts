@@ -18,9 +18,9 @@ import { chain } from './chain.ts'
 import type { CorpusName } from './corpora.ts'
 import type { Operation } from './targets.ts'
 
-/** A pair, in memory. */
+/** A pair loaded into memory. */
 export interface LoadedCorpus {
-  /** Which pair it is. */
+  /** Name of the pair. */
   readonly name: CorpusName
   /** The old version. */
   readonly basis: Uint8Array
@@ -28,17 +28,17 @@ export interface LoadedCorpus {
   readonly edited: Uint8Array
 }
 
-/** A row, as it goes from the runtime to the table. */
+/** A row, as sent from the runtime to the table. */
 export interface PlainRow {
-  /** What was measured. */
+  /** The operation measured. */
   readonly operation: Operation
-  /** On which pair. */
+  /** The pair it was measured on. */
   readonly corpus: CorpusName
-  /** What a run of combstream took, in milliseconds: the median. */
+  /** Median time of a run of combstream, in milliseconds. */
   readonly ourMs: number
-  /** What a run of the plain path took; of the jobs without streams, where the row is a patch or a chain. */
+  /** Median time of a run of the plain path, in milliseconds; of the jobs without streams for a patch or a chain. */
   readonly plainMs: number
-  /** Bytes of the results. */
+  /** Sizes of the results in bytes. */
   readonly sizes: readonly [ours: number, plain: number]
 }
 
@@ -47,43 +47,46 @@ type Work = (take: Take) => Promise<void> | void
 
 interface Contest {
   readonly operation: Operation
-  /** Whether the results must be the same bytes. */
+  /** Whether the results must be identical. */
   readonly exact: boolean
   readonly ours: Work
   readonly plain: Work
 }
 
-/** What is measured of a pair. */
+/** What to measure on a pair. */
 export interface PlainBenchOptions {
-  /** Runs of each of the two. */
+  /** Number of runs of each side. */
   readonly rounds: number
-  /** Only rows whose operation and pair have this text in them. */
+  /** Only rows whose operation and pair contain this text. */
   readonly only: string
-  /** Takes a row. */
+  /** Receives a row. */
   onRow(row: PlainRow): Promise<void>
-  /** Takes what went wrong with a row, which is then not measured. */
+  /** Receives the reason why a row could not be measured. */
   onFailure(message: string): Promise<void>
 }
 
 /**
- * Measures combstream against the plain TypeScript path on one pair, in any runtime: both on bytes in memory, ours as
- * streams, the plain one as a loop over the whole, in turns.
+ * Measures combstream against the plain TypeScript path on one pair, in any runtime. Both work on bytes in memory, and
+ * alternate: combstream in streams, the plain path in one loop over everything.
  */
 export async function benchAgainstPlain(corpus: LoadedCorpus, options: PlainBenchOptions): Promise<void> {
   for (const contest of await contestsOf(corpus)) {
     const name = `${contest.operation} ${corpus.name}`
     if (!name.includes(options.only)) continue
     try {
-      await options.onRow({ ...(await hold(contest, options.rounds)), corpus: corpus.name })
+      await options.onRow({ ...(await runContest(contest, options.rounds)), corpus: corpus.name })
     } catch (error) {
       await options.onFailure(`${name}: ${String(error)}`)
     }
   }
 }
 
-async function hold({ operation, exact, ours, plain }: Contest, rounds: number): Promise<Omit<PlainRow, 'corpus'>> {
+async function runContest(
+  { operation, exact, ours, plain }: Contest,
+  rounds: number,
+): Promise<Omit<PlainRow, 'corpus'>> {
   const [result, expected] = [await collect(ours), await collect(plain)]
-  if (exact && !equal(result, expected)) throw new Error('not the same bytes')
+  if (exact && !equal(result, expected)) throw new Error('the results differ')
   const times: [number[], number[]] = [[], []]
   for (let round = 0; round < rounds; round++) {
     times[0].push(await timed(() => ours(forget)))

@@ -25,21 +25,21 @@ const HEADINGS = [
   "rdiff's",
 ]
 
-/** What is measured, and how often. */
+/** What to measure, and how often. */
 export interface RdiffBenchOptions {
-  /** Where files may be made. */
+  /** Directory for scratch files. */
   readonly directory: string
   /** The pairs. */
   readonly corpora: readonly Corpus[]
-  /** Bytes of an old version. */
+  /** Size of an old version in bytes. */
   readonly byteLength: number
-  /** Runs of each competitor. */
+  /** Number of runs of each competitor. */
   readonly rounds: number
-  /** Only rows whose operation and pair have this text in them. */
+  /** Only rows whose operation and pair contain this text. */
   readonly only: string
 }
 
-/** Prints the table of combstream in Node against rdiff; returns whether every row could be measured. */
+/** Prints the table of combstream in Node against rdiff. Returns whether every row could be measured. */
 export async function benchAgainstRdiff(options: RdiffBenchOptions): Promise<boolean> {
   const { directory, corpora, byteLength, rounds, only } = options
   const version = await rdiffVersion()
@@ -62,7 +62,7 @@ export async function benchAgainstRdiff(options: RdiffBenchOptions): Promise<boo
       const contenders = contest.contenders.filter(({ operation }) => `${operation} ${contest.corpus}`.includes(only))
       if (contenders.length === 0) continue
       const setting = { worker, result: join(scratch, 'result'), byteLength, rounds }
-      for (const row of await hold({ ...contest, contenders }, setting)) {
+      for (const row of await runContest({ ...contest, contenders }, setting)) {
         rows++
         if (row.failed) failures++
         if (row.target !== undefined) targets++
@@ -85,16 +85,16 @@ interface Row {
 }
 
 interface Setting {
-  /** Path of what a process of ours runs. */
+  /** Path of the script that our processes run. */
   readonly worker: string
-  /** Path of a file for what is to be checked. */
+  /** Path of a file for the result to be checked. */
   readonly result: string
   readonly byteLength: number
   readonly rounds: number
 }
 
-/** Checks what each contender makes, then has all that are right, and the peer, run in turns. */
-async function hold(contest: Contest, { worker, result, byteLength, rounds }: Setting): Promise<Row[]> {
+/** Checks the result of each contender, then runs all correct ones and the peer in turn. */
+async function runContest(contest: Contest, { worker, result, byteLength, rounds }: Setting): Promise<Row[]> {
   const rows: Row[] = []
   const ready: { contender: Contender; process: OwnProcess; size: number }[] = []
   for (const contender of contest.contenders) {
@@ -164,10 +164,10 @@ async function rowOf(
   return { cells, target, met, failed: false }
 }
 
-/** librsync cuts its literals in other places since 2.3.3. */
+/** librsync's literal limit changed in 2.3.3. */
 function literalLimitOf(version: string): number {
   const [, major, minor, patch] = /(\d+)\.(\d+)\.(\d+)/.exec(version)?.map(Number) ?? []
-  if (major === undefined) throw new Error(`rdiff does not tell its version: ${version}`)
+  if (major === undefined) throw new Error(`cannot parse the version of rdiff: ${version}`)
   return major * 1e6 + minor! * 1e3 + patch! < 2_003_003 ? 32768 : 65533
 }
 

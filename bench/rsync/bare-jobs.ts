@@ -4,7 +4,7 @@ import { STAGE_BYTES, Stage } from './stage.ts'
 
 type Take = (chunk: Uint8Array) => void
 
-/** What the chain does, without streams: its jobs, called one after the other, on buffers of the same size. */
+/** The chain without streams: its jobs called one after the other, on buffers of the same size. */
 export async function bareChain({ signature, basis, edited }: ChainInput, take: Take): Promise<void> {
   const kernel = await loadKernel()
   const sign = new Stage(new SignatureJob(kernel, { sourceLength: edited.byteLength }), take)
@@ -14,14 +14,14 @@ export async function bareChain({ signature, basis, edited }: ChainInput, take: 
   for (const stage of [delta, patch, sign]) stage.end()
 }
 
-/** What a patch does, without streams. */
+/** A patch without streams. */
 export function barePatch(basis: Uint8Array, delta: Uint8Array, take: Take): void {
   const patch = patchStage(basis, take)
   feed(patch, delta)
   patch.end()
 }
 
-/** Supplies views of the basis, 256 KiB at most: nothing is copied. */
+/** Supplies views of the basis, at most 256 KiB each. Nothing is copied. */
 function patchStage(basis: Uint8Array, take: Take): Stage {
   const job = new PatchJob(basis.byteLength)
   return new Stage(job, take, () => {

@@ -8,21 +8,24 @@ import { benchInRuntime, type Runtime } from './in-runtime.ts'
 
 /** Options of the rsync bench, from its command line. */
 export interface RsyncBenchOptions {
-  /** MiB of an old version; by default 256 against rdiff, 64 in a runtime. */
+  /** Size of an old version in MiB. 256 against rdiff and 64 in a runtime by default. */
   readonly mib: number | undefined
-  /** Runs of each competitor. */
+  /** Number of runs of each competitor. */
   readonly rounds: number
-  /** Only rows that have this text in them. */
+  /** Only rows that contain this text. */
   readonly only: string
-  /** Where the pairs are kept, and taken from if they are there; in a temporary directory if it is not given. */
+  /** Directory where the pairs are kept, and reused if they exist. A temporary directory if undefined. */
   readonly corpora: string | undefined
-  /** Runtimes to measure in against the plain TypeScript path; against rdiff, in Node, if there are none. */
+  /**
+   * Runtimes in which to measure against the plain TypeScript path. If empty, the bench measures against rdiff, in
+   * Node.
+   */
   readonly runtimes: readonly Runtime[]
 }
 
 const NODE_MODULES = fileURLToPath(new URL('../../node_modules', import.meta.url))
 
-/** Makes the pairs and prints a table for each runtime; returns whether every row could be measured. */
+/** Creates the pairs and prints a table for each runtime. Returns whether every row could be measured. */
 export async function benchRsync({ mib, rounds, only, corpora, runtimes }: RsyncBenchOptions): Promise<boolean> {
   const size = mib ?? (runtimes.length > 0 ? 64 : 256)
   const byteLength = size * 2 ** 20

@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /**
- * Bundles one of the bench's programs, with the built package in it, and returns where the bundle is. A program that the
- * runtime compiles from TypeScript itself would have the compiler on its heap, and in each of its garbage collections.
+ * Bundles one of the bench's programs together with the built package, and returns the path of the bundle. If the
+ * runtime compiled a program from TypeScript itself, the compiler would be on the heap, and every garbage collection
+ * would include it.
  */
 export async function bundle(program: 'own-worker' | 'page-host' | 'process-host', directory: string): Promise<string> {
   const outfile = join(directory, `${program}.mjs`)
@@ -16,7 +17,7 @@ export async function bundle(program: 'own-worker' | 'page-host' | 'process-host
     target: 'es2023',
     platform: program === 'page-host' ? 'browser' : 'node',
     logLevel: 'warning',
-    // The checkout's own leads `combstream` to the sources; what is measured is what was built.
+    // The checkout's tsconfig resolves `combstream` to the sources. We want to measure the build.
     tsconfigRaw: {},
   })
   return outfile

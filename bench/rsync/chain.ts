@@ -2,7 +2,7 @@ import { bytesSource, DeltaStream, PatchStream, type Signature, SignatureStream 
 import { drain } from '../drain.ts'
 import { STAGE_BYTES } from './stage.ts'
 
-/** What the chain works on. */
+/** The input of the chain. */
 export interface ChainInput {
   /** The signature of the basis. */
   readonly signature: Signature
@@ -12,7 +12,10 @@ export interface ChainInput {
   readonly edited: Uint8Array
 }
 
-/** Three stages of streams: the new version's delta, what it makes of the basis, and the signature of that. */
+/**
+ * Three streams in sequence: the delta to the new version, the result of patching the basis with it, and the signature
+ * of that.
+ */
 export async function chain(
   { signature, basis, edited }: ChainInput,
   take: (chunk: Uint8Array) => void,
@@ -24,7 +27,7 @@ export async function chain(
   await drain(result, take)
 }
 
-/** Bytes as a stream of views of them: nothing is copied. */
+/** Streams views of the bytes. Nothing is copied. */
 function views(bytes: Uint8Array): ReadableStream<Uint8Array> {
   let offset = 0
   return new ReadableStream(

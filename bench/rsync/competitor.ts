@@ -1,25 +1,27 @@
-/** What one run took. */
+/** The cost of one run. */
 export interface Measurement {
-  /** Processor time of all threads, user and system, in milliseconds. */
+  /** CPU time of all threads, user and system, in milliseconds. */
   readonly cpuMs: number
-  /** Time that passed, in milliseconds. */
+  /** Wall time in milliseconds. */
   readonly wallMs: number
-  /** The most memory that the process has had resident so far, in bytes. */
+  /** Peak resident memory of the process so far, in bytes. */
   readonly peakBytes: number
 }
 
-/** One who does the work that a row is about. */
+/** One side of a row. */
 export interface Competitor {
-  /** Does it once, and forgets the result. */
+  /** Does the work once and discards the result. */
   run(): Promise<Measurement>
-  /** Frees what is kept between runs. */
+  /** Releases what is kept between runs. */
   close(): Promise<void>
 }
 
-/** Rounds that do not count: an engine compiles code again in the background, and sizes its heap, during the first ones. */
+/** Rounds that do not count: during the first ones, an engine recompiles code in the background and sizes its heap. */
 const WARM_UP_ROUNDS = 2
 
-/** Has all of them run in turns, so that what else the machine does hits all; returns what each one's runs took. */
+/**
+ * Runs all competitors in turn, so that other load on the machine affects them all. Returns the measurements of each.
+ */
 export async function inTurns(competitors: readonly Competitor[], rounds: number): Promise<Measurement[][]> {
   const runs: Measurement[][] = competitors.map(() => [])
   for (let round = -WARM_UP_ROUNDS; round < rounds; round++) {

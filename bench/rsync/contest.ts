@@ -8,13 +8,13 @@ import { OwnProcess } from './own-process.ts'
 import { rdiff, Rdiff } from './rdiff.ts'
 import type { Operation } from './targets.ts'
 
-/** What combstream does in a contest. */
+/** One way in which combstream competes in a contest. */
 export interface Contender {
-  /** The row's name. */
+  /** Name of the row. */
   readonly operation: Operation
-  /** What its process does. */
+  /** The job of its process. */
   readonly job: OwnJob
-  /** Says what is wrong with the result in the file `result`, if anything is. */
+  /** Returns what is wrong with the result in the file `result`, if anything. */
   check(result: string): Promise<string | undefined>
 }
 
@@ -22,17 +22,17 @@ export interface Contender {
 export interface Contest {
   /** The files. */
   readonly corpus: CorpusName
-  /** What combstream does. */
+  /** The ways in which combstream does it. */
   readonly contenders: readonly Contender[]
-  /** Starts what it is compared with; `worker` is what a process of ours runs. */
+  /** Starts the peer. `worker` is the script that our processes run. */
   readonly peer: (worker: string) => Competitor
-  /** Path of the file that all of them write; what they make goes nowhere, if there is none. */
+  /** Path of the file that all of them write. If undefined, the results are discarded. */
   readonly output?: string
-  /** Path of rdiff's delta, where the work is to make one. */
+  /** Path of rdiff's delta, if the work is to compute a delta. */
   readonly peerDelta?: string
 }
 
-/** Prepares what rdiff makes of the pairs, in `scratch`, and lists the contests in the order of the table. */
+/** Prepares rdiff's files for the pairs in `scratch`, and lists the contests in the order of the table. */
 export async function contestsOf(
   corpora: readonly Corpus[],
   scratch: string,
@@ -98,7 +98,7 @@ function deltaContest({ name, basis, edited, signature, delta }: Files, literalL
   }
 }
 
-/** A patch that goes nowhere would be half of one: rdiff's would come down to reading its basis. */
+/** The result is written to a file. Without that, rdiff's patch would come down to reading its basis. */
 function patchContest({ name, basis, edited, delta }: Files, scratch: string): Contest {
   const output = join(scratch, 'patched')
   return {
@@ -128,5 +128,5 @@ function find(all: readonly Files[], name: CorpusName): Files {
 }
 
 function sameAs(expected: string): (result: string) => Promise<string | undefined> {
-  return async (result) => ((await equalFiles(result, expected)) ? undefined : 'not the bytes that rdiff makes')
+  return async (result) => ((await equalFiles(result, expected)) ? undefined : "the bytes differ from rdiff's")
 }

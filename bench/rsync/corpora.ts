@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { noise, randomIntegers } from '../noise.ts'
 import { writeTarPair } from './tar-pair.ts'
 
-/** What two versions have to do with each other. */
+/** How the two versions of a pair are related. */
 export type CorpusName = 'tar' | 'insert' | 'different' | 'identical' | 'zeros' | 'repeated'
 
 /** Two versions of a file. */
 export interface Corpus {
-  /** Which pair it is. */
+  /** Name of the pair. */
   readonly name: CorpusName
   /** Path of the old version. */
   readonly basis: string
@@ -25,14 +25,14 @@ const PATTERN_BYTES = 64 * 1024
 const SHIFT_BYTES = 1000
 
 /**
- * Makes the pairs in `directory`, in the order of the tables, each of old versions with `byteLength` bytes, unless they are there already. They are
- * the same on every machine, but for `tar`, which is made of what is in `nodeModules`. `docs/performance.md` says what
- * each of them is.
+ * Creates the pairs in `directory`, in the order of the tables, unless they already exist. Each old version has
+ * `byteLength` bytes. The pairs are the same on every machine, except for `tar`, which is made from the contents of
+ * `nodeModules`. `docs/performance.md` describes them.
  */
 export async function makeCorpora(directory: string, nodeModules: string, byteLength: number): Promise<Corpus[]> {
   await mkdir(directory, { recursive: true })
   const path = (name: string): string => join(directory, name)
-  /** Makes files under other names first, so that an interrupted run leaves none that is incomplete. */
+  /** Writes files under temporary names first, so that an interrupted run leaves no incomplete ones. */
   const make = async (names: string[], write: (paths: string[]) => Promise<void> | void): Promise<void> => {
     if (names.every((name) => existsSync(path(name)))) return
     const parts = names.map((name) => path(`${name}.part`))

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 
-/** Whether two files hold the same bytes. */
+/** Whether two files have the same contents. */
 export async function equalFiles(first: string, second: string): Promise<boolean> {
   const [a, b] = [await digestOf(first), await digestOf(second)]
   return a === b

@@ -13,22 +13,22 @@ import { fileSource } from 'combstream/backends/directory'
 
 type Take = (chunk: Uint8Array) => void
 
-/** Bytes of the buffers for input and for output: two blocks or more of a file of many GiB. */
+/** Size of the input and output buffers: at least two blocks even for a file of many GiB. */
 const BUFFER_BYTES = 512 * 1024
 
-/** The signature of a file. */
+/** Computes the signature of a file. */
 export async function signFile(path: string, options: SignatureOptions, take: Take): Promise<void> {
   runJob(new SignatureJob(await loadKernel(), options), path, take)
 }
 
-/** The delta to a file, whose signature is read and indexed first. */
+/** Computes the delta to a file. The signature is read and indexed first. */
 export async function diffFile(signature: string, edited: string, options: DeltaOptions, take: Take): Promise<void> {
   const loading = new LoadSignatureJob()
   runJob(loading, signature, take)
   runJob(new DeltaJob(loading.signature!, await loadKernel(), options), edited, take)
 }
 
-/** What a delta makes of a file. */
+/** Applies a delta to a file. */
 export async function patchFile(basis: string, delta: string, take: Take): Promise<void> {
   const job = new PatchJob((await fileSource(basis)).size)
   const buffer = new Uint8Array(BUFFER_BYTES)
@@ -43,7 +43,7 @@ export async function patchFile(basis: string, delta: string, take: Take): Promi
   }
 }
 
-/** Runs a job over a file, with one buffer for all its input, and one for all its output. */
+/** Runs a job over a file, with one buffer for all its input and one for all its output. */
 function runJob(job: Codec, path: string, take: Take, serve: () => void = () => {}): void {
   const input = new Uint8Array(BUFFER_BYTES)
   const output = new Uint8Array(BUFFER_BYTES)

@@ -1,24 +1,24 @@
 import { benchAgainstPlain, type PlainRow } from './against-plain.ts'
 import type { Corpus } from './corpora.ts'
 
-/** What a runtime is to measure. */
+/** What a runtime has to measure. */
 export interface Plan {
-  /** The pairs, by what the runtime gets their bytes with: paths or URLs. */
+  /** The pairs, as paths or URLs from which the runtime loads them. */
   readonly corpora: readonly Corpus[]
-  /** Runs of each of the two. */
+  /** Number of runs of each side. */
   readonly rounds: number
-  /** Only rows whose operation and pair have this text in them. */
+  /** Only rows whose operation and pair contain this text. */
   readonly only: string
 }
 
-/** What a runtime tells: who it is, then row by row, then that this was all. */
+/** A runtime's messages: who it is, then row by row, then that it is done. */
 export type Message =
   | { readonly kind: 'host'; readonly userAgent: string }
   | { readonly kind: 'row'; readonly row: PlainRow }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'done' }
 
-/** Carries out a plan in the runtime that this runs in. */
+/** Carries out a plan in the current runtime. */
 export async function carryOut(
   plan: Plan,
   load: (place: string) => Promise<Uint8Array>,

@@ -5,14 +5,14 @@ import type { Message, Plan } from './host.ts'
 import { type BrowserName, openPage } from './open-page.ts'
 import { servePage } from './page-server.ts'
 
-/** What runs the bench in each runtime that is a command. */
+/** The command line of each runtime that is not a browser. */
 const COMMANDS = {
   node: ['node'],
   deno: ['deno', 'run', '--allow-all', '--no-remote', '--no-lock', '--no-config'],
   bun: ['bun'],
 }
 
-/** The runtimes that the bench can be run in. */
+/** The runtimes that the bench supports. */
 export const RUNTIMES = ['node', 'deno', 'bun', 'chromium', 'firefox', 'webkit'] as const
 
 /** One of {@linkcode RUNTIMES}. */
@@ -20,15 +20,15 @@ export type Runtime = (typeof RUNTIMES)[number]
 
 const TIMEOUT_MS = 900_000
 
-/** What is measured in a runtime. */
+/** What to measure in a runtime. */
 export interface RuntimeBenchOptions extends Plan {
-  /** Where files may be made. */
+  /** Directory for scratch files. */
   readonly directory: string
-  /** Bytes of an old version. */
+  /** Size of an old version in bytes. */
   readonly byteLength: number
 }
 
-/** Prints the table of one runtime: combstream against the plain TypeScript path; returns whether it is complete. */
+/** Prints the table of one runtime: combstream against the plain TypeScript path. Returns whether it is complete. */
 export async function benchInRuntime(runtime: Runtime, options: RuntimeBenchOptions): Promise<boolean> {
   const { directory, corpora, rounds, only, byteLength } = options
   const plan = { corpora, rounds, only }
@@ -62,10 +62,10 @@ export async function benchInRuntime(runtime: Runtime, options: RuntimeBenchOpti
       await inProcess(COMMANDS[runtime], await bundle('process-host', directory), plan, onMessage)
     }
   } catch (error) {
-    // One runtime that is not there must not keep the others from being measured.
+    // A missing runtime must not keep the others from being measured.
     console.log(String(error))
   }
-  if (!done) console.log(`${runtime} ended, or its time was over, before it was done`)
+  if (!done) console.log(`${runtime} ended or timed out before it was done`)
   return done && failures === 0
 }
 
@@ -82,7 +82,7 @@ async function inProcess(
   }
 }
 
-/** Shows the page until it is done, or the time is over. */
+/** Opens the page until it is done or times out. */
 async function inBrowser(
   name: BrowserName,
   script: string,

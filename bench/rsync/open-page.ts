@@ -3,19 +3,19 @@ import type { TestProject } from 'vitest/node'
 import { webkitgtk } from '../../browser-tests/support/webkitgtk-provider.ts'
 import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
 
-/** The browser engines, as the tests launch them. */
+/** The browser engines, launched as in the tests. */
 export type BrowserName = 'chromium' | 'firefox' | 'webkit'
 
-/** What ends this process ends it at once; `scripts/bench.mjs` ends what it leaves. */
+/** Signals end this process immediately; `scripts/bench.mjs` cleans up after it. */
 const SIGNALS = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false }
 
 /**
- * Opens a page in a browser of its own; returns what ends the browser. `onGone` is called when the browser has ended,
- * by itself too, where that can be known.
+ * Opens a page in a browser of its own. Returns a function that closes the browser. `onGone` is called when the browser
+ * has ended, for whatever reason, where that can be detected.
  */
 export async function openPage(name: BrowserName, url: string, onGone: () => void): Promise<() => Promise<void>> {
   if (name === 'webkit') {
-    // The provider asks nothing of a project that has no browser.
+    // The provider does not use the project here.
     const provider = webkitgtk().providerFactory({} as TestProject)
     try {
       await provider.openPage('bench', url, { parallel: false })

@@ -6,7 +6,7 @@ import { bareChain } from './bare-jobs.ts'
 import { chain } from './chain.ts'
 import { diffFile, patchFile, signFile } from './file-jobs.ts'
 
-/** What a process of ours does, as JSON; all names are paths of files. */
+/** The job of one of our processes, as JSON. All names are file paths. */
 export type OwnJob =
   | { readonly kind: 'idle' }
   | SignatureRun
@@ -19,7 +19,7 @@ export type OwnJob =
       readonly edited: string
     }
 
-/** Run by hand, over buffers that are used again and again, as rdiff runs librsync's; or as streams. */
+/** `job`: driven by hand over reused buffers, as rdiff drives librsync's jobs. `streams`: as streams. */
 interface Run {
   readonly as: 'job' | 'streams'
 }
@@ -44,13 +44,13 @@ interface DeltaRun extends Run {
   readonly literalLimit: number
 }
 
-/** Takes a piece of the result. */
+/** Receives a piece of the result. */
 export type Take = (chunk: Uint8Array) => void
 
-/** What is to be measured, once everything has been loaded: does the work and gives the result to `take`. */
+/** The work to be measured, once everything is loaded. It passes its result to `take`. */
 export type Work = (take: Take) => Promise<void>
 
-/** Prepares a job. From file to nothing, as rdiff does it, so a delta reads and indexes its signature every time. */
+/** Prepares a job. Like rdiff, a delta reads and indexes its signature every time. */
 export async function prepare(job: OwnJob): Promise<Work> {
   switch (job.kind) {
     case 'idle':

@@ -5,16 +5,16 @@ import type { OwnJob } from './own-job.ts'
 import type { Order } from './own-worker.ts'
 
 /**
- * combstream, in a process of its own that lives through all runs of one row: its memory is the row's, and its start is
- * not measured.
+ * combstream in a process of its own, which lives through all runs of one row. So its peak memory is the row's, and its
+ * start is not measured.
  */
 export class OwnProcess implements Competitor {
   readonly #child: ChildProcess
   readonly #order: Order
 
   /**
-   * Starts the process, from the bundle of `own-worker.ts`. The results of its runs go to the file `to`; nowhere, if it
-   * is not given.
+   * Starts the process from the bundle of `own-worker.ts`. The results of its runs go to the file `to`, or are
+   * discarded if it is undefined.
    */
   constructor(worker: string, job: OwnJob, to?: string) {
     this.#order = to === undefined ? {} : { to }
@@ -25,7 +25,7 @@ export class OwnProcess implements Competitor {
     return this.#send(this.#order)
   }
 
-  /** Does the work and writes the result to a file, which also brings the engine to its speed. */
+  /** Does the work and writes the result to a file. This also warms up the engine. */
   async write(to: string): Promise<void> {
     await this.#send({ to })
   }
@@ -41,7 +41,7 @@ export class OwnProcess implements Competitor {
   #send(order: Order): Promise<Measurement> {
     const child = this.#child
     return new Promise((resolve, reject) => {
-      const onExit = (): void => reject(new Error('it failed, see above'))
+      const onExit = (): void => reject(new Error('the process failed, see above'))
       if (child.exitCode !== null) return onExit()
       child.once('exit', onExit)
       child.once('message', (measurement: Measurement) => {

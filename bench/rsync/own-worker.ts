@@ -1,12 +1,12 @@
-// The process of a competitor of ours: does one job, as often as it is told, and measures itself.
+// The process of one of our competitors. It does one job, as often as it is told to, and measures itself.
 import { closeSync, openSync, writeSync } from 'node:fs'
 import type { Measurement } from './competitor.ts'
 import { type OwnJob, prepare, type Take } from './own-job.ts'
 import { peakMemory } from './peak-memory.ts'
 
-/** What the process is told: to do its job, and where to write the result; nowhere, when it is measured. */
+/** Tells the process to do its job. */
 export interface Order {
-  /** Path of a file. */
+  /** Path of a file for the result, which is discarded if undefined. */
   readonly to?: string
 }
 

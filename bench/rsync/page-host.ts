@@ -1,4 +1,4 @@
-// The bench's side in a page: gets the plan and the pairs from the server that the page is from, and tells it the rows.
+// The bench inside a page. It gets the plan and the pairs from the server of the page, and sends it the rows.
 import { carryOut, type Message, type Plan } from './host.ts'
 
 async function tell(message: Message): Promise<void> {

@@ -8,15 +8,15 @@ import type { Message, Plan } from './host.ts'
 
 const PAGE = '<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/bench.js"></script>'
 
-/** A server for one page, on this machine only. */
+/** A server for one page, reachable only from this machine. */
 export interface PageServer {
-  /** Where the page is. */
+  /** URL of the page. */
   readonly url: string
-  /** Ends the server and its connections. */
+  /** Stops the server and closes its connections. */
   close(): void
 }
 
-/** Serves a page with the script in the file `script`, what it needs for `plan`, and takes its messages. */
+/** Serves a page that runs the file `script`, with everything it needs for `plan`, and receives its messages. */
 export async function servePage(
   script: string,
   plan: Plan,

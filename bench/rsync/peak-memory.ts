@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * The most memory that a process has had resident, in bytes; `undefined` if it has ended. Linux only. (What getrusage
- * and `time` tell includes what the process was forked from.)
+ * Returns the peak resident memory of a process, in bytes, or `undefined` if it has ended. Linux only. (The values from
+ * getrusage and `time` include the process that it was forked from.)
  */
 export function peakMemory(pid: number | 'self'): number | undefined {
   try {

@@ -1,4 +1,4 @@
-// The bench's side in Node, Deno and Bun: takes a plan as its argument, prints messages, one a line.
+// The bench inside Node, Deno and Bun. It takes a plan as its argument and prints messages, one per line.
 import { readFile } from 'node:fs/promises'
 import process from 'node:process'
 import { carryOut, type Plan } from './host.ts'

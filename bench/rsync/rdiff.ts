@@ -4,12 +4,12 @@ import { promisify } from 'node:util'
 import type { Competitor, Measurement } from './competitor.ts'
 import { peakMemory } from './peak-memory.ts'
 
-/** How often the peak memory of rdiff is read, in milliseconds: it is gone with the process. */
+/** How often rdiff's peak memory is read, in milliseconds. It disappears with the process. */
 const SAMPLE_MS = 2
 
 /**
- * Runs rdiff in the background, prints its process id, then the times of the shell and of its children: bash knows
- * them to the millisecond.
+ * Runs rdiff in the background, prints its process id, then the times of the shell and of its children. bash reports
+ * them in milliseconds.
  */
 const TIMED = 'rdiff "$@" & echo $!; wait $! || exit 1; times'
 
@@ -19,9 +19,9 @@ export async function rdiff(...args: string[]): Promise<void> {
 }
 
 /**
- * The first line of `rdiff --version`.
+ * Returns the first line of `rdiff --version`.
  *
- * @throws {Error} if there is no rdiff.
+ * @throws {Error} if rdiff is not installed.
  */
 export async function rdiffVersion(): Promise<string> {
   try {
@@ -32,7 +32,7 @@ export async function rdiffVersion(): Promise<string> {
   }
 }
 
-/** rdiff with these arguments, its start and end included. */
+/** rdiff with these arguments, including its start and exit. */
 export class Rdiff implements Competitor {
   readonly #args: readonly string[]
 
@@ -60,7 +60,7 @@ export class Rdiff implements Competitor {
   async close(): Promise<void> {}
 }
 
-/** The last line that `times` prints: user and system time of the children, each as 0m1.234s. */
+/** Parses the last line that `times` prints: user and system time of the children, each like 0m1.234s. */
 function childrenMs(output: string): number {
   const times = [...output.matchAll(/(\d+)m(\d+)[.,](\d+)s/g)].slice(-2)
   if (times.length !== 2) throw new Error(`bash printed no times: ${output}`)

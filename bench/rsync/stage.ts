@@ -1,9 +1,9 @@
 import type { Codec } from 'combstream'
 
-/** Bytes of a chunk that a stage passes on. */
+/** Size of the chunks that a stage passes on. */
 export const STAGE_BYTES = 256 * 1024
 
-/** A job whose output is passed on in chunks that belong to whoever gets them, as those of a stream do. */
+/** A job that passes its output on in chunks owned by the receiver, as a stream does. */
 export class Stage {
   readonly #job: Codec
   readonly #pass: (chunk: Uint8Array) => void

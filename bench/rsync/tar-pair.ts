@@ -6,7 +6,9 @@ const RECORD_BYTES = 512
 const MAX_FILE_BYTES = 1024 * 1024
 const TEXT = /\.([cm]?[jt]s|json|md|map|css|html|txt|yml)$/
 
-/** Shares of the packages that version 2 upgrades, and of an upgraded one's files that it changes, drops and adds. */
+/**
+ * Fractions of the packages that version 2 upgrades, and of an upgraded package's files that it edits, drops and adds.
+ */
 const UPGRADED = 0.3
 const EDITED = 0.3
 const DROPPED = 0.05
@@ -15,18 +17,18 @@ const ADDED = 0.05
 const OLD_TIME = 1_700_000_000
 const NEW_TIME = 1_720_000_000
 
-/** A package: its files' paths below `node_modules`. */
+/** A package: the paths of its files within `node_modules`. */
 type Package = readonly string[]
 
 /**
- * Writes two versions of a tar archive of the npm packages in `nodeModules`, the first one of `byteLength` bytes.
+ * Writes two versions of a tar archive of the npm packages in `nodeModules`. The first has `byteLength` bytes.
  *
- * An archive holds every text file up to 1 MiB, package by package. As that is less than 256 MiB, it goes round again
- * with a letter changed about every 1,024 bytes, each round in other places, until it is full: no two rounds have a
- * block of a signature in common.
- * The second version upgrades 30 % of the packages of each round: all their headers have a new time, and of their files
- * 30 % are edited in 1 to 20 places (up to 100 bytes put in, taken out or written over), 5 % are gone, and 5 % come with
- * a new one beside them. The other packages are the same bytes in both.
+ * An archive contains every text file of up to 1 MiB, package by package. These are less than 256 MiB, so they are
+ * repeated until the archive is full. Each round changes a letter about every 1,024 bytes, in different places, so no
+ * two rounds have a signature block in common. The second version upgrades 30 % of the packages of each round. All
+ * their headers have a new time. Of their files, 30 % are edited in 1 to 20 places (up to 100 bytes inserted, removed
+ * or overwritten), 5 % are dropped, and 5 % get a new file next to them. The other packages are identical in both
+ * versions.
  */
 export function writeTarPair(nodeModules: string, [oldPath, newPath]: [string, string], byteLength: number): void {
   const packages = packagesIn(nodeModules)
@@ -58,7 +60,7 @@ function addUpgraded(archive: Archive, name: string, bytes: Uint8Array, random: 
   if (chance(random, ADDED)) archive.add(`${name}.new`, NEW_TIME, varied(bytes, 1, random))
 }
 
-/** The packages' text files in one order everywhere; a package may be in a scope's folder. */
+/** Returns the text files of each package, in the same order on every machine. A package may be in a scope's folder. */
 function packagesIn(nodeModules: string): Package[] {
   const names = readdirSync(nodeModules).toSorted()
   return names
@@ -84,7 +86,7 @@ function textFiles(root: string, path: string): string[] {
   return stat.isFile() && stat.size <= MAX_FILE_BYTES && TEXT.test(path) && path.length < 80 ? [path] : []
 }
 
-/** The bytes as they are in a round: the first one has them unchanged. */
+/** Returns the bytes as they are in a given round. The first round leaves them unchanged. */
 function varied(bytes: Uint8Array, round: number, random: () => number): Uint8Array {
   if (round === 0) return bytes
   const result = bytes.slice()
@@ -99,7 +101,7 @@ function edited(bytes: Uint8Array, random: () => number): Uint8Array {
   for (let i = 0; i < edits && position < bytes.byteLength; i++) {
     const next = position + (random() % (bytes.byteLength - position))
     const length = 1 + (random() % 100)
-    const kind = random() % 3 // 0 puts bytes in, 1 takes them out, 2 writes over them
+    const kind = random() % 3 // 0 inserts bytes, 1 removes them, 2 overwrites them
     pieces.push(bytes.subarray(position, next))
     if (kind !== 1) pieces.push(Uint8Array.from({ length }, () => letter(random)))
     position = kind === 0 ? next : next + length
@@ -115,7 +117,7 @@ function chance(random: () => number, share: number): boolean {
   return random() < share * 2 ** 32
 }
 
-/** A POSIX tar archive that is being written, of as many bytes as it may have, or as its files make. */
+/** A POSIX tar archive being written, either of a fixed size or as large as its files. */
 class Archive {
   readonly #file: number
   readonly #byteLength: number
@@ -126,7 +128,7 @@ class Archive {
     this.#byteLength = byteLength
   }
 
-  /** Appends a file; false if there is no room for it and the archive's end. */
+  /** Appends a file. Returns false if there is no room for it and the end of the archive. */
   add(name: string, time: number, bytes: Uint8Array): boolean {
     const padded = Math.ceil(bytes.byteLength / RECORD_BYTES) * RECORD_BYTES
     if (this.#offset + RECORD_BYTES + padded + 2 * RECORD_BYTES > this.#byteLength) return false
@@ -137,7 +139,7 @@ class Archive {
     return true
   }
 
-  /** Ends the archive, with zeros up to the size that it is to have. */
+  /** Ends the archive, padding it with zeros to its fixed size. */
   close(): void {
     const left = Number.isFinite(this.#byteLength) ? this.#byteLength - this.#offset : 2 * RECORD_BYTES
     this.#write(new Uint8Array(left))
@@ -159,7 +161,7 @@ function header(name: string, time: number, size: number): Uint8Array {
   put(116, '0000000')
   put(124, size.toString(8).padStart(11, '0'))
   put(136, time.toString(8).padStart(11, '0'))
-  put(148, '        ') // what the checksum counts in its own place
+  put(148, '        ') // the checksum counts its own field as spaces
   put(156, '0ustar')
   put(263, '00')
   const sum = bytes.reduce((total, byte) => total + byte, 0)

@@ -13,7 +13,7 @@ export type Operation =
   | 'DeltaStream'
   | 'PatchStream'
 
-/** What a delta of each pair is to reach; an insertion into noise is the case of neither target. */
+/** The target for a delta of each pair. An insertion into noise has none. */
 const DELTA: Record<CorpusName, number | undefined> = {
   tar: 3,
   insert: undefined,
@@ -24,9 +24,9 @@ const DELTA: Record<CorpusName, number | undefined> = {
 }
 
 /**
- * The project's targets: how many times the peer's speed, in CPU time; undefined where there is none. A chain of three
- * streams may take 5 % more than its jobs alone. The other targets are those of the jobs; what files as streams cost in
- * Node besides is shown beside them.
+ * The project's targets: a multiple of the peer's speed in CPU time, or undefined if there is none. A chain of three
+ * streams may take 5 % more than its jobs alone. The other targets apply to the jobs; the streams over files are shown
+ * next to them, to tell what they cost in Node.
  */
 export function targetOf(operation: Operation, corpus: CorpusName): number | undefined {
   switch (operation) {
