@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { concatBytes } from '../../src/bytes/byte-order.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
@@ -164,6 +164,38 @@ describe('HttpHive reads on when', () => {
     for (const request of reads()) expect(rangeOf(request)[1]).toBeGreaterThan(rangeOf(request)[0])
   })
 
+  it('a signature arrives so slowly that it takes many times the time of a stall', async () => {
+    const stallTimeoutMs = 1_000
+    const { hive, local } = await client(
+      async (_request, passOn) => {
+        const answer = await passOn()
+        const bytes = new Uint8Array(await answer.arrayBuffer())
+        let offset = 0
+        const slow = new ReadableStream<Uint8Array>(
+          {
+            pull(controller) {
+              vi.advanceTimersByTime(stallTimeoutMs - 1)
+              if (offset === bytes.byteLength) return controller.close()
+              controller.enqueue(bytes.slice(offset, ++offset))
+            },
+          },
+          { highWaterMark: 0 },
+        )
+        // Not through a Response of the host, which may read ahead.
+        return Object.defineProperty(withBody(answer, null), 'body', { value: slow })
+      },
+      { stallTimeoutMs },
+    )
+    const expected = await collect((await local.open('x')).signature())
+    const entry = await hive.open('x')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    try {
+      expect(await collect(entry.signature())).toEqual(expected)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('the answer of a busy server cannot even be thrown away', async () => {
     const { hive } = await client((_request, passOn, count) =>
       count === 1
@@ -321,6 +353,57 @@ describe('HttpHive fails with', () => {
       expect(error).toMatchObject({ name: 'BackendError', retryable: false })
       expect((error as Error).message).toContain(String(status))
     }
+  })
+
+  it('what a problem tells of, without trying again, whatever the status', async () => {
+    const facts = { expected: 'a', actual: 'b' }
+    for (const [status, name, members, expected] of [
+      [502, 'IntegrityError', facts, { name: 'IntegrityError', ...facts }],
+      [503, 'NotFoundError', { alias: 'x', blockIndex: 3 }, { name: 'NotFoundError', alias: 'x' }],
+      [503, 'QuotaExceededError', { limit: 7 }, { name: 'QuotaExceededError', limit: 7 }],
+      [503, 'BackendError', { retryable: false }, { name: 'BackendError', retryable: false }],
+      [500, 'BackendError', { retryable: false }, { name: 'BackendError', retryable: false }],
+      [507, 'QuotaExceededError', {}, { name: 'QuotaExceededError' }],
+    ] as const) {
+      let count = 0
+      const headers = { 'Content-Type': 'application/problem+json', 'Retry-After': '0' }
+      const problem = JSON.stringify({ type: `urn:combstream:error:${name}`, detail: 'words', ...members })
+      const { error } = await failure(() => {
+        count++
+        return new Response(problem, { status, headers })
+      })
+      expect(error).toMatchObject(expected)
+      expect((error as Error).message).toContain('words')
+      expect(count, `${status} ${name}`).toBe(1)
+    }
+  })
+
+  it('a BackendError for a fetch that fails in the same way each time, without trying again', async () => {
+    const failures: [object, object?][] = [
+      [{ message: 'fetch failed' }, { code: 'CERT_HAS_EXPIRED', message: 'certificate has expired' }],
+      [{ message: 'fetch failed' }, { code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: 'self-signed certificate' }],
+      [{ message: 'client error (Connect): invalid peer certificate: UnknownIssuer' }],
+      [{ message: 'fetch failed' }, { message: 'redirect count exceeded' }],
+    ]
+    for (const [facts, causeFacts] of failures) {
+      const cause = Object.assign(
+        new TypeError(),
+        facts,
+        causeFacts && { cause: Object.assign(new Error(), causeFacts) },
+      )
+      let count = 0
+      const { error } = await failure(() => {
+        count++
+        throw cause
+      })
+      expect(error).toMatchObject({ name: 'BackendError', retryable: false, cause })
+      expect(count).toBe(1)
+    }
+  })
+
+  it('a BackendError also when fetch rejects with nothing', async () => {
+    const { error } = await failure(() => Promise.reject(undefined), { retries: 0 })
+    expect(error).toMatchObject({ name: 'BackendError', retryable: true, cause: undefined })
   })
 
   it('a TypeError for header fields that are none, without trying again', async () => {
@@ -872,6 +955,12 @@ function wholeOf({ headers }: Response): Response {
 }
 
 describe('new HttpHive', () => {
+  it('refuses a URL with a user name or a password, which fetch would never take', () => {
+    for (const url of ['http://user@hive.test/', 'http://user:secret@hive.test/', 'http://:secret@hive.test/']) {
+      expect(() => new HttpHive(url)).toThrow(/user name/)
+    }
+  })
+
   it('refuses a timeout that no timer can wait for', () => {
     for (const stallTimeoutMs of [0, -1, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
       expect(() => new HttpHive('http://hive.test/', { stallTimeoutMs })).toThrow(RangeError)

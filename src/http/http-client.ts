@@ -1,12 +1,13 @@
 import { onAbort } from '../bytes/on-abort.ts'
 import { abortable, markHandled } from '../bytes/promises.ts'
 import { BackendError } from '../errors.ts'
+import { isPermanent, isRefusedRedirect } from './fetch-failure.ts'
 import { parseDigits } from './format.ts'
 import { parseHttpDate } from './http-date.ts'
-import { errorOf, type FailedExchange, isRetryable } from './problem.ts'
+import { errorOf, type FailedExchange, retryAdvice } from './problem.ts'
 import { stalled } from './stall-timer.ts'
 import { readBody, timedBody } from './timed-body.ts'
-import { isRefusedRedirect, redirectError, saysDone, strayAnswer, type WriteMethod } from './write-answer.ts'
+import { redirectError, saysDone, strayAnswer, type WriteMethod } from './write-answer.ts'
 
 /** What {@linkcode HttpClient} is made with. */
 export interface HttpClientSettings {
@@ -91,14 +92,17 @@ export class HttpClient {
       if (signal.aborted) throw signal.reason
       if (write && isRefusedRedirect(cause)) throw redirectError(method, undefined, cause)
       throw new BackendError(`no answer from ${new URL(url).host}`, {
-        retryable: true,
+        retryable: !isPermanent(cause),
         outcome: write && 'unknown',
         cause,
       })
     }
   }
 
-  /** Sends a request that only reads, again if there is no answer or one that says: later. */
+  /**
+   * Sends a request that only reads, again if there is no answer or one that says: later. What cannot get better is not
+   * repeated.
+   */
   async read(request: HttpRequest): Promise<Response> {
     for (let failures = 1; ; failures++) {
       let response: Response | undefined
@@ -108,9 +112,15 @@ export class HttpClient {
       } catch (error) {
         if (request.signal.aborted) throw request.signal.reason
         if ((error as Error | undefined)?.name !== 'BackendError') throw error
+        if (!(error as BackendError).retryable) throw error
         failure = error
       }
-      if (response && !isRetryable(response.status)) return response
+      if (response) {
+        const { signal } = request
+        const { mayPass, again } = await retryAdvice(response, { signal, stallTimeoutMs: this.stallTimeoutMs })
+        if (!mayPass) return again
+        response = again
+      }
       const waitMs = this.#waitMs(failures, response?.headers.get('retry-after'))
       if (waitMs === undefined) {
         if (response) return response

@@ -101,7 +101,7 @@ export class HttpHive implements Hive {
   /**
    * Names a hive; nothing is sent. In a page, `url` may be relative.
    *
-   * @throws {TypeError} if `url` is no http(s) URL, or has a query or a fragment, or an option is of a wrong type.
+   * @throws {TypeError} if `url` is not an http(s) URL, or has a user name, a password, a query or a fragment, or an option is of a wrong type.
    * @throws {RangeError} if `retries` is below 0, or `stallTimeoutMs` not from 1 to 2,147,483,647.
    */
   constructor(url: string | URL, options: HttpHiveOptions = {}) {
@@ -249,6 +249,9 @@ function rootOf(url: string | URL): URL {
   const here: Partial<Location> | undefined = globalThis.location
   const root = new URL(url, here?.href)
   if (!/^https?:$/.test(root.protocol)) throw new TypeError(`url must be http or https, got ${root.protocol}`)
+  if (root.username !== '' || root.password !== '') {
+    throw new TypeError('url must have no user name and no password: pass them in headers, as Authorization')
+  }
   if (root.search !== '' || root.hash !== '') throw new TypeError('url must have no query and no fragment')
   if (!root.pathname.endsWith('/')) root.pathname += '/'
   return root

@@ -205,8 +205,32 @@ export async function errorOf(response: Response, exchange: FailedExchange, read
   })
 }
 
-/** Whether an answer says that the same request may succeed later. */
-export function isRetryable(status: number): boolean {
+/** What an answer says about a request that only reads. */
+export interface RetryAdvice {
+  /** Whether the same request may succeed later. */
+  readonly mayPass: boolean
+  /** The answer, its body unread. */
+  readonly again: Response
+}
+
+/**
+ * Tells whether the same request may succeed later: not if the status says otherwise, or the problem does, such as a lost
+ * block that a gateway passes on with its 502.
+ */
+export async function retryAdvice(response: Response, reading: BodyReading): Promise<RetryAdvice> {
+  const { status, statusText, headers } = response
+  if (!isRetryable(status)) return { mayPass: false, again: response }
+  if (!isProblem(response)) return { mayPass: true, again: response }
+  const bytes = await readBody(response, MAX_PROBLEM_BYTES, reading).catch(() => new Uint8Array(0))
+  reading.signal.throwIfAborted()
+  const problem = parseProblem(bytes)
+  const isOurs = problem?.type.startsWith(TYPE_PREFIX)
+  const mayPass = !isOurs || (problem?.type === `${TYPE_PREFIX}BackendError` && problem['retryable'] !== false)
+  return { mayPass, again: new Response(bytes, { status, statusText, headers }) }
+}
+
+/** Whether a status says that the same request may succeed later. */
+function isRetryable(status: number): boolean {
   return [408, 425, 429, 502, 503, 504].includes(status)
 }
 
@@ -225,17 +249,29 @@ function nameOf(status: number): string {
 type ReceivedProblem = { readonly type: string } & Facts
 
 async function readProblem(response: Response, reading: BodyReading): Promise<ReceivedProblem | undefined> {
-  if (!response.headers.get('content-type')?.startsWith(PROBLEM_TYPE)) {
+  if (!isProblem(response)) {
     markHandled(response.body?.cancel())
     return undefined
   }
   try {
-    const bytes = await readBody(response, MAX_PROBLEM_BYTES, reading)
+    return parseProblem(await readBody(response, MAX_PROBLEM_BYTES, reading))
+  } catch {
+    reading.signal.throwIfAborted()
+    // Cut off or late: the status has said already what matters.
+    return undefined
+  }
+}
+
+function isProblem({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith(PROBLEM_TYPE) ?? false
+}
+
+/** Undefined for what is garbled. */
+function parseProblem(bytes: Uint8Array): ReceivedProblem | undefined {
+  try {
     const problem: unknown = JSON.parse(new TextDecoder().decode(bytes))
     return isRecord(problem) && typeof problem['type'] === 'string' ? (problem as ReceivedProblem) : undefined
   } catch {
-    reading.signal.throwIfAborted()
-    // Cut off, late or garbled: the status has said already what matters.
     return undefined
   }
 }

@@ -35,15 +35,6 @@ export function redirectError(method: string, location?: string, cause?: unknown
   return unknownOutcome(`the server redirected ${method}${target}, and a change follows no redirect`, cause)
 }
 
-/**
- * Whether `fetch` failed because the request was not to follow a redirect. The Fetch standard has no name for that: Node
- * says it in the cause, Deno and Bun in the message.
- */
-export function isRefusedRedirect(failure: unknown): boolean {
-  const { message, cause } = failure as Partial<Error>
-  return [message, (cause as Partial<Error> | undefined)?.message].some((text) => /redirect/i.test(text ?? ''))
-}
-
 function unknownOutcome(message: string, cause?: unknown): BackendError {
   return new BackendError(message, { retryable: false, outcome: 'unknown', cause })
 }
