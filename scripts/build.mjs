@@ -1,13 +1,12 @@
-// Makes dist/: the package's modules, and the bundles that browsers load.
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+// Makes dist/: the package's modules, the bundles that browsers load, and the command.
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { buildKernel } from './build-kernel.mjs'
+import { bundle } from './bundle.mjs'
 import { installPackages } from './setup.mjs'
 import { ROOT, run } from './run.mjs'
-
-/** What a page and its workers load as one file each: none of them resolves bare imports everywhere. */
-const BUNDLES = ['src/browser/page.ts', 'src/browser/service-worker.ts', 'src/browser/rsync-worker.ts']
+import { thirdPartyLicenses } from './third-party-licenses.mjs'
 
 const TIMEOUT_MS = 180_000
 
@@ -17,11 +16,8 @@ export async function build() {
   await buildKernel()
   try {
     await step(['tsc', '--project', 'tsconfig.node.json', '--outDir', next])
-    // Names stay, so that what a page reports from the field can be read.
-    const options = ['--bundle', '--minify-syntax', '--minify-whitespace', '--legal-comments=eof']
-    options.push('--format=esm', '--target=es2023', '--platform=browser', '--log-level=warning')
-    await step(['esbuild', ...BUNDLES, ...options, `--outdir=${next}/browser`])
-    mkdirSync(join(ROOT, next), { recursive: true })
+    const files = await bundle(next)
+    writeFileSync(join(ROOT, next, 'THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses(files))
     rmSync(join(ROOT, 'dist'), { recursive: true, force: true })
     renameSync(join(ROOT, next), join(ROOT, 'dist'))
   } finally {

@@ -19,20 +19,26 @@ export function checkExports({ packageJson, jsrJson, files }) {
   const problems = []
   const npm = packageJson.exports ?? {}
   const jsr = jsrJson.exports ?? {}
-  const expected = new Map(files.filter(isEntryPoint).map((path) => [entryKey(path), path]))
+  const modules = new Map(files.filter(isEntryPoint).map((path) => [entryKey(path), path]))
+  // What is built for browsers is in the npm package alone: JSR has the sources.
+  const scripts = new Map(files.filter(isBrowserScript).map((path) => [`${entryKey(path)}.js`, path]))
+  const built = new Map([...modules, ...scripts])
 
-  for (const [key, path] of expected) {
-    const built = path.replace('src/', './dist/').replace(/\.ts$/, '')
-    const wanted = { types: `${built}.d.ts`, default: `${built}.js` }
+  for (const [key, path] of built) {
+    const name = path.replace('src/', './dist/').replace(/\.ts$/, '')
+    const wanted = { types: `${name}.d.ts`, default: `${name}.js` }
     if (JSON.stringify(npm[key]) !== JSON.stringify(wanted)) {
       problems.push(`package.json: exports["${key}"] should be ${JSON.stringify(wanted)}, for ${path}`)
     }
+  }
+  for (const [key, path] of modules) {
     if (jsr[key] !== `./${path}`) problems.push(`jsr.json: exports["${key}"] should be "./${path}"`)
   }
-  for (const [file, keys] of Object.entries({ 'package.json': npm, 'jsr.json': jsr })) {
-    for (const key of Object.keys(keys)) {
-      if (!expected.has(key)) problems.push(`${file}: exports["${key}"] has no source file`)
-    }
+  for (const key of Object.keys(npm)) {
+    if (!built.has(key)) problems.push(`package.json: exports["${key}"] has no source file`)
+  }
+  for (const key of Object.keys(jsr)) {
+    if (!modules.has(key)) problems.push(`jsr.json: exports["${key}"] has no source file`)
   }
   if (packageJson.version !== jsrJson.version) {
     problems.push(`package.json has version ${packageJson.version}, jsr.json ${jsrJson.version}`)
@@ -48,6 +54,11 @@ export function checkExports({ packageJson, jsrJson, files }) {
 /** @param {string} path */
 function isEntryPoint(path) {
   return /^src\/(backends\/)?[^/]+\.ts$/.test(path) && path !== 'src/errors.ts'
+}
+
+/** @param {string} path */
+function isBrowserScript(path) {
+  return /^src\/browser\/[^/]+\.ts$/.test(path)
 }
 
 /**

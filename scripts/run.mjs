@@ -17,22 +17,22 @@ const MARK = 'COMBSTREAM_RUN'
 export const END_SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
 
 /**
- * Runs a command in the folder of the checkout to its end, or kills it with everything that it started.
+ * Runs a command to its end, or kills it with everything that it started.
  *
  * @param {string[]} command
- * @param {{ timeoutMs: number, show?: boolean, own?: boolean, environment?: Record<string, string> }} options `show`
- *   passes the output on instead of collecting it; `own: false` hides the commands of the npm packages, for the one that
- *   replaces them.
+ * @param {{ timeoutMs: number, show?: boolean, own?: boolean, environment?: Record<string, string>, cwd?: string }}
+ *   options `show` passes the output on instead of collecting it; `own: false` hides the commands of the npm packages,
+ *   for the one that replaces them; `cwd` is the folder of the checkout by default.
  * @returns {Promise<{ code: number | null, timedOut: boolean, output: string }>} `code` is null when it was killed or
  *   could not be started.
  */
-export function run([file, ...args], { timeoutMs, show = false, own = true, environment = {} }) {
+export function run([file, ...args], { timeoutMs, show = false, own = true, environment = {}, cwd = ROOT }) {
   return new Promise((resolve) => {
     const mark = randomUUID()
     const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== COMMANDS)
     const path = (own ? [COMMANDS, ...folders] : folders).join(delimiter)
     const child = spawn(/** @type {string} */ (file), args, {
-      cwd: ROOT,
+      cwd,
       env: { ...process.env, PATH: path, ...environment, [MARK]: mark },
       detached: true,
       stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],

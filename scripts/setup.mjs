@@ -12,12 +12,16 @@ const MINUTE_MS = 60_000
 export async function installPackages() {
   if (packagesAreCurrent()) return
   console.log('Installing the npm packages …')
-  // Warnings would only say that the machine's own Node, which this runs on, is older than the one being installed.
-  const { code } = await run(['npm', 'ci', '--loglevel=error'], {
-    timeoutMs: 10 * MINUTE_MS,
-    show: true,
-    own: false,
-  })
+  // Warnings would only say that the machine's own Node, which this runs on, is older than the one being installed. The
+  // other options are for what `npm pack --dry-run` or a production environment hand down.
+  const { code } = await run(
+    ['npm', 'ci', '--loglevel=error', '--include=dev', '--no-dry-run', '--no-ignore-scripts'],
+    {
+      timeoutMs: 10 * MINUTE_MS,
+      show: true,
+      own: false,
+    },
+  )
   if (code !== 0) throw new Error('npm ci failed')
 }
 

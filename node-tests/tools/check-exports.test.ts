@@ -34,6 +34,20 @@ test('an entry point that neither file lists is found in both', () => {
   ])
 })
 
+test('a script for browsers is an entry of package.json alone', () => {
+  const files = [...project.files, 'src/browser/page.ts']
+  expect(checkExports({ ...project, files })).toEqual([
+    expect.stringContaining('package.json: exports["./browser/page.js"] should be'),
+  ])
+  const npmExports = { ...project.packageJson.exports, './browser/page.js': built('browser/page') }
+  const packageJson = { ...project.packageJson, exports: npmExports }
+  expect(checkExports({ ...project, files, packageJson })).toEqual([])
+  const jsrExports = { ...project.jsrJson.exports, './browser/page.js': './src/browser/page.ts' }
+  expect(
+    checkExports({ ...project, files, packageJson, jsrJson: { ...project.jsrJson, exports: jsrExports } }),
+  ).toEqual(['jsr.json: exports["./browser/page.js"] has no source file'])
+})
+
 test('an entry without a source file is found in both', () => {
   expect(checkExports({ ...project, files: ['src/index.ts'] })).toEqual([
     'package.json: exports["./backends/memory"] has no source file',

@@ -2,6 +2,13 @@
 import { setTimeout } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 
+// An older Node has no node:sqlite, or only behind a flag: it could not even load what is imported below.
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 13)) {
+  process.stderr.write(`comb: this is Node ${process.versions.node}, and comb needs Node 22.13 or newer\n`)
+  process.exit(1)
+}
+
 // Buffers die young here, but V8 lets the generation of the young grow, and with it what waits to be collected: a
 // server that had moved 6 GiB held 260 MB, and holds 160 MB with one that does not grow, at the same speed.
 setFlagsFromString('--semi-space-growth-factor=1')

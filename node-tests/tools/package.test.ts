@@ -1,0 +1,235 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { chromium } from 'playwright'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+import { ROOT, run } from '../../scripts/run.mjs'
+import { comb, type CombOptions, type CombResult, NODE_22, serveComb, temporaryDirectory } from '../support/comb.ts'
+import { type InstalledPackage, installPackage, npm } from '../support/installed-package.ts'
+import { servePageOfVite } from '../support/vite-page.ts'
+
+const TIMEOUT_MS = 60_000
+const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
+  'Node 24': [process.execPath],
+  'Node 22': [NODE_22],
+  Deno: ['deno', 'run', '-A', '--no-remote', '--node-modules-dir=manual'],
+  Bun: ['bun'],
+}
+
+let installed: InstalledPackage
+
+beforeAll(async () => {
+  installed = await installPackage()
+}, 300_000)
+afterAll(() => installed?.remove())
+
+describe('the package that `npm pack` makes from a clean checkout', () => {
+  test('brings its two dependencies along and nothing else', () => {
+    const folders = readdirSync(join(installed.project, 'node_modules')).filter((name) => !name.startsWith('.'))
+    expect(folders).toEqual(['combstream', 'hash-wasm', 'web-streams-polyfill'])
+  })
+
+  test('holds what was built and the documents, and no sources or tests', () => {
+    const folder = packageFolder()
+    expect(readdirSync(folder).toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json'])
+    const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })
+    const others = files.filter((path) => statSync(join(folder, 'dist', path)).isFile() && !/\.(js|d\.ts)$/.test(path))
+    expect(others).toEqual(['THIRD-PARTY-LICENSES.txt'])
+  })
+
+  test('holds the licence of each package that is bundled', () => {
+    const folder = packageFolder()
+    const licences = readFileSync(join(folder, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8')
+    const parts = licences.split(/^-{72}$/m).slice(1)
+    const names = parts.map((part) => part.trim().split(' ')[0])
+    expect(names).toEqual(expect.arrayContaining(['cli-progress', 'commander', 'hash-wasm', 'mrmime', 'srvx']))
+    for (const part of parts) expect(part).toMatch(/^\n\n\S+ [\d.]+ \(MIT\)\n\n[^]*copyright[^]*WITHOUT WARRANTY/i)
+  })
+
+  test.for(['nodenext', 'preserve'])(
+    'has types that hold up in a project of its own, with module %s',
+    async (module) => {
+      const keys = Object.keys(packageJson().exports)
+      const ofNode = /^\.\/backends\/(directory|threads)$/
+      const web = keys.filter((key) => !ofNode.test(key))
+      const common = ['--ignoreConfig', '--noEmit', '--module', module, '--strict', '--exactOptionalPropertyTypes']
+      const lib = ['--target', 'es2023', '--lib', 'es2023,dom,esnext.disposable']
+      for (const [name, used, types] of [
+        ['web', web, []],
+        ['node', keys, ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node']],
+      ] as const) {
+        const imports = used.map((key, index) => `import * as m${index} from 'combstream${key.slice(1)}'`)
+        const uses = `export const all: readonly object[] = [${used.map((_, index) => `m${index}`).join(', ')}]`
+        writeFileSync(join(installed.project, `${name}.ts`), [...imports, uses, ''].join('\n'))
+        const command = ['tsc', ...common, ...lib, ...types, `${name}.ts`]
+        const { code, output } = await run(command, { cwd: installed.project, timeoutMs: TIMEOUT_MS })
+        expect({ code, output }).toEqual({ code: 0, output: '' })
+      }
+    },
+  )
+
+  test.for(Object.entries(RUNTIMES))('can be imported at every entry point in %s', async ([, runtime]) => {
+    writeFileSync(join(installed.project, 'entries.js'), ENTRIES)
+    const command = [...runtime, 'entries.js']
+    const { code, output } = await run(command, { cwd: installed.project, timeoutMs: TIMEOUT_MS })
+    expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' })
+    const found = JSON.parse(output) as Record<string, string[]>
+    const { exports } = JSON.parse(readFileSync(join(ROOT, 'jsr.json'), 'utf8')) as { exports: Record<string, string> }
+    for (const [key, path] of Object.entries(exports)) {
+      if (key === './rsync-worker' || key === './polyfill') expect(found[key]).toEqual([])
+      else expect(found[key]).toEqual(Object.keys((await import(join(ROOT, path))) as object).toSorted())
+    }
+    expect(found['./browser/page.js']).toContain('HttpHive')
+  })
+
+  test('is checked without being built again', async () => {
+    const dist = join(installed.checkout, 'dist')
+    const before = statSync(dist).ino
+    await npm(installed.checkout, 'run', 'check:attw')
+    expect(statSync(dist).ino).toBe(before)
+  })
+})
+
+test('a page that Vite builds from the package reads through its service worker and computes in its workers', async () => {
+  const page = await servePageOfVite(installed.project)
+  onTestFinished(() => page.close())
+  const browser = await chromium.launch(CHROMIUM_LAUNCH)
+  onTestFinished(() => browser.close())
+  const tab = await browser.newPage()
+  await tab.goto(page.url)
+  await tab.waitForFunction(() => document.title !== '')
+  // A signature has 12 bytes of header and 36 for the one block.
+  expect(await tab.title()).toMatch(/\/media\/a\.txt\?v=\S+ honey 48$/)
+})
+
+describe.each([
+  ['Node 24', process.execPath],
+  ['Node 22', NODE_22],
+])('the command of the package, in %s', (_, node) => {
+  const packed = (args: readonly string[], options: CombOptions = {}): Promise<CombResult> =>
+    comb(args, { command: [node, combFile()], ...options })
+
+  test('keeps entries in a directory', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    expect(await packed(['--version'])).toMatchObject({ code: 0, stdout: Buffer.from(`${packageJson().version}\n`) })
+    expect(await packed(['put', hive, 'a.txt', '-'], { input: 'bytes' })).toMatchObject({ code: 0, stderr: '' })
+    expect(await packed(['ls', hive])).toMatchObject({ code: 0, stdout: Buffer.from('a.txt\n'), stderr: '' })
+    expect(await packed(['get', hive, 'a.txt'])).toMatchObject({ code: 0, stdout: Buffer.from('bytes'), stderr: '' })
+    expect(await packed(['rm', hive, 'a.txt'])).toMatchObject({ code: 0, stderr: '' })
+    expect(await packed(['stat', hive, 'a.txt'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^comb: .*a\.txt\n$/) as unknown,
+    })
+  })
+
+  test('serves entries, and gets and puts them over HTTP', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    const { url, child, result } = await serveComb(hive, [], { command: [node, combFile()] })
+    expect(await packed(['put', url, 'a.txt', '-'], { input: 'bytes' })).toMatchObject({ code: 0, stderr: '' })
+    expect(await packed(['get', url, 'a.txt'])).toMatchObject({ code: 0, stdout: Buffer.from('bytes'), stderr: '' })
+    child.kill('SIGTERM')
+    expect((await result).code).toBe(0)
+  })
+
+  test('makes signatures and deltas, and applies them', async () => {
+    const folder = temporaryDirectory()
+    const at = (name: string): string => join(folder, name)
+    writeFileSync(at('old'), 'the first version')
+    writeFileSync(at('new'), 'the second version')
+    expect(await packed(['rdiff', 'signature', at('old'), at('sums')])).toMatchObject({ code: 0, stderr: '' })
+    expect(await packed(['rdiff', 'delta', at('sums'), at('new'), at('delta')])).toMatchObject({ code: 0, stderr: '' })
+    expect(await packed(['rdiff', 'patch', at('old'), at('delta')])).toMatchObject({
+      code: 0,
+      stdout: Buffer.from('the second version'),
+    })
+  })
+})
+
+describe('the command of the package', () => {
+  test('loads neither server nor database to tell its version', async () => {
+    const folder = temporaryDirectory()
+    const log = join(folder, 'builtins')
+    const preload = join(folder, 'preload.mjs')
+    writeFileSync(
+      preload,
+      `import { appendFileSync } from 'node:fs'
+       import { registerHooks } from 'node:module'
+       registerHooks({
+         resolve(specifier, context, next) {
+           if (specifier.startsWith('node:')) appendFileSync(${JSON.stringify(log)}, specifier + '\\n')
+           return next(specifier, context)
+         },
+       })`,
+    )
+    const builtins = async (...args: string[]): Promise<string[]> => {
+      writeFileSync(log, '')
+      await comb(['--import', preload, combFile(), ...args], { command: [process.execPath] })
+      return readFileSync(log, 'utf8').trim().split('\n')
+    }
+    const put = await builtins('put', join(folder, 'hive'), 'a.txt', preload)
+    expect(put).toContain('node:sqlite')
+    expect(put).not.toContain('node:http')
+    const version = await builtins('--version')
+    expect(version).not.toContain('node:sqlite')
+    expect(version).not.toContain('node:http')
+  })
+
+  test('shows its progress, with the package in CommonJS that it has for that', async () => {
+    const folder = temporaryDirectory()
+    const preload = join(folder, 'preload.mjs')
+    writeFileSync(preload, 'process.stderr.isTTY = true')
+    const args = ['--import', preload, combFile(), 'put', join(folder, 'hive'), 'a.txt', preload]
+    const { code, stderr } = await comb(args, { command: [process.execPath] })
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/a\.txt {2}[=-]{24}.*a\.txt {2}27 B in \d+\.\d s, .*\n$/s)
+  })
+
+  test.each(['20.20.2', '22.12.0', '18.0.0'])('tells Node %s which version it needs', async (version) => {
+    const preload = join(temporaryDirectory(), 'preload.mjs')
+    // As in such a Node, node:sqlite is not there.
+    writeFileSync(
+      preload,
+      `import { registerHooks } from 'node:module'
+       Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })
+       registerHooks({
+         resolve(specifier, context, next) {
+           if (specifier === 'node:sqlite') throw new Error('No such built-in module: node:sqlite')
+           return next(specifier, context)
+         },
+       })`,
+    )
+    const oldest = packageJson().engines.node.replace('>=', '')
+    expect(await comb(['--import', preload, combFile(), 'ls'], { command: [process.execPath] })).toEqual({
+      code: 1,
+      signal: null,
+      stdout: Buffer.alloc(0),
+      stderr: `comb: this is Node ${version}, and comb needs Node ${oldest} or newer\n`,
+    })
+  })
+})
+
+/** Imports every entry point, and prints what each exports; only a browser runs the service worker's script. */
+const ENTRIES = `
+import { readFileSync } from 'node:fs'
+
+// The scripts of workers listen for messages, for which Bun would wait.
+globalThis.addEventListener = () => undefined
+const { exports } = JSON.parse(readFileSync('node_modules/combstream/package.json', 'utf8'))
+const found = {}
+for (const key of Object.keys(exports).filter((name) => name !== './browser/service-worker.js')) {
+  found[key] = Object.keys(await import('combstream' + key.slice(1))).toSorted()
+}
+console.log(JSON.stringify(found))
+`
+
+function packageFolder(): string {
+  return join(installed.project, 'node_modules/combstream')
+}
+
+function combFile(): string {
+  return join(installed.project, 'node_modules/.bin/comb')
+}
+
+function packageJson(): { version: string; exports: Record<string, unknown>; engines: { node: string } } {
+  return JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as ReturnType<typeof packageJson>
+}

@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from './run.mjs'
+
+const HEADER = `The scripts in browser/ and the command in cli/ contain parts of these packages.
+`
+const RULE = '-'.repeat(72)
+
+/**
+ * The licences of the npm packages that some files belong to.
+ *
+ * @param {readonly string[]} files paths in the checkout
+ * @returns {string}
+ * @throws {Error} if a package comes without its licence
+ */
+export function thirdPartyLicenses(files) {
+  const folders = new Set(files.flatMap((path) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []))
+  return [HEADER, ...[...folders].toSorted().map(licenceOf)].join(`\n${RULE}\n\n`)
+}
+
+/** @param {string} folder */
+function licenceOf(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'))
+  const file = readdirSync(join(ROOT, folder)).find((entry) => /^licen[cs]e/i.test(entry))
+  if (file === undefined) throw new Error(`${folder} has no licence file, so it cannot be part of a bundle`)
+  return `${name} ${version} (${license})\n\n${readFileSync(join(ROOT, folder, file), 'utf8').trim()}\n`
+}
