@@ -46,27 +46,25 @@ describe('the package that `npm pack` makes from a clean checkout', () => {
     for (const part of parts) expect(part).toMatch(/^\n\n\S+ [\d.]+ \(MIT\)\n\n[^]*copyright[^]*WITHOUT WARRANTY/i)
   })
 
-  test.for(['nodenext', 'preserve'])(
-    'has types that hold up in a project of its own, with module %s',
-    async (module) => {
-      const keys = Object.keys(packageJson().exports)
-      const ofNode = /^\.\/backends\/(directory|threads)$/
-      const web = keys.filter((key) => !ofNode.test(key))
-      const common = ['--ignoreConfig', '--noEmit', '--module', module, '--strict', '--exactOptionalPropertyTypes']
-      const lib = ['--target', 'es2023', '--lib', 'es2023,dom,esnext.disposable']
-      for (const [name, used, types] of [
-        ['web', web, []],
-        ['node', keys, ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node']],
-      ] as const) {
-        const imports = used.map((key, index) => `import * as m${index} from 'combstream${key.slice(1)}'`)
-        const uses = `export const all: readonly object[] = [${used.map((_, index) => `m${index}`).join(', ')}]`
-        writeFileSync(join(installed.project, `${name}.ts`), [...imports, uses, ''].join('\n'))
-        const command = ['tsc', ...common, ...lib, ...types, `${name}.ts`]
-        const { code, output } = await run(command, { cwd: installed.project, timeoutMs: TIMEOUT_MS })
-        expect({ code, output }).toEqual({ code: 0, output: '' })
-      }
+  test.for([
+    { host: 'web', module: 'preserve', without: /^\.\/backends\/(directory|threads)$/, types: [] },
+    {
+      host: 'node',
+      module: 'nodenext',
+      without: /^$/,
+      types: ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node'],
     },
-  )
+  ])('has types that hold up in a $host project', async ({ host, module, without, types }) => {
+    const keys = Object.keys(packageJson().exports).filter((key) => !without.test(key))
+    const imports = keys.map((key, index) => `import * as m${index} from 'combstream${key.slice(1)}'`)
+    const uses = `export const all: readonly object[] = [${keys.map((_, index) => `m${index}`).join(', ')}]`
+    writeFileSync(join(installed.project, `${host}.ts`), [...imports, uses, ''].join('\n'))
+    const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2023']
+    const lib = ['--lib', 'es2023,dom,esnext.disposable']
+    const command = ['tsc', '--ignoreConfig', '--module', module, ...options, ...lib, ...types, `${host}.ts`]
+    const { code, output } = await run(command, { cwd: installed.project, timeoutMs: TIMEOUT_MS })
+    expect({ code, output }).toEqual({ code: 0, output: '' })
+  })
 
   test.for(Object.entries(RUNTIMES))('can be imported at every entry point in %s', async ([, runtime]) => {
     writeFileSync(join(installed.project, 'entries.js'), ENTRIES)
