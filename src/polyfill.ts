@@ -2,8 +2,8 @@
  * Web streams for hosts without them. Importing this module installs the streams of `web-streams-polyfill` as globals.
  * It does nothing if the host has any stream class of its own.
  *
- * It never replaces native streams, because pipes between native and polyfilled streams throw in every engine, and `new
- * Response(stream)` accepts only native ones. Import it before any other module of this package.
+ * It never replaces native streams: pipes between native and polyfilled streams throw in every engine, and a `Response`
+ * accepts only native ones. Import it before any other module of this package.
  *
  * @example
  * ```ts

@@ -6,8 +6,8 @@ const MIN_BITS_LOG2 = 10
 const MAX_BITS_LOG2 = 24
 
 /**
- * A quick test that rules out most weak sums that no block has. The high bits of the sum select the bit, because the
- * low bits of a RabinKarp sum depend only on the low bits of the bytes.
+ * Rules out most weak sums that no block has, at the cost of one look-up. The high bits of the sum select the bit,
+ * because the low bits of a RabinKarp sum depend only on the low bits of the bytes.
  *
  * The bit of a sum is `words[sum >>> wordShift] >>> (sum >>> bitShift) & 1`. The loop that slides the window inlines
  * this expression, because a call would cost more than the rest of a step.

@@ -15,11 +15,10 @@ export interface ApplyDeltaOptions extends PatchStreamOptions {
 const DEFAULT_MAX_OUTPUT_LENGTH = 1024 * 1024 * 1024
 
 /**
- * Applies a whole delta to a basis: `PatchStream` in one call. It holds the result in memory, and briefly two copies of
- * it.
+ * Applies a whole delta to a basis: `PatchStream` in one call. It holds the result in memory, briefly twice.
  *
- * @throws {TypeError} if `basis` or `delta` is neither bytes nor a ByteSource, or an option is of the wrong type.
- * @throws {RangeError} if an option is out of its range.
+ * @throws {TypeError} if `basis` or `delta` is neither bytes nor a ByteSource, or an option has the wrong type.
+ * @throws {RangeError} if an option is out of range.
  * @throws {FormatError} if `delta` is not a delta, does not fit a basis of this size, or produces more than
  * `maxOutputLength`.
  * @throws {IntegrityError} if the result does not match `expected`, or the basis gives fewer bytes than its size says.

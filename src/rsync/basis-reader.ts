@@ -7,7 +7,7 @@ import type { BasisRequest } from './patch-job.ts'
 /** Shorter copies are tiny: the bytes around them are read and cached along with them. */
 const TINY_BYTES = 16 * 1024
 
-/** Bytes read around a tiny copy, half of them before it. Opening a stream costs a block or a request. */
+/** Bytes read around a tiny copy, half of them before it. Opening a stream costs reading a block, or a request. */
 const WINDOW_BYTES = 64 * 1024
 
 /** Longer copies are not cached. */
@@ -22,7 +22,7 @@ const CACHE_BYTES = 1024 * 1024
  */
 const MAX_SKIP_BYTES = 256 * 1024
 
-/** Lower and upper bound on how far a stream reads beyond what was requested, while copies stay in order. */
+/** Bounds on how far a stream reads beyond what was requested, while copies stay in order. */
 const MIN_READ_AHEAD_BYTES = 64 * 1024
 const MAX_READ_AHEAD_BYTES = 8 * 1024 * 1024
 
@@ -48,9 +48,10 @@ interface OpenStream {
 /**
  * Reads ranges of a basis through as few streams as it can.
  *
- * A range that begins where the open stream stands, or up to 256 KiB further on, continues that stream. The more ranges
- * arrive in order, the further ahead the next stream is opened, up to 8 MiB. Out-of-order ranges of up to 256 KiB are
- * cached in case they are needed again, and a range shorter than 16 KiB is cached together with the 64 KiB around it.
+ * A range that begins at the open stream's position, or up to 256 KiB further on, continues that stream. The more
+ * ranges arrive in order, the further ahead the next stream is opened, up to 8 MiB. Out-of-order ranges of up to 256
+ * KiB are cached in case they are needed again, and a range shorter than 16 KiB is cached together with the 64 KiB
+ * around it.
  *
  * It caches up to 1 MiB and holds one chunk of the basis.
  */

@@ -6,8 +6,8 @@ const MIN_BITS_LOG2 = 10
 const MAX_BITS_LOG2 = 24
 
 /**
- * A quick test that rules out most keys that no block has. The high bits of the key select the bit, because the low
- * bits of a RabinKarp sum depend only on the low bits of the bytes.
+ * Rules out most keys that no block has, at the cost of one look-up. The high bits of the key select the bit, because
+ * the low bits of a RabinKarp sum depend only on the low bits of the bytes.
  */
 export class BlockFilter {
   /** The bits. The bit of a key is number `key >>> (32 - bitsLog2)`, counted from the lowest bit of the first word. */

@@ -7,7 +7,8 @@ const RADIX_BITS = 11
 const RADIX = 2 ** RADIX_BITS
 
 /**
- * More blocks than this with the same key are sorted digit by digit. Only a signature made to collide has that many.
+ * If more blocks than this share a key, they are sorted digit by digit. That happens only with a signature made to
+ * collide.
  */
 const MAX_COMPARED = 256
 /** Bytes of a strong sum that form one sort key. */

@@ -20,8 +20,8 @@ export class BlockSums {
   readonly #records: number
   #inputLength = 0
   /**
-   * Bytes still needed to complete the current block, including those already collected; the block length before it
-   * begins.
+   * Bytes needed to complete the current block, including those already collected. Before the block begins, this is the
+   * block length.
    */
   #blockRemaining: number
   #hasBegun = false
@@ -58,7 +58,7 @@ export class BlockSums {
     return piece.byteLength
   }
 
-  /** Returns the records of the collected blocks. `last` says that no input follows; otherwise more does. */
+  /** Returns the records of the collected blocks. `last` says whether this is the end of the input. */
   sign(last: boolean): Uint8Array {
     const end = this.#isPiecewise ? this.#signPiece(last) : this.#signBlocks()
     return this.#kernel.memory.subarray(this.#records, end)

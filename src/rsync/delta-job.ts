@@ -71,12 +71,14 @@ export class DeltaJob implements Codec {
 
   /** Finds the blocks; opened when the first input arrives. Its window begins where the literal ends. */
   #search: KernelInstance | undefined
-  /** Where the buffer begins and ends in the kernel's memory. It holds the input from the start of the literal on. */
+  /**
+   * Start and end of the buffer in the kernel's memory. The buffer holds the input from the start of the literal on.
+   */
   #bufferStart = 0
   #bufferEnd = 0
-  /** Where the literal that has not been staged yet begins. */
+  /** Start of the literal that has not been staged yet. */
   #literalStart = 0
-  /** Where the input received so far ends. */
+  /** End of the input received so far. */
   #inputEnd = 0
   /**
    * The copy that the next match may extend; there is none if the length is 0. While there is one, the literal is
@@ -97,8 +99,8 @@ export class DeltaJob implements Codec {
   /**
    * Creates a job.
    *
-   * @throws {TypeError} if an option is of the wrong type.
-   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option has the wrong type.
+   * @throws {RangeError} if an option is out of range.
    */
   constructor(signature: Signature, kernel: Kernel, { literalLimit, mode = 'compat' }: DeltaOptions = {}) {
     this.#signature = asSignature(signature)
@@ -199,8 +201,8 @@ export class DeltaJob implements Codec {
   }
 
   /**
-   * Scans until a command has been staged. Returns false if it needs more input, which cannot happen if the input is
-   * the `last`.
+   * Scans until a command has been staged. Returns false if it needs more input first, which is never the case for the
+   * `last` input.
    */
   #scan({ exports }: KernelInstance, last: boolean): boolean {
     for (;;) {

@@ -9,10 +9,10 @@ import type { WorkerPool } from './pool/worker-pool.ts'
 /** Options of {@linkcode DeltaStream}. */
 export interface DeltaStreamOptions extends DeltaOptions {
   /**
-   * Computes the delta in a worker of this pool, one worker per stream; the delta is the same. It is no faster, but it
-   * leaves the reading thread free, and several streams can run in parallel. If the worker is lost, the stream fails
-   * with a `BackendError`.
-   * @default none: the reading thread does all the work
+   * Computes the delta in a worker of this pool, one worker per stream. The delta is the same, and computing it is not
+   * faster, but the thread that reads the stream stays free, and several streams can run in parallel. If the worker is
+   * lost, the stream fails with a `BackendError`.
+   * @default none: the thread that reads the stream does all the work
    */
   pool?: WorkerPool | undefined
   /** Aborts both sides with the signal's reason. */
@@ -29,8 +29,8 @@ export interface DeltaStreamOptions extends DeltaOptions {
  *   over content with very few distinct byte values.
  *
  * It is pull-driven. It holds `literalLimit` + 2 blocks + 256 KiB, 256 KiB of output, and at most the one chunk of
- * input that its writer is waiting on. With a pool, the first of these lives in the worker, with the worker's own copy
- * of the signature and index, and 1.25 MiB are in transit between the two threads.
+ * input that its writer is waiting on. With a pool, the first of these is held by the worker, together with a signature
+ * and an index of its own, and 1.25 MiB are in transit between the two threads.
  *
  * @example
  * ```ts

@@ -18,9 +18,9 @@ export class DigestCheck implements Codec {
   }
 
   /**
-   * What the codec does.
+   * Runs the codec, and checks the digest once it is done.
    *
-   * @throws {IntegrityError} if it is done, and the digest is another one.
+   * @throws {IntegrityError} if the codec is done and the digest does not match.
    */
   iterate(input: Uint8Array, output: Uint8Array): CodecStep {
     const step = this.#codec.iterate(input, output)
@@ -29,7 +29,7 @@ export class DigestCheck implements Codec {
     return step
   }
 
-  /** What the codec does. */
+  /** Passes the end of the input on to the codec. */
   end(): void {
     this.#codec.end()
   }

@@ -38,7 +38,7 @@ const PAGE_BYTES = 65_536
 let compiled: Promise<WebAssembly.Module> | undefined
 
 /**
- * Compiles the code that jobs need. It does so once, in about a millisecond.
+ * Compiles the code that jobs need. Only the first call compiles, which takes about a millisecond.
  *
  * @throws {Error} if the host does not support WebAssembly SIMD (all engines have since 2023), or a content security
  * policy forbids WebAssembly: `script-src` must have `'wasm-unsafe-eval'`.
@@ -75,8 +75,7 @@ export class LazyKernel implements Kernel {
 async function compile(): Promise<WebAssembly.Module> {
   try {
     const binary = Uint8Array.from(atob(KERNEL_BINARY), (unit) => unit.charCodeAt(0))
-    // Instantiates it as well, because WebKit compiles code that a policy forbids and fails only when it is
-    // instantiated.
+    // Instantiate it as well: WebKit compiles code that a policy forbids, and fails only when it is instantiated.
     const { module } = await WebAssembly.instantiate(binary)
     return module
   } catch (cause) {
@@ -138,7 +137,7 @@ export class KernelInstance {
    * Allocates memory until the instance is released and returns its address, a multiple of 16. The memory is not
    * cleared.
    *
-   * @throws {RangeError} if the host has not enough memory, or the address would exceed 32 bits.
+   * @throws {RangeError} if the host does not have enough memory, or the address would exceed 32 bits.
    */
   allocate(byteLength: number): number {
     const start = this.#allocated

@@ -23,8 +23,8 @@ export interface SignatureLimits {
    */
   blockLength?: number | undefined
   /**
-   * The largest number of blocks accepted. A block takes up to 36 bytes, and three times that while the signature
-   * grows.
+   * The largest number of blocks accepted. A block takes up to 36 bytes of memory, or three times that while the
+   * signature grows.
    * @default 4,194,304, which rdiff's defaults reach at a basis of 16 TiB, or of 8 GiB if its size was not known
    */
   blockCount?: number | undefined
@@ -108,7 +108,7 @@ export class LoadSignatureJob implements Codec {
    */
   iterate(input: Uint8Array): CodecStep {
     let read = 0
-    // A failed job goes on even without input, so that every call throws.
+    // A failed job enters the loop even without input, so that every call throws.
     while (read < input.byteLength || this.#state.kind === 'failed') read += this.#advance(input, read)
     if (this.#ended && this.#state.kind !== 'done') this.#finish()
     const step = { state: this.#ended ? 'done' : 'blocked', read, written: 0 } as const

@@ -14,7 +14,7 @@ export interface MakeDeltaOptions extends DeltaStreamOptions {
 
 /**
  * Computes the delta from a basis, known only by its signature, to a whole file: `DeltaStream` in one call. It holds
- * the delta in memory, and briefly two copies of it. The delta can be slightly larger than the file.
+ * the delta in memory, briefly twice. The delta can be slightly larger than the file.
  *
  * @param signature A loaded signature, or the bytes of one.
  * @param source The new bytes.

@@ -11,7 +11,7 @@ export type MakeSignatureOptions = Omit<SignatureStreamOptions, 'sourceLength'>
 
 /**
  * Computes the signature of a whole file: `SignatureStream` in one call. It holds the signature in memory (about 0.4 %
- * of a 100 MiB file), and briefly two copies of it.
+ * of a 100 MiB file), briefly twice.
  *
  * @throws {TypeError} if `source` is neither bytes nor a ByteSource, or an option has the wrong type.
  * @throws {RangeError} if an option is out of range.

@@ -18,7 +18,7 @@ import { countStep, type Mutable, type PatchStatistics, patchStatistics } from '
 export interface ExpectedSize {
   /**
    * Size that the result must have, in bytes. Any other size is an `IntegrityError`. A result that is too large fails
-   * before the first byte of the offending command is written, one that is too small fails at the end of the delta.
+   * before the first byte of the offending command is written; one that is too small fails at the end of the delta.
    * @default unknown
    */
   readonly size?: number | undefined
@@ -178,7 +178,10 @@ export class PatchJob implements Codec {
     this.#ended = true
   }
 
-  /** Moves on to the next state. Returns false if it cannot: input or room is missing, or `step.state` tells why. */
+  /**
+   * Moves on to the next state. Returns false if it cannot, for lack of input or room, or for the reason in
+   * `step.state`.
+   */
   #advance(input: Uint8Array, output: Uint8Array, step: Mutable<CodecStep>): boolean {
     const state = this.#state
     switch (state.kind) {
@@ -306,8 +309,8 @@ export class PatchJob implements Codec {
   }
 
   /**
-   * Merges the following copies into this one, as long as each is completely available and begins in the basis where
-   * the one before ends. An invalid copy is left in the input; it fails once the bytes before it are written.
+   * Merges the copies that follow into this one, as long as each is completely available and begins in the basis where
+   * the one before ends. An invalid copy stays in the input, and fails once the bytes before it are written.
    */
   #mergeCopies(state: State & { kind: 'copy' }, input: Uint8Array, step: Mutable<CodecStep>): void {
     for (;;) {
@@ -359,7 +362,9 @@ export class PatchJob implements Codec {
     this.#failWith(new FormatError(message, { reason, offset }))
   }
 
-  /** The cause sets this failure apart from errors in the delta itself: a wrong basis leads to it, too. */
+  /**
+   * The cause distinguishes this failure from errors in the delta itself, because a wrong basis can lead to it, too.
+   */
   #failCopy(offset: number, message: string): never {
     const cause = new RangeError('the basis is too short')
     this.#failWith(new FormatError(message, { reason: 'invalid', offset, cause }))

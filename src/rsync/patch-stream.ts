@@ -31,10 +31,10 @@ export interface PatchStreamOptions extends PatchOptions {
  * Applies the delta that passes through to a basis, and outputs the new bytes. A delta does not identify its basis:
  * applied to another one, it produces wrong bytes.
  *
- * The basis is any `ByteSource`, such as a Blob. Copies in the basis's order share one of its streams. A copy out of
- * order opens a stream of its own, unless what it needs is in a cache of up to 1 MiB of recent copies. Gaps of up to
- * 256 KiB between copies in order are read as well, and so are the 64 KiB around a copy shorter than 16 KiB, so damage
- * there also fails the patch.
+ * The basis is any `ByteSource`, such as a Blob. Copies that follow the order of the basis share a stream of it. A copy
+ * out of order opens a stream of its own, unless what it needs is in a cache of up to 1 MiB of recent copies. Gaps of
+ * up to 256 KiB between copies in order are read as well, and so are the 64 KiB around a copy shorter than 16 KiB, so
+ * damage there also fails the patch.
  *
  * The stream is pull-driven. It holds 256 KiB of output, 1 MiB and one chunk of the basis, and at most the one chunk of
  * input that its writer is waiting on.

@@ -16,8 +16,8 @@ export interface Sha256 {
 let instance: Promise<IHasher> | undefined
 
 /**
- * Creates a streaming SHA-256. All of them share one WebAssembly instance, because WebKit takes tens of milliseconds to
- * create each of many. The state is saved after each call.
+ * Creates a streaming SHA-256. All of them share one WebAssembly instance, because in WebKit each of many instances
+ * takes tens of milliseconds to create. The state is saved after each call.
  */
 export async function createSha256(): Promise<Sha256> {
   instance ??= createSHA256()

@@ -7,9 +7,9 @@ import { type SignatureOptions, type SignatureParameters, signatureParameters } 
 import { countStep, type Mutable, type SignatureStatistics, signatureStatistics } from './statistics.ts'
 
 /**
- * The synchronous core of `SignatureStream`. It takes the bytes of a basis and produces its signature. It holds 256 KiB
- * of input and up to 4,096 records. With longer blocks it holds two blocks of up to 512 KiB, or four of up to 256 KiB
- * with MD4.
+ * The synchronous core of `SignatureStream`. It takes the bytes of a basis and produces its signature. It holds up to
+ * 4,096 records, and 256 KiB of input or, with long blocks, two blocks of up to 512 KiB (with MD4, four of up to 256
+ * KiB).
  *
  * @example
  * ```ts

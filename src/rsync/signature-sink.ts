@@ -5,11 +5,12 @@ import { markHandled } from '../bytes/promises.ts'
 import { LoadSignatureJob, type LoadSignatureJobOptions } from './load-signature-job.ts'
 import type { Signature } from './signature.ts'
 
-/** Bytes processed between checks whether to yield to the host, however large a chunk is. */
+/** Bytes of a chunk processed at a time, after which the sink may yield to the host. */
 const SLICE_BYTES = 1024 * 1024
 
 /**
- * A `WritableStream` that loads a signature into memory: `loadSignature` as something to pipe to.
+ * A `WritableStream` that loads a signature into memory. It does what `loadSignature` does, as a destination to pipe
+ * to.
  *
  * @example
  * ```ts

@@ -9,9 +9,9 @@ import type { WorkerPool } from './pool/worker-pool.ts'
 /** Options of {@linkcode SignatureStream}. */
 export interface SignatureStreamOptions extends SignatureOptions {
   /**
-   * Computes the sums in the workers of this pool, all of them in parallel; the signature is the same. Blocks longer
+   * Computes the sums in the workers of this pool, in all of them in parallel. The signature is the same. Blocks longer
    * than 1 MiB all go through one worker, in sequence. If a worker is lost, the stream fails with a `BackendError`.
-   * @default none: the reading thread does all the work
+   * @default none: the thread that reads the stream does all the work
    */
   pool?: WorkerPool | undefined
   /** Aborts both sides with the signal's reason. */
@@ -22,8 +22,8 @@ export interface SignatureStreamOptions extends SignatureOptions {
  * Computes the signature of the bytes that pass through. The result is identical to rdiff's for the same bytes and
  * options, bit for bit.
  *
- * It is pull-driven. It holds 256 KiB of output, and at most the one chunk of input that its writer is waiting on. With
- * a pool, it also holds up to 1 MiB plus 3.5 MiB for each worker, and each worker holds 1 MiB more.
+ * It is pull-driven. It holds 256 KiB of output, and at most the one chunk of input that its writer is waiting on. A
+ * pool adds up to 1 MiB plus 3.5 MiB for each worker, and 1 MiB within each worker.
  *
  * @example
  * ```ts

@@ -6,7 +6,7 @@ import { DEFAULT_SUM, sumFormat, type SumName } from './sums.ts'
 export interface SignatureParts {
   /** Block length in bytes. */
   readonly blockLength: number
-  /** Length in bytes to which each strong sum is truncated. */
+  /** Strong sum length in bytes: each strong sum is truncated to this. */
   readonly strongLength: number
   /** The weak sum of each block. */
   readonly weakSums: Uint32Array
@@ -42,7 +42,7 @@ export class Signature implements SignatureParts {
   readonly weakSums: Uint32Array
   /** The strong sums of the blocks, concatenated, {@linkcode Signature.strongLength} bytes each. Do not modify. */
   readonly strongSums: Uint8Array
-  /** The sums, weak and strong. */
+  /** The weak and strong sums used. */
   readonly sum: SumName
 
   /**
@@ -73,10 +73,10 @@ export class Signature implements SignatureParts {
 }
 
 /**
- * Converts a value to a {@linkcode Signature}. Returns a Signature as it is. Rebuilds one from its parts if the value
- * is a clone (posted or stored), or comes from another copy of this module.
+ * Returns a value as a {@linkcode Signature}: itself if it is one, or a new one made from its parts if it is a clone
+ * (posted or stored) or comes from another copy of this module.
  *
- * @throws {TypeError} if it is neither, or a part has the wrong type.
+ * @throws {TypeError} if it is none of these, or a part has the wrong type.
  * @throws {RangeError} if a part is out of range.
  */
 export function asSignature(value: Signature | SignatureParts): Signature {

@@ -47,7 +47,7 @@ export interface DeltaStatistics extends CommandStatistics {
 /** Statistics of a patch job. */
 export type PatchStatistics = CommandStatistics
 
-/** A type without its `readonly` modifiers, for the owner of what others may only read. */
+/** The type without `readonly`, for the one owner that may change what others only read. */
 export type Mutable<T> = { -readonly [Field in keyof T]: T[Field] }
 
 /** Returns the initial statistics of any job. */

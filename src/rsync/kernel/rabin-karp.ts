@@ -20,7 +20,7 @@ export const ADJUSTMENT: u32 = 0x08104224
 /** Updates `sum` with more bytes. */
 export function rabinKarpUpdate(sum: u32, p: usize, byteLength: u32): u32 {
   const whole = byteLength & ~15
-  // Sixteen bytes per step, in four lanes that are added up at the end. The last byte of each group of four has weight
+  // Sixteen bytes per step, in four lanes that are added up at the end. In each group of four, the last byte has weight
   // 1.
   const step = i32x4.splat(MULT_16)
   const weights0 = i32x4.mul(i32x4.splat(MULT_12), i32x4(MULT_3, MULT_2, MULT, 1))

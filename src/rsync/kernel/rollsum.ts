@@ -15,8 +15,8 @@ export function rollsumUpdate(sum: u32, p: usize, byteLength: u32): u32 {
 }
 
 /**
- * Spreads a rollsum over all 32 bits with a bijection, the finalizer of MurmurHash3: similar windows have similar
- * rollsums.
+ * Spreads a rollsum over all 32 bits with a bijection, the finalizer of MurmurHash3, because similar windows have
+ * similar rollsums.
  */
 export function spread(sum: u32): u32 {
   sum ^= sum >> 16

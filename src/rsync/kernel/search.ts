@@ -17,7 +17,7 @@ const FALSE_BYTES: i64 = 64 * 1024 * 1024
 const FALSE_BYTES_PER_BYTE: i64 = 4
 const ROLLSUM_FALSE_BYTES_PER_BYTE: i64 = 64
 
-/** Where the window begins. Between two calls, the caller may move the bytes and the window with them. */
+/** Where the window begins. Between two calls, the caller may move the bytes, and then moves this as well. */
 export let position: usize = 0
 /** Length of the window that {@linkcode find} matched last. */
 export let matchLength: u32 = 0

@@ -28,7 +28,7 @@ export class PoolCrew {
   }
 
   /**
-   * Returns the least busy worker that can accept blocks, or undefined: then try again after a change.
+   * Returns the least busy worker that can accept blocks, or undefined if none can: then try again after a change.
    *
    * @throws {BackendError} if no worker can be created.
    * @throws {TypeError} if the pool is closed, or `create` returned something other than a worker.

@@ -27,7 +27,7 @@ export interface MemberEvents {
   onLoss(): void
 }
 
-/** Parts of blocks that a worker may have at a time. With two, it never runs idle. */
+/** Maximum number of sign requests that a worker may have at a time. With two, it never runs idle. */
 const MAX_SIGNING = 2
 
 /** One worker of a pool, and its pending requests. */
@@ -64,7 +64,7 @@ export class PoolMember {
     return this.#signing < MAX_SIGNING
   }
 
-  /** Whether a job may be opened: not until cancelled jobs are gone. */
+  /** Whether a job may be opened. It may not while a cancelled job is still being closed. */
   get hasRoomForJob(): boolean {
     return this.#closingJobs === 0
   }

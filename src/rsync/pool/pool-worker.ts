@@ -20,8 +20,8 @@ export interface PoolWorker {
   /** Ends the worker, whatever it is doing. */
   terminate(): unknown
   /**
-   * Listens for messages and failures. A `close` event means that the worker has ended; threads send it, but the web
-   * workers of only a few hosts do.
+   * Listens for messages and failures. A `close` event means that the worker has ended. Threads emit it, and web
+   * workers on a few hosts.
    */
   addEventListener(
     type: 'message' | 'messageerror' | 'error' | 'close',

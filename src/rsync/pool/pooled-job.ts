@@ -26,11 +26,11 @@ export class PooledJob implements PooledWork {
   readonly #statistics: Mutable<JobStatistics>
   #run: RunningJob | undefined
   readonly #parts = new InputParts(PART_BYTES)
-  /** Number of inputs sent to the worker and not consumed yet. */
+  /** Number of inputs sent to the worker but not consumed yet. */
   #inputsInFlight = 0
   /** Number of requests without a reply. */
   #pendingRequests = 0
-  /** Received output that has not been written completely, in order. */
+  /** Output that has been received but not completely written, in order. */
   readonly #outputs: Uint8Array<ArrayBuffer>[] = []
   #endSent = false
   /** Whether the worker has reported that the job is done. */

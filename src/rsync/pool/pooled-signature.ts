@@ -13,7 +13,7 @@ import type { SentParameters, SignResult } from './worker-messages.ts'
 const PART_BYTES = 1024 * 1024
 /** Limits the number of records when blocks are short. */
 const MAX_PART_BLOCKS = 16_384
-/** Number of parts per worker, in progress or done. */
+/** Maximum number of parts per worker that are in progress, or done but not written. */
 const PARTS_PER_WORKER = 2
 
 /** Whether blocks of this length are short enough to be distributed over workers. */
@@ -35,7 +35,7 @@ export class PooledSignature implements PooledWork {
   readonly #parameters: SentParameters
   readonly #statistics: Mutable<SignatureStatistics>
   readonly #blocks: InputParts
-  /** Parts that have been sent and not been written completely, in order. */
+  /** Parts that have been sent but not completely written, in order. */
   readonly #parts: Part[] = []
   #isFirst = true
   #failure: { readonly error: unknown } | undefined

@@ -21,8 +21,8 @@ export interface SentParameters {
 }
 
 /**
- * Requests the signature of blocks. All but the last block of a basis must be whole. The reply is {@linkcode
- * SignResult}.
+ * Requests the signature of whole blocks; only the last block of a basis may be shorter. The reply is a
+ * {@linkcode SignResult}.
  */
 export interface SignRequest {
   /** Identifies the kind of request. */
@@ -58,7 +58,7 @@ export interface OpenRequest {
   readonly job: WholeJob
 }
 
-/** Continues a job until its output is full or it needs more input. The reply is {@linkcode RunResult}. */
+/** Continues a job until its output is full or it needs more input. The reply is a {@linkcode RunResult}. */
 export interface RunRequest {
   /** Identifies the kind of request. */
   readonly type: 'run'

@@ -5,8 +5,8 @@ import type { PoolWorker } from './pool-worker.ts'
 /** Options of {@linkcode WorkerPool}. */
 export interface WorkerPoolOptions {
   /**
-   * Maximum number of workers, 1 to 256. There is no benefit in more workers than processors
-   * (`navigator.hardwareConcurrency`).
+   * Maximum number of workers, 1 to 256. More workers than processors (`navigator.hardwareConcurrency`) bring no
+   * benefit.
    * @default 2
    */
   size?: number | undefined
@@ -18,19 +18,19 @@ const MAX_SIZE = 256
 const crews: WeakMap<WorkerPool, PoolCrew> = new WeakMap()
 
 /**
- * Workers for `SignatureStream` and `DeltaStream`, for any number of streams at a time. A signature is computed by all
- * workers in parallel, a delta by one worker, off the thread that reads the stream. The bytes are the same as without a
- * pool.
+ * Workers for `SignatureStream` and `DeltaStream`. Any number of streams can use them at once. A signature is computed
+ * by all workers in parallel, a delta by one of them, so the thread that reads the stream stays free. The bytes are the
+ * same as without a pool.
  *
  * A worker is created when there is work for it, and replaced if it is lost. The streams it was working for then fail
- * with a `BackendError` whose `cause` is what the worker threw. Only end workers with {@linkcode WorkerPool.close}:
- * most hosts do not report that something else terminated a web worker, so its streams would wait forever.
+ * with a `BackendError` whose `cause` is what the worker threw. End workers only with {@linkcode WorkerPool.close}. If
+ * something else terminates a web worker, most hosts do not report it, and its streams wait forever.
  *
  * A worker takes some tens of milliseconds to start, and as long again until its code is fully optimized. It then stays
- * until the pool is closed. It occupies the memory that its host needs for it, and up to 16 MiB that later jobs reuse.
- * In Deno, a web worker keeps the process alive all that time; threads, and Bun's web workers, do so only while they
- * work.
+ * until the pool is closed, and occupies what its host needs for it plus up to 16 MiB for later jobs to reuse. In Deno,
+ * a web worker keeps the process alive all that time. Threads, and Bun's web workers, do so only while they work.
  *
+ * @example
  * In Deno and Bun. In a page, the script is `dist/browser/rsync-worker.js`. In Node, pass `createThread` of
  * `combstream/backends/threads` as the first argument.
  * ```ts

@@ -4,9 +4,9 @@ import { addPiece, type RangePiece, remotePiece } from './range-pieces.ts'
 import type { Signature } from '../signature.ts'
 
 /**
- * Of identical blocks, this many more places than blocks are kept. There are some spares because the first place is not
- * always next to the surrounding blocks; the number is limited because the local source may contain any number of
- * copies.
+ * Number of extra places kept for a group of identical blocks, beyond one for each block. Some are needed because the
+ * first place found is not always next to the surrounding blocks. The number is limited because the local source may
+ * contain any number of copies.
  */
 const SPARE_PLACES = 3
 
@@ -20,7 +20,7 @@ const MAX_CANDIDATES = 16
 export class BlockPlaces {
   readonly #blockLength: number
   readonly #size: number
-  /** For each block, the first identical one, which represents them all here. */
+  /** For each block, the first identical block, which represents them all here. */
   readonly #firsts: Uint32Array
   /** For each representative block, how many more places to keep. */
   readonly #wanted: Uint32Array
@@ -46,9 +46,9 @@ export class BlockPlaces {
   }
 
   /**
-   * Adds the places that a copy command reveals. The basis of its delta consists of these `blocks` of the new content
-   * (by default all of them), and the delta's new bytes are the local source. Deltas must be added one after the other,
-   * and the copies of each in order.
+   * Adds the places that a copy command reveals. The delta's basis consists of these `blocks` of the new content (by
+   * default, all of them), and its new bytes are the local source. Deltas must be added one after the other, and the
+   * copies of each in order.
    */
   add({ offset, position, length }: DeltaCopy, blocks?: Uint32Array): void {
     for (let done = 0; done < length; done += this.#blockLength) {
@@ -92,7 +92,7 @@ export class BlockPlaces {
   }
 
   /**
-   * Returns the candidate from which the most consecutive blocks follow, starting with block `index`. Always taking the
+   * Returns the candidate with the longest run of consecutive blocks, starting with block `index`. Always taking the
    * longest run gives the fewest pieces.
    */
   #longest(index: number, candidates: Uint32Array): { place: number; blockCount: number } {
@@ -121,8 +121,8 @@ export class BlockPlaces {
   }
 
   /**
-   * Returns the places grouped by block, otherwise in the order they were added. Those of block b are `[starts[b],
-   * starts[b + 1])`.
+   * Returns the places grouped by block, otherwise in the order in which they were added. Those of block `b` are
+   * `places.subarray(starts[b], starts[b + 1])`.
    */
   #placesByBlock(): { starts: Uint32Array; places: Uint32Array } {
     const starts = new Uint32Array(this.#firsts.length + 1)

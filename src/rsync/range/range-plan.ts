@@ -14,8 +14,8 @@ export interface RangePlanOptions {
   /** Size of the new content in bytes, which the signature does not contain. */
   size: number
   /**
-   * A gap between two remote pieces that is shorter than this, in bytes, is fetched together with them as one piece,
-   * even though the local source has it. With 0, nothing is fetched that is available locally.
+   * If fewer bytes than this lie between two remote pieces, they are fetched together with them as one piece, even
+   * though the local source has them. With 0, nothing is fetched that is available locally.
    * @default 16384, about what a new connection carries in one round trip: a second request would take as long
    */
   coalesceLength?: number | undefined
@@ -47,16 +47,16 @@ const MAX_PASSES = 4
 const MIN_MISSING_FRACTION = 1 / 8
 
 /**
- * Finds out which parts of new content, known by its signature, a local source already has, as zsync does. Only the
- * rest needs to be fetched. {@linkcode rebuild} then assembles the content.
+ * Finds out which parts of new content a local source already has, as zsync does. The new content is known only by its
+ * signature. The rest needs to be fetched; {@linkcode rebuild} then assembles the content.
  *
  * Blocks of the new content are found wherever they lie in `local`, and all identical blocks are filled from one place.
  * What remains to be fetched is the changes, rounded to block boundaries. (A short block at the end is found only at
  * the end of `local`, or right after the block before it.)
  *
- * `local` is read from start to end. A block that begins inside another found block is skipped in that pass; this
- * happens in content that repeats at irregular distances. `local` is therefore read again, up to four times in total,
- * as long as that finds more and the missing blocks amount to at least an eighth of its size.
+ * `local` is read from start to end. A block that begins inside one already found is skipped in that pass, which
+ * happens in content that repeats at irregular distances. So `local` is read again, up to four times in total, as long
+ * as that finds more blocks, and the missing ones amount to at least an eighth of its size.
  *
  * Memory: that of a `DeltaStream`, a signature of the missing blocks while reading again, and about 20 bytes per block,
  * or 250 if the content repeats or lies in many pieces. Memory does not depend on the size of `local`.

@@ -26,8 +26,7 @@ export interface RebuildOptions {
 const EMPTY = new Uint8Array(0)
 
 /**
- * Maximum number of bytes hashed and passed on at once, so that the host can run between them, however large a chunk
- * is.
+ * Maximum number of bytes hashed and passed on at once, so that the host can run in between even if chunks are large.
  */
 const SLICE_BYTES = 1024 * 1024
 
