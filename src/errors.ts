@@ -135,9 +135,15 @@ export interface IntegrityErrorOptions extends ErrorOptions {
   expected?: string | undefined
   /** The digest that the bytes have, as text. */
   actual?: string | undefined
+  /** Name of the entry that is damaged. */
+  alias?: string | undefined
+  /** Id of the stored stream that is damaged. */
+  streamId?: string | undefined
+  /** Index of the block of the stored stream that is damaged or missing. */
+  blockIndex?: number | undefined
 }
 
-/** Bytes do not match their digest. HTTP: 502 or 500. */
+/** Bytes do not match their digest, or what is stored is damaged. HTTP: 502 or 500. */
 export class IntegrityError extends Error {
   /** Always `'IntegrityError'`. */
   override readonly name = 'IntegrityError'
@@ -145,12 +151,21 @@ export class IntegrityError extends Error {
   readonly expected: string | undefined
   /** The digest that the bytes have. */
   readonly actual: string | undefined
+  /** Name of the entry that is damaged, when an entry was asked for. */
+  readonly alias: string | undefined
+  /** Id of the stored stream that is damaged, when it is known. */
+  readonly streamId: string | undefined
+  /** Index of the block that is damaged or missing, when one was found to be. */
+  readonly blockIndex: number | undefined
 
   /** Makes the error from a message and its facts. */
   constructor(message: string, options: IntegrityErrorOptions = {}) {
     super(message, options)
     this.expected = options.expected
     this.actual = options.actual
+    this.alias = options.alias
+    this.streamId = options.streamId
+    this.blockIndex = options.blockIndex
   }
 }
 

@@ -176,9 +176,9 @@ describe('StoredStream', () => {
     const page = parsePage((await memory.metadata.get(keys.page(fromHex(stored.id)!, 0)))!.value)
     await memory.blocks.delete(keys.object(page.entries[7]!.object))
     expect(await collect(stored.slice(0, 28).stream())).toEqual(pattern(28))
-    const gone = { name: 'NotFoundError', streamId: stored.id, blockIndex: 7 }
-    await expect(collect(stored.stream())).rejects.toMatchObject(gone)
-    await expect(collect(stored.slice(30, 31).stream())).rejects.toMatchObject(gone)
+    const missing = { name: 'IntegrityError', streamId: stored.id, blockIndex: 7 }
+    await expect(collect(stored.stream())).rejects.toMatchObject(missing)
+    await expect(collect(stored.slice(30, 31).stream())).rejects.toMatchObject(missing)
   })
 
   it('fails, and does not end, at a page that is gone or does not fit', async () => {
@@ -191,10 +191,20 @@ describe('StoredStream', () => {
     for (const edit of edits) {
       const { memory: other, stored: edited } = await makeStream(40)
       await editPage(other, edited.id, edit)
-      await expect(collect(edited.stream())).rejects.toMatchObject({ name: 'FormatError', reason: 'invalid' })
+      await expect(collect(edited.stream())).rejects.toMatchObject({ name: 'IntegrityError', streamId: edited.id })
     }
     await memory.metadata.commit([], [{ key: keys.page(fromHex(stored.id)!, 0), value: undefined }])
-    await expect(collect(stored.stream())).rejects.toMatchObject({ name: 'NotFoundError', streamId: stored.id })
+    await expect(collect(stored.stream())).rejects.toMatchObject({ name: 'IntegrityError', streamId: stored.id })
+  })
+
+  it('is not found, rather than damaged, once it has been collected', async () => {
+    const { memory, stored } = await makeStream(40)
+    const id = fromHex(stored.id)!
+    const page = parsePage((await memory.metadata.get(keys.page(id, 0)))!.value)
+    await memory.metadata.commit([], [{ key: keys.stream(id), value: undefined }])
+    await memory.blocks.delete(keys.object(page.entries[7]!.object))
+    const gone = { name: 'NotFoundError', streamId: stored.id, blockIndex: 7 }
+    await expect(collect(stored.stream())).rejects.toMatchObject(gone)
   })
 
   it('refuses a block in a codec that it does not know', async () => {

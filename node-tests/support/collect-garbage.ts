@@ -18,6 +18,8 @@ import { RowKeys } from '../../src/store/row-keys.ts'
  */
 export async function collectGarbage({ metadata, blocks }: Backend): Promise<void> {
   const keys = new RowKeys('')
+  /** What all keys of a stream's references begin with: owner and form stand after it, a byte each. */
+  const referencesOf = (id: Uint8Array) => keys.reference(id, 'user', 'inline', new Uint8Array(0)).slice(0, -2)
   const candidates = await metadata.list({ prefix: keys.candidate(new Uint8Array(0)), limit: 1000 })
   for (const { key, version: candidateVersion } of candidates) {
     const id = key.slice(3)
@@ -35,7 +37,7 @@ export async function collectGarbage({ metadata, blocks }: Backend): Promise<voi
         ? (await metadata.get(streamKey))?.version
         : undefined
     const referenced = async (): Promise<boolean> =>
-      (await metadata.list({ prefix: keys.reference(id, 'user', 'inline', new Uint8Array(0)), limit: 1 })).length > 0
+      (await metadata.list({ prefix: referencesOf(id), limit: 1 })).length > 0
 
     const row = await metadata.get(streamKey)
     if (!row) continue

@@ -23,6 +23,12 @@ const SIZE_OFFSET = DIGEST_OFFSET + DIGEST_BYTES
 const MODIFIED_OFFSET = SIZE_OFFSET + 8
 const FIXED_BYTES = MODIFIED_OFFSET + 8
 
+/** The latest time that a Date can have. */
+const MAX_TIME_MS = 8.64e15
+
+/** What stands for the etag of an entry whose row is damaged. */
+export const DAMAGED_ETAG = '""'
+
 /** Largest number of bytes of a media type. */
 export const MAX_TYPE_BYTES = 255
 
@@ -58,24 +64,38 @@ export function encodeEntryRecord(record: EntryRecord): Uint8Array<ArrayBuffer> 
 /**
  * Reads the row of an entry.
  *
- * @throws {FormatError} if it is none.
+ * @throws {FormatError} if it is not one; with `reason: 'unsupported'` if a later version may have written it.
  */
 export function parseEntryRecord(row: Uint8Array): EntryRecord {
-  if (row.byteLength < FIXED_BYTES) throw truncated(row)
+  if (row.byteLength < ID_OFFSET) throw truncated(row)
+  // First what tells a row of a later version, which nobody may take for a damaged one of this.
   if (row[0] !== LAYOUT) throw unsupported('layout', row[0]!, 0)
   const flags = row[1]!
   if ((flags & ~HAS_SIGNATURE) !== 0) throw unsupported('flags', flags, 1)
-  const signatureBytes = flags & HAS_SIGNATURE ? ID_BYTES : 0
-  const typeOffset = FIXED_BYTES + signatureBytes + 1
-  if (row.byteLength < typeOffset || row.byteLength !== typeOffset + row[typeOffset - 1]!) throw truncated(row)
+  const typeOffset = FIXED_BYTES + (flags & HAS_SIGNATURE ? ID_BYTES : 0) + 1
+  const end = typeOffset + (row[typeOffset - 1] ?? 0)
+  if (row.byteLength < Math.max(typeOffset, end)) throw truncated(row)
+  if (row.byteLength > end) throw unsupported('bytes at the end:', row.byteLength - end, end)
+  const type = new TextDecoder().decode(row.subarray(typeOffset))
+  if (!/^[\x20-\x7e]+$/.test(type)) throw invalid('a type that is not printable ASCII', typeOffset)
   return {
+    ...streamsIn(row),
     id: toHex(row.subarray(ID_OFFSET, DIGEST_OFFSET)),
     digest: row.slice(DIGEST_OFFSET, SIZE_OFFSET),
-    size: readSafe(row, SIZE_OFFSET),
-    modifiedMs: readSafe(row, MODIFIED_OFFSET),
-    type: new TextDecoder().decode(row.subarray(typeOffset)),
-    signatureId: signatureBytes > 0 ? toHex(row.subarray(FIXED_BYTES, typeOffset - 1)) : undefined,
+    size: readUpTo(row, SIZE_OFFSET, Number.MAX_SAFE_INTEGER),
+    modifiedMs: readUpTo(row, MODIFIED_OFFSET, MAX_TIME_MS),
+    type,
   }
+}
+
+/** The streams that a row keeps alive, as far as they can be read from one that is damaged. */
+export function streamsIn(row: Uint8Array): Pick<EntryRecord, 'signatureId'> & { readonly id: string | undefined } {
+  const hasSignature = ((row[1] ?? 0) & HAS_SIGNATURE) !== 0
+  return { id: idAt(row, ID_OFFSET), signatureId: hasSignature ? idAt(row, FIXED_BYTES) : undefined }
+}
+
+function idAt(row: Uint8Array, offset: number): string | undefined {
+  return row.byteLength < offset + ID_BYTES ? undefined : toHex(row.subarray(offset, offset + ID_BYTES))
 }
 
 /** The strong validator of the bytes with this SHA-256, quotes included. */
@@ -83,10 +103,14 @@ export function etagOf(digest: Uint8Array): string {
   return `"${toBase64Url(digest)}"`
 }
 
-function readSafe(row: Uint8Array, offset: number): number {
+function readUpTo(row: Uint8Array, offset: number, limit: number): number {
   const value = readU64(row, offset)
-  if (value === undefined) throw new FormatError('entry row: a number above 2^53 - 1', { reason: 'invalid', offset })
+  if (value === undefined || value > limit) throw invalid(`a number above ${limit}`, offset)
   return value
+}
+
+function invalid(what: string, offset: number): FormatError {
+  return new FormatError(`entry row: ${what}`, { reason: 'invalid', offset })
 }
 
 function truncated(row: Uint8Array): FormatError {

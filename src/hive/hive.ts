@@ -27,7 +27,8 @@ export interface EntryInfo {
 export interface ListedEntry extends EntryInfo {
   /**
    * What is wrong with the entry, if the hive cannot read what it knows of it: then `size` is 0, `etag` is `""` in its
-   * quotes, `type` is `application/octet-stream` and `modified` is 1970. It cannot be opened, but removed and replaced.
+   * quotes, `type` is `application/octet-stream` and `modified` is 1970. It
+   * cannot be opened. It can be removed and replaced, unless a later version of the package wrote it.
    */
   readonly damage?: string | undefined
 }
@@ -221,6 +222,8 @@ export interface Hive {
    * Opens an entry at the version that it has now.
    *
    * @throws {NotFoundError} if there is no such entry.
+   * @throws {IntegrityError} if what the hive knows of it is damaged.
+   * @throws {FormatError} with `reason: 'unsupported'` if a later version of the package wrote it.
    * @throws {TypeError} if `bufferSize` is no integer, or `consistency` something else.
    * @throws {RangeError} if `bufferSize` is not from 1 KiB to 10 MiB.
    */
@@ -229,6 +232,8 @@ export interface Hive {
    * Tells what is known of an entry.
    *
    * @throws {NotFoundError} if there is no such entry.
+   * @throws {IntegrityError} if what the hive knows of it is damaged.
+   * @throws {FormatError} with `reason: 'unsupported'` if a later version of the package wrote it.
    */
   stat(alias: string, options?: HiveCallOptions): Promise<EntryInfo>
   /**
@@ -247,21 +252,25 @@ export interface Hive {
    */
   entries(options?: EntriesOptions): ReadableStream<ListedEntry>
   /**
-   * Removes an entry.
+   * Removes an entry, a damaged one too.
    *
    * @throws {NotFoundError} if there is no such entry.
    * @throws {ConflictError} if `ifMatch` is given and the entry has another etag.
+   * @throws {IntegrityError} if `ifMatch` is given, and the entry is so damaged that its etag is not known.
+   * @throws {FormatError} with `reason: 'unsupported'` if a later version of the package wrote it.
    */
   remove(alias: string, options?: RemoveOptions): Promise<void>
   /**
-   * Makes a sink for a new version of an entry, new or not. Its writes, or its close, fail with
-   * `AlreadyExistsError` (`ifNoneMatch`), `ConflictError` (`ifMatch`) or `QuotaExceededError`, and nothing is stored.
+   * Makes a sink for a new version of an entry, new or not; it replaces a damaged one too. Its writes, or its close, fail
+   * with `AlreadyExistsError` (`ifNoneMatch`), `ConflictError` (`ifMatch`), `IntegrityError` (`ifMatch`, and the entry is
+   * so damaged that its etag is not known), `FormatError` (a later version of the package wrote the entry) or
+   * `QuotaExceededError`, and nothing is stored.
    */
   sink(alias: string, options?: SinkOptions): EntrySink
   /**
    * Makes a sink for a delta (rdiff format) against the version that the entry has; what it commits is the patched
    * version. Fails as `sink` does, with `NotFoundError` if there is no such entry, and with `FormatError` if the bytes
-   * are no delta.
+   * are not a delta, with `IntegrityError` if the version is damaged.
    */
   patchSink(alias: string, options?: PatchSinkOptions): EntrySink
 }

@@ -2,7 +2,8 @@ import { abortable, markHandled } from '../bytes/promises.ts'
 import { SignatureStream } from '../rsync/signature-stream.ts'
 import type { StoredStream } from '../store/stored-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
-import { type EntryRecord, encodeEntryRecord, parseEntryRecord } from './format.ts'
+import { readAliasRow } from './alias-row.ts'
+import { type EntryRecord, encodeEntryRecord } from './format.ts'
 import { signatureReference } from './references.ts'
 
 /** By the id of a version, the signature that is being computed; undefined if who had asked for it gave up. */
@@ -14,6 +15,8 @@ export interface SignedVersion {
   readonly store: StreamStore
   /** The signatures that are being computed. */
   readonly computing: Computing
+  /** The alias that points to it, or did. */
+  readonly alias: string
   /** UTF-8 bytes of the alias that points to it, or did. */
   readonly aliasBytes: Uint8Array
   /** The version. */
@@ -59,24 +62,24 @@ async function computeForAll(version: SignedVersion, signal: AbortSignal): Promi
 }
 
 async function openKept(
-  { store, aliasBytes, record }: SignedVersion,
+  { store, alias, aliasBytes, record }: SignedVersion,
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array> | undefined> {
   const row = await store.aliases.get(aliasBytes, { signal })
-  const current = row && parseEntryRecord(row)
+  const current = row && readAliasRow(alias, row)
   if (current?.id !== record.id || current.signatureId === undefined) return undefined
   return (await store.open(current.signatureId, { signal })).stream()
 }
 
 async function compute(
-  { store, aliasBytes, record, source }: SignedVersion,
+  { store, alias, aliasBytes, record, source }: SignedVersion,
   signal: AbortSignal,
 ): Promise<StoredStream> {
   const sink = store.sink({
     signal,
     async onCommit(tx, signature) {
       const latestRow = await tx.aliases.get(aliasBytes)
-      const latest = latestRow && parseEntryRecord(latestRow)
+      const latest = latestRow && readAliasRow(alias, latestRow)
       if (latest?.id !== record.id) return
       tx.aliases.set(aliasBytes, encodeEntryRecord({ ...latest, signatureId: signature.id }))
       await tx.markAsUsed(signature.id, signatureReference(aliasBytes), { owner: 'alias' })

@@ -1,10 +1,12 @@
 import { type ByteSource, rangeSource } from '../bytes/byte-source.ts'
 import { type ByteRange, checkRange } from '../bytes/byte-range.ts'
-import { ConflictError } from '../errors.ts'
+import { ConflictError, IntegrityError, type NotFoundError } from '../errors.ts'
+import type { StoredStream } from '../store/stored-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { checkAlias } from './alias.ts'
 import { attachAsyncDispose } from './async-dispose.ts'
 import { checkBufferSize } from './buffer-size.ts'
+import { openStored } from './open-stored.ts'
 import { openReader } from './entry-reader.ts'
 import { type EntryRecord, etagOf } from './format.ts'
 import type {
@@ -83,7 +85,14 @@ export class LocalEntry implements Entry {
   signature({ signal }: HiveCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#assertOpen()
     const { store, record, computing } = this.#version
-    const version = { store, record, computing, aliasBytes: checkAlias(this.alias), source: () => this.stream() }
+    const version = {
+      store,
+      record,
+      computing,
+      alias: this.alias,
+      aliasBytes: checkAlias(this.alias),
+      source: () => this.stream(),
+    }
     return versionStream({
       range: { start: 0, end: Infinity },
       bufferSize: this.#options.bufferSize,
@@ -102,31 +111,41 @@ export class LocalEntry implements Entry {
     return Promise.resolve()
   }
 
+  /** Rejects if the stored stream is missing, or is of other bytes than the row of the alias says. */
+  async checkStored(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#openStored(signal)
+    } catch (error) {
+      throw await this.#explain(error, 0)
+    }
+  }
+
   #read(
     range: ByteRange,
     bufferSize: number,
     signal: AbortSignal | undefined,
   ): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const { store, record } = this.#version
     return versionStream({
       range,
       bufferSize,
-      open: async (givenUp) => {
-        const stored = await store.open(record.id, { signal: givenUp })
-        return stored.slice(range.start, range.end).stream()
-      },
+      open: async (givenUp) => (await this.#openStored(givenUp)).slice(range.start, range.end).stream(),
       check: (offset) => this.#check(offset),
+      explain: (error, offset) => this.#explain(error, offset),
       signals: [signal, this.#closed.signal],
     })
   }
 
   /** Rejects once the entry is another version, or none. */
   async #check(offset: number): Promise<void> {
-    if (this.#options.consistency === 'snapshot') return
+    if (this.#options.consistency === 'conflict') await this.#current(offset)
+  }
+
+  /** The record that the alias has now; rejects if it is that of other bytes. */
+  async #current(offset: number): Promise<EntryRecord> {
     const current = await this.#version.lookup()
     // Compared by content: an update with the same bytes is no conflict.
     const actualEtag = etagOf(current.digest)
-    if (actualEtag === this.etag) return
+    if (actualEtag === this.etag) return current
     throw new ConflictError(`the entry was updated while it was being read: ${this.alias}`, {
       alias: this.alias,
       expectedEtag: this.etag,
@@ -135,7 +154,40 @@ export class LocalEntry implements Entry {
     })
   }
 
+  async #openStored(signal: AbortSignal): Promise<StoredStream> {
+    const { alias } = this
+    const { store, record } = this.#version
+    return openStored(store, alias, record, signal).catch(async (error: unknown) => {
+      // An update with the same bytes may have put them in another stream.
+      const current = isNotFound(error) ? await this.#current(0) : record
+      if (current.id === record.id) throw error
+      return openStored(store, alias, current, signal)
+    })
+  }
+
+  /** Names the entry in the error for what is damaged, and finds out what has become of a stream that has gone. */
+  async #explain(error: unknown, offset: number): Promise<unknown> {
+    const { alias } = this
+    const { name, message, ...facts } = error as IntegrityError | NotFoundError
+    if (facts.alias !== undefined) return error
+    if (name === 'IntegrityError') {
+      return new IntegrityError(`the entry ${alias} is damaged: ${message}`, { ...facts, alias, cause: error })
+    }
+    if (name !== 'NotFoundError') return error
+    try {
+      const { id: streamId } = await this.#current(offset)
+      if (streamId !== this.#version.record.id) return error
+      return new IntegrityError(`the entry ${alias} is damaged: ${message}`, { alias, streamId, cause: error })
+    } catch (found) {
+      return found
+    }
+  }
+
   #assertOpen(): void {
     if (this.#closed.signal.aborted) throw this.#closed.signal.reason
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return (error as Error | undefined)?.name === 'NotFoundError'
 }

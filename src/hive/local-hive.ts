@@ -4,9 +4,10 @@ import { PatchStream } from '../rsync/patch-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import type { Transaction } from '../store/transaction.ts'
 import { checkAlias } from './alias.ts'
+import { assertReplaceable, readAliasRow, readReplaced, type Replaced } from './alias-row.ts'
 import { checkBufferSize } from './buffer-size.ts'
 import { entrySink, type EntryTarget } from './entry-sink.ts'
-import { encodeEntryRecord, type EntryRecord, etagOf, parseEntryRecord } from './format.ts'
+import { DAMAGED_ETAG, encodeEntryRecord, type EntryRecord, etagOf } from './format.ts'
 import { entryStream } from './entry-stream.ts'
 import type {
   EntriesOptions,
@@ -104,9 +105,7 @@ export class LocalHive implements Hive {
     })
     // A byte order mark at the beginning is part of the alias.
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-    const entries = rows
-      .slice(0, limit)
-      .map(({ key, value }) => entryInfo(decoder.decode(key), parseEntryRecord(value)))
+    const entries = rows.slice(0, limit).map(({ key, value }) => listed(decoder.decode(key), value))
     return rows.length > limit ? { entries, next: entries.at(-1)!.alias } : { entries }
   }
 
@@ -121,11 +120,11 @@ export class LocalHive implements Hive {
     checkPrecondition({ ifMatch })
     await this.#store.transaction(
       async (tx) => {
-        const record = await readRecord(tx, key)
-        if (!record) throw notFound(alias)
-        assertPrecondition(alias, etagOf(record.digest), { ifMatch })
+        const old = await replacedBy(tx, alias, key)
+        if (!old) throw notFound(alias)
+        assertReplaceable(alias, old, { ifMatch })
         tx.aliases.delete(key)
-        await unmarkVersion(tx, key, record)
+        await unmarkVersion(tx, key, old)
       },
       { signal },
     )
@@ -138,7 +137,7 @@ export class LocalHive implements Hive {
     const type = checkMediaType(options.type)
     const open = async (signal: AbortSignal): Promise<EntryTarget> => {
       const row = await this.#store.aliases.get(key, { signal })
-      assertPrecondition(alias, row && etagOf(parseEntryRecord(row).digest), options)
+      assertReplaceable(alias, row && readReplaced(alias, row), options)
       return this.#target(alias, key, type, options, signal)
     }
     return entrySink(open, { signal: options.signal, maxBytes: this.#maxEntrySize })
@@ -149,8 +148,11 @@ export class LocalHive implements Hive {
     const key = checkAlias(alias)
     checkPrecondition({ ifMatch })
     const open = async (signal: AbortSignal): Promise<EntryTarget> => {
-      const basis = await this.open(alias, { consistency: 'snapshot', signal })
+      const record = await this.#lookup(alias, { signal })
+      const basis = this.#entry(alias, record, { bufferSize: checkBufferSize(), consistency: 'snapshot' })
       assertPrecondition(alias, basis.etag, { ifMatch })
+      // A delta may not fit a size that is damaged, which would be no fault of the delta.
+      await basis.checkStored(signal)
       const patch = new PatchStream(basis, { maxOutputLength: this.#maxEntrySize })
       const target = this.#target(alias, key, basis.type, { ifMatch: basis.etag }, signal)
       const piped = patch.readable.pipeTo(target.writable)
@@ -168,8 +170,8 @@ export class LocalHive implements Hive {
       reference: entryReference(key),
       owner: 'alias',
       onCommit: async (tx, { id, digest, size }) => {
-        const old = await readRecord(tx, key)
-        assertPrecondition(alias, old && etagOf(old.digest), precondition)
+        const old = await replacedBy(tx, alias, key)
+        assertReplaceable(alias, old, precondition)
         // The store sets the new reference after this; where both streams are one, the reference stays.
         if (old && old.id !== id) await unmarkVersion(tx, key, old)
         const signatureId = old?.id === id ? old.signatureId : undefined
@@ -186,7 +188,7 @@ export class LocalHive implements Hive {
     return { writable: sink, entry }
   }
 
-  #entry(alias: string, record: EntryRecord, options: LocalEntryOptions): Entry {
+  #entry(alias: string, record: EntryRecord, options: LocalEntryOptions): LocalEntry {
     const lookup = (): Promise<EntryRecord> => this.#lookup(alias)
     const computing = this.#computing
     return new LocalEntry({ hive: this, store: this.#store, alias, record, computing, lookup }, options)
@@ -196,19 +198,29 @@ export class LocalHive implements Hive {
   async #lookup(alias: string, { signal }: HiveCallOptions = {}): Promise<EntryRecord> {
     const row = await this.#store.aliases.get(checkAlias(alias), { signal })
     if (!row) throw notFound(alias)
-    return parseEntryRecord(row)
+    return readAliasRow(alias, row)
   }
 }
 
-async function readRecord(tx: Transaction, key: Uint8Array): Promise<EntryRecord | undefined> {
+async function replacedBy(tx: Transaction, alias: string, key: Uint8Array): Promise<Replaced | undefined> {
   const row = await tx.aliases.get(key)
-  return row && parseEntryRecord(row)
+  return row && readReplaced(alias, row)
 }
 
 /** Drops what an alias keeps alive. */
-async function unmarkVersion(tx: Transaction, key: Uint8Array, { id, signatureId }: EntryRecord): Promise<void> {
-  await tx.unmarkAsUsed(id, entryReference(key), { owner: 'alias' })
+async function unmarkVersion(tx: Transaction, key: Uint8Array, { id, signatureId }: Replaced): Promise<void> {
+  if (id !== undefined) await tx.unmarkAsUsed(id, entryReference(key), { owner: 'alias' })
   if (signatureId !== undefined) await tx.unmarkAsUsed(signatureId, signatureReference(key), { owner: 'alias' })
+}
+
+/** An entry for the list, which a row that cannot be read must not keep from giving the others. */
+function listed(alias: string, row: Uint8Array): ListedEntry {
+  try {
+    return entryInfo(alias, readAliasRow(alias, row))
+  } catch (error) {
+    const { message: damage } = error as Error
+    return { alias, size: 0, etag: DAMAGED_ETAG, type: checkMediaType(), modified: new Date(0), damage }
+  }
 }
 
 function entryInfo(alias: string, { size, digest, type, modifiedMs }: EntryRecord): EntryInfo {

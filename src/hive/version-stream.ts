@@ -15,6 +15,8 @@ export interface VersionStreamOptions {
   open(signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
   /** Rejects if the version is no longer current; `offset` is how far it has been delivered. */
   check(offset: number): Promise<void>
+  /** Makes of an error, when the version is still current, the one that the reader is to get. */
+  explain?(error: unknown, offset: number): Promise<unknown>
   /** Each ends the stream with its reason. */
   readonly signals: readonly (AbortSignal | undefined)[]
 }
@@ -56,7 +58,7 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
       } catch (error) {
         const wasGivenUp = givenUp.signal.aborted
         stop(error)
-        throw wasGivenUp ? error : await betterAnswer(error, () => options.check(offset))
+        throw wasGivenUp ? error : await betterAnswer(error, offset, options)
       }
       const piece = rest.subarray(0, bufferSize)
       // Not a view of what is given away, which will be detached.
@@ -73,12 +75,16 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
 }
 
 /** Bytes that have gone, or that fail, because the version has: then that is what is to be told. */
-async function betterAnswer(error: unknown, check: () => Promise<void>): Promise<unknown> {
+async function betterAnswer(
+  error: unknown,
+  offset: number,
+  { check, explain }: Pick<VersionStreamOptions, 'check' | 'explain'>,
+): Promise<unknown> {
   try {
-    await check()
-    return error
+    await check(offset)
   } catch (found) {
     const { name } = found as Error
-    return name === 'ConflictError' || name === 'NotFoundError' ? found : error
+    if (name === 'ConflictError' || name === 'NotFoundError') return found
   }
+  return explain ? explain(error, offset) : error
 }

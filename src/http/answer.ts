@@ -1,6 +1,11 @@
+import { ChunkReader } from '../bytes/chunk-reader.ts'
+import { abortable, markHandled } from '../bytes/promises.ts'
 import type { Exchange } from './exchange.ts'
-import type { Problem } from './problem.ts'
+import { type Problem, StatusError } from './problem.ts'
 import { PROBLEM_TYPE } from './format.ts'
+
+/** Status of an answer that nobody waits for any more; the number is nginx's. */
+const CLIENT_GONE = 499
 
 /** An answer before it is a Response: what the parts of the handler return. */
 export interface Answer {
@@ -20,8 +25,60 @@ export interface StreamedBody {
   release(): void
 }
 
+/** An answer whose body, if it has one, is all there. */
+export interface WholeAnswer extends Omit<Answer, 'body'> {
+  /** The body. */
+  readonly body: Uint8Array<ArrayBuffer>
+}
+
+/** An answer whose head can be sent. */
+export interface BegunAnswer extends Omit<Answer, 'body'> {
+  /** The body: whole, or what has been read of it, and the rest. */
+  readonly body?: Uint8Array<ArrayBuffer> | BegunBody | undefined
+}
+
+/** A body that is read while it is sent, of which the first chunk may have been read. */
+export interface BegunBody {
+  /** The first chunk, if it has been read. */
+  readonly first: Uint8Array<ArrayBuffer> | undefined
+  /** The rest. */
+  readonly rest: ChunkReader
+  /** Frees what stands behind the body; called once, however it ends. */
+  release(): void
+}
+
+/** A body that nothing has been read of. */
+export function unread({ body, ...head }: Answer): BegunAnswer {
+  if (!body || !('stream' in body)) return { ...head, body }
+  return { ...head, body: { first: undefined, rest: new ChunkReader(body.stream), release: body.release } }
+}
+
+/**
+ * Reads the first chunk of a streamed body, before the head of the answer is sent: a failure so far becomes an answer of
+ * its own, where later it could only break the connection off.
+ *
+ * @throws whatever the body fails with; or a {@linkcode StatusError} if `signal` aborts, because the client has gone.
+ */
+export async function begin(answer: Answer, signal: AbortSignal): Promise<BegunAnswer> {
+  const { body, ...head } = unread(answer)
+  if (!body || !('rest' in body)) return { ...head, body }
+  const { rest, release } = body
+  try {
+    const first = await abortable(rest.read(), signal)
+    return { ...head, body: { first: first as Uint8Array<ArrayBuffer> | undefined, rest, release } }
+  } catch (error) {
+    markHandled(rest.cancel(error))
+    release()
+    throw signal.aborted ? new StatusError(CLIENT_GONE, 'the client has gone') : error
+  }
+}
+
 /** An answer of JSON. */
-export function jsonAnswer(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+export function jsonAnswer(
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): WholeAnswer {
   const body = new TextEncoder().encode(JSON.stringify(value))
   return {
     status,
@@ -36,21 +93,20 @@ export function jsonAnswer(status: number, value: unknown, headers: Readonly<Rec
 }
 
 /** The answer to a request that failed. */
-export function problemAnswer(problem: Problem, headers: Readonly<Record<string, string>>): Answer {
+export function problemAnswer(problem: Problem, headers: Readonly<Record<string, string>>): WholeAnswer {
   return jsonAnswer(problem.status, problem, { ...headers, 'Content-Type': PROBLEM_TYPE })
 }
 
 /** Makes the Response of an answer. HEAD gets the header fields only (RFC 9110, section 9.3.2). */
 export function toResponse(
   request: Request,
-  { status, headers, body }: Answer,
+  { status, headers, body }: BegunAnswer,
   exchange: Exchange,
   onError: (error: unknown) => void,
 ): Response {
-  if (body && 'stream' in body) {
-    const { stream, release } = body
-    const counted = exchange.endAfter(status, stream, (error) => {
-      release()
+  if (body && 'rest' in body) {
+    const counted = exchange.endAfter(status, body, (error) => {
+      body.release()
       if (error !== undefined) onError(error)
     })
     return new Response(counted, { status, headers: { ...headers } })

@@ -1,5 +1,5 @@
 import { byteStream } from '../bytes/byte-stream.ts'
-import { ChunkReader } from '../bytes/chunk-reader.ts'
+import type { ChunkReader } from '../bytes/chunk-reader.ts'
 
 /** What a request asked for. */
 export type Operation = 'read' | 'head' | 'signature' | 'list' | 'put' | 'patch' | 'remove' | 'options'
@@ -18,17 +18,20 @@ export interface Transfer {
   readonly sent: number
 }
 
-/** Counts the bytes of one exchange. */
+/** Follows one exchange: counts its bytes, and hears of what went wrong. */
 export class Exchange {
   operation: Operation | undefined
   alias: string | undefined
   #status = 0
   #received = 0
   #sent = 0
+  /** Takes failures that the status of the answer does not tell. */
+  readonly report: (error: unknown) => void
   #onTransfer: ((transfer: Transfer) => void) | undefined
 
-  constructor(onTransfer: ((transfer: Transfer) => void) | undefined) {
+  constructor(onTransfer: ((transfer: Transfer) => void) | undefined, report: (error: unknown) => void) {
     this.#onTransfer = onTransfer
+    this.report = report
   }
 
   /** Counts bytes of the request's body. */
@@ -45,16 +48,17 @@ export class Exchange {
   }
 
   /**
-   * Passes a body on and counts it; the exchange ends with it, however it ends. `end` frees what stands behind the
-   * body, and gets the error if there is one.
+   * Passes a body on and counts it: its first chunk, and then the rest. The exchange ends with it, however it ends. `end`
+   * frees what stands behind the body, and gets the error if there is one.
    */
   endAfter(
     status: number,
-    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    body: { readonly first: Uint8Array<ArrayBuffer> | undefined; readonly rest: ChunkReader },
     end: (error?: unknown) => void,
   ): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#status = status
-    const chunks = new ChunkReader(body)
+    const { rest } = body
+    let { first } = body
     const finish = (error?: unknown): void => {
       end(error)
       this.#end()
@@ -62,7 +66,8 @@ export class Exchange {
     return byteStream({
       next: async () => {
         try {
-          const chunk = await chunks.read()
+          const chunk = first ?? (await rest.read())
+          first = undefined
           if (chunk) this.#sent += chunk.byteLength
           else finish()
           return chunk as Uint8Array<ArrayBuffer> | undefined
@@ -72,7 +77,7 @@ export class Exchange {
         }
       },
       cancel: (reason) => {
-        const cancelled = chunks.cancel(reason)
+        const cancelled = rest.cancel(reason)
         finish()
         return cancelled
       },

@@ -1,7 +1,8 @@
 import { checkInteger } from '../bytes/check-integer.ts'
 import { checkAlias } from '../hive/alias.ts'
+import { IntegrityError, type NotFoundError } from '../errors.ts'
 import type { Hive } from '../hive/hive.ts'
-import { type Answer, problemAnswer, toResponse } from './answer.ts'
+import { type Answer, begin, type BegunAnswer, problemAnswer, toResponse } from './answer.ts'
 import { hasConditions } from './conditions.ts'
 import { allowsOrigin, checkCors, isAskedFor, type Cors, corsHeaders, preflightHeaders } from './cors.ts'
 import { isRecord } from './format.ts'
@@ -70,7 +71,10 @@ export interface HiveHandlerOptions {
    * for which the promise of the handler rejects, ends it too, with status 500.
    */
   onTransfer?: ((transfer: Transfer) => void) | undefined
-  /** Called for each failure of the hive that a client was told of as a 5xx, or by an answer that breaks off. */
+  /**
+   * Called for each failure of the hive that a client was told of as a 5xx, or by an answer that breaks off, and for each
+   * damaged entry that is listed, replaced or removed.
+   */
   onError?: ((error: unknown, request: Request) => void) | undefined
 }
 
@@ -80,6 +84,7 @@ interface Settings extends HiveHandlerOptions {
   readonly uploadBytes: number
   readonly aliasBytes: number
   readonly listEntries: number
+  beginBody(answer: Answer, request: Request): BegunAnswer | Promise<BegunAnswer>
 }
 
 /** Aliases cannot be longer in any hive. */
@@ -111,10 +116,19 @@ export function createHiveHandler(
   hive: Hive,
   options: HiveHandlerOptions = {},
 ): (request: Request) => Promise<Response> {
-  const settings = checkSettings(hive, options)
+  return hiveHandler(hive, options, (answer, request) => begin(answer, request.signal))
+}
+
+/** The handler; `beginBody` begins the body of an answer, before its head is sent. */
+export function hiveHandler(
+  hive: Hive,
+  options: HiveHandlerOptions,
+  beginBody: (answer: Answer, request: Request) => BegunAnswer | Promise<BegunAnswer>,
+): (request: Request) => Promise<Response> {
+  const settings = { ...checkSettings(hive, options), beginBody }
   return async (request) => {
-    const exchange = new Exchange(options.onTransfer)
     const onError = (error: unknown): void => options.onError?.(error, request)
+    const exchange = new Exchange(options.onTransfer, onError)
     try {
       // Before there is an answer, whose entry a `cors` that throws would leave open.
       const shared = corsHeaders(request, settings.cors)
@@ -137,7 +151,7 @@ export function createHiveHandler(
   }
 }
 
-async function respond(request: Request, settings: Settings, exchange: Exchange): Promise<Answer | Response> {
+async function respond(request: Request, settings: Settings, exchange: Exchange): Promise<BegunAnswer | Response> {
   const { hosts, cors, authorize } = settings
   const url = new URL(request.url)
   if (hosts && !hosts.includes(url.host)) throw new StatusError(421, `this server is not ${url.host}`)
@@ -164,7 +178,7 @@ async function respond(request: Request, settings: Settings, exchange: Exchange)
   const access: Access = { operation: method.operation, alias: target.alias }
   // Only what is meant as a yes is one: a function that forgets to return must not let everybody in.
   const granted: unknown = authorize ? await authorize(request, access) : true
-  if (granted === true) return method.answer(request, exchange)
+  if (granted === true) return settings.beginBody(await method.answer(request, exchange), request)
   if (isResponse(granted)) return granted
   throw new StatusError(403, 'not allowed')
 }
@@ -195,7 +209,10 @@ function resolveTarget(url: URL, settings: Settings): Target {
   const { hive, base, listEntries: maxEntries, uploadBytes: maxBytes } = settings
   const alias = aliasOf(url, base, settings.aliasBytes)
   if (alias === '') {
-    const list: Method = { operation: 'list', answer: (request) => listEntries(request, hive, maxEntries) }
+    const list: Method = {
+      operation: 'list',
+      answer: (request, exchange) => listEntries(request, hive, maxEntries, exchange),
+    }
     return { alias: undefined, methods: { GET: list, HEAD: list } }
   }
 
@@ -247,15 +264,22 @@ function aliasOf(url: URL, base: string, maxBytes: number): string {
   return alias
 }
 
-function failureAnswer(request: Request, error: unknown): Answer {
+function failureAnswer(request: Request, error: unknown): BegunAnswer {
   const unasked = !hasConditions(request.headers) && !new URL(request.url).searchParams.has('v')
   const conflict = (error as Error | undefined)?.name === 'ConflictError'
-  const failure = problemOf(conflict && unasked ? new StatusError(409, error as Error) : error)
+  const failure = problemOf(conflict && unasked ? new StatusError(409, error as Error) : (damageOf(error) ?? error))
   if (failure) return problemAnswer(failure.problem, failure.headers)
   throw error
 }
 
-function checkSettings(hive: Hive, options: HiveHandlerOptions): Settings {
+/** What says that a stored stream is not there, and not that of an entry, is no news for who asked for an entry. */
+function damageOf(error: unknown): IntegrityError | undefined {
+  const { name, message, alias, streamId, blockIndex } = isRecord(error) ? (error as Partial<NotFoundError>) : {}
+  if (name !== 'NotFoundError' || streamId === undefined || alias !== undefined) return undefined
+  return new IntegrityError(message!, { streamId, blockIndex, cause: error })
+}
+
+function checkSettings(hive: Hive, options: HiveHandlerOptions): Omit<Settings, 'beginBody'> {
   const { base = '/', limits = {} } = options
   if (typeof hive?.open !== 'function') throw new TypeError(`hive must be a Hive, got ${typeof hive}`)
   if (!base.startsWith('/') || !base.endsWith('/')) {

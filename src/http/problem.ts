@@ -72,17 +72,24 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
   },
   FormatError: {
     title: 'The bytes are not of the format that they should be',
-    status: 422,
+    // Of what is stored, unless the part of the handler that read a body says otherwise.
+    status: 500,
     facts: ['reason', 'offset'],
     make: (message, facts) =>
       new FormatError(message, { reason: reason(facts['reason']), offset: number(facts['offset']) }),
   },
   IntegrityError: {
-    title: 'Stored bytes do not match their digest',
+    title: 'What is stored is damaged',
     status: 500,
-    facts: ['expected', 'actual'],
+    facts: ['expected', 'actual', 'alias', 'streamId', 'blockIndex'],
     make: (message, facts) =>
-      new IntegrityError(message, { expected: text(facts['expected']), actual: text(facts['actual']) }),
+      new IntegrityError(message, {
+        expected: text(facts['expected']),
+        actual: text(facts['actual']),
+        alias: text(facts['alias']),
+        streamId: text(facts['streamId']),
+        blockIndex: number(facts['blockIndex']),
+      }),
   },
   QuotaExceededError: {
     title: 'There is no room for the bytes',

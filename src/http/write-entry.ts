@@ -1,6 +1,7 @@
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { markHandled } from '../bytes/promises.ts'
-import { QuotaExceededError } from '../errors.ts'
+import { type FormatError, NotFoundError, QuotaExceededError } from '../errors.ts'
+import { DAMAGED_ETAG } from '../hive/format.ts'
 import type { Entry, EntryInfo, EntrySink, Hive } from '../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { evaluateConditions, hasConditions } from './conditions.ts'
@@ -32,8 +33,7 @@ export async function putEntry(write: WriteRequest): Promise<Answer> {
   }
   refuseCoding(headers)
   refuseTooLarge(headers, write.maxBytes)
-  const current = await statOrNone(hive, alias)
-  evaluateConditions(request, alias, current)
+  const current = await currentVersion(write)
 
   const type = headers.get('content-type') || undefined
   const sink = wellFormed(() => hive.sink(alias, { ...commitCondition(headers, current), type }))
@@ -61,27 +61,57 @@ export async function patchEntry(write: WriteRequest): Promise<Answer> {
   evaluateConditions(request, alias, current)
 
   const { ifMatch } = commitCondition(headers, current)
-  const entry = await receive(write, hive.patchSink(alias, { ifMatch }))
+  const entry = await receive(write, hive.patchSink(alias, { ifMatch })).catch((error: unknown) => {
+    throw isWrongDelta(error) ? new StatusError(422, error as FormatError) : error
+  })
   return jsonAnswer(200, entryToJson(entry), writtenHeaders(entry))
 }
 
 /** Carries out DELETE. */
-export async function removeEntry({ request, hive, alias }: WriteRequest): Promise<Answer> {
+export async function removeEntry(write: WriteRequest): Promise<Answer> {
+  const { request, hive, alias } = write
   const { headers } = request
-  const current = await hive.stat(alias)
-  evaluateConditions(request, alias, current)
+  const current = await currentVersion(write)
+  if (!current) throw new NotFoundError(`there is no such entry: ${alias}`, { alias })
   const { ifMatch } = commitCondition(headers, current)
   await hive.remove(alias, { ifMatch: ifMatch === '*' ? undefined : ifMatch })
   return { status: 204 }
 }
 
-async function statOrNone(hive: Hive, alias: string): Promise<EntryInfo | undefined> {
+type Replaceable = Pick<EntryInfo, 'etag' | 'modified'>
+
+/**
+ * The version that is to be replaced or removed, once it has met the conditions of the request; undefined if there is
+ * none. A damaged entry meets those that ask only whether there is one.
+ */
+async function currentVersion({ request, hive, alias, exchange }: WriteRequest): Promise<Replaceable | undefined> {
+  let current: Replaceable | undefined
+  let damage: unknown
   try {
-    return await hive.stat(alias)
+    current = await hive.stat(alias)
   } catch (error) {
-    if ((error as Error).name === 'NotFoundError') return undefined
-    throw error
+    const { name } = error as Error
+    if (name === 'IntegrityError') {
+      damage = error
+      current = { etag: DAMAGED_ETAG, modified: new Date(Number.NaN) }
+    } else if (name !== 'NotFoundError') {
+      throw error
+    }
   }
+  if (!current && request.method === 'DELETE') return undefined
+  try {
+    evaluateConditions(request, alias, current)
+  } catch (error) {
+    throw damage !== undefined && (error as Error).name === 'ConflictError' ? damage : error
+  }
+  if (damage !== undefined) exchange.report(damage)
+  return current
+}
+
+/** Whether a delta is the client's fault: what is stored is never of another format, at most of a later version. */
+function isWrongDelta(error: unknown): boolean {
+  const { name, reason } = error as Partial<FormatError>
+  return name === 'FormatError' && reason !== 'unsupported'
 }
 
 /** What is known of a version that was just written is as of its commit: another one may have replaced it by now. */
@@ -92,7 +122,7 @@ function writtenHeaders(entry: EntryInfo): Record<string, string> {
 /** The condition to hold again at the commit, in terms of the version that has met those of the request. */
 function commitCondition(
   headers: Headers,
-  current: EntryInfo | undefined,
+  current: Replaceable | undefined,
 ): { ifMatch?: string | undefined; ifNoneMatch?: '*' | undefined } {
   if (!hasConditions(headers)) return {}
   if (!current) return { ifNoneMatch: '*' }

@@ -3,7 +3,8 @@ import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { nextTask } from '../bytes/promises.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
 import type { Hive } from '../hive/hive.ts'
-import { createHiveHandler } from '../http/handler.ts'
+import { unread } from '../http/answer.ts'
+import { hiveHandler } from '../http/handler.ts'
 import { parseContentRange } from '../http/range-header.ts'
 
 /** Bytes of an entry that the browser has taken from a service worker. */
@@ -74,7 +75,8 @@ export function createFetchResponder(hive: Hive, options: FetchResponderOptions)
   const base = checkBase(options.base)
   checkBufferSize(options.bufferSize)
   const { bufferSize, onDelivery, onError } = options
-  const handle = createHiveHandler(conflicting(hive, bufferSize), { base: base.pathname, onError })
+  // A worker is not told that the browser has given a request up: only a body is cancelled. So there is one at once.
+  const handle = hiveHandler(conflicting(hive, bufferSize), { base: base.pathname, onError }, unread)
   return (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
     // Service workers see the requests of their pages to other origins too.

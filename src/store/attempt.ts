@@ -4,11 +4,11 @@ import { toHex } from '../bytes/byte-text.ts'
 import type { Check, Mutation, VersionedValue } from './backend.ts'
 import type { BlockSink, BlockSinkOptions } from './block-sink.ts'
 import { assertDigest } from './checksums.ts'
-import { formatCandidate, formatReference, formatStream, isUsable, parseStream, parseStreamId } from './format.ts'
+import { formatCandidate, formatReference, formatStream, isUsable } from './format.ts'
 import { expiryOf, referenceKey } from './references.ts'
 import { maybeApplied } from './retry.ts'
 import { assertSpaceKey, assertSpaceValue, type KeyOf, listSpace } from './row-space.ts'
-import { noSuchStream, parseId, type StoreContext } from './store-context.ts'
+import { noSuchStream, parseDigestRow, parseId, parseStreamRow, type StoreContext } from './store-context.ts'
 import { storedStream, type StoredStream } from './stored-stream.ts'
 import type { ListSpaceOptions, ReferenceOptions, RowSpace, SpaceRow, Transaction } from './transaction.ts'
 
@@ -71,7 +71,7 @@ export class Attempt implements Transaction {
   async open(id: string): Promise<StoredStream> {
     const bytes = parseId(id)
     const value = await this.read(this.#context.keys.stream(bytes))
-    const record = value && parseStream(value)
+    const record = value && parseStreamRow(bytes, value)
     if (!record || !isUsable(record.status)) throw noSuchStream(id)
     return storedStream(this.#context, bytes, record, this.#abort.signal)
   }
@@ -83,7 +83,7 @@ export class Attempt implements Transaction {
     const key = await referenceKey(this.#context, stream, reference, options)
     const streamKey = keys.stream(stream)
     const value = await this.read(streamKey)
-    const record = value && parseStream(value)
+    const record = value && parseStreamRow(stream, value)
     if (!record || !isUsable(record.status)) throw noSuchStream(id)
     if (record.status.kind === 'condemned')
       this.write(streamKey, formatStream({ ...record, status: { kind: 'stored' } }))
@@ -225,7 +225,7 @@ export class Attempt implements Transaction {
 
   async #lookup(digest: Uint8Array): Promise<string | undefined> {
     const row = await this.#context.backend.metadata.get(this.#context.keys.digest(digest), { signal: this.#signal })
-    return row && toHex(parseStreamId(row.value))
+    return row && toHex(parseDigestRow(digest, row.value))
   }
 
   async #store(

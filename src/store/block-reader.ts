@@ -5,9 +5,9 @@ import { onAbort } from '../bytes/on-abort.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import { FormatError, IntegrityError, NotFoundError } from '../errors.ts'
 import { loadChecksum } from './checksums.ts'
-import { type BlockEntry, CODEC_NONE } from './format.ts'
+import { type BlockEntry, CODEC_NONE, isUsable } from './format.ts'
 import type { FoundPage, PageMap } from './reading/page-map.ts'
-import type { StoreContext } from './store-context.ts'
+import { parseId, readStream, type StoreContext } from './store-context.ts'
 
 /** The stream that is read, as its row says. */
 export interface ReadableRecord {
@@ -129,13 +129,11 @@ class BlockReader {
       loadChecksum(),
       backend.blocks.get(keys.object(entry.object), { signal: this.#abort.signal }),
     ])
-    if (!bytes) throw this.#missing(blockIndex)
+    if (!bytes) throw await this.#damage(blockIndex, 'missing')
     const actual = checksum(bytes)
     if (bytes.byteLength !== entry.storedLength || !equalBytes(actual, entry.checksum)) {
-      throw new IntegrityError(`block ${blockIndex} of stored stream ${streamId} is damaged`, {
-        expected: toHex(entry.checksum),
-        actual: toHex(actual),
-      })
+      const digests = { expected: toHex(entry.checksum), actual: toHex(actual) }
+      throw await this.#damage(blockIndex, 'damaged', digests)
     }
     return bytes
   }
@@ -147,12 +145,22 @@ class BlockReader {
       this.#page = { index, found: pages.readPage(index, { signal: this.#abort.signal }) }
     }
     const page = await this.#page.found
-    if (!page) throw this.#missing(blockIndex)
+    if (!page) throw await this.#damage(blockIndex, 'missing')
     return pages.entryIn(page.record, blockIndex)
   }
 
-  #missing(blockIndex: number): NotFoundError {
+  /** The error for a block that cannot be had: damage, unless the stream was collected while it was being read. */
+  async #damage(
+    blockIndex: number,
+    what: 'missing' | 'damaged',
+    digests: { expected?: string; actual?: string } = {},
+  ): Promise<IntegrityError | NotFoundError> {
     const { streamId } = this.#stream
+    const found = await readStream(this.#context, parseId(streamId), { signal: this.#abort.signal })
+    if (found && isUsable(found.record.status)) {
+      const message = `block ${blockIndex} of stored stream ${streamId} is ${what}`
+      return new IntegrityError(message, { streamId, blockIndex, ...digests })
+    }
     return new NotFoundError(`block ${blockIndex} of stored stream ${streamId} is gone`, { streamId, blockIndex })
   }
 }

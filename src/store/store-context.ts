@@ -1,7 +1,8 @@
 import { fromHex, toHex } from '../bytes/byte-text.ts'
 import { NotFoundError } from '../errors.ts'
+import { parseAtRest } from './at-rest.ts'
 import type { Backend, BackendCallOptions, VersionedValue } from './backend.ts'
-import { checkVersion, formatVersion, ID_BYTES, parseStream, type StreamRecord } from './format.ts'
+import { checkVersion, formatVersion, ID_BYTES, parseStream, parseStreamId, type StreamRecord } from './format.ts'
 import type { StoreHost } from './host.ts'
 import type { RowKeys } from './row-keys.ts'
 
@@ -43,6 +44,25 @@ export function noSuchStream(id: string): NotFoundError {
   return new NotFoundError(`there is no stored stream ${id}`, { streamId: id })
 }
 
+/**
+ * Parses the row of a stream.
+ *
+ * @throws {IntegrityError} if the row is damaged.
+ */
+export function parseStreamRow(id: Uint8Array, value: Uint8Array): StreamRecord {
+  const streamId = toHex(id)
+  return parseAtRest(`the row of stored stream ${streamId}`, { streamId }, value, parseStream)
+}
+
+/**
+ * Parses the row of a digest: the id of the stream that has it.
+ *
+ * @throws {IntegrityError} if the row is damaged.
+ */
+export function parseDigestRow(digest: Uint8Array, value: Uint8Array): Uint8Array<ArrayBuffer> {
+  return parseAtRest(`the row of the digest ${toHex(digest)}`, {}, value, parseStreamId)
+}
+
 /** A stream's row, parsed, with its version. */
 export async function readStream(
   context: StoreContext,
@@ -50,7 +70,7 @@ export async function readStream(
   options?: BackendCallOptions,
 ): Promise<{ record: StreamRecord; version: string } | undefined> {
   const row = await context.backend.metadata.get(context.keys.stream(id), options)
-  return row && { record: parseStream(row.value), version: row.version }
+  return row && { record: parseStreamRow(id, row.value), version: row.version }
 }
 
 /** Checks the version row of a store, and writes it if `create` is set and there is none. */

@@ -10,14 +10,13 @@ import {
   isUsable,
   PAGE_ENTRIES,
   parseStream,
-  parseStreamId,
   type StreamRecord,
 } from './format.ts'
 import { LastCommit } from './last-commit.ts'
 import { OwnRow } from './own-row.ts'
 import { deleteObjects, removeObjects, removeStream } from './remove-stream.ts'
 import { isTransient, maybeApplied, waitToRetry } from './retry.ts'
-import { randomId, type StoreContext } from './store-context.ts'
+import { parseDigestRow, parseStreamRow, randomId, type StoreContext } from './store-context.ts'
 
 /** A stream that the store has. */
 export interface KnownStream {
@@ -158,11 +157,11 @@ export class StoringStream {
     const options = { signal: this.#signal }
     const key = keys.digest(digest)
     const row = await backend.metadata.get(key, options)
-    if (row) {
-      const id = parseStreamId(row.value)
+    const id = row && unlessDamaged(() => parseDigestRow(digest, row.value))
+    if (id) {
       const streamKey = keys.stream(id)
       const streamRow = await backend.metadata.get(streamKey, options)
-      const record = streamRow && parseStream(streamRow.value)
+      const record = streamRow && unlessDamaged(() => parseStreamRow(id, streamRow.value))
       if (record && isUsable(record.status)) {
         attempt.expect(streamKey, streamRow)
         if (record.status.kind === 'condemned') {
@@ -302,5 +301,15 @@ export class StoringStream {
     )
     this.#pending.add(settled)
     return work
+  }
+}
+
+/** What cannot be read is not there: the content is stored anew, and its digest leads to the new stream. */
+function unlessDamaged<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if ((error as Error).name === 'IntegrityError') return undefined
+    throw error
   }
 }

@@ -4,13 +4,13 @@ import { Attempt } from './attempt.ts'
 import type { Backend, BackendCallOptions } from './backend.ts'
 import type { BlockSink, BlockSinkOptions } from './block-sink.ts'
 import { assertDigest } from './checksums.ts'
-import { isUsable, MAX_BLOCK_BYTES, parseStreamId } from './format.ts'
+import { isUsable, MAX_BLOCK_BYTES } from './format.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import { type StoreHost, systemHost } from './host.ts'
 import { waitToRetry } from './retry.ts'
 import { RowKeys } from './row-keys.ts'
 import { readonlySpace } from './row-space.ts'
-import { noSuchStream, openVersion, parseId, readStream, type StoreContext } from './store-context.ts'
+import { noSuchStream, openVersion, parseDigestRow, parseId, readStream, type StoreContext } from './store-context.ts'
 import { storedStream, type StoredStream } from './stored-stream.ts'
 import type { ReadonlyRowSpace, Transaction } from './transaction.ts'
 import { uploadSink } from './upload-sink.ts'
@@ -165,7 +165,7 @@ export class StreamStore {
     for (let i = 0; i < digests.length; i += parallelLookups) {
       const some = digests.slice(i, i + parallelLookups)
       const rows = await Promise.all(some.map((digest) => backend.metadata.get(keys.digest(digest), options)))
-      for (const row of rows) ids.push(row && toHex(parseStreamId(row.value)))
+      ids.push(...rows.map((row, index) => row && toHex(parseDigestRow(some[index]!, row.value))))
     }
     return ids
   }

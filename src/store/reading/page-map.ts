@@ -1,5 +1,6 @@
 import { toHex } from '../../bytes/byte-text.ts'
-import { FormatError } from '../../errors.ts'
+import { IntegrityError } from '../../errors.ts'
+import { parseAtRest } from '../at-rest.ts'
 import type { BackendCallOptions } from '../backend.ts'
 import { type BlockEntry, PAGE_ENTRIES, type PageRecord, parsePage, type StreamRecord } from '../format.ts'
 import type { StoreContext } from '../store-context.ts'
@@ -67,14 +68,20 @@ export class PageMap {
     return Math.floor(blockIndex / PAGE_ENTRIES)
   }
 
-  /** Reads a page; undefined if it is not there. */
+  /**
+   * Reads a page; undefined if it is not there.
+   *
+   * @throws {IntegrityError} if its row is damaged.
+   */
   async readPage(index: number, options?: BackendCallOptions): Promise<FoundPage | undefined> {
     if (this.#last?.index === index) return this.#last.page
     const { backend, keys } = this.#context
     const key = keys.page(this.pageSet, index)
     const row = await backend.metadata.get(key, options)
     if (!row) return undefined
-    const page = { key, record: parsePage(row.value) }
+    const streamId = this.#streamId
+    const what = `page ${index} of stored stream ${streamId}`
+    const page = { key, record: parseAtRest(what, { streamId }, row.value, parsePage) }
     this.#last = { index, page }
     return page
   }
@@ -82,15 +89,17 @@ export class PageMap {
   /**
    * The entry of a block, in the page that names it.
    *
-   * @throws {FormatError} if the page is not one that the stream's row goes with.
+   * @throws {IntegrityError} if the page is not one that the stream's row goes with.
    */
   entryIn({ byteOffset, entries }: PageRecord, blockIndex: number): BlockEntry {
     const page = this.pageOf(blockIndex)
     const entry = entries[blockIndex - page * PAGE_ENTRIES]
     const end = Math.min(this.offsetOf(blockIndex + 1), this.#size)
     if (byteOffset !== this.offsetOf(page * PAGE_ENTRIES) || entry?.rawLength !== end - this.offsetOf(blockIndex)) {
-      throw new FormatError(`page ${page} does not fit the size of stored stream ${this.#streamId}`, {
-        reason: 'invalid',
+      const streamId = this.#streamId
+      throw new IntegrityError(`page ${page} does not fit the size of stored stream ${streamId}`, {
+        streamId,
+        blockIndex,
       })
     }
     return entry
