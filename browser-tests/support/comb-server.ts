@@ -60,7 +60,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 export const combLog: BrowserCommand = ({ project }) => readFile(project.getProvidedContext().combLog, 'utf8')
 
 async function putClip(hive: string, alias: string, bytes: Uint8Array): Promise<void> {
-  const child = startComb(['put', hive, alias], 'inherit')
+  const child = startComb(['put', hive, alias, '-'], 'inherit')
   // A command that fails does not read what it is given.
   child.stdin!.on('error', () => undefined).end(bytes)
   const [code] = (await once(child, 'exit')) as [number | null]

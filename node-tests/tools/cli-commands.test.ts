@@ -43,7 +43,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
   test('gets ranges as HTTP counts them', async () => {
     const hive = await open(join(temporaryDirectory(), 'hive'))
     const bytes = randomBytes(2_000_100)
-    await comb(['put', hive, 'x'], { input: bytes })
+    await comb(['put', hive, 'x', '-'], { input: bytes })
     for (const [range, start, end] of [
       ['0-0', 0, 1],
       ['999999-1000000', 999_999, 1_000_001],
@@ -63,7 +63,8 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
 
   test('lists, tells and removes', async () => {
     const hive = await open(join(temporaryDirectory(), 'hive'))
-    for (const alias of ['b', 'a/2.txt', 'a/1.mp4', 'two\nlines']) await comb(['put', hive, alias], { input: alias })
+    for (const alias of ['b', 'a/2.txt', 'a/1.mp4', 'two\nlines'])
+      await comb(['put', hive, alias, '-'], { input: alias })
     const lines = async (...args: string[]): Promise<string[]> => {
       const { code, stdout, stderr } = await comb(['ls', hive, ...args])
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -135,9 +136,9 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
       return (JSON.parse(stdout.toString()) as { type: string }).type
     }
     expect(await typeOf('a.mp4', file)).toBe('video/webm')
-    expect(await typeOf('a.mp4')).toBe('video/mp4')
+    expect(await typeOf('a.mp4', '-')).toBe('video/mp4')
     expect(await typeOf('a.mp4', file, '--type', 'text/plain; charset=utf-8')).toBe('text/plain; charset=utf-8')
-    expect(await typeOf('a')).toBe('application/octet-stream')
+    expect(await typeOf('a', '-')).toBe('application/octet-stream')
   })
 
   test('replaces a file only when it has everything', async () => {
@@ -146,7 +147,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     const file = join(directory, 'file')
     writeFileSync(file, 'old', { mode: 0o600 })
     symlinkSync('file', join(directory, 'link'))
-    await comb(['put', hive, 'x'], { input: 'new' })
+    await comb(['put', hive, 'x', '-'], { input: 'new' })
     expect(await comb(['get', hive, 'nothing', file])).toMatchObject({ code: 1 })
     expect(readFileSync(file, 'utf8')).toBe('old')
     expect(await comb(['get', hive, 'x', join(directory, 'link')])).toMatchObject({ code: 0 })
@@ -159,7 +160,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
 test('`comb get` follows links to what is not there yet, as the system does', async () => {
   const directory = temporaryDirectory()
   const hive = join(directory, 'hive')
-  await comb(['put', hive, 'x'], { input: 'new' })
+  await comb(['put', hive, 'x', '-'], { input: 'new' })
   mkdirSync(join(directory, 'b/c'), { recursive: true })
   // From here `..` leads to b, and not to where the name of this link stands.
   symlinkSync('b/c', join(directory, 'folder'))
@@ -191,7 +192,7 @@ test('`comb` does a round trip on Node 22, and says nothing of SQLite', async ()
     ['1', url, join(directory, 'hive')],
     ['2', join(directory, 'hive'), url],
   ] as const) {
-    expect(await comb(['put', put, alias], { ...options, input: bytes })).toMatchObject({ code: 0, stderr: '' })
+    expect(await comb(['put', put, alias, '-'], { ...options, input: bytes })).toMatchObject({ code: 0, stderr: '' })
     const { code, stdout, stderr } = await comb(['get', get, alias], options)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout.equals(bytes)).toBe(true)
@@ -201,7 +202,7 @@ test('`comb` does a round trip on Node 22, and says nothing of SQLite', async ()
 test('`comb` works on one directory from several processes at once', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   const names = [1, 2, 3, 4, 5, 6].map(String)
-  const puts = names.map((name) => comb(['put', hive, name], { input: randomBytes(1_500_000, Number(name)) }))
+  const puts = names.map((name) => comb(['put', hive, name, '-'], { input: randomBytes(1_500_000, Number(name)) }))
   for (const { code, stderr } of await Promise.all(puts)) expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   const gets = await Promise.all(names.map((name) => comb(['get', hive, name])))
   expect(gets.map(({ stdout }, i) => stdout.equals(randomBytes(1_500_000, i + 1)))).toEqual(names.map(() => true))
@@ -222,6 +223,6 @@ test('`comb put` makes a hive, reading commands do not', async () => {
   expect(readdirSync(hive)).toEqual([])
   expect(await comb(['put', hive, 'x', join(directory, 'nothing')])).toMatchObject({ code: 1 })
   expect(readdirSync(hive)).toEqual([])
-  expect(await comb(['put', hive, 'x'])).toMatchObject({ code: 0 })
+  expect(await comb(['put', hive, 'x', '-'])).toMatchObject({ code: 0 })
   expect(await comb(['ls', hive])).toMatchObject({ code: 0 })
 })

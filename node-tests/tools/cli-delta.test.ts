@@ -11,7 +11,7 @@ import { randomBytes } from '../support/streams.ts'
 test('an update by a delta moves less than 3 % of the entry when 1 % is inserted, as the server counts it', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   const [old, inserted] = [randomBytes(10_000_000, 1), randomBytes(100_000, 2)]
-  await comb(['put', hive, 'x'], { input: old })
+  await comb(['put', hive, 'x', '-'], { input: old })
   const server = await serveComb(hive, ['--log'])
 
   const remote = new HttpHive(server.url)

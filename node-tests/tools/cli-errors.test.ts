@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer, request as httpRequest, type RequestListener } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -18,6 +19,7 @@ describe('`comb` ends with 2, and one line, when it is misused:', () => {
   test.each([
     [['get', 'hive'], "missing required argument 'alias'"],
     [['ls'], "missing required argument 'hive'"],
+    [['put', 'hive', 'x'], "missing required argument 'file'"],
     [['rm', 'hive', 'x', 'y'], "too many arguments for 'rm'. Expected 2 arguments but got 3: hive, x, y."],
     [['pot', 'hive'], "unknown command 'pot' (Did you mean put?)"],
     [['ls', 'hive', '--perfix', 'x'], "unknown option '--perfix' (Did you mean --prefix?)"],
@@ -25,10 +27,10 @@ describe('`comb` ends with 2, and one line, when it is misused:', () => {
     [['get', 'hive', 'x', '--range', '1-2,4-5'], 'a range is A-B, A- or -N, got 1-2,4-5'],
     [['stat', 'hive', 'a/../b'], 'an alias must not have a segment . or ..: "a/../b"'],
     [['stat', 'hive', ''], 'an alias must not be empty: ""'],
-    [['put', 'hive', 'x', '--type', 'video'], 'type must be a media type of at most 255 characters, got video'],
-    [['put', 'hive', 'x', '--if-match', 'é'], 'it is no etag: é'],
+    [['put', 'hive', 'x', '-', '--type', 'video'], 'type must be a media type of at most 255 characters, got video'],
+    [['put', 'hive', 'x', '-', '--if-match', 'é'], 'it is no etag: é'],
     [
-      ['put', 'hive', 'x', '--if-none-match', 'abc'],
+      ['put', 'hive', 'x', '-', '--if-none-match', 'abc'],
       "option '--if-none-match <etag>' argument 'abc' is invalid. Allowed choices are *.",
     ],
     [['ls', 'ftp://host/'], 'a hive is a directory or an http(s) URL, got ftp://host/'],
@@ -82,7 +84,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
     writeFileSync(join(hive, 'diary.txt'), '')
     const line = `${hive} is no hive: it has other things in it, such as diary.txt`
     for (const args of [
-      ['put', hive, 'x'],
+      ['put', hive, 'x', '-'],
       ['ls', hive],
       ['serve', hive, '--port', '0'],
     ]) {
@@ -95,7 +97,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
   test('files that cannot be read or written', async () => {
     const directory = temporaryDirectory()
     const hive = join(directory, 'hive')
-    await comb(['put', hive, 'x'], { input: 'bytes' })
+    await comb(['put', hive, 'x', '-'], { input: 'bytes' })
     const nothing = join(directory, 'nothing')
     expect(await failure(['put', hive, 'y', nothing], 1)).toBe(`there is no such file or directory: ${nothing}`)
     expect(await failure(['put', hive, 'y', directory], 1)).toBe(`it is a directory: ${directory}`)
@@ -109,13 +111,13 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
 
   test.runIf(process.platform === 'linux')('a full disk', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x'], { input: 'bytes' })
+    await comb(['put', hive, 'x', '-'], { input: 'bytes' })
     expect(await failure(['get', hive, 'x', '/dev/full'], 1)).toBe('there is no space left on the disk')
   })
 
   test.runIf(process.platform === 'linux')('a disk that takes no more, and nothing is stored', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x'], { input: 'bytes' })
+    await comb(['put', hive, 'x', '-'], { input: 'bytes' })
     // Files of at most 512 kB: a block is larger, a row is not.
     const shell = ['-c', `trap '' XFSZ; ulimit -f 500; exec "$@"`, 'bash', process.execPath, COMB_MAIN]
     const served = startComb(['serve', hive, '--port', '0'], { command: ['bash', ...shell] })
@@ -126,7 +128,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
       [hive, /^comb: cannot store object [\w.]+: the file would be too large\n$/],
       [url, /^comb: [^\n]*the storage of the hive failed\n$/],
     ] as const) {
-      const result = await startComb(['put', place, 'y'], { command: ['bash', ...shell], input }).result
+      const result = await startComb(['put', place, 'y', '-'], { command: ['bash', ...shell], input }).result
       expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(words) as string })
     }
     expect((await comb(['ls', hive])).stdout.toString()).toBe('x\n')
@@ -145,6 +147,28 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
     expect(await failure(['rm', `http://127.0.0.1:${port}/`, 'x'], 1)).toMatch(/^no answer from 127\.0\.0\.1:\d+: /)
   })
 
+  test('bytes of a whole entry that a connection has changed', async () => {
+    const directory = temporaryDirectory()
+    const { url } = await serveComb(join(directory, 'hive'))
+    const bytes = randomBytes(2_500_000)
+    await comb(['put', url, 'x', '-'], { input: bytes })
+    for (const position of [0, 1_234_567, 2_499_999]) {
+      const changing = await flippingServer(url, position)
+      const file = join(directory, 'file')
+      writeFileSync(file, 'old')
+      const line = 'the bytes that came are not those of the entry: x'
+      expect(await failure(['get', changing, 'x', file], 1)).toBe(line)
+      expect(readdirSync(directory).sort()).toEqual(['file', 'hive'])
+      expect(readFileSync(file, 'utf8')).toBe('old')
+      expect(await failure(['get', changing, 'x', file, '--range', '0-'], 1)).toBe(line)
+      // What has been written cannot be taken back, but it can be told of.
+      const { code, stderr } = await comb(['get', changing, 'x'])
+      expect({ code, stderr }).toEqual({ code: 1, stderr: `comb: ${line}\n` })
+      expect(await comb(['get', url, 'x', file])).toMatchObject({ code: 0, stderr: '' })
+      expect(readFileSync(file).equals(bytes)).toBe(true)
+    }
+  })
+
   test('a port that is in use', async () => {
     const directory = temporaryDirectory()
     const { url } = await serveComb(join(directory, 'hive'))
@@ -156,7 +180,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
 
   test('a token that is missing or wrong', async () => {
     const { url } = await serveComb(join(temporaryDirectory(), 'hive'), [], { env: { COMB_TOKEN: 'honey' } })
-    const put = ['put', url, 'x']
+    const put = ['put', url, 'x', '-']
     for (const args of [put, [...put, '--token', 'money'], ['ls', url], ['get', url, 'x']]) {
       expect(await failure(args, 1)).toMatch(/401.*: it wants a token; set COMB_TOKEN, or give --token$/)
     }
@@ -164,3 +188,29 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
     expect(await comb(['get', url, 'x'], { env: { COMB_TOKEN: 'honey' } })).toMatchObject({ code: 0, stderr: '' })
   })
 })
+
+/** A server that passes on what another one answers, but flips a bit of one byte of each entry; its URL. */
+async function flippingServer(url: string, position: number): Promise<string> {
+  const passOn: RequestListener = (request, response) => {
+    const { host: _, ...headers } = request.headers
+    const { hostname, port } = new URL(url)
+    httpRequest({ hostname, port, path: request.url, method: request.method, headers }, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers)
+      let offset = Number(/^bytes (\d+)-/.exec(answer.headers['content-range'] ?? '')?.[1] ?? 0)
+      answer.on('data', (chunk: Buffer) => {
+        const index = position - offset
+        if (index >= 0 && index < chunk.length) chunk[index]! ^= 0x10
+        offset += chunk.length
+        response.write(chunk)
+      })
+      answer.on('end', () => response.end())
+    }).end()
+  }
+  const server = createHttpServer(passOn).listen(0, '127.0.0.1')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}

@@ -23,7 +23,7 @@ test.each([
   const directory = join(temporaryDirectory(), 'hive')
   await put(directory, 'old')
   const hive = place === 'a server' ? (await serveComb(directory)).url : directory
-  const { child, result } = startComb(['put', hive, 'x'])
+  const { child, result } = startComb(['put', hive, 'x', '-'])
   await takesInput(child)
   child.kill(signal)
   expect(await soon(result, 'the end of the process')).toMatchObject({ code, signal: null, stderr: '' })
@@ -94,7 +94,7 @@ test('a second signal ends `comb` at once', async () => {
   // the process is stopped in the middle of it.
   const hive = join(temporaryDirectory(), 'hive')
   const { url } = await serveComb(hive)
-  const { child, result } = startComb(['put', url, 'x'])
+  const { child, result } = startComb(['put', url, 'x', '-'])
   await takesInput(child)
   child.kill('SIGSTOP')
   child.kill('SIGINT')
@@ -136,7 +136,7 @@ test('`comb get` leaves no file when the server breaks off for good', async () =
 })
 
 async function put(hive: string, input: Uint8Array | string): Promise<void> {
-  expect(await comb(['put', hive, 'x'], { input })).toMatchObject({ code: 0, stderr: '' })
+  expect(await comb(['put', hive, 'x', '-'], { input })).toMatchObject({ code: 0, stderr: '' })
 }
 
 /** A server of an entry of 2,000 bytes that sends the first 1,000 of them, and then does something else. */

@@ -183,6 +183,29 @@ test.runIf(process.platform === 'linux')(
   },
 )
 
+test.runIf(process.platform === 'linux')(
+  '`comb rdiff patch` takes a device as its basis, and a file that the system says is empty, as rdiff does',
+  async () => {
+    const version = execFileSync('cat', ['/proc/version'])
+    const cases: [path: string, delta: string, code: number, out?: Buffer | string][] = [
+      ['/dev/null', '03 616263 00', 0, 'abc'],
+      ['/dev/null', '45 00 01 00', 103],
+      ['/dev/zero', '4a 0100 0008 00', 0, Buffer.alloc(8)],
+      ['/proc/version', '45 02 08 00', 0, version.subarray(2, 10)],
+      ['/proc/version', '49 0fff 01 00', 103],
+    ]
+    await inParallel(cases, async ([path, commands, code, out]) => {
+      const files = { delta: hex(`72730236 ${commands}`) }
+      const { theirs, ours } = await runBoth(['patch', path, 'delta', 'out'], { files })
+      expect({ path, theirs: theirs.code, ours: ours.code }).toEqual({ path, theirs: code, ours: code })
+      expect(ours.files['out']).toEqual(out === undefined ? undefined : Buffer.from(out))
+      if (out !== undefined) expect(theirs.files['out']).toEqual(ours.files['out'])
+      const redirected = await runIn('comb', ['patch', '-', 'delta', 'out'], { files, inputFile: path })
+      expect([path, redirected.code, redirected.files['out']]).toEqual([path, code, ours.files['out']])
+    })
+  },
+)
+
 test('`comb rdiff -v` says that there is no trace, and goes on', async () => {
   const { theirs, ours } = await runBoth(['-v', 's', 'basis', 'out'], { files: { basis } })
   expect([theirs, ours]).toMatchObject([{ code: 0 }, { code: 0, files: theirs.files }])

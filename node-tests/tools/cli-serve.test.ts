@@ -58,7 +58,7 @@ describe.each([
   test('ends `comb serve`, whatever its clients do', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     const bytes = randomBytes(20_000_000)
-    await comb(['put', hive, 'x'], { input: bytes })
+    await comb(['put', hive, 'x', '-'], { input: bytes })
     const server = await serveComb(hive, [], { node })
     const slowDownload = await open(server.url, GET)
     const slowUpload = await open(server.url, `${PUT}Content-Length: 100000000\n\n`)
@@ -95,7 +95,7 @@ describe.each([
 
 test('a second signal ends `comb serve` at once', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  await comb(['put', hive, 'x'], { input: randomBytes(20_000_000) })
+  await comb(['put', hive, 'x', '-'], { input: randomBytes(20_000_000) })
   const { child, result, url } = await serveComb(hive)
   const socket = await open(url, GET)
   await once(socket, 'readable')
@@ -143,7 +143,7 @@ describe.each([
 
   test('stops reading for a client that goes, or stops reading itself', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x'], { input: randomBytes(50_000_000) })
+    await comb(['put', hive, 'x', '-'], { input: randomBytes(50_000_000) })
     const server = await serveComb(hive, ['--log'], { node })
     for (const end of ['resetAndDestroy', 'destroy'] as const) {
       const socket = await open(server.url, GET)
@@ -163,7 +163,7 @@ describe.each([
 
   test('survives what is no HTTP, and what comes before its time', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x'], { input: 'bytes' })
+    await comb(['put', hive, 'x', '-'], { input: 'bytes' })
     const server = await serveComb(hive, [], { node })
     for (const request of [
       '\u0016\u0003\u0001',
@@ -187,7 +187,7 @@ describe.each([
 
   test('breaks off when the disk fails it, says so, and serves on', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x'], { input: randomBytes(3_500_000) })
+    await comb(['put', hive, 'x', '-'], { input: randomBytes(3_500_000) })
     const server = await serveComb(hive, [], { node })
     const blocks = readdirSync(join(hive, 'blocks'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -230,7 +230,7 @@ test('`comb serve` keeps out pages that come by another name, and lets in those 
 
 test('`comb serve` serves on when nobody hears what it says', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  await comb(['put', hive, 'a name'], { input: 'bytes' })
+  await comb(['put', hive, 'a name', '-'], { input: 'bytes' })
   const server = await serveComb(hive, ['--log'])
   await fetch(`${server.url}a%20name`).then((answer) => answer.text())
   await expect.poll(() => server.stderr()).toMatch(/ 200 read a%20name received=0 sent=5\n$/)
@@ -246,7 +246,7 @@ test.runIf(process.platform === 'linux')('`comb` moves 256 MB in less than 200 M
   const size = 256_000_000
   const peakMb = (pid: number | undefined): number =>
     (Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024) / 1e6
-  const put = startComb(['put', server.url, 'x'])
+  const put = startComb(['put', server.url, 'x', '-'])
   const piece = randomBytes(1_000_000)
   for (let sent = 0; sent < size; sent += piece.byteLength) {
     piece[0] = sent / piece.byteLength

@@ -100,6 +100,53 @@ test('`comb` reads and writes a standard stream that is a block device', async (
   execFileSync('rdiff', ['patch', 'basis', 'out', 'patched'], { cwd })
   expect(readFileSync(join(cwd, 'patched')).equals(bytes)).toBe(true)
 
+  writeFileSync(join(cwd, 'longer'), Buffer.concat([bytes.subarray(500_000), Buffer.from('honey')]))
+  const signature = execFileSync('rdiff', ['signature', 'image'], { cwd, maxBuffer: bytes.byteLength })
+  writeFileSync(join(cwd, 'delta'), execFileSync('rdiff', ['delta', '-', 'longer'], { cwd, input: signature }))
+  for (const [redirection, basis] of [
+    ['', device],
+    [`<${device}`, '-'],
+  ] as const) {
+    const { code, stdout, stderr } = await redirected(redirection, ['rdiff', 'patch', basis, 'delta'], cwd)
+    expect({ basis, code, stderr }).toEqual({ basis, code: 0, stderr: '' })
+    expect(stdout.equals(readFileSync(join(cwd, 'longer')))).toBe(true)
+  }
+
   expect(await redirected(`>${device}`, ['get', 'hive', 'x'], cwd)).toMatchObject({ code: 0, stderr: '' })
   expect(readFileSync(device).equals(Buffer.concat([randomBytes(100_000, 1), bytes.subarray(100_000)]))).toBe(true)
+})
+
+describe('`comb` with a standard stream that is closed', () => {
+  test('does not read it', async () => {
+    const cwd = await prepare()
+    for (const [code, ...args] of [
+      [1, 'put', 'hive', 'x', '-'],
+      [100, 'rdiff', 'signature'],
+      [100, 'rdiff', 'delta', 'signature'],
+      [100, 'rdiff', 'patch', 'basis'],
+      [100, 'rdiff', 'patch', '-', 'delta'],
+    ] as const) {
+      const { stdout, ...result } = await redirected('<&-', args, cwd)
+      expect({ args, ...result, stdout: stdout.length }).toMatchObject({ args, code, stdout: 0 })
+      expect(result.stderr).toBe('comb: standard input is closed\n')
+      const { stderr } = await redirected('</dev/null', args, cwd)
+      expect(stderr).not.toContain('closed')
+    }
+  })
+
+  test('does not count what it could not write as written', async () => {
+    const cwd = await prepare()
+    for (const [code, ...args] of [
+      [1, 'get', 'hive', 'x'],
+      [1, 'get', 'hive', 'x', '-', '--range', '0-9'],
+      [100, 'rdiff', 'signature', 'basis'],
+      [100, 'rdiff', 'delta', 'signature', 'edited'],
+      [100, 'rdiff', 'patch', 'basis', 'delta'],
+    ] as const) {
+      const { stderr, ...result } = await redirected('>&-', args, cwd)
+      expect({ args, ...result }).toMatchObject({ args, code })
+      expect(stderr).toBe('comb: standard output is closed\n')
+      expect(await redirected('>/dev/null', args, cwd)).toMatchObject({ code: 0, stderr: '' })
+    }
+  })
 })

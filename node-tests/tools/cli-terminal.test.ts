@@ -54,7 +54,7 @@ describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a term
 
   test('shows no bar over the bytes themselves, and sizes as people read them', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x.txt'], { input: 'b'.repeat(1234) })
+    await comb(['put', hive, 'x.txt', '-'], { input: 'b'.repeat(1234) })
     expect((await onTerminal(['get', hive, 'x.txt'])).screen).toBe('b'.repeat(1234))
     expect((await onTerminal(['ls', hive, '--long'])).screen).toMatch(/^1\.23 kB {2}\d{4}-.*x\.txt\r\n$/)
     expect((await onTerminal(['stat', hive, 'x.txt'])).screen).toContain('size      1234 (1.23 kB)\r\n')
@@ -63,6 +63,6 @@ describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a term
 
 test('`comb` shows no bar in a pipe', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  expect(await comb(['put', hive, 'x'], { input: randomBytes(5_000_000) })).toMatchObject({ code: 0, stderr: '' })
+  expect(await comb(['put', hive, 'x', '-'], { input: randomBytes(5_000_000) })).toMatchObject({ code: 0, stderr: '' })
   expect(await comb(['get', hive, 'x'])).toMatchObject({ code: 0, stderr: '' })
 })

@@ -19,6 +19,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is no directory',
   ENOTFOUND: 'there is no such host',
   EPERM: 'not permitted',
+  ESPIPE: 'it cannot be read from anywhere but its beginning',
   EROFS: 'the file system is read-only',
   ETIMEDOUT: 'the connection timed out',
   UND_ERR_SOCKET: 'the connection broke off',

@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, link, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { abortable, markHandled } from '../bytes/promises.ts'
+import { errorLine } from './error-line.ts'
+import { keepAttributes, type LostAttributes } from './keep-attributes.ts'
+import { printLine } from './print-line.ts'
 import { BrokenPipeError } from './stdio.ts'
 import { isMissing, systemError } from './system-error.ts'
 
@@ -10,7 +13,8 @@ const MAX_LINKS = 40
 
 /**
  * A file as the end of a pipe of streams. The bytes go to a hidden file beside it, which takes its name when they are
- * complete: under the name there is the old content or the new one, never a part. What is no regular file (a device, a
+ * complete: under the name there is the old content or the new one, never a part. Owner, group and mode stay those of
+ * the file that is replaced; a line on stderr says so where the system does not allow it. What is no regular file (a device, a
  * named pipe) is written to as it is, until the signal aborts. With `replace: false` the stream fails if there is such a
  * file by then.
  */
@@ -36,13 +40,19 @@ export async function fileSink(
   const handle = await open(partial, 'wx', existing ? existing.mode & 0o777 : undefined).catch(refuse)
   return handleSink(handle, {
     async keep() {
-      if (existing) await handle.chmod(existing.mode & 0o777)
+      const lost = existing && (await keepAttributes(handle, existing))
       await handle.sync()
       await handle.close()
       await (replace ? rename(partial, target) : renameToNew(partial, target)).catch(refuse)
+      if (lost) tell(path, lost)
     },
     drop: () => rm(partial, { force: true }),
   })
+}
+
+function tell(path: string, { names, cause }: LostAttributes): void {
+  const why = cause === undefined ? 'the file system does not keep it' : errorLine(cause)
+  printLine(`${path} has another ${names.join(' and ')} now: ${why}`)
 }
 
 /** What file systems that have no links say. */

@@ -9,6 +9,7 @@ import type { CommandContext } from './command-context.ts'
 import { transfer } from './transfer.ts'
 import { stdoutSink } from './stdio.ts'
 import { UsageError } from './usage-error.ts'
+import { verified } from './verified.ts'
 
 interface GetOptions {
   readonly range?: string
@@ -39,10 +40,18 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
         const { start, end } = resolveRange(entry, options.range)
         const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, { signal })
         const bar = options.progress && !(file === '-' && process.stdout.isTTY)
-        await transfer(entry.stream({ start, end, signal }), sink, { name: alias, size: end - start, bar, signal })
+        const bytes = entry.stream({ start, end, signal })
+        // A directory has checksums of its blocks.
+        const isWhole = end - start === entry.size
+        const stream = isWhole && isUrl(place) ? verified(bytes, entry) : bytes
+        await transfer(stream, sink, { name: alias, size: end - start, bar, signal })
         await entry.close()
       })
     })
+}
+
+function isUrl(place: string): boolean {
+  return /^https?:/i.test(place)
 }
 
 function checkRangeOption(text: string): string {

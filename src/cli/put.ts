@@ -23,7 +23,7 @@ export function addPutCommand(program: Command, { signal }: CommandContext): voi
     .description('Stores a file, or standard input, as an entry, new or in place of the one that there is.')
     .addArgument(hiveArgument())
     .addArgument(aliasArgument())
-    .argument('[file]', 'file to store; -: standard input', '-')
+    .argument('<file>', 'file to store; -: standard input')
     .addOption(typeOption())
     .addOption(ifMatchOption())
     .addOption(new Option('--if-none-match <etag>', "only '*': only if there is no such entry yet").choices(['*']))

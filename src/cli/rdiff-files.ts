@@ -1,13 +1,14 @@
 import { stat } from 'node:fs/promises'
 import type { ByteSource } from '../bytes/byte-source.ts'
+import { deviceSource } from './device-source.ts'
 import { type Input, openInput } from './file-input.ts'
 import { fileSink } from './file-sink.ts'
 import { RDIFF_EXIT, RdiffError } from './rdiff-error.ts'
 import type { RdiffOptions } from './rdiff-arguments.ts'
 import { inPieces } from './rdiff-pieces.ts'
-import { standardInputStats } from './standard-input.ts'
+import { checkStandardInput, standardInputStats } from './standard-input.ts'
 import { stdoutSink } from './stdio.ts'
-import { isMissing } from './system-error.ts'
+import { isMissing, systemError } from './system-error.ts'
 
 /** Memory is taken for as many bytes, also where the file has fewer. */
 const MAX_READ_BYTES = 4 * 1024 * 1024
@@ -20,10 +21,16 @@ export async function openRdiffInput(file: string, { inputSize }: RdiffOptions):
   return { stream: inPieces(stream, inputSize), size: file === '-' ? redirectedSize() : size }
 }
 
-/** Opens what is read anywhere. A pipe is not: rdiff too takes only files there, as standard input also. */
+/** Opens what is read anywhere. A pipe is not: rdiff too takes only files and devices there. */
 export async function openBasis(file: string): Promise<ByteSource> {
+  if (file === '-') checkStandardInput()
+  const path = file === '-' ? '/dev/stdin' : file
+  const found = await stat(path)
+  if (found.isDirectory()) throw systemError('EISDIR', file)
+  if (found.isFIFO() || found.isSocket()) throw systemError('ESPIPE', file)
+  if (!found.isFile() || found.size === 0) return deviceSource(path)
   const { fileSource } = await import('../backends/directory.ts')
-  return await fileSource(file === '-' ? '/dev/stdin' : file)
+  return await fileSource(path)
 }
 
 /** Where the result of a job goes, which is made, or replaced, when it is complete. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { CommandContext } from './command-context.ts'
+import { printLine } from './print-line.ts'
 import { parseRdiffArguments } from './rdiff-arguments.ts'
 import { rdiffError } from './rdiff-error.ts'
 import { RDIFF_HELP } from './rdiff-help.ts'
@@ -32,7 +33,7 @@ async function rdiff(args: readonly string[], version: string, signal: AbortSign
   if (request.kind === 'help') return writeOut(RDIFF_HELP)
   if (request.kind === 'version') return writeOut(`rdiff (as of librsync 2.3.2, by combstream ${version})\n`)
   const { files, options } = request
-  if (options.verbose) process.stderr.write('comb: there is no trace to show; -v has no effect\n')
+  if (options.verbose) printLine('there is no trace to show; -v has no effect')
   // No other command needs what the jobs are made of.
   const { RDIFF_JOBS } = await import('./rdiff-jobs.ts')
   const lines = await RDIFF_JOBS[request.kind](files, options, signal)

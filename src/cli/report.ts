@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander'
 import { errorLine } from './error-line.ts'
 import { InterruptedError } from './interrupt.ts'
-import { printable } from './printable.ts'
+import { printLine } from './print-line.ts'
 import { RdiffError } from './rdiff-error.ts'
 import { BrokenPipeError } from './stdio.ts'
 import { UsageError } from './usage-error.ts'
@@ -24,8 +24,4 @@ export function reportError(error: unknown): number {
   printLine(errorLine(error))
   if (error instanceof RdiffError) return error.exitCode
   return error instanceof UsageError ? USAGE : FAILED
-}
-
-function printLine(line: string): void {
-  process.stderr.write(`comb: ${printable(line)}\n`)
 }

@@ -1,5 +1,6 @@
 import { createReadStream, fstatSync, type Stats } from 'node:fs'
 import { Socket } from 'node:net'
+import { isClosedStream } from './closed-stream.ts'
 import { readableBytes } from './stdio.ts'
 import { systemError } from './system-error.ts'
 
@@ -11,13 +12,23 @@ export function standardInputStats(): Stats {
 }
 
 /**
+ * Checks that standard input can be read.
+ *
+ * @throws {Error} if it is a directory, or closed.
+ */
+export function checkStandardInput(): void {
+  if (standardInputStats().isDirectory()) throw systemError('EISDIR', 'standard input')
+  if (isClosedStream(STDIN)) throw new Error('standard input is closed')
+}
+
+/**
  * Standard input as a stream, opened when it is first read; `chunkBytes` are read at a time, if it is given and the
  * input is not a terminal, a pipe or a socket.
  *
- * @throws a system error if standard input is a directory.
+ * @throws {Error} if it is a directory, or closed.
  */
 export function standardInput(chunkBytes?: number): ReadableStream<Uint8Array> {
-  if (standardInputStats().isDirectory()) throw systemError('EISDIR', 'standard input')
+  checkStandardInput()
   return readableBytes(() => {
     const { stdin } = process
     // For what Node does not know, such as a block device, it has a stream that ends at once.

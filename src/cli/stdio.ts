@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { ownBytes } from '../bytes/byte-order.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { abortable } from '../bytes/promises.ts'
+import { isClosedStream } from './closed-stream.ts'
 
 /** The reader of a pipe has gone; exit code 141, as of a process that SIGPIPE ends. */
 export class BrokenPipeError extends Error {
@@ -52,8 +53,11 @@ async function writeToDescriptor(bytes: Uint8Array): Promise<void> {
 /**
  * Standard output as the end of a pipe of streams. A reader who has stopped reading holds a write, and a held write
  * holds `pipeTo`, whatever happens to its signal; so the sink has it too.
+ *
+ * @throws {Error} if standard output is closed.
  */
 export function stdoutSink(signal: AbortSignal): WritableStream<Uint8Array> {
+  if (isClosedStream(STDOUT)) throw new Error('standard output is closed')
   return new WritableStream({ write: (chunk) => abortable(writeOut(chunk), signal) }, { highWaterMark: 1 })
 }
 
