@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from './errors.ts'
 export { type Cors } from './http/cors.ts'
 export { type Access, createHiveHandler, type HiveHandlerLimits, type HiveHandlerOptions } from './http/handler.ts'
 export { HttpHive, type HttpHiveOptions } from './http/http-hive.ts'

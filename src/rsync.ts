@@ -17,6 +17,7 @@
  * @module
  */
 export type { Codec, CodecStep } from './bytes/codec-transform.ts'
+export * from './errors.ts'
 export { applyDelta, type ApplyDeltaOptions } from './rsync/apply-delta.ts'
 export { DeltaJob, type DeltaOptions } from './rsync/delta-job.ts'
 export { DeltaStream, type DeltaStreamOptions } from './rsync/delta-stream.ts'

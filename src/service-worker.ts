@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from './errors.ts'
 export { answerFetch, type FetchEventLike } from './service-worker/answer-fetch.ts'
 export {
   createFetchResponder,

@@ -4,6 +4,7 @@
  * @module
  */
 export type { ByteSource } from './bytes/byte-source.ts'
+export * from './errors.ts'
 export type {
   Backend,
   BackendCallOptions,

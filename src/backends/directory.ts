@@ -5,5 +5,6 @@
  * @module
  */
 export type { ByteSource } from '../bytes/byte-source.ts'
+export * from '../errors.ts'
 export { directoryBackend, type DirectoryBackendOptions } from './directory/directory-backend.ts'
 export { fileSource } from './directory/file-source.ts'

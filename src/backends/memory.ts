@@ -7,6 +7,8 @@ import { copyBytes, startsWithBytes } from '../bytes/byte-order.ts'
 import { BackendError } from '../errors.ts'
 import type { Backend, Blocks, Metadata, ObjectInfo, Row } from '../store/backend.ts'
 
+export { BackendError, type BackendErrorOptions } from '../errors.ts'
+
 /** Makes a backend that keeps everything in memory, and loses it with the last reference to it.
  *
  * @example
