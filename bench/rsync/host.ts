@@ -11,7 +11,7 @@ export interface Plan {
   readonly only: string
 }
 
-/** A runtime's messages: who it is, then row by row, then that it is done. */
+/** A runtime's messages: its user agent, then row by row, then that it is done. */
 export type Message =
   | { readonly kind: 'host'; readonly userAgent: string }
   | { readonly kind: 'row'; readonly row: PlainRow }

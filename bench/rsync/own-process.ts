@@ -5,8 +5,8 @@ import type { OwnJob } from './own-job.ts'
 import type { Order } from './own-worker.ts'
 
 /**
- * combstream in a process of its own, which lives through all runs of one row. So its peak memory is the row's, and its
- * start is not measured.
+ * combstream in a process of its own, which lives through all runs of one row. Its peak memory is therefore that of the
+ * row, and its start is not measured.
  */
 export class OwnProcess implements Competitor {
   readonly #child: ChildProcess

@@ -111,7 +111,7 @@ describe('DeltaJob', () => {
     })
   })
 
-  it('produces the same delta for any chunking of input and output, and one that patches correctly', () => {
+  it('produces the same correct delta for any chunking of input and output', () => {
     const piece: fc.Arbitrary<Piece> = fc.oneof(
       fc.record({ random: fc.integer({ min: 0, max: 600 }), seed: fc.integer({ min: 1, max: 1000 }) }),
       fc.record({ fill: fc.integer({ min: 0, max: 600 }), value: fc.constantFrom(0, 7) }),
@@ -247,7 +247,7 @@ describe('a signature made to collide', () => {
     expect(difference(runJob(new PatchJob(SLOTS * 8), bytes, { basis: block(0) }), edited)).toBeUndefined()
   })
 
-  it('causes at most 64 MiB plus 64 bytes for each new byte to be hashed, whatever its weak sums are', () => {
+  it('never makes it hash more than 64 MiB plus 64 bytes for each new byte', () => {
     const edited = randomBytes(200_000, 5)
     const blockLength = 65_536
     // The weak sums match every window, the strong sums none.

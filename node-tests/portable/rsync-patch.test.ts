@@ -108,7 +108,7 @@ describe('PatchJob', () => {
     expect(job.request).toEqual({ position: 45, length: 3 })
   })
 
-  it('writes everything before an invalid copy, even if that is adjacent to the copy before', () => {
+  it('writes everything before an invalid copy, even if that copy is adjacent to the one before', () => {
     for (const [wrong, options] of [
       ['451e00', {}],
       ['47 1e 00010000', {}],
@@ -254,7 +254,7 @@ describe('PatchStream', () => {
     expect(difference(await collect(stream), basis)).toBeUndefined()
   })
 
-  it('fails with an IntegrityError if the basis gives fewer or more bytes than its size', async () => {
+  it('fails with an IntegrityError if the basis gives fewer or more bytes than its size says', async () => {
     const short = sourceOf(() => chunked(basis.subarray(0, 999), 100))
     expect(await failure(copyAll, short)).toMatchObject({ name: 'IntegrityError', expected: '1 bytes' })
     const long = sourceOf(() => chunked(randomBytes(1001), 1001))

@@ -195,7 +195,7 @@ describe('rangePlan', () => {
     expect(difference(assemblePlan(found, near, bytes), bytes)).toBeUndefined()
   })
 
-  it('does not trust sums computed over another length than that of the block', async () => {
+  it('does not trust sums that were computed over a different length than the block has', async () => {
     const lie = async (bytes: string, size: number): Promise<RangePlan> => {
       const { weakSums, strongSums } = await sign(content(bytes))
       const signature = new Signature({ blockLength: BLOCK, strongLength: 32, weakSums, strongSums })
@@ -301,7 +301,7 @@ describe('rangePlan', () => {
     expect(found.remoteBytes).toBe(pieces === undefined ? blockCount * 16 : 0)
   })
 
-  it('fails with an IntegrityError if the local source gives fewer or more bytes than its size', async () => {
+  it('fails with an IntegrityError if the local source gives fewer or more bytes than its size says', async () => {
     const bytes = content('ABCz')
     const signature = await sign(bytes)
     const attempt = (source: ByteSource): Promise<unknown> =>
@@ -371,7 +371,7 @@ describe('rangePlan', () => {
     [{ size: 300 }, undefined],
     [{ size: 300, coalesceLength: -1 }, 'RangeError'],
     [{ size: 300, coalesceLength: 0.5 }, 'TypeError'],
-  ])('given %o, fails with %s', async (options, name) => {
+  ])('validates %o (expected error: %s)', async (options, name) => {
     const planning = rangePlan(await sign(content('ABC')), bytesSource(content('X')), options)
     if (name === undefined) expect(await planning).toMatchObject({ remoteBytes: options.size })
     else expect(await rejection(planning)).toMatchObject({ name })

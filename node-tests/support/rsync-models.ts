@@ -1,6 +1,6 @@
 /**
- * The simplest possible readers of the grammars in docs/formats.md, over whole files. The parsers are compared with
- * them. They use nothing from the package.
+ * The simplest possible readers of the grammars in docs/formats.md, over whole files. The tests compare the parsers
+ * with them. They use nothing from the package.
  *
  * @module
  */
