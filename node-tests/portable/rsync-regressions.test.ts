@@ -4,11 +4,11 @@ import { checkPatchTeardown, checkPatchJob, checkPatchStream, checkSignature } f
 import { checkRoundTrip, type RoundTripCase } from '../support/rsync-round-trip.ts'
 
 /**
- * Cases that are easy to get wrong, and cases that once broke something, in the form that scripts/fuzz-rsync.mjs prints
- * and minimized. Add new ones at the end.
+ * Cases that are easy to get wrong, and cases that once broke something, as printed by scripts/fuzz-rsync.mjs and
+ * minimized. Add new ones at the end.
  */
 const PATCHES = [
-  // An empty copy right after another copy used to be merged into it.
+  // An empty copy right after another copy must not be merged into it.
   {
     delta: '72730236 450064 456400 00',
     basisSize: 700,
