@@ -21,7 +21,7 @@ export type {
   StreamingHash,
   VersionedValue,
 } from './store/backend.ts'
-export type { BlockSink, BlockSinkOptions } from './store/block-sink.ts'
+export type { BlockSink, BlockSinkOptions } from './store/writing/block-sink.ts'
 export { type StoreBudget, type StoreHost, systemHost } from './store/host.ts'
 export type { ReferenceOwner } from './store/row-keys.ts'
 export type { StoredSlice, StoredStream } from './store/stored-stream.ts'
@@ -33,4 +33,4 @@ export type {
   RowSpace,
   SpaceRow,
   Transaction,
-} from './store/transaction.ts'
+} from './store/transactions/transaction.ts'

@@ -31,7 +31,7 @@ export class VirtualHost implements StoreHost {
   }
 
   now(): number {
-    return this.#now
+    return Math.floor(this.#now)
   }
 
   /** Moves the clock on; sleeps that are over then end. */

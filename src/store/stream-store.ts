@@ -1,19 +1,19 @@
 import { checkInteger } from '../bytes/check-integer.ts'
 import { ConflictError } from '../errors.ts'
-import { Attempt } from './attempt.ts'
+import { StoreTransaction } from './transactions/store-transaction.ts'
 import type { Backend, BackendCallOptions } from './backend.ts'
-import type { BlockSink, BlockSinkOptions } from './block-sink.ts'
+import type { BlockSink, BlockSinkOptions } from './writing/block-sink.ts'
 import { assertDigest } from './checksums.ts'
 import { isUsable, MAX_BLOCK_BYTES } from './format.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import { type StoreHost, systemHost } from './host.ts'
 import { waitToRetry } from './retry.ts'
 import { RowKeys } from './row-keys.ts'
-import { readonlySpace } from './row-space.ts'
+import { readonlySpace } from './transactions/row-space.ts'
 import { noSuchStream, openVersion, parseDigestRow, parseId, readStream, type StoreContext } from './store-context.ts'
 import { storedStream, type StoredStream } from './stored-stream.ts'
-import type { ReadonlyRowSpace, Transaction } from './transaction.ts'
-import { uploadSink } from './upload-sink.ts'
+import type { ReadonlyRowSpace, Transaction } from './transactions/transaction.ts'
+import { uploadSink } from './writing/upload-sink.ts'
 
 /** Options of {@linkcode StreamStore}. */
 export interface StreamStoreOptions {
@@ -135,7 +135,7 @@ export class StreamStore {
    * @throws {RangeError} if an option is out of its range.
    */
   sink(options: BlockSinkOptions = {}): BlockSink {
-    return uploadSink(this.#context, () => this.#attempt(undefined), options)
+    return uploadSink(this.#context, () => this.#transaction(undefined), options)
   }
 
   /**
@@ -184,20 +184,20 @@ export class StreamStore {
     const { host } = this.#context
     for (let number = 0; number < host.budget.conflicts; number++) {
       await waitToRetry(host, number, signal)
-      const attempt = this.#attempt(signal)
+      const tx = this.#transaction(signal)
       let result: T
       try {
-        result = await run(attempt)
+        result = await run(tx)
       } catch (error) {
         const again =
-          (error as Error | undefined)?.name !== 'BackendError' && !signal?.aborted && (await attempt.outdated())
-        attempt.end(error)
+          (error as Error | undefined)?.name !== 'BackendError' && !signal?.aborted && (await tx.rows.isOutdated())
+        tx.end(error)
         // It may have failed because it saw some rows before and some after a change.
         if (again) continue
         throw error
       }
-      if (await attempt.commit()) return result
-      attempt.end(new ConflictError('the transaction runs again, because what it read has changed'))
+      if (await tx.commit()) return result
+      tx.end(new ConflictError('the transaction runs again, because what it read has changed'))
     }
     throw new ConflictError(`the transaction lost to others ${host.budget.conflicts} times`)
   }
@@ -213,8 +213,8 @@ export class StreamStore {
     await this.#context.backend.close()
   }
 
-  #attempt(signal: AbortSignal | undefined): Attempt {
-    return new Attempt(this.#context, (options) => this.sink(options), signal)
+  #transaction(signal: AbortSignal | undefined): StoreTransaction {
+    return new StoreTransaction(this.#context, (options) => this.sink(options), signal)
   }
 
   async #checkVersion(create: boolean, options: BackendCallOptions | undefined): Promise<void> {

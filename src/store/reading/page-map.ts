@@ -68,6 +68,11 @@ export class PageMap {
     return Math.floor(blockIndex / PAGE_ENTRIES)
   }
 
+  /** Offset in the stream of the first byte that a page names. */
+  pageOffset(page: number): number {
+    return this.offsetOf(page * PAGE_ENTRIES)
+  }
+
   /**
    * Reads a page; undefined if it is not there.
    *
@@ -95,7 +100,7 @@ export class PageMap {
     const page = this.pageOf(blockIndex)
     const entry = entries[blockIndex - page * PAGE_ENTRIES]
     const end = Math.min(this.offsetOf(blockIndex + 1), this.#size)
-    if (byteOffset !== this.offsetOf(page * PAGE_ENTRIES) || entry?.rawLength !== end - this.offsetOf(blockIndex)) {
+    if (byteOffset !== this.pageOffset(page) || entry?.rawLength !== end - this.offsetOf(blockIndex)) {
       const streamId = this.#streamId
       throw new IntegrityError(`page ${page} does not fit the size of stored stream ${streamId}`, {
         streamId,

@@ -1,6 +1,6 @@
-import type { BackendCallOptions } from './backend.ts'
-import type { StoredStream } from './stored-stream.ts'
-import type { ReferenceOptions, Transaction } from './transaction.ts'
+import type { BackendCallOptions } from '../backend.ts'
+import type { StoredStream } from '../stored-stream.ts'
+import type { ReferenceOptions, Transaction } from '../transactions/transaction.ts'
 
 /** Options of {@linkcode StreamStore.sink}. */
 export interface BlockSinkOptions extends BackendCallOptions, ReferenceOptions {

@@ -1,14 +1,19 @@
-import { copyBytes } from '../bytes/byte-order.ts'
-import { asBytes } from '../bytes/chunk-reader.ts'
-import { markHandled } from '../bytes/promises.ts'
+import { copyBytes } from '../../bytes/byte-order.ts'
+import { asBytes } from '../../bytes/chunk-reader.ts'
+import { onAbort } from '../../bytes/on-abort.ts'
+import { markHandled } from '../../bytes/promises.ts'
+import { assertDigest } from '../checksums.ts'
+import type { StoreContext } from '../store-context.ts'
+import { assertOwner, assertReference, expiryOf } from '../transactions/references.ts'
 import type { BlockSink, BlockSinkOptions } from './block-sink.ts'
-import { assertDigest } from './checksums.ts'
-import { assertOwner, assertReference, expiryOf } from './references.ts'
-import type { StoreContext } from './store-context.ts'
-import { type MakeAttempt, Upload } from './upload.ts'
+import { type MakeTransaction, Upload } from './upload.ts'
 
 /** Makes a sink around an upload. */
-export function uploadSink(context: StoreContext, makeAttempt: MakeAttempt, options: BlockSinkOptions): BlockSink {
+export function uploadSink(
+  context: StoreContext,
+  makeTransaction: MakeTransaction,
+  options: BlockSinkOptions,
+): BlockSink {
   const { signal, reference, digest, onCommit } = options
   if (digest !== undefined) assertDigest(digest)
   if (reference !== undefined) assertReference(reference)
@@ -17,29 +22,28 @@ export function uploadSink(context: StoreContext, makeAttempt: MakeAttempt, opti
   }
   assertOwner(options)
   expiryOf(options)
-  const upload = new Upload(context, makeAttempt, {
+  const upload = new Upload(context, makeTransaction, {
     ...options,
     reference: reference && copyBytes(reference),
     digest: digest && copyBytes(digest),
   })
-  const onSignal = (): void => upload.abort(signal?.reason)
+  let stop: () => void = () => undefined
   const stream = new WritableStream<Uint8Array>(
     {
       start(controller) {
         upload.onFailure = (reason) => {
-          signal?.removeEventListener('abort', onSignal)
+          stop()
           // Of an abort the stream knows by itself, and Node 22 breaks if it is told so within the event.
           if (!controller.signal.aborted) controller.error(reason)
         }
         // `abort()` below waits until a held write has settled; this signal does not.
         controller.signal.addEventListener('abort', () => upload.abort(controller.signal.reason), { once: true })
-        if (signal?.aborted) onSignal()
-        else signal?.addEventListener('abort', onSignal, { once: true })
+        stop = onAbort([signal], (reason) => upload.abort(reason))
       },
       write: (chunk) => upload.run(() => upload.write(asBytes(chunk))),
       async close() {
         await upload.run(() => upload.close())
-        signal?.removeEventListener('abort', onSignal)
+        stop()
       },
       async abort(reason) {
         upload.abort(reason)

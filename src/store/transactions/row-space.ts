@@ -1,6 +1,6 @@
-import { compareBytes, startsWithBytes } from '../bytes/byte-order.ts'
-import type { BackendCallOptions, Mutation } from './backend.ts'
-import type { StoreContext } from './store-context.ts'
+import { compareBytes, startsWithBytes } from '../../bytes/byte-order.ts'
+import type { BackendCallOptions, Mutation } from '../backend.ts'
+import type { StoreContext } from '../store-context.ts'
 import type { ListSpaceOptions, ReadonlyRowSpace, SpaceRow } from './transaction.ts'
 
 /** Makes the key of a row from the key that its owner knows. */

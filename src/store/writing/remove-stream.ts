@@ -1,8 +1,8 @@
-import type { Check } from './backend.ts'
-import type { StreamRecord } from './format.ts'
-import { PageMap } from './reading/page-map.ts'
-import { persistently } from './retry.ts'
-import type { StoreContext } from './store-context.ts'
+import type { Check } from '../backend.ts'
+import type { StreamRecord } from '../format.ts'
+import { PageMap } from '../reading/page-map.ts'
+import { persistently } from '../retry.ts'
+import type { StoreContext } from '../store-context.ts'
 
 /** Rows that are deleted in one commit. */
 const DELETE_ROWS = 90

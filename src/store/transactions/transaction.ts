@@ -1,7 +1,7 @@
-import type { ByteSource } from '../bytes/byte-source.ts'
-import type { BackendCallOptions } from './backend.ts'
-import type { ReferenceOwner } from './row-keys.ts'
-import type { StoredStream } from './stored-stream.ts'
+import type { ByteSource } from '../../bytes/byte-source.ts'
+import type { BackendCallOptions } from '../backend.ts'
+import type { ReferenceOwner } from '../row-keys.ts'
+import type { StoredStream } from '../stored-stream.ts'
 
 /** A row as its owner sees it. */
 export interface SpaceRow {

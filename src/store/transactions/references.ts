@@ -1,9 +1,60 @@
-import { copyBytes } from '../bytes/byte-order.ts'
-import { digestOf } from './checksums.ts'
-import { INLINE_REFERENCE_BYTES, MAX_REFERENCE_BYTES } from './format.ts'
-import { OWNERS } from './row-keys.ts'
-import type { StoreContext } from './store-context.ts'
+import { copyBytes } from '../../bytes/byte-order.ts'
+import { digestOf } from '../checksums.ts'
+import {
+  formatCandidate,
+  formatReference,
+  formatStream,
+  INLINE_REFERENCE_BYTES,
+  isUsable,
+  MAX_REFERENCE_BYTES,
+} from '../format.ts'
+import { OWNERS } from '../row-keys.ts'
+import { noSuchStream, parseId, parseStreamRow, type StoreContext } from '../store-context.ts'
+import type { RowBuffer } from './row-buffer.ts'
 import type { ReferenceOptions } from './transaction.ts'
+
+/**
+ * Adds a reference to a stream, which becomes stored again if it was condemned; `rows` then depend on the stream's row.
+ *
+ * @throws {NotFoundError} if there is no such stream.
+ */
+export async function addReference(
+  context: StoreContext,
+  rows: RowBuffer,
+  id: string,
+  reference: Uint8Array,
+  options: ReferenceOptions,
+): Promise<void> {
+  const { keys, host } = context
+  const stream = parseId(id)
+  const expiresAt = expiryOf(options)
+  const { key, hashed } = await referenceKey(context, stream, reference, options)
+  const streamKey = keys.stream(stream)
+  const value = await rows.read(streamKey)
+  const record = value && parseStreamRow(stream, value)
+  if (!record || !isUsable(record.status)) throw noSuchStream(id)
+  if (record.status.kind === 'condemned') {
+    rows.write(streamKey, formatStream({ ...record, status: { kind: 'stored' } }))
+  }
+  const at = host.now()
+  rows.write(key, formatReference({ at, expiresAt, reference: hashed }))
+  if (expiresAt !== undefined) rows.write(keys.candidate(stream), formatCandidate(at))
+}
+
+/** Removes a reference, if it is there; the stream becomes a candidate for collection. */
+export async function removeReference(
+  context: StoreContext,
+  rows: RowBuffer,
+  id: string,
+  reference: Uint8Array,
+  options: Pick<ReferenceOptions, 'owner'>,
+): Promise<void> {
+  const stream = parseId(id)
+  const { key } = await referenceKey(context, stream, reference, options)
+  if ((await rows.read(key)) === undefined) return
+  rows.write(key, undefined)
+  rows.write(context.keys.candidate(stream), formatCandidate(context.host.now()))
+}
 
 /**
  * The key of a reference's row; with `hashed`, the reference, which then has to stand in its value.

@@ -1,0 +1,183 @@
+import { copyBytes, equalBytes } from '../../bytes/byte-order.ts'
+import type { ByteSource } from '../../bytes/byte-source.ts'
+import { toHex } from '../../bytes/byte-text.ts'
+import type { Check } from '../backend.ts'
+import type { BlockSink, BlockSinkOptions } from '../writing/block-sink.ts'
+import { assertDigest } from '../checksums.ts'
+import { isUsable } from '../format.ts'
+import { addReference, removeReference } from './references.ts'
+import { RowBuffer } from './row-buffer.ts'
+import { maybeApplied } from '../retry.ts'
+import { assertSpaceKey, assertSpaceValue, type KeyOf, listSpace } from './row-space.ts'
+import { noSuchStream, parseDigestRow, parseId, parseStreamRow, type StoreContext } from '../store-context.ts'
+import { storedStream, type StoredStream } from '../stored-stream.ts'
+import type { ListSpaceOptions, ReferenceOptions, RowSpace, SpaceRow, Transaction } from './transaction.ts'
+
+/** How often a content is stored anew because it was collected before it could be marked. */
+const STORE_ATTEMPTS = 5
+
+/** Makes a sink of the store that a transaction belongs to. */
+export type MakeSink = (options: BlockSinkOptions) => BlockSink
+
+/** What a user, or a hive, sees of the rows of one attempt at a commit. */
+export class StoreTransaction implements Transaction {
+  /** The rows themselves. */
+  readonly rows: RowBuffer
+  readonly #context: StoreContext
+  readonly #makeSink: MakeSink
+  readonly #signal: AbortSignal | undefined
+  /** Ends the streams that were opened, when the attempt is repeated. */
+  readonly #abort = new AbortController()
+  /** Keys of the rows of streams that were marked: what a fence rewrites. */
+  readonly #marked = new Map<string, Uint8Array>()
+
+  readonly #user: RowSpace
+  readonly aliases: RowSpace
+
+  constructor(context: StoreContext, makeSink: MakeSink, signal: AbortSignal | undefined) {
+    this.#context = context
+    this.#makeSink = makeSink
+    this.#signal = signal
+    this.rows = new RowBuffer(context, signal)
+    this.#user = this.#space((key) => context.keys.user(key))
+    this.aliases = this.#space((key) => context.keys.alias(key))
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#user.get(key)
+  }
+
+  set(key: Uint8Array, value: Uint8Array): void {
+    this.#user.set(key, value)
+  }
+
+  delete(key: Uint8Array): void {
+    this.#user.delete(key)
+  }
+
+  list(options: ListSpaceOptions): Promise<SpaceRow[]> {
+    return this.#user.list(options)
+  }
+
+  async open(id: string): Promise<StoredStream> {
+    const bytes = parseId(id)
+    const value = await this.rows.read(this.#context.keys.stream(bytes))
+    const record = value && parseStreamRow(bytes, value)
+    if (!record || !isUsable(record.status)) throw noSuchStream(id)
+    return storedStream(this.#context, bytes, record, this.#abort.signal)
+  }
+
+  async markAsUsed(id: string, reference: Uint8Array, options: ReferenceOptions = {}): Promise<void> {
+    await addReference(this.#context, this.rows, id, reference, options)
+    this.#marked.set(id, this.#context.keys.stream(parseId(id)))
+  }
+
+  unmarkAsUsed(id: string, reference: Uint8Array, options: Pick<ReferenceOptions, 'owner'> = {}): Promise<void> {
+    return removeReference(this.#context, this.rows, id, reference, options)
+  }
+
+  async getByDigestOrStore(
+    digest: Uint8Array,
+    source: ByteSource | (() => ByteSource | ReadableStream<Uint8Array>),
+    reference: Uint8Array,
+    options: ReferenceOptions = {},
+  ): Promise<StoredStream> {
+    assertDigest(digest)
+    for (let attempt = 0; ; attempt++) {
+      const id = (await this.#lookup(digest)) ?? (await this.#store(digest, source))
+      try {
+        await this.markAsUsed(id, reference, options)
+        return await this.open(id)
+      } catch (error) {
+        // It was collected between store and mark. What was read of it is forgotten, not to fail the commit.
+        this.rows.forget(this.#context.keys.stream(parseId(id)))
+        if ((error as Error).name !== 'NotFoundError' || attempt === STORE_ATTEMPTS - 1) throw error
+      }
+    }
+  }
+
+  /** Commits; false if something that was read has changed. */
+  async commit(): Promise<boolean> {
+    const { checks, mutations } = await this.rows.takeChanges()
+    // One read is true of its own moment; several have to be true of the same.
+    if (mutations.length === 0 && checks.length < 2) return true
+    if (mutations.length > 0) await this.#context.readyToWrite({ signal: this.#signal })
+    try {
+      return (await this.#context.backend.metadata.commit(checks, mutations, { signal: this.#signal })) !== false
+    } catch (error) {
+      if (maybeApplied(error)) {
+        const fence = this.#fence(checks)
+        if (this.#signal?.aborted) this.#context.track(fence)
+        else await fence
+      }
+      throw error
+    }
+  }
+
+  /** Ends it, and with `reason` the streams that were opened in it. */
+  end(reason: unknown): void {
+    this.rows.close()
+    this.#abort.abort(reason)
+  }
+
+  /**
+   * After a commit of unknown outcome: rewrites the rows of the marked streams, which the commit checks, so that it can
+   * not be applied later, when its caller has long done something else. If this fails too, the outcome stays unknown,
+   * which is what the caller is told in any case.
+   */
+  async #fence(checks: readonly Check[]): Promise<void> {
+    const { metadata } = this.#context.backend
+    for (const key of this.#marked.values()) {
+      const version = checks.find((check) => equalBytes(check.key, key))?.version
+      try {
+        const row = await metadata.get(key)
+        if (row && row.version === version) await metadata.commit([{ key, version }], [{ key, value: row.value }])
+      } catch {
+        return
+      }
+    }
+  }
+
+  async #lookup(digest: Uint8Array): Promise<string | undefined> {
+    const row = await this.#context.backend.metadata.get(this.#context.keys.digest(digest), { signal: this.#signal })
+    return row && toHex(parseDigestRow(digest, row.value))
+  }
+
+  async #store(
+    digest: Uint8Array,
+    source: ByteSource | (() => ByteSource | ReadableStream<Uint8Array>),
+  ): Promise<string> {
+    const content = typeof source === 'function' ? source() : source
+    const readable = 'stream' in content ? content.stream() : content
+    const sink = this.#makeSink({ digest })
+    try {
+      await readable.pipeTo(sink, this.#signal ? { signal: this.#signal } : {})
+    } catch (error) {
+      // pipeTo does not begin with a stream that is locked; then the sink waits for ever.
+      await sink.abort(error)
+    }
+    return (await sink.stored).id
+  }
+
+  #space(keyOf: KeyOf): RowSpace {
+    return {
+      get: async (key) => {
+        assertSpaceKey(key)
+        return this.rows.read(keyOf(key))
+      },
+      set: (key, value) => {
+        assertSpaceKey(key)
+        assertSpaceValue(this.#context, value)
+        this.rows.write(keyOf(key), copyBytes(value))
+      },
+      delete: (key) => {
+        assertSpaceKey(key)
+        this.rows.write(keyOf(key), undefined)
+      },
+      list: async (options) => {
+        this.rows.assertOpen()
+        return listSpace(this.#context, keyOf, { ...options, signal: this.#signal }, this.rows.writes)
+      },
+    }
+  }
+}

@@ -1,0 +1,210 @@
+import { equalBytes } from '../../bytes/byte-order.ts'
+import { toHex } from '../../bytes/byte-text.ts'
+import { BackendError } from '../../errors.ts'
+import type { Check, Mutation, VersionedValue } from '../backend.ts'
+import { formatStream, isUsable, parseStream, type StreamRecord } from '../format.ts'
+import { isTransient, maybeApplied, persistently, waitToRetry } from '../retry.ts'
+import type { StoreContext } from '../store-context.ts'
+
+/** A change of a fenced row, and of others with it. */
+export interface FencedChange {
+  /** What the row says afterwards. */
+  readonly record: StreamRecord
+  /** Conditions besides the version of the row. */
+  readonly checks?: readonly Check[] | undefined
+  /** Changes besides that of the row. */
+  readonly mutations?: readonly Mutation[] | undefined
+}
+
+/** What became of a commit. */
+export type Outcome =
+  /** It was applied, or one before it whose answer was lost; `record` is what that one wrote. */
+  | { readonly kind: 'applied'; readonly record: StreamRecord }
+  /** It was not applied, because something else that it depends on has changed. */
+  | { readonly kind: 'conflict' }
+  /** It never will be: somebody else has changed the row, or removed it. */
+  | { readonly kind: 'lost'; readonly cause: unknown }
+  /** The row does not tell: it is gone, or cannot be read, or is as it was and the commit may still come. */
+  | { readonly kind: 'unknown'; readonly gone: boolean; readonly cause: unknown }
+
+/**
+ * The row `s` of a stream that is being stored. Every commit of its writer depends on the row's version and changes it,
+ * so at most one of those that are under way can ever be applied, also of those that arrive late; and whoever takes the
+ * stream over, or collects it, changes it too. So the row tells what became of a commit whose answer was lost.
+ */
+export class FencedRow {
+  /** Id of the stream. */
+  readonly id: Uint8Array
+  /** Key of the row. */
+  readonly key: Uint8Array
+  readonly #context: StoreContext
+  #record: StreamRecord
+  #version: string | undefined
+  /** What was sent since the row had this version, and may have been applied, or may be yet. */
+  #unanswered: StreamRecord[] = []
+
+  /** The row of the stream `id`: as it was read, or, without a version, as it will be made. */
+  constructor(context: StoreContext, id: Uint8Array, record: StreamRecord, version?: string) {
+    this.#context = context
+    this.id = id
+    this.key = context.keys.stream(id)
+    this.#record = record
+    this.#version = version
+  }
+
+  /** What the row says, by the last change that is known to be applied. */
+  get record(): StreamRecord {
+    return this.#record
+  }
+
+  /** The row's version, by the last change that is known to be applied; undefined before the row exists. */
+  get version(): string | undefined {
+    return this.#version
+  }
+
+  /**
+   * Changes the row, and others with it: the same commit is made again while its failures may pass. A row that is not
+   * there yet is sent once only: its absence may come again, and so would a second one that arrives late.
+   *
+   * @param signal Ends the waiting between tries; a commit that has begun is waited for.
+   * @throws what the backend fails with, if nothing was or will be applied.
+   */
+  async commit({ record, checks = [], mutations = [] }: FencedChange, signal?: AbortSignal): Promise<Outcome> {
+    const { backend, host } = this.#context
+    const allChecks = [{ key: this.key, version: this.#version }, ...checks]
+    const allMutations = [{ key: this.key, value: formatStream(record) }, ...mutations]
+    const mostTries = this.#version === undefined ? 1 : host.budget.tries
+    for (let tries = 1; ; tries++) {
+      let answer: string | false | undefined
+      let failure: unknown
+      try {
+        answer = await backend.metadata.commit(allChecks, allMutations)
+      } catch (error) {
+        if (maybeApplied(error)) this.#unanswered.push(record)
+        else if (!isTransient(error) && this.#unanswered.length === 0) throw error
+        failure = error
+      }
+      if (answer) return this.#applied(record, answer)
+      if (answer === false || this.#unanswered.length > 0) {
+        const { outcome } = await this.#look(failure)
+        if (outcome) return outcome
+        if (answer === false) return { kind: 'conflict' }
+      }
+      if (tries === mostTries) {
+        if (this.#unanswered.length === 0) throw failure
+        return { kind: 'unknown', gone: false, cause: failure }
+      }
+      await waitToRetry(host, tries, signal)
+    }
+  }
+
+  /**
+   * Makes sure that nothing that was sent can be applied any more, and nobody goes on with the stream, by marking it as
+   * given up. Resolves with `applied` if an end was applied already, with `lost` if it is ruled out now.
+   *
+   * @throws what the backend fails with, if nothing was sent that may have been applied.
+   */
+  async giveUp(cause: unknown): Promise<Exclude<Outcome, { kind: 'conflict' }>> {
+    const { backend, host } = this.#context
+    for (let tries = 1; ; tries++) {
+      const { outcome, row } = await this.#look(cause)
+      if (outcome && (outcome.kind === 'unknown' || isEnd(outcome))) return outcome
+      const record = row && parseStream(row.value)
+      if (!record || record.status.kind === 'deleting' || !this.isOwn(record)) return { kind: 'lost', cause }
+      const value = formatStream({ ...record, status: { kind: 'deleting', reason: 'aborted' } })
+      let failure = cause
+      try {
+        const checks = [{ key: this.key, version: row.version }]
+        if (await backend.metadata.commit(checks, [{ key: this.key, value }])) return { kind: 'lost', cause }
+      } catch (error) {
+        failure = error
+      }
+      if (tries === host.budget.tries) {
+        if (this.#unanswered.length === 0) throw failure ?? this.lost(undefined)
+        return { kind: 'unknown', gone: false, cause: failure }
+      }
+      await waitToRetry(host, tries)
+    }
+  }
+
+  /** Whether a record of this stream was written by this writer, not by one that took it over. */
+  isOwn(record: StreamRecord): boolean {
+    return equalBytes(record.epoch, this.#record.epoch)
+  }
+
+  /** Reads the row. */
+  read(): Promise<VersionedValue | undefined> {
+    const { backend, host } = this.#context
+    return persistently(host, () => backend.metadata.get(this.key))
+  }
+
+  /** Whether a commit that writes this record was sent, and nothing tells yet what became of it. */
+  mayBeApplied(record: StreamRecord): boolean {
+    return this.#unanswered.includes(record)
+  }
+
+  /** Whether the row is as the last change that was answered left it, and no other can come. */
+  async isAsKnown(): Promise<boolean> {
+    return this.#unanswered.length === 0 && (await this.read())?.version === this.#version
+  }
+
+  /** The error for a row that somebody else has changed. */
+  lost(cause: unknown): BackendError {
+    const message = `the upload ${toHex(this.id)} was collected while it was being stored: its lease was over`
+    return new BackendError(message, { retryable: true, cause })
+  }
+
+  #applied(record: StreamRecord, version: string): Outcome {
+    this.#record = record
+    this.#version = version
+    // They depend on a version that the row does not have any more.
+    this.#unanswered = []
+    return { kind: 'applied', record }
+  }
+
+  /** Reads the row, and what it tells of the commits so far; no outcome, if it has not changed. */
+  async #look(cause: unknown): Promise<{ row?: VersionedValue | undefined; outcome?: Outcome }> {
+    let row: VersionedValue | undefined
+    try {
+      row = await this.#readDecisively()
+    } catch (error) {
+      if (this.#unanswered.length === 0) throw error
+      return { outcome: { kind: 'unknown', gone: false, cause: error } }
+    }
+    if (row?.version === this.#version) return { row }
+    if (!row) {
+      return { outcome: this.#unanswered.length > 0 ? { kind: 'unknown', gone: true, cause } : { kind: 'lost', cause } }
+    }
+    const found = parseStream(row.value)
+    const sent = this.#unanswered.find((record) => tells(found, record))
+    return { row, outcome: sent ? this.#applied(sent, row.version) : { kind: 'lost', cause } }
+  }
+
+  /** Reads what alone can tell what happened, if there is something to tell: so any failure is borne for a while. */
+  async #readDecisively(): Promise<VersionedValue | undefined> {
+    const { host } = this.#context
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.read()
+      } catch (error) {
+        if (this.#unanswered.length === 0 || tries === host.budget.tries) throw error
+      }
+      await waitToRetry(host, tries)
+    }
+  }
+}
+
+/** Whether a row that says `found` tells that the commit was applied that wrote `sent`. */
+function tells(found: StreamRecord, sent: StreamRecord): boolean {
+  if (!equalBytes(found.epoch, sent.epoch)) return false
+  // Collection may have condemned it since.
+  if (sent.status.kind === 'stored') return isUsable(found.status)
+  return equalBytes(formatStream(found), formatStream(sent))
+}
+
+/** Whether what was applied ends the upload. */
+function isEnd(outcome: Outcome): outcome is Extract<Outcome, { kind: 'applied' }> {
+  if (outcome.kind !== 'applied') return false
+  const { status } = outcome.record
+  return status.kind === 'stored' || (status.kind === 'deleting' && status.reason === 'duplicate')
+}

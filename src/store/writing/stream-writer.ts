@@ -1,0 +1,322 @@
+import { toHex } from '../../bytes/byte-text.ts'
+import { BackendError } from '../../errors.ts'
+import {
+  type BlockEntry,
+  CODEC_NONE,
+  EPOCH_BYTES,
+  formatCandidate,
+  formatStream,
+  formatStreamId,
+  parseStream,
+  type StreamRecord,
+} from '../format.ts'
+import { isTransient, maybeApplied, waitToRetry } from '../retry.ts'
+import { randomId, type StoreContext } from '../store-context.ts'
+import type { RowBuffer } from '../transactions/row-buffer.ts'
+import type { CutBlock } from './block-cutter.ts'
+import { FencedRow, type Outcome } from './fenced-row.ts'
+import { type Ending, LastCommit } from './last-commit.ts'
+import { ObjectNames } from './object-names.ts'
+import { PageWriter } from './page-writer.ts'
+import { deleteObjects, removeObjects, removeStream } from './remove-stream.ts'
+
+/** Where a writer is in the life of its stream. */
+type State =
+  /** Nothing was sent to the backend. */
+  | { readonly kind: 'unmade' }
+  /** The row exists, or may: `made` says that its commit was acknowledged. */
+  | { readonly kind: 'storing'; readonly row: FencedRow; readonly made: boolean }
+  /** A last commit was tried. */
+  | { readonly kind: 'ending'; readonly row: FencedRow; readonly made: true; readonly last: LastCommit }
+
+/**
+ * The rows and objects of one stream that is being stored: the protocol of `docs/formats.md`, "Storing", step by step.
+ * Calls are made one after the other, but for `put`.
+ *
+ * It makes a new row, or goes on with one that exists: offset, blocks and the page that is not full yet come from there.
+ */
+export class StreamWriter {
+  readonly #context: StoreContext
+  readonly #signal: AbortSignal
+  readonly #names: ObjectNames
+  #state: State
+  /** Objects whose put failed, perhaps after it was applied. */
+  #abandoned: Uint8Array[] = []
+  readonly #pages: PageWriter
+  readonly #pending = new Set<Promise<unknown>>()
+
+  /**
+   * `signal` gives up what is being put or waited for; commits that have begun are waited for.
+   *
+   * @param existing The row of a stream that this writer has taken over.
+   */
+  constructor(context: StoreContext, signal: AbortSignal, existing?: FencedRow) {
+    this.#context = context
+    this.#signal = signal
+    this.#names = new ObjectNames(context)
+    this.#pages = new PageWriter(context)
+    this.#state = existing ? { kind: 'storing', row: existing, made: true } : { kind: 'unmade' }
+  }
+
+  /** Whether the row exists; it may be on its way before. */
+  get made(): boolean {
+    return this.#state.kind !== 'unmade' && this.#state.made
+  }
+
+  /** Id of the stream, final once the row is made. */
+  get id(): Uint8Array {
+    return this.#row.id
+  }
+
+  get #row(): FencedRow {
+    if (this.#state.kind === 'unmade') throw new TypeError('the stream has no row yet')
+    return this.#state.row
+  }
+
+  /** Makes the row, with names for `count` puts. A creation that may still be applied is abandoned for a new id. */
+  make(count: number): Promise<void> {
+    return this.#track(this.#make(count))
+  }
+
+  async #make(count: number): Promise<void> {
+    const { keys, host } = this.#context
+    try {
+      for (let tries = 1; ; tries++) {
+        const id = randomId(this.#context)
+        const record = this.#newRecord()
+        const row = new FencedRow(this.#context, id, record)
+        this.#state = { kind: 'storing', row, made: false }
+        this.#names.clear()
+        const { names, mutations } = this.#names.make(id, count)
+        const candidate = { key: keys.candidate(id), value: formatCandidate(record.createdAt) }
+        let failure: unknown
+        try {
+          const outcome = await row.commit({ record, mutations: [candidate, ...mutations] })
+          if (outcome.kind === 'applied') {
+            this.#state = { kind: 'storing', row, made: true }
+            this.#names.reserve(names)
+            return
+          }
+          if (outcome.kind !== 'unknown') {
+            throw new BackendError(`a stream ${toHex(id)} exists`, { retryable: false })
+          }
+          failure = outcome.cause
+        } catch (error) {
+          if (!isTransient(error)) throw error
+          failure = error
+        }
+        if (tries === host.budget.tries) throw failure
+        await waitToRetry(host, tries, this.#signal)
+      }
+    } catch (error) {
+      this.#names.fail(error)
+      throw error
+    }
+  }
+
+  /** Sees to it that `count` puts need not wait for names, besides those that have begun. */
+  ensureNames(count: number): Promise<void> {
+    const missing = count - this.#names.available
+    return missing > 0
+      ? this.#track(this.#intend(missing).then((names) => this.#names.reserve(names)))
+      : Promise.resolve()
+  }
+
+  /** Commits intents for `count` new names. */
+  async #intend(count: number): Promise<Uint8Array[]> {
+    const { backend, host } = this.#context
+    for (let tries = 1; ; tries++) {
+      const { names, mutations } = this.#names.make(this.id, count)
+      try {
+        await backend.metadata.commit([], mutations)
+        return names
+      } catch (error) {
+        if (tries === host.budget.tries || !(maybeApplied(error) || isTransient(error))) throw error
+      }
+      await waitToRetry(host, tries, this.#signal)
+    }
+  }
+
+  /** Puts a block, under another name each time it is tried, and tells where it is. */
+  put(block: CutBlock): Promise<BlockEntry> {
+    return this.#track(this.#put(block))
+  }
+
+  async #put({ raw, stored, codec, checksum }: CutBlock): Promise<BlockEntry> {
+    const { backend, keys, host } = this.#context
+    let object = await this.#names.take()
+    for (let tries = 1; ; tries++) {
+      this.#signal.throwIfAborted()
+      try {
+        await backend.blocks.put(keys.object(object), stored, { signal: this.#signal })
+        return { object, rawLength: raw.byteLength, storedLength: stored.byteLength, codec, checksum }
+      } catch (error) {
+        if (this.#signal.aborted || tries === host.budget.tries || !isTransient(error)) throw error
+      }
+      await waitToRetry(host, tries, this.#signal)
+      this.#abandoned.push(object)
+      object = (await this.#intend(1))[0]!
+    }
+  }
+
+  /** Commits the entries of blocks that were put, and names for `count` more puts. */
+  append(entries: readonly BlockEntry[], count: number): Promise<void> {
+    return this.#track(this.#append(entries, count))
+  }
+
+  async #append(entries: readonly BlockEntry[], count: number): Promise<void> {
+    const { keys } = this.#context
+    const used = [...entries.map((entry) => entry.object), ...(await this.#deleteAbandoned())]
+    const pages = await this.#pages.with(entries, this.#row)
+    const next = this.#names.make(this.id, count)
+    const { size, blockCount } = this.#row.record
+    const record: StreamRecord = {
+      ...this.#leased(),
+      size: size + entries.reduce((sum, entry) => sum + entry.rawLength, 0),
+      blockCount: blockCount + entries.length,
+    }
+    const intents = used.map((object) => ({ key: keys.intent(object), value: undefined }))
+    try {
+      const mutations = [...pages, ...intents, ...next.mutations]
+      const outcome = await this.#row.commit({ record, mutations }, this.#signal)
+      if (outcome.kind !== 'applied') throw this.#failureOf(outcome)
+    } catch (error) {
+      this.#names.fail(error)
+      throw error
+    }
+    this.#names.settle(used)
+    this.#names.reserve(next.names)
+  }
+
+  #failureOf(outcome: Outcome): unknown {
+    // The cause is what the backend said last; what became of the commit the upload's removal finds out.
+    if (outcome.kind === 'unknown' && outcome.cause !== undefined) return outcome.cause
+    return this.#row.lost('cause' in outcome ? outcome.cause : undefined)
+  }
+
+  /** Adds to `rows` that this stream is stored, with the entries that are not appended yet, and gives its record. */
+  async endAsStored(
+    rows: RowBuffer,
+    entries: readonly BlockEntry[],
+    size: number,
+    digest: Uint8Array,
+  ): Promise<StreamRecord> {
+    const { keys } = this.#context
+    await this.#deleteAbandoned()
+    const record: StreamRecord = {
+      ...this.#leased(),
+      status: { kind: 'stored' },
+      size,
+      blockCount: this.#row.record.blockCount + entries.length,
+      digest,
+    }
+    this.#end(rows, record)
+    rows.write(keys.digest(digest), formatStreamId(this.id))
+    for (const { key, value } of await this.#pages.with(entries, this.#row)) rows.write(key, value)
+    for (const object of this.#names.intents) rows.write(keys.intent(object), undefined)
+    return record
+  }
+
+  /** Adds to `rows` that this stream is given up, because `survivor` has the same bytes, and gives its record. */
+  endAsDuplicate(rows: RowBuffer, survivor: Uint8Array): StreamRecord {
+    const record: StreamRecord = {
+      ...this.#row.record,
+      status: { kind: 'deleting', reason: 'duplicate', survivor },
+    }
+    this.#end(rows, record)
+    return record
+  }
+
+  #end(rows: RowBuffer, record: StreamRecord): void {
+    const { key, version } = this.#row
+    rows.expect(key, { value: formatStream(this.#row.record), version: version! })
+    rows.write(key, formatStream(record))
+  }
+
+  /** Makes the last commit, as {@linkcode LastCommit.commit} does. */
+  commitLast(ending: Ending): Promise<Uint8Array | undefined> {
+    const row = this.#row
+    if (this.#state.kind !== 'ending') {
+      this.#state = { kind: 'ending', row, made: true, last: new LastCommit(this.#context, row) }
+    }
+    return this.#state.last.commit(ending)
+  }
+
+  /** Removes all that was written of a stream that is not to be stored, or is one already. */
+  async discard(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
+    if (this.#state.kind === 'unmade') return
+    try {
+      await this.#ruleOut()
+    } finally {
+      // Also when nothing tells what the last commit did: if the row is gone, nothing can come to need the objects.
+      await this.#remove()
+    }
+  }
+
+  async #ruleOut(): Promise<void> {
+    const state = this.#state
+    const ruleOut = (): Promise<unknown> =>
+      state.kind === 'ending' ? state.last.ruleOut(undefined) : this.#row.giveUp(undefined)
+    try {
+      await ruleOut()
+    } catch (error) {
+      // On a full disk not even a row can be changed. Objects that no page names give space back.
+      if ((error as Error).name !== 'QuotaExceededError' || !(await this.#row.isAsKnown())) throw error
+      await deleteObjects(this.#context, this.#names.intents)
+      await ruleOut()
+    }
+  }
+
+  /** Deletes the objects, then the rows, of a stream that is marked as deleting, or gone; of no other. */
+  async #remove(): Promise<void> {
+    const row = await this.#row.read()
+    const record = row && parseStream(row.value)
+    if (record && record.status.kind !== 'deleting') return
+    const { intents } = this.#names
+    if (record && this.#row.isOwn(record)) {
+      await removeStream(this.#context, this.id, record, row.version, intents)
+    } else {
+      // Collection was here first; what was put since has nobody else who knows of it.
+      await removeObjects(this.#context, intents)
+    }
+  }
+
+  async #deleteAbandoned(): Promise<Uint8Array[]> {
+    const abandoned = this.#abandoned
+    this.#abandoned = []
+    await deleteObjects(this.#context, abandoned)
+    return abandoned
+  }
+
+  #newRecord(): StreamRecord {
+    const { host, blockSize, leaseMs } = this.#context
+    const now = host.now()
+    return {
+      status: { kind: 'storing' },
+      epoch: host.random(EPOCH_BYTES),
+      createdAt: now,
+      leaseUntil: now + leaseMs,
+      size: 0,
+      blockCount: 0,
+      blockSize,
+      codec: CODEC_NONE,
+      digest: undefined,
+      extensions: new Uint8Array(0),
+    }
+  }
+
+  /** The record with a new lease. */
+  #leased(): StreamRecord {
+    return { ...this.#row.record, leaseUntil: this.#context.host.now() + this.#context.leaseMs }
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    const settled: Promise<unknown> = work.then(
+      () => this.#pending.delete(settled),
+      () => this.#pending.delete(settled),
+    )
+    this.#pending.add(settled)
+    return work
+  }
+}

@@ -1,0 +1,296 @@
+import { equalBytes } from '../../bytes/byte-order.ts'
+import { toHex } from '../../bytes/byte-text.ts'
+import { abortable, markHandled } from '../../bytes/promises.ts'
+import { BackendError, IntegrityError } from '../../errors.ts'
+import type { StreamingHash } from '../backend.ts'
+import { createDigest, loadChecksum } from '../checksums.ts'
+import { type BlockEntry, isUsable } from '../format.ts'
+import { waitToRetry } from '../retry.ts'
+import { noSuchStream, readStream, type StoreContext } from '../store-context.ts'
+import { storedStream, type StoredStream } from '../stored-stream.ts'
+import { referenceKey } from '../transactions/references.ts'
+import type { StoreTransaction } from '../transactions/store-transaction.ts'
+import { BlockCutter, type CutBlock } from './block-cutter.ts'
+import type { BlockSinkOptions } from './block-sink.ts'
+import { findStored } from './find-stored.ts'
+import { StreamWriter } from './stream-writer.ts'
+
+/** Makes the transaction of one attempt at the last commit. */
+export type MakeTransaction = () => StoreTransaction
+
+/** What an upload works with once it has begun. */
+interface Tools {
+  readonly cutter: BlockCutter
+  readonly digest: StreamingHash
+}
+
+/** A block on its way. */
+interface Block {
+  readonly cut: CutBlock
+  /** Where it is, once that is known; undefined before its put has begun. */
+  entry: Promise<BlockEntry> | undefined
+}
+
+/** Why an upload failed. */
+interface Failure {
+  readonly reason: unknown
+  /** Whether it was aborted from outside. */
+  readonly aborted: boolean
+}
+
+/** Where an upload is in its life. */
+type State =
+  | { readonly kind: 'open' }
+  /** Its last commit is under way: a failure that comes meanwhile waits for its end. */
+  | { readonly kind: 'committing'; readonly failure?: Failure }
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+/**
+ * One stream on its way into the store: has it cut in blocks, hashes it, has the blocks put in groups, and commits.
+ *
+ * Nothing is written before the first group is full or the stream ends, so a short stream that the store has already
+ * costs no object. From then on at most two groups are alive: while the entries of one wait for its puts, the next is
+ * filled and put.
+ */
+export class Upload {
+  readonly #context: StoreContext
+  readonly #makeTransaction: MakeTransaction
+  readonly #options: BlockSinkOptions
+  readonly #abort = new AbortController()
+  readonly #writer: StreamWriter
+  #state: State = { kind: 'open' }
+
+  #tools: Promise<Tools> | undefined
+  /** The blocks of the group that is being filled. */
+  #group: Block[] = []
+  /** Settles when the group before is in pages. */
+  #appended: Promise<void> | undefined
+  #size = 0
+
+  readonly stored: Promise<StoredStream>
+  #resolveStored: (stored: StoredStream) => void = () => undefined
+  #rejectStored: (reason: unknown) => void = () => undefined
+  /** Settles when what a failed upload wrote has been removed, as far as it can be. */
+  discarded: Promise<void> | undefined
+  /** Called at once when the upload is aborted, and when all is removed if it fails by itself. */
+  onFailure: (reason: unknown) => void = () => undefined
+
+  constructor(context: StoreContext, makeTransaction: MakeTransaction, options: BlockSinkOptions) {
+    this.#context = context
+    this.#makeTransaction = makeTransaction
+    this.#options = options
+    this.#writer = new StreamWriter(context, this.#abort.signal)
+    this.stored = new Promise((resolve, reject) => {
+      this.#resolveStored = resolve
+      this.#rejectStored = reject
+    })
+  }
+
+  /** Does a step of the upload; if it fails, so does the upload, and what it wrote is removed before this rejects. */
+  async run<T>(step: () => Promise<T>): Promise<T> {
+    try {
+      this.#assertAlive()
+      return await abortable(step(), this.#abort.signal)
+    } catch (error) {
+      // It is stored, but cannot be opened any more.
+      if (this.#state.kind === 'committed') this.#rejectStored(error)
+      // Where there is a failure already, this is what came of it.
+      const failure = this.#fail({ reason: error, aborted: false })
+      // Who aborts is answered at once; what has to be removed is awaited by the sink's abort().
+      if (!failure.aborted) await this.discarded
+      throw error === this.#abort.signal.reason ? failure.reason : error
+    }
+  }
+
+  /** Gives the upload up, from outside. While its last commit is under way this waits, and may come too late. */
+  abort(reason: unknown): void {
+    this.#fail({ reason, aborted: true })
+  }
+
+  /** Takes the first failure, and tells which that was. */
+  #fail(failure: Failure): Failure {
+    const state = this.#state
+    if (state.kind === 'failed') return state.failure
+    if (state.kind === 'committing' && state.failure) return state.failure
+    if (state.kind === 'committing') this.#state = { kind: 'committing', failure }
+    else if (state.kind === 'open') this.#giveUp(failure)
+    return failure
+  }
+
+  #giveUp(failure: Failure): void {
+    const { reason, aborted } = failure
+    this.#state = { kind: 'failed', failure }
+    this.#abort.abort(reason)
+    this.discarded = this.#discard().finally(() => {
+      this.#rejectStored(reason)
+      if (!aborted) this.onFailure(reason)
+    })
+    this.#context.track(this.discarded)
+    if (aborted) this.onFailure(reason)
+  }
+
+  #assertAlive(): void {
+    if (this.#state.kind === 'failed') throw this.#state.failure.reason
+  }
+
+  /** Takes a chunk; it is used up when this resolves. */
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#tools ??= this.#begin()
+    const { cutter, digest } = await this.#tools
+    for (let rest = chunk; rest.byteLength > 0;) {
+      this.#assertAlive()
+      const { taken, block } = cutter.push(rest)
+      rest = rest.subarray(taken)
+      if (block) {
+        this.#add(block, digest)
+        if (this.#group.length === this.#context.host.budget.groupBlocks) await this.#nextGroup(cutter)
+      }
+    }
+  }
+
+  /** Ends the stream, and commits it. */
+  async close(): Promise<void> {
+    this.#tools ??= this.#begin()
+    const { cutter, digest } = await this.#tools
+    this.#assertAlive()
+    const last = cutter.end()
+    if (last) this.#add(last, digest)
+    const actual = digest.digest()
+    const expected = this.#options.digest
+    if (expected && !equalBytes(expected, actual)) {
+      throw new IntegrityError('the bytes do not have the digest that was given for them', {
+        expected: toHex(expected),
+        actual: toHex(actual),
+      })
+    }
+    await this.#appended
+    this.#assertAlive()
+    this.#resolveStored(await this.#finish(actual))
+  }
+
+  async #begin(): Promise<Tools> {
+    const [digest, checksum] = await Promise.all([
+      createDigest(this.#context.backend),
+      loadChecksum(),
+      this.#context.readyToWrite({ signal: this.#abort.signal }),
+    ])
+    return { digest, cutter: new BlockCutter(this.#context.blockSize, checksum) }
+  }
+
+  #add(cut: CutBlock, digest: StreamingHash): void {
+    digest.update(cut.raw)
+    this.#size += cut.raw.byteLength
+    this.#group.push({ cut, entry: undefined })
+    // Before there is a row the first group waits until it is full.
+    if (this.#appended) void this.#put(this.#group)
+  }
+
+  /** Begins the puts of those blocks whose puts have not begun, and tells where all of them are. */
+  #put(blocks: readonly Block[]): Promise<BlockEntry[]> {
+    for (const block of blocks) {
+      block.entry ??= this.#writer.put(block.cut)
+      markHandled(block.entry)
+    }
+    const entries = Promise.all(blocks.map(({ entry }) => entry!))
+    markHandled(entries)
+    return entries
+  }
+
+  /** Hands the group that is full over to the backend, and begins the next one. */
+  async #nextGroup(cutter: BlockCutter): Promise<void> {
+    const { groupBlocks } = this.#context.host.budget
+    const full = this.#group
+    const previous = this.#appended
+    // Its memory is free now.
+    await previous
+    this.#assertAlive()
+    // The names of two groups are reserved: those of this one, and those of the next.
+    if (!previous) markHandled(this.#writer.make(2 * groupBlocks))
+    this.#appended = this.#append(full, cutter)
+    this.#appended.catch((reason: unknown) => this.#fail({ reason, aborted: false }))
+    this.#group = []
+  }
+
+  async #append(blocks: readonly Block[], cutter: BlockCutter): Promise<void> {
+    await this.#writer.append(await this.#put(blocks), this.#context.host.budget.groupBlocks)
+    for (const { cut } of blocks) cutter.giveBack(cut)
+  }
+
+  async #finish(digest: Uint8Array): Promise<StoredStream> {
+    const { onCommit, reference } = this.#options
+    const writer = this.#writer
+    const { host } = this.#context
+    for (let number = 0; number < host.budget.conflicts; number++) {
+      await waitToRetry(host, number, this.#abort.signal)
+      const tx = this.#makeTransaction()
+      const known = await findStored(this.#context, tx.rows, digest, { signal: this.#abort.signal })
+      this.#assertAlive()
+      const entries = await this.#putLast(known !== undefined)
+      this.#assertAlive()
+      const record = known
+        ? writer.endAsDuplicate(tx.rows, known.id)
+        : await writer.endAsStored(tx.rows, entries, this.#size, digest)
+      const id = known?.id ?? writer.id
+      const stored = storedStream(this.#context, id, known?.record ?? record)
+      await onCommit?.(tx, stored)
+      if (reference) await tx.markAsUsed(stored.id, reference, this.#options)
+      const { key } = reference ? await referenceKey(this.#context, id, reference, this.#options) : {}
+      const changes = await tx.rows.takeChanges()
+      this.#assertAlive()
+      const survivor = await this.#commit(() => writer.commitLast({ record, changes, survivor: id, referenceKey: key }))
+      if (!survivor) continue
+      if (!equalBytes(survivor, writer.id)) await this.#wipeDuplicate()
+      return equalBytes(survivor, id) ? stored : await this.#open(survivor)
+    }
+    throw new BackendError(`the last commit lost to others ${host.budget.conflicts} times`, { retryable: true })
+  }
+
+  /** Makes the row of the stream, if there is none yet, and puts the blocks of the last group, unless `known`. */
+  async #putLast(known: boolean): Promise<BlockEntry[]> {
+    // Of a stream that the store has, only the row is made: it tells how the last commit ended.
+    const puts = known ? [] : this.#group
+    const begun = puts.filter(({ entry }) => entry !== undefined).length
+    if (!this.#writer.made) await this.#writer.make(puts.length)
+    else if (puts.length > begun) await this.#writer.ensureNames(puts.length - begun)
+    return this.#put(puts)
+  }
+
+  /** Runs the last commit: a failure that comes meanwhile waits for its end, and counts for nothing if it is applied. */
+  async #commit(run: () => Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+    this.#state = { kind: 'committing' }
+    let survivor: Uint8Array | undefined
+    try {
+      survivor = await run()
+    } finally {
+      const { failure } = this.#state
+      this.#state = survivor ? { kind: 'committed' } : { kind: 'open' }
+      if (!survivor && failure) this.#giveUp(failure)
+    }
+    return survivor
+  }
+
+  /** What is left of a duplicate is no loss: collection finds it. The store itself is acknowledged. */
+  async #wipeDuplicate(): Promise<void> {
+    try {
+      await this.#writer.discard()
+    } catch {
+      return
+    }
+  }
+
+  async #open(id: Uint8Array): Promise<StoredStream> {
+    const found = await readStream(this.#context, id)
+    if (!found || !isUsable(found.record.status)) throw noSuchStream(toHex(id))
+    return storedStream(this.#context, id, found.record)
+  }
+
+  async #discard(): Promise<void> {
+    try {
+      await this.#writer.discard()
+    } catch {
+      // The failure of the upload is what its caller is told; collection removes what is left.
+      return
+    }
+  }
+}
