@@ -3,6 +3,7 @@ import { createBLAKE2b, createMD4 } from 'hash-wasm'
 import { describe, expect, it } from 'vitest'
 import { collect } from '../../src/bytes/collect.ts'
 import {
+  type Codec,
   loadKernel,
   Signature,
   SignatureJob,
@@ -66,6 +67,57 @@ describe('the strong sums', () => {
       }
     },
   )
+})
+
+describe('SignatureJob.flush', () => {
+  const sums: SumName[] = ['rabinkarp-blake2b', 'rabinkarp-md4', 'rollsum-blake2b', 'rollsum-md4']
+
+  it('leaves the signature as it is, however often it is called', () => {
+    const bytes = randomBytes(700_001)
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...sums),
+        fc.constantFrom(1, 2, 7, 256, 1000, 4096, 131_072, 262_144, 262_145, 2 ** 21),
+        fc.constantFrom(0, 1, 255, 256, 257, 20_000, 262_144, 700_001),
+        fc.array(fc.record({ cut: fc.constantFrom(1, 3, 255, 256, 1000, 100_000), flushes: fc.boolean() }), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+        (sum, blockLength, length, steps) => {
+          const input = bytes.subarray(0, Math.min(length, blockLength * 3_000, steps[0]!.cut * 3_000))
+          const job = new SignatureJob(kernel, { sum, blockLength })
+          let count = 0
+          const flushing: Codec = {
+            iterate(given, output) {
+              const { cut, flushes } = steps[count++ % steps.length]!
+              const step = job.iterate(given.subarray(0, cut), output)
+              if (flushes) job.flush()
+              return step
+            },
+            end: () => job.end(),
+          }
+          const plain = runJob(new SignatureJob(kernel, { sum, blockLength }), input)
+          expect(difference(runJob(flushing, input), plain)).toBeUndefined()
+        },
+      ),
+    )
+  })
+
+  it('has the records of all whole blocks written', () => {
+    const job = new SignatureJob(kernel, { blockLength: 256, strongLength: 8 })
+    const output = new Uint8Array(10_000)
+    const written = (input: Uint8Array): number => {
+      const first = job.iterate(input, output)
+      expect(job.flush()).toBe(Math.floor(input.byteLength / 256) > 0)
+      return first.written + job.iterate(new Uint8Array(0), output).written
+    }
+    expect(job.flush()).toBe(true)
+    expect(written(randomBytes(255))).toBe(12)
+    expect(written(randomBytes(257))).toBe(2 * 12)
+    expect(written(randomBytes(256 * 10))).toBe(10 * 12)
+    job.end()
+    expect(job.iterate(new Uint8Array(0), output)).toMatchObject({ state: 'done', written: 0 })
+  })
 })
 
 describe('the default parameters', () => {

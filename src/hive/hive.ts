@@ -93,8 +93,8 @@ export interface Entry extends EntryInfo, ByteSource, AsyncDisposable {
    */
   reader(options?: EntryReaderOptions): EntryReader
   /**
-   * The rdiff signature of the version (RabinKarp and BLAKE2b, librsync's default parameters for this size); computed
-   * when it is first asked for, and kept beside the version.
+   * The rdiff signature of the version (RabinKarp and BLAKE2b, librsync's default parameters for this size). It is
+   * computed when it is first asked for, given as it is computed, and kept beside the version where that is possible.
    *
    * @throws {TypeError} at once, if the entry is closed.
    */

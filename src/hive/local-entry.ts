@@ -85,19 +85,13 @@ export class LocalEntry implements Entry {
   signature({ signal }: HiveCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#assertOpen()
     const { store, record, computing } = this.#version
-    const version = {
-      store,
-      record,
-      computing,
-      alias: this.alias,
-      aliasBytes: checkAlias(this.alias),
-      source: () => this.stream(),
-    }
+    const version = { store, record, computing, alias: this.alias, aliasBytes: checkAlias(this.alias) }
     return versionStream({
       range: { start: 0, end: Infinity },
       bufferSize: this.#options.bufferSize,
       open: (givenUp) => openSignature(version, givenUp),
       check: () => this.#check(0),
+      explain: (error) => this.#explain(error, 0),
       signals: [signal, this.#closed.signal],
     })
   }

@@ -64,6 +64,17 @@ export class BlockSums {
     return this.#kernel.memory.subarray(this.#records, end)
   }
 
+  /** Returns the records of the whole blocks that have been collected; what follows them stays. */
+  signWhole(): Uint8Array {
+    const { exports, memory } = this.#kernel
+    const wholeLength = this.#isPiecewise ? 0 : this.#inputLength - (this.#inputLength % this.#blockLength)
+    const count = wholeLength / this.#blockLength
+    const end = exports.signBlocks(this.#input, count, this.#blockLength, this.#strongLength, this.#records)
+    memory.copyWithin(this.#input, this.#input + wholeLength, this.#input + this.#inputLength)
+    this.#inputLength -= wholeLength
+    return memory.subarray(this.#records, end)
+  }
+
   #signBlocks(): number {
     const { exports } = this.#kernel
     const count = Math.floor(this.#inputLength / this.#blockLength)

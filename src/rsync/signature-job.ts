@@ -88,13 +88,28 @@ export class SignatureJob implements Codec {
     return step
   }
 
+  /**
+   * Computes the records of all whole blocks of the input so far, which otherwise wait until 256 KiB of input have been
+   * collected; blocks of more than 256 KiB wait all the same. Returns whether there are bytes to be written, which
+   * `iterate` writes. The signature is the same, however often this is called.
+   */
+  flush(): boolean {
+    if (this.#pending.byteLength === 0 && this.#blocks) this.#count(this.#blocks.signWhole())
+    return this.#pending.byteLength > 0
+  }
+
   /** Marks the end of the input. */
   end(): void {
     this.#ended = true
   }
 
   #sign(last: boolean): void {
-    this.#pending = this.#blocks!.sign(last)
+    this.#count(this.#blocks!.sign(last))
+  }
+
+  /** Makes records the bytes to be written next. */
+  #count(records: Uint8Array): void {
+    this.#pending = records
     this.#statistics.signatureBlocks += this.#pending.byteLength / (WEAK_SUM_BYTES + this.#parameters.strongLength)
   }
 }
