@@ -45,4 +45,5 @@ export type {
   SignatureStatistics,
 } from './rsync/statistics.ts'
 export type { SumName } from './rsync/sums.ts'
+export type { ByteInput } from './rsync/to-byte-stream.ts'
 export { WorkerPool, type WorkerPoolOptions } from './rsync/pool/worker-pool.ts'

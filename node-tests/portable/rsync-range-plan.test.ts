@@ -384,7 +384,7 @@ describe('rangePlan', () => {
       const planning = rangePlan(wrong as unknown as Signature, source, { size: 100 })
       expect(await rejection(planning)).toMatchObject({ name: 'TypeError' })
     }
-    for (const wrong of [undefined, {}, content('A')]) {
+    for (const wrong of [undefined, {}, 'text', new ReadableStream()]) {
       const planning = rangePlan(signature, wrong as unknown as ByteSource, { size: 100 })
       expect(await rejection(planning)).toMatchObject({ name: 'TypeError' })
     }

@@ -416,7 +416,7 @@ describe('rebuild', () => {
 
   it('throws for an invalid source or digest', () => {
     const source = bytesSource(there)
-    expect(() => rebuild(plan, here as unknown as ByteSource, source)).toThrow(TypeError)
+    expect(() => rebuild(plan, source.stream() as unknown as ByteSource, source)).toThrow(TypeError)
     expect(() => rebuild(plan, bytesSource(here), undefined as unknown as ByteSource)).toThrow(TypeError)
     const withDigest = (digest: unknown) => () =>
       rebuild(plan, bytesSource(here), source, { digest: digest as Uint8Array })

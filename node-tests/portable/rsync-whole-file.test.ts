@@ -1,29 +1,47 @@
 import { describe, expect, it } from 'vitest'
-import type { ByteSource } from '../../src/bytes/byte-source.ts'
-import { applyDelta, loadSignature, makeDelta, makeSignature } from '../../src/rsync.ts'
+import { type ByteSource, bytesSource } from '../../src/bytes/byte-source.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { applyDelta, loadSignature, makeDelta, makeSignature, rangePlan, rebuild } from '../../src/rsync.ts'
 import { difference, hex } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
 import { chunked, pending, rejection } from '../support/streams.ts'
 import { RDIFF_VECTORS } from './vectors/rdiff.ts'
 
 describe.each(RDIFF_VECTORS)("rdiff's files for $name", ({ blockLength, strongLength, ...vector }) => {
-  it('are produced and accepted by the whole-file functions, with bytes and with Blobs', async () => {
+  it('are produced and accepted by the whole-file functions, as bytes, Blobs and streams', async () => {
     const basis = assemble(vector.basis)
     const edited = assemble(vector.edited, basis)
     const signature = Uint8Array.from(atob(vector.signature), (character) => character.charCodeAt(0))
     const delta = Uint8Array.from(atob(vector.delta), (character) => character.charCodeAt(0))
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', edited))
     const expected = { size: edited.byteLength, digest }
-    for (const source of [
-      (bytes: Uint8Array<ArrayBuffer>) => bytes,
-      (bytes: Uint8Array<ArrayBuffer>) => new Blob([bytes]),
-    ]) {
-      const options = { blockLength, strongLength }
-      expect(difference(await makeSignature(source(basis), options), signature)).toBeUndefined()
-      expect(difference(await makeDelta(signature, source(edited)), delta)).toBeUndefined()
-      const loaded = await loadSignature(chunked(signature, 1000))
-      expect(difference(await makeDelta(loaded, source(edited)), delta)).toBeUndefined()
-      expect(difference(await applyDelta(source(basis), source(delta), { expected }), edited)).toBeUndefined()
+    const sources: ((bytes: Uint8Array<ArrayBuffer>) => Uint8Array | ArrayBuffer | ByteSource)[] = [
+      (bytes) => bytes,
+      (bytes) => bytes.slice().buffer,
+      (bytes) => new Blob([bytes]),
+      (bytes) => bytesSource(bytes),
+    ]
+    const streams = [
+      (bytes: Uint8Array<ArrayBuffer>) => chunked(bytes, 1000),
+      (bytes: Uint8Array<ArrayBuffer>) => new Blob([bytes]).stream(),
+    ]
+    // A stream does not tell its size, from which the lengths are chosen.
+    const chosen = await loadSignature(signature)
+    for (const once of [...sources, ...streams]) {
+      const isStream = 'getReader' in once(basis)
+      const lengths = {
+        blockLength: isStream ? chosen.blockLength : blockLength,
+        strongLength: isStream ? chosen.strongLength : strongLength,
+      }
+      expect(difference(await makeSignature(once(basis), lengths), signature)).toBeUndefined()
+      expect(difference(await makeDelta(once(signature), once(edited)), delta)).toBeUndefined()
+      const loaded = await loadSignature(once(signature))
+      expect(difference(await makeDelta(loaded, once(edited)), delta)).toBeUndefined()
+      for (const basisOf of sources) {
+        expect(difference(await applyDelta(basisOf(basis), once(delta), { expected }), edited)).toBeUndefined()
+        const plan = await rangePlan(once(signature), basisOf(edited), { size: basis.byteLength })
+        expect(difference(await collect(rebuild(plan, basisOf(edited), basisOf(basis))), basis)).toBeUndefined()
+      }
     }
   })
 })
@@ -69,12 +87,15 @@ describe.each(FUNCTIONS)('%s', (_, run) => {
   })
 })
 
-describe('makeDelta', () => {
-  it('applies the limits to a signature passed as bytes', async () => {
+describe('makeDelta and rangePlan', () => {
+  it('apply the limits to a signature that is not loaded yet', async () => {
     const options = { limits: { blockLength: 255 } }
     expect(await rejection(makeDelta(NO_SIGNATURE_BLOCKS, new Blob([]), options))).toMatchObject({ reason: 'limit' })
     expect(await rejection(makeDelta(hex('3c68'), new Blob([])))).toMatchObject({ reason: 'truncated' })
-    expect(await rejection(makeDelta(new Blob([]) as never, new Blob([])))).toBeInstanceOf(TypeError)
+    expect(await rejection(makeDelta(new Blob([]), new Blob([])))).toMatchObject({ reason: 'truncated' })
+    const size = { size: 0, limits: { blockLength: 255 } }
+    expect(await rejection(rangePlan(NO_SIGNATURE_BLOCKS, new Blob([]), size))).toMatchObject({ reason: 'limit' })
+    expect(await rejection(makeDelta({} as never, new Blob([])))).toBeInstanceOf(TypeError)
   })
 })
 

@@ -1,3 +1,5 @@
+import { describeValue } from './describe-value.ts'
+
 /** Bytes from `start` up to, and not including, `end`; both are offsets in bytes, `start <= end`. */
 export interface ByteRange {
   /** Offset of the first byte. */
@@ -18,8 +20,8 @@ export function clampRange(size: number, start: number = 0, end: number = size):
 }
 
 function clampOffset(size: number, offset: number, name: string): number {
-  if (!Number.isInteger(offset) && Math.abs(offset) !== Infinity) {
-    throw new TypeError(`${name} must be an integer, got ${String(offset)}`)
+  if (!Number.isInteger(offset) && offset !== Infinity && offset !== -Infinity) {
+    throw new TypeError(`${name} must be an integer, got ${describeValue(offset)}`)
   }
   return offset < 0 ? Math.max(0, size + offset) : Math.min(offset, size)
 }
@@ -36,7 +38,8 @@ export function checkRange(size: number, start: number = 0, end: number = size):
     ['start', start],
     ['end', end],
   ] as const) {
-    if (!Number.isSafeInteger(offset)) throw new TypeError(`${name} must be a safe integer, got ${String(offset)}`)
+    if (!Number.isSafeInteger(offset))
+      throw new TypeError(`${name} must be a safe integer, got ${describeValue(offset)}`)
     if (offset < 0 || offset > size) throw new RangeError(`${name} must be from 0 to ${size}, got ${offset}`)
   }
   if (end < start) throw new RangeError(`end must not be before start, got ${start} to ${end}`)

@@ -1,5 +1,6 @@
 import { byteStream } from './byte-stream.ts'
 import { asBytes } from './chunk-reader.ts'
+import { describeValue } from './describe-value.ts'
 import { type ByteRange, clampRange } from './byte-range.ts'
 
 /**
@@ -97,6 +98,6 @@ export function assertByteSource(value: ByteSource, name: string): void {
     !Number.isSafeInteger(size) ||
     size! < 0
   ) {
-    throw new TypeError(`${name} must have size, slice() and stream(), as a Blob has; got ${String(value)}`)
+    throw new TypeError(`${name} must have size, slice() and stream(), as a Blob has; got ${describeValue(value)}`)
   }
 }

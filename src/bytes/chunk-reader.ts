@@ -53,8 +53,17 @@ export function asBytes(chunk: unknown): Uint8Array {
     if (chunk.byteLength === 0) assertAttached(chunk.buffer)
     return isPlain(chunk) ? chunk : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   }
-  if (Object.prototype.toString.call(chunk) === '[object ArrayBuffer]') return new Uint8Array(chunk as ArrayBuffer)
+  if (isArrayBuffer(chunk)) return new Uint8Array(chunk)
   throw new TypeError(`a chunk must be a Uint8Array, got ${chunk === null ? 'null' : typeof chunk}`)
+}
+
+/** Whether a value is bytes in memory: a view of any kind or an ArrayBuffer, from any realm. */
+export function isBytes(value: unknown): value is Uint8Array | ArrayBuffer {
+  return ArrayBuffer.isView(value) || isArrayBuffer(value)
+}
+
+function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  return Object.prototype.toString.call(value) === '[object ArrayBuffer]'
 }
 
 /** A view of a buffer that was transferred looks empty: its bytes would be lost without a word. */

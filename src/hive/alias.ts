@@ -1,3 +1,5 @@
+import { describeValue } from '../bytes/describe-value.ts'
+
 const MAX_ALIAS_BYTES = 1023
 
 /** What the server keeps for its own resources. */
@@ -10,7 +12,7 @@ const RESERVED_PREFIX = '-/'
  */
 export function checkAlias(alias: string): Uint8Array<ArrayBuffer> {
   const problem = aliasProblem(alias)
-  if (problem) throw new TypeError(`an alias ${problem}: ${JSON.stringify(alias)?.slice(0, 100)}`)
+  if (problem) throw new TypeError(`an alias ${problem}, got ${describeValue(alias)}`)
   return new TextEncoder().encode(alias)
 }
 

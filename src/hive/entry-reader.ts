@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import { ChunkQueue } from '../bytes/chunk-queue.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { abortable, markHandled } from '../bytes/promises.ts'
@@ -70,7 +71,8 @@ class VersionReader implements EntryReader {
   seek(offset: number): void {
     this.#assertAlive()
     if (this.#reading) throw new TypeError('a read of this reader is pending')
-    if (!Number.isSafeInteger(offset)) throw new TypeError(`offset must be a safe integer, got ${String(offset)}`)
+    if (!Number.isSafeInteger(offset))
+      throw new TypeError(`offset must be a safe integer, got ${describeValue(offset)}`)
     if (offset < 0 || offset > this.size) throw new RangeError(`offset must be from 0 to ${this.size}, got ${offset}`)
     if (offset === this.#offset) return
     this.#drop(undefined)

@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { NotFoundError } from '../errors.ts'
 import { PatchStream } from '../rsync/patch-stream.ts'
@@ -68,9 +69,12 @@ export class LocalHive implements Hive {
    * @throws {RangeError} if `maxEntrySize` is negative.
    */
   constructor(store: StreamStore, { maxEntrySize = Infinity }: LocalHiveOptions = {}) {
-    if (typeof store?.sink !== 'function') throw new TypeError(`store must be a StreamStore, got ${String(store)}`)
+    if (typeof store?.sink !== 'function')
+      throw new TypeError(`store must be a StreamStore, got ${describeValue(store)}`)
     if (maxEntrySize !== Infinity && !Number.isSafeInteger(maxEntrySize)) {
-      throw new TypeError(`maxEntrySize must be an integer up to 2^53 - 1, or Infinity, got ${String(maxEntrySize)}`)
+      throw new TypeError(
+        `maxEntrySize must be an integer up to 2^53 - 1, or Infinity, got ${describeValue(maxEntrySize)}`,
+      )
     }
     if (maxEntrySize < 0) throw new RangeError(`maxEntrySize must be at least 0, got ${maxEntrySize}`)
     this.#store = store
@@ -82,7 +86,7 @@ export class LocalHive implements Hive {
     const { consistency = 'conflict', signal } = options
     const bufferSize = checkBufferSize(options.bufferSize)
     if (consistency !== 'conflict' && consistency !== 'snapshot') {
-      throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${String(consistency)}`)
+      throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${describeValue(consistency)}`)
     }
     return this.#entry(alias, await this.#lookup(alias, { signal }), { bufferSize, consistency })
   }

@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import { MAX_TYPE_BYTES } from './format.ts'
 
 const DEFAULT_TYPE = 'application/octet-stream'
@@ -13,7 +14,7 @@ export function checkMediaType(type: string = DEFAULT_TYPE): string {
     type.length > MAX_TYPE_BYTES ||
     !/^[\w!#$&^.+-]+\/[\w!#$&^.+-]+[\x20-\x7e]*$/.test(type)
   ) {
-    throw new TypeError(`type must be a media type of at most ${MAX_TYPE_BYTES} characters, got ${String(type)}`)
+    throw new TypeError(`type must be a media type of at most ${MAX_TYPE_BYTES} characters, got ${describeValue(type)}`)
   }
   return type
 }

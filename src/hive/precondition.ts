@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import { AlreadyExistsError, ConflictError } from '../errors.ts'
 
 /** What a change asks of the version that is there. */
@@ -14,15 +15,19 @@ export interface Precondition {
  * @throws {TypeError} if one is no etag, or both are given.
  */
 export function checkPrecondition({ ifMatch, ifNoneMatch }: Precondition): void {
-  if (ifMatch !== undefined && ifMatch !== '*' && !/^"[\x21\x23-\x7e]*"$/.test(ifMatch)) {
-    throw new TypeError(`ifMatch must be '*' or an etag in its quotes, got ${String(ifMatch)}`)
+  if (ifMatch !== undefined && ifMatch !== '*' && !isEtag(ifMatch)) {
+    throw new TypeError(`ifMatch must be '*' or an etag in its quotes, got ${describeValue(ifMatch)}`)
   }
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
-    throw new TypeError(`ifNoneMatch must be '*', got ${String(ifNoneMatch)}`)
+    throw new TypeError(`ifNoneMatch must be '*', got ${describeValue(ifNoneMatch)}`)
   }
   if (ifMatch !== undefined && ifNoneMatch !== undefined) {
     throw new TypeError('ifMatch and ifNoneMatch exclude each other')
   }
+}
+
+function isEtag(value: unknown): boolean {
+  return typeof value === 'string' && /^"[\x21\x23-\x7e]*"$/.test(value)
 }
 
 /**

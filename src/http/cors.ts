@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import { EXPOSED_HEADERS } from './format.ts'
 
 /**
@@ -22,7 +23,7 @@ export function checkCors(cors: unknown): void {
   }
   for (const origin of cors as unknown[]) {
     if (isOrigin(origin)) continue
-    throw new TypeError(`cors must name origins, such as 'https://example.org', got ${String(origin)}`)
+    throw new TypeError(`cors must name origins, such as 'https://example.org', got ${describeValue(origin)}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import { checkInteger } from '../bytes/check-integer.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { FormatError } from '../errors.ts'
@@ -109,7 +110,7 @@ export class HttpHive implements Hive {
     this.#options = options
     const { retries = DEFAULT_RETRIES, stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS, validate } = options
     if (validate !== undefined && validate !== 'if-match' && validate !== 'compare') {
-      throw new TypeError(`validate must be 'if-match' or 'compare', got ${String(validate)}`)
+      throw new TypeError(`validate must be 'if-match' or 'compare', got ${describeValue(validate)}`)
     }
     checkInteger('retries', retries, 0, Infinity)
     checkInteger('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS)
@@ -126,7 +127,7 @@ export class HttpHive implements Hive {
   /** See {@linkcode Hive.open}. */
   async open(alias: string, { bufferSize, consistency = 'conflict', signal }: OpenOptions = {}): Promise<Entry> {
     if (consistency !== 'conflict' && consistency !== 'snapshot') {
-      throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${String(consistency)}`)
+      throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${describeValue(consistency)}`)
     }
     const options = { bufferSize: checkBufferSize(bufferSize), consistency }
     return this.#entry(await this.stat(alias, { signal }), options)
@@ -247,8 +248,14 @@ export class HttpHive implements Hive {
 
 function rootOf(url: string | URL): URL {
   const here: Partial<Location> | undefined = globalThis.location
-  const root = new URL(url, here?.href)
-  if (!/^https?:$/.test(root.protocol)) throw new TypeError(`url must be http or https, got ${root.protocol}`)
+  // A URL of another realm is as good as one of this.
+  const text: unknown = typeof url === 'string' ? url : (url as Partial<URL> | null | undefined)?.href
+  if (typeof text !== 'string' || !URL.canParse(text, here?.href)) {
+    throw new TypeError(`url must be a URL, got ${describeValue(url)}`)
+  }
+  const root = new URL(text, here?.href)
+  if (!/^https?:$/.test(root.protocol))
+    throw new TypeError(`url must be http or https, got ${describeValue(root.protocol)}`)
   if (root.username !== '' || root.password !== '') {
     throw new TypeError('url must have no user name and no password: pass them in headers, as Authorization')
   }

@@ -1,7 +1,7 @@
 import type { ByteSource } from '../bytes/byte-source.ts'
 import { collect } from '../bytes/collect.ts'
 import { PatchStream, type PatchStreamOptions } from './patch-stream.ts'
-import { toByteSource } from './to-byte-source.ts'
+import { type ByteInput, toByteStream } from './to-byte-stream.ts'
 
 /** Options of {@linkcode applyDelta}. */
 export interface ApplyDeltaOptions extends PatchStreamOptions {
@@ -17,7 +17,7 @@ const DEFAULT_MAX_OUTPUT_LENGTH = 1024 * 1024 * 1024
 /**
  * Applies a whole delta to a basis: `PatchStream` in one call. It holds the result in memory, briefly twice.
  *
- * @throws {TypeError} if `basis` or `delta` is neither bytes nor a ByteSource, or an option has the wrong type.
+ * @throws {TypeError} if `basis` is neither bytes nor a ByteSource, `delta` is neither of them nor a stream, or an option has the wrong type.
  * @throws {RangeError} if an option is out of range.
  * @throws {FormatError} if `delta` is not a delta, does not fit a basis of this size, or produces more than
  * `maxOutputLength`.
@@ -33,11 +33,11 @@ const DEFAULT_MAX_OUTPUT_LENGTH = 1024 * 1024 * 1024
  * ```
  */
 export async function applyDelta(
-  basis: ByteSource | Uint8Array,
-  delta: ByteSource | Uint8Array,
+  basis: ByteSource | Uint8Array | ArrayBuffer,
+  delta: ByteInput,
   { maxOutputLength = DEFAULT_MAX_OUTPUT_LENGTH, ...options }: ApplyDeltaOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const commands = toByteSource(delta, 'delta')
-  const stream = new PatchStream(toByteSource(basis, 'basis'), { ...options, maxOutputLength })
-  return await collect(commands.stream().pipeThrough(stream))
+  const commands = toByteStream(delta, 'delta')
+  const stream = new PatchStream(basis, { ...options, maxOutputLength })
+  return await collect(commands.pipeThrough(stream))
 }

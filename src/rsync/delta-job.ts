@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { writeU32 } from '../bytes/integers.ts'
 import { blockIndexOf } from './block-index.ts'
@@ -105,7 +106,7 @@ export class DeltaJob implements Codec {
   constructor(signature: Signature, kernel: Kernel, { literalLimit, mode = 'compat' }: DeltaOptions = {}) {
     this.#signature = asSignature(signature)
     if (mode !== 'compat' && mode !== 'compact') {
-      throw new TypeError(`mode must be 'compat' or 'compact', got ${String(mode)}`)
+      throw new TypeError(`mode must be 'compat' or 'compact', got ${describeValue(mode)}`)
     }
     this.#literalLimit = checkInteger('literalLimit', literalLimit ?? DEFAULT_LITERAL_LIMIT, 1, MAX_LITERAL_LIMIT)
     this.#isCompact = mode === 'compact'

@@ -1,6 +1,7 @@
 import type { LoadSignatureJobOptions } from './load-signature-job.ts'
 import type { Signature } from './signature.ts'
 import { SignatureSink } from './signature-sink.ts'
+import { type ByteInput, toByteStream } from './to-byte-stream.ts'
 
 /** Options of {@linkcode loadSignature}. */
 export interface LoadSignatureOptions extends LoadSignatureJobOptions {
@@ -9,11 +10,12 @@ export interface LoadSignatureOptions extends LoadSignatureJobOptions {
 }
 
 /**
- * Loads a signature into memory. It takes up to 36 bytes per block, within `limits`.
+ * Loads a signature, from bytes, a Blob or a stream of them, into memory. It takes up to 36 bytes per block, within `limits`.
  *
- * @throws {FormatError} if the bytes are not a signature, or exceed the limits. `readable` is then cancelled with the
+ * @throws {FormatError} if the bytes are not a signature, or exceed the limits. A stream is then cancelled with the
  * error.
- * @throws {TypeError} if `readable` is locked, or yields anything but bytes.
+ * @throws {TypeError} if `signature` is not bytes, a Blob, a ByteSource or a stream; or if it is a stream that is locked,
+ * or yields anything but bytes.
  *
  * @example
  * ```ts
@@ -24,11 +26,11 @@ export interface LoadSignatureOptions extends LoadSignatureJobOptions {
  * ```
  */
 export async function loadSignature(
-  readable: ReadableStream<Uint8Array>,
+  signature: ByteInput,
   { signal, ...options }: LoadSignatureOptions = {},
 ): Promise<Signature> {
   const sink = new SignatureSink(options)
-  const piped = readable.pipeTo(sink, signal && { signal })
+  const piped = toByteStream(signature, 'signature').pipeTo(sink, signal && { signal })
   // The sink is the first to report errors in the data; only the pipe reports that the stream is locked.
   return await Promise.race([sink.signature, piped.then(() => sink.signature)])
 }

@@ -1,14 +1,13 @@
-import { type ByteSource, bytesSource } from '../bytes/byte-source.ts'
 import { collect } from '../bytes/collect.ts'
 import { DeltaStream, type DeltaStreamOptions } from './delta-stream.ts'
 import type { SignatureLimits } from './load-signature-job.ts'
-import { loadSignature } from './load-signature.ts'
 import type { Signature } from './signature.ts'
-import { toByteSource } from './to-byte-source.ts'
+import { type ByteInput, toByteStream } from './to-byte-stream.ts'
+import { toSignature } from './to-signature.ts'
 
 /** Options of {@linkcode makeDelta}. */
 export interface MakeDeltaOptions extends DeltaStreamOptions {
-  /** Limits on a signature passed as bytes. The defaults are those of `loadSignature`. */
+  /** Limits on a signature that is not loaded yet. The defaults are those of `loadSignature`. */
   limits?: SignatureLimits | undefined
 }
 
@@ -16,11 +15,11 @@ export interface MakeDeltaOptions extends DeltaStreamOptions {
  * Computes the delta from a basis, known only by its signature, to a whole file: `DeltaStream` in one call. It holds
  * the delta in memory, briefly twice. The delta can be slightly larger than the file.
  *
- * @param signature A loaded signature, or the bytes of one.
+ * @param signature A loaded signature, or the bytes of one, a Blob or a stream of them.
  * @param source The new bytes.
  * @throws {TypeError} if an argument has the wrong type.
  * @throws {RangeError} if an option is out of range.
- * @throws {FormatError} if `signature` is bytes that are not a signature, or exceed the limits.
+ * @throws {FormatError} if the bytes of `signature` are not a signature, or exceed the limits.
  *
  * @example
  * ```ts
@@ -32,14 +31,11 @@ export interface MakeDeltaOptions extends DeltaStreamOptions {
  * ```
  */
 export async function makeDelta(
-  signature: Signature | Uint8Array,
-  source: ByteSource | Uint8Array,
+  signature: Signature | ByteInput,
+  source: ByteInput,
   { limits, ...options }: MakeDeltaOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const edited = toByteSource(source, 'source')
-  const loaded = ArrayBuffer.isView(signature)
-    ? await loadSignature(bytesSource(signature).stream(), { limits, signal: options.signal })
-    : signature
-  const stream = new DeltaStream(loaded, options)
-  return await collect(edited.stream().pipeThrough(stream))
+  const edited = toByteStream(source, 'source')
+  const stream = new DeltaStream(await toSignature(signature, { limits, signal: options.signal }), options)
+  return await collect(edited.pipeThrough(stream))
 }

@@ -1,7 +1,7 @@
-import type { ByteSource } from '../bytes/byte-source.ts'
+import { isBytes } from '../bytes/chunk-reader.ts'
 import { collect } from '../bytes/collect.ts'
 import { SignatureStream, type SignatureStreamOptions } from './signature-stream.ts'
-import { toByteSource } from './to-byte-source.ts'
+import { type ByteInput, toByteStream } from './to-byte-stream.ts'
 
 /**
  * Options of {@linkcode makeSignature}: those of `SignatureStream` except `sourceLength`, which is taken from the
@@ -11,9 +11,10 @@ export type MakeSignatureOptions = Omit<SignatureStreamOptions, 'sourceLength'>
 
 /**
  * Computes the signature of a whole file: `SignatureStream` in one call. It holds the signature in memory (about 0.4 %
- * of a 100 MiB file), briefly twice.
+ * of a 100 MiB file), briefly twice. The size of a stream is not known, so its blocks are 2,048 bytes unless `blockLength`
+ * says otherwise.
  *
- * @throws {TypeError} if `source` is neither bytes nor a ByteSource, or an option has the wrong type.
+ * @throws {TypeError} if `source` is not bytes, a Blob, a ByteSource or a stream, or an option has the wrong type.
  * @throws {RangeError} if an option is out of range.
  *
  * @example
@@ -25,10 +26,10 @@ export type MakeSignatureOptions = Omit<SignatureStreamOptions, 'sourceLength'>
  * ```
  */
 export async function makeSignature(
-  source: ByteSource | Uint8Array,
+  source: ByteInput,
   options: MakeSignatureOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const basis = toByteSource(source, 'source')
-  const stream = new SignatureStream({ ...options, sourceLength: basis.size })
-  return await collect(basis.stream().pipeThrough(stream))
+  const basis = toByteStream(source, 'source')
+  const sourceLength = isBytes(source) ? source.byteLength : 'size' in source ? source.size : undefined
+  return await collect(basis.pipeThrough(new SignatureStream({ ...options, sourceLength })))
 }

@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { readU16, readU32, readU64 } from '../bytes/integers.ts'
 import { FormatError, type FormatErrorReason, IntegrityError } from '../errors.ts'
@@ -126,7 +127,7 @@ export class PatchJob implements Codec {
     this.#expectedSize =
       size === undefined ? undefined : checkInteger('expected.size', size, 0, Number.MAX_SAFE_INTEGER)
     if (trailingBytes !== 'error' && trailingBytes !== 'ignore') {
-      throw new TypeError(`trailingBytes must be 'error' or 'ignore', got ${String(trailingBytes)}`)
+      throw new TypeError(`trailingBytes must be 'error' or 'ignore', got ${describeValue(trailingBytes)}`)
     }
     this.#ignoresTrailingBytes = trailingBytes === 'ignore'
   }

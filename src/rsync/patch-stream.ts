@@ -1,10 +1,11 @@
-import { assertByteSource, type ByteSource } from '../bytes/byte-source.ts'
+import type { ByteSource } from '../bytes/byte-source.ts'
 import { codecTransform } from '../bytes/codec-transform.ts'
 import { BasisReader } from './basis-reader.ts'
 import { DigestCheck } from './digest-check.ts'
 import { type ExpectedSize, PatchJob, type PatchOptions } from './patch-job.ts'
 import { checkSha256, createSha256 } from './sha256.ts'
 import type { PatchStatistics } from './statistics.ts'
+import { toByteSource } from './to-byte-source.ts'
 
 /** What is known about the result in advance. */
 export interface ExpectedResult extends ExpectedSize {
@@ -66,15 +67,15 @@ export class PatchStream {
   /**
    * Creates the stream.
    *
-   * @throws {TypeError} if `basis` is not a ByteSource, or an option has the wrong type.
+   * @throws {TypeError} if `basis` is neither bytes nor a ByteSource, or an option has the wrong type.
    * @throws {RangeError} if an option is out of range.
    */
-  constructor(basis: ByteSource, options: PatchStreamOptions = {}) {
-    assertByteSource(basis, 'basis')
-    const job = new PatchJob(basis.size, options)
+  constructor(basis: ByteSource | Uint8Array | ArrayBuffer, options: PatchStreamOptions = {}) {
+    const source = toByteSource(basis, 'basis')
+    const job = new PatchJob(source.size, options)
     const digest = options.expected?.digest
     const sha256 = digest === undefined ? undefined : checkSha256('expected.digest', digest)
-    const reader = new BasisReader(basis)
+    const reader = new BasisReader(source)
     this.statistics = job.statistics
     const { readable, writable } = codecTransform({
       open: async () => (sha256 ? new DigestCheck(job, await createSha256(), sha256) : job),

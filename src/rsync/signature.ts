@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import { checkInteger } from '../bytes/check-integer.ts'
 import { MAX_BLOCK_LENGTH } from './format.ts'
 import { DEFAULT_SUM, sumFormat, type SumName } from './sums.ts'
@@ -82,5 +83,5 @@ export class Signature implements SignatureParts {
 export function asSignature(value: Signature | SignatureParts): Signature {
   if (value instanceof Signature) return value
   if (value?.weakSums instanceof Uint32Array) return new Signature(value)
-  throw new TypeError(`signature must be a Signature, got ${String(value)}: loadSignature returns a promise`)
+  throw new TypeError(`signature must be a Signature, got ${describeValue(value)}: loadSignature returns a promise`)
 }

@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import {
   BLAKE2B_BYTES,
   MAGIC_RABINKARP_BLAKE2B,
@@ -49,7 +50,9 @@ const SUM_FORMATS: readonly SumFormat[] = [
 export function sumFormat(name: SumName): SumFormat {
   const found = SUM_FORMATS.find((each) => each.name === name)
   if (found) return found
-  throw new TypeError(`sum must be one of ${SUM_FORMATS.map((each) => each.name).join(', ')}, got ${String(name)}`)
+  throw new TypeError(
+    `sum must be one of ${SUM_FORMATS.map((each) => each.name).join(', ')}, got ${describeValue(name)}`,
+  )
 }
 
 /** Returns the format with a given magic, or undefined if there is none. */

@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { nextTask } from '../bytes/promises.ts'
@@ -153,7 +154,7 @@ function passedOn(
 function checkBase(base: string | URL): URL {
   const url = new URL(base)
   if (!url.pathname.endsWith('/') || url.search || url.hash) {
-    throw new TypeError(`base must be a URL that ends with a slash, got ${url.href}`)
+    throw new TypeError(`base must be a URL that ends with a slash, got ${describeValue(url.href)}`)
   }
   return url
 }

@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import { checkInteger } from '../bytes/check-integer.ts'
 import { ConflictError } from '../errors.ts'
 import { StoreTransaction } from './transactions/store-transaction.ts'
@@ -96,12 +97,12 @@ export class StreamStore {
       host = systemHost,
     } = options
     if (typeof name !== 'string' || !/^[A-Za-z0-9-]{0,64}$/.test(name)) {
-      throw new TypeError(`name must be up to 64 letters, digits and "-", got ${String(name)}`)
+      throw new TypeError(`name must be up to 64 letters, digits and "-", got ${describeValue(name)}`)
     }
     if (typeof backend?.metadata?.commit !== 'function' || typeof backend.blocks?.put !== 'function') {
-      throw new TypeError(`backend must have metadata and blocks, got ${String(backend)}`)
+      throw new TypeError(`backend must have metadata and blocks, got ${describeValue(backend)}`)
     }
-    if (typeof host?.sleep !== 'function') throw new TypeError(`host must be a StoreHost, got ${String(host)}`)
+    if (typeof host?.sleep !== 'function') throw new TypeError(`host must be a StoreHost, got ${describeValue(host)}`)
     const { keyBytes = MIN_KEY_BYTES, valueBytes = MIN_VALUE_BYTES } = backend.limits ?? {}
     if (keyBytes < MIN_KEY_BYTES || valueBytes < MIN_VALUE_BYTES) {
       throw new RangeError(`the backend must take keys of ${MIN_KEY_BYTES} and values of ${MIN_VALUE_BYTES} bytes`)

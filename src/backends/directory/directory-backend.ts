@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Backend, StreamingHash } from '../../store/backend.ts'
@@ -55,7 +56,7 @@ export interface DirectoryBackendOptions {
  */
 export async function directoryBackend(path: string, options: DirectoryBackendOptions = {}): Promise<Backend> {
   const { lockTimeoutMs = 30_000, create = true } = options
-  if (typeof path !== 'string' || path === '') throw new TypeError(`path must be a text, got ${String(path)}`)
+  if (typeof path !== 'string' || path === '') throw new TypeError(`path must be a text, got ${describeValue(path)}`)
   if (!(lockTimeoutMs >= 0)) throw new RangeError(`lockTimeoutMs must be from 0, got ${lockTimeoutMs}`)
   await openDirectory(path, create)
   const blocks = await openFileBlocks(join(path, BLOCKS_DIRECTORY))

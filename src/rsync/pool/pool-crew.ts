@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { BackendError } from '../../errors.ts'
 import { PoolMember } from './pool-member.ts'
 import type { PoolWorker } from './pool-worker.ts'
@@ -87,7 +88,7 @@ export class PoolCrew {
       throw new BackendError('the pool cannot create a worker', { retryable: false, cause })
     }
     if (typeof worker?.postMessage !== 'function') {
-      throw new TypeError(`create must return a worker, got ${String(worker)}`)
+      throw new TypeError(`create must return a worker, got ${describeValue(worker)}`)
     }
     return worker
   }

@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { checkInteger } from '../../bytes/check-integer.ts'
 import { PoolCrew } from './pool-crew.ts'
 import type { PoolWorker } from './pool-worker.ts'
@@ -59,7 +60,7 @@ export class WorkerPool {
    * @throws {RangeError} if `size` is out of range.
    */
   constructor(create: () => PoolWorker, { size = DEFAULT_SIZE }: WorkerPoolOptions = {}) {
-    if (typeof create !== 'function') throw new TypeError(`create must be a function, got ${String(create)}`)
+    if (typeof create !== 'function') throw new TypeError(`create must be a function, got ${describeValue(create)}`)
     this.size = checkInteger('size', size, 1, MAX_SIZE)
     crews.set(this, new PoolCrew(create, size))
     // WebKit does not have this symbol.
@@ -83,6 +84,6 @@ export class WorkerPool {
  */
 export function crewOf(pool: WorkerPool): PoolCrew {
   const crew = crews.get(pool)
-  if (!crew) throw new TypeError(`pool must be a WorkerPool, got ${String(pool)}`)
+  if (!crew) throw new TypeError(`pool must be a WorkerPool, got ${describeValue(pool)}`)
   return crew
 }

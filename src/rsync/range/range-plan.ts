@@ -1,4 +1,4 @@
-import { assertByteSource, type ByteSource } from '../../bytes/byte-source.ts'
+import type { ByteSource } from '../../bytes/byte-source.ts'
 import { ChunkReader } from '../../bytes/chunk-reader.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { IntegrityError } from '../../errors.ts'
@@ -6,8 +6,12 @@ import { BlockPlaces } from './block-places.ts'
 import { checkInteger } from '../../bytes/check-integer.ts'
 import { DeltaCopies, type DeltaCopy } from './delta-copies.ts'
 import { DeltaStream } from '../delta-stream.ts'
+import type { SignatureLimits } from '../load-signature-job.ts'
 import { addPiece, coalescePieces, type RangePiece } from './range-pieces.ts'
-import { asSignature, Signature } from '../signature.ts'
+import { Signature } from '../signature.ts'
+import { toByteSource } from '../to-byte-source.ts'
+import type { ByteInput } from '../to-byte-stream.ts'
+import { toSignature } from '../to-signature.ts'
 
 /** Options of {@linkcode rangePlan}. */
 export interface RangePlanOptions {
@@ -19,6 +23,8 @@ export interface RangePlanOptions {
    * @default 16384, about what a new connection carries in one round trip: a second request would take as long
    */
   coalesceLength?: number | undefined
+  /** Limits on a signature that is not loaded yet. The defaults are those of `loadSignature`. */
+  limits?: SignatureLimits | undefined
   /** Aborts planning, and reading the local source, with the signal's reason. */
   signal?: AbortSignal | undefined
 }
@@ -61,10 +67,11 @@ const MIN_MISSING_FRACTION = 1 / 8
  * Memory: that of a `DeltaStream`, a signature of the missing blocks while reading again, and about 20 bytes per block,
  * or 250 if the content repeats or lies in many pieces. Memory does not depend on the size of `local`.
  *
- * @param signature Signature of the new content. If its strong sums are as short as `strongLength: 'min'` makes them,
+ * @param signature Signature of the new content, loaded, or the bytes of one, a Blob or a stream of them. If its strong sums are as short as `strongLength: 'min'` makes them,
  * an attacker can craft content that is mistaken for other content; verify a digest in that case.
  * @param local The data you already have, such as the old version.
  * @throws {TypeError} if an argument or option has the wrong type.
+ * @throws {FormatError} if the bytes of `signature` are not a signature, or exceed the limits.
  * @throws {RangeError} if `size` does not match the number of blocks, or `coalesceLength` is negative.
  * @throws {IntegrityError} if `local` gives fewer or more bytes than its size says. Its own errors pass through
  * unchanged.
@@ -82,14 +89,14 @@ const MIN_MISSING_FRACTION = 1 / 8
  * ```
  */
 export async function rangePlan(
-  signature: Signature,
-  local: ByteSource,
-  { size, coalesceLength = DEFAULT_COALESCE_LENGTH, signal }: RangePlanOptions,
+  signature: Signature | ByteInput,
+  local: ByteSource | Uint8Array | ArrayBuffer,
+  { size, coalesceLength = DEFAULT_COALESCE_LENGTH, limits, signal }: RangePlanOptions,
 ): Promise<RangePlan> {
-  const target = asSignature(signature)
-  assertByteSource(local, 'local')
+  const basis = toByteSource(local, 'local')
   checkInteger('size', size, 0, Number.MAX_SAFE_INTEGER)
   checkInteger('coalesceLength', coalesceLength, 0, Number.MAX_SAFE_INTEGER)
+  const target = await toSignature(signature, { limits, signal })
   const { blockCount, blockLength } = target
   if (Math.ceil(size / blockLength) !== blockCount) {
     throw new RangeError(`size must match ${blockCount} blocks of ${blockLength} bytes, got ${size}`)
@@ -97,9 +104,9 @@ export async function rangePlan(
   signal?.throwIfAborted()
 
   const places = new BlockPlaces(target, size)
-  await findBlocks(target, local, signal, places)
+  await findBlocks(target, basis, signal, places)
   const found = places.pieces()
-  await findShortBlock(target, local, signal, found)
+  await findShortBlock(target, basis, signal, found)
   const pieces = coalescePieces(found, coalesceLength)
   const remoteBytes = pieces.reduce((sum, { source, length }) => sum + (source === 'remote' ? length : 0), 0)
   return { size, pieces, localBytes: size - remoteBytes, remoteBytes }

@@ -1,5 +1,6 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { equalBytes, ownBytes } from '../../bytes/byte-order.ts'
-import { assertByteSource, type ByteSource } from '../../bytes/byte-source.ts'
+import type { ByteSource } from '../../bytes/byte-source.ts'
 import { type ByteProducer, byteStream } from '../../bytes/byte-stream.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
@@ -8,6 +9,7 @@ import { checkInteger } from '../../bytes/check-integer.ts'
 import { PieceReader } from './piece-reader.ts'
 import type { RangePiece } from './range-pieces.ts'
 import type { RangePlan } from './range-plan.ts'
+import { toByteSource } from '../to-byte-source.ts'
 import { checkSha256, createSha256, type Sha256 } from '../sha256.ts'
 
 /** Options of {@linkcode rebuild}. */
@@ -61,13 +63,11 @@ const SLICE_BYTES = 1024 * 1024
  */
 export function rebuild(
   plan: RangePlan,
-  local: ByteSource,
-  remote: ByteSource,
+  local: ByteSource | Uint8Array | ArrayBuffer,
+  remote: ByteSource | Uint8Array | ArrayBuffer,
   { digest, signal }: RebuildOptions = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const sources = { local, remote }
-  assertByteSource(local, 'local')
-  assertByteSource(remote, 'remote')
+  const sources = { local: toByteSource(local, 'local'), remote: toByteSource(remote, 'remote') }
   checkPlan(plan, sources)
   const expected = digest === undefined ? undefined : checkSha256('digest', digest)
   return byteStream(new Rebuilder(plan, sources, expected, signal))
@@ -77,12 +77,12 @@ type Sources = Readonly<Record<'local' | 'remote', ByteSource>>
 
 function checkPlan(plan: RangePlan, sources: Sources): void {
   if (!Array.isArray(plan?.pieces)) {
-    throw new TypeError(`plan must be a RangePlan, got ${String(plan)}: rangePlan returns a promise`)
+    throw new TypeError(`plan must be a RangePlan, got ${describeValue(plan)}: rangePlan returns a promise`)
   }
   let end = 0
   for (const { source, position, offset, length } of plan.pieces as readonly RangePiece[]) {
     if (source !== 'local' && source !== 'remote') {
-      throw new TypeError(`the source of a piece must be 'local' or 'remote', got ${String(source)}`)
+      throw new TypeError(`the source of a piece must be 'local' or 'remote', got ${describeValue(source)}`)
     }
     checkInteger('length of a piece', length, 1, Number.MAX_SAFE_INTEGER)
     checkInteger(`position of the piece at ${end}`, position, end, end)

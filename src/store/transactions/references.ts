@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { copyBytes } from '../../bytes/byte-order.ts'
 import { digestOf } from '../checksums.ts'
 import {
@@ -88,15 +89,15 @@ export function assertReference(reference: Uint8Array): void {
 /** Checks who holds a reference. */
 export function assertOwner({ owner }: Pick<ReferenceOptions, 'owner'>): void {
   if (owner === undefined || Object.hasOwn(OWNERS, owner)) return
-  throw new TypeError(`owner must be one of ${Object.keys(OWNERS).join(', ')}, got ${String(owner)}`)
+  throw new TypeError(`owner must be one of ${Object.keys(OWNERS).join(', ')}, got ${describeValue(owner)}`)
 }
 
 /** When a reference expires, in milliseconds since 1970. */
 export function expiryOf({ expires }: ReferenceOptions): number | undefined {
   if (expires === undefined) return undefined
-  if (typeof expires?.getTime !== 'function') throw new TypeError(`expires must be a Date, got ${String(expires)}`)
+  if (typeof expires?.getTime !== 'function')
+    throw new TypeError(`expires must be a Date, got ${describeValue(expires)}`)
   const at = expires.getTime()
-  if (!Number.isSafeInteger(at) || at < 0)
-    throw new RangeError(`expires must be a time since 1970, got ${String(expires)}`)
+  if (!Number.isSafeInteger(at) || at < 0) throw new RangeError(`expires must be a time since 1970, got ${at}`)
   return at
 }

@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { copyBytes } from '../../bytes/byte-order.ts'
 import { asBytes } from '../../bytes/chunk-reader.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
@@ -18,7 +19,7 @@ export function uploadSink(
   if (digest !== undefined) assertDigest(digest)
   if (reference !== undefined) assertReference(reference)
   if (onCommit !== undefined && typeof onCommit !== 'function') {
-    throw new TypeError(`onCommit must be a function, got ${String(onCommit)}`)
+    throw new TypeError(`onCommit must be a function, got ${describeValue(onCommit)}`)
   }
   assertOwner(options)
   expiryOf(options)
