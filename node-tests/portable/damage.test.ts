@@ -127,6 +127,7 @@ const LATER_VERSION: Record<string, (row: Uint8Array) => Uint8Array> = {
   'another layout': (row) => new Uint8Array([2, ...row.subarray(1)]),
   'another layout, and shorter': () => Uint8Array.of(2, 0, 0),
   'an unknown flag': (row) => new Uint8Array([1, row[1]! | 0x80, ...row.subarray(2)]),
+  'an extension that must be known': (row) => new Uint8Array([1, row[1]! | 2, ...row.subarray(2), 0, 4, 0x90, 0, 1, 7]),
   'more than is known at its end': (row) => new Uint8Array([...row, 0]),
 }
 

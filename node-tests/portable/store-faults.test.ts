@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
-import { type StoredStream, StreamStore, type Transaction } from '../../src/store.ts'
+import { type Mutation, type StoredStream, StreamStore, type Transaction } from '../../src/store.ts'
 import { type Fault, faulty, type FaultyBackend, type Step } from '../support/faulty-backend.ts'
 import { inspectStore, type StoreContents } from '../support/inspect-store.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
@@ -259,23 +259,44 @@ describe('a store whose backend fails', () => {
     }
   })
 
-  it('takes the word of the reference when its own row is gone', async () => {
+  it.each([
+    { before: false, content: 'ab' },
+    { before: true, content: 'ab' },
+    { before: true, content: LONG },
+  ])('takes the word of the reference that it set when its own row is gone ($before, $content)', async (given) => {
     for (const applied of [true, false]) {
       const memory = memoryBackend()
-      let commits = 0
+      const host = new VirtualHost()
+      // A reference that was there before proves nothing.
+      if (given.before) await put(new StreamStore(memory, { host }), given.content, { reference: text('new') })
+      const isLast = (mutations: readonly Mutation[]): boolean =>
+        mutations.some(({ key }) => String.fromCharCode(...key).startsWith('/r/'))
+      let last = false
       let lost = false
-      const backend = faulty(memory, ({ operation }) => {
-        lost ||= operation === 'commit' && ++commits === 3
-        return lost && operation === 'commit' && commits === 3 ? (applied ? 'lost' : 'late') : undefined
-      })
-      const { get } = backend.metadata
+      const backend = faulty(
+        memory,
+        ({ operation }) => {
+          if (operation !== 'commit' || !last || lost) return undefined
+          lost = true
+          return applied ? 'lost' : 'late'
+        },
+        host,
+      )
+      const { get, commit } = backend.metadata
+      backend.metadata.commit = (checks, mutations, options) => {
+        last ||= isLast(mutations)
+        return commit(checks, mutations, options)
+      }
+      const own = new Set<string>()
+      for (const { key } of await memory.metadata.list({ prefix: text('/s/'), limit: 10 })) own.add(key.join())
       backend.metadata.get = async (key, options) => {
-        const isStream = String.fromCharCode(...key).startsWith('/s/')
-        if (lost && isStream) await memory.metadata.commit([], [{ key, value: undefined }])
+        const isOwn = String.fromCharCode(...key).startsWith('/s/') && !own.has(key.join())
+        if (lost && isOwn) await memory.metadata.commit([], [{ key, value: undefined }])
         return get(key, options)
       }
-      const run = put(new StreamStore(backend, { host: new VirtualHost() }), 'ab', { reference: text('new') })
+      const run = put(new StreamStore(backend, { blockSize: 1, host }), given.content, { reference: text('new') })
       const [result] = await Promise.allSettled([run])
+      expect(lost).toBe(true)
       if (applied) expect(result.status).toBe('fulfilled')
       else expect(isUnknown(result)).toBe(true)
     }

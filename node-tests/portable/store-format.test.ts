@@ -113,13 +113,30 @@ const FIXTURES: readonly (readonly [
   [
     'reference',
     '01000000018bcfe56800',
-    formatReference({ at: 1_700_000_000_000, expiresAt: undefined, reference: undefined }),
+    formatReference({ at: 1_700_000_000_000, expiresAt: undefined, reference: undefined, by: undefined }),
     parseReference,
   ],
   [
     'long reference that expires',
     '01030000018bcfe568000000018bd01c56800003aabbcc',
-    formatReference({ at: 1_700_000_000_000, expiresAt: 1_700_003_600_000, reference: fromHex('aabbcc')! }),
+    formatReference({
+      at: 1_700_000_000_000,
+      expiresAt: 1_700_003_600_000,
+      reference: fromHex('aabbcc')!,
+      by: undefined,
+    }),
+    parseReference,
+  ],
+  [
+    'reference that a last commit set',
+    `01040000018bcfe56800${ID_HEX}`,
+    formatReference({ at: 1_700_000_000_000, expiresAt: undefined, reference: undefined, by: ID }),
+    parseReference,
+  ],
+  [
+    'long reference that expires, set by a last commit',
+    `01070000018bcfe568000000018bd01c56800003aabbcc${ID_HEX}`,
+    formatReference({ at: 1_700_000_000_000, expiresAt: 1_700_003_600_000, reference: fromHex('aabbcc')!, by: ID }),
     parseReference,
   ],
   ['candidate', '010000018bcfe56800', formatCandidate(1_700_000_000_000), parseCandidate],
@@ -219,7 +236,7 @@ describe('the rows of a store', () => {
     expect(page.byteLength).toBeLessThan(60_000)
     expect(parsePage(page).entries).toEqual(entries)
     const reference = new Uint8Array(MAX_REFERENCE_BYTES)
-    expect(formatReference({ at: 0, expiresAt: 0, reference }).byteLength).toBeLessThan(60_000)
+    expect(formatReference({ at: 0, expiresAt: 0, reference, by: ID }).byteLength).toBeLessThan(60_000)
   })
 
   it('refuses what a later version may write, as unsupported', () => {
@@ -233,7 +250,7 @@ describe('the rows of a store', () => {
     unsupported(parseStream, `01010002${PLAIN_STREAM}`)
     unsupported(parseStream, `01010000${PLAIN_STREAM.replace('0001', '0002')}`)
     for (const tag of ['81', 'a0', 'ff']) unsupported(parseStream, `01010000${PLAIN_STREAM}0003${tag}0000`)
-    unsupported(parseReference, '01040000018bcfe56800')
+    unsupported(parseReference, '01080000018bcfe56800')
     unsupported(parsePage, '0102000100000000')
   })
 })

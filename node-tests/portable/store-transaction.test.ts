@@ -4,7 +4,7 @@ import { fromHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { BackendError } from '../../src/errors.ts'
 import { type Backend, StreamStore, type Transaction } from '../../src/store.ts'
-import { formatStream, parseStream, type StreamStatus } from '../../src/store/format.ts'
+import { formatStream, parseReference, parseStream, type StreamStatus } from '../../src/store/format.ts'
 import { RowKeys } from '../../src/store/row-keys.ts'
 import { faulty } from '../support/faulty-backend.ts'
 import { inspectStore } from '../support/inspect-store.ts'
@@ -284,6 +284,39 @@ describe('Transaction.markAsUsed and unmarkAsUsed', () => {
     await expect(store.transaction((tx) => tx.markAsUsed('00'.repeat(16), text('r')))).rejects.toMatchObject({
       name: 'NotFoundError',
     })
+  })
+
+  it('never write over a row of a later version, as storing does not', async () => {
+    const { store, backend } = makeStore()
+    const { id } = await put(store, pattern(10), { reference: text('r') })
+    const stream = fromHex(id)!
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', pattern(10)))
+    const { metadata } = backend
+    const rows = {
+      stream: keys.stream(stream),
+      reference: keys.reference(stream, 'user', 'inline', text('r')),
+      digest: keys.digest(digest),
+    }
+    const mark = (): Promise<void> => store.transaction((tx) => tx.markAsUsed(id, text('r')))
+    const unmark = (): Promise<void> => store.transaction((tx) => tx.unmarkAsUsed(id, text('r')))
+    const storeAgain = (): Promise<unknown> => put(store, pattern(10), { reference: text('r') })
+    const attempts = { stream: [mark, storeAgain], reference: [mark, unmark, storeAgain], digest: [storeAgain] }
+    for (const kind of ['stream', 'reference', 'digest'] as const) {
+      const key = rows[kind]
+      const known = (await metadata.get(key))!.value
+      const later = known.with(0, 2)
+      await metadata.commit([], [{ key, value: later }])
+      for (const attempt of attempts[kind]) {
+        await expect(attempt(), kind).rejects.toMatchObject({ name: 'FormatError', reason: 'unsupported' })
+        expect((await metadata.get(key))!.value).toEqual(later)
+      }
+      await metadata.commit([], [{ key, value: known }])
+    }
+    expect(await inspectStore(backend)).toMatchObject({ problems: [], references: [`${id}/r`] })
+    // A reference that is damaged may be set anew.
+    await metadata.commit([], [{ key: rows.reference, value: new Uint8Array(1).fill(1) }])
+    await mark()
+    expect(parseReference((await metadata.get(rows.reference))!.value).by).toBeUndefined()
   })
 
   it('cannot come late, once they were told to have failed', async () => {

@@ -23,7 +23,6 @@ export interface RecordExtensions {
  */
 export function readExtensions(reader: RecordReader, name: string, known: readonly number[]): RecordExtensions {
   const bytes = reader.bytes(reader.u16())
-  reader.end()
   const inner = new RecordReader(`${name} extension`, bytes)
   const found = new Map<number, Uint8Array>()
   const others: Uint8Array[] = []

@@ -1,6 +1,6 @@
 import type { IntegrityError } from '../errors.ts'
 import { parseAtRest } from '../store/at-rest.ts'
-import { DAMAGED_ETAG, type EntryRecord, etagOf, parseEntryRecord, streamsIn } from './format.ts'
+import { DAMAGED_ETAG, type EntryRecord, etagOf, parseEntryRecord, streamsIn } from './entry-record.ts'
 import { assertPrecondition, type Precondition } from './precondition.ts'
 
 /**

@@ -2,7 +2,7 @@ import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { readAliasRow } from './alias-row.ts'
-import { type EntryRecord, encodeEntryRecord } from './format.ts'
+import { type EntryRecord, formatEntryRecord } from './entry-record.ts'
 import { openStored } from './open-stored.ts'
 import { signatureReference } from './references.ts'
 import { SharedSignature } from './shared-signature.ts'
@@ -109,7 +109,7 @@ async function keep(
       if (latest.signatureId !== undefined && latest.signatureId !== signatureId) {
         await tx.unmarkAsUsed(latest.signatureId, reference, { owner: 'alias' })
       }
-      tx.aliases.set(aliasBytes, encodeEntryRecord({ ...latest, signatureId }))
+      tx.aliases.set(aliasBytes, formatEntryRecord({ ...latest, signatureId }))
       await tx.markAsUsed(signatureId, reference, { owner: 'alias' })
     },
   })

@@ -8,7 +8,7 @@ import { attachAsyncDispose } from './async-dispose.ts'
 import { checkBufferSize } from './buffer-size.ts'
 import { openStored } from './open-stored.ts'
 import { openReader } from './entry-reader.ts'
-import { type EntryRecord, etagOf } from './format.ts'
+import { type EntryRecord, etagOf } from './entry-record.ts'
 import type {
   Consistency,
   Entry,

@@ -8,7 +8,7 @@ import { checkAlias } from './alias.ts'
 import { assertReplaceable, readAliasRow, readReplaced, type Replaced } from './alias-row.ts'
 import { checkBufferSize } from './buffer-size.ts'
 import { entrySink, type EntryTarget } from './entry-sink.ts'
-import { DAMAGED_ETAG, encodeEntryRecord, type EntryRecord, etagOf } from './format.ts'
+import { DAMAGED_ETAG, formatEntryRecord, type EntryRecord, etagOf } from './entry-record.ts'
 import { entryStream } from './entry-stream.ts'
 import type {
   EntriesOptions,
@@ -182,7 +182,7 @@ export class LocalHive implements Hive {
         // A clock may stand still, or be set back; the times of an entry's versions grow all the same.
         const modifiedMs = Math.max(Date.now(), (old?.modifiedMs ?? -1) + 1)
         committed = { id, digest, size, type, modifiedMs, signatureId }
-        tx.aliases.set(key, encodeEntryRecord(committed))
+        tx.aliases.set(key, formatEntryRecord(committed))
       },
     })
     const entry = sink.stored.then(() =>

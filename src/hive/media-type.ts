@@ -1,5 +1,5 @@
 import { describeValue } from '../bytes/describe-value.ts'
-import { MAX_TYPE_BYTES } from './format.ts'
+import { MAX_TYPE_BYTES } from './entry-record.ts'
 
 const DEFAULT_TYPE = 'application/octet-stream'
 

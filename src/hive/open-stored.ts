@@ -2,7 +2,7 @@ import { equalBytes } from '../bytes/byte-order.ts'
 import { IntegrityError } from '../errors.ts'
 import type { StoredStream } from '../store/stored-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
-import type { EntryRecord } from './format.ts'
+import type { EntryRecord } from './entry-record.ts'
 
 /**
  * Opens the stored stream that the row of an alias names.

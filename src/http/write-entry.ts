@@ -1,7 +1,7 @@
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { type FormatError, NotFoundError, QuotaExceededError } from '../errors.ts'
-import { DAMAGED_ETAG } from '../hive/format.ts'
+import { DAMAGED_ETAG } from '../hive/entry-record.ts'
 import type { Entry, EntryInfo, EntrySink, Hive } from '../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { evaluateConditions, hasConditions } from './conditions.ts'

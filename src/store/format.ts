@@ -103,6 +103,8 @@ export interface ReferenceRecord {
   readonly expiresAt: number | undefined
   /** The reference itself, where the key only has its hash. */
   readonly reference: Uint8Array | undefined
+  /** Id of the stream whose last commit set it: of the one that was being stored, not of the one that is kept alive. */
+  readonly by: Uint8Array | undefined
 }
 
 /** Whether a stream can be read and referenced: stored, or condemned after it was. */
@@ -179,6 +181,7 @@ export function parseStream(bytes: Uint8Array): StreamRecord {
   const status = parseStatus(reader, kind, detail)
   if (!digest && isUsable(status)) throw reader.invalid('a stored stream without a digest', 0)
   const { known, others } = readExtensions(reader, 'stream', [PAGE_SET_TAG])
+  reader.end()
   const pageSet = known.get(PAGE_SET_TAG)
   if (pageSet && pageSet.byteLength !== ID_BYTES) throw reader.invalid(`a page set of ${pageSet.byteLength} bytes`, 0)
   return {
@@ -270,14 +273,22 @@ export function parseStreamId(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 const REFERENCE_EXPIRES = 1
 const REFERENCE_IS_HASHED = 2
+const REFERENCE_HAS_SETTER = 4
 
-/** Row `r`: layout u8, flags u8 (1: expires, 2: keyed by hash), set at u64, [expires at u64], [length u16, reference]. */
+/**
+ * Row `r`: layout u8, flags u8 (1: expires, 2: keyed by hash, 4: set by a last commit), set at u64, [expires at u64],
+ * [length u16, reference], [id of the stream whose last commit it was 16 bytes].
+ */
 export function formatReference(record: ReferenceRecord): Uint8Array<ArrayBuffer> {
-  const { expiresAt, reference } = record
-  const flags = (expiresAt === undefined ? 0 : REFERENCE_EXPIRES) | (reference ? REFERENCE_IS_HASHED : 0)
+  const { expiresAt, reference, by } = record
+  const flags =
+    (expiresAt === undefined ? 0 : REFERENCE_EXPIRES) |
+    (reference ? REFERENCE_IS_HASHED : 0) |
+    (by ? REFERENCE_HAS_SETTER : 0)
   const writer = new RecordWriter(20 + (reference?.byteLength ?? 0)).u8(LAYOUT).u8(flags).u64(record.at)
   if (expiresAt !== undefined) writer.u64(expiresAt)
   if (reference) writer.u16(reference.byteLength).bytes(reference)
+  if (by) writer.bytes(by)
   return writer.finish()
 }
 
@@ -286,12 +297,14 @@ export function parseReference(bytes: Uint8Array): ReferenceRecord {
   const reader = new RecordReader('reference', bytes)
   reader.layout(LAYOUT)
   const flags = reader.u8()
-  if (flags > (REFERENCE_EXPIRES | REFERENCE_IS_HASHED)) throw reader.unsupported(`flags ${flags}`, 1)
+  if (flags > (REFERENCE_EXPIRES | REFERENCE_IS_HASHED | REFERENCE_HAS_SETTER))
+    throw reader.unsupported(`flags ${flags}`, 1)
   const at = reader.u64()
   const expiresAt = flags & REFERENCE_EXPIRES ? reader.u64() : undefined
   const reference = flags & REFERENCE_IS_HASHED ? reader.bytes(reader.u16()) : undefined
+  const by = flags & REFERENCE_HAS_SETTER ? reader.bytes(ID_BYTES) : undefined
   reader.end()
-  return { at, expiresAt, reference }
+  return { at, expiresAt, reference, by }
 }
 
 /** Row `c`: layout u8, candidate since u64. */

@@ -1,5 +1,6 @@
 import { describeValue } from '../../bytes/describe-value.ts'
 import { copyBytes } from '../../bytes/byte-order.ts'
+import type { FormatError } from '../../errors.ts'
 import { digestOf } from '../checksums.ts'
 import {
   formatCandidate,
@@ -8,6 +9,7 @@ import {
   INLINE_REFERENCE_BYTES,
   isUsable,
   MAX_REFERENCE_BYTES,
+  parseReference,
 } from '../format.ts'
 import { OWNERS } from '../row-keys.ts'
 import { noSuchStream, parseId, parseStreamRow, type StoreContext } from '../store-context.ts'
@@ -17,7 +19,9 @@ import type { ReferenceOptions } from './transaction.ts'
 /**
  * Adds a reference to a stream, which becomes stored again if it was condemned; `rows` then depend on the stream's row.
  *
+ * @param by Id of the stream whose last commit sets the reference.
  * @throws {NotFoundError} if there is no such stream.
+ * @throws {FormatError} with `reason: 'unsupported'` if a later version wrote the stream's row, or that of the reference.
  */
 export async function addReference(
   context: StoreContext,
@@ -25,6 +29,7 @@ export async function addReference(
   id: string,
   reference: Uint8Array,
   options: ReferenceOptions,
+  by?: Uint8Array,
 ): Promise<void> {
   const { keys, host } = context
   const stream = parseId(id)
@@ -37,12 +42,17 @@ export async function addReference(
   if (record.status.kind === 'condemned') {
     rows.write(streamKey, formatStream({ ...record, status: { kind: 'stored' } }))
   }
+  assertKnownVersion(await rows.peek(key))
   const at = host.now()
-  rows.write(key, formatReference({ at, expiresAt, reference: hashed }))
+  rows.write(key, formatReference({ at, expiresAt, reference: hashed, by }))
   if (expiresAt !== undefined) rows.write(keys.candidate(stream), formatCandidate(at))
 }
 
-/** Removes a reference, if it is there; the stream becomes a candidate for collection. */
+/**
+ * Removes a reference, if it is there; the stream becomes a candidate for collection.
+ *
+ * @throws {FormatError} with `reason: 'unsupported'` if a later version wrote the row of the reference.
+ */
 export async function removeReference(
   context: StoreContext,
   rows: RowBuffer,
@@ -52,7 +62,9 @@ export async function removeReference(
 ): Promise<void> {
   const stream = parseId(id)
   const { key } = await referenceKey(context, stream, reference, options)
-  if ((await rows.read(key)) === undefined) return
+  const value = await rows.read(key)
+  if (value === undefined) return
+  assertKnownVersion(value)
   rows.write(key, undefined)
   rows.write(context.keys.candidate(stream), formatCandidate(context.host.now()))
 }
@@ -76,6 +88,15 @@ export async function referenceKey(
   }
   const hashed = copyBytes(reference)
   return { key: keys.reference(stream, owner, 'hashed', await digestOf(backend, hashed)), hashed }
+}
+
+/** Checks that a reference's row, if there is one, may be written over: a damaged one may, not one of a later version. */
+function assertKnownVersion(value: Uint8Array | undefined): void {
+  try {
+    if (value) parseReference(value)
+  } catch (error) {
+    if ((error as FormatError).reason === 'unsupported') throw error
+  }
 }
 
 /** Checks a reference that a caller gives. */

@@ -59,6 +59,14 @@ export class RowBuffer {
     }
   }
 
+  /** Reads a row, with what was written to it, without depending on it. */
+  async peek(key: Uint8Array): Promise<Uint8Array | undefined> {
+    this.assertOpen()
+    const written = this.#writes.get(toHex(key))
+    if (written) return written.value?.slice()
+    return (await this.#context.backend.metadata.get(key, { signal: this.#signal }))?.value
+  }
+
   /** Takes a row as it was read elsewhere, its absence included. */
   expect(key: Uint8Array, row: VersionedValue | undefined): void {
     this.#reads.set(toHex(key), { key, row: Promise.resolve(row) })

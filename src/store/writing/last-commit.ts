@@ -1,6 +1,6 @@
 import { equalBytes } from '../../bytes/byte-order.ts'
 import { BackendError } from '../../errors.ts'
-import type { StreamRecord } from '../format.ts'
+import { parseReference, type StreamRecord } from '../format.ts'
 import { waitToRetry } from '../retry.ts'
 import type { StoreContext } from '../store-context.ts'
 import type { Changes } from '../transactions/row-buffer.ts'
@@ -20,7 +20,8 @@ export interface Ending {
 
 /**
  * The commit that ends an upload. At most one attempt at it can ever be applied, as the own row is fenced; so when the
- * answer is lost, that row tells what happened, and when it is gone too, the reference does.
+ * answer is lost, that row tells what happened, and when it is gone too, the reference does, if it says that this upload
+ * set it: one that was there before proves nothing.
  */
 export class LastCommit {
   readonly #context: StoreContext
@@ -75,18 +76,20 @@ export class LastCommit {
     if (outcome.kind === 'applied') return this.#tried.find(({ record }) => record === outcome.record)!.survivor
     if (outcome.gone) {
       for (const { survivor, referenceKey } of this.#tried) {
-        if (referenceKey && (await this.#isThere(referenceKey))) return survivor
+        if (referenceKey && (await this.#isOurs(referenceKey))) return survivor
       }
     }
     throw undecided(outcome.cause)
   }
 
   /** Reads what alone can tell what happened: so a failure is borne for a while. */
-  async #isThere(key: Uint8Array): Promise<boolean> {
+  async #isOurs(key: Uint8Array): Promise<boolean> {
     const { backend, host } = this.#context
     for (let tries = 1; ; tries++) {
       try {
-        return (await backend.metadata.get(key)) !== undefined
+        const row = await backend.metadata.get(key)
+        const by = row && parseReference(row.value).by
+        return by !== undefined && equalBytes(by, this.#row.id)
       } catch (error) {
         if (tries === host.budget.tries) throw undecided(error)
       }

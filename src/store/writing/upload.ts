@@ -8,7 +8,7 @@ import { type BlockEntry, isUsable } from '../format.ts'
 import { waitToRetry } from '../retry.ts'
 import { noSuchStream, readStream, type StoreContext } from '../store-context.ts'
 import { storedStream, type StoredStream } from '../stored-stream.ts'
-import { referenceKey } from '../transactions/references.ts'
+import { addReference, referenceKey } from '../transactions/references.ts'
 import type { StoreTransaction } from '../transactions/store-transaction.ts'
 import { BlockCutter, type CutBlock } from './block-cutter.ts'
 import type { BlockSinkOptions } from './block-sink.ts'
@@ -234,7 +234,7 @@ export class Upload {
       const id = known?.id ?? writer.id
       const stored = storedStream(this.#context, id, known?.record ?? record)
       await onCommit?.(tx, stored)
-      if (reference) await tx.markAsUsed(stored.id, reference, this.#options)
+      if (reference) await addReference(this.#context, tx.rows, stored.id, reference, this.#options, writer.id)
       const { key } = reference ? await referenceKey(this.#context, id, reference, this.#options) : {}
       const changes = await tx.rows.takeChanges()
       this.#assertAlive()
