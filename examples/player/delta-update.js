@@ -1,10 +1,14 @@
 import { DeltaStream, loadSignature } from '/combstream/page.js'
 import { demoEdit } from './demo-edit.js'
 import { byId, typedById } from './elements.js'
-import { formatBytes, formatError, formatShare } from './format.js'
+import { failureWords } from './failure-words.js'
+import { formatBytes, formatShare, shorten } from './format.js'
 
 /** @import { EntryInfo, Hive } from './types.ts' */
 /** @typedef {{ sent: number, received: number }} Traffic what this page sent and received, in bytes */
+
+/** A list of options is as wide as its longest, wider than the page if need be. */
+const NAME_CHARACTERS = 48
 
 /**
  * Makes `edited` the new version of an entry, and sends only what the version there does not have. Only that version is
@@ -28,7 +32,7 @@ export class DeltaUpdate {
   #onUpdated
   #text = byId('update-text')
   #select = typedById('update-alias', HTMLSelectElement)
-  #buttons = ['demo', 'update'].map((id) => typedById(id, HTMLButtonElement))
+  #isBusy = false
 
   /**
    * @param {Hive} hive
@@ -56,26 +60,37 @@ export class DeltaUpdate {
     const aliases = entries.map(({ alias }) => alias)
     if (aliases.join('\n') === [...this.#select.options].map(({ value }) => value).join('\n')) return
     const { value } = this.#select
-    this.#select.replaceChildren(...aliases.map((alias) => new Option(alias, alias, false, alias === value)))
+    this.#select.replaceChildren(
+      ...aliases.map((alias) => new Option(shorten(alias, NAME_CHARACTERS), alias, false, alias === value)),
+    )
+    typedById('update', HTMLButtonElement).disabled = this.#isBusy || aliases.length === 0
   }
 
   /** @param {() => Promise<{ alias: string, edited: Blob, what: string }>} prepare */
   async #run(prepare) {
-    for (const button of this.#buttons) button.disabled = true
+    this.#setBusy(true)
     try {
       const { alias, edited, what } = await prepare()
-      this.#say(`Comparing ${what} with ${alias} …`)
+      const names = { what: shorten(what, NAME_CHARACTERS), alias: shorten(alias, NAME_CHARACTERS) }
+      this.#say(`Comparing ${names.what} with ${names.alias} …`)
       const before = await trafficOf(alias)
       const { size } = await updateByDelta(this.#hive, alias, edited)
       const after = await trafficOf(alias)
-      this.#say(`${alias} is now ${what}, ${formatBytes(size)}.`)
+      this.#say(`${names.alias} is now ${names.what}, ${formatBytes(size)}.`)
       this.#show({ sent: after.sent - before.sent, received: after.received - before.received }, size)
     } catch (error) {
-      this.#say(`Nothing was updated. ${formatError(error)}`, 'problem')
+      this.#say(`Nothing was updated. ${failureWords(error)}`, 'problem')
     } finally {
-      for (const button of this.#buttons) button.disabled = false
+      this.#setBusy(false)
       await this.#onUpdated()
     }
+  }
+
+  /** @param {boolean} isBusy */
+  #setBusy(isBusy) {
+    this.#isBusy = isBusy
+    typedById('demo', HTMLButtonElement).disabled = isBusy
+    typedById('update', HTMLButtonElement).disabled = isBusy || this.#select.options.length === 0
   }
 
   /**

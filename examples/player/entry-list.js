@@ -1,86 +1,84 @@
-import { mediaUrl } from '/combstream/page.js'
-import { byId } from './elements.js'
-import { formatBytes } from './format.js'
+import { byId, typedById } from './elements.js'
+import { EntryRow } from './entry-row.js'
+import { formatBytes, formatCount } from './format.js'
 
-/** @import { EntryInfo } from './types.ts' */
+/** @import { EntryInfo, ListedEntry } from './types.ts' */
 
-/** The entries of the hive: media are played, of the rest there is a link. */
+/** With fewer entries than this there is nothing to look for. */
+const MIN_FILTERED = 9
+
+/** The entries of the hive: media are played, the rest are links. */
 export class EntryList {
+  #hiveUrl
   #onPlay
+  #filter = typedById('filter', HTMLInputElement)
+  /** @type {Map<string, EntryRow>} */
+  #rows = new Map()
+  /** @type {ListedEntry[]} */
+  #entries = []
+  /** @type {string | undefined} */
+  #playing
 
-  /** @param {(entry: EntryInfo) => void} onPlay */
-  constructor(onPlay) {
+  /**
+   * @param {string} hiveUrl
+   * @param {(entry: EntryInfo) => void} onPlay
+   */
+  constructor(hiveUrl, onPlay) {
+    this.#hiveUrl = hiveUrl
     this.#onPlay = onPlay
+    this.#filter.addEventListener('input', () => this.#applyFilter())
   }
 
   /**
-   * Shows the entries.
+   * Shows the entries. Rows that stay are not touched, so that scrolling, focus and selection stay too.
    *
-   * @param {EntryInfo[]} entries
-   * @param {string} hiveUrl
+   * @param {ListedEntry[]} entries
    */
-  show(entries, hiveUrl) {
+  show(entries) {
+    const rows = new Map(entries.map((entry) => [entry.alias, this.#rowOf(entry)]))
+    for (const [alias, row] of this.#rows) if (!rows.has(alias)) row.element.remove()
     const body = byId('entries')
-    const text = JSON.stringify(entries)
-    // Rows that stay the same must not be replaced: one of them may have the focus.
-    if (body.dataset['entries'] === text) return
-    body.dataset['entries'] = text
-    const focused = document.activeElement?.textContent
-    body.replaceChildren(...entries.map((entry) => this.#row(entry, hiveUrl)))
-    for (const name of body.querySelectorAll('button, a')) {
-      if (name instanceof HTMLElement && name.textContent === focused) name.focus()
+    let next = body.firstElementChild
+    for (const { element } of rows.values()) {
+      if (element === next) next = next.nextElementSibling
+      else body.insertBefore(element, next)
     }
+    this.#rows = rows
+    this.#entries = entries
+    this.#applyFilter()
   }
 
-  /**
-   * @param {EntryInfo} entry
-   * @param {string} hiveUrl
-   */
-  #row(entry, hiveUrl) {
-    const row = document.createElement('tr')
-    const name = document.createElement('th')
-    name.scope = 'row'
-    name.append(isMedia(entry) ? this.#playButton(entry) : link(entry, hiveUrl))
-    const size = document.createElement('td')
-    size.className = 'number'
-    size.textContent = formatBytes(entry.size)
-    size.title = `${entry.size} bytes`
-    const etag = document.createElement('td')
-    const code = document.createElement('code')
-    code.textContent = `${entry.etag.slice(1, 9)}…`
-    code.title = entry.etag
-    etag.append(code)
-    row.append(name, size, etag)
+  /** @param {string} alias */
+  markPlaying(alias) {
+    if (this.#playing !== undefined) this.#rows.get(this.#playing)?.mark(false)
+    this.#playing = alias
+    this.#rows.get(alias)?.mark(true)
+  }
+
+  /** @param {ListedEntry} entry */
+  #rowOf(entry) {
+    const shown = this.#rows.get(entry.alias)
+    shown?.update(entry)
+    const row = shown ?? new EntryRow(entry, this.#hiveUrl, this.#onPlay)
+    row.mark(entry.alias === this.#playing)
     return row
   }
 
-  /** @param {EntryInfo} entry */
-  #playButton(entry) {
-    const button = document.createElement('button')
-    button.type = 'button'
-    button.className = 'play'
-    button.textContent = entry.alias
-    button.addEventListener('click', () => this.#onPlay(entry))
-    return button
+  #applyFilter() {
+    const wanted = this.#filter.value.trim().toLowerCase()
+    let found = 0
+    for (const [alias, { element }] of this.#rows) {
+      element.hidden = !alias.toLowerCase().includes(wanted)
+      if (!element.hidden) found++
+    }
+    const total = this.#entries.length
+    this.#filter.hidden = total < MIN_FILTERED && wanted === ''
+    byId('entry-table').hidden = found === 0
+    byId('entry-count').textContent =
+      wanted === ''
+        ? `${formatCount(total, 'entry', 'entries')}, ${formatBytes(this.#entries.reduce((sum, { size }) => sum + size, 0))}`
+        : `${found.toLocaleString('en')} of ${formatCount(total, 'entry', 'entries')}`
+    byId('no-entries').textContent =
+      found > 0 ? '' : total === 0 ? 'The hive is empty. Drop a file below to store it.' : 'No entry has such a name.'
   }
-}
-
-/**
- * Whether a browser is likely to play an entry.
- *
- * @param {EntryInfo} entry
- */
-export function isMedia({ type }) {
-  return /^(video|audio)\//.test(type)
-}
-
-/**
- * @param {EntryInfo} entry
- * @param {string} hiveUrl
- */
-function link(entry, hiveUrl) {
-  const anchor = document.createElement('a')
-  anchor.href = mediaUrl(hiveUrl, entry)
-  anchor.textContent = entry.alias
-  return anchor
 }

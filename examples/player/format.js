@@ -35,13 +35,25 @@ export function formatTime(seconds) {
 }
 
 /**
- * What went wrong, for people. Every error of combstream has a message that says it; the network's own do not.
+ * A name that fits on a line, with its start and its end: `a-very-long-na…holiday.mp4`.
  *
- * @param {unknown} error
+ * @param {string} name
+ * @param {number} length number of characters to keep
  */
-export function formatError(error) {
-  const { name, message } = /** @type {Error} */ (error)
-  if (name === 'ConflictError') return `Somebody else has changed the entry meanwhile; nothing was stored. (${message})`
-  if (name === 'BackendError') return `The hive does not answer. (${message})`
-  return message
+export function shorten(name, length) {
+  const characters = Array.from(new Intl.Segmenter().segment(name), ({ segment }) => segment)
+  if (characters.length <= length) return name
+  const end = Math.floor(length / 3)
+  return `${characters.slice(0, length - end - 1).join('')}…${characters.slice(-end).join('')}`
+}
+
+/**
+ * A number of things: `1 file`, `1,500 files`.
+ *
+ * @param {number} count
+ * @param {string} one
+ * @param {string} many
+ */
+export function formatCount(count, one, many) {
+  return `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 }

@@ -1,19 +1,23 @@
 // The page: a player, the list of the hive's entries, uploads, and updates by delta. Each part is a module of its own.
 import { HttpHive, registerHiveWorker } from '/combstream/page.js'
+import { allEntries } from './all-entries.js'
 import { DeltaUpdate } from './delta-update.js'
 import { byId } from './elements.js'
-import { EntryList, isMedia } from './entry-list.js'
-import { formatError } from './format.js'
+import { EntryList } from './entry-list.js'
+import { isMedia } from './entry-row.js'
+import { failureWords } from './failure-words.js'
 import { Player } from './player.js'
 import { Uploads } from './uploads.js'
 import { fetchWithProgress } from './upload-fetch.js'
 
 const HIVE_URL = new URL('hive/', location.href).href
 const REFRESH_MS = 3_000
+/** A long list is asked for less often: a tenth of the time at most goes into it. */
+const REFRESH_SHARE = 0.1
 
 const hive = new HttpHive(HIVE_URL)
-const player = new Player(hive, HIVE_URL)
-const list = new EntryList((entry) => player.play(entry))
+const list = new EntryList(HIVE_URL, (entry) => player.play(entry))
+const player = new Player(HIVE_URL, (entry) => list.markPlaying(entry.alias))
 const uploads = new Uploads((onProgress) => new HttpHive(HIVE_URL, { fetch: fetchWithProgress(onProgress) }), refresh)
 const update = new DeltaUpdate(hive, refresh)
 
@@ -21,24 +25,25 @@ const update = new DeltaUpdate(hive, refresh)
 async function refresh() {
   const problem = byId('hive-problem')
   try {
-    const entries = await allEntries()
-    list.show(entries, HIVE_URL)
+    const entries = await allEntries(hive)
+    list.show(entries)
     uploads.know(entries)
     update.know(entries)
     player.know(entries)
     problem.textContent = ''
     return entries
   } catch (error) {
-    problem.textContent = formatError(error)
+    problem.textContent = `This list may be out of date. ${failureWords(error)}`
     return []
   }
 }
 
-async function allEntries() {
-  const reader = hive.entries().getReader()
-  const entries = []
-  for (let read = await reader.read(); !read.done; read = await reader.read()) entries.push(read.value)
-  return entries
+async function keepFresh() {
+  const begin = performance.now()
+  const entries = document.visibilityState === 'visible' ? await refresh() : []
+  // An empty list comes at once; a failure may have taken long, and is no reason to wait.
+  const tookMs = entries.length === 0 ? 0 : performance.now() - begin
+  setTimeout(() => void keepFresh(), Math.max(REFRESH_MS, tookMs / REFRESH_SHARE))
 }
 
 async function start() {
@@ -48,13 +53,11 @@ async function start() {
     const worker = await registerHiveWorker('/service-worker.js', { hive: HIVE_URL })
     player.playThrough(worker)
   } catch (error) {
-    player.say(`${formatError(error)} Playing straight from the server instead.`)
+    byId('worker-problem').textContent = `${failureWords(error)} Videos are played straight from the server instead.`
   }
   const first = (await entries).find(isMedia)
   if (first && !player.entry) player.load(first)
-  setInterval(() => {
-    if (document.visibilityState === 'visible') void refresh()
-  }, REFRESH_MS)
+  setTimeout(() => void keepFresh(), REFRESH_MS)
 }
 
 await start()

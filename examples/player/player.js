@@ -1,50 +1,53 @@
 import { mediaUrl } from '/combstream/page.js'
+import { DeliveryLanes } from './delivery-lanes.js'
 import { byId, typedById } from './elements.js'
-import { formatBytes, formatError, formatTime } from './format.js'
-import { Ranges } from './ranges.js'
+import { failureWords } from './failure-words.js'
+import { formatBytes, formatTime, shorten } from './format.js'
+import { Position } from './position.js'
+import { Recovery } from './recovery.js'
 
-/** @import { Delivery, EntryInfo, Hive, HiveWorker } from './types.ts' */
+/** @import { EntryInfo, HiveWorker, ListedEntry } from './types.ts' */
+
+/** Of a name in a sentence. */
+const NAME_CHARACTERS = 48
 
 /** Plays one version of an entry at a time, and goes on with the next one when the entry is replaced. */
 export class Player {
-  #hive
   #video = typedById('video', HTMLVideoElement)
+  #position = new Position(this.#video)
+  #lanes = new DeliveryLanes(this.#video)
+  #recovery
   /** @type {(entry: EntryInfo) => string} */
   #url
-  #fetched = new Ranges()
-  #throughWorker = false
-  /** Where the video is, in seconds, and whether it plays: WebKit forgets both when it fails. */
-  #position = { at: 0, playing: false }
+  #onLoad
+  #hasFailed = false
   /** @type {EntryInfo | undefined} */
   entry
 
   /**
-   * @param {Hive} hive
    * @param {string} hiveUrl
+   * @param {(entry: EntryInfo) => void} onLoad
    */
-  constructor(hive, hiveUrl) {
-    this.#hive = hive
+  constructor(hiveUrl, onLoad) {
     this.#url = (entry) => mediaUrl(hiveUrl, entry)
-    this.#video.addEventListener('error', () => void this.#onMediaError())
-    for (const event of ['timeupdate', 'play', 'pause', 'ended']) {
-      this.#video.addEventListener(event, () => this.#notePosition())
-    }
-    for (const event of ['progress', 'timeupdate', 'seeked', 'durationchange', 'emptied']) {
-      this.#video.addEventListener(event, () => this.#drawBuffered())
-    }
+    this.#onLoad = onLoad
+    this.#recovery = new Recovery(this.#video, this.#position, hiveUrl, {
+      entry: () => this.entry,
+      reload: () => this.entry && this.load(this.entry, this.#position),
+      goOnWith: (entry) => this.#goOnWith(entry),
+      wait: (words) => this.#wait(words),
+      fail: (words) => this.#say(words, 'problem'),
+    })
   }
 
   /**
-   * Plays through a service worker from now on, which tells what it delivers.
+   * Plays through a service worker from now on.
    *
    * @param {HiveWorker} worker
    */
   playThrough(worker) {
     this.#url = worker.url
-    this.#throughWorker = true
-    navigator.serviceWorker.addEventListener('message', ({ data }) => {
-      if (data?.type === 'combstream:delivery') this.#onDelivery(data)
-    })
+    this.#lanes.listen()
   }
 
   /**
@@ -53,7 +56,6 @@ export class Player {
    * @param {EntryInfo} entry
    */
   play(entry) {
-    this.say('')
     const loaded = this.entry?.alias === entry.alias && this.entry.etag === entry.etag && !this.#video.error
     if (loaded) void this.#start()
     else this.load(entry, { playing: true })
@@ -66,36 +68,31 @@ export class Player {
    * @param {{ at?: number, playing?: boolean }} [options] `at` is in seconds
    */
   load(entry, { at = 0, playing = false } = {}) {
+    this.#recovery.stop()
+    this.#say('')
     this.entry = entry
-    this.#fetched = new Ranges()
     byId('playing').textContent = entry.alias
+    byId('playing').title = entry.alias
     byId('version').textContent = `${formatBytes(entry.size)} · ${entry.type} · version ${entry.etag.slice(1, 9)}…`
-    this.#drawFetched()
+    this.#lanes.show(entry)
+    this.#position.restore(at, playing)
     // The URL pins the version: no browser would notice that it has changed between two ranges.
     this.#video.src = this.#url(entry)
-    if (at > 0) {
-      const seek = () => (this.#video.currentTime = Math.min(at, this.#video.duration))
-      this.#video.addEventListener('loadedmetadata', seek, { once: true })
-    }
     if (playing) void this.#start()
+    this.#onLoad(entry)
   }
 
   /**
    * Tells what the hive has now: the entry that is playing may be another version, or gone.
    *
-   * @param {EntryInfo[]} entries
+   * @param {ListedEntry[]} entries
    */
   know(entries) {
     const { entry } = this
     if (!entry) return
     const current = entries.find(({ alias }) => alias === entry.alias)
-    if (!current) this.say(`${entry.alias} was removed from the hive.`)
-    else if (current.etag !== entry.etag) this.#goOnWith(current)
-  }
-
-  /** @param {string} text */
-  say(text) {
-    byId('notice').textContent = text
+    if (!current && !this.#hasFailed) this.#say(`${nameOf(entry)} was removed from the hive.`)
+    else if (current && current.damage === undefined && current.etag !== entry.etag) this.#goOnWith(current)
   }
 
   async #start() {
@@ -104,78 +101,37 @@ export class Player {
     } catch (error) {
       const { name } = /** @type {Error} */ (error)
       // AbortError: something else was loaded meanwhile. NotSupportedError: the error event tells more.
-      if (name === 'NotAllowedError') this.say('The browser wants you to press play yourself.')
-      else if (name !== 'AbortError' && name !== 'NotSupportedError') this.say(formatError(error))
-    }
-  }
-
-  /** A media error says nothing of its reason: the hive knows whether the version is still there. */
-  async #onMediaError() {
-    const { entry } = this
-    const { error } = this.#video
-    if (!entry) return
-    try {
-      const current = await this.#hive.stat(entry.alias)
-      if (this.entry !== entry) return
-      if (current.etag !== entry.etag) this.#goOnWith(current)
-      else this.say(`The browser cannot play ${entry.alias}: ${error?.message || `media error ${error?.code}`}`)
-    } catch (failure) {
-      this.say(formatError(failure))
+      if (name === 'NotAllowedError') this.#say('The browser wants you to press play yourself.')
+      else if (name !== 'AbortError' && name !== 'NotSupportedError') this.#say(failureWords(error), 'problem')
     }
   }
 
   /** @param {EntryInfo} entry */
   #goOnWith(entry) {
-    const { at, playing } = this.#position
-    this.load(entry, { at, playing })
-    this.say(`${entry.alias} was replaced meanwhile: this is the new version, from ${formatTime(at)} on.`)
+    const { at } = this.#position
+    this.load(entry, this.#position)
+    this.#say(`${nameOf(entry)} was replaced meanwhile: this is the new version, from ${formatTime(at)} on.`)
   }
 
-  #notePosition() {
-    const { currentTime, paused, ended, error } = this.#video
-    if (!error) this.#position = { at: currentTime, playing: !paused && !ended }
+  /** @param {string} words why the hive is away; empty when it is back */
+  #wait(words) {
+    this.#say(words && `${words} The video goes on where it was as soon as the hive answers.`)
   }
 
-  /** @param {Delivery} delivery */
-  #onDelivery({ alias, etag, start, end }) {
-    if (alias !== this.entry?.alias || etag !== this.entry.etag) return
-    this.#fetched.add(start, end)
-    this.#drawFetched()
-  }
-
-  #drawFetched() {
-    const size = this.entry?.size ?? 0
-    drawLane('fetched-lane', [...this.#fetched], size)
-    const through = this.#throughWorker ? formatBytes(this.#fetched.total) : '–'
-    byId('fetched-text').textContent = `${through} of ${formatBytes(size)}`
-  }
-
-  #drawBuffered() {
-    const { buffered, duration } = this.#video
-    const ranges = Array.from({ length: buffered.length }, (_, i) => ({
-      start: buffered.start(i),
-      end: buffered.end(i),
-    }))
-    const known = Number.isFinite(duration) ? duration : 0
-    drawLane('buffered-lane', ranges, known)
-    const seconds = ranges.reduce((sum, { start, end }) => sum + end - start, 0)
-    byId('buffered-text').textContent = `${formatTime(seconds)} of ${formatTime(known)}`
+  /**
+   * @param {string} words
+   * @param {'' | 'problem'} kind
+   */
+  #say(words, kind = '') {
+    const notice = byId('notice')
+    this.#hasFailed = kind === 'problem'
+    notice.classList.toggle('problem', this.#hasFailed)
+    // The same words again would be read out again.
+    if (notice.textContent !== words) notice.textContent = words
   }
 }
 
-/**
- * Draws ranges on a lane that stands for the whole.
- *
- * @param {string} id
- * @param {{ start: number, end: number }[]} ranges
- * @param {number} whole
- */
-function drawLane(id, ranges, whole) {
-  const pieces = ranges.map(({ start, end }) => {
-    const piece = document.createElement('i')
-    piece.style.left = `${(start / whole) * 100}%`
-    piece.style.width = `${((end - start) / whole) * 100}%`
-    return piece
-  })
-  byId(id).replaceChildren(...pieces)
+/** @param {EntryInfo} entry */
+function nameOf({ alias }) {
+  return shorten(alias, NAME_CHARACTERS)
 }

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const STARTUP_TIMEOUT_MS = 30_000
+const COMMAND_TIMEOUT_MS = 30_000
+
+/**
+ * WebKitGTK's MiniBrowser, driven over plain W3C WebDriver, because playwright's own WebKit has to be downloaded, and
+ * Debian's is an engine of the same family with system codecs. Needs Debian's `webkit2gtk-driver` and `xvfb`.
+ */
+export class WebKitGtk {
+  readonly #children: ChildProcess[] = []
+  readonly #killChildren = (): void => {
+    // Last started first: MiniBrowser's driver goes before the display that it draws on.
+    for (const child of this.#children.splice(0).toReversed()) child.kill('SIGKILL')
+  }
+  #driverUrl = ''
+  #session: Promise<string> | undefined
+
+  constructor() {
+    process.once('exit', this.#killChildren)
+  }
+
+  /** Goes to a page; starts the browser if it does not run yet. */
+  async open(url: string): Promise<void> {
+    const session = await (this.#session ??= this.#start())
+    await this.#command('POST', `${session}/url`, { url })
+  }
+
+  /** Runs the body of a function in the page, and gives what it returns; a promise is waited for. */
+  async execute<Value>(body: string, ...args: unknown[]): Promise<Value> {
+    return this.#command('POST', `${await this.#session}/execute/sync`, { script: body, args })
+  }
+
+  /** Clicks an element as a user does. */
+  async click(selector: string): Promise<void> {
+    const session = await this.#session
+    const using = { using: 'css selector', value: selector }
+    const element = await this.#command<Record<string, string>>('POST', `${session}/element`, using)
+    await this.#command('POST', `${session}/element/${Object.values(element)[0]}/click`, {})
+  }
+
+  /** Ends the browser. */
+  async close(): Promise<void> {
+    process.removeListener('exit', this.#killChildren)
+    try {
+      // A start that failed has been reported by `open`.
+      const session = await this.#session?.catch(() => undefined)
+      if (session !== undefined) await this.#command('DELETE', session)
+    } finally {
+      this.#killChildren()
+    }
+  }
+
+  async #start(): Promise<string> {
+    const display = process.env['DISPLAY'] ?? (await this.#startDisplay())
+    const port = await freePort()
+    this.#driverUrl = `http://127.0.0.1:${port}`
+    const driver = this.#spawn('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
+      DISPLAY: display,
+      // The web process's sandbox needs user namespaces, which containers seldom have.
+      WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
+      LIBGL_ALWAYS_SOFTWARE: '1',
+    })
+    await this.#untilReady(driver)
+    const { sessionId } = await this.#command<{ sessionId: string }>('POST', '/session', {
+      capabilities: {
+        alwaysMatch: { 'webkitgtk:browserOptions': { binary: miniBrowserPath(), args: ['--automation'] } },
+      },
+    })
+    return `/session/${sessionId}`
+  }
+
+  async #startDisplay(): Promise<string> {
+    const display = this.#spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1280x1024x24', '-nolisten', 'tcp'])
+    return new Promise<string>((resolve, reject) => {
+      display.once('error', reject)
+      display.once('exit', (code) => reject(new Error(`Xvfb ended with exit code ${code} before it had a display`)))
+      display.stdio[3]!.once('data', (data: Uint8Array) => resolve(`:${new TextDecoder().decode(data).trim()}`))
+    })
+  }
+
+  async #untilReady(driver: ChildProcess): Promise<void> {
+    const deadline = Date.now() + STARTUP_TIMEOUT_MS
+    for (;;) {
+      try {
+        await this.#command('GET', '/status')
+        return
+      } catch (error) {
+        const ended = driver.pid === undefined || driver.exitCode !== null
+        if (ended || Date.now() > deadline) throw new Error('WebKitWebDriver does not answer', { cause: error })
+        await sleep(50)
+      }
+    }
+  }
+
+  #spawn(command: string, args: string[], environment: Record<string, string> = {}): ChildProcess {
+    const child = spawn(command, args, {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    })
+    // Without a listener a command that is not installed would end the runner.
+    child.once('error', (error) => console.error(`${command}: ${error.message}`))
+    this.#children.push(child)
+    return child
+  }
+
+  async #command<Value>(method: string, path: string, body?: unknown): Promise<Value> {
+    const response = await fetch(this.#driverUrl + path, {
+      method,
+      signal: AbortSignal.timeout(COMMAND_TIMEOUT_MS),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const { value } = (await response.json()) as { value: Value & { error?: string; message?: string } }
+    if (value?.error) throw new Error(`WebDriver ${method} ${path}: ${value.error}: ${value.message}`)
+    return value
+  }
+}
+
+function miniBrowserPath(): string {
+  for (const triplet of readdirSync('/usr/lib')) {
+    for (const abi of ['4.1', '4.0']) {
+      const folder = `/usr/lib/${triplet}/webkit2gtk-${abi}`
+      try {
+        if (readdirSync(folder).includes('MiniBrowser')) return `${folder}/MiniBrowser`
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR')
+          throw error
+      }
+    }
+  }
+  throw new Error("no WebKitGTK MiniBrowser under /usr/lib: install Debian's webkit2gtk-driver")
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => {
+        if (address && typeof address === 'object') resolve(address.port)
+        else reject(new Error('no port'))
+      })
+    })
+  })
+}

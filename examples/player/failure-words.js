@@ -1,0 +1,44 @@
+import { formatBytes } from './format.js'
+
+/** @import { Failure } from './types.ts' */
+
+/**
+ * What failed, and why, in words for people: the network, the hive, or what was given.
+ *
+ * @param {unknown} failure
+ */
+export function failureWords(failure) {
+  // The browser's own errors about a file share names with those of the hive.
+  if (failure instanceof DOMException) return `The file cannot be read: ${failure.message}`
+  const error = /** @type {Failure} */ (failure)
+  switch (error.name) {
+    case 'BackendError':
+      return isUnreachable(error) ? `The network failed: ${error.message}.` : `The hive failed: ${error.message}.`
+    case 'IntegrityError':
+      return `The hive is damaged: ${error.message}.`
+    case 'QuotaExceededError':
+      return error.limit === undefined
+        ? `The hive has no room left: ${error.message}.`
+        : `It is too large: at most ${formatBytes(error.limit)} can be sent from a page.`
+    case 'AccessError':
+      return `The hive does not allow it: ${error.message}.`
+    case 'ConflictError':
+      return `Somebody else changed the entry at the same time: ${error.message}.`
+    case 'NotFoundError':
+      return `The hive no longer has the entry: ${error.message}.`
+    case 'FormatError':
+      return `What came is not in the expected format: ${error.message}.`
+    default:
+      return error.message
+  }
+}
+
+/**
+ * Whether nothing came back at all, as opposed to an answer that tells of a failure.
+ *
+ * @param {unknown} failure
+ */
+export function isUnreachable(failure) {
+  const { name, status, message } = /** @type {Failure} */ (failure)
+  return name === 'BackendError' && status === undefined && !message.startsWith('the server answered')
+}

@@ -1,0 +1,53 @@
+import { HttpHive } from '/combstream/page.js'
+
+/** @import { EntryInfo } from './types.ts' */
+
+const PAUSE_MS = 1_000
+/** A connection that the network has swallowed says nothing: another one may come through. */
+const SILENCE_MS = 3_000
+
+/**
+ * Asks the hive for an entry until there is an answer, however long that takes: the hive may be away for a second or for
+ * a day.
+ *
+ * @param {string} hiveUrl
+ * @param {string} alias
+ * @param {object} options
+ * @param {AbortSignal} options.signal
+ * @param {(failure: unknown) => void} options.onFailure is called each time that there is no answer
+ * @returns {Promise<EntryInfo>} rejects with what the hive says otherwise: that there is no such entry, for example
+ */
+export async function askUntilAnswered(hiveUrl, alias, { signal, onFailure }) {
+  const hive = new HttpHive(hiveUrl, { retries: 0, stallTimeoutMs: SILENCE_MS })
+  for (;;) {
+    try {
+      return await hive.stat(alias, { signal })
+    } catch (failure) {
+      signal.throwIfAborted()
+      const { name, retryable } = /** @type {{ name: string, retryable?: boolean }} */ (failure)
+      if (name !== 'BackendError' || retryable !== true) throw failure
+      onFailure(failure)
+      await pause(signal)
+    }
+  }
+}
+
+/**
+ * Waits a moment, or until the browser says that it is online again.
+ *
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+function pause(signal) {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      removeEventListener('online', end)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, PAUSE_MS)
+    addEventListener('online', end)
+    signal.addEventListener('abort', end)
+  })
+}

@@ -1,0 +1,152 @@
+import { failureWords } from './failure-words.js'
+import { shorten } from './format.js'
+import { askUntilAnswered } from './hive-probe.js'
+
+/** @import { EntryInfo } from './types.ts' */
+/** @import { Position } from './position.js' */
+
+/**
+ * What is played, and what can be done about it.
+ *
+ * @typedef {object} Playing
+ * @property {() => EntryInfo | undefined} entry
+ * @property {() => void} reload loads the same version again, at the same place
+ * @property {(entry: EntryInfo) => void} goOnWith loads another version at the same place
+ * @property {(words: string) => void} wait says that the hive is away; empty when it is back
+ * @property {(words: string) => void} fail says why there is nothing more to be done
+ */
+
+const TICK_MS = 1_000
+/** A video that has not moved for so long may wait for a hive that is away. */
+const STALLED_TICKS = 3
+/** A video that has neither moved nor received anything for so long is read by a worker that is no more. */
+const HUNG_TICKS = 12
+/** After an outage, the worker may be about to go on by itself. */
+const SETTLE_MS = 1_500
+/** How often a place that cannot be played, though the hive answers, is tried again. */
+const MAX_TRIES = 2
+/** Of a name in a sentence. */
+const NAME_CHARACTERS = 48
+
+/**
+ * Makes a video go on where it was after an outage, and finds out what failed when it cannot go on. A `<video>` tells
+ * next to nothing of its failures, so the hive is asked.
+ */
+export class Recovery {
+  #video
+  #position
+  #hiveUrl
+  #playing
+  /** @type {AbortController | undefined} */
+  #asking
+  #ticks = { at: -1, still: 0, silent: 0 }
+  #tried = { at: -1, times: 0 }
+
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {Position} position
+   * @param {string} hiveUrl
+   * @param {Playing} playing
+   */
+  constructor(video, position, hiveUrl, playing) {
+    this.#video = video
+    this.#position = position
+    this.#hiveUrl = hiveUrl
+    this.#playing = playing
+    video.addEventListener('error', () => void this.#ask())
+    video.addEventListener('progress', () => (this.#ticks.silent = 0))
+    setInterval(() => this.#look(), TICK_MS)
+  }
+
+  /** Stops asking: something else is being loaded. */
+  stop() {
+    this.#asking?.abort()
+    this.#asking = undefined
+    this.#ticks = { at: -1, still: 0, silent: 0 }
+  }
+
+  /** An outage does not always show as an error: the video may just stand still. */
+  #look() {
+    const { currentTime, paused, ended } = this.#video
+    if (paused || ended || currentTime !== this.#ticks.at) this.#ticks = { at: currentTime, still: 0, silent: 0 }
+    this.#ticks.still++
+    this.#ticks.silent++
+    if (this.#ticks.still > STALLED_TICKS) void this.#ask()
+  }
+
+  async #ask() {
+    const entry = this.#playing.entry()
+    if (!entry || this.#asking) return
+    const asking = new AbortController()
+    this.#asking = asking
+    const { signal } = asking
+    let away = false
+    try {
+      const current = await askUntilAnswered(this.#hiveUrl, entry.alias, {
+        signal,
+        onFailure: (failure) => {
+          away = true
+          this.#playing.wait(failureWords(failure))
+        },
+      })
+      if (signal.aborted) return
+      if (current.etag !== entry.etag) this.#playing.goOnWith(current)
+      else await this.#resume(away, entry, signal)
+    } catch (failure) {
+      if (signal.aborted) return
+      const removed = /** @type {Error} */ (failure).name === 'NotFoundError'
+      this.#playing.fail(
+        removed ? `${shorten(entry.alias, NAME_CHARACTERS)} was removed from the hive.` : failureWords(failure),
+      )
+    } finally {
+      if (this.#asking === asking) this.#asking = undefined
+    }
+  }
+
+  /**
+   * The hive answers, and has the version that is played.
+   *
+   * @param {boolean} wasAway
+   * @param {EntryInfo} entry
+   * @param {AbortSignal} signal
+   */
+  async #resume(wasAway, entry, signal) {
+    const { at } = this.#position
+    if (wasAway && !this.#video.error) {
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+      if (signal.aborted) return
+      this.#playing.wait('')
+    }
+    if (!this.#video.error) {
+      const isStill = this.#position.at === at && this.#position.playing
+      if (isStill && (wasAway || this.#ticks.silent > HUNG_TICKS)) this.#playing.reload()
+      return
+    }
+    if (this.#tried.at !== at) this.#tried = { at, times: 0 }
+    if (wasAway || this.#tried.times++ < MAX_TRIES) this.#playing.reload()
+    else await this.#judge(entry, signal)
+  }
+
+  /**
+   * Says what failed, as the hive answers and has the version: the media themselves, if their bytes can be had.
+   *
+   * @param {EntryInfo} entry
+   * @param {AbortSignal} signal
+   */
+  async #judge({ alias, type }, signal) {
+    const { error, src } = this.#video
+    const answer = await fetch(src, { headers: { Range: 'bytes=0-0' }, signal }).catch(() => undefined)
+    await answer?.body?.cancel()
+    if (signal.aborted) return
+    const name = shorten(alias, NAME_CHARACTERS)
+    // 416: an empty entry has no first byte.
+    if (!answer) this.#playing.fail(`The network failed: ${name} cannot be fetched.`)
+    else if (!answer.ok && answer.status !== 416) {
+      this.#playing.fail(`The hive failed: it answered ${answer.status} for ${name}.`)
+    } else if (error?.code === MediaError.MEDIA_ERR_DECODE) {
+      this.#playing.fail(`The format failed: ${name} is damaged, or not what its type ${type} says.`)
+    } else {
+      this.#playing.fail(`The format failed: this browser cannot play ${name}, which is of the type ${type}.`)
+    }
+  }
+}

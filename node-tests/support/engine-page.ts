@@ -1,0 +1,87 @@
+import { chromium, firefox, type Page } from 'playwright'
+import { WebKitGtk } from '../../browser-tests/support/webkitgtk.ts'
+import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+
+/** The browser engines, and what has to be installed for each. */
+export const ENGINES = {
+  chromium: '/usr/bin/chromium',
+  firefox: '/usr/bin/firefox-esr',
+  webkit: '/usr/bin/WebKitWebDriver',
+} as const
+
+/** One of the browser engines. */
+export type EngineName = keyof typeof ENGINES
+
+/** A page in a browser of its own. */
+export interface EnginePage {
+  /** Runs a function in the page, with arguments that JSON can carry; it sees nothing from outside. */
+  evaluate<Value, Args extends unknown[]>(body: (...args: Args) => Value, ...args: Args): Promise<Awaited<Value>>
+  /** Clicks an element as a user does. */
+  click(selector: string): Promise<void>
+  /** Ends the service worker that the page uses, as a browser may at any time. */
+  endWorker(): Promise<void>
+  /** Ends the browser. */
+  close(): Promise<void>
+}
+
+/** Opens a page in one of the engines. */
+export async function openEnginePage(engine: EngineName, url: string): Promise<EnginePage> {
+  if (engine === 'webkit') return openWebKit(url)
+  const browser =
+    engine === 'chromium'
+      ? await chromium.launch(CHROMIUM_LAUNCH)
+      : await firefox.launch({ executablePath: ENGINES.firefox, channel: 'moz-firefox' })
+  try {
+    const page = await browser.newPage()
+    await page.goto(url)
+    const evaluate: EnginePage['evaluate'] = (body, ...args) =>
+      page.evaluate(`(${String(body)})(...${JSON.stringify(args)})`)
+    return {
+      evaluate,
+      click: (selector) => page.click(selector),
+      endWorker: () => (engine === 'chromium' ? stopWorkers(page) : evaluate(replaceWorker)),
+      close: () => browser.close(),
+    }
+  } catch (error) {
+    await browser.close()
+    throw error
+  }
+}
+
+async function openWebKit(url: string): Promise<EnginePage> {
+  const browser = new WebKitGtk()
+  try {
+    await browser.open(url)
+    const evaluate: EnginePage['evaluate'] = (body, ...args) =>
+      browser.execute(`return (${String(body)})(...arguments)`, ...args)
+    return {
+      evaluate,
+      click: (selector) => browser.click(selector),
+      endWorker: () => evaluate(replaceWorker),
+      close: () => browser.close(),
+    }
+  } catch (error) {
+    await browser.close()
+    throw error
+  }
+}
+
+async function stopWorkers(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('ServiceWorker.enable')
+  await session.send('ServiceWorker.stopAllWorkers')
+  await session.detach()
+}
+
+/**
+ * Registers the worker under another URL, which makes the one before it redundant: Firefox and WebKit end it then,
+ * whatever it is doing. The server must be there, as the script is fetched again.
+ */
+async function replaceWorker(): Promise<void> {
+  const worker = navigator.serviceWorker.controller!
+  const ended = new Promise<void>((resolve) => {
+    worker.addEventListener('statechange', () => worker.state === 'redundant' && resolve())
+  })
+  await navigator.serviceWorker.register(`${worker.scriptURL}&again`, { type: 'module' })
+  await ended
+}

@@ -1,0 +1,89 @@
+import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+
+/**
+ * Stands between browsers and a server, to let bytes through up to a point, to be away, and to be back: all of it when a
+ * test says so, and never after a time.
+ */
+export class OutageProxy {
+  readonly #target: URL
+  readonly #server: Server
+  /** Bytes of the bodies that have passed, by path. */
+  readonly #passed = new Map<string, number>()
+  #holdFrom: { readonly path: string; readonly byteLength: number } | undefined
+  #release: () => void = () => undefined
+  #released: Promise<void> = Promise.resolve()
+  #port = 0
+
+  /** @param target root of the server. */
+  constructor(target: string) {
+    this.#target = new URL(target)
+    this.#server = createServer((incoming, answer) => this.#pass(incoming, answer))
+  }
+
+  /** Root of the server as browsers see it. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/`
+  }
+
+  /** Listens, always on the same port. */
+  async listen(): Promise<void> {
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
+    this.#port = (this.#server.address() as AddressInfo).port
+  }
+
+  /** Lets only so many bytes of a path through, in all answers together; the rest waits. */
+  hold(path: string, byteLength: number): void {
+    this.#holdFrom = { path, byteLength }
+    this.#released = new Promise((resolve) => (this.#release = resolve))
+  }
+
+  /** Is away: every connection breaks off, and a new one is refused. */
+  async goAway(): Promise<void> {
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  /** Is back, and holds nothing. */
+  async comeBack(): Promise<void> {
+    this.#holdFrom = undefined
+    this.#release()
+    await this.listen()
+  }
+
+  /** Ends for good. */
+  async close(): Promise<void> {
+    if (this.#server.listening) await this.goAway()
+  }
+
+  #pass(incoming: IncomingMessage, answer: ServerResponse): void {
+    const { method, url = '/', headers } = incoming
+    const outgoing = request(new URL(url, this.#target), { method, headers: { ...headers, host: this.#target.host } })
+    outgoing.once('error', () => answer.destroy())
+    outgoing.once('response', (response: IncomingMessage) => {
+      answer.writeHead(response.statusCode ?? 502, response.headers)
+      this.#passBody(new URL(url, this.#target).pathname, response, answer).catch(() => answer.destroy())
+    })
+    answer.once('close', () => outgoing.destroy())
+    incoming.pipe(outgoing)
+  }
+
+  async #passBody(path: string, response: IncomingMessage, answer: ServerResponse): Promise<void> {
+    for await (const chunk of response as AsyncIterable<Uint8Array>) {
+      const passed = this.#passed.get(path) ?? 0
+      const { byteLength = Infinity } = this.#holdFrom?.path === path ? this.#holdFrom : {}
+      const now = chunk.subarray(0, Math.max(0, byteLength - passed))
+      this.#passed.set(path, passed + now.byteLength)
+      if (now.byteLength > 0) answer.write(now)
+      if (now.byteLength < chunk.byteLength) {
+        await this.#released
+        answer.write(chunk.subarray(now.byteLength))
+      }
+    }
+    answer.end()
+  }
+}

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, type Page } from 'playwright'
+import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+import { HttpHive } from '../../src/http.ts'
+import { type PlayerServer, startPlayer } from './player-server.ts'
+
+/** The example player in Chromium, over a server and a hive of its own. */
+export interface PlayerPage {
+  readonly page: Page
+  readonly server: PlayerServer
+  /** The hive that the page shows. */
+  readonly hive: HttpHive
+  /** A folder for files, which goes when the page is closed. */
+  readonly folder: string
+  /** What the page says on the console: errors that nobody has caught, and what its security policy refused. */
+  readonly complaints: string[]
+  /** Ends the browser and the server. */
+  close(): Promise<void>
+}
+
+/** Starts the example server, and opens its page once `prepare` has put into the hive what the page is to find. */
+export async function openPlayerPage(prepare?: (hive: HttpHive) => Promise<void>): Promise<PlayerPage> {
+  const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
+  const server = await startPlayer(join(folder, 'hive'))
+  const hive = new HttpHive(`${server.url}hive/`)
+  await prepare?.(hive)
+  const browser = await chromium.launch(CHROMIUM_LAUNCH)
+  const page = await browser.newPage()
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('console', (message) => {
+    // A HEAD of an entry that is not there yet.
+    if (message.type() === 'error' && !message.text().includes('404')) complaints.push(message.text())
+  })
+  await page.goto(server.url)
+  const close = async (): Promise<void> => {
+    await browser.close()
+    server.child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { page, server, hive, folder, complaints, close }
+}
+
+/** A file that a test drops. */
+export interface DroppedFile {
+  readonly name: string
+  readonly type?: string
+  /** Its bytes, or how many zeros it has. */
+  readonly content: string | number
+}
+
+/** Drops files on the page. */
+export async function dropFiles(page: Page, files: readonly DroppedFile[]): Promise<void> {
+  await page.evaluate((dropped) => {
+    const dataTransfer = new DataTransfer()
+    for (const { name, type = '', content } of dropped) {
+      const bytes = typeof content === 'number' ? new Uint8Array(content) : content
+      dataTransfer.items.add(new File([bytes], name, { type }))
+    }
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
+  }, files)
+}

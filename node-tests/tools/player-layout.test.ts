@@ -1,0 +1,102 @@
+import type { Page } from 'playwright'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { HttpHive } from '../../src/http.ts'
+import { dropFiles, openPlayerPage, type PlayerPage } from '../support/player-page.ts'
+
+const ENTRIES = 1_500
+const AT_ONCE = 25
+/** Names of 200 characters: without a place to break, with many, and of a video that does not play. */
+const LONG_NAMES = [
+  'W'.repeat(196) + '.txt',
+  'many words '.repeat(18) + '.a',
+  'unbroken-'.repeat(22).slice(0, 196) + '.mp4',
+]
+
+let player: PlayerPage
+let page: Page
+let hive: HttpHive
+
+beforeAll(async () => {
+  player = await openPlayerPage(async (empty) => {
+    const store = (alias: string, type = 'text/plain'): Promise<void> =>
+      new Blob(['the same for all']).stream().pipeTo(empty.sink(alias, { type }))
+    for (const alias of LONG_NAMES) await store(alias, alias.endsWith('.mp4') ? 'video/mp4' : 'text/plain')
+    const names = Array.from({ length: ENTRIES - 2 - LONG_NAMES.length }, (_, i) => `entry ${i}.txt`)
+    while (names.length > 0) await Promise.all(names.splice(0, AT_ONCE).map((name) => store(name)))
+  })
+  page = player.page
+  hive = player.hive
+}, 180_000)
+
+afterAll(() => player?.close())
+
+describe('the example player, with 1,500 entries and names of 200 characters,', () => {
+  it('lists all entries, finds some of them, and keeps focus and place when the list changes', async () => {
+    await page.getByText('1,500 entries').waitFor()
+    expect(await page.locator('#entries tr').count()).toBe(ENTRIES)
+    await page.getByRole('searchbox', { name: 'Find an entry' }).fill('ENTRY 149')
+    expect(await page.locator('#entry-count').textContent()).toBe('6 of 1,500 entries')
+    expect(await page.locator('#entries tr:visible th').allTextContents()).toContain('entry 1492.txt')
+
+    const link = page.getByRole('link', { name: 'entry 1492.txt' })
+    await link.focus()
+    await new Blob(['one more']).stream().pipeTo(hive.sink('entry 1490 b.txt'))
+    await new Blob(['another version']).stream().pipeTo(hive.sink('entry 1492.txt'))
+    await page.getByRole('link', { name: 'entry 1490 b.txt' }).waitFor()
+    await page.getByRole('row', { name: /^entry 1492\.txt 15 bytes/ }).waitFor()
+    expect(await link.evaluate((element) => element === document.activeElement)).toBe(true)
+
+    await page.getByRole('searchbox').fill('no such entry')
+    await page.getByText('No entry has such a name.').waitFor()
+    await page.getByRole('searchbox').fill('')
+  })
+
+  it('stays within 320, 390 and 1,280 pixels, whatever it has to say', async () => {
+    await page.getByRole('button', { name: LONG_NAMES[2]! }).click()
+    await page.locator('#notice.problem').waitFor()
+    const names = LONG_NAMES.map((name) => `new ${name}`.slice(0, 200))
+    await dropFiles(page, [
+      ...LONG_NAMES.map((name) => ({ name, content: 'asks first' })),
+      ...names.map((name) => ({ name, content: 'stored' })),
+      { name: `${names[0]}${'W'.repeat(1_000)}`, content: 'fails: its name is too long' },
+    ])
+    await page.getByText('3 of 7 files stored · 3 questions · 1 failed').waitFor()
+    for (const width of [320, 390, 1_280]) {
+      await page.setViewportSize({ width, height: 800 })
+      expect(await page.evaluate(tooWide), `at ${width} px`).toEqual([])
+    }
+  })
+
+  it('has a name for every control, and a visible focus for all that the keyboard reaches', async () => {
+    expect(await page.evaluate(nameless)).toEqual([])
+    await page.locator('#upload').focus()
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Replace all')
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)
+    expect(outline).toBe('solid')
+  })
+
+  it('complains of nothing by itself', () => {
+    expect(player.complaints).toEqual([])
+  })
+})
+
+/** What is wider than the page or than the box that it scrolls in. */
+function tooWide(): string[] {
+  const scrolling = [document.documentElement, ...document.querySelectorAll('.scroll')]
+  const boxes = document.querySelectorAll('body *:not(tr *, #uploads *)')
+  return [
+    ...scrolling.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth),
+    ...Array.from(boxes).filter((box) => box.getBoundingClientRect().right > innerWidth + 0.5),
+  ].map(({ tagName, id, className }) => `${tagName}#${id}.${className}`)
+}
+
+function nameless(): string[] {
+  const controls = document.querySelectorAll<HTMLInputElement>('button, select, input, a, progress, [tabindex]')
+  return Array.from(controls)
+    .filter((control) => {
+      const labels = [control.getAttribute('aria-label'), control.getAttribute('aria-labelledby'), control.labels?.[0]]
+      return !labels.some(Boolean) && control.textContent.trim() === ''
+    })
+    .map(({ outerHTML }) => outerHTML.slice(0, 100))
+}
