@@ -12,6 +12,7 @@ import { fromHex, toBase64Url, toHex } from '../bytes/byte-text.ts'
 import { readExtensions, writeExtensions } from '../bytes/record-extensions.ts'
 import { RecordReader } from '../bytes/record-reader.ts'
 import { RecordWriter } from '../bytes/record-writer.ts'
+import type { EntryInfo } from './hive.ts'
 
 const LAYOUT = 1
 const HAS_SIGNATURE = 1
@@ -102,6 +103,11 @@ export function streamsIn(row: Uint8Array): Pick<EntryRecord, 'signatureId'> & {
 
 function idAt(row: Uint8Array, offset: number): string | undefined {
   return row.byteLength < offset + ID_BYTES ? undefined : toHex(row.subarray(offset, offset + ID_BYTES))
+}
+
+/** What the row of an entry tells of it. */
+export function entryInfo(alias: string, { size, digest, type, modifiedMs }: EntryRecord): EntryInfo {
+  return { alias, size, etag: etagOf(digest), type, modified: new Date(modifiedMs) }
 }
 
 /** The strong validator of the bytes with this SHA-256, quotes included. */

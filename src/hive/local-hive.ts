@@ -8,9 +8,10 @@ import { checkAlias } from './alias.ts'
 import { assertReplaceable, readAliasRow, readReplaced, type Replaced } from './alias-row.ts'
 import { checkBufferSize } from './buffer-size.ts'
 import { entrySink, type EntryTarget } from './entry-sink.ts'
-import { DAMAGED_ETAG, formatEntryRecord, type EntryRecord, etagOf } from './entry-record.ts'
+import { DAMAGED_ETAG, entryInfo, type EntryRecord, formatEntryRecord } from './entry-record.ts'
 import { entryStream } from './entry-stream.ts'
 import type {
+  Consistency,
   EntriesOptions,
   Entry,
   EntryInfo,
@@ -27,7 +28,8 @@ import type {
 } from './hive.ts'
 import { checkListOptions } from './list-options.ts'
 import type { Computing } from './kept-signature.ts'
-import { LocalEntry, type LocalEntryOptions } from './local-entry.ts'
+import { PinnedEntry } from './pinned-entry.ts'
+import { StoredVersion } from './stored-version.ts'
 import { checkMediaType } from './media-type.ts'
 import { assertPrecondition, checkPrecondition } from './precondition.ts'
 import { entryReference, signatureReference } from './references.ts'
@@ -88,7 +90,7 @@ export class LocalHive implements Hive {
     if (consistency !== 'conflict' && consistency !== 'snapshot') {
       throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${describeValue(consistency)}`)
     }
-    return this.#entry(alias, await this.#lookup(alias, { signal }), { bufferSize, consistency })
+    return new PinnedEntry(this.#version(alias, await this.#lookup(alias, { signal }), consistency), bufferSize)
   }
 
   /** See {@linkcode Hive.stat}. */
@@ -153,10 +155,11 @@ export class LocalHive implements Hive {
     checkPrecondition({ ifMatch })
     const open = async (signal: AbortSignal): Promise<EntryTarget> => {
       const record = await this.#lookup(alias, { signal })
-      const basis = this.#entry(alias, record, { bufferSize: checkBufferSize(), consistency: 'snapshot' })
+      const version = this.#version(alias, record, 'snapshot')
+      const basis = new PinnedEntry(version, checkBufferSize())
       assertPrecondition(alias, basis.etag, { ifMatch })
       // A delta may not fit a size that is damaged, which would be no fault of the delta.
-      await basis.checkStored(signal)
+      await version.checkStored(signal)
       const patch = new PatchStream(basis, { maxOutputLength: this.#maxEntrySize })
       const target = this.#target(alias, key, basis.type, { ifMatch: basis.etag }, signal)
       const piped = patch.readable.pipeTo(target.writable)
@@ -185,17 +188,17 @@ export class LocalHive implements Hive {
         tx.aliases.set(key, formatEntryRecord(committed))
       },
     })
-    const entry = sink.stored.then(() =>
-      this.#entry(alias, committed, { bufferSize: checkBufferSize(), consistency: 'conflict' }),
+    const entry = sink.stored.then(
+      () => new PinnedEntry(this.#version(alias, committed, 'conflict'), checkBufferSize()),
     )
     markHandled(entry)
     return { writable: sink, entry }
   }
 
-  #entry(alias: string, record: EntryRecord, options: LocalEntryOptions): LocalEntry {
+  #version(alias: string, record: EntryRecord, consistency: Consistency): StoredVersion {
     const lookup = (): Promise<EntryRecord> => this.#lookup(alias)
     const computing = this.#computing
-    return new LocalEntry({ hive: this, store: this.#store, alias, record, computing, lookup }, options)
+    return new StoredVersion({ hive: this, store: this.#store, alias, record, consistency, computing, lookup })
   }
 
   /** The record that an alias has now. */
@@ -225,10 +228,6 @@ function listed(alias: string, row: Uint8Array): ListedEntry {
     const { message: damage } = error as Error
     return { alias, size: 0, etag: DAMAGED_ETAG, type: checkMediaType(), modified: new Date(0), damage }
   }
-}
-
-function entryInfo(alias: string, { size, digest, type, modifiedMs }: EntryRecord): EntryInfo {
-  return { alias, size, etag: etagOf(digest), type, modified: new Date(modifiedMs) }
 }
 
 function notFound(alias: string): NotFoundError {

@@ -6,6 +6,7 @@ import { checkAlias } from '../hive/alias.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
 import { entryStream } from '../hive/entry-stream.ts'
 import type {
+  Consistency,
   EntriesOptions,
   Entry,
   EntryInfo,
@@ -22,10 +23,11 @@ import type {
 } from '../hive/hive.ts'
 import { checkListOptions } from '../hive/list-options.ts'
 import { checkMediaType } from '../hive/media-type.ts'
+import { PinnedEntry } from '../hive/pinned-entry.ts'
 import { assertPrecondition, checkPrecondition, type Precondition } from '../hive/precondition.ts'
 import { DELTA_TYPE, entryFromHeaders, entryFromJson } from './format.ts'
 import { HttpClient } from './http-client.ts'
-import { HttpEntry, type HttpEntryOptions } from './http-entry.ts'
+import { HttpVersion } from './http-version.ts'
 import { assertAsked, listFromJson } from './received-list.ts'
 import { sendsRequestStreams } from './request-streams.ts'
 import { type SentUpload, requestSink } from './request-sink.ts'
@@ -129,8 +131,8 @@ export class HttpHive implements Hive {
     if (consistency !== 'conflict' && consistency !== 'snapshot') {
       throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${describeValue(consistency)}`)
     }
-    const options = { bufferSize: checkBufferSize(bufferSize), consistency }
-    return this.#entry(await this.stat(alias, { signal }), options)
+    const bytes = checkBufferSize(bufferSize)
+    return this.#entry(await this.stat(alias, { signal }), bytes, consistency)
   }
 
   /** See {@linkcode Hive.stat}. */
@@ -234,10 +236,9 @@ export class HttpHive implements Hive {
     }
   }
 
-  #entry(info: EntryInfo, options?: Omit<HttpEntryOptions, 'ifMatch'>): Entry {
-    const { bufferSize = checkBufferSize(), consistency = 'conflict' } = options ?? {}
+  #entry(info: EntryInfo, bufferSize: number = checkBufferSize(), consistency: Consistency = 'conflict'): Entry {
     const ifMatch = (this.#options.validate ?? this.#validate()) === 'if-match'
-    return new HttpEntry(this, this.#client, info, { bufferSize, consistency, ifMatch })
+    return new PinnedEntry(new HttpVersion(this, this.#client, info, { consistency, ifMatch }), bufferSize)
   }
 
   #validate(): 'if-match' | 'compare' {

@@ -1,0 +1,73 @@
+import { type ByteSource, rangeSource } from '../bytes/byte-source.ts'
+import { type ByteRange, checkRange } from '../bytes/byte-range.ts'
+import { attachAsyncDispose } from './async-dispose.ts'
+import { checkBufferSize } from './buffer-size.ts'
+import { openReader } from './entry-reader.ts'
+import type { Entry, EntryReader, EntryReaderOptions, EntryStreamOptions, HiveCallOptions } from './hive.ts'
+import type { VersionReading, VersionSource } from './version-source.ts'
+
+/** An entry, opened at one version: checks what it is asked for, and ends what it has given out when it is closed. */
+export class PinnedEntry implements Entry {
+  readonly alias: string
+  readonly size: number
+  readonly etag: string
+  readonly type: string
+  readonly modified: Date
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
+  readonly #source: VersionSource
+  readonly #bufferSize: number
+  readonly #closed = new AbortController()
+
+  constructor(source: VersionSource, bufferSize: number) {
+    const { alias, size, etag, type, modified } = source.info
+    this.alias = alias
+    this.size = size
+    this.etag = etag
+    this.type = type
+    this.modified = modified
+    this.#source = source
+    this.#bufferSize = bufferSize
+    attachAsyncDispose(this)
+  }
+
+  slice(start?: number, end?: number): ByteSource {
+    return rangeSource(this.size, (range: ByteRange) => this.stream(range)).slice(start, end)
+  }
+
+  stream({ start, end, signal }: EntryStreamOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.#assertOpen()
+    return this.#source.read(checkRange(this.size, start, end), { ...this.#reading(signal), readAhead: true })
+  }
+
+  reader(options: EntryReaderOptions = {}): EntryReader {
+    this.#assertOpen()
+    const bufferSize = checkBufferSize(options.bufferSize ?? this.#bufferSize)
+    // Without reading ahead, since the first read after an update must fail already.
+    const reading = { ...this.#reading(undefined), bufferSize, readAhead: false }
+    const stream = ({ start }: { start: number }): ReadableStream<Uint8Array<ArrayBuffer>> =>
+      this.#source.read({ start, end: this.size }, reading)
+    return openReader({ size: this.size, stream, closed: this.#closed.signal }, bufferSize)
+  }
+
+  signature({ signal }: HiveCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
+    this.#assertOpen()
+    return this.#source.signature(this.#reading(signal))
+  }
+
+  reopen({ signal }: HiveCallOptions = {}): Promise<Entry> {
+    return this.#source.reopen({ bufferSize: this.#bufferSize, signal })
+  }
+
+  close(): Promise<void> {
+    this.#closed.abort(new TypeError(`the entry is closed: ${this.alias}`))
+    return Promise.resolve()
+  }
+
+  #reading(signal: AbortSignal | undefined): VersionReading {
+    return { bufferSize: this.#bufferSize, signals: [signal, this.#closed.signal] }
+  }
+
+  #assertOpen(): void {
+    this.#closed.signal.throwIfAborted()
+  }
+}

@@ -1,0 +1,73 @@
+import type { ByteRange } from '../bytes/byte-range.ts'
+import type { Consistency, Entry, EntryInfo, Hive, OpenOptions } from '../hive/hive.ts'
+import type { VersionRangeReading, VersionReading, VersionSource } from '../hive/version-source.ts'
+import { versionStream } from '../hive/version-stream.ts'
+import type { HttpClient } from './http-client.ts'
+import { bodyOf } from './message-body.ts'
+import { rangedStream } from './ranged-stream.ts'
+
+/** How an {@linkcode HttpVersion} is read. */
+export interface HttpVersionOptions {
+  /** What a reader does once the entry is updated. */
+  readonly consistency: Consistency
+  /** Whether ranges are asked for with If-Match. */
+  readonly ifMatch: boolean
+}
+
+/** A version of an entry of an `HttpHive`. */
+export class HttpVersion implements VersionSource {
+  readonly info: EntryInfo
+  readonly #hive: Hive
+  readonly #client: HttpClient
+  readonly #options: HttpVersionOptions
+
+  constructor(hive: Hive, client: HttpClient, info: EntryInfo, options: HttpVersionOptions) {
+    this.info = info
+    this.#hive = hive
+    this.#client = client
+    this.#options = options
+  }
+
+  read(
+    range: ByteRange,
+    { bufferSize, readAhead, signals }: VersionRangeReading,
+  ): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const { alias, size, etag } = this.info
+    const { consistency, ifMatch } = this.#options
+    // One answer is of one version to its end, so a snapshot is asked for in one.
+    const snapshot = consistency === 'snapshot'
+    const url = this.#client.url(alias, { v: snapshot ? etag : undefined })
+    const headers: Record<string, string> = !snapshot && ifMatch ? { 'If-Match': etag } : {}
+    return rangedStream({
+      client: this.#client,
+      version: { alias, size, etag, url, headers },
+      range,
+      rangeBytes: snapshot ? Infinity : bufferSize,
+      readAhead,
+      signals,
+    })
+  }
+
+  signature({ bufferSize, signals }: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return versionStream({
+      range: { start: 0, end: Infinity },
+      bufferSize,
+      open: (signal) => this.#openSignature(signal),
+      check: () => Promise.resolve(),
+      signals,
+    })
+  }
+
+  reopen(options: Pick<OpenOptions, 'bufferSize' | 'signal'>): Promise<Entry> {
+    return this.#hive.open(this.info.alias, { ...options, consistency: this.#options.consistency })
+  }
+
+  async #openSignature(signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const { alias, etag } = this.info
+    const url = this.#client.url(alias, { signature: '', v: etag })
+    const response = await this.#client.read({ method: 'GET', url, signal })
+    const body = response.ok && (await bodyOf(response))
+    if (!body) throw await this.#client.errorOf(response, { alias, expectedEtag: etag }, signal)
+    return this.#client.timedBody(body, signal)
+  }
+}
