@@ -35,19 +35,42 @@ describe('directoryBackend', () => {
     await openAndClose(empty)
   })
 
-  it('takes the root of a new file system, and a directory whose making was cut off', async () => {
-    for (const name of ['lost+found', 'combstream-directory.0af3~']) {
+  it('takes the root of a new file system, and a directory whose making was cut off at any point', async () => {
+    const made = fresh()
+    await openAndClose(made)
+    const database = await readFile(join(made, 'metadata.sqlite'))
+    const cutOff: readonly (readonly [name: string, content: Uint8Array | undefined][])[] = [
+      [['lost+found', undefined]],
+      [['metadata.sqlite', text('')]],
+      [
+        ['metadata.sqlite', text('')],
+        ['metadata.sqlite-journal', text('')],
+      ],
+      [['metadata.sqlite', database]],
+      [
+        ['metadata.sqlite', database],
+        ['blocks', undefined],
+      ],
+      [
+        ['metadata.sqlite', database],
+        ['blocks', undefined],
+        ['combstream-directory.0af3~', text('combstream dir')],
+      ],
+      [['combstream-space.0af3~', text('')]],
+    ]
+    for (const files of cutOff) {
       const directory = fresh()
       await mkdir(directory)
-      await writeFile(join(directory, name), '')
+      for (const [name, content] of files) {
+        if (content) await writeFile(join(directory, name), content)
+        else await mkdir(join(directory, name))
+      }
+      await expect(directoryBackend(directory, { create: false })).rejects.toMatchObject({ name: 'NotFoundError' })
       await openAndClose(directory)
+      expect(await readdir(directory)).toEqual(
+        expect.arrayContaining(['blocks', 'combstream-directory', 'metadata.sqlite']),
+      )
     }
-    const cut = fresh()
-    await openAndClose(cut)
-    await rm(join(cut, 'metadata.sqlite'))
-    await rm(join(cut, 'blocks'), { recursive: true })
-    await openAndClose(cut)
-    expect((await readdir(cut)).toSorted()).toEqual(['blocks', 'combstream-directory', 'metadata.sqlite'])
   })
 
   it('refuses a directory that holds something else, and leaves it as it is', async () => {
@@ -99,22 +122,21 @@ describe('directoryBackend', () => {
     await expect(directoryBackend(directory)).rejects.toMatchObject({ name: 'BackendError', retryable: false })
   })
 
-  it('refuses blocks whose database is lost, and makes no new one', async () => {
-    for (const lose of [
-      (file: string) => rm(file),
-      async (file: string) => {
-        await writeFile(file, '')
-      },
-    ]) {
-      const directory = fresh()
-      const store = new StreamStore(await directoryBackend(directory))
-      await put(store, pattern(2000), { reference: text('r') })
-      await store.close()
-      await lose(join(directory, 'metadata.sqlite'))
-      const before = await readdir(directory)
-      await expect(directoryBackend(directory)).rejects.toMatchObject({ name: 'FormatError', reason: 'truncated' })
-      expect(await readdir(directory)).toEqual(before)
-    }
+  it('leaves the database of another program that has the same name as it is', async () => {
+    const foreign = fresh()
+    await mkdir(foreign)
+    const path = join(foreign, 'metadata.sqlite')
+    const database = new DatabaseSync(path)
+    database.exec('CREATE TABLE notes (line TEXT)')
+    database.close()
+    const before = await readFile(path)
+    await expect(directoryBackend(foreign)).rejects.toMatchObject({ name: 'FormatError', reason: 'magic' })
+    expect(await readdir(foreign)).toEqual(['metadata.sqlite'])
+    expect(await readFile(path)).toEqual(before)
+
+    await writeFile(path, 'a file that only has this name')
+    await expect(directoryBackend(foreign)).rejects.toMatchObject({ name: 'FormatError', reason: 'magic' })
+    expect(await readFile(path, 'utf8')).toBe('a file that only has this name')
   })
 
   it('makes nothing when it is told not to', async () => {

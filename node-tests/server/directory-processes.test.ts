@@ -1,17 +1,21 @@
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
 import { collect } from '../../src/bytes/collect.ts'
+import { LocalHive } from '../../src/hive.ts'
 import { StreamStore } from '../../src/store.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { pattern } from '../support/store-tools.ts'
 
 const CHILD = fileURLToPath(new URL('../support/directory-child.ts', import.meta.url))
+const CREATING_CHILD = fileURLToPath(new URL('../support/creating-child.ts', import.meta.url))
 
 let root = ''
 beforeAll(async () => {
@@ -67,7 +71,72 @@ async function verify(directory: string, told: Told[]): Promise<void> {
   await store.close()
 }
 
+/** A process that makes hives when it is told their names. */
+interface Creator {
+  readonly child: ChildProcessWithoutNullStreams
+  /** The next line that it says; undefined once it has ended. */
+  next(): Promise<string | undefined>
+  /** What it has said on standard error. */
+  errors(): string
+}
+
+function startCreator(directory: string, name: string): Creator {
+  const runner = 'Deno' in globalThis ? ['run', '-A'] : []
+  const child = spawn(process.execPath, [...runner, CREATING_CHILD, directory, name], {
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  let errors = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk))
+  // It may be killed while it is told something.
+  child.stdin.on('error', () => undefined)
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  return {
+    child,
+    next: async () => (await lines.next()).value as string | undefined,
+    errors: () => errors,
+  }
+}
+
+async function aliasesIn(directory: string): Promise<string[]> {
+  const store = new StreamStore(await directoryBackend(directory))
+  const { entries } = await new LocalHive(store).list()
+  await store.close()
+  return entries.map((entry) => entry.alias)
+}
+
 describe('directoryBackend', () => {
+  it('is made by several processes at the same moment, and all of them succeed', async () => {
+    const directory = join(root, 'made at once')
+    const names = ['A', 'B', 'C']
+    const creators = names.map((name) => startCreator(directory, name))
+    for (const creator of creators) expect(await creator.next(), creator.errors()).toBe('ready')
+    for (let round = 0; round < 12; round++) {
+      for (const { child } of creators) child.stdin.write(`${round}\n`)
+      for (const creator of creators) expect(await creator.next(), creator.errors()).toBe(String(round))
+      expect(await aliasesIn(join(directory, String(round)))).toEqual(names)
+    }
+    const ends = creators.map(({ child }) => once(child, 'close'))
+    for (const { child } of creators) child.stdin.end()
+    await Promise.all(ends)
+  })
+
+  it('is made by the next process when the first was killed at it, whenever that was', async () => {
+    const directory = join(root, 'killed at making')
+    await mkdir(directory)
+    const creator = startCreator(directory, 'A')
+    expect(await creator.next(), creator.errors()).toBe('ready')
+    const ended = once(creator.child, 'close')
+    for (let i = 0; i < 400; i++) creator.child.stdin.write(`${i}\n`)
+    // After a few of them, at some moment.
+    for (let i = 0; i < 5; i++) await creator.next()
+    setTimeout(() => creator.child.kill('SIGKILL'), Math.random() * 20)
+    await ended
+    const made = await readdir(directory)
+    expect(made.length).toBeGreaterThan(5)
+    expect(made.length).toBeLessThan(400)
+    for (const name of made) expect([[], ['A']]).toContainEqual(await aliasesIn(join(directory, name)))
+  })
+
   it('keeps what was acknowledged, and shows nothing else, however often its process is killed', async () => {
     const directory = join(root, 'killed')
     const told: Told[] = []

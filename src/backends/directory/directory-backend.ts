@@ -2,8 +2,9 @@ import { describeValue } from '../../bytes/describe-value.ts'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Backend, StreamingHash } from '../../store/backend.ts'
-import { assertDatabase, BLOCKS_DIRECTORY, DATABASE_FILE, openDirectory } from './directory-format.ts'
-import { openFileBlocks } from './file-blocks.ts'
+import { assertRows, BLOCKS_DIRECTORY, DATABASE_FILE, openDirectory } from './directory-format.ts'
+import { engineError } from './engine-error.ts'
+import { FileBlocks } from './file-blocks.ts'
 import { openSqlite } from './sqlite-metadata.ts'
 
 /** Options of {@linkcode directoryBackend}. */
@@ -15,22 +16,30 @@ export interface DirectoryBackendOptions {
    */
   lockTimeoutMs?: number | undefined
   /**
-   * Whether a directory that is absent or empty is made a hive.
+   * Whether a directory that is absent or empty becomes a hive.
    * @default true
    */
   create?: boolean | undefined
+  /**
+   * Whether the directory is opened only to read: nothing is written there, not even by SQLite, and nothing is created.
+   * Commits, `put` and `delete` are refused with a BackendError.
+   * @default false
+   */
+  readOnly?: boolean | undefined
 }
 
 /**
- * Opens a directory as a backend; an absent or empty one is made one. What is there is never touched if it is something
- * else.
+ * Opens a directory as a backend; an absent or empty one becomes one. If it holds something else, it is left as it is.
  *
- * A commit, a `put` and a `delete` are on the disk when they resolve.
+ * A commit, a `put` and a `delete` are on the disk when they resolve. Reading writes nothing: a hive on a read-only or
+ * full disk, or without permission to write, opens and can be read, and only what writes fails. If such a disk gets
+ * space again, the next commit uses it. Where SQLite could read only by writing (a log of a process that was killed, on
+ * a read-only disk), the database is read in a temporary copy.
  *
  * @throws {FormatError} with `reason: 'magic'` if the directory holds something else, `'unsupported'` if a later version
- * of this package made it, `'truncated'` if it has blocks, but its database is lost.
- * @throws {NotFoundError} if it is absent or empty, and `create` is false.
- * @throws {QuotaExceededError} if the disk is full.
+ * of this package made it, `'truncated'` if it is an incomplete copy: the marker, the database or its log is missing.
+ * @throws {NotFoundError} if it is absent or empty, and `create` is false or `readOnly` true.
+ * @throws {QuotaExceededError} if the disk is full, and there is no hive yet.
  * @throws {BackendError} if the file system or SQLite refuses.
  *
  * @example
@@ -55,20 +64,25 @@ export interface DirectoryBackendOptions {
  * ```
  */
 export async function directoryBackend(path: string, options: DirectoryBackendOptions = {}): Promise<Backend> {
-  const { lockTimeoutMs = 30_000, create = true } = options
-  if (typeof path !== 'string' || path === '') throw new TypeError(`path must be a text, got ${describeValue(path)}`)
+  const { lockTimeoutMs = 30_000, create = true, readOnly = false } = options
+  if (typeof path !== 'string' || path === '') throw new TypeError(`path must be a string, got ${describeValue(path)}`)
   if (!(lockTimeoutMs >= 0)) throw new RangeError(`lockTimeoutMs must be from 0, got ${lockTimeoutMs}`)
-  await openDirectory(path, create)
-  const blocks = await openFileBlocks(join(path, BLOCKS_DIRECTORY))
-  await assertDatabase(path)
-  const metadata = await openSqlite(join(path, DATABASE_FILE), lockTimeoutMs)
+  await openDirectory(path, { create: create && !readOnly, lockTimeoutMs })
+  const metadata = await openSqlite(join(path, DATABASE_FILE), { lockTimeoutMs, readOnly })
+  try {
+    await assertRows(path, () => metadata.hasRows())
+  } catch (error) {
+    await metadata.close()
+    throw engineError(error, `cannot open ${path}`)
+  }
+  const blocks = new FileBlocks(join(path, BLOCKS_DIRECTORY), { readOnly })
   return {
     metadata,
     blocks,
     createHash: sha256,
     async close() {
       await blocks.close()
-      metadata.close()
+      await metadata.close()
     },
   }
 }

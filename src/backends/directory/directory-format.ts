@@ -1,10 +1,12 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { FormatError, NotFoundError } from '../../errors.ts'
-import { codeOf, engineError } from './engine-error.ts'
+import { codeOf, databaseError } from './engine-error.ts'
+import { PROBE_PREFIX } from './has-no-space.ts'
+import { createDatabase } from './sqlite-connection.ts'
 import { syncDirectory } from './sync-directory.ts'
 
-/** Says what the directory is. It is written first, so that a directory with anything else in it has it too. */
+/** Says what the directory is. It is written last, so that a directory that has it has been made completely. */
 const MARKER_FILE = 'combstream-directory'
 const MARKER_MAGIC = 'combstream directory '
 const MARKER_VERSION = '1'
@@ -14,89 +16,115 @@ export const DATABASE_FILE = 'metadata.sqlite'
 /** The objects. */
 export const BLOCKS_DIRECTORY = 'blocks'
 
-/** Names that an empty directory may have: a marker that was being written, and what a new file system has. */
-const NOTHING = new RegExp(`^(${MARKER_FILE}\\.[0-9a-f]+~|lost\\+found)$`)
+/** Names in a directory that is not a hive yet: what a making that was cut off leaves, and what a new file system has. */
+const UNFINISHED = new RegExp(
+  `^(${MARKER_FILE}\\.[0-9a-f]+~|${PROBE_PREFIX}[0-9a-f]+~|${DATABASE_FILE}(-wal|-shm|-journal)?|${BLOCKS_DIRECTORY}|lost\\+found)$`,
+)
 
-/** Makes sure that `path` is a directory of this format; an absent or empty one becomes it if `create` is set. */
-export async function openDirectory(path: string, create: boolean): Promise<void> {
+/** How {@linkcode openDirectory} opens. */
+export interface OpenDirectoryOptions {
+  /** Whether an absent or empty directory becomes a hive. */
+  readonly create: boolean
+  /** Milliseconds to wait for others that make the same hive. */
+  readonly lockTimeoutMs: number
+}
+
+/** Makes sure that `path` is a directory of this format that has its database. */
+export async function openDirectory(path: string, options: OpenDirectoryOptions): Promise<void> {
   try {
-    for (;;) {
-      const marker = await readMarker(path)
-      if (marker !== undefined) return checkMarker(path, marker)
-      const names = await namesIn(path)
-      if (names?.includes(MARKER_FILE)) continue // another process made it just now
-      const strange = names?.find((name) => !NOTHING.test(name))
-      if (strange !== undefined) {
-        throw new FormatError(`${path} is no hive: it has other things in it, such as ${strange}`, { reason: 'magic' })
-      }
-      if (!create) throw new NotFoundError(`there is no hive in ${path}`)
-      await initialise(path)
+    while (!(await isMarked(path))) {
+      const problem = await (options.create ? create(path, options.lockTimeoutMs) : whyNot(path))
+      // Another process may have made it just now, and may use it already.
+      if (problem && !(await isMarked(path))) throw problem
     }
+    if ((await sizeOf(join(path, DATABASE_FILE))) > 0) return
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') {
-      throw new FormatError(`${path} is no hive: it is no directory`, { reason: 'magic', cause: error })
+      throw new FormatError(`${path} is not a hive: it is not a directory`, { reason: 'magic', cause: error })
     }
-    throw engineError(error, `cannot open ${path}`)
+    throw await databaseError(error, `cannot open ${path}`, path)
   }
+  throw new FormatError(`${path} has lost its database, ${DATABASE_FILE}`, { reason: 'truncated' })
 }
 
 /**
- * Makes sure that the database has not been lost: beside blocks, which only its rows name, a new one would make the hive
- * look empty.
+ * Makes sure that the rows have not been lost: without those that name the blocks, the hive would look empty.
+ *
+ * A row names a block from before it is written until after it is deleted. So there were none while one was there all
+ * the time.
  */
-export async function assertDatabase(path: string): Promise<void> {
-  try {
-    if (await hasDatabase(path)) return
-    const blocks = await readdir(join(path, BLOCKS_DIRECTORY), { recursive: true, withFileTypes: true })
-    // Another process may have made both meanwhile.
-    if (!blocks.some((entry) => entry.isFile()) || (await hasDatabase(path))) return
-  } catch (error) {
-    throw engineError(error, `cannot open ${path}`)
+export async function assertRows(path: string, hasRows: () => Promise<boolean>): Promise<void> {
+  while (!(await hasRows())) {
+    const file = await anyObjectFile(join(path, BLOCKS_DIRECTORY))
+    if (file === undefined || (await hasRows())) return
+    if ((await sizeOf(file)) < 0) continue
+    throw new FormatError(
+      `${path} has blocks, but its database has lost the rows that name them: it seems to have been copied without ` +
+        `${DATABASE_FILE}-wal`,
+      { reason: 'truncated' },
+    )
   }
-  throw new FormatError(`${path} has blocks, but their database is lost: ${DATABASE_FILE}`, { reason: 'truncated' })
 }
 
-async function hasDatabase(path: string): Promise<boolean> {
+async function isMarked(path: string): Promise<boolean> {
+  let marker: string
   try {
-    return (await stat(join(path, DATABASE_FILE))).size > 0
+    marker = await readFile(join(path, MARKER_FILE), 'latin1')
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false
     throw error
   }
-}
-
-async function readMarker(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(join(path, MARKER_FILE), 'latin1')
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-function checkMarker(path: string, marker: string): void {
-  if (marker === `${MARKER_MAGIC}${MARKER_VERSION}\n`) return
+  if (marker === `${MARKER_MAGIC}${MARKER_VERSION}\n`) return true
   if (marker.startsWith(MARKER_MAGIC)) {
     const version = JSON.stringify(marker.slice(MARKER_MAGIC.length).trim())
     throw new FormatError(`${path} is a hive of version ${version}, this package knows ${MARKER_VERSION}`, {
       reason: 'unsupported',
     })
   }
-  throw new FormatError(`${path} is no hive: ${MARKER_FILE} says something else`, { reason: 'magic' })
+  throw new FormatError(`${path} is not a hive: ${MARKER_FILE} says something else`, { reason: 'magic' })
 }
 
-async function namesIn(path: string): Promise<string[] | undefined> {
-  try {
-    return await readdir(path)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
+/** Why a directory without a marker is not opened, and must not become a hive. */
+async function whatIsThere(path: string): Promise<FormatError | undefined> {
+  const strange = (await namesIn(path)).find((name) => !UNFINISHED.test(name))
+  if (strange !== undefined) {
+    return new FormatError(`${path} is not a hive: it has other things in it, such as ${strange}`, { reason: 'magic' })
   }
+  const database = join(path, DATABASE_FILE)
+  // The log is looked at first: who makes a hive makes it after the database.
+  const logSize = await sizeOf(`${database}-wal`)
+  const isLost = logSize > 0 && (await sizeOf(database)) <= 0
+  if (isLost || (await anyObjectFile(join(path, BLOCKS_DIRECTORY))) !== undefined) return markerLost(path)
+  return undefined
 }
 
-async function initialise(path: string): Promise<void> {
+async function whyNot(path: string): Promise<Error> {
+  return (await whatIsThere(path)) ?? new NotFoundError(`there is no hive in ${path}`)
+}
+
+function markerLost(path: string): FormatError {
+  return new FormatError(`${path} is an incomplete copy of a hive: ${MARKER_FILE} is missing`, { reason: 'truncated' })
+}
+
+/** Makes a hive; several processes may do so at once. What stands in the way is given back, and left as it is. */
+async function create(path: string, lockTimeoutMs: number): Promise<FormatError | undefined> {
   const made = await mkdir(path, { recursive: true })
   if (made !== undefined) await syncUpTo(resolve(made), resolve(path))
+  const problem = await whatIsThere(path)
+  if (problem) return problem
+  try {
+    if (!(await createDatabase(join(path, DATABASE_FILE), lockTimeoutMs))) return markerLost(path)
+  } catch (error) {
+    if ((error as Error).name === 'FormatError') return error as FormatError
+    throw error
+  }
+  await mkdir(join(path, BLOCKS_DIRECTORY), { recursive: true })
+  await syncDirectory(path)
+  await writeMarker(path)
+  return undefined
+}
+
+async function writeMarker(path: string): Promise<void> {
   const random = Math.random().toString(16).slice(2)
   const temporary = join(path, `${MARKER_FILE}.${random}~`)
   try {
@@ -114,6 +142,37 @@ async function initialise(path: string): Promise<void> {
     throw error
   }
   await syncDirectory(path)
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  try {
+    return await readdir(path)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return []
+    throw error
+  }
+}
+
+/** The path of the file of some object; undefined if there is none. */
+async function anyObjectFile(blocks: string): Promise<string | undefined> {
+  for (const stem of await namesIn(blocks)) {
+    for (const fan of await namesIn(join(blocks, stem))) {
+      // Desktops leave files of their own, which begin with a dot.
+      const name = (await namesIn(join(blocks, stem, fan))).find((each) => !each.startsWith('.'))
+      if (name !== undefined) return join(blocks, stem, fan, name)
+    }
+  }
+  return undefined
+}
+
+/** Size of a file; less than 0 if there is none. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return -1
+    throw error
+  }
 }
 
 /** Makes the names of new directories durable, from the deepest to the parent of the first that was made. */

@@ -1,11 +1,29 @@
 import { BackendError, QuotaExceededError } from '../../errors.ts'
+import { hasNoSpace } from './has-no-space.ts'
 
 /** Primary result codes of SQLite. */
+const SQLITE_PERM = 3
 const SQLITE_BUSY = 5
 const SQLITE_LOCKED = 6
+const SQLITE_READONLY = 8
+const SQLITE_IOERR = 10
 const SQLITE_FULL = 13
+const SQLITE_CANTOPEN = 14
+const SQLITE_NOTADB = 26
+
+/** What SQLite says with them: Deno gives no code. */
+const SQLITE_MESSAGES: readonly (readonly [message: RegExp, code: number])[] = [
+  [/access permission denied/, SQLITE_PERM],
+  [/database( table)? is locked/, SQLITE_BUSY],
+  [/readonly database/, SQLITE_READONLY],
+  [/disk I\/O error/, SQLITE_IOERR],
+  [/disk is full/, SQLITE_FULL],
+  [/unable to open database file/, SQLITE_CANTOPEN],
+  [/file is not a database/, SQLITE_NOTADB],
+]
 
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
+const REFUSED = new Set(['EACCES', 'EPERM', 'EROFS'])
 const PASSING = new Set(['EAGAIN', 'EBUSY', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE', 'ETIMEDOUT'])
 const OURS = new Set([
   'BackendError',
@@ -27,7 +45,25 @@ export function codeOf(error: unknown): string | undefined {
 /** Whether SQLite refused because another connection has the lock. */
 export function isLocked(error: unknown): boolean {
   const code = sqliteCodeOf(error)
-  return code === SQLITE_BUSY || code === SQLITE_LOCKED || /database( table)? is locked/.test(messageOf(error))
+  return code === SQLITE_BUSY || code === SQLITE_LOCKED
+}
+
+/** Whether a file is not a database of SQLite. */
+export function isNoDatabase(error: unknown): boolean {
+  return sqliteCodeOf(error) === SQLITE_NOTADB
+}
+
+/** Whether a database could not be opened as asked because its files, or those that SQLite adds, cannot be written. */
+export function isUnwritable(error: unknown): boolean {
+  const code = codeOf(error) ?? ''
+  if (REFUSED.has(code) || FULL.has(code)) return true
+  const sqliteCode = sqliteCodeOf(error)
+  return (
+    sqliteCode === SQLITE_PERM ||
+    sqliteCode === SQLITE_READONLY ||
+    sqliteCode === SQLITE_FULL ||
+    mayBeForLackOfSpace(error)
+  )
 }
 
 /** An error of the file system or SQLite as one of the package's own; those pass as they are. */
@@ -35,17 +71,35 @@ export function engineError(error: unknown, what: string, outcome?: 'unknown'): 
   const code = codeOf(error)
   if (code === undefined && OURS.has((error as Error).name)) return error
   const message = `${what}: ${messageOf(error)}`
-  if ((code && FULL.has(code)) || sqliteCodeOf(error) === SQLITE_FULL || /disk is full/.test(messageOf(error))) {
+  if ((code !== undefined && FULL.has(code)) || sqliteCodeOf(error) === SQLITE_FULL) {
     return new QuotaExceededError(message, { cause: error })
   }
   const retryable = (code !== undefined && PASSING.has(code)) || isLocked(error)
   return new BackendError(message, { retryable, outcome, cause: error })
 }
 
-/** Deno gives no code with a busy database, only the message. */
+/**
+ * As {@linkcode engineError}, for the database in `directory`: SQLite reports a full disk as an I/O error or as a file
+ * that it cannot open, where it failed to make or to grow its shared memory.
+ */
+export async function databaseError(error: unknown, what: string, directory: string): Promise<unknown> {
+  if (mayBeForLackOfSpace(error) && (await hasNoSpace(directory))) {
+    return new QuotaExceededError(`${what}, since the disk is full: ${messageOf(error)}`, { cause: error })
+  }
+  return engineError(error, what)
+}
+
+function mayBeForLackOfSpace(error: unknown): boolean {
+  const code = sqliteCodeOf(error)
+  return code === SQLITE_IOERR || code === SQLITE_CANTOPEN
+}
+
 function sqliteCodeOf(error: unknown): number | undefined {
   const { errcode } = (error ?? {}) as { errcode?: unknown }
-  return typeof errcode === 'number' ? errcode & 0xff : undefined
+  if (typeof errcode === 'number') return errcode & 0xff
+  const code = codeOf(error)
+  if (code !== undefined && code !== 'ERR_SQLITE_ERROR') return undefined
+  return SQLITE_MESSAGES.find(([message]) => message.test(messageOf(error)))?.[1]
 }
 
 function messageOf(error: unknown): string {

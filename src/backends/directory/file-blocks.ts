@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { BackendError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { codeOf, engineError } from './engine-error.ts'
 import { DirectorySync, syncDirectory } from './sync-directory.ts'
@@ -9,14 +10,10 @@ const EMPTY = '_'
 /** Ends the name of a file that is being written. No object's name has it, and `delete` knows it. */
 const TEMPORARY = '~'
 
-/** Opens the directory of the objects, and makes it if it is absent. */
-export async function openFileBlocks(root: string): Promise<FileBlocks> {
-  try {
-    await makeDirectory(root)
-  } catch (error) {
-    throw engineError(error, `cannot open ${root}`)
-  }
-  return new FileBlocks(root)
+/** How the objects are opened. */
+export interface FileBlocksOptions {
+  /** Whether nothing is ever written. */
+  readonly readOnly: boolean
 }
 
 /**
@@ -26,18 +23,21 @@ export async function openFileBlocks(root: string): Promise<FileBlocks> {
  */
 export class FileBlocks implements Blocks {
   readonly #root: string
+  readonly #readOnly: boolean
   readonly #directories = new Map<string, Promise<DirectorySync>>()
   readonly #pending = new Set<Promise<unknown>>()
   #closed = false
 
-  /** Takes a directory that exists; {@linkcode openFileBlocks} makes it. */
-  constructor(root: string) {
+  /** Takes a directory, which is made with the first object if it is absent; its parent exists. */
+  constructor(root: string, { readOnly }: FileBlocksOptions) {
     this.#root = root
+    this.#readOnly = readOnly
   }
 
   put(name: string, bytes: Uint8Array, { signal }: BackendCallOptions = {}): Promise<void> {
     return this.#call(`cannot store object ${name}`, signal, async () => {
       const { directory, path } = this.#place(name)
+      this.#assertWritable()
       const names = await this.#directory(directory)
       const temporary = path + TEMPORARY
       try {
@@ -70,6 +70,7 @@ export class FileBlocks implements Blocks {
   delete(name: string, { signal }: BackendCallOptions = {}): Promise<void> {
     return this.#call(`cannot delete object ${name}`, signal, async () => {
       const { directory, path } = this.#place(name)
+      this.#assertWritable()
       // What a put that was killed left has the name of the object, so whoever deletes that deletes it too.
       const removed = [await remove(path), await remove(path + TEMPORARY)]
       if (removed.includes(true)) await (await this.#directory(directory)).sync()
@@ -146,9 +147,14 @@ export class FileBlocks implements Blocks {
 
   async #make(directory: string): Promise<DirectorySync> {
     const path = join(this.#root, directory)
+    await makeDirectory(this.#root)
     await makeDirectory(join(path, '..'))
     await makeDirectory(path)
     return new DirectorySync(path)
+  }
+
+  #assertWritable(): void {
+    if (this.#readOnly) throw new BackendError('the hive is open for reading only', { retryable: false })
   }
 
   async #call<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
-import type { DatabaseSync } from 'node:sqlite'
+import { dirname } from 'node:path'
 import { ownBytes } from '../../bytes/byte-order.ts'
-import { FormatError } from '../../errors.ts'
+import { BackendError } from '../../errors.ts'
 import type {
   BackendCallOptions,
   Check,
@@ -10,110 +10,82 @@ import type {
   Row,
   VersionedValue,
 } from '../../store/backend.ts'
-import { engineError, isLocked } from './engine-error.ts'
+import { databaseError, engineError, isUnwritable } from './engine-error.ts'
+import { ReadOnlyDatabase } from './read-only-database.ts'
+import { connectToWrite, type SqliteConnection, whileLocked } from './sqlite-connection.ts'
+import { CommitFailure, inTransaction } from './sqlite-transaction.ts'
 
-/** SQLite's own wait stops the event loop, so it is short; the longer wait is ours. */
-const BUSY_TIMEOUT_MS = 5
-const MAX_DELAY_MS = 50
+/** How a database is opened. */
+export interface SqliteOptions {
+  /** Milliseconds for which a call waits for a lock. */
+  readonly lockTimeoutMs: number
+  /** Whether nothing is ever written. */
+  readonly readOnly: boolean
+}
 
-/** Names the file's format to `file(1)` and to us: "comb". */
-const APPLICATION_ID = 0x636f6d62
-const SCHEMA_VERSION = 1
-
-/** A row's version is the number of the commit that wrote it, so it never recurs, whatever is deleted. */
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS rows (key BLOB PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS counter (id INTEGER PRIMARY KEY CHECK (id = 1), commits INTEGER NOT NULL);
-  INSERT OR IGNORE INTO counter VALUES (1, 0);
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`
-
-/** Opens a database file, and makes it if it is absent. */
-export async function openSqlite(path: string, lockTimeoutMs: number): Promise<SqliteMetadata> {
-  // Not at the top: in Node 22 loading it prints a warning, and only who uses it should see that.
-  const { DatabaseSync } = await import('node:sqlite')
-  const what = `cannot open ${path}`
-  let database: DatabaseSync
+/** Opens a database file, which must exist. */
+export async function openSqlite(path: string, options: SqliteOptions): Promise<SqliteMetadata> {
+  const metadata = new SqliteMetadata(path, options)
   try {
-    database = new DatabaseSync(path)
+    await metadata.open()
   } catch (error) {
-    throw engineError(error, what)
+    await metadata.close()
+    throw await databaseError(error, `cannot open ${path}`, dirname(path))
   }
-  try {
-    database.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
-    // Of many processes that open a new file at once, some are told "locked" at once, whatever the timeout.
-    await whileLocked(lockTimeoutMs, undefined, () => database.exec('PRAGMA journal_mode = WAL'))
-    // NORMAL would lose the last commits when the power fails.
-    database.exec('PRAGMA synchronous = FULL')
-    await whileLocked(lockTimeoutMs, undefined, () => prepareSchema(database, path))
-    return new SqliteMetadata(database, lockTimeoutMs)
-  } catch (error) {
-    database.close()
-    throw engineError(error, what)
-  }
+  return metadata
 }
 
-function prepareSchema(database: DatabaseSync, path: string): void {
-  const version = numberOf(database, 'PRAGMA user_version')
-  const application = numberOf(database, 'PRAGMA application_id')
-  if (application === APPLICATION_ID && version === SCHEMA_VERSION) return
-  if (application !== 0 && application !== APPLICATION_ID) {
-    throw new FormatError(`${path} is the database of another program`, { reason: 'magic' })
-  }
-  if (version > SCHEMA_VERSION) {
-    throw new FormatError(`${path} has version ${version}, this package knows ${SCHEMA_VERSION}`, {
-      reason: 'unsupported',
-    })
-  }
-  inTransaction(database, 'BEGIN IMMEDIATE', () => database.exec(SCHEMA))
-}
-
-function numberOf(database: DatabaseSync, pragma: string): number {
-  return Number(Object.values(database.prepare(pragma).get() ?? {})[0])
-}
-
-type Statement = ReturnType<DatabaseSync['prepare']>
-
-/** The rows, in one table. Every call is one synchronous step, so calls of one process never meet. */
+/**
+ * The rows, in one table. Every call is one synchronous step, so calls of one process never meet.
+ *
+ * Where the file, or its directory, cannot be written it is read all the same; a commit tries again to open it for
+ * writing, since a disk that is full now may not be later.
+ */
 export class SqliteMetadata implements Metadata {
-  readonly #database: DatabaseSync
-  readonly #lockTimeoutMs: number
-  readonly #get: Statement
-  readonly #version: Statement
-  readonly #count: Statement
-  readonly #set: Statement
-  readonly #delete: Statement
-  readonly #list: Statement
-  readonly #listToEnd: Statement
+  readonly #path: string
+  readonly #options: SqliteOptions
+  readonly #reader: ReadOnlyDatabase
+  #writer: SqliteConnection | undefined
+  #opening: Promise<SqliteConnection> | undefined
+  readonly #pending = new Set<Promise<unknown>>()
   #closed = false
 
-  constructor(database: DatabaseSync, lockTimeoutMs: number) {
-    this.#database = database
-    this.#lockTimeoutMs = lockTimeoutMs
-    this.#get = database.prepare('SELECT value, version FROM rows WHERE key = ?')
-    this.#version = database.prepare('SELECT version FROM rows WHERE key = ?')
-    this.#count = database.prepare('UPDATE counter SET commits = commits + 1 RETURNING commits')
-    // An array without bytes is bound as NULL.
-    this.#set = database.prepare("INSERT OR REPLACE INTO rows VALUES (?, coalesce(?, x''), ?)")
-    this.#delete = database.prepare('DELETE FROM rows WHERE key = ?')
-    const list = 'SELECT key, value, version FROM rows WHERE key >= ? AND key > ?'
-    this.#list = database.prepare(`${list} AND key < ? ORDER BY key LIMIT ?`)
-    this.#listToEnd = database.prepare(`${list} ORDER BY key LIMIT ?`)
+  constructor(path: string, options: SqliteOptions) {
+    this.#path = path
+    this.#options = options
+    this.#reader = new ReadOnlyDatabase(path, options.lockTimeoutMs)
+  }
+
+  /** Opens the file, and checks that it is one of this format. */
+  async open(): Promise<void> {
+    if (!this.#options.readOnly) {
+      try {
+        await this.#openWriter()
+        return
+      } catch (error) {
+        if (!isUnwritable(error)) throw error
+      }
+    }
+    await this.#reader.read(() => undefined)
+  }
+
+  /** Whether there is any row but those that only tell the version of a store. */
+  hasRows(): Promise<boolean> {
+    return this.#read('cannot read the rows', undefined, ({ any }) => any.get() !== undefined)
   }
 
   get(key: Uint8Array, { signal }: BackendCallOptions = {}): Promise<VersionedValue | undefined> {
-    return this.#call('cannot read a row', signal, () => {
-      const row = this.#get.get(key)
+    return this.#read('cannot read a row', signal, ({ get }) => {
+      const row = get.get(key)
       return row && { value: bytesOf(row['value']), version: String(row['version']) }
     })
   }
 
   list({ prefix, after, limit, signal }: ListRowsOptions): Promise<Row[]> {
-    return this.#call('cannot list rows', signal, () => {
+    return this.#read('cannot list rows', signal, (connection) => {
       const end = endOf(prefix)
       const from = [orNothing(prefix), orNothing(after)] as const
-      const rows = end ? this.#list.all(...from, end, limit) : this.#listToEnd.all(...from, limit)
+      const rows = end ? connection.list.all(...from, end, limit) : connection.listToEnd.all(...from, limit)
       return rows.map((row) => ({
         key: bytesOf(row['key']),
         value: bytesOf(row['value']),
@@ -127,87 +99,96 @@ export class SqliteMetadata implements Metadata {
     mutations: readonly Mutation[],
     { signal }: BackendCallOptions = {},
   ): Promise<string | false> {
-    return this.#call('cannot commit', signal, () => {
-      // A snapshot is enough to look; who writes takes the lock first, since a reader that turns writer may be refused.
-      const begin = mutations.length > 0 ? 'BEGIN IMMEDIATE' : 'BEGIN'
-      return inTransaction(this.#database, begin, () => {
-        for (const { key, version } of checks) {
-          const row = this.#version.get(key)
-          if ((row && String(row['version'])) !== version) return false
-        }
-        if (mutations.length === 0) return '0'
-        const number = this.#count.get()!['commits']!
-        for (const { key, value } of mutations) {
-          if (value) this.#set.run(key, value, number)
-          else this.#delete.run(key)
-        }
-        return String(number)
-      })
+    const what = 'cannot commit'
+    // A snapshot is enough to look; who writes takes the lock first, since a reader that turns writer may be refused.
+    if (mutations.length === 0) {
+      return this.#read(what, signal, (connection) =>
+        inTransaction(connection.database, 'BEGIN', () => holds(connection, checks) && '0'),
+      )
+    }
+    return this.#call(what, signal, async () => {
+      const connection = this.#writer ?? (await this.#openWriter())
+      signal?.throwIfAborted()
+      return await this.#whileLocked(signal, () =>
+        inTransaction(connection.database, 'BEGIN IMMEDIATE', () => {
+          if (!holds(connection, checks)) return false
+          const number = connection.count.get()!['commits']!
+          for (const { key, value } of mutations) {
+            if (value) connection.set.run(key, value, number)
+            else connection.delete.run(key)
+          }
+          return String(number)
+        }),
+      )
     })
   }
 
-  /** Closes the file. */
-  close(): void {
-    if (this.#closed) return
+  /** Waits for the calls that run, those for a lock excepted, refuses every later one, and closes the file. */
+  async close(): Promise<void> {
     this.#closed = true
-    this.#database.close()
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
+    // The one that can write comes last: who closes the last connection puts the log into the database.
+    await this.#reader.close()
+    this.#writer?.close()
+    this.#writer = undefined
   }
 
-  async #call<T>(what: string, signal: AbortSignal | undefined, work: () => T): Promise<T> {
-    signal?.throwIfAborted()
+  #assertOpen(): void {
+    if (this.#closed) throw new TypeError('the backend is closed')
+  }
+
+  async #openWriter(): Promise<SqliteConnection> {
+    if (this.#options.readOnly) {
+      throw new BackendError('the hive is open for reading only', { retryable: false })
+    }
+    this.#opening ??= connectToWrite(this.#path, this.#options.lockTimeoutMs)
     try {
-      return await whileLocked(this.#lockTimeoutMs, signal, () => {
-        if (this.#closed) throw new TypeError('the backend is closed')
-        return work()
-      })
+      this.#writer = await this.#opening
+    } finally {
+      this.#opening = undefined
+    }
+    return this.#writer
+  }
+
+  #read<T>(what: string, signal: AbortSignal | undefined, work: (connection: SqliteConnection) => T): Promise<T> {
+    return this.#call(what, signal, () => {
+      const connection = this.#writer
+      if (!connection) return this.#reader.read(work, signal)
+      return this.#whileLocked(signal, () => work(connection))
+    })
+  }
+
+  #whileLocked<T>(signal: AbortSignal | undefined, work: () => T): Promise<T> {
+    return whileLocked(this.#options.lockTimeoutMs, signal, () => {
+      this.#assertOpen()
+      return work()
+    })
+  }
+
+  async #call<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted()
+    this.#assertOpen()
+    const result = work()
+    const settled: Promise<unknown> = result.then(
+      () => this.#pending.delete(settled),
+      () => this.#pending.delete(settled),
+    )
+    this.#pending.add(settled)
+    try {
+      return await result
     } catch (error) {
       if (signal?.aborted && error === signal.reason) throw error
-      throw error instanceof CommitFailure ? engineError(error.cause, what, 'unknown') : engineError(error, what)
+      if (!(error instanceof CommitFailure)) throw await databaseError(error, what, dirname(this.#path))
+      throw engineError(error.cause, what, 'unknown')
     }
   }
 }
 
-/** COMMIT itself failed: the log may have the whole of it. */
-class CommitFailure extends Error {}
-
-function inTransaction<T>(database: DatabaseSync, begin: string, work: () => T): T {
-  database.exec(begin)
-  let result: T
-  try {
-    result = work()
-  } catch (error) {
-    rollBack(database)
-    throw error
-  }
-  try {
-    database.exec('COMMIT')
-  } catch (error) {
-    rollBack(database)
-    throw isLocked(error) ? error : new CommitFailure('COMMIT failed', { cause: error })
-  }
-  return result
-}
-
-/** After some failures SQLite has rolled back by itself, and then refuses. */
-function rollBack(database: DatabaseSync): void {
-  try {
-    database.exec('ROLLBACK')
-  } catch (error) {
-    if (!/no transaction is active/.test(String(error))) throw error
-  }
-}
-
-async function whileLocked<T>(timeoutMs: number, signal: AbortSignal | undefined, work: () => T): Promise<T> {
-  const start = performance.now()
-  for (let delayMs = 1; ; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
-    try {
-      return work()
-    } catch (error) {
-      if (!isLocked(error) || performance.now() - start >= timeoutMs) throw error
-    }
-    await new Promise((resolve) => setTimeout(resolve, delayMs * (0.5 + Math.random())))
-    signal?.throwIfAborted()
-  }
+function holds({ version: versionOf }: SqliteConnection, checks: readonly Check[]): boolean {
+  return checks.every(({ key, version }) => {
+    const row = versionOf.get(key)
+    return (row && String(row['version'])) === version
+  })
 }
 
 /** A value that is less than every key, for a bound that is not there: an array without bytes would be NULL. */

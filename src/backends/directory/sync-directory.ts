@@ -1,13 +1,17 @@
 import { open } from 'node:fs/promises'
 import process from 'node:process'
+import { codeOf } from './engine-error.ts'
 
-/** Makes the names in a directory durable. */
+/** Makes the names in a directory durable, as far as its file system can. */
 export async function syncDirectory(path: string): Promise<void> {
   // Windows cannot open a directory for that; its file system keeps names in a journal.
   if (process.platform === 'win32') return
   const handle = await open(path, 'r')
   try {
     await handle.sync()
+  } catch (error) {
+    // Some file systems, those over a network among them, have no such thing, and say so.
+    if (codeOf(error) !== 'EINVAL') throw error
   } finally {
     await handle.close()
   }

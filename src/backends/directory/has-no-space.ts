@@ -1,0 +1,30 @@
+import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** Begins the name of the file that is written to find out; a directory without a marker may have one. */
+export const PROBE_PREFIX = 'combstream-space.'
+/** More than what SQLite needs at once for its shared memory. */
+const PROBE_BYTES = 65_536
+
+/**
+ * Whether a directory takes no more bytes. A file is written there, and removed again: the numbers of a file system
+ * leave out quotas, and what is kept for the superuser.
+ */
+export async function hasNoSpace(directory: string): Promise<boolean> {
+  const path = join(directory, `${PROBE_PREFIX}${Math.random().toString(16).slice(2)}~`)
+  try {
+    const handle = await open(path, 'wx')
+    try {
+      await handle.writeFile(new Uint8Array(PROBE_BYTES))
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    return false
+  } catch (error) {
+    const code = (error as { code?: unknown }).code
+    return code === 'ENOSPC' || code === 'EDQUOT'
+  } finally {
+    await rm(path, { force: true })
+  }
+}
