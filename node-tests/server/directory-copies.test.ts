@@ -169,7 +169,9 @@ describe.each(ORIGINALS)('a copy of a hive ($name)', ({ aliases, inLog, make }) 
       const store = new StreamStore(await directoryBackend(copy))
       const hive = new LocalHive(store)
       expect((await hive.list()).entries.map((entry) => entry.alias)).toEqual(aliases)
-      await expect(hive.open(aliases[0]!).then((entry) => collect(entry.stream()))).rejects.toThrow()
+      await expect(hive.open(aliases[0]!).then((entry) => collect(entry.stream()))).rejects.toMatchObject({
+        name: 'IntegrityError',
+      })
       await store.close()
     }
   })

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, open, rm, truncate, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, open, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -23,6 +23,14 @@ async function makeFile(content: Uint8Array = bytes): Promise<string> {
   path = join(root, `file ${Math.random()}`)
   await writeFile(path, content)
   return path
+}
+
+/** Resolves when a change of the file would show, however coarse the clock of the file system is. */
+async function changeTick(file: string): Promise<void> {
+  const probe = `${file} probe`
+  const { ctimeMs } = await stat(file)
+  do await writeFile(probe, '')
+  while ((await stat(probe)).ctimeMs <= ctimeMs)
 }
 
 /** A matcher that compares megabytes byte by byte takes seconds. */
@@ -99,6 +107,53 @@ describe('fileSource', () => {
     await utimes(path, 1, 1)
     await expect(collect(other.stream())).rejects.toMatchObject({ name: 'ConflictError' })
   })
+
+  it.each([
+    ['path', (file: string) => Promise.resolve(file)],
+    ['handle', (file: string) => open(file, 'r')],
+  ] as const)(
+    'fails with a ConflictError when the file was changed and its size and times put back (%s)',
+    async (_, give) => {
+      const changes: readonly ((file: string) => Promise<unknown>)[] = [
+        // In place; at the beginning, so that the end is that of the first content.
+        async (file) => {
+          const { atime, mtime } = await stat(file)
+          const handle = await open(file, 'r+')
+          await handle.write(bytes, 7, 1, 0)
+          await handle.close()
+          await utimes(file, atime, mtime)
+        },
+        // Another file of the same size and times in its place: what a handle has stays as it is.
+        async (file) => {
+          const { atime, mtime } = await stat(file)
+          await writeFile(`${file} new`, bytes.toReversed())
+          await utimes(`${file} new`, atime, mtime)
+          await rename(`${file} new`, file)
+        },
+      ]
+      for (const change of changes) {
+        const file = await makeFile()
+        await utimes(file, 1000, 1000)
+        await changeTick(file)
+        const given = await give(file)
+        const source = await fileSource(given)
+        const reader = source.stream().getReader()
+        await reader.read()
+        await change(file)
+        const rest = async (): Promise<void> => {
+          while (!(await reader.read()).done);
+        }
+        const isSame = typeof given !== 'string' && change !== changes[0]
+        // A stream that has begun reads the file that it opened, to its end.
+        if (change === changes[0]) await expect(rest()).rejects.toMatchObject({ name: 'ConflictError' })
+        else await rest()
+        const again = collect(source.stream())
+        if (isSame) expect(equalBytes(await again, bytes)).toBe(true)
+        else await expect(again).rejects.toMatchObject({ name: 'ConflictError' })
+        if (typeof given !== 'string') await given.close()
+      }
+    },
+  )
 
   it('fails with a ConflictError, before its last chunk, when the file is changed while it is read', async () => {
     const source = await fileSource(await makeFile())

@@ -36,9 +36,9 @@ describe('directoryBackend', () => {
   })
 
   it('takes the root of a new file system, and a directory whose making was cut off at any point', async () => {
-    const made = fresh()
-    await openAndClose(made)
-    const database = await readFile(join(made, 'metadata.sqlite'))
+    const complete = fresh()
+    await openAndClose(complete)
+    const database = await readFile(join(complete, 'metadata.sqlite'))
     const cutOff: readonly (readonly [name: string, content: Uint8Array | undefined][])[] = [
       [['lost+found', undefined]],
       [['metadata.sqlite', text('')]],

@@ -92,7 +92,7 @@ function startCreator(directory: string, name: string): Creator {
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
     child,
-    next: async () => (await lines.next()).value as string | undefined,
+    next: async () => (await lines.next()).value,
     errors: () => errors,
   }
 }
@@ -131,10 +131,10 @@ describe('directoryBackend', () => {
     for (let i = 0; i < 5; i++) await creator.next()
     setTimeout(() => creator.child.kill('SIGKILL'), Math.random() * 20)
     await ended
-    const made = await readdir(directory)
-    expect(made.length).toBeGreaterThan(5)
-    expect(made.length).toBeLessThan(400)
-    for (const name of made) expect([[], ['A']]).toContainEqual(await aliasesIn(join(directory, name)))
+    const names = await readdir(directory)
+    expect(names.length).toBeGreaterThan(5)
+    expect(names.length).toBeLessThan(400)
+    for (const name of names) expect([[], ['A']]).toContainEqual(await aliasesIn(join(directory, name)))
   })
 
   it('keeps what was acknowledged, and shows nothing else, however often its process is killed', async () => {

@@ -35,7 +35,7 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb get http://127.0.0.1:8080/ bunny.mp4 --range 0-999999 start.mp4')
     .action(async (place: string, alias: string, file: string, options: GetOptions) => {
-      await withHive(place, { token: options.token }, async (hive) => {
+      await withHive(place, { token: options.token, readOnly: true }, async (hive) => {
         const entry = await hive.open(alias, { signal })
         const { start, end } = resolveRange(entry, options.range)
         const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, { signal })

@@ -30,7 +30,7 @@ export function addLsCommand(program: Command, { signal }: CommandContext): void
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb ls ./data --long --prefix videos/')
     .action((place: string, options: LsOptions) =>
-      withHive(place, { token: options.token }, async (hive) => {
+      withHive(place, { token: options.token, readOnly: true }, async (hive) => {
         let page: ListedEntry[] = []
         const print = (): Promise<void> => {
           const lines = layOut(page, options)

@@ -7,6 +7,8 @@ export interface HiveOptions {
   readonly token?: string | undefined
   /** Makes the hive where there is none: for commands that write. */
   readonly create?: boolean
+  /** Writes nothing into a directory, not even what SQLite likes to have beside its file: for commands that only read. */
+  readonly readOnly?: boolean
 }
 
 /** Opens the hive in a directory or behind a URL, uses it, and closes it, whatever happens. */
@@ -40,13 +42,16 @@ export interface LocalPlace {
 }
 
 /** Opens the hive in a directory. */
-export async function openDirectory(path: string, { create = false }: HiveOptions): Promise<LocalPlace> {
+export async function openDirectory(
+  path: string,
+  { create = false, readOnly = false }: HiveOptions,
+): Promise<LocalPlace> {
   // Loaded here, since loading node:sqlite takes its time, and a URL needs none of it.
   const [{ directoryBackend }, { StreamStore }, { LocalHive }] = await Promise.all([
     import('../backends/directory.ts'),
     import('../store/stream-store.ts'),
     import('../hive/local-hive.ts'),
   ])
-  const store = new StreamStore(await directoryBackend(path, { create }))
+  const store = new StreamStore(await directoryBackend(path, { create, readOnly }))
   return { hive: new LocalHive(store), close: () => store.close() }
 }

@@ -19,7 +19,9 @@ export function addStatCommand(program: Command, { signal }: CommandContext): vo
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb stat ./data bunny.mp4')
     .action(async (place: string, alias: string, options: { json?: true; token?: string }) => {
-      const info = await withHive(place, { token: options.token }, (hive) => hive.stat(alias, { signal }))
+      const info = await withHive(place, { token: options.token, readOnly: true }, (hive) =>
+        hive.stat(alias, { signal }),
+      )
       await writeOut(options.json ? `${JSON.stringify(entryToJson(info))}\n` : describe(info))
     })
 }

@@ -10,8 +10,6 @@ export interface DatabaseFiles {
   readonly state: string
   /** Whether a log holds something that may not be in the database yet. */
   readonly hasLog: boolean
-  /** Whether somebody has the database open with shared memory, or has not closed it. */
-  readonly hasSharedMemory: boolean
   /** When the last of them was changed, in milliseconds since 1970. */
   readonly changedMs: number
 }
@@ -24,7 +22,6 @@ export function lookAtDatabase(path: string): DatabaseFiles {
   return {
     state: [database, ...logs].map((file) => file?.state ?? '-').join(' '),
     hasLog: logs.some((file) => file !== undefined && file.size > 0n),
-    hasSharedMemory: look(`${path}-shm`) !== undefined,
     changedMs: Math.max(...[database, ...logs].map((file) => file?.changedMs ?? 0)),
   }
 }
@@ -37,8 +34,9 @@ interface FileLook {
 
 function look(path: string): FileLook | undefined {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true })
-    return { state: [dev, ino, size, mtimeNs, ctimeNs].join(':'), size, changedMs: Number(ctimeNs / 1_000_000n) }
+    // No ctime: SQLite gives the files of a log to the owner of the database whenever the superuser opens them.
+    const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true })
+    return { state: [dev, ino, size, mtimeNs].join(':'), size, changedMs: Number(mtimeNs / 1_000_000n) }
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error

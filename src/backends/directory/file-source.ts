@@ -10,15 +10,20 @@ const CHUNK_BYTES = 1024 * 1024
 
 interface FileState {
   readonly size: number
-  readonly mtimeMs: number
+  /** Equal for two moments if the file is the same, and of the same size and time. */
+  readonly content: string
+  /** When anything about the file was changed, which no program can set. */
+  readonly ctimeNs: bigint
+  readonly links: bigint
 }
 
 /**
  * A file on disk as a {@linkcode ByteSource}: pulled from disk as it is read, in chunks of 1 MiB.
  *
- * Given a path, every stream opens the file and closes it when it ends, and fails with a `ConflictError` if the file has
- * been changed since this call, by its size and the time of its last change, when the stream begins or before its last
- * chunk. A handle that is given stays its owner's, open, to close after the last stream.
+ * A stream fails with a `ConflictError`, when it begins or before its last chunk, if the file has been changed since this
+ * call. That shows by its inode, its size and its times, of which a program that changes the file cannot put all back; a
+ * name that is given to the file or taken from it is not a change. Given a path, every stream opens the file, and closes it when it ends. A
+ * handle that is given stays its owner's, open, to close after the last stream.
  *
  * @throws {NotFoundError} if there is no such file.
  * @throws {TypeError} if it is no regular file.
@@ -39,25 +44,35 @@ interface FileState {
  * ```
  */
 export async function fileSource(file: string | URL | FileHandle): Promise<ByteSource> {
+  const name = typeof file === 'string' || file instanceof URL ? String(file) : 'the file'
+  /** Makes the check that what a handle gives is what the file was. */
+  const checkFor = (handle: FileHandle, before: FileState): (() => Promise<void>) => {
+    return async () => {
+      const now = await stateOf(handle, name)
+      // Another name, or one fewer, counts as a change of the inode.
+      const isSame = now.content === before.content && (now.ctimeNs === before.ctimeNs || now.links !== before.links)
+      if (!isSame) throw new ConflictError(`${name} has been changed`)
+    }
+  }
   if (typeof file !== 'string' && !(file instanceof URL)) {
-    const state = await stateOf(file, 'the file')
-    const opened = { handle: file, check: () => Promise.resolve(), close: () => Promise.resolve() }
-    return slice(() => Promise.resolve(opened), 0, state.size)
+    const state = await stateOf(file, name)
+    const check = checkFor(file, state)
+    const useAgain = async (): Promise<OpenFile> => {
+      await check()
+      return { handle: file, check, close: () => Promise.resolve() }
+    }
+    return slice(useAgain, 0, state.size)
   }
   const first = await openFile(file)
   let state: FileState
   try {
-    state = await stateOf(first, String(file))
+    state = await stateOf(first, name)
   } finally {
     await first.close()
   }
   const openAgain = async (): Promise<OpenFile> => {
     const handle = await openFile(file)
-    const check = async (): Promise<void> => {
-      const now = await handle.stat()
-      if (now.size === state.size && now.mtimeMs === state.mtimeMs) return
-      throw new ConflictError(`${String(file)} has been changed`)
-    }
+    const check = checkFor(handle, state)
     try {
       await check()
       return { handle, check, close: () => handle.close() }
@@ -88,9 +103,10 @@ async function openFile(file: string | URL): Promise<FileHandle> {
 }
 
 async function stateOf(handle: FileHandle, name: string): Promise<FileState> {
-  const state = await handle.stat()
-  if (!state.isFile()) throw new TypeError(`${name} is no regular file`)
-  return state
+  const state = await handle.stat({ bigint: true })
+  if (!state.isFile()) throw new TypeError(`${name} is not a regular file`)
+  const { dev, ino, size, mtimeNs, ctimeNs, nlink } = state
+  return { size: Number(size), content: [dev, ino, size, mtimeNs].join(':'), ctimeNs, links: nlink }
 }
 
 function slice(opener: Opener, start: number, end: number): ByteSource {

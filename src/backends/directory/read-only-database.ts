@@ -20,9 +20,10 @@ interface Session {
 /**
  * A database that is read without writing a byte beside it.
  *
- * While another connection has it open, its shared memory is there, and SQLite reads as always. Else SQLite would have
- * to make that; instead the file is read as one that nobody changes, or, where a log has the last commits, in a copy of
- * both. Then what has been read counts only if the files are the same after it as before.
+ * If there is no log, the file is read as one that nobody changes, since SQLite would make a log otherwise. If there is
+ * one, another connection has the database open, or was killed, and SQLite reads as always, with its locks; where it
+ * cannot have the shared memory that it needs for that, a copy of both files is read. Without locks, what has been read
+ * counts only if the files are the same after it as before.
  */
 export class ReadOnlyDatabase {
   readonly #path: string
@@ -89,10 +90,11 @@ export class ReadOnlyDatabase {
 
   /** Undefined if the files were changed meanwhile. */
   async #open(): Promise<Session | undefined> {
-    const files = await this.#look()
-    if (files.hasLog || files.hasSharedMemory) {
+    let files = await this.#look()
+    if (files.hasLog) {
       const shared = await this.#openShared()
       if (shared) return shared
+      files = await this.#look()
     }
     return files.hasLog ? await this.#openCopy(files) : await this.#openImmutable(files)
   }

@@ -1,0 +1,275 @@
+import { spawn } from 'node:child_process'
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { directoryBackend } from '../../src/backends/directory.ts'
+import { syncDirectory } from '../../src/backends/directory/sync-directory.ts'
+import { toHex } from '../../src/bytes/byte-text.ts'
+import { LocalHive } from '../../src/hive.ts'
+import { StreamStore } from '../../src/store.ts'
+import { CAN_MOUNT, type Mounted, mountSmall } from '../support/file-systems.ts'
+import { FULL_ENTRIES, readFixture, unpackHive } from '../support/hive-fixture.ts'
+import { type FoundEntries, type FoundHive, readAndTryToWrite, readHive } from '../support/read-hive.ts'
+import { pattern, text } from '../support/store-tools.ts'
+
+const READING_CHILD = fileURLToPath(new URL('../support/reading-child.ts', import.meta.url))
+const ENTRIES: FoundEntries = { one: toHex(pattern(3000)), two: toHex(pattern(10)) }
+const LOG_FILES = ['metadata.sqlite-wal', 'metadata.sqlite-shm']
+
+/** Makes a hive in a directory that does not exist yet; gives what is in it. */
+type Maker = (directory: string) => Promise<FoundEntries>
+
+/** How a hive can be when it is to be read. */
+const STATES: readonly (readonly [name: string, make: Maker])[] = [
+  ['closed', (directory) => makeHive(directory, { open: false })],
+  ['left open, as by a process that was killed', (directory) => makeHive(directory, { open: true })],
+  [
+    'left open, without the shared memory',
+    async (directory) => {
+      const entries = await makeHive(directory, { open: true })
+      await rm(join(directory, 'metadata.sqlite-shm'))
+      return entries
+    },
+  ],
+  [
+    'closed, with an empty log',
+    async (directory) => {
+      const entries = await makeHive(directory, { open: false })
+      for (const name of LOG_FILES) await writeFile(join(directory, name), '')
+      return entries
+    },
+  ],
+  [
+    'made by 0.1.0',
+    async (directory) => {
+      await unpackHive((await readFixture('hive-0.1.0')).hives['full']!, directory)
+      return Object.fromEntries(FULL_ENTRIES.map(({ alias, bytes }) => [alias, toHex(bytes)]))
+    },
+  ],
+  [
+    'made by 0.1.0, without entries',
+    async (directory) => {
+      await unpackHive((await readFixture('hive-0.1.0')).hives['empty']!, directory)
+      return {}
+    },
+  ],
+]
+
+let root = ''
+let made = 0
+let mounted: Mounted | undefined
+const temporary = process.env['TMPDIR']
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'combstream-'))
+  await chmod(root, 0o755)
+  // So that it shows what stays behind; also for nobody.
+  const own = join(root, 'tmp')
+  await mkdir(own)
+  await chmod(own, 0o1777)
+  process.env['TMPDIR'] = own
+})
+afterEach(() => {
+  mounted?.unmount()
+  mounted = undefined
+})
+afterAll(async () => {
+  if (temporary === undefined) delete process.env['TMPDIR']
+  else process.env['TMPDIR'] = temporary
+  await rm(root, { recursive: true, force: true })
+})
+
+function fresh(): string {
+  return join(root, String(made++))
+}
+
+async function makeHive(directory: string, { open }: { open: boolean }): Promise<FoundEntries> {
+  const source = fresh()
+  const store = new StreamStore(await directoryBackend(source), { blockSize: 1000 })
+  const hive = new LocalHive(store)
+  await new Blob([pattern(3000)]).stream().pipeTo(hive.sink('one'))
+  await new Blob([pattern(10)]).stream().pipeTo(hive.sink('two'))
+  if (!open) await store.close()
+  await cp(source, directory, { recursive: true })
+  if (open) await store.close()
+  return ENTRIES
+}
+
+/** Everything below a directory, with what a write would change. */
+async function snapshot(directory: string): Promise<string[]> {
+  const lines: string[] = []
+  for (const name of ['.', ...(await readdir(directory, { recursive: true }))]) {
+    const { size, mtimeMs, ctimeMs, mode, ino } = await stat(join(directory, name))
+    lines.push([name, size, mtimeMs, ctimeMs, mode, ino].join(' '))
+  }
+  return lines.toSorted()
+}
+
+async function readAsNobody(directory: string): Promise<FoundHive[]> {
+  const runner = 'Deno' in globalThis ? ['run', '-A'] : []
+  const child = spawn(process.execPath, [...runner, READING_CHILD, directory], {
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  let output = ''
+  let errors = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk))
+  await new Promise((resolve) => child.on('close', resolve))
+  expect(output, errors).not.toBe('')
+  const lines = output.split('\n').slice(0, -1)
+  return lines.map((line) => JSON.parse(line) as FoundHive)
+}
+
+async function forbidWriting(directory: string): Promise<void> {
+  for (const name of ['.', ...(await readdir(directory, { recursive: true }))]) {
+    const path = join(directory, name)
+    await chmod(path, (await stat(path)).isDirectory() ? 0o555 : 0o444)
+  }
+}
+
+const MODES = [
+  { name: 'opened to read only', readOnly: true },
+  { name: 'opened as always', readOnly: false },
+] as const
+
+describe.each(STATES)('a hive that is %s', (_state, make) => {
+  it('is read without writing a byte, where that would be possible', async () => {
+    const directory = fresh()
+    const entries = await make(directory)
+    const before = await snapshot(directory)
+    const found = await readAndTryToWrite(directory, true)
+    expect(found).toEqual({ entries, put: 'BackendError' })
+    const after = await snapshot(directory)
+    // SQLite keeps the index of a log that is there in memory that it shares with others, which is a file; and as the
+    // superuser it gives that, and the log, to the owner of the database.
+    const hasLog = before.some((line) => /-wal [1-9]/.test(line))
+    const relevant = (line: string): boolean => !hasLog || !/^\. |-shm |-wal /.test(line)
+    expect(after.filter(relevant)).toEqual(before.filter(relevant))
+    const log = join(directory, 'metadata.sqlite-wal')
+    if (hasLog)
+      expect(before.join()).toContain(`metadata.sqlite-wal ${(await stat(log)).size} ${(await stat(log)).mtimeMs}`)
+  })
+
+  it('is read by somebody who may not write there, opened in either way', async () => {
+    const directory = fresh()
+    const entries = await make(directory)
+    await forbidWriting(directory)
+    const before = await snapshot(directory)
+    const found = { entries, put: 'BackendError' }
+    expect(await readAsNobody(directory)).toEqual([found, found])
+    expect(await snapshot(directory)).toEqual(before)
+    expect(await readdir(join(root, 'tmp'))).toEqual([])
+  })
+
+  it.skipIf(!CAN_MOUNT).each(MODES)('is read on a read-only file system ($name)', async ({ readOnly }) => {
+    mounted = mountSmall(root, 8_192)
+    const directory = join(mounted.path, 'hive')
+    const entries = await make(directory)
+    mounted.remount('ro')
+    const before = await snapshot(directory)
+    expect(await readAndTryToWrite(directory, readOnly)).toEqual({ entries, put: 'BackendError' })
+    expect(await snapshot(directory)).toEqual(before)
+    expect(await readdir(join(root, 'tmp'))).toEqual([])
+  })
+
+  it.skipIf(!CAN_MOUNT).each(MODES)('is read on a full disk, and written again later ($name)', async ({ readOnly }) => {
+    mounted = mountSmall(root, 8_192)
+    const directory = join(mounted.path, 'hive')
+    const entries = await make(directory)
+    const filler = join(mounted.path, 'filler')
+    await writeFile(filler, new Uint8Array(8_400_000)).catch(() => undefined)
+    await expect(writeFile(join(mounted.path, 'more'), 'x')).rejects.toMatchObject({ code: 'ENOSPC' })
+    await rm(join(mounted.path, 'more'), { force: true })
+    const store = new StreamStore(await directoryBackend(directory, { readOnly }))
+    const hive = new LocalHive(store)
+    expect(await readHive(hive)).toEqual(entries)
+    const put = (): Promise<void> => new Blob(['x']).stream().pipeTo(hive.sink('new'))
+    await expect(put()).rejects.toMatchObject({ name: readOnly ? 'BackendError' : 'QuotaExceededError' })
+    expect(await readHive(hive)).toEqual(entries)
+    await rm(filler)
+    if (!readOnly) {
+      await put()
+      expect(await readHive(hive)).toEqual({ ...entries, new: toHex(text('x')) })
+    }
+    await store.close()
+    expect(await readdir(join(root, 'tmp'))).toEqual([])
+  })
+})
+
+describe('directoryBackend, opened to read only', () => {
+  it('makes no hive, and refuses what writes', async () => {
+    const absent = fresh()
+    await expect(directoryBackend(absent, { readOnly: true })).rejects.toMatchObject({ name: 'NotFoundError' })
+    await mkdir(absent)
+    await expect(directoryBackend(absent, { readOnly: true })).rejects.toMatchObject({ name: 'NotFoundError' })
+    expect(await readdir(absent)).toEqual([])
+
+    const directory = fresh()
+    await makeHive(directory, { open: false })
+    const { metadata, blocks, close } = await directoryBackend(directory, { readOnly: true })
+    const key = text('k')
+    const refusal = { name: 'BackendError', retryable: false }
+    await expect(metadata.commit([], [{ key, value: key }])).rejects.toMatchObject(refusal)
+    expect(await metadata.commit([{ key, version: undefined }], [])).not.toBe(false)
+    expect(await metadata.commit([{ key, version: '7' }], [])).toBe(false)
+    await expect(blocks.put('o.1234', key)).rejects.toMatchObject(refusal)
+    const [object] = await blocks.list({ prefix: '', limit: 1 })
+    await expect(blocks.delete(object!.name)).rejects.toMatchObject(refusal)
+    expect(await blocks.size(object!.name)).toBe(object!.size)
+    await close()
+    await expect(metadata.get(key)).rejects.toThrow(TypeError)
+  })
+
+  it('sees what others commit, and never half of it, whether they have it open or not', async () => {
+    const directory = fresh()
+    await (await directoryBackend(directory)).close()
+    const reader = await directoryBackend(directory, { readOnly: true })
+    const keys = Array.from({ length: 40 }, (_, i) => text(`key ${String(i).padStart(3, '0')}`))
+    let committed = 0
+    const reading = new AbortController()
+    const readAll = async (): Promise<number> => {
+      let last = 0
+      let reads = 0
+      while (!reading.signal.aborted) {
+        const before = committed
+        const rows = await reader.metadata.list({ prefix: text('key '), limit: 100 })
+        const numbers = new Set(rows.map((row) => new DataView(row.value.buffer, row.value.byteOffset).getUint32(0)))
+        expect(numbers.size).toBeLessThan(2)
+        const [number = 0] = numbers
+        expect(number).toBeGreaterThanOrEqual(Math.max(last, before))
+        last = number
+        reads++
+        await new Promise((resolve) => setTimeout(resolve, 0))
+      }
+      return reads
+    }
+    const readers = Promise.all([readAll(), readAll()])
+    const value = new Uint8Array(3000)
+    const view = new DataView(value.buffer)
+    for (let round = 1; round <= 30; round++) {
+      const writer = await directoryBackend(directory)
+      for (let i = 0; i < round % 4; i++) {
+        view.setUint32(0, committed + 1)
+        await writer.metadata.commit(
+          [],
+          keys.map((key) => ({ key, value })),
+        )
+        committed++
+      }
+      // The last one to close puts the log into the database.
+      await writer.close()
+    }
+    reading.abort()
+    for (const reads of await readers) expect(reads).toBeGreaterThan(5)
+    await reader.close()
+  })
+})
+
+describe.skipIf(process.platform !== 'linux')('syncDirectory', () => {
+  it('lets the refusal of a file system pass that cannot sync a directory', async () => {
+    await expect(syncDirectory('/proc/self')).resolves.toBeUndefined()
+    await expect(syncDirectory(join(root, 'absent'))).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+})

@@ -1,0 +1,42 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+
+/** A small file system in memory, mounted for a test. */
+export interface Mounted {
+  /** Where it is mounted. */
+  readonly path: string
+  /** Mounts it again so that nothing can be written, or so that it can. */
+  remount(mode: 'ro' | 'rw'): void
+  /** Unmounts it; what it held is gone. */
+  unmount(): void
+}
+
+/** Whether this process may mount file systems: on Linux as the superuser, outside of most containers. */
+export const CAN_MOUNT: boolean = (() => {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
+  const path = mkdtempSync(join(tmpdir(), 'combstream-mount-'))
+  try {
+    if (spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', path]).status !== 0) return false
+    execFileSync('umount', [path])
+    return true
+  } finally {
+    rmSync(path, { recursive: true })
+  }
+})()
+
+/** Mounts a file system of so many KiB, at a new directory below `parent`. */
+export function mountSmall(parent: string, kibibytes: number): Mounted {
+  const path = mkdtempSync(join(parent, 'mount-'))
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k,mode=755`, 'tmpfs', path])
+  return {
+    path,
+    remount: (mode) => void execFileSync('mount', ['-o', `remount,${mode}`, path]),
+    unmount() {
+      execFileSync('umount', ['-l', path])
+      rmSync(path, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,44 @@
+import { directoryBackend } from '../../src/backends/directory.ts'
+import { toHex } from '../../src/bytes/byte-text.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { LocalHive } from '../../src/hive.ts'
+import { StreamStore } from '../../src/store.ts'
+
+/** The bytes of every entry of a hive, in hexadecimal digits, by their aliases. */
+export type FoundEntries = Readonly<Record<string, string>>
+
+/** What somebody found in a hive. */
+export interface FoundHive {
+  readonly entries: FoundEntries
+  /** What came of a try to store an entry: `stored`, or the name of the error. */
+  readonly put: string
+}
+
+/** Reads all of a hive: lists it, asks for each entry, reads its bytes and the end of them once more. */
+export async function readHive(hive: LocalHive): Promise<FoundEntries> {
+  const entries: Record<string, string> = {}
+  for (const { alias, etag } of (await hive.list()).entries) {
+    const entry = await hive.open(alias)
+    if ((await hive.stat(alias)).etag !== etag || entry.etag !== etag) throw new Error(`${alias} has another etag`)
+    const bytes = toHex(await collect(entry.stream()))
+    if (!bytes.endsWith(toHex(await collect(entry.slice(-2).stream())))) throw new Error(`${alias} has another end`)
+    entries[alias] = bytes
+  }
+  return entries
+}
+
+/** Reads the hive in a directory, and tries to store an entry there. */
+export async function readAndTryToWrite(directory: string, readOnly: boolean): Promise<FoundHive> {
+  const store = new StreamStore(await directoryBackend(directory, { readOnly }))
+  const hive = new LocalHive(store)
+  const entries = await readHive(hive)
+  const put = await new Blob(['x'])
+    .stream()
+    .pipeTo(hive.sink('new'))
+    .then(
+      () => 'stored',
+      (error: Error) => error.name,
+    )
+  await store.close()
+  return { entries, put }
+}
