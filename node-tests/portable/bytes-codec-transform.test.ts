@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { type Codec, codecTransform, type CodecStep } from '../../src/bytes/codec-transform.ts'
 import { collect } from '../../src/bytes/collect.ts'
-import { CHUNK_SIZES, chunked, pending, randomBytes, rejection, soon } from '../support/streams.ts'
+import { CHUNK_SIZES, chunked, pending, randomBytes, rejection, soon, standstill } from '../support/streams.ts'
 
 /** Writes every byte `times` times, and a trailer at the end, like a codec that expands, splits and flushes. */
 class RepeatCodec implements Codec {
@@ -160,7 +160,7 @@ describe('codecTransform', () => {
     expect(await pending(read)).toBe(true)
     await soon(reader.cancel(reason), 'cancel')
     expect(await soon(read, 'the pending read')).toEqual({ done: true, value: undefined })
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await standstill()
     expect(seen).toEqual([reason])
   })
 
@@ -225,7 +225,7 @@ describe('codecTransform', () => {
     })
     const output = source.pipeThrough(codecTransform({ open: () => throwing }))
     expect(await rejection(collect(output))).toBe(error)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await standstill()
     expect(seen).toEqual([error])
   })
 

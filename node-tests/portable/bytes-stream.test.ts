@@ -5,7 +5,7 @@ import { byteStream } from '../../src/bytes/byte-stream.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { ReusingReader } from '../../src/bytes/reusing-reader.ts'
 import { QuotaExceededError } from '../../src/errors.ts'
-import { pending, randomBytes, rejection, soon } from '../support/streams.ts'
+import { pending, randomBytes, rejection, soon, standstill } from '../support/streams.ts'
 
 /** Whether this host's streams have BYOB readers. WebKit's do not. */
 function hasByob(): boolean {
@@ -31,7 +31,7 @@ describe('byteStream', () => {
   it('requests nothing before it is read, and one chunk per read', async () => {
     const { stream, calls } = counting(3)
     const reader = stream.getReader()
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await standstill()
     expect(calls()).toBe(0)
     expect((await reader.read()).value).toEqual(randomBytes(100, 1))
     expect(calls()).toBe(1)
@@ -70,7 +70,7 @@ describe('byteStream', () => {
     expect((await soon(read, 'the read')).done).toBe(true)
     expect(cancelled).toEqual(['seek'])
     give(randomBytes(5))
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await standstill()
   })
 
   it('can fail while nothing is being read', async () => {
@@ -138,7 +138,7 @@ describe('byteStream', () => {
     await soon(reader.cancel('seek'), 'cancel')
     expect((await soon(read, 'the read')).done).toBe(true)
     give(3)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await standstill()
     expect(cancelled).toEqual(['seek'])
   })
 })

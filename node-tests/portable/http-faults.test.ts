@@ -7,7 +7,7 @@ import { BackendError, NotFoundError } from '../../src/errors.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { createHiveHandler, HttpHive, type HttpHiveOptions } from '../../src/http.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
-import { pending, randomBytes, rejection, soon } from '../support/streams.ts'
+import { randomBytes, rejection, soon, standstill } from '../support/streams.ts'
 
 const KIB = 1024
 const BYTES = randomBytes(20 * KIB)
@@ -620,7 +620,8 @@ describe('HttpHive asks', () => {
     const reader = (await hive.open('x', { bufferSize: KIB })).stream().getReader()
     expect(reads()).toHaveLength(0)
     await reader.read()
-    expect(await pending(new Promise(() => undefined))).toBe(true)
+    await expect.poll(() => reads().length).toBe(2)
+    await standstill()
     expect(reads()).toHaveLength(2)
   })
 
@@ -669,7 +670,7 @@ describe('HttpHive lets go', () => {
     const { hive } = await client(hangs)
     const reader = (await hive.open('x')).stream().getReader()
     const read = reader.read()
-    await pending(read)
+    await standstill()
     await soon(reader.cancel('seek'), 'cancel')
     expect((await soon(read, 'the pending read')).done).toBe(true)
     expect(signals[0]?.aborted).toBe(true)
@@ -771,7 +772,7 @@ describe('HttpHive lets go', () => {
       const controller = new AbortController()
       const reason = { any: 'value' }
       const given = rejection(call(hive, controller.signal))
-      await pending(given)
+      await standstill()
       controller.abort(reason)
       expect(await given).toBe(reason)
       expect(cancelled()).toBe(true)
@@ -790,7 +791,7 @@ describe('HttpHive lets go', () => {
     const { hive } = await client(() => new Response(null, { status: 503, headers: { 'Retry-After': '30' } }))
     const stream = (await hive.open('x')).stream({ signal: controller.signal })
     const read = rejection(collect(stream))
-    await pending(read)
+    await standstill()
     controller.abort('stop')
     expect(await read).toBe('stop')
   })

@@ -11,9 +11,10 @@ import {
   type RebuildOptions,
   SignatureStream,
 } from '../../src/rsync.ts'
+import { createSha256 } from '../../src/rsync/sha256.ts'
 import { difference, hex } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
-import { CHUNK_SIZES, chunked, pending, randomBytes, rejection, soon } from '../support/streams.ts'
+import { CHUNK_SIZES, chunked, pending, randomBytes, rejection, soon, standstill } from '../support/streams.ts'
 
 const SIZE = 1000
 const here = randomBytes(700, 1)
@@ -228,7 +229,7 @@ describe('rebuild', () => {
       ['close'],
     ]
     for (const step of steps) {
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await standstill()
       expect(log.splice(0)).toEqual(step)
       await soon(reader.read(), 'a chunk')
     }
@@ -338,7 +339,8 @@ describe('rebuild', () => {
     const first = loading.read()
     await soon(loading.cancel(), 'the cancel while the hash is loaded')
     expect(await first).toMatchObject({ done: true })
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await createSha256()
+    await standstill()
     expect(opened).toBe(0)
 
     const between = await make()
@@ -354,7 +356,8 @@ describe('rebuild', () => {
     const reading = rejection(aborted.read())
     controller.abort(reason)
     expect(await reading).toBe(reason)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await createSha256()
+    await standstill()
     expect(opened).toBe(1)
   })
 
@@ -378,7 +381,7 @@ describe('rebuild', () => {
     expect(await pending(reading)).toBe(true)
     await soon(reader.cancel(), 'the cancel')
     expect(await reading).toMatchObject({ done: true })
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await standstill()
     expect(opened).toBe(1)
   })
 

@@ -5,7 +5,7 @@ import { collect } from '../../src/bytes/collect.ts'
 import { DeltaStream, loadSignature, loadKernel, PatchStream, SignatureJob, SignatureStream } from '../../src/rsync.ts'
 import { difference, hex, runJob, signatureOf } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
-import { chunked, pending, randomBytes, rejection, soon } from '../support/streams.ts'
+import { chunked, pending, randomBytes, rejection, soon, standstill } from '../support/streams.ts'
 
 const kernel = await loadKernel()
 const signature = signatureOf(runJob(new SignatureJob(kernel, { blockLength: 100 }), randomBytes(1000)))
@@ -42,12 +42,12 @@ describe.each(Object.entries(STREAMS))('%s', (name, make) => {
     const { readable, given } = endless(name)
     const reader = readable.pipeThrough(make()).getReader()
     await soon(reader.read(), 'the first chunk')
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await standstill()
     const afterFirst = given()
     // 256 KiB of output, 321 KiB of window, one chunk being written and one waiting.
     expect(afterFirst).toBeLessThanOrEqual((256 + 321 + 2 * 64) * 1024)
     await soon(reader.read(), 'the second chunk')
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await standstill()
     expect(given() - afterFirst).toBeLessThanOrEqual(512 * 1024)
     await soon(reader.cancel(), 'the cancel')
   })
@@ -64,7 +64,7 @@ describe.each(Object.entries(STREAMS))('%s', (name, make) => {
     const reason = { why: 'seek' }
     await soon(reader.cancel(reason), 'the cancel')
     expect(await soon(reading, 'the read')).toMatchObject({ done: true })
-    await soon(new Promise<void>((resolve) => setTimeout(resolve, 10)), 'a turn')
+    await standstill()
     expect(cancelled).toBe(reason)
   })
 
@@ -129,7 +129,7 @@ describe('PatchStream, while it waits for its basis', () => {
     const reading = rejection(readable.getReader().read())
     const writer = writable.getWriter()
     const writing = rejection(writer.write(copy))
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await standstill()
     const reason = { why: 'gone' }
     const aborted = writer.abort(reason)
     expect(await cancelled).toBe(reason)
@@ -157,7 +157,7 @@ describe('PatchStream, while it waits for its basis', () => {
     const delta = hex('72730236 48 00 0000010000000000 00')
     const reader = chunked(delta, 100).pipeThrough(new PatchStream(source)).getReader()
     await soon(reader.read(), 'the first chunk')
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await standstill()
     expect(given).toBeLessThanOrEqual((256 + 64) * 1024)
     await soon(reader.cancel(), 'the cancel')
   })

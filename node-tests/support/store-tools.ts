@@ -1,11 +1,11 @@
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
-import { nextTask } from '../../src/bytes/promises.ts'
 import { fromHex } from '../../src/bytes/byte-text.ts'
 import type { Backend, BlockSinkOptions, Mutation, StoredStream, StreamStore } from '../../src/store.ts'
 import { createDigest, loadChecksum } from '../../src/store/checksums.ts'
 import { formatStream, PAGE_ENTRIES, parseStream, type StreamRecord } from '../../src/store/format.ts'
 import { RowKeys } from '../../src/store/row-keys.ts'
+import { standstill } from './streams.ts'
 
 /** The UTF-8 bytes of a text. */
 export function text(value: string): Uint8Array<ArrayBuffer> {
@@ -109,11 +109,8 @@ export function watched(backend: Backend, spy: Spy): Backend {
   }
 }
 
-/** Turns of the host after which whatever a store does in memory has come to a stand. */
-const TURNS = 20
-
-/** Lets everything go on that can go on in memory: without a sleep or a file all of it is microtasks. */
+/** Lets everything go on that can go on in memory, the functions that are loaded first included. */
 export async function settle(): Promise<void> {
   await Promise.all([loadChecksum(), createDigest(memoryBackend())])
-  for (let i = 0; i < TURNS; i++) await nextTask()
+  await standstill()
 }

@@ -1,3 +1,5 @@
+import { nextTask } from '../../src/bytes/promises.ts'
+
 /** The chunk sizes that every codec case runs with. Infinity means one whole chunk. */
 export const CHUNK_SIZES = [1, 2, 3, 7, 15, 100, 10_000, Infinity]
 
@@ -66,12 +68,22 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return settled.error
 }
 
-/** Whether a promise is still pending after the host had a chance to run. */
+/** Turns of the host after which whatever goes on in memory has come to a stand. */
+const TURNS = 50
+
+/**
+ * Lets everything go on that needs nothing from outside (no timer, file, network or worker): all of it is microtasks, and
+ * turns that streams give the host.
+ */
+export async function standstill(): Promise<void> {
+  for (let i = 0; i < TURNS; i++) await nextTask()
+}
+
+/** Whether a promise is still pending once nothing in memory goes on by itself. */
 export async function pending(promise: Promise<unknown>): Promise<boolean> {
-  const turn = new Promise((resolve) => setTimeout(resolve, 20, 'pending'))
-  const settled = promise.then(
-    () => 'settled',
-    () => 'settled',
-  )
-  return (await Promise.race([settled, turn])) === 'pending'
+  let isPending = true
+  const settle = (): void => void (isPending = false)
+  promise.then(settle, settle)
+  await standstill()
+  return isPending
 }

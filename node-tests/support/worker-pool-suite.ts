@@ -16,7 +16,7 @@ import {
 } from '../../src/rsync.ts'
 import { difference, runJob, signatureOf } from './jobs.ts'
 import { assemble } from './pieces.ts'
-import { chunked, randomBytes, rejection, soon } from './streams.ts'
+import { chunked, randomBytes, rejection, soon, standstill } from './streams.ts'
 
 /** A kind of worker. */
 export interface WorkerKind {
@@ -33,6 +33,38 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>
 const SUMS = ['rabinkarp-blake2b', 'rabinkarp-md4', 'rollsum-blake2b', 'rollsum-md4'] as const
 const MEBIBYTE = 1024 * 1024
 
+/** Messages to workers, and their replies: one for each. */
+interface Messages {
+  sent: number
+  received: number
+}
+
+/** The same worker, whose messages are counted. */
+function countedWorker(worker: PoolWorker, messages: Messages): PoolWorker {
+  return {
+    postMessage(message, transfer) {
+      messages.sent++
+      worker.postMessage(message, transfer)
+    },
+    addEventListener(type, listener) {
+      if (type === 'message') worker.addEventListener(type, () => messages.received++)
+      worker.addEventListener(type, listener)
+    },
+    terminate: () => worker.terminate(),
+    ref: () => worker.ref?.(),
+    unref: () => worker.unref?.(),
+  }
+}
+
+/** Waits until every message has its reply, and none leads to another message. */
+async function untilAnswered(messages: Messages): Promise<void> {
+  let sent: number
+  do {
+    sent = messages.sent
+    await standstill()
+  } while (messages.received < messages.sent || messages.sent > sent)
+}
+
 /** The tests for every kind of worker. */
 export async function describeWorkerPool(name: string, { create, createMissing, tellsEnd }: WorkerKind): Promise<void> {
   const kernel = await loadKernel()
@@ -40,17 +72,18 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
   const strange = randomBytes(MEBIBYTE, 5)
 
   /** Creates a pool, and records the workers that it creates. */
-  function makePool(size = 2): { pool: WorkerPool; workers: PoolWorker[] } {
+  function makePool(size = 2): { pool: WorkerPool; workers: PoolWorker[]; untilIdle(): Promise<void> } {
     const workers: PoolWorker[] = []
+    const messages = { sent: 0, received: 0 }
     const pool = new WorkerPool(
       () => {
         workers.push(create())
-        return workers.at(-1)!
+        return countedWorker(workers.at(-1)!, messages)
       },
       { size },
     )
     onTestFinished(() => pool.close())
-    return { pool, workers }
+    return { pool, workers, untilIdle: () => untilAnswered(messages) }
   }
 
   /** Describes how the signature or the statistics differ from those of the job. Returns undefined if they do not. */
@@ -195,7 +228,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
     })
 
     it('takes no more input than it has room for while a reader stalls', async () => {
-      const { pool } = makePool()
+      const { pool, untilIdle } = makePool()
       const streams = [
         // 256 KiB of output correspond to 466 KiB of input.
         { stream: new SignatureStream({ blockLength: 64, pool }), mostBytes: (0.5 + 5) * MEBIBYTE },
@@ -205,7 +238,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
         const { readable, given } = endless(64 * 1024)
         const reader = readable.pipeThrough(stream).getReader()
         await soon(reader.read(), 'the first chunk')
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        await untilIdle()
         expect(given()).toBeLessThanOrEqual(mostBytes + 2 * 64 * 1024)
         await soon(reader.cancel(), 'the cancel')
       }

@@ -18,6 +18,15 @@ async function open(url: string, request: string): Promise<Socket> {
   return socket
 }
 
+/** Downloads an entry, and gives the length of the answer: it takes the time that any download takes. */
+async function download(url: string): Promise<number> {
+  const socket = await open(url, GET.replace('\n\n', '\nConnection: close\n\n'))
+  let byteLength = 0
+  socket.on('data', (chunk: Buffer) => (byteLength += chunk.byteLength))
+  await once(socket, 'end')
+  return byteLength
+}
+
 /** Resolves when the server refuses connections. */
 async function refusal(url: string): Promise<void> {
   const { hostname, port } = new URL(url)
@@ -64,10 +73,10 @@ describe.each([
     const slowUpload = await open(server.url, `${PUT}Content-Length: 100000000\n\n`)
     const idle = await open(server.url, GET.replace('GET', 'HEAD'))
     const silent = await open(server.url, '')
-    slowDownload.pause()
-    slowUpload.write(randomBytes(3_000_000, 2))
+    await once(slowDownload, 'readable')
+    // More than what the buffers of both ends take, so that the server has read some of it.
+    await new Promise((resolve) => slowUpload.write(randomBytes(30_000_000, 2), resolve))
     await once(idle, 'data')
-    await new Promise((resolve) => setTimeout(resolve, 300))
 
     await stop(server, signal)
     expect((await server.result).stderr).toBe('')
@@ -148,17 +157,18 @@ describe.each([
     for (const end of ['resetAndDestroy', 'destroy'] as const) {
       const socket = await open(server.url, GET)
       await once(socket, 'readable')
-      await new Promise((resolve) => setTimeout(resolve, 400))
+      // In the time in which another client is sent all of it.
+      expect(await soon(download(server.url), 'another download')).toBeGreaterThan(50_000_000)
       socket[end]()
     }
-    await new Promise((resolve) => setTimeout(resolve, 400))
+    await expect.poll(() => server.stderr().trim().split('\n')).toHaveLength(4)
     await stop(server)
     const lines = (await server.result).stderr.trim().split('\n')
-    expect(lines).toHaveLength(2)
-    for (const line of lines) {
-      // What the buffers of both ends take, and no more.
-      expect(Number(/ 200 read x received=0 sent=(\d+)$/.exec(line)?.[1])).toBeLessThan(25_000_000)
-    }
+    const sent = lines.map((line) => Number(/ 200 read x received=0 sent=(\d+)$/.exec(line)?.[1]))
+    sent.sort((a, b) => a - b)
+    expect(sent.slice(2)).toEqual([50_000_000, 50_000_000])
+    // What the buffers of both ends take, and no more.
+    for (const byteLength of sent.slice(0, 2)) expect(byteLength).toBeLessThan(25_000_000)
   })
 
   test('survives what is no HTTP, and what comes before its time', async () => {
@@ -266,8 +276,9 @@ test.runIf(process.platform === 'linux')('`comb` moves 256 MB in less than 200 M
   }
   expect(received).toBe(size)
   const downloads = await Promise.all([1, 2, 3].map(() => open(server.url, GET)))
-  for (const socket of downloads) socket.pause()
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  await Promise.all(downloads.map((socket) => once(socket, 'readable')))
+  // In the time in which another client is sent all of it, they are sent what they will be.
+  expect(await soon(download(server.url), 'another download')).toBeGreaterThan(size)
   const memory = { putMb, getMb, serverMb: peakMb(server.child.pid) }
   for (const [name, mb] of Object.entries(memory)) expect(mb, name).toBeLessThan(200)
 })
