@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
@@ -117,6 +117,108 @@ describe('PUT', () => {
     expect(response.status).toBe(413)
     expect(await problemOf(response)).toMatchObject({ type: 'urn:combstream:error:QuotaExceededError', limit: 1_000 })
     expect(await namesIn(hive)).toEqual(['x'])
+  })
+})
+
+describe('a body that comes slowly', () => {
+  const silenceMs = 1_000
+
+  function startSlow(pull: (controller: ReadableStreamDefaultController<Uint8Array>) => unknown) {
+    const started = start({ limits: { silenceMs } })
+    const request = new Request(`${ORIGIN}/x`, { method: 'PUT' })
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          await pull(controller)
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    // A Request of the host may read ahead, or take no stream.
+    Object.defineProperty(request, 'body', { value: body })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    return { ...started, answer: () => started.handler(request) }
+  }
+
+  it('may take any time in all, while it brings something', async () => {
+    let count = 0
+    const { answer, hive } = startSlow((controller) => {
+      vi.advanceTimersByTime(silenceMs - 1)
+      if (count++ < 50) controller.enqueue(randomBytes(100))
+      else controller.close()
+    })
+    expect((await answer()).status).toBe(201)
+    expect((await hive.stat('x')).size).toBe(5_000)
+  })
+
+  for (const chunks of [0, 1, 5]) {
+    it(`is given up when it falls silent after ${chunks} chunks: 408`, async () => {
+      let count = 0
+      const { answer, hive, errors, transfers } = startSlow((controller) => {
+        if (count++ < chunks) return controller.enqueue(randomBytes(1_500))
+        queueMicrotask(() => vi.advanceTimersByTime(silenceMs))
+        return new Promise(() => undefined)
+      })
+      const response = await answer()
+      expect(response.status).toBe(408)
+      expect(await problemOf(response)).toMatchObject({ type: 'about:blank' })
+      expect(await namesIn(hive)).toEqual([])
+      expect(errors).toEqual([])
+      expect(transfers).toMatchObject([{ status: 408, received: chunks * 1_500 }])
+    })
+  }
+
+  it('is no matter of time while the hive is what is slow', async () => {
+    const { backend, answer, hive } = startSlow((controller) => {
+      controller.enqueue(randomBytes(1_000))
+      if (++count === 20) controller.close()
+    })
+    let count = 0
+    const { put } = backend.blocks
+    backend.blocks.put = (...args) => {
+      vi.advanceTimersByTime(10 * silenceMs)
+      return put(...args)
+    }
+    expect((await answer()).status).toBe(201)
+    expect((await hive.stat('x')).size).toBe(20_000)
+  })
+
+  it('is waited for without an end, if that is what is asked for', async () => {
+    let count = 0
+    const { handler } = start({ limits: { silenceMs: Infinity } })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const request = new Request(`${ORIGIN}/x`, { method: 'PUT' })
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+      vi.advanceTimersByTime(2 ** 31)
+      if (count++ < 3) controller.enqueue(randomBytes(100))
+      else controller.close()
+    }
+    Object.defineProperty(request, 'body', { value: new ReadableStream<Uint8Array>({ pull }, { highWaterMark: 0 }) })
+    expect((await handler(request)).status).toBe(201)
+  })
+})
+
+describe('a request that can be read in two ways', () => {
+  it('is refused: two Hosts with 400, an unknown coding with 501; neither is a failure of the hive', async () => {
+    const { handler, hive, errors } = start()
+    for (const [fields, status] of [
+      [{ host: 'a, b' }, 400],
+      [{ 'transfer-encoding': 'gzip, chunked' }, 501],
+      [{ 'transfer-encoding': 'identity' }, 501],
+      [{ 'transfer-encoding': ' Chunked ' }, 201],
+    ] as [Record<string, string>, number][]) {
+      const request = new Request(`${ORIGIN}/x`, { method: 'PUT', body: 'abc' })
+      // No page, and not every host, may set these.
+      const headers = { get: (name: string) => fields[name] ?? null, has: () => false }
+      Object.defineProperty(request, 'headers', { value: headers })
+      const response = await handler(request)
+      expect(response.status).toBe(status)
+      if (status !== 201) expect(await problemOf(response)).toMatchObject({ type: 'about:blank' })
+      expect(await namesIn(hive)).toEqual(status === 201 ? ['x'] : [])
+    }
+    expect(errors).toEqual([])
   })
 })
 

@@ -221,12 +221,14 @@ function rangeSuite(kind: string, open: () => Send): void {
       })
     }
 
-    for (const range of ['bytes=0-', 'bytes=0-0', 'bytes=-1', 'bytes=-0']) {
-      it(`an empty entry has no range ${range}: 416`, async () => {
+    for (const range of ['bytes=0-', 'bytes=0-0', 'bytes=-1', 'bytes=-0', 'bytes=5-']) {
+      it(`an empty entry is given whole for the range ${range}: 200`, async () => {
         await send('empty', { method: 'PUT', body: '', headers: { 'Content-Type': 'text/plain' } })
         const response = await send('empty', { headers: { Range: range } })
-        expect(response.status).toBe(416)
-        expect(response.headers.get('content-range')).toBe('bytes */0')
+        expect(response.status).toBe(200)
+        expect(response.headers.get('content-range')).toBeNull()
+        expect(response.headers.get('content-length')).toBe('0')
+        expect((await response.arrayBuffer()).byteLength).toBe(0)
       })
     }
 

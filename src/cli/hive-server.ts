@@ -7,6 +7,7 @@ import type { Transfer } from '../http/exchange.ts'
 import { Connections } from './connections.ts'
 import { errorLine } from './error-line.ts'
 import { Exchanges } from './exchanges.ts'
+import { continueWhenRead } from './expect-continue.ts'
 import { printable } from './printable.ts'
 
 /** Options of {@linkcode startHiveServer}. */
@@ -25,6 +26,16 @@ export interface HiveServerOptions {
   readonly log: boolean
   /** How long exchanges may go on after the server has been told to end, in milliseconds. */
   readonly graceMs: number
+  /**
+   * How long the head of a request may take, from the connection or the last answer on, in milliseconds.
+   * @default 50_000
+   */
+  readonly headMs?: number | undefined
+  /**
+   * How long the body of a request may bring nothing, in milliseconds.
+   * @default 600_000
+   */
+  readonly silenceMs?: number | undefined
 }
 
 /** A hive behind a port of this machine. */
@@ -35,12 +46,15 @@ export interface HiveServer {
   close(): Promise<void>
 }
 
+/** With the time between two looks of Node, heads are there within a minute. */
+const HEAD_MS = 50_000
+
 /** How long what is left of exchanges may take to clean up, once their connections are cut. */
 const CLEANUP_MS = 2_000
 
 /** Puts a hive behind a port of this machine. */
 export async function startHiveServer(hive: Hive, options: HiveServerOptions): Promise<HiveServer> {
-  const { host, port, token, allowHost, allowOrigin, log, graceMs } = options
+  const { host, port, token, allowHost, allowOrigin, log, graceMs, headMs = HEAD_MS, silenceMs } = options
   const exchanges = new Exchanges()
   let handler: ReturnType<typeof createHiveHandler> | undefined
   const server = serve({
@@ -49,8 +63,13 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
     silent: true,
     // Ours: the package's own lets open downloads hold the process.
     gracefulShutdown: false,
-    // A large upload over a slow line takes longer than the five minutes that Node allows.
-    node: { requestTimeout: 0 },
+    node: {
+      // A large upload over a slow line takes longer than the five minutes that Node allows; the handler sees to bodies
+      // that fall silent. Without this, Node would not bound the time for heads either.
+      requestTimeout: 0,
+      headersTimeout: headMs,
+      connectionsCheckingInterval: headMs / 10,
+    },
     async fetch(request) {
       const { req, res } = request.runtime!.node!
       if (!(await connections.turn(req as IncomingMessage, res as ServerResponse))) {
@@ -61,6 +80,7 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
         hosts: token === undefined ? [...ownHosts(server.url!), ...allowHost] : undefined,
         authorize: token === undefined ? undefined : bearer(token),
         cors: allowOrigin.length > 0 ? allowOrigin : undefined,
+        limits: { silenceMs },
         onTransfer(transfer) {
           exchanges.end()
           if (log) printLine(transferLine(transfer))
@@ -68,16 +88,20 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
         onError: (error) => printLine(`comb: ${errorLine(error)}`),
       })
       exchanges.begin()
-      return handler(request)
+      const response = await handler(request)
+      // Whoever fell silent within a body cannot send another request (RFC 9110, section 15.5.9).
+      if (response.status === 408) response.headers.set('Connection', 'close')
+      return response
     },
     error(error) {
       printLine(`comb: ${errorLine(error)}`)
       return new Response(null, { status: 500 })
     },
   })
-  await server.ready()
   const nodeServer = server.node!.server as NodeServer
   const connections = new Connections(nodeServer)
+  continueWhenRead(nodeServer)
+  await server.ready()
 
   return {
     url: server.url!,

@@ -38,6 +38,12 @@ export interface HiveHandlerLimits {
    * @default 1000
    */
   listEntries?: number | undefined
+  /**
+   * Longest time without a byte of a request's body, in milliseconds; then the answer is 408. A delta may bring nothing
+   * for as long as its maker finds only what is known. A body may take as long as it likes while it brings something.
+   * @default 600_000
+   */
+  silenceMs?: number | undefined
 }
 
 /** Options of {@linkcode createHiveHandler}. */
@@ -84,8 +90,12 @@ interface Settings extends HiveHandlerOptions {
   readonly uploadBytes: number
   readonly aliasBytes: number
   readonly listEntries: number
+  readonly silenceMs: number
   beginBody(answer: Answer, request: Request): BegunAnswer | Promise<BegunAnswer>
 }
+
+/** Ten minutes. */
+const SILENCE_MS = 600_000
 
 /** Aliases cannot be longer in any hive. */
 const MAX_ALIAS_BYTES = 1023
@@ -134,7 +144,7 @@ export function hiveHandler(
       const shared = corsHeaders(request, settings.cors)
       const answer = await respond(request, settings, exchange).catch((error: unknown) => {
         const failure = failureAnswer(request, error)
-        if (failure.status >= 500) onError(error)
+        if (failure.status >= 500 && !isRefusal(error)) onError(error)
         return failure
       })
       if (!isResponse(answer)) {
@@ -154,6 +164,7 @@ export function hiveHandler(
 async function respond(request: Request, settings: Settings, exchange: Exchange): Promise<BegunAnswer | Response> {
   const { hosts, cors, authorize } = settings
   const url = new URL(request.url)
+  refuseUnclear(request.headers)
   if (hosts && !hosts.includes(url.host)) throw new StatusError(421, `this server is not ${url.host}`)
 
   const target = resolveTarget(url, settings)
@@ -183,6 +194,15 @@ async function respond(request: Request, settings: Settings, exchange: Exchange)
   throw new StatusError(403, 'not allowed')
 }
 
+/** Refuses a request of which nobody can say what it means. */
+function refuseUnclear(headers: Headers): void {
+  // Two Host lines come as one (RFC 9112, section 3.2).
+  if (headers.get('host')?.includes(',')) throw new StatusError(400, 'the request has more than one Host')
+  // Servers undo `chunked`, and pass a body that has another coding within on as it is (RFC 9112, section 6.1).
+  const coding = headers.get('transfer-encoding')?.trim().toLowerCase() ?? 'chunked'
+  if (coding !== 'chunked') throw new StatusError(501, `the transfer coding ${coding} is not known here`)
+}
+
 /** Told by its shape, since a Response may be of another realm, or of a package. */
 function isResponse(value: unknown): value is Response {
   if (!isRecord(value)) return false
@@ -206,7 +226,7 @@ interface Target {
 
 /** What a URL stands for, and what can be done with it. */
 function resolveTarget(url: URL, settings: Settings): Target {
-  const { hive, base, listEntries: maxEntries, uploadBytes: maxBytes } = settings
+  const { hive, base, listEntries: maxEntries, uploadBytes: maxBytes, silenceMs } = settings
   const alias = aliasOf(url, base, settings.aliasBytes)
   if (alias === '') {
     const list: Method = {
@@ -231,7 +251,7 @@ function resolveTarget(url: URL, settings: Settings): Target {
   const writing = (operation: Operation, carryOut: typeof putEntry): Method => ({
     operation,
     writes: true,
-    answer: (request, exchange) => carryOut({ request, hive, alias, exchange, maxBytes }),
+    answer: (request, exchange) => carryOut({ request, hive, alias, exchange, maxBytes, silenceMs }),
   })
   return {
     alias,
@@ -272,6 +292,11 @@ function failureAnswer(request: Request, error: unknown): BegunAnswer {
   throw error
 }
 
+/** Whether the handler itself refuses a request: nothing has failed. */
+function isRefusal(error: unknown): boolean {
+  return isRecord(error) && error['name'] === 'StatusError' && (error as unknown as StatusError).error === undefined
+}
+
 /** What says that a stored stream is not there, and not that of an entry, is no news for who asked for an entry. */
 function damageOf(error: unknown): IntegrityError | undefined {
   const { name, message, alias, streamId, blockIndex } = isRecord(error) ? (error as Partial<NotFoundError>) : {}
@@ -297,8 +322,10 @@ function checkSettings(hive: Hive, options: HiveHandlerOptions): Omit<Settings, 
     }
   }
   const { uploadBytes = Infinity, aliasBytes = MAX_ALIAS_BYTES, listEntries: entries = MAX_LIST_ENTRIES } = limits
+  const { silenceMs = SILENCE_MS } = limits
   checkInteger('limits.uploadBytes', uploadBytes, 0, Infinity)
   checkInteger('limits.aliasBytes', aliasBytes, 1, MAX_ALIAS_BYTES)
   checkInteger('limits.listEntries', entries, 1, MAX_LIST_ENTRIES)
-  return { ...options, hive, base, uploadBytes, aliasBytes, listEntries: entries }
+  checkInteger('limits.silenceMs', silenceMs, 1, Infinity)
+  return { ...options, hive, base, uploadBytes, aliasBytes, listEntries: entries, silenceMs }
 }

@@ -118,9 +118,12 @@ const PHRASES: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
+  408: 'Request Timeout',
   415: 'Unsupported Media Type',
   421: 'Misdirected Request',
   428: 'Precondition Required',
+  499: 'Client Closed Request',
+  501: 'Not Implemented',
 }
 
 /** A failure whose status is not the usual one of its error, or that is no error of this package at all. */

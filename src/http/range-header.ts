@@ -3,14 +3,14 @@ import type { ByteRange } from '../bytes/byte-range.ts'
 /**
  * What a Range header asks of `size` bytes (RFC 9110, section 14.2): a range, clamped to the size; `unsatisfiable`,
  * which is a 416; or undefined, which is the whole. A header that is malformed, of another unit, or asks for several
- * ranges is ignored, as the RFC allows a server to do with any.
+ * ranges is ignored, as is any if there are no bytes at all (SDKs and proxies ask so), as the RFC allows a server to do with any.
  */
 export function parseRange(header: string | null, size: number): ByteRange | 'unsatisfiable' | undefined {
   const ranges = header === null ? undefined : /^bytes=(.*)$/i.exec(header)?.[1]
   // Members of a list may be empty: `bytes=,0-4,` is one range (RFC 9110, section 5.6.1.2).
   const specs = ranges?.split(',').flatMap((spec) => spec.trim() || [])
   const [, first, last] = (specs?.length === 1 && /^(\d*)-(\d*)$/.exec(specs[0]!)) || []
-  if (first === undefined || last === undefined) return undefined
+  if (first === undefined || last === undefined || size === 0) return undefined
   if (first === '') return parseSuffix(last, size)
 
   // Digits beyond 2^53 are compared exactly: rounding must not turn a reversed range into a proper one.
@@ -21,7 +21,7 @@ export function parseRange(header: string | null, size: number): ByteRange | 'un
 
 function parseSuffix(byteLength: string, size: number): ByteRange | 'unsatisfiable' | undefined {
   if (byteLength === '') return undefined
-  if (size === 0 || BigInt(byteLength) === 0n) return 'unsatisfiable'
+  if (BigInt(byteLength) === 0n) return 'unsatisfiable'
   return { start: Math.max(0, size - Number(byteLength)), end: size }
 }
 

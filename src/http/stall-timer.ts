@@ -1,5 +1,8 @@
 import { BackendError } from '../errors.ts'
 
+/** A timer for longer than this ends at once, in every host. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /**
  * Tells when one wait has taken too long. Made for thousands of short waits a second: it arms one timer for all of
  * them, not one for each.
@@ -21,7 +24,7 @@ export class StallTimer {
   begin(): void {
     this.#waiting = true
     this.#sinceMs = performance.now()
-    this.#timer ??= setTimeout(this.#look, this.#timeoutMs)
+    this.#timer ??= this.#arm(this.#timeoutMs)
   }
 
   /** The wait has ended. */
@@ -36,12 +39,16 @@ export class StallTimer {
     this.#timer = undefined
   }
 
+  #arm(waitMs: number): ReturnType<typeof setTimeout> {
+    return setTimeout(this.#look, Math.min(waitMs, MAX_TIMER_MS))
+  }
+
   readonly #look = (): void => {
     this.#timer = undefined
     if (!this.#waiting) return
     const leftMs = this.#sinceMs + this.#timeoutMs - performance.now()
     if (leftMs > 0) {
-      this.#timer = setTimeout(this.#look, leftMs)
+      this.#timer = this.#arm(leftMs)
     } else {
       this.#waiting = false
       this.#onStall()

@@ -1,27 +1,18 @@
-import { ChunkReader } from '../bytes/chunk-reader.ts'
-import { markHandled } from '../bytes/promises.ts'
-import { type FormatError, NotFoundError, QuotaExceededError } from '../errors.ts'
+import { type FormatError, NotFoundError } from '../errors.ts'
 import { DAMAGED_ETAG } from '../hive/entry-record.ts'
-import type { Entry, EntryInfo, EntrySink, Hive } from '../hive/hive.ts'
+import type { EntryInfo, Hive } from '../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { evaluateConditions, hasConditions } from './conditions.ts'
 import { DELTA_TYPE, entryHeaders, entryToJson, parseDigits } from './format.ts'
-import { bodyOf } from './message-body.ts'
 import { StatusError } from './problem.ts'
-import type { Exchange } from './exchange.ts'
+import { receiveBody, tooLarge, type UploadRequest } from './receive-body.ts'
 
 /** A request that changes an entry. */
-export interface WriteRequest {
-  /** The request; its body is not yet read. */
-  readonly request: Request
+export interface WriteRequest extends UploadRequest {
   /** Where the entry is. */
   readonly hive: Hive
   /** Name of the entry. */
   readonly alias: string
-  /** Counts the body. */
-  readonly exchange: Exchange
-  /** Largest number of bytes of the body. */
-  readonly maxBytes: number
 }
 
 /** Carries out PUT: the body becomes the new version, wholly or not at all. */
@@ -37,7 +28,7 @@ export async function putEntry(write: WriteRequest): Promise<Answer> {
 
   const type = headers.get('content-type') || undefined
   const sink = wellFormed(() => hive.sink(alias, { ...commitCondition(headers, current), type }))
-  const entry = await receive(write, sink)
+  const entry = await receiveBody(write, sink)
   return {
     status: current ? 204 : 201,
     headers: { ...writtenHeaders(entry), ...(!current && { Location: request.url }) },
@@ -61,7 +52,7 @@ export async function patchEntry(write: WriteRequest): Promise<Answer> {
   evaluateConditions(request, alias, current)
 
   const { ifMatch } = commitCondition(headers, current)
-  const entry = await receive(write, hive.patchSink(alias, { ifMatch })).catch((error: unknown) => {
+  const entry = await receiveBody(write, hive.patchSink(alias, { ifMatch })).catch((error: unknown) => {
     throw isWrongDelta(error) ? new StatusError(422, error as FormatError) : error
   })
   return jsonAnswer(200, entryToJson(entry), writtenHeaders(entry))
@@ -130,44 +121,6 @@ function commitCondition(
   return { ifMatch: onlyExistence ? '*' : current.etag }
 }
 
-/** Moves the body into a sink, at the pace of the sink. Whatever goes wrong, nothing is committed. */
-async function receive({ request, exchange, maxBytes }: WriteRequest, sink: EntrySink): Promise<Entry> {
-  const writer = sink.getWriter()
-  markHandled(writer.closed)
-  try {
-    const declared = parseDigits(request.headers.get('content-length'))
-    const body = await bodyOf(request)
-    const chunks = body ? new ChunkReader(body) : undefined
-    let received = 0
-    for (let chunk = await nextOf(chunks); chunk; chunk = await nextOf(chunks)) {
-      received = exchange.received(chunk.byteLength)
-      if (received > maxBytes) throw tooLarge(maxBytes)
-      await writer.write(chunk)
-    }
-    if (declared !== undefined && declared !== received) {
-      throw new StatusError(400, `the body has ${received} bytes, Content-Length says ${declared}`)
-    }
-    await writer.close()
-    return await sink.entry
-  } catch (error) {
-    // The body is left as it is: to cancel it would close the connection before the answer has gone out.
-    await writer.abort(error)
-    throw error
-  }
-}
-
-async function nextOf(chunks: ChunkReader | undefined): Promise<Uint8Array | undefined> {
-  try {
-    return await chunks?.read()
-  } catch (error) {
-    throw brokenOff(error)
-  }
-}
-
-function brokenOff(cause: unknown): StatusError {
-  return new StatusError(400, new TypeError('the body of the request broke off', { cause }))
-}
-
 function refuseCoding(headers: Headers): void {
   const coding = headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
   if (coding === 'identity') return
@@ -178,10 +131,6 @@ function refuseCoding(headers: Headers): void {
 
 function refuseTooLarge(headers: Headers, maxBytes: number): void {
   if ((parseDigits(headers.get('content-length')) ?? 0) > maxBytes) throw tooLarge(maxBytes)
-}
-
-function tooLarge(limit: number): StatusError {
-  return new StatusError(413, new QuotaExceededError(`the body is larger than ${limit} bytes`, { limit }))
 }
 
 /** Runs a call that checks what stands in the request. */
