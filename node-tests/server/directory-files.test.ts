@@ -250,6 +250,7 @@ describe('an error of the file system or of SQLite', () => {
     [{ code: 'ENOSPC', message: 'no space left on device' }, { name: 'QuotaExceededError' }],
     [{ code: 'EDQUOT', message: 'quota' }, { name: 'QuotaExceededError' }],
     [{ code: 'ERR_SQLITE_ERROR', errcode: 13, message: 'database or disk is full' }, { name: 'QuotaExceededError' }],
+    [{ code: 'ERR_SQLITE_ERROR', message: 'database or disk is full' }, { name: 'QuotaExceededError' }],
     [
       { code: 'ERR_SQLITE_ERROR', errcode: 5, message: 'x' },
       { name: 'BackendError', retryable: true },

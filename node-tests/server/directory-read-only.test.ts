@@ -164,7 +164,7 @@ describe.each(STATES)('a hive that is %s', (_state, make) => {
   })
 
   it.skipIf(!CAN_MOUNT).each(MODES)('is read on a read-only file system ($name)', async ({ readOnly }) => {
-    mounted = mountSmall(root, 8_192)
+    mounted = mountSmall(root, 'size=8m')
     const directory = join(mounted.path, 'hive')
     const entries = await make(directory)
     mounted.remount('ro')
@@ -175,7 +175,7 @@ describe.each(STATES)('a hive that is %s', (_state, make) => {
   })
 
   it.skipIf(!CAN_MOUNT).each(MODES)('is read on a full disk, and written again later ($name)', async ({ readOnly }) => {
-    mounted = mountSmall(root, 8_192)
+    mounted = mountSmall(root, 'size=8m')
     const directory = join(mounted.path, 'hive')
     const entries = await make(directory)
     const filler = join(mounted.path, 'filler')

@@ -8,8 +8,8 @@ import process from 'node:process'
 export interface Mounted {
   /** Where it is mounted. */
   readonly path: string
-  /** Mounts it again so that nothing can be written, or so that it can. */
-  remount(mode: 'ro' | 'rw'): void
+  /** Mounts it again with other options, such as `ro`. */
+  remount(options: string): void
   /** Unmounts it; what it held is gone. */
   unmount(): void
 }
@@ -27,13 +27,13 @@ export const CAN_MOUNT: boolean = (() => {
   }
 })()
 
-/** Mounts a file system of so many KiB, at a new directory below `parent`. */
-export function mountSmall(parent: string, kibibytes: number): Mounted {
+/** Mounts a file system at a new directory below `parent`, with options of tmpfs, such as `size=100k`. */
+export function mountSmall(parent: string, options: string): Mounted {
   const path = mkdtempSync(join(parent, 'mount-'))
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k,mode=755`, 'tmpfs', path])
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=755,${options}`, 'tmpfs', path])
   return {
     path,
-    remount: (mode) => void execFileSync('mount', ['-o', `remount,${mode}`, path]),
+    remount: (changed) => void execFileSync('mount', ['-o', `remount,${changed}`, path]),
     unmount() {
       execFileSync('umount', ['-l', path])
       rmSync(path, { recursive: true, force: true })

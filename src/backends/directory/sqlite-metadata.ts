@@ -30,7 +30,7 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
     await metadata.open()
   } catch (error) {
     await metadata.close()
-    throw await databaseError(error, `cannot open ${path}`, dirname(path))
+    throw await metadata.errorOf(error, `cannot open ${path}`)
   }
   return metadata
 }
@@ -178,9 +178,15 @@ export class SqliteMetadata implements Metadata {
       return await result
     } catch (error) {
       if (signal?.aborted && error === signal.reason) throw error
-      if (!(error instanceof CommitFailure)) throw await databaseError(error, what, dirname(this.#path))
-      throw engineError(error.cause, what, 'unknown')
+      throw await this.errorOf(error, what)
     }
+  }
+
+  /** An error of SQLite or the file system as one of the package's own. */
+  async errorOf(error: unknown, what: string): Promise<unknown> {
+    if (error instanceof CommitFailure) return engineError(error.cause, what, 'unknown')
+    // Whether a disk is full is found out by writing.
+    return this.#options.readOnly ? engineError(error, what) : await databaseError(error, what, dirname(this.#path))
   }
 }
 
