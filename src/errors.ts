@@ -8,8 +8,14 @@
  * @module
  */
 
+/** What any error may know. */
+export interface ErrorFacts extends ErrorOptions {
+  /** Status code of the answer that the error was made from, when it came over HTTP. */
+  status?: number | undefined
+}
+
 /** Facts of a {@linkcode NotFoundError}. */
-export interface NotFoundErrorOptions extends ErrorOptions {
+export interface NotFoundErrorOptions extends ErrorFacts {
   /** Name of the entry that does not exist, or no longer does. */
   alias?: string | undefined
   /** Id of the stored stream that does not exist, or no longer does. */
@@ -28,10 +34,13 @@ export class NotFoundError extends Error {
   readonly streamId: string | undefined
   /** Index of the missing block, when one was found missing. */
   readonly blockIndex: number | undefined
+  /** Status code of the answer that the error was made from, when it came over HTTP. */
+  readonly status: number | undefined
 
   /** Makes the error from a message and its facts. */
   constructor(message: string, options: NotFoundErrorOptions = {}) {
     super(message, options)
+    this.status = options.status
     this.alias = options.alias
     this.streamId = options.streamId
     this.blockIndex = options.blockIndex
@@ -39,14 +48,14 @@ export class NotFoundError extends Error {
 }
 
 /** Facts of a {@linkcode ConflictError}. */
-export interface ConflictErrorOptions extends ErrorOptions {
+export interface ConflictErrorOptions extends ErrorFacts {
   /** Name of the entry. */
   alias?: string | undefined
   /** Etag of the version that the caller works with. */
   expectedEtag?: string | undefined
   /** Etag of the version that the entry has now; undefined when it is not known, or when there is none. */
   actualEtag?: string | undefined
-  /** Offset in bytes up to which the expected version was delivered: reopen the entry and go on there. */
+  /** Offset in bytes up to which the expected version was delivered; see {@linkcode ConflictError.offset}. */
   offset?: number | undefined
 }
 
@@ -60,12 +69,19 @@ export class ConflictError extends Error {
   readonly expectedEtag: string | undefined
   /** Etag of the version that the entry has now, when it is known. */
   readonly actualEtag: string | undefined
-  /** Offset in bytes up to which the expected version was delivered. */
+  /**
+   * Offset in bytes up to which the expected version was delivered, when it was being read. To go on there in the new
+   * version is right only for content that has grown at its end, such as a log: of any other content the bytes before
+   * and after belong to different versions, and it must be read again from the start.
+   */
   readonly offset: number | undefined
+  /** Status code of the answer that the error was made from, when it came over HTTP. */
+  readonly status: number | undefined
 
   /** Makes the error from a message and its facts. */
   constructor(message: string, options: ConflictErrorOptions = {}) {
     super(message, options)
+    this.status = options.status
     this.alias = options.alias
     this.expectedEtag = options.expectedEtag
     this.actualEtag = options.actualEtag
@@ -74,7 +90,7 @@ export class ConflictError extends Error {
 }
 
 /** Facts of an {@linkcode AlreadyExistsError}. */
-export interface AlreadyExistsErrorOptions extends ErrorOptions {
+export interface AlreadyExistsErrorOptions extends ErrorFacts {
   /** Name of the entry. */
   alias?: string | undefined
   /** Etag of the version that is there. */
@@ -89,12 +105,41 @@ export class AlreadyExistsError extends Error {
   readonly alias: string | undefined
   /** Etag of the version that is there, when it is known. */
   readonly actualEtag: string | undefined
+  /** Status code of the answer that the error was made from, when it came over HTTP. */
+  readonly status: number | undefined
 
   /** Makes the error from a message and its facts. */
   constructor(message: string, options: AlreadyExistsErrorOptions = {}) {
     super(message, options)
+    this.status = options.status
     this.alias = options.alias
     this.actualEtag = options.actualEtag
+  }
+}
+
+/** Facts of an {@linkcode AccessError}. */
+export interface AccessErrorOptions extends ErrorFacts {
+  /** Name of the entry. */
+  alias?: string | undefined
+}
+
+/**
+ * The server refuses the request: `status` is 401 if it wants to know, by credentials that are missing or wrong, who
+ * asks, and 403 if it knows and does not allow it.
+ */
+export class AccessError extends Error {
+  /** Always `'AccessError'`. */
+  override readonly name = 'AccessError'
+  /** Name of the entry, when an entry was asked for. */
+  readonly alias: string | undefined
+  /** Status code of the answer that the error was made from, when it came over HTTP. */
+  readonly status: number | undefined
+
+  /** Makes the error from a message and its facts. */
+  constructor(message: string, options: AccessErrorOptions = {}) {
+    super(message, options)
+    this.status = options.status
+    this.alias = options.alias
   }
 }
 
@@ -105,7 +150,7 @@ export class AlreadyExistsError extends Error {
 export type FormatErrorReason = 'magic' | 'truncated' | 'invalid' | 'unsupported' | 'limit'
 
 /** Facts of a {@linkcode FormatError}. */
-export interface FormatErrorOptions extends ErrorOptions {
+export interface FormatErrorOptions extends ErrorFacts {
   /** What is wrong with the bytes. */
   reason: FormatErrorReason
   /** Offset in bytes, from the start of the stream or record, of the field that is wrong. */
@@ -120,17 +165,20 @@ export class FormatError extends Error {
   readonly reason: FormatErrorReason
   /** Offset in bytes of the field that is wrong, when it is known. */
   readonly offset: number | undefined
+  /** Status code of the answer that the error was made from, when it came over HTTP. */
+  readonly status: number | undefined
 
   /** Makes the error from a message and its facts. */
   constructor(message: string, options: FormatErrorOptions) {
     super(message, options)
+    this.status = options.status
     this.reason = options.reason
     this.offset = options.offset
   }
 }
 
 /** Facts of an {@linkcode IntegrityError}. */
-export interface IntegrityErrorOptions extends ErrorOptions {
+export interface IntegrityErrorOptions extends ErrorFacts {
   /** The digest that was expected, as text. */
   expected?: string | undefined
   /** The digest that the bytes have, as text. */
@@ -157,10 +205,13 @@ export class IntegrityError extends Error {
   readonly streamId: string | undefined
   /** Index of the block that is damaged or missing, when one was found to be. */
   readonly blockIndex: number | undefined
+  /** Status code of the answer that the error was made from, when it came over HTTP. */
+  readonly status: number | undefined
 
   /** Makes the error from a message and its facts. */
   constructor(message: string, options: IntegrityErrorOptions = {}) {
     super(message, options)
+    this.status = options.status
     this.expected = options.expected
     this.actual = options.actual
     this.alias = options.alias
@@ -170,7 +221,7 @@ export class IntegrityError extends Error {
 }
 
 /** Facts of a {@linkcode QuotaExceededError}. */
-export interface QuotaExceededErrorOptions extends ErrorOptions {
+export interface QuotaExceededErrorOptions extends ErrorFacts {
   /** The largest size that is allowed, in bytes, when it is known. */
   limit?: number | undefined
 }
@@ -181,16 +232,19 @@ export class QuotaExceededError extends Error {
   override readonly name = 'QuotaExceededError'
   /** The largest size that is allowed, in bytes, when it is known. */
   readonly limit: number | undefined
+  /** Status code of the answer that the error was made from, when it came over HTTP. */
+  readonly status: number | undefined
 
   /** Makes the error from a message and its facts. */
   constructor(message: string, options: QuotaExceededErrorOptions = {}) {
     super(message, options)
+    this.status = options.status
     this.limit = options.limit
   }
 }
 
 /** Facts of a {@linkcode BackendError}. */
-export interface BackendErrorOptions extends ErrorOptions {
+export interface BackendErrorOptions extends ErrorFacts {
   /** Whether trying again can help. */
   retryable: boolean
   /** `'unknown'` when the engine may have applied the change before it failed. */
@@ -205,10 +259,13 @@ export class BackendError extends Error {
   readonly retryable: boolean
   /** `'unknown'` when the change may have been applied all the same. */
   readonly outcome: 'unknown' | undefined
+  /** Status code of the answer that the error was made from, when it came over HTTP. */
+  readonly status: number | undefined
 
   /** Makes the error from a message and its facts. */
   constructor(message: string, options: BackendErrorOptions) {
     super(message, options)
+    this.status = options.status
     this.retryable = options.retryable
     this.outcome = options.outcome
   }

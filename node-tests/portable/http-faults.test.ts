@@ -347,11 +347,85 @@ describe('HttpHive fails with', () => {
     expect(error).toMatchObject({ name: 'BackendError', retryable: true })
   })
 
-  it('a BackendError that no retry helps for what it may not do', async () => {
+  it('an AccessError for what it may not do, without trying again', async () => {
     for (const status of [401, 403]) {
-      const { error } = await failure(() => new Response('', { status }))
-      expect(error).toMatchObject({ name: 'BackendError', retryable: false })
-      expect((error as Error).message).toContain(String(status))
+      let count = 0
+      const { error } = await failure(() => {
+        count++
+        return new Response('', { status, statusText: 'No' })
+      })
+      expect(error).toMatchObject({ name: 'AccessError', alias: 'x', status })
+      expect((error as Error).message).toContain(`${status} No`)
+      expect(count).toBe(1)
+    }
+  })
+
+  /** Every kind of request, as often as it is sent. */
+  const calls: Record<string, (hive: HttpHive) => Promise<unknown>> = {
+    stat: (hive) => hive.stat('x'),
+    list: (hive) => hive.list(),
+    entries: (hive) => hive.entries().getReader().read(),
+    remove: (hive) => hive.remove('x'),
+    sink: (hive) => bytesSource(BYTES).stream().pipeTo(hive.sink('x')),
+    'a sink that looks first': (hive) =>
+      bytesSource(BYTES)
+        .stream()
+        .pipeTo(hive.sink('x', { ifNoneMatch: '*' })),
+    patchSink: (hive) => bytesSource(BYTES).stream().pipeTo(hive.patchSink('x')),
+  }
+  const statuses = [400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 416, 418, 421, 422, 428, 429, 500, 502, 503, 507]
+  for (const [title, call] of Object.entries(calls)) {
+    it(`an error that has the status of the answer: ${title}`, async () => {
+      for (const status of statuses) {
+        const hive = answered(() => new Response(null, { status }), { retries: 0, requestStreams: false })
+        expect(await rejection(call(hive)), String(status)).toMatchObject({ status })
+      }
+    })
+  }
+
+  it('an error that has the status of the answer: reading, and a signature', async () => {
+    for (const status of statuses) {
+      const { hive } = await client(() => new Response(null, { status }), { retries: 0 })
+      const entry = await hive.open('x')
+      expect(await rejection(collect(entry.stream())), String(status)).toMatchObject({ status })
+      expect(await rejection(collect(entry.signature())), String(status)).toMatchObject({ status })
+    }
+  })
+
+  it('an error that has the status of an answer that is not one of a hive', async () => {
+    const page = (init: ResponseInit = {}): Response => new Response('<h1>hello</h1>', init)
+    for (const call of [calls['stat'], calls['list'], calls['entries']]) {
+      expect(await rejection(call!(answered(page)))).toMatchObject({ name: 'FormatError', status: 200 })
+    }
+    for (const [call, status] of [
+      [calls['remove'], 200],
+      [calls['sink'], 202],
+      [calls['sink'], 303],
+    ] as const) {
+      const error = await rejection(call!(answered(() => page({ status }), { requestStreams: false })))
+      expect(error).toMatchObject({ name: 'BackendError', status })
+    }
+    for (const [headers, name] of [
+      [{ ETag: OTHER_ETAG }, 'ConflictError'],
+      [{ ETag: undefined }, 'FormatError'],
+      [{ 'Content-Range': 'bytes 5-6/20480' }, 'FormatError'],
+    ] as const) {
+      const { error } = await failure(async (_request, passOn) => withBody(await passOn(), 'xx', headers))
+      expect(error).toMatchObject({ name, status: 206 })
+    }
+  })
+
+  it('an error whose message is short, however much the server says', async () => {
+    const headers = { 'Content-Type': 'application/problem+json' }
+    const words = 'x'.repeat(50_000)
+    for (const [status, type] of [
+      [400, 'urn:combstream:error:TypeError'],
+      [500, 'about:blank'],
+      [404, 'urn:combstream:error:NotFoundError'],
+    ] as const) {
+      const problem = JSON.stringify({ type, detail: words })
+      const error = await rejection(answered(() => new Response(problem, { status, headers })).list())
+      expect((error as Error).message.length).toBeLessThan(1_100)
     }
   })
 
@@ -426,8 +500,8 @@ describe('HttpHive fails with', () => {
 })
 
 /** A client whose every request gets one answer. */
-function answered(answer: () => Response): HttpHive {
-  return new HttpHive('http://hive.test/', { fetch: () => Promise.resolve(answer()) })
+function answered(answer: () => Response, options: HttpHiveOptions = {}): HttpHive {
+  return new HttpHive('http://hive.test/', { ...options, fetch: () => Promise.resolve(answer()) })
 }
 
 describe('HttpHive takes from a server', () => {

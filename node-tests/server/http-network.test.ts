@@ -74,8 +74,7 @@ describe('an upload that is refused before its end fails with the error that say
     const { hive, local } = await start({ authorize: (_request, { operation }) => operation !== 'put' })
     const sink = hive.sink('x')
     const error = await soon(writeOn(sink.getWriter()), 'the refusal')
-    expect(error).toMatchObject({ name: 'BackendError', retryable: false })
-    expect((error as Error).message).toContain('403')
+    expect(error).toMatchObject({ name: 'AccessError', alias: 'x', status: 403 })
     expect(await rejection(sink.entry)).toBe(error)
     expect(await namesIn(local)).toEqual([])
   })
@@ -85,7 +84,7 @@ describe('an upload that is refused before its end fails with the error that say
     const writer = hive.sink('x').getWriter()
     writer.closed.catch(() => undefined)
     await writer.write(new Uint8Array(MIB)).catch(() => undefined)
-    expect(await rejection(writer.closed)).toMatchObject({ name: 'BackendError', retryable: false })
+    expect(await rejection(writer.closed)).toMatchObject({ name: 'AccessError', status: 403 })
   })
 
   it('because another writer was faster than its look', async () => {

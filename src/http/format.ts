@@ -74,22 +74,22 @@ export function listedEntryToJson(entry: ListedEntry): ListedEntryJson {
 }
 
 /**
- * Reads an entry of a list from JSON.
+ * Reads an entry of a list from the JSON of an answer with this status.
  *
  * @throws {FormatError} if it is not one.
  */
-export function listedEntryFromJson(value: unknown): ListedEntry {
-  const entry = entryFromJson(value)
+export function listedEntryFromJson(value: unknown, status: number): ListedEntry {
+  const entry = entryFromJson(value, status)
   const damage = isRecord(value) ? value['damage'] : undefined
   return typeof damage === 'string' ? { ...entry, damage } : entry
 }
 
 /**
- * Reads an entry from JSON.
+ * Reads an entry from the JSON of an answer with this status.
  *
  * @throws {FormatError} if it is none.
  */
-export function entryFromJson(value: unknown): EntryInfo {
+export function entryFromJson(value: unknown, status: number): EntryInfo {
   const entry = isRecord(value) ? value : {}
   const { alias, size, etag, type } = entry
   const modified = new Date(typeof entry['modified'] === 'string' ? entry['modified'] : Number.NaN)
@@ -102,13 +102,13 @@ export function entryFromJson(value: unknown): EntryInfo {
     typeof type !== 'string' ||
     Number.isNaN(modified.getTime())
   ) {
-    throw new FormatError('the answer has an entry that is none: is this a hive?', { reason: 'invalid' })
+    throw new FormatError('the answer has an entry that is none: is this a hive?', { reason: 'invalid', status })
   }
   try {
     // A name of a server's choice may end up in a path.
     checkAlias(alias)
   } catch (cause) {
-    throw new FormatError('the answer has an entry whose name is no alias', { reason: 'invalid', cause })
+    throw new FormatError('the answer has an entry whose name is no alias', { reason: 'invalid', status, cause })
   }
   return { alias, size, etag, type, modified }
 }
@@ -136,18 +136,19 @@ export function entryHeaders(
  * @throws {FormatError} if they describe none.
  */
 export function entryFromHeaders(
-  headers: Headers,
+  { headers, status }: Pick<Response, 'headers' | 'status'>,
   known: { alias: string; size?: number | undefined; type?: string | undefined },
 ): EntryInfo {
   const etag = headers.get('etag') ?? ''
   if (!isStrongEtag(etag)) {
     throw new FormatError('the answer has no strong ETag: is this a hive? Across origins it must be exposed by CORS', {
       reason: 'invalid',
+      status,
     })
   }
   const size = known.size ?? parseDigits(headers.get('content-length'))
   if (size === undefined) {
-    throw new FormatError('the answer has no Content-Length, so the entry has no size', { reason: 'invalid' })
+    throw new FormatError('the answer has no Content-Length, so the entry has no size', { reason: 'invalid', status })
   }
   return {
     alias: known.alias,

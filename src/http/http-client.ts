@@ -90,7 +90,7 @@ export class HttpClient {
       throw signal.reason
     } catch (cause) {
       if (signal.aborted) throw signal.reason
-      if (write && isRefusedRedirect(cause)) throw redirectError(method, undefined, cause)
+      if (write && isRefusedRedirect(cause)) throw redirectError(method, undefined, { cause })
       throw new BackendError(`no answer from ${new URL(url).host}`, {
         retryable: !isPermanent(cause),
         outcome: write && 'unknown',

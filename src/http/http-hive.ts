@@ -140,7 +140,7 @@ export class HttpHive implements Hive {
     checkAlias(alias)
     const response = await this.#client.read({ method: 'HEAD', url: this.#client.url(alias), signal })
     if (!response.ok) throw await this.#client.errorOf(response, { alias }, signal)
-    return entryFromHeaders(response.headers, { alias })
+    return entryFromHeaders(response, { alias })
   }
 
   /** See {@linkcode Hive.list}. */
@@ -150,8 +150,9 @@ export class HttpHive implements Hive {
     const query = { prefix: prefix || undefined, after, limit: String(limit) }
     const response = await this.#client.read({ method: 'GET', url: this.#client.url('', query), signal })
     if (!response.ok) throw await this.#client.errorOf(response, {}, signal)
-    const list = listFromJson(await this.#readJson(response, signal))
-    assertAsked(list, { prefix, after, limit })
+    const { status } = response
+    const list = listFromJson(await this.#readJson(response, signal), status)
+    assertAsked(list, { prefix, after, limit, status })
     return list
   }
 
@@ -185,7 +186,7 @@ export class HttpHive implements Hive {
       open: async (response, size) => {
         // It is stored, however the connection ends.
         markHandled(response.body?.cancel())
-        return this.#entry(entryFromHeaders(response.headers, { alias, size, type }))
+        return this.#entry(entryFromHeaders(response, { alias, size, type }))
       },
     })
   }
@@ -198,7 +199,7 @@ export class HttpHive implements Hive {
       ...this.#upload('PATCH', alias, { ifMatch }, DELTA_TYPE),
       signal,
       open: async (response, _byteLength, given) =>
-        this.#entry({ ...entryFromJson(await this.#readJson(response, given, 'write')), alias }),
+        this.#entry({ ...entryFromJson(await this.#readJson(response, given, 'write'), response.status), alias }),
     })
   }
 
@@ -232,7 +233,11 @@ export class HttpHive implements Hive {
     try {
       return JSON.parse(new TextDecoder().decode(text))
     } catch (cause) {
-      throw new FormatError('the answer is no JSON: is this a hive?', { reason: 'invalid', cause })
+      throw new FormatError('the answer is no JSON: is this a hive?', {
+        reason: 'invalid',
+        status: response.status,
+        cause,
+      })
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
+import { describeValue } from '../bytes/describe-value.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { ConflictError, FormatError } from '../errors.ts'
 import { parseDigits } from './format.ts'
@@ -30,6 +31,8 @@ export interface OpenAnswer {
   readonly end: number
   /** Whether the body ends at `end`, and not later: then its end is read too, which frees the connection. */
   readonly exact: boolean
+  /** Status code of the answer. */
+  readonly status: number
 }
 
 /**
@@ -69,20 +72,21 @@ export async function checkVersion(
   const { url, headers } = version
   const response = await client.read({ method: 'HEAD', url, headers, signal })
   if (!response.ok) await refuse(client, response, version, offset, signal)
-  compare(response.headers, undefined, version, offset)
+  compare(response, undefined, version, offset)
 }
 
 async function acceptRange(response: Response, version: RemoteVersion, asked: ByteRange): Promise<OpenAnswer> {
   const contentRange = response.headers.get('content-range')
   const range = parseContentRange(contentRange)
-  compare(response.headers, range?.total, version, asked.start)
+  compare(response, range?.total, version, asked.start)
   const body = await bodyOf(response)
   if (!range || range.start !== asked.start || range.end > asked.end || !body) {
-    throw new FormatError(`asked for bytes ${asked.start} to ${asked.end - 1}, got ${contentRange}`, {
+    throw new FormatError(`asked for bytes ${asked.start} to ${asked.end - 1}, got ${describeValue(contentRange)}`, {
       reason: 'invalid',
+      status: response.status,
     })
   }
-  return { body: body.getReader(), offset: range.start, end: range.end, exact: true }
+  return { body: body.getReader(), offset: range.start, end: range.end, exact: true, status: response.status }
 }
 
 /** One answer has it all, and to ask again would only repeat it. */
@@ -92,10 +96,11 @@ async function acceptWhole(
   start: number,
   end: number,
 ): Promise<OpenAnswer> {
-  compare(response.headers, parseDigits(response.headers.get('content-length')), version, start)
+  const { status } = response
+  compare(response, parseDigits(response.headers.get('content-length')), version, start)
   const body = await bodyOf(response)
-  if (!body) throw new FormatError('an answer without a body', { reason: 'truncated' })
-  return { body: body.getReader(), offset: 0, end, exact: end === version.size }
+  if (!body) throw new FormatError('an answer without a body', { reason: 'truncated', status })
+  return { body: body.getReader(), offset: 0, end, exact: end === version.size, status }
 }
 
 async function refuse(
@@ -108,17 +113,22 @@ async function refuse(
   const { headers, status } = response
   if (status === 416 && headers.has('etag')) {
     const total = /^bytes \*\/(\d+)$/i.exec(headers.get('content-range') ?? '')?.[1]
-    compare(headers, parseDigits(total ?? null), version, offset)
+    compare(response, parseDigits(total ?? null), version, offset)
   }
   throw await client.errorOf(response, { alias: version.alias, expectedEtag: version.etag, offset }, signal)
 }
 
 /** Many servers ignore If-Match: what they answer with tells the version. */
-function compare(headers: Headers, total: number | undefined, version: RemoteVersion, offset: number): void {
+function compare(
+  { headers, status }: Response,
+  total: number | undefined,
+  version: RemoteVersion,
+  offset: number,
+): void {
   const { alias, etag, size } = version
   const actualEtag = headers.get('etag')
   if (actualEtag === null) {
-    throw new FormatError('an answer without an ETag: of which version is it?', { reason: 'invalid' })
+    throw new FormatError('an answer without an ETag: of which version is it?', { reason: 'invalid', status })
   }
   if (actualEtag === etag && (total ?? size) === size) return
   throw new ConflictError(`the entry was updated while it was being read: ${alias}`, {
@@ -126,5 +136,6 @@ function compare(headers: Headers, total: number | undefined, version: RemoteVer
     expectedEtag: etag,
     actualEtag,
     offset,
+    status,
   })
 }

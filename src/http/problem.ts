@@ -1,5 +1,6 @@
 import { markHandled } from '../bytes/promises.ts'
 import {
+  AccessError,
   AlreadyExistsError,
   BackendError,
   ConflictError,
@@ -28,6 +29,8 @@ export interface Problem {
 
 const TYPE_PREFIX = 'urn:combstream:error:'
 const MAX_PROBLEM_BYTES = 64 * 1024
+/** Of the words of a server, what goes into the message of an error. */
+const MAX_DETAIL_CHARACTERS = 1000
 
 type Facts = Readonly<Record<string, unknown>>
 
@@ -49,6 +52,7 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
         alias: text(facts['alias']),
         streamId: text(facts['streamId']),
         blockIndex: number(facts['blockIndex']),
+        status: number(facts['status']),
       }),
   },
   ConflictError: {
@@ -61,6 +65,7 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
         expectedEtag: text(facts['expectedEtag']),
         actualEtag: text(facts['actualEtag']),
         offset: number(facts['offset']),
+        status: number(facts['status']),
       }),
   },
   AlreadyExistsError: {
@@ -68,7 +73,18 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
     status: 412,
     facts: ['alias', 'actualEtag'],
     make: (message, facts) =>
-      new AlreadyExistsError(message, { alias: text(facts['alias']), actualEtag: text(facts['actualEtag']) }),
+      new AlreadyExistsError(message, {
+        alias: text(facts['alias']),
+        actualEtag: text(facts['actualEtag']),
+        status: number(facts['status']),
+      }),
+  },
+  AccessError: {
+    title: 'The server does not allow it',
+    status: 403,
+    facts: ['alias'],
+    make: (message, facts) =>
+      new AccessError(message, { alias: text(facts['alias']), status: number(facts['status']) }),
   },
   FormatError: {
     title: 'The bytes are not of the format that they should be',
@@ -76,7 +92,11 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
     status: 500,
     facts: ['reason', 'offset'],
     make: (message, facts) =>
-      new FormatError(message, { reason: reason(facts['reason']), offset: number(facts['offset']) }),
+      new FormatError(message, {
+        reason: reason(facts['reason']),
+        offset: number(facts['offset']),
+        status: number(facts['status']),
+      }),
   },
   IntegrityError: {
     title: 'What is stored is damaged',
@@ -89,13 +109,15 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
         alias: text(facts['alias']),
         streamId: text(facts['streamId']),
         blockIndex: number(facts['blockIndex']),
+        status: number(facts['status']),
       }),
   },
   QuotaExceededError: {
     title: 'There is no room for the bytes',
     status: 507,
     facts: ['limit'],
-    make: (message, facts) => new QuotaExceededError(message, { limit: number(facts['limit']) }),
+    make: (message, facts) =>
+      new QuotaExceededError(message, { limit: number(facts['limit']), status: number(facts['status']) }),
   },
   BackendError: {
     title: 'The storage failed',
@@ -106,10 +128,21 @@ const KINDS: Readonly<Record<string, ErrorKind>> = {
         retryable: facts['retryable'] === true,
         outcome: facts['outcome'] === 'unknown' ? 'unknown' : undefined,
         cause: facts,
+        status: number(facts['status']),
       }),
   },
-  TypeError: { title: 'The request is malformed', status: 400, facts: [], make: (message) => new TypeError(message) },
-  RangeError: { title: 'A value is out of range', status: 400, facts: [], make: (message) => new RangeError(message) },
+  TypeError: {
+    title: 'The request is malformed',
+    status: 400,
+    facts: [],
+    make: (message, { status }) => Object.assign(new TypeError(message), { status }),
+  },
+  RangeError: {
+    title: 'A value is out of range',
+    status: 400,
+    facts: [],
+    make: (message, { status }) => Object.assign(new RangeError(message), { status }),
+  },
 }
 
 /** Titles of the problems that are no error of this package (RFC 9457, section 4.2.1). */
@@ -196,11 +229,13 @@ export async function errorOf(response: Response, exchange: FailedExchange, read
   const name = problem?.type.startsWith(TYPE_PREFIX) ? problem.type.slice(TYPE_PREFIX.length) : nameOf(status)
   const kind = Object.hasOwn(KINDS, name) ? KINDS[name]! : KINDS['BackendError']!
   const { alias, expectedEtag, offset, write } = exchange
-  const said = text(problem?.['detail']) ?? text(problem?.['title'])
+  const said = (text(problem?.['detail']) ?? text(problem?.['title']))?.slice(0, MAX_DETAIL_CHARACTERS)
   const told = `the server answered ${status} ${said ?? response.statusText}`.trimEnd()
   // An answer to HEAD has no words of its own.
   const message =
-    kind === KINDS['BackendError'] ? told : (said ?? `${kind.title}${alias === undefined ? '' : `: ${alias}`}`)
+    kind === KINDS['BackendError'] || kind === KINDS['AccessError']
+      ? told
+      : (said ?? `${kind.title}${alias === undefined ? '' : `: ${alias}`}`)
   const retryable = isRetryable(status)
   return kind.make(message, {
     alias,
@@ -210,6 +245,7 @@ export async function errorOf(response: Response, exchange: FailedExchange, read
     reason: 'invalid',
     actualEtag: response.headers.get('etag') ?? undefined,
     ...problem,
+    status,
     ...(expectedEtag === undefined ? {} : { expectedEtag }),
     ...(offset === undefined ? {} : { offset }),
   })
@@ -246,6 +282,7 @@ function isRetryable(status: number): boolean {
 
 /** The error for a status that comes without a problem: an answer to HEAD, or one of a proxy. */
 function nameOf(status: number): string {
+  if (status === 401 || status === 403) return 'AccessError'
   if (status === 404 || status === 410) return 'NotFoundError'
   if (status === 409 || status === 412) return 'ConflictError'
   if (status === 413 || status === 507) return 'QuotaExceededError'

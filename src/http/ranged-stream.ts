@@ -164,7 +164,7 @@ class RangedRead {
     const chunk = asBytes(read.value)
     const from = answer.offset
     answer.offset += chunk.byteLength
-    if (answer.exact && answer.offset > answer.end) throw tooLong(answer.end)
+    if (answer.exact && answer.offset > answer.end) throw tooLong(answer)
     const piece = chunk.subarray(Math.max(0, this.#offset - from), answer.end - from)
     this.#offset += piece.byteLength
     if (piece.byteLength > 0) this.#failures = 0
@@ -179,14 +179,14 @@ class RangedRead {
     await this.#options.client.backOff(++this.#failures, error, this.#signal)
   }
 
-  async #finishAnswer({ body, exact, end }: OpenAnswer): Promise<void> {
-    if (exact) {
+  async #finishAnswer(answer: OpenAnswer): Promise<void> {
+    if (answer.exact) {
       this.#stall.begin()
       // All bytes are there; how the connection ends can no longer matter.
-      const more = await nextByteOf(body).catch(() => undefined)
+      const more = await nextByteOf(answer.body).catch(() => undefined)
       this.#stall.end()
       if (this.#signal.aborted) throw this.#signal.reason
-      if (more) throw tooLong(end)
+      if (more) throw tooLong(answer)
     } else {
       this.#cancelBody(undefined)
     }
@@ -210,6 +210,6 @@ async function nextByteOf(body: ReadableStreamDefaultReader<Uint8Array>): Promis
   return read.value
 }
 
-function tooLong(offset: number): FormatError {
-  return new FormatError('an answer has more bytes than it says', { reason: 'invalid', offset })
+function tooLong({ end, status }: OpenAnswer): FormatError {
+  return new FormatError('an answer has more bytes than it says', { reason: 'invalid', offset: end, status })
 }

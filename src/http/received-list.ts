@@ -4,23 +4,25 @@ import type { EntryList } from '../hive/hive.ts'
 import { isRecord, listedEntryFromJson } from './format.ts'
 
 /**
- * Reads a list of entries from JSON.
+ * Reads a list of entries from the JSON of an answer with this status.
  *
  * @throws {FormatError} if it is not one.
  */
-export function listFromJson(list: unknown): EntryList {
+export function listFromJson(list: unknown, status: number): EntryList {
   const { entries, next } = isRecord(list) ? list : {}
   if (!Array.isArray(entries) || (next !== undefined && typeof next !== 'string')) {
-    throw new FormatError('the answer is not a list: is this a hive?', { reason: 'invalid' })
+    throw new FormatError('the answer is not a list: is this a hive?', { reason: 'invalid', status })
   }
-  return { entries: entries.map(listedEntryFromJson), ...(next !== undefined && { next }) }
+  return { entries: entries.map((entry) => listedEntryFromJson(entry, status)), ...(next !== undefined && { next }) }
 }
 
-/** What a list was asked for with. */
+/** What a list was asked for with, and answered. */
 export interface AskedList {
   readonly prefix: string
   readonly after: string | undefined
   readonly limit: number
+  /** Status code of the answer. */
+  readonly status: number
 }
 
 /**
@@ -29,19 +31,19 @@ export interface AskedList {
  *
  * @throws {FormatError} if it is not.
  */
-export function assertAsked({ entries, next }: EntryList, { prefix, after, limit }: AskedList): void {
+export function assertAsked({ entries, next }: EntryList, { prefix, after, limit, status }: AskedList): void {
   if (entries.length > limit) {
-    throw new FormatError(`asked for ${limit} entries, got ${entries.length}`, { reason: 'invalid' })
+    throw new FormatError(`asked for ${limit} entries, got ${entries.length}`, { reason: 'invalid', status })
   }
   let last = after
   for (const { alias } of entries) {
     if (!alias.startsWith(prefix) || !isAfter(alias, last)) {
-      throw new FormatError(`the list has an entry that was not asked for: ${alias}`, { reason: 'invalid' })
+      throw new FormatError(`the list has an entry that was not asked for: ${alias}`, { reason: 'invalid', status })
     }
     last = alias
   }
   if (next !== undefined && (entries.length === 0 || isAfter(last!, next))) {
-    throw new FormatError('the next page of the list would not be after this one', { reason: 'invalid' })
+    throw new FormatError('the next page of the list would not be after this one', { reason: 'invalid', status })
   }
 }
 

@@ -178,8 +178,13 @@ class RequestSink {
   /** The answer may come before the end: it must not wait for the next write to be noticed. */
   async #watch(response: Promise<Response>): Promise<void> {
     try {
-      await response
-      if (!this.#ended) throw new BackendError('the answer came before the body had ended', UNKNOWN_OUTCOME)
+      const { status } = await response
+      if (this.#ended) return
+      throw new BackendError('the answer came before the body had ended', {
+        retryable: true,
+        outcome: 'unknown',
+        status,
+      })
     } catch (error) {
       this.#fail(error)
     }
@@ -225,5 +230,3 @@ function release({ buffer }: Uint8Array<ArrayBuffer>): void {
   const transferable = buffer as ArrayBuffer & { transfer?(byteLength: number): ArrayBuffer }
   transferable.transfer?.(0)
 }
-
-const UNKNOWN_OUTCOME = { retryable: true, outcome: 'unknown' } as const

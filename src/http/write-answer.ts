@@ -1,6 +1,6 @@
 import { describeValue } from '../bytes/describe-value.ts'
 import { markHandled } from '../bytes/promises.ts'
-import { BackendError } from '../errors.ts'
+import { BackendError, type ErrorFacts } from '../errors.ts'
 
 /** The statuses by which the protocol says that a change was made: docs/http.md. */
 const DONE_STATUSES = { PUT: [201, 204], PATCH: [200], DELETE: [204] } as const
@@ -24,17 +24,19 @@ export function strayAnswer(method: WriteMethod, response: Response): BackendErr
   const isRedirect = type === 'opaqueredirect' || redirected || [301, 302, 303, 307, 308].includes(status)
   if (!isRedirect && status >= 400) return undefined
   markHandled(response.body?.cancel())
-  if (isRedirect) return redirectError(method, headers.get('location') ?? undefined)
+  // An opaque redirect has the status 0.
+  const facts = { status: status || undefined }
+  if (isRedirect) return redirectError(method, headers.get('location') ?? undefined, facts)
   const expected = DONE_STATUSES[method].join(' or ')
-  return unknownOutcome(`the server answered ${method} with ${status}, not ${expected}: is this a hive?`)
+  return unknownOutcome(`the server answered ${method} with ${status}, not ${expected}: is this a hive?`, facts)
 }
 
 /** The error of a change that was answered by a redirect; without `location`, the host does not tell where to. */
-export function redirectError(method: string, location?: string, cause?: unknown): BackendError {
+export function redirectError(method: string, location?: string, facts: ErrorFacts = {}): BackendError {
   const target = location === undefined ? '' : ` to ${describeValue(location)}`
-  return unknownOutcome(`the server redirected ${method}${target}, and a change follows no redirect`, cause)
+  return unknownOutcome(`the server redirected ${method}${target}, and a change follows no redirect`, facts)
 }
 
-function unknownOutcome(message: string, cause?: unknown): BackendError {
-  return new BackendError(message, { retryable: false, outcome: 'unknown', cause })
+function unknownOutcome(message: string, facts: ErrorFacts): BackendError {
+  return new BackendError(message, { ...facts, retryable: false, outcome: 'unknown' })
 }
