@@ -17,7 +17,7 @@ import { sourceFiles } from './source-files.mjs'
  */
 const FOLDERS = {
   'errors.ts': { floor: 0 },
-  bytes: { floor: 1 },
+  bytes: { floor: 1, packages: ['hash-wasm'] },
   rsync: { floor: 2, packages: ['hash-wasm'] },
   store: { floor: 2, packages: ['hash-wasm', 'fflate'] },
   // The backends of Node: the directory needs its files and SQLite, the threads are Node's own.

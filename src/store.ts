@@ -4,6 +4,7 @@
  * @module
  */
 export type { ByteSource } from './bytes/byte-source.ts'
+export type { StreamingHash } from './bytes/sha256.ts'
 export * from './errors.ts'
 export type {
   Backend,
@@ -18,17 +19,15 @@ export type {
   Mutation,
   ObjectInfo,
   Row,
-  StreamingHash,
   VersionedValue,
 } from './store/backend.ts'
 export type { BlockSink, BlockSinkOptions } from './store/writing/block-sink.ts'
 export { type StoreBudget, type StoreHost, systemHost } from './store/host.ts'
-export type { ReferenceOwner } from './store/row-keys.ts'
-export type { StoredSlice, StoredStream } from './store/stored-stream.ts'
+export type { ReferenceOwner } from './store/rows/row-keys.ts'
+export type { StoredSlice, StoredStream } from './store/reading/stored-stream.ts'
 export { StreamStore, type StreamStoreOptions } from './store/stream-store.ts'
 export type {
   ListSpaceOptions,
-  ReadonlyRowSpace,
   ReferenceOptions,
   RowSpace,
   SpaceRow,

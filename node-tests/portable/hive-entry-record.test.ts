@@ -6,7 +6,7 @@ import { collect } from '../../src/bytes/collect.ts'
 import { FormatError } from '../../src/errors.ts'
 import { type EntryRecord, formatEntryRecord, parseEntryRecord } from '../../src/hive/entry-record.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
-import { RowKeys } from '../../src/store/row-keys.ts'
+import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { text } from '../support/store-tools.ts'
 

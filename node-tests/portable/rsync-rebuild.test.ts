@@ -11,7 +11,7 @@ import {
   type RebuildOptions,
   SignatureStream,
 } from '../../src/rsync.ts'
-import { createSha256 } from '../../src/rsync/sha256.ts'
+import { createSha256 } from '../../src/bytes/sha256.ts'
 import { difference, hex } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
 import { CHUNK_SIZES, chunked, pending, randomBytes, rejection, soon, standstill } from '../support/streams.ts'

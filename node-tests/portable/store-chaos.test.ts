@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { type Backend, StreamStore, type Transaction } from '../../src/store.ts'
+import { aliasRowsIn } from '../../src/store/transactions/alias-rows.ts'
 import { collectGarbage } from '../support/collect-garbage.ts'
 import { type Fault, faulty, type Step } from '../support/faulty-backend.ts'
 import { inspectStore } from '../support/inspect-store.ts'
@@ -26,8 +27,8 @@ async function putEntry(store: StreamStore, alias: string, content: string): Pro
   const sink = store.sink({
     reference,
     async onCommit(tx, stored) {
-      const old = await tx.aliases.get(text(alias))
-      tx.aliases.set(text(alias), text(stored.id))
+      const old = await aliasRowsIn(tx).get(text(alias))
+      aliasRowsIn(tx).set(text(alias), text(stored.id))
       if (old) await tx.unmarkAsUsed(new TextDecoder().decode(old), reference)
     },
   })
@@ -35,9 +36,9 @@ async function putEntry(store: StreamStore, alias: string, content: string): Pro
 }
 
 async function removeEntry(tx: Transaction, alias: string): Promise<void> {
-  const old = await tx.aliases.get(text(alias))
+  const old = await aliasRowsIn(tx).get(text(alias))
   if (!old) return
-  tx.aliases.delete(text(alias))
+  aliasRowsIn(tx).delete(text(alias))
   await tx.unmarkAsUsed(new TextDecoder().decode(old), text(`alias:${alias}`))
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { type Mutation, type StoredStream, StreamStore, type Transaction } from '../../src/store.ts'
+import { aliasRowsIn } from '../../src/store/transactions/alias-rows.ts'
 import { type Fault, faulty, type FaultyBackend, type Step } from '../support/faulty-backend.ts'
 import { inspectStore, type StoreContents } from '../support/inspect-store.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
@@ -50,8 +51,8 @@ const scenarios: Scenario[] = [
       put(store, content, {
         reference: text('before'),
         async onCommit(tx: Transaction, stored: StoredStream) {
-          await tx.aliases.get(text('entry'))
-          tx.aliases.set(text('entry'), text(stored.id))
+          await aliasRowsIn(tx).get(text('entry'))
+          aliasRowsIn(tx).set(text('entry'), text(stored.id))
           await tx.unmarkAsUsed(before!.id, text('before'))
         },
       }),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/byte-text.ts'
 import { FormatError } from '../../src/errors.ts'
 import {
-  checkVersion,
+  assertStoreVersion,
   formatCandidate,
   formatPage,
   formatReference,
@@ -20,8 +20,8 @@ import {
   parseStreamId,
   type StreamRecord,
   type StreamStatus,
-} from '../../src/store/format.ts'
-import { RowKeys } from '../../src/store/row-keys.ts'
+} from '../../src/store/rows/row-values.ts'
+import { RowKeys } from '../../src/store/rows/row-keys.ts'
 
 const bytes = (byteLength: number, first: number): Uint8Array =>
   Uint8Array.from({ length: byteLength }, (_, i) => first + i)
@@ -55,7 +55,7 @@ const FIXTURES: readonly (readonly [
   format: Uint8Array,
   parse: (bytes: Uint8Array) => unknown,
 ])[] = [
-  ['version', '0100000000', formatVersion(), checkVersion],
+  ['version', '0100000000', formatVersion(), assertStoreVersion],
   ['storing', `01010000${PLAIN_STREAM}0000`, formatStream(stream), parseStream],
   [
     'stored',
@@ -243,8 +243,8 @@ describe('the rows of a store', () => {
     const unsupported = (parse: (given: Uint8Array) => unknown, hex: string): void => {
       expect(() => parse(fromHex(hex)!)).toThrow(expect.objectContaining({ reason: 'unsupported' }))
     }
-    unsupported(checkVersion, '0200000000')
-    unsupported(checkVersion, '0100000001')
+    unsupported(assertStoreVersion, '0200000000')
+    unsupported(assertStoreVersion, '0100000001')
     unsupported(parseStream, `02010000${PLAIN_STREAM}`)
     unsupported(parseStream, `01050000${PLAIN_STREAM}`)
     unsupported(parseStream, `01010002${PLAIN_STREAM}`)

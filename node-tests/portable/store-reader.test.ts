@@ -3,10 +3,11 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { fromHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { type Backend, type StoredStream, StreamStore } from '../../src/store.ts'
-import { formatPage, type PageRecord, parsePage } from '../../src/store/format.ts'
-import { RowKeys } from '../../src/store/row-keys.ts'
+import { formatPage, type PageRecord, parsePage } from '../../src/store/rows/row-values.ts'
+import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { Gate, movePages, pattern, put, settle, type Spy, watched } from '../support/store-tools.ts'
+import { aliasRowsOf } from '../../src/store/transactions/alias-rows.ts'
 
 const keys = new RowKeys('')
 
@@ -343,6 +344,6 @@ describe('StreamStore', () => {
     await store.close()
     await expect(store.open(id)).rejects.toThrow(TypeError)
     await expect(put(store, pattern(5))).rejects.toThrow(TypeError)
-    await expect(store.aliases.get(pattern(1))).rejects.toThrow(TypeError)
+    await expect(aliasRowsOf(store).get(pattern(1))).rejects.toThrow(TypeError)
   })
 })

@@ -4,11 +4,12 @@ import { fromHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { BackendError } from '../../src/errors.ts'
 import { type Backend, StreamStore, type Transaction } from '../../src/store.ts'
-import { formatStream, parseReference, parseStream, type StreamStatus } from '../../src/store/format.ts'
-import { RowKeys } from '../../src/store/row-keys.ts'
+import { formatStream, parseReference, parseStream, type StreamStatus } from '../../src/store/rows/row-values.ts'
+import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { faulty } from '../support/faulty-backend.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { pattern, put, text } from '../support/store-tools.ts'
+import { aliasRowsIn, aliasRowsOf } from '../../src/store/transactions/alias-rows.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
 const keys = new RowKeys('')
@@ -84,14 +85,14 @@ describe('StreamStore.transaction', () => {
     const { id } = await put(store, pattern(10))
     await store.transaction(async (tx) => {
       tx.set(text('s/'), text('mine'))
-      tx.aliases.set(text('s/'), text('hive'))
+      aliasRowsIn(tx).set(text('s/'), text('hive'))
       expect(await tx.list({ limit: 100 })).toHaveLength(1)
-      expect(await tx.aliases.list({ limit: 100 })).toHaveLength(1)
-      expect(await tx.aliases.get(text('s/'))).toEqual(text('hive'))
+      expect(await aliasRowsIn(tx).list({ limit: 100 })).toHaveLength(1)
+      expect(await aliasRowsIn(tx).get(text('s/'))).toEqual(text('hive'))
     })
     expect((await store.open(id)).size).toBe(10)
-    expect(await store.aliases.get(text('s/'))).toEqual(text('hive'))
-    expect(await store.aliases.list({ limit: 10 })).toEqual([{ key: text('s/'), value: text('hive') }])
+    expect(await aliasRowsOf(store).get(text('s/'))).toEqual(text('hive'))
+    expect(await aliasRowsOf(store).list({ limit: 10 })).toEqual([{ key: text('s/'), value: text('hive') }])
     expect((await inspectStore(backend)).problems).toEqual([])
   })
 
@@ -222,7 +223,7 @@ describe('StreamStore.transaction', () => {
     )
     await expect(run).rejects.toBe(reason)
     await expect(store.transaction((tx) => tx.get(text('a')), { signal: controller.signal })).rejects.toBe(reason)
-    expect(await store.aliases.list({ limit: 1 })).toEqual([])
+    expect(await aliasRowsOf(store).list({ limit: 1 })).toEqual([])
   })
 })
 

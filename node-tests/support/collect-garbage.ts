@@ -9,8 +9,8 @@ import {
   parseStream,
   parseStreamId,
   type StreamRecord,
-} from '../../src/store/format.ts'
-import { RowKeys } from '../../src/store/row-keys.ts'
+} from '../../src/store/rows/row-values.ts'
+import { RowKeys } from '../../src/store/rows/row-keys.ts'
 
 /**
  * An adversary: collects by the protocol, as if every lease and every grace were over, one step an await, so that other

@@ -11,7 +11,7 @@ import {
   parseStream,
   parseStreamId,
   type StreamRecord,
-} from '../../src/store/format.ts'
+} from '../../src/store/rows/row-values.ts'
 
 /** What a store holds, read past the store itself. */
 export interface StoreContents {

@@ -3,8 +3,8 @@ import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { fromHex } from '../../src/bytes/byte-text.ts'
 import type { Backend, BlockSinkOptions, Mutation, StoredStream, StreamStore } from '../../src/store.ts'
 import { createDigest, loadChecksum } from '../../src/store/checksums.ts'
-import { formatStream, PAGE_ENTRIES, parseStream, type StreamRecord } from '../../src/store/format.ts'
-import { RowKeys } from '../../src/store/row-keys.ts'
+import { formatStream, PAGE_ENTRIES, parseStream, type StreamRecord } from '../../src/store/rows/row-values.ts'
+import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { standstill } from './streams.ts'
 
 /** The UTF-8 bytes of a text. */

@@ -1,5 +1,5 @@
 import type { IntegrityError } from '../errors.ts'
-import { parseAtRest } from '../store/at-rest.ts'
+import { parseAtRest } from '../store/rows/at-rest.ts'
 import { DAMAGED_ETAG, type EntryRecord, etagOf, parseEntryRecord, streamsIn } from './entry-record.ts'
 import { assertPrecondition, type Precondition } from './precondition.ts'
 

@@ -1,6 +1,7 @@
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import type { StreamStore } from '../store/stream-store.ts'
+import { aliasRowsIn, aliasRowsOf } from '../store/transactions/alias-rows.ts'
 import { readAliasRow } from './alias-row.ts'
 import { type EntryRecord, formatEntryRecord } from './entry-record.ts'
 import { openStored } from './open-stored.ts'
@@ -56,7 +57,7 @@ async function openKept(
   signal: AbortSignal,
 ): Promise<ReadableStream<Uint8Array> | undefined> {
   try {
-    const row = await store.aliases.get(aliasBytes, { signal })
+    const row = await aliasRowsOf(store).get(aliasBytes, { signal })
     const current = row && readAliasRow(alias, row)
     if (current?.id !== record.id || current.signatureId === undefined) return undefined
     return (await store.open(current.signatureId, { signal })).stream()
@@ -103,13 +104,13 @@ async function keep(
   const sink = store.sink({
     signal,
     async onCommit(tx, { id: signatureId }) {
-      const latestRow = await tx.aliases.get(aliasBytes)
+      const latestRow = await aliasRowsIn(tx).get(aliasBytes)
       const latest = latestRow && readAliasRow(alias, latestRow)
       if (latest?.id !== record.id) return
       if (latest.signatureId !== undefined && latest.signatureId !== signatureId) {
         await tx.unmarkAsUsed(latest.signatureId, reference, { owner: 'alias' })
       }
-      tx.aliases.set(aliasBytes, formatEntryRecord({ ...latest, signatureId }))
+      aliasRowsIn(tx).set(aliasBytes, formatEntryRecord({ ...latest, signatureId }))
       await tx.markAsUsed(signatureId, reference, { owner: 'alias' })
     },
   })

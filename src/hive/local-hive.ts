@@ -4,6 +4,7 @@ import { NotFoundError } from '../errors.ts'
 import { PatchStream } from '../rsync/patch-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
+import { aliasRowsIn, aliasRowsOf } from '../store/transactions/alias-rows.ts'
 import { checkAlias } from './alias.ts'
 import { assertReplaceable, readAliasRow, readReplaced, type Replaced } from './alias-row.ts'
 import { checkBufferSize } from './buffer-size.ts'
@@ -102,7 +103,7 @@ export class LocalHive implements Hive {
   async list(options: ListOptions = {}): Promise<EntryList> {
     const { prefix, after, limit } = checkListOptions(options)
     const encoder = new TextEncoder()
-    const rows = await this.#store.aliases.list({
+    const rows = await aliasRowsOf(this.#store).list({
       prefix: encoder.encode(prefix),
       after: after === undefined ? undefined : encoder.encode(after),
       // One more than is asked for tells whether there are more.
@@ -129,7 +130,7 @@ export class LocalHive implements Hive {
         const old = await replacedBy(tx, alias, key)
         if (!old) throw notFound(alias)
         assertReplaceable(alias, old, { ifMatch })
-        tx.aliases.delete(key)
+        aliasRowsIn(tx).delete(key)
         await unmarkVersion(tx, key, old)
       },
       { signal },
@@ -142,7 +143,7 @@ export class LocalHive implements Hive {
     checkPrecondition(options)
     const type = checkMediaType(options.type)
     const open = async (signal: AbortSignal): Promise<EntryTarget> => {
-      const row = await this.#store.aliases.get(key, { signal })
+      const row = await aliasRowsOf(this.#store).get(key, { signal })
       assertReplaceable(alias, row && readReplaced(alias, row), options)
       return this.#target(alias, key, type, options, signal)
     }
@@ -185,7 +186,7 @@ export class LocalHive implements Hive {
         // A clock may stand still, or be set back; the times of an entry's versions grow all the same.
         const modifiedMs = Math.max(Date.now(), (old?.modifiedMs ?? -1) + 1)
         committed = { id, digest, size, type, modifiedMs, signatureId }
-        tx.aliases.set(key, formatEntryRecord(committed))
+        aliasRowsIn(tx).set(key, formatEntryRecord(committed))
       },
     })
     const entry = sink.stored.then(
@@ -203,14 +204,14 @@ export class LocalHive implements Hive {
 
   /** The record that an alias has now. */
   async #lookup(alias: string, { signal }: HiveCallOptions = {}): Promise<EntryRecord> {
-    const row = await this.#store.aliases.get(checkAlias(alias), { signal })
+    const row = await aliasRowsOf(this.#store).get(checkAlias(alias), { signal })
     if (!row) throw notFound(alias)
     return readAliasRow(alias, row)
   }
 }
 
 async function replacedBy(tx: Transaction, alias: string, key: Uint8Array): Promise<Replaced | undefined> {
-  const row = await tx.aliases.get(key)
+  const row = await aliasRowsIn(tx).get(key)
   return row && readReplaced(alias, row)
 }
 

@@ -1,6 +1,6 @@
 import { equalBytes } from '../bytes/byte-order.ts'
 import { IntegrityError } from '../errors.ts'
-import type { StoredStream } from '../store/stored-stream.ts'
+import type { StoredStream } from '../store/reading/stored-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import type { EntryRecord } from './entry-record.ts'
 

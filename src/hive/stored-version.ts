@@ -1,6 +1,6 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { ConflictError, IntegrityError, type NotFoundError } from '../errors.ts'
-import type { StoredStream } from '../store/stored-stream.ts'
+import type { StoredStream } from '../store/reading/stored-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { checkAlias } from './alias.ts'
 import { openStored } from './open-stored.ts'

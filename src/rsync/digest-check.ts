@@ -2,16 +2,16 @@ import { equalBytes } from '../bytes/byte-order.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { IntegrityError } from '../errors.ts'
-import type { Sha256 } from './sha256.ts'
+import type { StreamingHash } from '../bytes/sha256.ts'
 
 /** Wraps a codec whose output must have a given SHA-256. On a mismatch it fails instead of finishing. */
 export class DigestCheck implements Codec {
   readonly #codec: Codec
-  readonly #hash: Sha256
+  readonly #hash: StreamingHash
   readonly #expected: Uint8Array
 
   /** Checks the output of `codec` with `hash`, which must not be used for anything else. */
-  constructor(codec: Codec, hash: Sha256, expected: Uint8Array) {
+  constructor(codec: Codec, hash: StreamingHash, expected: Uint8Array) {
     this.#codec = codec
     this.#hash = hash
     this.#expected = expected

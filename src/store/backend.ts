@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { StreamingHash } from '../bytes/sha256.ts'
 
 /** Options that every method of a backend takes. */
 export interface BackendCallOptions {
@@ -132,14 +133,6 @@ export interface BackendLimits {
    * @default Infinity
    */
   blockBytes?: number
-}
-
-/** A hash that takes its input piece by piece. */
-export interface StreamingHash {
-  /** Takes more bytes; keeps no hold of them. */
-  update(bytes: Uint8Array): void
-  /** Ends the hash, and gives its value. */
-  digest(): Uint8Array<ArrayBuffer>
 }
 
 /** An engine: both halves, and what else it brings. */

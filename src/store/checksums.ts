@@ -1,24 +1,10 @@
-import { createSHA256, createXXHash64, type IHasher } from 'hash-wasm'
-import type { Backend, StreamingHash } from './backend.ts'
-import { DIGEST_BYTES } from './format.ts'
+import { createXXHash64 } from 'hash-wasm'
+import { createSha256, SHA256_BYTES, type StreamingHash } from '../bytes/sha256.ts'
+import type { Backend } from './backend.ts'
 
-let sha256: Promise<IHasher> | undefined
-
-/**
- * Makes a streaming SHA-256: the backend's, if it brings one. Without it, one instance serves everybody, as WebKit takes
- * tens of milliseconds for each of many instances: what it has come to is taken out after each call.
- */
+/** Makes a streaming SHA-256: the backend's, if it brings one. */
 export async function createDigest(backend: Backend): Promise<StreamingHash> {
-  if (backend.createHash) return backend.createHash()
-  sha256 ??= createSHA256()
-  const hash = await sha256
-  let state = hash.init().save()
-  return {
-    update(bytes) {
-      state = hash.load(state).update(bytes).save()
-    },
-    digest: () => new Uint8Array(hash.load(state).digest('binary')),
-  }
+  return backend.createHash?.() ?? createSha256()
 }
 
 /** The SHA-256 of bytes that are all there. */
@@ -45,7 +31,7 @@ export function loadChecksum(): Promise<Checksum> {
  * @throws {TypeError} if it is no Uint8Array of 32 bytes.
  */
 export function assertDigest(digest: Uint8Array): void {
-  if (!ArrayBuffer.isView(digest) || digest.byteLength !== DIGEST_BYTES) {
-    throw new TypeError(`a digest must be a Uint8Array of ${DIGEST_BYTES} bytes`)
+  if (!ArrayBuffer.isView(digest) || digest.byteLength !== SHA256_BYTES) {
+    throw new TypeError(`a digest must be a Uint8Array of ${SHA256_BYTES} bytes`)
   }
 }

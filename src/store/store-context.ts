@@ -1,10 +1,17 @@
 import { fromHex, toHex } from '../bytes/byte-text.ts'
 import { NotFoundError } from '../errors.ts'
-import { parseAtRest } from './at-rest.ts'
+import { parseAtRest } from './rows/at-rest.ts'
 import type { Backend, BackendCallOptions, VersionedValue } from './backend.ts'
-import { checkVersion, formatVersion, ID_BYTES, parseStream, parseStreamId, type StreamRecord } from './format.ts'
+import {
+  assertStoreVersion,
+  formatVersion,
+  ID_BYTES,
+  parseStream,
+  parseStreamId,
+  type StreamRecord,
+} from './rows/row-values.ts'
 import type { StoreHost } from './host.ts'
-import type { RowKeys } from './row-keys.ts'
+import type { RowKeys } from './rows/row-keys.ts'
 
 /** What the parts of one store share. */
 export interface StoreContext {
@@ -74,7 +81,7 @@ export async function readStream(
 }
 
 /** Checks the version row of a store, and writes it if `create` is set and there is none. */
-export async function openVersion(
+export async function ensureVersionRow(
   { backend: { metadata }, keys }: Pick<StoreContext, 'backend' | 'keys'>,
   create: boolean,
   options?: BackendCallOptions,
@@ -85,6 +92,6 @@ export async function openVersion(
     if (await metadata.commit([{ key, version: undefined }], [{ key, value: formatVersion() }], options)) return true
     row = await metadata.get(key, options)
   }
-  if (row) checkVersion(row.value)
+  if (row) assertStoreVersion(row.value)
   return row !== undefined
 }

@@ -5,15 +5,23 @@ import { StoreTransaction } from './transactions/store-transaction.ts'
 import type { Backend, BackendCallOptions } from './backend.ts'
 import type { BlockSink, BlockSinkOptions } from './writing/block-sink.ts'
 import { assertDigest } from './checksums.ts'
-import { isUsable, MAX_BLOCK_BYTES } from './format.ts'
+import { isUsable, MAX_BLOCK_BYTES } from './rows/row-values.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import { type StoreHost, systemHost } from './host.ts'
 import { waitToRetry } from './retry.ts'
-import { RowKeys } from './row-keys.ts'
+import { RowKeys } from './rows/row-keys.ts'
+import { setAliasRowsOf } from './transactions/alias-rows.ts'
 import { readonlySpace } from './transactions/row-space.ts'
-import { noSuchStream, openVersion, parseDigestRow, parseId, readStream, type StoreContext } from './store-context.ts'
-import { storedStream, type StoredStream } from './stored-stream.ts'
-import type { ReadonlyRowSpace, Transaction } from './transactions/transaction.ts'
+import {
+  noSuchStream,
+  ensureVersionRow,
+  parseDigestRow,
+  parseId,
+  readStream,
+  type StoreContext,
+} from './store-context.ts'
+import { storedStream, type StoredStream } from './reading/stored-stream.ts'
+import type { Transaction } from './transactions/transaction.ts'
 import { uploadSink } from './writing/upload-sink.ts'
 
 /** Options of {@linkcode StreamStore}. */
@@ -79,9 +87,6 @@ export class StreamStore {
   #versionChecked = false
   #closed: Promise<void> | undefined
 
-  /** The rows of the hive that is kept in this store, read outside of a transaction. */
-  readonly aliases: ReadonlyRowSpace
-
   /**
    * Uses a backend, which the store closes when it is closed. Nothing is read or written before the first call.
    *
@@ -118,11 +123,14 @@ export class StreamStore {
       inMemoryThreshold,
       leaseMs,
       host,
-      ready: (call) => this.#checkVersion(false, call),
-      readyToWrite: (call) => this.#checkVersion(true, call),
+      ready: (call) => this.#ensureVersion(false, call),
+      readyToWrite: (call) => this.#ensureVersion(true, call),
       track: (work) => this.#track(work),
     }
-    this.aliases = readonlySpace(this.#context, (key) => keys.alias(key))
+    setAliasRowsOf(
+      this,
+      readonlySpace(this.#context, (key) => keys.alias(key)),
+    )
   }
 
   /**
@@ -218,10 +226,10 @@ export class StreamStore {
     return new StoreTransaction(this.#context, (options) => this.sink(options), signal)
   }
 
-  async #checkVersion(create: boolean, options: BackendCallOptions | undefined): Promise<void> {
+  async #ensureVersion(create: boolean, options: BackendCallOptions | undefined): Promise<void> {
     if (this.#closed) throw new TypeError('the store is closed')
     if (this.#versionChecked) return
-    this.#versionChecked = await openVersion(this.#context, create, options)
+    this.#versionChecked = await ensureVersionRow(this.#context, create, options)
   }
 
   #track(work: Promise<unknown>): void {

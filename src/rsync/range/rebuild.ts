@@ -10,7 +10,8 @@ import { PieceReader } from './piece-reader.ts'
 import type { RangePiece } from './range-pieces.ts'
 import type { RangePlan } from './range-plan.ts'
 import { toByteSource } from '../to-byte-source.ts'
-import { checkSha256, createSha256, type Sha256 } from '../sha256.ts'
+import { createSha256, type StreamingHash } from '../../bytes/sha256.ts'
+import { checkSha256 } from '../check-sha256.ts'
 
 /** Options of {@linkcode rebuild}. */
 export interface RebuildOptions {
@@ -100,7 +101,7 @@ class Rebuilder implements ByteProducer {
   readonly #expected: Uint8Array | undefined
   readonly #signal: AbortSignal | undefined
 
-  #hash: Sha256 | undefined
+  #hash: StreamingHash | undefined
   /** Index of the piece being read, or to be read next. */
   #index = 0
   #reader: PieceReader | undefined

@@ -1,8 +1,8 @@
 import { toHex } from '../../bytes/byte-text.ts'
 import { IntegrityError } from '../../errors.ts'
-import { parseAtRest } from '../at-rest.ts'
+import { parseAtRest } from '../rows/at-rest.ts'
 import type { BackendCallOptions } from '../backend.ts'
-import { type BlockEntry, PAGE_ENTRIES, type PageRecord, parsePage, type StreamRecord } from '../format.ts'
+import { type BlockEntry, PAGE_ENTRIES, type PageRecord, parsePage, type StreamRecord } from '../rows/row-values.ts'
 import type { StoreContext } from '../store-context.ts'
 
 /** A page that is there. */

@@ -10,8 +10,8 @@ import {
   isUsable,
   MAX_REFERENCE_BYTES,
   parseReference,
-} from '../format.ts'
-import { OWNERS } from '../row-keys.ts'
+} from '../rows/row-values.ts'
+import { OWNERS } from '../rows/row-keys.ts'
 import { noSuchStream, parseId, parseStreamRow, type StoreContext } from '../store-context.ts'
 import type { RowBuffer } from './row-buffer.ts'
 import type { ReferenceOptions } from './transaction.ts'

@@ -4,13 +4,14 @@ import { toHex } from '../../bytes/byte-text.ts'
 import type { Check } from '../backend.ts'
 import type { BlockSink, BlockSinkOptions } from '../writing/block-sink.ts'
 import { assertDigest } from '../checksums.ts'
-import { isUsable } from '../format.ts'
+import { isUsable } from '../rows/row-values.ts'
+import { setAliasRowsIn } from './alias-rows.ts'
 import { addReference, removeReference } from './references.ts'
 import { RowBuffer } from './row-buffer.ts'
 import { maybeApplied } from '../retry.ts'
 import { assertSpaceKey, assertSpaceValue, type KeyOf, listSpace } from './row-space.ts'
 import { noSuchStream, parseDigestRow, parseId, parseStreamRow, type StoreContext } from '../store-context.ts'
-import { storedStream, type StoredStream } from '../stored-stream.ts'
+import { storedStream, type StoredStream } from '../reading/stored-stream.ts'
 import type { ListSpaceOptions, ReferenceOptions, RowSpace, SpaceRow, Transaction } from './transaction.ts'
 
 /** How often a content is stored anew because it was collected before it could be marked. */
@@ -32,7 +33,6 @@ export class StoreTransaction implements Transaction {
   readonly #marked = new Map<string, Uint8Array>()
 
   readonly #user: RowSpace
-  readonly aliases: RowSpace
 
   constructor(context: StoreContext, makeSink: MakeSink, signal: AbortSignal | undefined) {
     this.#context = context
@@ -40,7 +40,10 @@ export class StoreTransaction implements Transaction {
     this.#signal = signal
     this.rows = new RowBuffer(context, signal)
     this.#user = this.#space((key) => context.keys.user(key))
-    this.aliases = this.#space((key) => context.keys.alias(key))
+    setAliasRowsIn(
+      this,
+      this.#space((key) => context.keys.alias(key)),
+    )
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {

@@ -1,7 +1,7 @@
 import type { ByteSource } from '../../bytes/byte-source.ts'
 import type { BackendCallOptions } from '../backend.ts'
-import type { ReferenceOwner } from '../row-keys.ts'
-import type { StoredStream } from '../stored-stream.ts'
+import type { ReferenceOwner } from '../rows/row-keys.ts'
+import type { StoredStream } from '../reading/stored-stream.ts'
 
 /** A row as its owner sees it. */
 export interface SpaceRow {
@@ -62,8 +62,6 @@ export interface ReferenceOptions {
  * RangeError. A transaction that has ended throws TypeErrors.
  */
 export interface Transaction extends RowSpace {
-  /** The rows `a/<alias>`, which belong to the hive that is kept in this store. */
-  readonly aliases: RowSpace
   /**
    * Opens a stored stream. If the transaction runs again, the streams that were read from it end with a ConflictError.
    *

@@ -1,6 +1,6 @@
 import { BlockBuffer } from '../../bytes/block-buffer.ts'
 import type { Checksum } from '../checksums.ts'
-import { CODEC_NONE } from '../format.ts'
+import { CODEC_NONE } from '../rows/row-values.ts'
 
 /** What a stream begins with, lest a short one costs a whole block of memory; these bytes are copied once more. */
 const FIRST_BUFFER_BYTES = 64 * 1024

@@ -1,5 +1,5 @@
 import type { BackendCallOptions } from '../backend.ts'
-import type { StoredStream } from '../stored-stream.ts'
+import type { StoredStream } from '../reading/stored-stream.ts'
 import type { ReferenceOptions, Transaction } from '../transactions/transaction.ts'
 
 /** Options of {@linkcode StreamStore.sink}. */

@@ -2,7 +2,7 @@ import { equalBytes } from '../../bytes/byte-order.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { BackendError } from '../../errors.ts'
 import type { Check, Mutation, VersionedValue } from '../backend.ts'
-import { formatStream, isUsable, parseStream, type StreamRecord } from '../format.ts'
+import { formatStream, isUsable, parseStream, type StreamRecord } from '../rows/row-values.ts'
 import { isTransient, maybeApplied, persistently, waitToRetry } from '../retry.ts'
 import type { StoreContext } from '../store-context.ts'
 

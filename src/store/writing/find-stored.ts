@@ -1,5 +1,5 @@
 import type { BackendCallOptions } from '../backend.ts'
-import { formatStream, isUsable, type StreamRecord } from '../format.ts'
+import { formatStream, isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { parseDigestRow, parseStreamRow, type StoreContext } from '../store-context.ts'
 import type { RowBuffer } from '../transactions/row-buffer.ts'
 

@@ -1,6 +1,6 @@
 import { equalBytes } from '../../bytes/byte-order.ts'
 import { BackendError } from '../../errors.ts'
-import { parseReference, type StreamRecord } from '../format.ts'
+import { parseReference, type StreamRecord } from '../rows/row-values.ts'
 import { waitToRetry } from '../retry.ts'
 import type { StoreContext } from '../store-context.ts'
 import type { Changes } from '../transactions/row-buffer.ts'

@@ -1,7 +1,7 @@
 import { toHex } from '../../bytes/byte-text.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import type { Mutation } from '../backend.ts'
-import { formatStreamId } from '../format.ts'
+import { formatStreamId } from '../rows/row-values.ts'
 import { randomId, type StoreContext } from '../store-context.ts'
 
 /**

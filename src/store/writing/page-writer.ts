@@ -1,7 +1,7 @@
 import { toHex } from '../../bytes/byte-text.ts'
 import { IntegrityError } from '../../errors.ts'
 import type { Mutation } from '../backend.ts'
-import { type BlockEntry, formatPage, PAGE_ENTRIES } from '../format.ts'
+import { type BlockEntry, formatPage, PAGE_ENTRIES } from '../rows/row-values.ts'
 import { PageMap } from '../reading/page-map.ts'
 import { persistently } from '../retry.ts'
 import type { StoreContext } from '../store-context.ts'

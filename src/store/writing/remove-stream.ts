@@ -1,5 +1,5 @@
 import type { Check } from '../backend.ts'
-import type { StreamRecord } from '../format.ts'
+import type { StreamRecord } from '../rows/row-values.ts'
 import { PageMap } from '../reading/page-map.ts'
 import { persistently } from '../retry.ts'
 import type { StoreContext } from '../store-context.ts'

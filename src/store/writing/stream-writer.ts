@@ -9,7 +9,7 @@ import {
   formatStreamId,
   parseStream,
   type StreamRecord,
-} from '../format.ts'
+} from '../rows/row-values.ts'
 import { isTransient, maybeApplied, waitToRetry } from '../retry.ts'
 import { randomId, type StoreContext } from '../store-context.ts'
 import type { RowBuffer } from '../transactions/row-buffer.ts'

@@ -1,11 +1,11 @@
-import type { ByteSource } from '../bytes/byte-source.ts'
-import { type ByteRange, clampRange } from '../bytes/byte-range.ts'
-import { toHex } from '../bytes/byte-text.ts'
-import type { BackendCallOptions } from './backend.ts'
+import type { ByteSource } from '../../bytes/byte-source.ts'
+import { type ByteRange, clampRange } from '../../bytes/byte-range.ts'
+import { toHex } from '../../bytes/byte-text.ts'
+import type { BackendCallOptions } from '../backend.ts'
 import { readBlocks, type ReadableRecord } from './block-reader.ts'
-import type { StreamRecord } from './format.ts'
-import { PageMap } from './reading/page-map.ts'
-import type { StoreContext } from './store-context.ts'
+import type { StreamRecord } from '../rows/row-values.ts'
+import { PageMap } from './page-map.ts'
+import type { StoreContext } from '../store-context.ts'
 
 /**
  * Bytes that the store keeps: immutable, and a {@linkcode ByteSource} that can be read any number of times, any range.

@@ -1,13 +1,13 @@
-import { equalBytes } from '../bytes/byte-order.ts'
-import type { ByteRange } from '../bytes/byte-range.ts'
-import { byteStream } from '../bytes/byte-stream.ts'
-import { onAbort } from '../bytes/on-abort.ts'
-import { toHex } from '../bytes/byte-text.ts'
-import { FormatError, IntegrityError, NotFoundError } from '../errors.ts'
-import { loadChecksum } from './checksums.ts'
-import { type BlockEntry, CODEC_NONE, isUsable } from './format.ts'
-import type { FoundPage, PageMap } from './reading/page-map.ts'
-import { parseId, readStream, type StoreContext } from './store-context.ts'
+import { equalBytes } from '../../bytes/byte-order.ts'
+import type { ByteRange } from '../../bytes/byte-range.ts'
+import { byteStream } from '../../bytes/byte-stream.ts'
+import { onAbort } from '../../bytes/on-abort.ts'
+import { toHex } from '../../bytes/byte-text.ts'
+import { FormatError, IntegrityError, NotFoundError } from '../../errors.ts'
+import { loadChecksum } from '../checksums.ts'
+import { type BlockEntry, CODEC_NONE, isUsable } from '../rows/row-values.ts'
+import type { FoundPage, PageMap } from './page-map.ts'
+import { parseId, readStream, type StoreContext } from '../store-context.ts'
 
 /** The stream that is read, as its row says. */
 export interface ReadableRecord {

@@ -1,6 +1,6 @@
-import { concatBytes } from '../bytes/byte-order.ts'
-import { toHex } from '../bytes/byte-text.ts'
-import { writeU32 } from '../bytes/integers.ts'
+import { concatBytes } from '../../bytes/byte-order.ts'
+import { toHex } from '../../bytes/byte-text.ts'
+import { writeU32 } from '../../bytes/integers.ts'
 
 /**
  * Who holds a reference. It is part of the reference's key, so that a user's reference never collides with one that a

@@ -7,16 +7,15 @@
  *
  * @module
  */
-import { readExtensions, writeExtensions } from '../bytes/record-extensions.ts'
-import { RecordReader } from '../bytes/record-reader.ts'
-import { RecordWriter } from '../bytes/record-writer.ts'
+import { readExtensions, writeExtensions } from '../../bytes/record-extensions.ts'
+import { RecordReader } from '../../bytes/record-reader.ts'
+import { RecordWriter } from '../../bytes/record-writer.ts'
+import { SHA256_BYTES } from '../../bytes/sha256.ts'
 
 /** Version of the whole store, in the row `v`. */
 const STORE_VERSION = 1
 /** Bytes of the id of a stream or object. */
 export const ID_BYTES = 16
-/** Bytes of a SHA-256. */
-export const DIGEST_BYTES = 32
 /** Bytes of an xxh64. */
 const CHECKSUM_BYTES = 8
 /** Bytes of the random value that tells one writer of a stream from the next. */
@@ -118,7 +117,7 @@ export function formatVersion(): Uint8Array<ArrayBuffer> {
 }
 
 /** Checks the row `v`. */
-export function checkVersion(bytes: Uint8Array): void {
+export function assertStoreVersion(bytes: Uint8Array): void {
   const reader = new RecordReader('store version', bytes)
   const version = reader.u8()
   if (version !== STORE_VERSION) throw reader.unsupported(`version ${version}, this package knows ${STORE_VERSION}`, 1)
@@ -177,7 +176,7 @@ export function parseStream(bytes: Uint8Array): StreamRecord {
   const size = reader.u64()
   const blockCount = reader.u32()
   if (blockCount !== Math.ceil(size / blockSize)) throw reader.invalid(`${blockCount} blocks of ${size} bytes`, 4)
-  const digest = flags & STREAM_HAS_DIGEST ? reader.bytes(DIGEST_BYTES) : undefined
+  const digest = flags & STREAM_HAS_DIGEST ? reader.bytes(SHA256_BYTES) : undefined
   const status = parseStatus(reader, kind, detail)
   if (!digest && isUsable(status)) throw reader.invalid('a stored stream without a digest', 0)
   const { known, others } = readExtensions(reader, 'stream', [PAGE_SET_TAG])
@@ -250,7 +249,7 @@ export function parsePage(bytes: Uint8Array): PageRecord {
     const storedLength = reader.u32()
     const codec = reader.u8()
     const checksum = reader.bytes(CHECKSUM_BYTES)
-    const digest = flags & PAGE_HAS_DIGESTS ? reader.bytes(DIGEST_BYTES) : undefined
+    const digest = flags & PAGE_HAS_DIGESTS ? reader.bytes(SHA256_BYTES) : undefined
     entries.push({ object, rawLength, storedLength, codec, checksum, digest })
   }
   reader.end()

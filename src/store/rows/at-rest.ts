@@ -1,4 +1,4 @@
-import { FormatError, IntegrityError, type IntegrityErrorOptions } from '../errors.ts'
+import { FormatError, IntegrityError, type IntegrityErrorOptions } from '../../errors.ts'
 
 /**
  * Parses the value of a row, and says of a failure which row it was: whoever asked for the row gave no bytes that could
