@@ -36,9 +36,8 @@ export function failureWords(failure) {
 /**
  * Whether nothing came back at all, as opposed to an answer that tells of a failure.
  *
- * @param {unknown} failure
+ * @param {Failure} error
  */
-export function isUnreachable(failure) {
-  const { name, status, message } = /** @type {Failure} */ (failure)
-  return name === 'BackendError' && status === undefined && !message.startsWith('the server answered')
+function isUnreachable({ status }) {
+  return status === undefined
 }

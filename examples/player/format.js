@@ -6,6 +6,7 @@ const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB']
  * @param {number} bytes
  */
 export function formatBytes(bytes) {
+  if (bytes === 1) return '1 byte'
   let value = bytes
   let unit = 0
   while (value >= 999.5 && unit < UNITS.length - 1) {

@@ -144,9 +144,9 @@ export class Recovery {
     else if (!answer.ok && answer.status !== 416) {
       this.#playing.fail(`The hive failed: it answered ${answer.status} for ${name}.`)
     } else if (error?.code === MediaError.MEDIA_ERR_DECODE) {
-      this.#playing.fail(`The format failed: ${name} is damaged, or not what its type ${type} says.`)
+      this.#playing.fail(`The format is not what it should be: ${name} is damaged, or is not ${type}.`)
     } else {
-      this.#playing.fail(`The format failed: this browser cannot play ${name}, which is of the type ${type}.`)
+      this.#playing.fail(`The format is not supported: this browser cannot play ${name}, which is ${type}.`)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { formatBytes, formatShare } from './format.js'
+import { formatBytes } from './format.js'
 
 /** @import { Upload, UploadState } from './upload.js' */
 
@@ -84,7 +84,7 @@ function lineWords({ state, share, failure, replaces }) {
   const words = {
     asking: 'The hive already has an entry with this name. Replace it?',
     waiting: 'Waiting for its turn',
-    sending: share < 1 ? `Sending, ${formatShare(share)}` : 'Sent; waiting for the hive to store it',
+    sending: share < 1 ? `Sending, ${Math.floor(share * 100)} %` : 'Sent; waiting for the hive to store it',
     stored: replaces === undefined ? 'Stored' : 'Replaced',
     failed: `Not stored. ${failure}`,
     cancelled: share < 1 ? 'Cancelled, not stored' : 'Cancelled, but all of it had been sent: it may be stored',

@@ -62,7 +62,10 @@ export class OutageProxy {
 
   #pass(incoming: IncomingMessage, answer: ServerResponse): void {
     const { method, url = '/', headers } = incoming
-    const outgoing = request(new URL(url, this.#target), { method, headers: { ...headers, host: this.#target.host } })
+    const { host, origin } = this.#target
+    // The server takes changes only from pages of its own.
+    const own = { ...headers, host, ...(headers.origin !== undefined && { origin }) }
+    const outgoing = request(new URL(url, this.#target), { method, headers: own })
     outgoing.once('error', () => answer.destroy())
     outgoing.once('response', (response: IncomingMessage) => {
       answer.writeHead(response.statusCode ?? 502, response.headers)

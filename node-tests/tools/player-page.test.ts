@@ -67,7 +67,7 @@ describe('the example player', () => {
     const problem = page.locator('#notice.problem')
     await problem.waitFor()
     expect(await problem.textContent()).toBe(
-      'The format failed: this browser cannot play noise.mp4, which is of the type video/mp4.',
+      'The format is not supported: this browser cannot play noise.mp4, which is video/mp4.',
     )
     // While it is still being found out why this one fails, another one is played.
     await page.evaluate(holdFetches, '/media/noise-too.mp4')

@@ -1,0 +1,97 @@
+// Takes pictures of every state of the example page, narrow and wide, light and dark, to be looked at: `npm run build`,
+// then `node_modules/.bin/node scripts/screenshot-states.mjs FOLDER`. Needs Debian's chromium.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright'
+import { HttpHive } from '../src/http.ts'
+import { OutageProxy } from '../node-tests/support/outage-proxy.ts'
+import { dropFiles } from '../node-tests/support/player-page.ts'
+import { startPlayer } from '../node-tests/support/player-server.ts'
+import { CHROMIUM_LAUNCH } from './chromium.mjs'
+
+/** @import { Page } from 'playwright' */
+/** @typedef {{ page: Page, proxy: OutageProxy }} Scene */
+
+const WIDTHS = [320, 390, 1_280]
+const SCHEMES = /** @type {const} */ (['light', 'dark'])
+const LONG_NAME = `${'a-name-without-any-space-'.repeat(8).slice(0, 196)}.mp4`
+/** More than a list shows at once. */
+const ENTRIES = 40
+
+/** Brings the page into each state; what it does must end by itself. @type {Record<string, (scene: Scene) => Promise<void>>} */
+const STATES = {
+  async uploads({ page }) {
+    await page.route('**/hive/sending.mov', () => undefined)
+    await page.getByRole('button', { name: 'comb.mp4' }).click()
+    await dropFiles(page, [
+      { name: `note ${Date.now()}.txt`, content: 'stored' },
+      { name: 'holiday.mov', content: 64 * 1024 * 1024 + 1 },
+      { name: LONG_NAME, content: 'asks' },
+      { name: 'sending.mov', content: 3_000_000 },
+      { name: 'waiting.mov', content: 5_000_000 },
+      { name: 'cancelled.mov', content: 5_000_000 },
+    ])
+    await page.getByRole('button', { name: 'Cancel cancelled.mov' }).click()
+    await page.locator('li[data-state=sending]', { hasText: 'sending.mov' }).waitFor()
+  },
+  async update({ page }) {
+    await page.getByRole('button', { name: 'Edit an 8 MB entry' }).click()
+    await page.locator('#result').waitFor()
+  },
+  async format({ page }) {
+    await page.getByRole('button', { name: LONG_NAME }).click()
+    await page.locator('#notice.problem').waitFor()
+    await page.getByRole('searchbox').fill('no such entry')
+  },
+  async outage({ page, proxy }) {
+    proxy.hold('/hive/comb.webm', 300_000)
+    await page.getByRole('button', { name: 'comb.webm' }).click()
+    await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 1)
+    await proxy.goAway()
+    await page.getByText('as soon as the hive answers').waitFor()
+    await page.getByText('This list may be out of date').waitFor()
+  },
+}
+
+const target = process.argv[2]
+if (target === undefined) throw new Error('name the folder that the pictures go to')
+mkdirSync(target, { recursive: true })
+const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
+const player = await startPlayer(join(folder, 'hive'))
+const browser = await chromium.launch(CHROMIUM_LAUNCH)
+try {
+  const hive = new HttpHive(`${player.url}hive/`)
+  await new Blob(['no video']).stream().pipeTo(hive.sink(LONG_NAME, { type: 'video/mp4' }))
+  for (let i = 0; i < ENTRIES; i++) await new Blob(['a']).stream().pipeTo(hive.sink(`entry ${i}.txt`))
+  for (const [state, bring] of Object.entries(STATES)) {
+    for (const width of WIDTHS) for (const scheme of SCHEMES) await take(state, bring, width, scheme)
+  }
+} finally {
+  await browser.close()
+  player.child.kill()
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/**
+ * @param {string} state
+ * @param {(scene: Scene) => Promise<void>} bring
+ * @param {number} width
+ * @param {'light' | 'dark'} colorScheme
+ */
+async function take(state, bring, width, colorScheme) {
+  const proxy = new OutageProxy(player.url)
+  await proxy.listen()
+  const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme })
+  try {
+    await page.goto(proxy.url)
+    await page.locator('video[src*="/media/"]').waitFor()
+    await bring({ page, proxy })
+    const path = join(/** @type {string} */ (target), `${state}-${width}-${colorScheme}.png`)
+    await page.screenshot({ path, fullPage: true })
+    console.log(path)
+  } finally {
+    await page.close()
+    await proxy.close()
+  }
+}
