@@ -123,6 +123,14 @@ describe('FencedRow', () => {
     expect((await row.commit({ record: STORED })).kind).toBe('lost')
   })
 
+  it('does not take what another writer stored for its own', async () => {
+    const { row, memory, arrive } = await makeRow(['late'])
+    await interfere(memory, row, { ...STORED, epoch: OTHER_EPOCH })
+    expect((await row.commit({ record: STORED })).kind).toBe('lost')
+    await arrive()
+    expect(await recordIn(memory, row)).toEqual({ ...STORED, epoch: OTHER_EPOCH })
+  })
+
   it('tells a conflict over something else, after which it can be tried anew', async () => {
     const { row, memory } = await makeRow([])
     const checks = [{ key: more.key, version: '77' }]
@@ -308,6 +316,28 @@ describe('StreamWriter', () => {
     await first.discard()
     expect(await collect((await new StreamStore(memory, { host }).open(toHex(first.id))).stream())).toEqual(bytes)
     expect((await inspectStore(memory)).problems).toEqual([])
+  })
+
+  it('begins anew under another id when its row was condemned before it knew of it', async () => {
+    const memory = memoryBackend()
+    let made: FencedRow | undefined
+    const metadata = {
+      ...memory.metadata,
+      async commit(...call: Parameters<Backend['metadata']['commit']>) {
+        const version = await memory.metadata.commit(...call)
+        if (made || !version) return version
+        const { key, value } = call[1][0]!
+        made = new FencedRow(makeContext(memory), key.slice(3), parseStream(value!), version)
+        await made.commit({ record: { ...made.record, status: { kind: 'condemned', former: 'storing' } } })
+        throw new BackendError('the answer is lost', { retryable: true, outcome: 'unknown' })
+      },
+    }
+    const writer = new StreamWriter(makeContext({ ...memory, metadata }), signal)
+    await writer.make(1)
+    expect(writer.id).not.toEqual(made!.id)
+    expect(parseStream((await memory.metadata.get(new RowKeys('').stream(writer.id)))!.value).status).toEqual({
+      kind: 'storing',
+    })
   })
 
   it('has names for the puts to come when it asks for them, and puts wait for theirs', async () => {

@@ -25,24 +25,22 @@ export async function collectGarbage({ metadata, blocks }: Backend): Promise<voi
     const id = key.slice(3)
     const streamKey = keys.stream(id)
     /** Changes the row if it still is as it was read. */
-    const change = async (version: string, record: StreamRecord, more: { key: Uint8Array; value: undefined }[] = []) =>
-      (await metadata.commit(
+    const change = (version: string, record: StreamRecord, more: { key: Uint8Array; value: undefined }[] = []) =>
+      metadata.commit(
         [{ key: streamKey, version }],
         [
           { key: streamKey, value: formatStream(record) },
           { key: keys.candidate(id), value: formatCandidate(1) },
           ...more,
         ],
-      ))
-        ? (await metadata.get(streamKey))?.version
-        : undefined
+      )
     const referenced = async (): Promise<boolean> =>
       (await metadata.list({ prefix: referencesOf(id), limit: 1 })).length > 0
 
     const row = await metadata.get(streamKey)
     if (!row) continue
     let record = parseStream(row.value)
-    let version: string | undefined = row.version
+    let version: string | false = row.version
     const { status } = record
     if (status.kind === 'stored' && (await referenced())) {
       // It is a candidate no longer, unless it has become one again since.

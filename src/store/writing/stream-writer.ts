@@ -97,10 +97,9 @@ export class StreamWriter {
             this.#names.reserve(names)
             return
           }
-          if (outcome.kind !== 'unknown') {
-            throw new BackendError(`a stream ${toHex(id)} exists`, { retryable: false })
-          }
-          failure = outcome.cause
+          failure = 'cause' in outcome ? outcome.cause : undefined
+          // Nothing failed, so the row was there before. After a failure it may have been collected already.
+          if (failure === undefined) throw new BackendError(`a stream ${toHex(id)} exists`, { retryable: false })
         } catch (error) {
           if (!isTransient(error)) throw error
           failure = error
