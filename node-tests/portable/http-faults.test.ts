@@ -908,6 +908,101 @@ describe('HttpHive writes', () => {
     expect(await rejection(remove.hive.remove('x'))).toMatchObject({ name: 'BackendError', outcome: 'unknown', cause })
   })
 
+  const lost: Record<string, Fault> = {
+    'is lost': async (_request, passOn) => {
+      await passOn()
+      throw new TypeError('fetch failed')
+    },
+    'is that of a gateway which gave up waiting': async (_request, passOn) => {
+      await passOn()
+      return new Response('<h1>Gateway Timeout</h1>', { status: 504 })
+    },
+  }
+  for (const [title, fault] of Object.entries(lost)) {
+    for (const [size, options] of [
+      [0, {}],
+      [1_000, {}],
+      [3 * blockBytes + 7, {}],
+      [3 * blockBytes + 7, { requestStreams: false }],
+    ] as const) {
+      const how = 'requestStreams' in options ? 'as one' : 'as this host does it'
+      it(`${size} bytes ${how}, and has succeeded when the answer ${title} but the entry is there`, async () => {
+        const { hive, local, requests } = await client(fault, { ...options, method: 'PUT' })
+        const sink = hive.sink('y', { type: 'a/b' })
+        await soon(bytesSource(randomBytes(size)).stream().pipeTo(sink), 'the upload')
+        const stored = await local.stat('y')
+        expect(await sink.entry).toMatchObject({ alias: 'y', size, type: 'a/b', etag: stored.etag })
+        expect(requests.map(({ method }) => method)).toEqual(['PUT', 'HEAD'])
+      })
+    }
+  }
+
+  it('and waits for a server that is still storing when the answer is lost', async () => {
+    const local = new LocalHive(new StreamStore(memoryBackend()))
+    const handler = createHiveHandler(local)
+    let put: (() => Promise<Response>) | undefined
+    const methods: string[] = []
+    const hive = new HttpHive('http://hive.test/', {
+      requestStreams: false,
+      async fetch(url, init) {
+        methods.push(init.method!)
+        if (init.method === 'PUT') {
+          put = () => handler(new Request(url, init))
+          throw new TypeError('fetch failed')
+        }
+        const answer = await handler(new Request(url, init))
+        // Seen by the next request.
+        await put?.()
+        return answer
+      },
+    })
+    const sink = hive.sink('y')
+    await soon(bytesSource(BYTES).stream().pipeTo(sink), 'the upload')
+    expect((await sink.entry).size).toBe(BYTES.byteLength)
+    expect(methods).toEqual(['PUT', 'HEAD', 'HEAD'])
+  })
+
+  it('and fails with the loss of the answer when the entry is of other bytes, or cannot be asked for', async () => {
+    const cause = new TypeError('fetch failed')
+    const fail: Fault = () => {
+      throw cause
+    }
+    const { hive, requests } = await client(fail, { method: 'PUT', retries: 2 })
+    const error = await rejection(bytesSource(randomBytes(9)).stream().pipeTo(hive.sink('x')))
+    expect(error).toMatchObject({ name: 'BackendError', outcome: 'unknown', cause })
+    expect(requests.map(({ method }) => method)).toEqual(['PUT', 'HEAD', 'HEAD', 'HEAD'])
+
+    const dead = new HttpHive('http://hive.test/', { retries: 0, fetch: () => Promise.reject(cause) })
+    const unheard = await rejection(bytesSource(BYTES).stream().pipeTo(dead.sink('x')))
+    expect(unheard).toMatchObject({ name: 'BackendError', outcome: 'unknown', cause })
+  })
+
+  it('and does not ask for the entry when the answer says that nothing was stored, or not by us', async () => {
+    for (const status of [303, 400, 403, 409, 412, 413, 500, 503]) {
+      const { hive, requests } = await client(() => new Response(null, { status }), { method: 'PUT' })
+      await rejection(bytesSource(BYTES).stream().pipeTo(hive.sink('y')))
+      expect(
+        requests.map(({ method }) => method),
+        String(status),
+      ).toEqual(['PUT'])
+    }
+  })
+
+  it('and can be given up while it asks for the entry', async () => {
+    const controller = new AbortController()
+    const hive = new HttpHive('http://hive.test/', {
+      requestStreams: false,
+      fetch: (_url, { method }) => {
+        if (method === 'PUT') return Promise.reject(new TypeError('fetch failed'))
+        controller.abort('stop')
+        return new Promise(() => undefined)
+      },
+    })
+    const sink = hive.sink('y', { signal: controller.signal })
+    expect(await rejection(bytesSource(BYTES).stream().pipeTo(sink))).toBe('stop')
+    expect(await rejection(sink.entry)).toBe('stop')
+  })
+
   it('and has written, though the connection ends badly after that', async () => {
     const badly = async (_request: Request, passOn: () => Promise<Response>): Promise<Response> => {
       const answer = await passOn()

@@ -172,6 +172,14 @@ export class HttpClient {
     if (failures > 1) await sleep(waitMs, signal)
   }
 
+  /** Waits before something is asked for once more; false, at once, if it was asked for often enough. */
+  async waitForRetry(attempts: number, signal: AbortSignal): Promise<boolean> {
+    const waitMs = this.#waitMs(attempts, undefined)
+    if (waitMs === undefined) return false
+    await sleep(waitMs, signal)
+    return true
+  }
+
   /**
    * Runs a step that is given up, as lost, after {@linkcode HttpClientSettings.stallTimeoutMs}. Its signal is for the
    * step alone: what it has brought, a body, is given up by cancelling it. `write` says that it may have been carried

@@ -4,6 +4,7 @@ import { markHandled } from '../bytes/promises.ts'
 import { FormatError } from '../errors.ts'
 import { checkAlias } from '../hive/alias.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
+import { etagOf } from '../hive/entry-record.ts'
 import { entryStream } from '../hive/entry-stream.ts'
 import type {
   Consistency,
@@ -183,6 +184,7 @@ export class HttpHive implements Hive {
     return requestSink({
       ...this.#upload('PUT', alias, { ifMatch, ifNoneMatch }, type),
       signal,
+      confirm: (digest, given) => this.#findStored(alias, etagOf(digest), given),
       open: async (response, size) => {
         // It is stored, however the connection ends.
         markHandled(response.body?.cancel())
@@ -225,6 +227,17 @@ export class HttpHive implements Hive {
         return client.send({ method, url: client.url(alias), headers, body: body as BodyInit, signal }, 'write')
       },
       assertAccepted: (response, signal) => client.assertDone(method, response, exchange, signal),
+    }
+  }
+
+  /** The entry, once it has this etag; asked for several times, since the server may still be storing it. */
+  async #findStored(alias: string, etag: string, signal: AbortSignal): Promise<Entry | undefined> {
+    for (let attempts = 1; ; attempts++) {
+      const info = await this.stat(alias, { signal }).catch((error: Error) => {
+        if (error.name !== 'NotFoundError') throw error
+      })
+      if (info?.etag === etag) return this.#entry(info)
+      if (!(await this.#client.waitForRetry(attempts, signal))) return undefined
     }
   }
 

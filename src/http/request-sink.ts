@@ -5,6 +5,7 @@ import { onAbort } from '../bytes/on-abort.ts'
 import { abortable, markHandled } from '../bytes/promises.ts'
 import { BackendError, QuotaExceededError } from '../errors.ts'
 import type { Entry, EntrySink } from '../hive/hive.ts'
+import { createSha256, type StreamingHash } from '../bytes/sha256.ts'
 
 /** What an {@linkcode requestSink} sends, and how. */
 export interface SentUpload {
@@ -18,6 +19,11 @@ export interface SentUpload {
   send(body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Response>
   /** Rejects with the error that an answer tells of. */
   assertAccepted(response: Response, signal: AbortSignal): Promise<void>
+  /**
+   * Finds out whether an upload whose answer was lost was stored all the same, as content with this SHA-256: gives the
+   * entry if it was. Absent if what is sent is not the content.
+   */
+  confirm?(digest: Uint8Array, signal: AbortSignal): Promise<Entry | undefined>
   /** The entry at the version that was made of `byteLength` bytes. */
   open(response: Response, byteLength: number, signal: AbortSignal): Promise<Entry>
 }
@@ -51,6 +57,8 @@ class RequestSink {
   #block = new BlockBuffer(BLOCK_BYTES)
   readonly #kept: Uint8Array<ArrayBuffer>[] = []
   #byteLength = 0
+  /** Of what is streamed, so that a lost answer can be made up for. */
+  #hash: StreamingHash | undefined
 
   #response: Promise<Response> | undefined
   /** A block that waits for the body to be pulled, and the write that waits with it. */
@@ -123,6 +131,10 @@ class RequestSink {
       this.#kept.push(block)
       return
     }
+    if (this.#upload.confirm) {
+      this.#hash ??= await createSha256()
+      this.#hash.update(block)
+    }
     this.#response ??= this.#sendStream()
     // Failed since the last block was taken: nobody will take this one.
     this.#giveUp.signal.throwIfAborted()
@@ -133,19 +145,44 @@ class RequestSink {
   }
 
   async #close(): Promise<void> {
+    let body: Uint8Array<ArrayBuffer> | undefined
     if (this.#response) {
       if (this.#block.byteLength > 0) await this.#passOn()
       this.#ended = true
       this.#wakeBody?.()
     } else {
       this.#ended = true
-      this.#response = this.#send(this.#whole())
+      body = this.#whole()
+      this.#response = this.#send(body)
     }
-    const response = await this.#response
     const { signal } = this.#giveUp
-    const entry = await abortable(this.#upload.open(response, this.#byteLength, signal), signal)
+    const entry = await this.#response.then(
+      (response) => abortable(this.#upload.open(response, this.#byteLength, signal), signal),
+      (failure: unknown) => this.#makeUpFor(failure, body),
+    )
     this.#settle()
     this.#settleEntry.resolve(entry)
+  }
+
+  /** The entry, if the upload failed only by the loss of its answer; else rejects with the failure. */
+  async #makeUpFor(failure: unknown, body: Uint8Array | undefined): Promise<Entry> {
+    const { name, outcome, retryable } = failure as Partial<BackendError>
+    const { signal } = this.#giveUp
+    const isLost = name === 'BackendError' && outcome === 'unknown' && retryable
+    if (!isLost || signal.aborted) throw failure
+    // Who cannot ask, or not compute what to ask for, knows no more than before.
+    const entry = await abortable(this.#confirm(body), signal).catch(() => undefined)
+    signal.throwIfAborted()
+    if (!entry) throw failure
+    return entry
+  }
+
+  /** Asks whether what was sent is stored. The hash of a body that stands in memory is computed only now. */
+  async #confirm(body: Uint8Array | undefined): Promise<Entry | undefined> {
+    if (!this.#upload.confirm) return undefined
+    const hash = this.#hash ?? (await createSha256())
+    if (body) hash.update(body)
+    return this.#upload.confirm(hash.digest(), this.#giveUp.signal)
   }
 
   /** One array, and no Blob: what a host makes of a Blob, up to its Content-Type, differs. */
@@ -186,7 +223,8 @@ class RequestSink {
         status,
       })
     } catch (error) {
-      this.#fail(error)
+      // Once the body has ended, `close()` sees to it.
+      if (!this.#ended) this.#fail(error)
     }
   }
 
