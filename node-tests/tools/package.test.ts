@@ -8,7 +8,7 @@ import { comb, type CombOptions, type CombResult, NODE_22, serveComb, temporaryD
 import { type InstalledPackage, installPackage, npm } from '../support/installed-package.ts'
 import { servePageOfVite } from '../support/vite-page.ts'
 
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 50_000
 const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
   'Node 24': [process.execPath],
   'Node 22': [NODE_22],
