@@ -1,5 +1,5 @@
 import { bytesSource } from 'combstream'
-import { createThread } from 'combstream/backends/threads'
+import { createThread } from 'combstream/platform'
 import { DeltaStream, loadSignature, makeSignature, SignatureStream, WorkerPool } from 'combstream/rsync'
 import type { Contest } from './contest.ts'
 import { drain } from './drain.ts'

@@ -20,8 +20,8 @@ const FOLDERS = {
   bytes: { floor: 1, packages: ['hash-wasm'] },
   rsync: { floor: 2, packages: ['hash-wasm'] },
   store: { floor: 2, packages: ['hash-wasm', 'fflate'] },
-  // The backends of Node: the directory needs its files and SQLite, the threads are Node's own.
-  backends: { floor: 3, typesOnlyFrom: ['store'], node: /^src\/backends\/(directory|threads)(\/|\.ts$)/ },
+  backends: { floor: 3, typesOnlyFrom: ['store'], node: /^src\/backends\/directory(\/|\.ts$)/ },
+  platform: { floor: 3, node: /./ },
   testing: { floor: 3, typesOnlyFrom: ['store'] },
   hive: { floor: 3 },
   http: { floor: 4 },
@@ -77,7 +77,8 @@ function checkImport(path, { specifier, typeOnly, reexport }) {
   if (reexport && !isEntryPoint(path)) problems.push(`re-exports ${specifier}: only entry points do`)
 
   if (specifier.startsWith('node:')) {
-    if (!rules.node?.test(path)) problems.push(`imports ${specifier}: only the backends of Node and src/cli may`)
+    if (!rules.node?.test(path))
+      problems.push(`imports ${specifier}: only src/backends/directory, src/platform and src/cli may`)
   } else if (!specifier.startsWith('.')) {
     const packages = ENTRY_POINT_PACKAGES[path] ?? rules.packages ?? []
     if (!packages.includes(packageOf(specifier))) problems.push(`imports the package ${specifier}`)

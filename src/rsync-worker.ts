@@ -1,6 +1,6 @@
 /**
  * The web worker script of a `WorkerPool`, for browsers, Deno and Bun. Import it only inside a worker: importing it
- * makes the worker answer its pool. Node's threads have their own script, in `combstream/backends/threads`.
+ * makes the worker answer its pool. Node's threads have their own script, in `combstream/platform`.
  *
  * @example
  * ```ts

@@ -9,7 +9,7 @@ import {
   SignatureJob,
   type SignatureOptions,
 } from 'combstream'
-import { fileSource } from 'combstream/backends/directory'
+import { fileSource } from 'combstream/platform'
 
 type Take = (chunk: Uint8Array) => void
 

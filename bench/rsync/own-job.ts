@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { bytesSource, DeltaStream, loadSignature, PatchStream, SignatureStream, type SumName } from 'combstream'
-import { fileSource } from 'combstream/backends/directory'
+import { fileSource } from 'combstream/platform'
 import { drain } from '../drain.ts'
 import { bareChain } from './bare-jobs.ts'
 import { chain } from './chain.ts'

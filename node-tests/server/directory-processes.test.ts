@@ -156,7 +156,7 @@ describe('directoryBackend', () => {
 
   it('says nothing when it is imported, nor does the package', async () => {
     const runner = 'Deno' in globalThis ? ['eval'] : ['--input-type=module', '-e']
-    const urls = ['index', 'store', 'backends/directory'].map(
+    const urls = ['index', 'store', 'backends/directory', 'platform'].map(
       (name) => new URL(`../../src/${name}.ts`, import.meta.url),
     )
     const script = urls.map((url) => `await import(${JSON.stringify(url.href)})`).join('\n')

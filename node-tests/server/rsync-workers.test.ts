@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { createThread } from '../../src/backends/threads.ts'
+import { createThread } from '../../src/platform.ts'
 import { soon } from '../support/streams.ts'
 import { describeWorkerPool } from '../support/worker-pool-suite.ts'
 

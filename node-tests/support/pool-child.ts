@@ -1,5 +1,5 @@
 // Prints the length of a signature that threads make, and leaves them as they are.
-import { createThread } from '../../src/backends/threads.ts'
+import { createThread } from '../../src/platform.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { SignatureStream, WorkerPool } from '../../src/rsync.ts'
 

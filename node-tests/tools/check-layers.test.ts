@@ -13,7 +13,8 @@ const SOUND = {
     'export const backend = (): Backend => ({ close: () => void open })',
   ].join('\n'),
   'src/backends/directory/rows.ts': "import 'node:sqlite'\nexport const rows = 1",
-  'src/backends/threads.ts': "import 'node:worker_threads'",
+  'src/platform/create-thread.ts': "import 'node:worker_threads'\nexport const thread = 1",
+  'src/platform.ts': "export { thread } from './platform/create-thread.ts'",
   'src/hive/entry.ts':
     "import { a } from '../bytes/byte-range.ts'\nexport const entry = [a, import('../rsync/weak-sum.ts')]",
   'src/cli/main.ts':
@@ -64,6 +65,13 @@ describe('each rule finds the violation planted for it', () => {
       /only types/,
     ],
     ['node: in web code', 'src/store/x.ts', "import 'node:fs'", /node:fs: only/],
+    ['node: in an entry point', 'src/platform.ts', "import 'node:fs'", /node:fs: only/],
+    [
+      'what pages do not have in a backend',
+      'src/backends/directory/x.ts',
+      "import '../../platform/create-thread.ts'",
+      /backends \(floor 3\).*platform \(floor 3\)/,
+    ],
     ['node: in another backend', 'src/backends/memory.ts', "import 'node:fs'", /node:fs: only/],
     [
       'node: in a file named like the directory backend',

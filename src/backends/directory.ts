@@ -4,7 +4,5 @@
  *
  * @module
  */
-export type { ByteSource } from '../bytes/byte-source.ts'
 export * from '../errors.ts'
 export { directoryBackend, type DirectoryBackendOptions } from './directory/directory-backend.ts'
-export { fileSource } from './directory/file-source.ts'

@@ -23,7 +23,7 @@ export async function openInput(file: string, chunkBytes?: number): Promise<Inpu
     const open = (): ReadStream => createReadStream(file, { highWaterMark: chunkBytes })
     return { stream: readableBytes(open), size: found.isFile() ? found.size : undefined }
   }
-  const { fileSource } = await import('../backends/directory.ts')
+  const { fileSource } = await import('../platform/file-source.ts')
   const source = await fileSource(file)
   return { stream: source.stream(), size: source.size }
 }

@@ -29,7 +29,7 @@ export async function openBasis(file: string): Promise<ByteSource> {
   if (found.isDirectory()) throw systemError('EISDIR', file)
   if (found.isFIFO() || found.isSocket()) throw systemError('ESPIPE', file)
   if (!found.isFile() || found.size === 0) return deviceSource(path)
-  const { fileSource } = await import('../backends/directory.ts')
+  const { fileSource } = await import('../platform/file-source.ts')
   return await fileSource(path)
 }
 

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { codeOf } from './engine-error.ts'
+import { codeOf } from '../../bytes/error-code.ts'
 
 /** What SQLite adds to the name of a database for the files that hold what is not in it yet. */
 export const LOG_SUFFIXES = ['-wal', '-journal'] as const

@@ -1,3 +1,4 @@
+import { codeOf, isPassing } from '../../bytes/error-code.ts'
 import { BackendError, QuotaExceededError } from '../../errors.ts'
 import { hasNoSpace } from './has-no-space.ts'
 
@@ -24,7 +25,6 @@ const SQLITE_MESSAGES: readonly (readonly [message: RegExp, code: number])[] = [
 
 const FULL = new Set(['ENOSPC', 'EDQUOT'])
 const REFUSED = new Set(['EACCES', 'EPERM', 'EROFS'])
-const PASSING = new Set(['EAGAIN', 'EBUSY', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE', 'ETIMEDOUT'])
 const OURS = new Set([
   'BackendError',
   'ConflictError',
@@ -35,12 +35,6 @@ const OURS = new Set([
   'RangeError',
   'TypeError',
 ])
-
-/** The code of an error of the file system, such as `ENOENT`. */
-export function codeOf(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | undefined)?.code
-  return typeof code === 'string' ? code : undefined
-}
 
 /** Whether SQLite refused because another connection has the lock. */
 export function isLocked(error: unknown): boolean {
@@ -74,7 +68,7 @@ export function engineError(error: unknown, what: string, outcome?: 'unknown'): 
   if ((code !== undefined && FULL.has(code)) || sqliteCodeOf(error) === SQLITE_FULL) {
     return new QuotaExceededError(message, { cause: error })
   }
-  const retryable = (code !== undefined && PASSING.has(code)) || isLocked(error)
+  const retryable = isPassing(error) || isLocked(error)
   return new BackendError(message, { retryable, outcome, cause: error })
 }
 

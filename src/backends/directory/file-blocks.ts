@@ -1,8 +1,9 @@
 import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { codeOf } from '../../bytes/error-code.ts'
 import { BackendError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
-import { codeOf, engineError } from './engine-error.ts'
+import { engineError } from './engine-error.ts'
 import { DirectorySync, syncDirectory } from './sync-directory.ts'
 
 /** Stands for what is empty, in the name of a directory; no object's name has it. */

@@ -1,5 +1,6 @@
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { codeOf } from '../../bytes/error-code.ts'
 
 /** Begins the name of the file that is written to find out; a directory without a marker may have one. */
 export const PROBE_PREFIX = 'combstream-space.'
@@ -22,8 +23,7 @@ export async function hasNoSpace(directory: string): Promise<boolean> {
     }
     return false
   } catch (error) {
-    const code = (error as { code?: unknown }).code
-    return code === 'ENOSPC' || code === 'EDQUOT'
+    return codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT'
   } finally {
     await rm(path, { force: true })
   }

@@ -1,9 +1,10 @@
 import { chmod, copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { codeOf } from '../../bytes/error-code.ts'
 import { BackendError } from '../../errors.ts'
 import { type DatabaseFiles, LOG_SUFFIXES, lookAtDatabase } from './database-files.ts'
-import { codeOf, isUnwritable } from './engine-error.ts'
+import { isUnwritable } from './engine-error.ts'
 import { connectToRead, connectToWrite, type SqliteConnection, whileLocked } from './sqlite-connection.ts'
 
 /** A file that was changed this short a time ago may be changed again without getting another time. */

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import process from 'node:process'
-import { codeOf } from './engine-error.ts'
+import { codeOf } from '../../bytes/error-code.ts'
 
 /** Makes the names in a directory durable, as far as its file system can. */
 export async function syncDirectory(path: string): Promise<void> {

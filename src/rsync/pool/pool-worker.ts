@@ -11,7 +11,7 @@ export interface PoolWorkerEvent {
 }
 
 /**
- * What a `WorkerPool` needs of a worker. A web `Worker` is one. `createThread` of `combstream/backends/threads` makes
+ * What a `WorkerPool` needs of a worker. A web `Worker` is one. `createThread` of `combstream/platform` makes
  * one from a Node thread.
  */
 export interface PoolWorker {

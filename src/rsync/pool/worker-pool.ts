@@ -33,7 +33,7 @@ const crews: WeakMap<WorkerPool, PoolCrew> = new WeakMap()
  *
  * @example
  * In Deno and Bun. In a page, the script is `dist/browser/rsync-worker.js`. In Node, pass `createThread` of
- * `combstream/backends/threads` as the first argument.
+ * `combstream/platform` as the first argument.
  * ```ts
  * import { SignatureStream, WorkerPool } from 'combstream/rsync'
  *

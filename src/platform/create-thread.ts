@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads'
-import type { PoolWorker } from '../../rsync/pool/pool-worker.ts'
+import type { PoolWorker } from '../rsync/pool/pool-worker.ts'
 
 /**
  * Makes a thread for a `WorkerPool`, in Node, Deno and Bun. It does not keep the process alive while it has nothing to
- * do. Its script is a file beside this one: a bundler has to leave `combstream/backends/threads` as it is.
+ * do. Its script is a file beside this one: a bundler has to leave `combstream/platform` as it is.
  *
  * @example
  * ```ts
- * import { createThread } from 'combstream/backends/threads'
+ * import { createThread } from 'combstream/platform'
  * import { SignatureStream, WorkerPool } from 'combstream/rsync'
  *
  * const pool = new WorkerPool(createThread, { size: 2 })

@@ -1,9 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { clampRange } from '../../bytes/byte-range.ts'
-import type { ByteSource } from '../../bytes/byte-source.ts'
-import { byteStream } from '../../bytes/byte-stream.ts'
-import { BackendError, ConflictError, NotFoundError } from '../../errors.ts'
-import { codeOf, engineError } from './engine-error.ts'
+import { clampRange } from '../bytes/byte-range.ts'
+import type { ByteSource } from '../bytes/byte-source.ts'
+import { byteStream } from '../bytes/byte-stream.ts'
+import { codeOf, isPassing } from '../bytes/error-code.ts'
+import { BackendError, ConflictError, NotFoundError } from '../errors.ts'
 
 /** Bytes of a chunk: at 64 KiB reading takes more than twice the time. */
 const CHUNK_BYTES = 1024 * 1024
@@ -34,7 +34,7 @@ interface FileState {
  * import { mkdtemp, rm, writeFile } from 'node:fs/promises'
  * import { tmpdir } from 'node:os'
  * import { join } from 'node:path'
- * import { fileSource } from 'combstream/backends/directory'
+ * import { fileSource } from 'combstream/platform'
  *
  * const directory = await mkdtemp(join(tmpdir(), 'example-'))
  * await writeFile(join(directory, 'honey.txt'), 'honey')
@@ -98,8 +98,15 @@ async function openFile(file: string | URL): Promise<FileHandle> {
     return await open(file, 'r')
   } catch (error) {
     if (codeOf(error) === 'ENOENT') throw new NotFoundError(`there is no file ${String(file)}`, { cause: error })
-    throw engineError(error, `cannot open ${String(file)}`)
+    throw fileError(error, `cannot open ${String(file)}`)
   }
+}
+
+/** An error of the file system as one of the package's own, which pass as they are. */
+function fileError(error: unknown, what: string): unknown {
+  if (codeOf(error) === undefined) return error
+  const message = `${what}: ${(error as Error).message}`
+  return new BackendError(message, { retryable: isPassing(error), cause: error })
 }
 
 async function stateOf(handle: FileHandle, name: string): Promise<FileState> {
@@ -154,7 +161,7 @@ function readFile(opener: Opener, start: number, end: number): ReadableStream<Ui
       await (reading = read(bytes))
     } catch (error) {
       await close()
-      throw engineError(error, 'cannot read the file')
+      throw fileError(error, 'cannot read the file')
     }
     offset += bytes.byteLength
     return bytes.byteLength

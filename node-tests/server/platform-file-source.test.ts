@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { fileSource } from '../../src/backends/directory.ts'
 import { equalBytes } from '../../src/bytes/byte-order.ts'
 import type { ByteSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { ReusingReader } from '../../src/bytes/reusing-reader.ts'
+import { fileSource } from '../../src/platform.ts'
 import { pattern } from '../support/store-tools.ts'
 
 const bytes = pattern(2_500_000)

@@ -1,6 +1,6 @@
 // What runs in each thread of createThread.
 import { parentPort } from 'node:worker_threads'
-import { answerRequests } from '../../rsync/pool/worker-requests.ts'
+import { answerRequests } from '../rsync/pool/worker-requests.ts'
 
 const port = parentPort!
 port.on(

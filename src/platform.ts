@@ -1,0 +1,10 @@
+/**
+ * What Node, Deno and Bun have and pages have not: files as byte sources, and threads for a `WorkerPool`.
+ *
+ * @module
+ */
+export type { ByteSource } from './bytes/byte-source.ts'
+export * from './errors.ts'
+export { createThread } from './platform/create-thread.ts'
+export { fileSource } from './platform/file-source.ts'
+export type { PoolWorker, PoolWorkerEvent } from './rsync/pool/pool-worker.ts'
