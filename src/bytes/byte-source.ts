@@ -54,33 +54,29 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
   })
 }
 
-/** A source over anything that can be read from one offset to another; slices of slices are worked out here. */
-export function rangeSource(
-  size: number,
-  read: (range: ByteRange) => ReadableStream<Uint8Array<ArrayBuffer>>,
-): ByteSource {
-  return new RangeSource({ start: 0, end: size }, read)
+/** A source whose streams take options. */
+export interface RangeSource<Options> extends ByteSource {
+  slice(start?: number, end?: number): RangeSource<Options>
+  stream(options?: Options): ReadableStream<Uint8Array<ArrayBuffer>>
 }
 
-class RangeSource implements ByteSource {
-  readonly size: number
-  readonly #range: ByteRange
-  readonly #read: (range: ByteRange) => ReadableStream<Uint8Array<ArrayBuffer>>
+/** Opens a stream of the bytes of a range. */
+type ReadRange<Options> = (range: ByteRange, options?: Options) => ReadableStream<Uint8Array<ArrayBuffer>>
 
-  constructor(range: ByteRange, read: (range: ByteRange) => ReadableStream<Uint8Array<ArrayBuffer>>) {
-    this.size = range.end - range.start
-    this.#range = range
-    this.#read = read
-  }
+/** A source over anything that can be read from one offset to another; slices of slices are worked out here. */
+export function rangeSource<Options = undefined>(size: number, read: ReadRange<Options>): RangeSource<Options> {
+  return sliceOf({ start: 0, end: size }, read)
+}
 
-  slice(start?: number, end?: number): ByteSource {
-    const range = clampRange(this.size, start, end)
-    const base = this.#range.start
-    return new RangeSource({ start: base + range.start, end: base + range.end }, this.#read)
-  }
-
-  stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#read(this.#range)
+function sliceOf<Options>({ start, end }: ByteRange, read: ReadRange<Options>): RangeSource<Options> {
+  const size = end - start
+  return {
+    size,
+    slice(from, to) {
+      const range = clampRange(size, from, to)
+      return sliceOf({ start: start + range.start, end: start + range.end }, read)
+    },
+    stream: (options) => read({ start, end }, options),
   }
 }
 

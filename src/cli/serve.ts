@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { onAbort } from '../bytes/on-abort.ts'
 import { tokenOption } from './hive-arguments.ts'
 import { openDirectory } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
@@ -54,7 +55,7 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
     try {
       await writeOut(`${server.url}\n`)
       if (process.stdout.isTTY) process.stderr.write(`serving ${directory}; Ctrl-C ends it\n`)
-      if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      await new Promise((resolve) => onAbort([signal], resolve))
     } finally {
       await server.close()
     }

@@ -1,5 +1,4 @@
-import type { ByteSource } from '../../bytes/byte-source.ts'
-import { type ByteRange, clampRange } from '../../bytes/byte-range.ts'
+import { type ByteSource, rangeSource } from '../../bytes/byte-source.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import type { BackendCallOptions } from '../backend.ts'
 import { readBlocks, type ReadableRecord } from './block-reader.ts'
@@ -43,25 +42,8 @@ export function storedStream(
 ): StoredStream {
   const streamId = toHex(id)
   const stream: ReadableRecord = { streamId, pages: new PageMap(context, id, record) }
-  const all = { start: 0, end: record.size }
-  return { id: streamId, digest: record.digest!.slice(), ...storedSlice(context, stream, all, signal) }
-}
-
-function storedSlice(
-  context: StoreContext,
-  stream: ReadableRecord,
-  { start, end }: ByteRange,
-  signal: AbortSignal | undefined,
-): StoredSlice {
-  const size = end - start
-  return {
-    size,
-    slice(from?: number, to?: number): StoredSlice {
-      const range = clampRange(size, from, to)
-      return storedSlice(context, stream, { start: start + range.start, end: start + range.end }, signal)
-    },
-    stream(options: BackendCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
-      return readBlocks(context, stream, { start, end }, [options.signal, signal])
-    },
-  }
+  const slice = rangeSource(record.size, (range, options: BackendCallOptions = {}) =>
+    readBlocks(context, stream, range, [options.signal, signal]),
+  )
+  return { id: streamId, digest: record.digest!.slice(), ...slice }
 }

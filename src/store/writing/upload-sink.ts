@@ -38,7 +38,7 @@ export function uploadSink(
           if (!controller.signal.aborted) controller.error(reason)
         }
         // `abort()` below waits until a held write has settled; this signal does not.
-        controller.signal.addEventListener('abort', () => upload.abort(controller.signal.reason), { once: true })
+        onAbort([controller.signal], (reason) => upload.abort(reason))
         stop = onAbort([signal], (reason) => upload.abort(reason))
       },
       write: (chunk) => upload.run(() => upload.write(asBytes(chunk))),
