@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { clampRange } from '../bytes/byte-range.ts'
-import type { ByteSource } from '../bytes/byte-source.ts'
+import type { ByteRange } from '../bytes/byte-range.ts'
+import { type ByteSource, rangeSource } from '../bytes/byte-source.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { codeOf, isPassing } from '../bytes/error-code.ts'
 import { BackendError, ConflictError, NotFoundError } from '../errors.ts'
@@ -61,7 +61,7 @@ export async function fileSource(file: string | URL | FileHandle): Promise<ByteS
       await check()
       return { handle: file, check, close: () => Promise.resolve() }
     }
-    return slice(useAgain, 0, state.size)
+    return rangeSource(state.size, (range) => readFile(useAgain, range))
   }
   const first = await openFile(file)
   let state: FileState
@@ -81,7 +81,7 @@ export async function fileSource(file: string | URL | FileHandle): Promise<ByteS
       throw error
     }
   }
-  return slice(openAgain, 0, state.size)
+  return rangeSource(state.size, (range) => readFile(openAgain, range))
 }
 
 interface OpenFile {
@@ -116,18 +116,7 @@ async function stateOf(handle: FileHandle, name: string): Promise<FileState> {
   return { size: Number(size), content: [dev, ino, size, mtimeNs].join(':'), ctimeNs, links: nlink }
 }
 
-function slice(opener: Opener, start: number, end: number): ByteSource {
-  return {
-    size: end - start,
-    slice(from?: number, to?: number): ByteSource {
-      const range = clampRange(end - start, from, to)
-      return slice(opener, start + range.start, start + range.end)
-    },
-    stream: () => readFile(opener, start, end),
-  }
-}
-
-function readFile(opener: Opener, start: number, end: number): ReadableStream<Uint8Array<ArrayBuffer>> {
+function readFile(opener: Opener, { start, end }: ByteRange): ReadableStream<Uint8Array<ArrayBuffer>> {
   let offset = start
   let file: Promise<OpenFile> | undefined
   let reading: Promise<unknown> = Promise.resolve()
