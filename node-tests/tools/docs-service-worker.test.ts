@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { type Browser, chromium, type ElementHandle, type Page } from 'playwright'
+import { serve, type Server } from 'srvx'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { createHiveHandler } from '../../src/http.ts'
+import { LocalHive, StreamStore } from '../../src/index.ts'
+import { docBlocks } from '../support/doc-blocks.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** What docs/service-worker.md says that a policy needs, and nothing more. */
+const POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; media-src 'self'; connect-src 'self'"
+const HELD_FROM_BYTES = 300_000
+
+const blocks = docBlocks('docs/service-worker.md')
+const clip = readFileSync(`${ROOT}examples/player/clips/comb.mp4`)
+/** The page of docs/service-worker.md where it goes on. */
+const GO_ON_PAGE = `
+import { HttpHive, registerHiveWorker } from './combstream/page.js'
+import { keepPlaying } from './go-on.js'
+
+const hive = new HttpHive('/hive/')
+const worker = await registerHiveWorker('/service-worker.js', { hive: '/hive/' })
+keepPlaying(document.getElementById('video'), hive, worker, await hive.stat('bunny.mp4'))
+`
+
+let browser: Browser
+let page: Page
+let server: Server
+let hive: LocalHive
+/** Files by their paths. */
+let files: Map<string, string>
+let isAway: boolean
+/** Breaks off the bodies that are held, if they are. */
+let breakOff: (() => void) | undefined
+
+beforeAll(async () => {
+  browser = await chromium.launch(CHROMIUM_LAUNCH)
+})
+
+afterAll(() => browser?.close())
+
+beforeEach(async () => {
+  hive = new LocalHive(new StreamStore(memoryBackend()))
+  await store('')
+  isAway = false
+  breakOff = undefined
+  const bundle = (name: string): string => readFileSync(`${ROOT}dist/browser/${name}`, 'utf8')
+  files = new Map([
+    ['/', blocks.get('index.html')!],
+    ['/player.js', blocks.get('player.js')!],
+    ['/go-on.js', blocks.get('go-on.js')!],
+    ['/combstream/page.js', bundle('page.js')],
+    ['/service-worker.js', bundle('service-worker.js')],
+  ])
+  const handler = createHiveHandler(hive, { base: '/hive/' })
+  server = serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    silent: true,
+    gracefulShutdown: false,
+    fetch: async (request) => {
+      const { pathname } = new URL(request.url)
+      if (!pathname.startsWith('/hive/')) return fileAnswer(pathname)
+      return isAway ? new Response(null, { status: 503 }) : held(await handler(request))
+    },
+  })
+  await server.ready()
+  page = await browser.newPage()
+})
+
+afterEach(async () => {
+  await page.close()
+  await server.close(true)
+})
+
+describe('the code in docs/service-worker.md', () => {
+  it('plays a clip through the ready-made worker, under the policy that it names', async () => {
+    await page.goto(server.url!)
+    await play()
+    expect(await video('currentSrc')).toBe(`${server.url}media/bunny.mp4?v=${encodeURIComponent(await etag())}`)
+    const corner = page.evaluate(() => {
+      const canvas = document.createElement('canvas').getContext('2d')!
+      canvas.drawImage(document.querySelector('video')!, 0, 0)
+      return canvas.getImageData(0, 0, 1, 1).data[3]
+    })
+    expect(await corner).toBe(255)
+  })
+
+  it('plays it through a worker of its own', async () => {
+    const worker = blocks.get('service-worker.js')!
+    const { outputFiles } = await build({
+      stdin: { contents: worker, resolveDir: ROOT },
+      bundle: true,
+      write: false,
+      format: 'esm',
+    })
+    files.set('/service-worker.js', outputFiles[0]!.text)
+    await page.goto(server.url!)
+    await play()
+    expect(await video('currentSrc')).toContain(`${server.url}media/bunny.mp4?v=`)
+  })
+
+  it('goes on with the new version when the entry is replaced', async () => {
+    await playHeld()
+    await store('another version')
+    breakOff!()
+    await page.locator(`video[src*="${encodeURIComponent(await etag())}"]`).waitFor()
+    await until((element) => element.currentTime > 1 && !element.paused)
+    expect(await video('error')).toBe(null)
+  })
+
+  it('goes on at the same place when the server is back', async () => {
+    await playHeld()
+    isAway = true
+    breakOff!()
+    await until((element) => element.error !== null)
+    const at = await video('currentTime')
+    isAway = false
+    await until((element) => element.error === null && !element.paused && element.readyState > 2)
+    expect(Number(await video('currentTime'))).toBeGreaterThan(Number(at) - 1)
+  })
+})
+
+function fileAnswer(path: string): Response {
+  const file = files.get(path)
+  if (file === undefined) return new Response(null, { status: 404 })
+  const type = path.endsWith('.js') ? 'text/javascript' : 'text/html'
+  return new Response(file, { headers: { 'Content-Type': type, 'Content-Security-Policy': POLICY } })
+}
+
+/** Gives the first bytes of an answer, and waits with the rest until it is broken off, if that is wanted. */
+function held(answer: Response): Response {
+  if (!breakOff || !answer.body) return answer
+  const broken = new Promise<never>((_, reject) => (breakOff = () => reject(new Error('broken off'))))
+  broken.catch(() => undefined)
+  let passed = 0
+  const hold = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      controller.enqueue(chunk.subarray(0, Math.max(0, HELD_FROM_BYTES - passed)))
+      passed += chunk.byteLength
+      return passed > HELD_FROM_BYTES ? broken : undefined
+    },
+  })
+  return new Response(answer.body.pipeThrough(hold), { status: answer.status, headers: answer.headers })
+}
+
+/** Opens the page that goes on, and plays what the server lets through. */
+async function playHeld(): Promise<void> {
+  files.set('/player.js', GO_ON_PAGE)
+  breakOff = () => undefined
+  await page.goto(server.url!)
+  await play()
+  // Far enough from the start to tell that from the same place.
+  await until((element) => element.currentTime > 3)
+  const cut = breakOff
+  breakOff = () => {
+    breakOff = undefined
+    cut()
+  }
+}
+
+async function play(): Promise<void> {
+  await until((element) => element.readyState > 2)
+  await page.evaluate(() => document.querySelector('video')!.play())
+  await until((element) => element.currentTime > 1)
+}
+
+async function until(done: (element: HTMLVideoElement) => boolean): Promise<void> {
+  await page.waitForFunction(done, (await page.locator('video').elementHandle()) as ElementHandle<HTMLVideoElement>)
+}
+
+function video(property: string): Promise<unknown> {
+  return page.evaluate(`document.querySelector('video').${property}`)
+}
+
+async function store(appended: string): Promise<void> {
+  await new Blob([clip, appended]).stream().pipeTo(hive.sink('bunny.mp4', { type: 'video/mp4' }))
+}
+
+async function etag(): Promise<string> {
+  return (await hive.stat('bunny.mp4')).etag
+}
