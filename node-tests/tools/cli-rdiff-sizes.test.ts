@@ -1,15 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { collect } from '../../src/bytes/collect.ts'
-import { openInput } from '../../src/cli/file-input.ts'
-import { parseRdiffArguments, type RdiffOptions } from '../../src/cli/rdiff-arguments.ts'
-import { openRdiffInput } from '../../src/cli/rdiff-files.ts'
-import { inPieces } from '../../src/cli/rdiff-pieces.ts'
-import { comb, COMB_MAIN, temporaryDirectory } from '../support/comb.ts'
+import { comb, COMB_MAIN, type CombOptions, temporaryDirectory } from '../support/comb.ts'
 import { difference } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
-import { chunked, randomBytes } from '../support/streams.ts'
+import { randomBytes } from '../support/streams.ts'
 import { BUFFER_SIZES, inParallel, runBoth, runIn } from './cli-rdiff-runs.ts'
 
 const FORMATS = [[], ['-Hmd4'], ['-R', 'rollsum'], ['--hash=md4', '--rollsum', 'rollsum']]
@@ -66,66 +61,36 @@ describe('`comb rdiff` and rdiff understand each other', () => {
   }
 })
 
+/** Reads or writes of the shell and of what it has run. */
+async function calls(kind: 'syscr' | 'syscw', args: readonly string[], options: CombOptions): Promise<number> {
+  const script = '"$@" && cat /proc/$$/io >&2'
+  const command = ['sh', '-c', script, 'sh', process.execPath, COMB_MAIN] as const
+  // Whether Node finds its cache filled would be counted too.
+  const env = { NODE_DISABLE_COMPILE_CACHE: '1' }
+  const { stderr } = await comb(args, { ...options, command, env })
+  return Number(new RegExp(`^${kind}: (\\d+)$`, 'm').exec(stderr)?.[1])
+}
+
 describe('buffers', () => {
   test.runIf(process.platform === 'linux')(
     '-O is the most that is written at a time, as the system counts it',
     async () => {
       const input = randomBytes(10_000)
-      /** Writes of the shell and of what it has run. */
-      const writes = async (...options: string[]): Promise<number> => {
-        const script = '"$@" && cat /proc/$$/io >&2'
-        const command = ['sh', '-c', script, 'sh', process.execPath, COMB_MAIN] as const
-        // Whether Node finds its cache filled would be counted too.
-        const env = { NODE_DISABLE_COMPILE_CACHE: '1' }
-        const { stderr } = await comb(['rdiff', ...options, '-S32', '-b256', 'signature'], { input, command, env })
-        return Number(/^syscw: (\d+)$/m.exec(stderr)?.[1])
-      }
+      const writes = (...options: string[]): Promise<number> =>
+        calls('syscw', ['rdiff', ...options, '-S32', '-b256', 'signature'], { input })
       // 1,452 bytes of signature.
       expect((await writes('-O2')) - (await writes())).toBeGreaterThan(700)
     },
   )
 
-  test('-I is how many bytes of a file are read at a time', async () => {
-    const file = join(temporaryDirectory(), 'file')
-    const bytes = randomBytes(95)
-    writeFileSync(file, bytes)
-    const { options } = parseRdiffArguments(['-I10', 'signature']) as { options: RdiffOptions }
-    const { stream, size } = await openRdiffInput(file, options)
-    const [lengths, read] = await chunkLengths(stream)
-    expect([size, lengths]).toEqual([95, [...Array.from({ length: 9 }, () => 10), 5]])
-    expect(difference(read, bytes)).toBeUndefined()
-    // Cut is what is read at once otherwise; here nothing was.
-    expect((await chunkLengths((await openInput(file, 10)).stream))[0]).toEqual(lengths)
-  })
-})
-
-async function chunkLengths(stream: ReadableStream<Uint8Array>): Promise<[lengths: number[], bytes: Uint8Array]> {
-  const lengths: number[] = []
-  const watch = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      lengths.push(chunk.byteLength)
-      controller.enqueue(chunk)
+  test.runIf(process.platform === 'linux')(
+    '-I is the most that is read at a time, as the system counts it',
+    async () => {
+      const cwd = temporaryDirectory()
+      writeFileSync(join(cwd, 'file'), randomBytes(10_000))
+      const reads = (...options: string[]): Promise<number> =>
+        calls('syscr', ['rdiff', ...options, 'signature', 'file'], { cwd, input: '' })
+      expect((await reads('-I10')) - (await reads())).toBeGreaterThan(950)
     },
-  })
-  return [lengths, await collect(stream.pipeThrough(watch))]
-}
-
-describe('inPieces', () => {
-  test.each([1, 7, 1000])('gives no more than %d bytes at a time', async (size) => {
-    const bytes = randomBytes(3_000)
-    const [lengths, read] = await chunkLengths(inPieces(chunked(bytes, 1_500), size))
-    expect(difference(read, bytes)).toBeUndefined()
-    expect(Math.max(...lengths)).toBe(size)
-  })
-
-  test('cancels what it reads from', async () => {
-    let reason: unknown
-    const source = new ReadableStream<Uint8Array>({
-      cancel(given) {
-        reason = given
-      },
-    })
-    await inPieces(source, 5).cancel('enough')
-    expect(reason).toBe('enough')
-  })
+  )
 })

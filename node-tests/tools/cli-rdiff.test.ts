@@ -1,5 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  linkSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -273,6 +285,32 @@ describe('`comb rdiff` ends', () => {
     })
     expect(readdirSync(cwd)).toEqual(['out'])
     expect(readFileSync(join(cwd, 'out'), 'utf8')).toBe('of another')
+  })
+
+  test('with an error if a file that it reads is changed meanwhile, by so much as a byte that is put back', async () => {
+    const changes: Record<string, (path: string) => void> = {
+      longer: (path) => appendFileSync(path, 'more'),
+      shorter: (path) => truncateSync(path, 1_000),
+      other: (path) => {
+        const { atime, mtime } = statSync(path)
+        writeFileSync(path, randomBytes(basis.byteLength, 9))
+        utimesSync(path, atime, mtime)
+      },
+    }
+    await inParallel(Object.entries(changes), async ([what, change]) => {
+      const cwd = temporaryDirectory()
+      writeFileSync(join(cwd, 'basis'), basis)
+      const { child, result } = startComb(['rdiff', 'patch', 'basis', '-', 'out'], { cwd })
+      child.stdout.resume()
+      child.stdin.write(delta.subarray(0, 5))
+      await expect.poll(() => readdirSync(cwd)).toHaveLength(2)
+      change(join(cwd, 'basis'))
+      child.stdin.end(delta.subarray(5))
+      const { code, stderr } = await result
+      expect({ what, code }).toEqual({ what, code: what === 'shorter' ? 103 : 100 })
+      if (what !== 'shorter') expect(stderr).toBe('comb: basis has been changed\n')
+      expect(readdirSync(cwd)).toEqual(['basis'])
+    })
   })
 
   test('by a signal, and leaves no file', async () => {

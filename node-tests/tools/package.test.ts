@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
@@ -144,32 +145,44 @@ describe.each([
 })
 
 describe('the command of the package', () => {
-  test('loads neither server nor database to tell its version', async () => {
+  test('loads what a command needs, and nothing else', async () => {
     const folder = temporaryDirectory()
-    const log = join(folder, 'builtins')
+    const log = join(folder, 'loaded')
     const preload = join(folder, 'preload.mjs')
     writeFileSync(
       preload,
       `import { appendFileSync } from 'node:fs'
        import { registerHooks } from 'node:module'
-       registerHooks({
-         resolve(specifier, context, next) {
-           if (specifier.startsWith('node:')) appendFileSync(${JSON.stringify(log)}, specifier + '\\n')
-           return next(specifier, context)
-         },
-       })`,
+       const tell = (name) => appendFileSync(${JSON.stringify(log)}, name + '\\n')
+       const { getBuiltinModule } = process
+       process.getBuiltinModule = (name) => (tell(name), getBuiltinModule(name))
+       registerHooks({ load: (url, context, next) => (tell(url), next(url, context)) })`,
     )
-    const builtins = async (...args: string[]): Promise<string[]> => {
+    const loaded = async (...args: string[]): Promise<{ builtins: string[]; files: string[] }> => {
       writeFileSync(log, '')
       await comb(['--import', preload, combFile(), ...args], { command: [process.execPath] })
-      return readFileSync(log, 'utf8').trim().split('\n')
+      const names = readFileSync(log, 'utf8').trim().split('\n')
+      const isFile = (name: string): boolean => name.startsWith('file:')
+      return { builtins: names.filter((name) => !isFile(name)), files: names.filter(isFile) }
     }
-    const put = await builtins('put', join(folder, 'hive'), 'a.txt', preload)
-    expect(put).toContain('node:sqlite')
-    expect(put).not.toContain('node:http')
-    const version = await builtins('--version')
-    expect(version).not.toContain('node:sqlite')
-    expect(version).not.toContain('node:http')
+    const put = await loaded('put', join(folder, 'hive'), 'a.txt', preload)
+    expect(put.builtins).toContain('node:sqlite')
+    expect(put.builtins).not.toContain('node:http')
+    const version = await loaded('--version')
+    expect(version.builtins).not.toContain('node:sqlite')
+    expect(version.builtins).not.toContain('node:http')
+    // The output of the first one is a pipe.
+    const out = join(folder, 'out')
+    for (const [args, builtins] of [
+      [['signature', preload], 'node:events node:fs node:net node:path node:util'],
+      [['signature', preload, out], 'node:fs node:path node:util'],
+    ] as const) {
+      const rdiff = await loaded('rdiff', ...args)
+      expect([...new Set(rdiff.builtins)].toSorted().join(' ')).toBe(builtins)
+      expect(rdiff.files.length).toBeLessThanOrEqual(12)
+      const bytes = rdiff.files.map((url) => statSync(fileURLToPath(url)).size).reduce((sum, size) => sum + size)
+      expect(bytes).toBeLessThan(120_000)
+    }
   })
 
   test('shows its progress, with the package in CommonJS that it has for that', async () => {

@@ -38,7 +38,7 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
       await withHive(place, { token: options.token, readOnly: true }, async (hive) => {
         const entry = await hive.open(alias, { signal })
         const { start, end } = resolveRange(entry, options.range)
-        const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, { signal })
+        const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, signal)
         const bar = options.progress && !(file === '-' && process.stdout.isTTY)
         const bytes = entry.stream({ start, end, signal })
         // A directory has checksums of its blocks.

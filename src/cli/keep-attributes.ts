@@ -1,5 +1,4 @@
-import type { Stats } from 'node:fs'
-import type { FileHandle } from 'node:fs/promises'
+import { fchmodSync, fchownSync, fstatSync, type Stats } from 'node:fs'
 
 /** What a shell shows of a mode, and what it does not: set-user-id, set-group-id. */
 const MODE_BITS = 0o7777
@@ -16,27 +15,27 @@ export interface LostAttributes {
  * Gives a new file the owner, group and mode of the one whose place it takes, as far as the system allows. What the mode
  * grants to the owner or the group it does not grant to another one.
  */
-export async function keepAttributes(handle: FileHandle, old: Stats): Promise<LostAttributes | undefined> {
+export function keepAttributes(fd: number, old: Stats): LostAttributes | undefined {
   let cause: unknown
-  const attempt = async (change: Promise<void>): Promise<void> => {
+  const attempt = (change: () => void): void => {
     try {
-      await change
+      change()
     } catch (error) {
       cause = error
     }
   }
-  let now = await handle.stat()
-  if (now.uid !== old.uid) await attempt(handle.chown(old.uid, old.gid))
-  now = await handle.stat()
-  if (now.gid !== old.gid) await attempt(handle.chown(now.uid, old.gid))
-  now = await handle.stat()
+  let now = fstatSync(fd)
+  if (now.uid !== old.uid) attempt(() => fchownSync(fd, old.uid, old.gid))
+  now = fstatSync(fd)
+  if (now.gid !== old.gid) attempt(() => fchownSync(fd, now.uid, old.gid))
+  now = fstatSync(fd)
 
   let mode = old.mode & MODE_BITS
   if (now.uid !== old.uid) mode &= ~0o4000
   // To the members of another group no more than to everybody.
   if (now.gid !== old.gid) mode &= ~0o2070 | ((mode & 0o7) << 3)
-  if ((now.mode & MODE_BITS) !== mode) await attempt(handle.chmod(mode))
-  now = await handle.stat()
+  if ((now.mode & MODE_BITS) !== mode) attempt(() => fchmodSync(fd, mode))
+  now = fstatSync(fd)
 
   const names = []
   if (now.uid !== old.uid) names.push('owner')

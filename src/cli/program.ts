@@ -1,37 +1,19 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { CommandContext } from './command-context.ts'
 import { addGetCommand } from './get.ts'
-import { listenForInterrupts } from './interrupt.ts'
 import { addLsCommand } from './ls.ts'
 import { addPutCommand } from './put.ts'
-import { addRdiffCommand } from './rdiff.ts'
-import { reportError } from './report.ts'
+import { addRdiffCommand } from './rdiff-command.ts'
+import { readVersion } from './read-version.ts'
 import { addRmCommand } from './rm.ts'
 import { addServeCommand } from './serve.ts'
 import { addStatCommand } from './stat.ts'
 import { writeOut } from './stdio.ts'
-import { UsageError } from './usage-error.ts'
 
-/** Runs `comb` with the arguments of a process, and gives its exit code; docs/comb.md lists them. */
-export async function runComb(argv: readonly string[]): Promise<number> {
-  const interrupts = listenForInterrupts()
-  try {
-    // Node has put U+FFFD in the place of what it could not decode: two names could become one.
-    if (argv.some((argument) => argument.includes('\ufffd')))
-      throw new UsageError('an argument is no UTF-8, or has U+FFFD in it')
-    await run(argv, interrupts)
-    return 0
-  } catch (error) {
-    return reportError(error)
-  } finally {
-    interrupts.stop()
-  }
-}
-
-async function run(argv: readonly string[], context: CommandContext): Promise<void> {
+/** Runs a command of `comb` with the arguments of a process; what is wrong with them is thrown. */
+export async function runProgram(argv: readonly string[], context: CommandContext): Promise<void> {
   let help = ''
-  const program = createProgram(context, argv, (text) => (help += text))
+  const program = createProgram(context, (text) => (help += text))
   try {
     await program.parseAsync(argv)
   } finally {
@@ -40,7 +22,7 @@ async function run(argv: readonly string[], context: CommandContext): Promise<vo
   }
 }
 
-function createProgram(context: CommandContext, argv: readonly string[], printHelp: (text: string) => void): Command {
+function createProgram(context: CommandContext, printHelp: (text: string) => void): Command {
   const program = new Command('comb')
     .description('Keeps large byte streams in a hive: a directory here, or a server that `comb serve` runs.')
     .version(readVersion(), '-V, --version', 'print the version')
@@ -61,14 +43,6 @@ function createProgram(context: CommandContext, argv: readonly string[], printHe
   addLsCommand(program, context)
   addStatCommand(program, context)
   addRmCommand(program, context)
-  addRdiffCommand(program, context, argv)
+  addRdiffCommand(program)
   return program
-}
-
-/** The package stands two folders up, from the source and from what is built of it. */
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
 }

@@ -1,10 +1,8 @@
 import { type Command, Option } from 'commander'
 import { openInput } from './file-input.ts'
 import { aliasArgument, hiveArgument, ifMatchOption, tokenOption, typeOption } from './hive-arguments.ts'
-import { mediaTypeOf } from './media-type-of.ts'
 import { withHive } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
-import { withTextCharset } from './text-charset.ts'
 import { transfer } from './transfer.ts'
 
 interface PutOptions {
@@ -34,6 +32,8 @@ export function addPutCommand(program: Command, { signal }: CommandContext): voi
     .action(async (place: string, alias: string, file: string, options: PutOptions) => {
       const input = await openInput(file)
       await withHive(place, { token: options.token, create: true }, async (hive) => {
+        // The table of types is long.
+        const { typedStream } = await import('./typed-stream.ts')
         const { type, stream } = await typedStream(input.stream, options.type, [file, alias], signal)
         const sink = hive.sink(alias, {
           type,
@@ -46,16 +46,4 @@ export function addPutCommand(program: Command, { signal }: CommandContext): voi
         await transfer(stream, sink, { name: alias, size: input.size, bar, signal })
       })
     })
-}
-
-/** What the user says that a stream is, or what its names say. */
-async function typedStream(
-  stream: ReadableStream<Uint8Array>,
-  said: string | undefined,
-  names: readonly string[],
-  signal: AbortSignal,
-): Promise<{ type: string | undefined; stream: ReadableStream<Uint8Array> }> {
-  const type = names.map(mediaTypeOf).find((each) => each !== undefined)
-  if (said !== undefined || type === undefined) return { type: said, stream }
-  return withTextCharset({ type, stream }, signal)
 }

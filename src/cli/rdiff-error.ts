@@ -1,7 +1,7 @@
 import type { FormatErrorReason } from '../errors.ts'
 import { errorLine } from './error-line.ts'
 import { InterruptedError } from './interrupt.ts'
-import { BrokenPipeError } from './stdio.ts'
+import { BrokenPipeError } from './broken-pipe-error.ts'
 
 /** What rdiff exits with: the numbers of librsync's results. */
 export const RDIFF_EXIT = {

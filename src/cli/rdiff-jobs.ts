@@ -1,11 +1,19 @@
-import { DeltaStream } from '../rsync/delta-stream.ts'
-import { loadSignature } from '../rsync/load-signature.ts'
-import { PatchStream } from '../rsync/patch-stream.ts'
-import { SignatureStream } from '../rsync/signature-stream.ts'
+import { statSync } from 'node:fs'
+import type { Codec } from '../bytes/codec-transform.ts'
+import { IntegrityError } from '../errors.ts'
+import { DeltaJob } from '../rsync/delta-job.ts'
+import { LazyKernel } from '../rsync/kernel.ts'
+import { LoadSignatureJob } from '../rsync/load-signature-job.ts'
+import { PatchJob } from '../rsync/patch-job.ts'
+import { SignatureJob } from '../rsync/signature-job.ts'
+import type { Signature } from '../rsync/signature.ts'
 import type { SumName } from '../rsync/sums.ts'
 import type { RdiffOptions } from './rdiff-arguments.ts'
+import { openRdiffBasis, type RdiffBasis } from './rdiff-basis.ts'
 import { RDIFF_EXIT, RdiffError } from './rdiff-error.ts'
-import { openBasis, openRdiffInput, prepareOutput } from './rdiff-files.ts'
+import { openRdiffInput, type RdiffInput } from './rdiff-input.ts'
+import { openRdiffOutput } from './rdiff-output.ts'
+import { type JobRun, runJob } from './rdiff-run.ts'
 import { deltaLine, loadLine, patchLine, signatureLine } from './rdiff-statistics.ts'
 
 /** Does the work of an action, and gives the lines that tell what it counted. */
@@ -23,39 +31,125 @@ const WEAK_SUMS: readonly ('rabinkarp' | 'rollsum')[] = ['rabinkarp', 'rollsum']
  */
 const LIMITS = { blockLength: 256 * 1024 * 1024, blockCount: 2 ** 32 - 1 }
 
+/** Bytes of a buffer where nothing else is asked for, and at most. */
+const BUFFER_BYTES = 512 * 1024
+const MAX_BUFFER_BYTES = 4 * 1024 * 1024
+
+const NONE = new Uint8Array(0)
+
 const signatureJob: RdiffJob = async ([basis = '-', signature = '-'], options, signal) => {
-  const input = await openRdiffInput(basis, options)
-  const output = await prepareOutput(signature, options, signal)
+  const input = openInput(basis, options, signal)
+  checkOutput(signature, options)
   const { blockSize, sumSize } = options
-  const job = new SignatureStream({
+  const kernel = new LazyKernel()
+  const job = new SignatureJob(kernel, {
     blockLength: blockSize === 0 ? undefined : blockSize,
     strongLength: sumSize === 0 ? 'max' : sumSize === -1 ? 'min' : sumSize,
     sourceLength: input.size,
     sum: sumOf(options),
   })
-  await output.take(input.stream, job)
+  await produce(job, { input, output: signature, load: () => kernel.load() }, options, signal)
   return [signatureLine(job.statistics)]
 }
 
 const deltaJob: RdiffJob = async ([signature = '-', newFile = '-', delta = '-'], options, signal) => {
-  const signatureInput = await openRdiffInput(signature, options)
-  const input = await openRdiffInput(newFile, options)
-  const output = await prepareOutput(delta, options, signal)
+  const signatureInput = openInput(signature, options, signal)
+  const input = openInput(newFile, options, signal)
+  checkOutput(delta, options)
   const startTime = Date.now()
-  const loaded = await loadSignature(signatureInput.stream, { limits: LIMITS, signal })
+  const loaded = await loadSignature(signatureInput, options, signal)
   const loading = loadLine(loaded, { startTime, endTime: Date.now() })
-  const job = new DeltaStream(loaded)
-  await output.take(input.stream, job)
+  const kernel = new LazyKernel()
+  await kernel.load()
+  const job = new DeltaJob(loaded, kernel)
+  await produce(job, { input, output: delta }, options, signal)
   return [loading, deltaLine(job.statistics)]
 }
 
 const patchJob: RdiffJob = async ([basis = '-', delta = '-', newFile = '-'], options, signal) => {
-  const source = await openBasis(basis)
-  const input = await openRdiffInput(delta, options)
-  const output = await prepareOutput(newFile, options, signal)
-  const job = new PatchStream(source)
-  await output.take(input.stream, job)
-  return [patchLine(job.statistics)]
+  const source = openRdiffBasis(basis)
+  try {
+    const input = openInput(delta, options, signal)
+    checkOutput(newFile, options)
+    const job = new PatchJob(source.size)
+    const serve = supplier(job, source)
+    await produce(job, { input, output: newFile, serve, check: () => source.check() }, options, signal)
+    return [patchLine(job.statistics)]
+  } finally {
+    source.close()
+  }
+}
+
+function openInput(file: string, { inputSize }: RdiffOptions, signal: AbortSignal): RdiffInput {
+  return openRdiffInput(file, bufferBytes(inputSize), signal)
+}
+
+/** Nothing is touched yet, and nothing read: a terminal or a pipe that is being read would keep a process that fails. */
+function checkOutput(file: string, { force, outputSize }: RdiffOptions): void {
+  bufferBytes(outputSize)
+  if (file !== '-' && !force && statSync(file, { throwIfNoEntry: false })) {
+    throw new RdiffError(`there is such a file, and no -f to replace it: ${file}`, RDIFF_EXIT.ioError)
+  }
+}
+
+function bufferBytes(size: number): number {
+  if (size < 0) throw new RdiffError(`a buffer of ${size} bytes`, RDIFF_EXIT.paramError)
+  return size === 0 ? BUFFER_BYTES : Math.min(size, MAX_BUFFER_BYTES)
+}
+
+/** What a job makes of what. */
+interface Task extends Pick<JobRun, 'input' | 'load' | 'serve'> {
+  /** The file that the result goes to, or `-`. */
+  readonly output: string
+  /** Called when all is written, before the file gets its name. */
+  check?(): void
+}
+
+async function produce(job: Codec, task: Task, options: RdiffOptions, signal: AbortSignal): Promise<void> {
+  const output = await openRdiffOutput(task.output, { replace: options.force, signal })
+  try {
+    await runJob(job, {
+      ...task,
+      inputBuffer: new Uint8Array(bufferBytes(options.inputSize)),
+      outputBuffer: new Uint8Array(bufferBytes(options.outputSize)),
+      write: (bytes) => output.write(bytes),
+      signal,
+    })
+    task.check?.()
+    await output.finish()
+  } catch (error) {
+    await output.drop(error)
+    throw error
+  } finally {
+    task.input.close()
+  }
+}
+
+async function loadSignature(input: RdiffInput, { inputSize }: RdiffOptions, signal: AbortSignal): Promise<Signature> {
+  const job = new LoadSignatureJob({ limits: LIMITS })
+  const inputBuffer = new Uint8Array(bufferBytes(inputSize))
+  try {
+    await runJob(job, { input, inputBuffer, outputBuffer: NONE, write() {}, signal })
+    return job.signature!
+  } finally {
+    input.close()
+  }
+}
+
+/** Supplies a patch from its basis. */
+function supplier(job: PatchJob, basis: RdiffBasis): () => void {
+  const buffer = new Uint8Array(BUFFER_BYTES)
+  return () => {
+    const { position, length } = job.request!
+    const byteLength = basis.read(buffer.subarray(0, length), position)
+    if (byteLength === 0) {
+      throw new IntegrityError(`the basis ends at ${position}, and has ${basis.size} bytes`, {
+        expected: `${basis.size} bytes`,
+        actual: `${position} bytes`,
+      })
+    }
+    job.supply(buffer.subarray(0, byteLength))
+  }
 }
 
 function sumOf({ hash, rollsum }: RdiffOptions): SumName {

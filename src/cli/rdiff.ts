@@ -1,41 +1,27 @@
-import type { Command } from 'commander'
-import type { CommandContext } from './command-context.ts'
-import { printLine } from './print-line.ts'
+import { printLine, writeError } from './print-line.ts'
 import { parseRdiffArguments } from './rdiff-arguments.ts'
 import { rdiffError } from './rdiff-error.ts'
-import { RDIFF_HELP } from './rdiff-help.ts'
-import { writeOut } from './stdio.ts'
+import { RDIFF_JOBS } from './rdiff-jobs.ts'
+import { readVersion } from './read-version.ts'
 
-/**
- * Adds `comb rdiff`. `argv` are the arguments of the process: commander keeps its hands off those of rdiff, which have a
- * grammar of their own.
- */
-export function addRdiffCommand(program: Command, { signal }: CommandContext, argv: readonly string[]): void {
-  program
-    .command('rdiff')
-    .description('Makes signatures and deltas of files and applies them, as rdiff does.')
-    .argument('[arguments...]')
-    .helpOption(false)
-    .configureHelp({ formatHelp: () => RDIFF_HELP })
-    .allowUnknownOption()
-    .passThroughOptions()
-    .action(async () => {
-      try {
-        await rdiff(argv.slice(argv.indexOf('rdiff', 2) + 1), program.version()!, signal)
-      } catch (error) {
-        throw rdiffError(error)
-      }
-    })
+/** Runs `comb rdiff`: what follows that on the command line has the grammar of rdiff. */
+export async function runRdiff(args: readonly string[], signal: AbortSignal): Promise<void> {
+  try {
+    await rdiff(args, signal)
+  } catch (error) {
+    throw rdiffError(error)
+  }
 }
 
-async function rdiff(args: readonly string[], version: string, signal: AbortSignal): Promise<void> {
+async function rdiff(args: readonly string[], signal: AbortSignal): Promise<void> {
   const request = parseRdiffArguments(args)
-  if (request.kind === 'help') return writeOut(RDIFF_HELP)
-  if (request.kind === 'version') return writeOut(`rdiff (as of librsync 2.3.2, by combstream ${version})\n`)
+  if (request.kind === 'help' || request.kind === 'version') {
+    const [{ RDIFF_HELP }, { writeOut }] = await Promise.all([import('./rdiff-help.ts'), import('./stdio.ts')])
+    const version = `rdiff (as of librsync 2.3.2, by combstream ${readVersion()})\n`
+    return writeOut(request.kind === 'help' ? RDIFF_HELP : version)
+  }
   const { files, options } = request
   if (options.verbose) printLine('there is no trace to show; -v has no effect')
-  // No other command needs what the jobs are made of.
-  const { RDIFF_JOBS } = await import('./rdiff-jobs.ts')
   const lines = await RDIFF_JOBS[request.kind](files, options, signal)
-  if (options.statistics) process.stderr.write(lines.join(''))
+  if (options.statistics) writeError(lines.join(''))
 }

@@ -1,9 +1,9 @@
-import { CommanderError } from 'commander'
+import type { CommanderError } from 'commander'
 import { errorLine } from './error-line.ts'
 import { InterruptedError } from './interrupt.ts'
 import { printLine } from './print-line.ts'
 import { RdiffError } from './rdiff-error.ts'
-import { BrokenPipeError } from './stdio.ts'
+import { BrokenPipeError } from './broken-pipe-error.ts'
 import { UsageError } from './usage-error.ts'
 
 const FAILED = 1
@@ -15,7 +15,7 @@ const BROKEN_PIPE = 141
 export function reportError(error: unknown): number {
   if (error instanceof InterruptedError) return error.exitCode
   if (error instanceof BrokenPipeError) return BROKEN_PIPE
-  if (error instanceof CommanderError) {
+  if (isCommanderError(error)) {
     // Help and version come this way too; so does `comb` alone, which has printed its help.
     if (error.exitCode === 0) return 0
     if (error.code !== 'commander.help') printLine(error.message.replace(/^error: /, '').replaceAll('\n', ' '))
@@ -24,4 +24,9 @@ export function reportError(error: unknown): number {
   printLine(errorLine(error))
   if (error instanceof RdiffError) return error.exitCode
   return error instanceof UsageError ? USAGE : FAILED
+}
+
+/** By its name: the class is loaded only where commander is. */
+function isCommanderError(error: unknown): error is CommanderError {
+  return (error as Error | undefined)?.name === 'CommanderError'
 }

@@ -1,21 +1,12 @@
 import { once } from 'node:events'
-import { write } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { promisify } from 'node:util'
 import { ownBytes } from '../bytes/byte-order.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { abortable } from '../bytes/promises.ts'
-import { isClosedStream } from './closed-stream.ts'
-
-/** The reader of a pipe has gone; exit code 141, as of a process that SIGPIPE ends. */
-export class BrokenPipeError extends Error {
-  /** Always `'BrokenPipeError'`. */
-  override readonly name = 'BrokenPipeError'
-}
-
-const STDOUT = 1
-const writeBytes = promisify(write)
+import { BrokenPipeError } from './broken-pipe-error.ts'
+import { checkStandardOutput, STDOUT } from './standard-streams.ts'
+import { writeWhole } from './write-whole.ts'
 
 /** Writes to standard output, and resolves once the bytes are on their way: a slow reader slows the writer. */
 export async function writeOut(data: string | Uint8Array): Promise<void> {
@@ -24,7 +15,7 @@ export async function writeOut(data: string | Uint8Array): Promise<void> {
     // Node has a stream for terminals, pipes and sockets. For what it does not know, such as a block device, it has one
     // that drops every byte.
     if (stdout instanceof Socket) await writeToSocket(stdout, data)
-    else await writeToDescriptor(typeof data === 'string' ? Buffer.from(data) : data)
+    else await writeWhole(STDOUT, typeof data === 'string' ? Buffer.from(data) : data)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
     throw new BrokenPipeError('the reader of the output has gone', { cause: error })
@@ -43,13 +34,6 @@ function writeToSocket(stdout: Socket, data: string | Uint8Array): Promise<void>
   })
 }
 
-async function writeToDescriptor(bytes: Uint8Array): Promise<void> {
-  for (let offset = 0; offset < bytes.byteLength;) {
-    const { bytesWritten } = await writeBytes(STDOUT, bytes, offset)
-    offset += bytesWritten
-  }
-}
-
 /**
  * Standard output as the end of a pipe of streams. A reader who has stopped reading holds a write, and a held write
  * holds `pipeTo`, whatever happens to its signal; so the sink has it too.
@@ -57,7 +41,7 @@ async function writeToDescriptor(bytes: Uint8Array): Promise<void> {
  * @throws {Error} if standard output is closed.
  */
 export function stdoutSink(signal: AbortSignal): WritableStream<Uint8Array> {
-  if (isClosedStream(STDOUT)) throw new Error('standard output is closed')
+  checkStandardOutput()
   return new WritableStream({ write: (chunk) => abortable(writeOut(chunk), signal) }, { highWaterMark: 1 })
 }
 

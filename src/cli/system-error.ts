@@ -2,8 +2,3 @@
 export function systemError(code: string, path: string, cause?: unknown): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${path}`, { cause }), { code, path })
 }
-
-/** Whether an error says that there is no such file. */
-export function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT'
-}

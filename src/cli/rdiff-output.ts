@@ -1,0 +1,68 @@
+import { fstatSync, openSync, statSync, writeSync } from 'node:fs'
+import { openPartialFile } from './partial-file.ts'
+import { checkStandardOutput, isNullDevice, STDOUT } from './standard-streams.ts'
+import { systemError } from './system-error.ts'
+
+/** Where the result of a job of rdiff goes. */
+export interface RdiffOutput {
+  /** Writes bytes, which may change once it has returned, or its promise has resolved. */
+  write(bytes: Uint8Array): Promise<void> | void
+  /** Says that the result is complete: a file gets its name. */
+  finish(): Promise<void>
+  /** Gives up; may also be called after a failure. A file is as it was, or not there. */
+  drop(reason: unknown): Promise<void> | void
+}
+
+/** How an output is opened. */
+export interface OutputOptions {
+  /** Whether it may take the place of a file. */
+  readonly replace: boolean
+  /** Gives up what waits for the reader of a pipe. */
+  readonly signal: AbortSignal
+}
+
+/** Opens a file, or, for `-`, standard output. */
+export async function openRdiffOutput(file: string, { replace, signal }: OutputOptions): Promise<RdiffOutput> {
+  if (file === '-') return openStandardOutput(signal)
+  const existing = statSync(file, { throwIfNoEntry: false })
+  if (existing?.isDirectory()) throw systemError('EISDIR', file)
+  if (existing && (existing.isBlockDevice() || isNullDevice(existing))) return descriptorOutput(openSync(file, 'w'))
+  if (existing && !existing.isFile()) {
+    const { deviceSink } = await import('./device-sink.ts')
+    return sinkOutput(await deviceSink(file, signal))
+  }
+  const { fd, keep, drop } = openPartialFile(file, { existing, replace })
+  return { write: (bytes) => writeAll(fd, bytes), finish: keep, drop }
+}
+
+async function openStandardOutput(signal: AbortSignal): Promise<RdiffOutput> {
+  checkStandardOutput()
+  const stats = fstatSync(STDOUT)
+  if (stats.isFIFO() || stats.isSocket() || (stats.isCharacterDevice() && !isNullDevice(stats))) {
+    const { stdoutSink } = await import('./stdio.ts')
+    return sinkOutput(stdoutSink(signal))
+  }
+  return descriptorOutput(STDOUT)
+}
+
+/** What takes bytes at once, and keeps them in no other way than they come. */
+function descriptorOutput(fd: number): RdiffOutput {
+  return {
+    write: (bytes) => writeAll(fd, bytes),
+    finish: () => Promise.resolve(),
+    drop: () => undefined,
+  }
+}
+
+function sinkOutput(sink: WritableStream<Uint8Array>): RdiffOutput {
+  const writer = sink.getWriter()
+  return {
+    write: (bytes) => writer.write(bytes),
+    finish: () => writer.close(),
+    drop: (reason) => writer.abort(reason).catch(() => undefined),
+  }
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let offset = 0; offset < bytes.byteLength;) offset += writeSync(fd, bytes, offset)
+}
