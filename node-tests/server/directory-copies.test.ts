@@ -114,7 +114,7 @@ describe.each(ORIGINALS)('a copy of a hive ($name)', ({ aliases, inLog, make }) 
       } else {
         expect(found, where).toEqual([])
       }
-      if (!(found instanceof Error)) continue
+      if (!(found instanceof Error) || options.readOnly) continue
       // A refusal spoils nothing: once the rest has been copied too, everything is there.
       for (const part of PARTS) {
         if (!has(part)) await cp(join(original, part), join(copy, part), { recursive: true }).catch(() => undefined)
@@ -132,7 +132,7 @@ describe.each(ORIGINALS)('a copy of a hive ($name)', ({ aliases, inLog, make }) 
         expect(inLog).toBe(false)
         return
       }
-      for (const length of [0, 99, 4096, size >> 1, size - 1]) {
+      for (const length of [0, 4096, size >> 1, size - 1]) {
         if (length >= size) continue
         for (const options of MODES) {
           const copy = fresh()

@@ -45,8 +45,8 @@ async function fill(directory: string, stored: string[]): Promise<never> {
 }
 
 describe.skipIf(!CAN_MOUNT)('directoryBackend on a disk that becomes full', () => {
-  const sizes = [0, 4, 8, 12, 16, 20, 28, 36, 44, 52, 60, 72, 88, 120, 160, 240].map((size) => `size=${size || 1}k`)
-  const inodes = [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 24].map((count) => `size=4m,nr_inodes=${count}`)
+  const sizes = [1, 12, 20, 28, 36, 44, 60, 88, 160].map((size) => `size=${size}k`)
+  const inodes = [2, 3, 4, 5, 6, 9, 16].map((count) => `size=4m,nr_inodes=${count}`)
   it.each([...sizes, ...inodes])('fails with a QuotaExceededError, and loses nothing (%s)', async (options) => {
     mounted = mountSmall(root, options)
     const directory = join(mounted.path, 'hive')

@@ -1,7 +1,10 @@
 import { directoryBackend } from '../../src/backends/directory.ts'
+import { equalBytes } from '../../src/bytes/byte-order.ts'
+import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { toHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { LocalHive } from '../../src/hive.ts'
+import { makeSignature } from '../../src/rsync.ts'
 import { StreamStore } from '../../src/store.ts'
 
 /** The bytes of every entry of a hive, in hexadecimal digits, by their aliases. */
@@ -14,13 +17,16 @@ export interface FoundHive {
   readonly put: string
 }
 
-/** Reads all of a hive: lists it, asks for each entry, reads its bytes and the end of them once more. */
+/** Reads all of a hive: lists it, asks for each entry, reads its bytes, the end of them once more, and its signature. */
 export async function readHive(hive: LocalHive): Promise<FoundEntries> {
   const entries: Record<string, string> = {}
   for (const { alias, etag } of (await hive.list()).entries) {
     const entry = await hive.open(alias)
     if ((await hive.stat(alias)).etag !== etag || entry.etag !== etag) throw new Error(`${alias} has another etag`)
-    const bytes = toHex(await collect(entry.stream()))
+    const content = await collect(entry.stream())
+    const bytes = toHex(content)
+    const signature = await makeSignature(bytesSource(content))
+    if (!equalBytes(await collect(entry.signature()), signature)) throw new Error(`${alias} has another signature`)
     if (!bytes.endsWith(toHex(await collect(entry.slice(-2).stream())))) throw new Error(`${alias} has another end`)
     entries[alias] = bytes
   }
