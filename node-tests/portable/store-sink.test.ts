@@ -3,7 +3,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { BackendError } from '../../src/errors.ts'
 import { type Backend, StreamStore } from '../../src/store.ts'
-import { formatStream, parseReference, parseStream } from '../../src/store/rows/row-values.ts'
+import { formatStream, parseReference, parseStream, type StreamStatus } from '../../src/store/rows/row-values.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { fromHex, toHex } from '../../src/bytes/byte-text.ts'
 import { inspectStore } from '../support/inspect-store.ts'
@@ -284,6 +284,67 @@ describe('StreamStore.sink', () => {
     expect((await sink.stored).size).toBe(10)
     expect((await inspectStore(memory)).counts).toEqual({ v: 1, s: 1, m: 1, h: 1, r: 1, c: 1 })
   })
+
+  it('fails with the reason of an abort that came while a commit ran that was refused', async () => {
+    const gate = new Gate()
+    const memory = memoryBackend()
+    let commits = 0
+    const { store } = makeStore(4, watched(memory, { commit: () => (++commits === 3 ? gate.pass() : undefined) }))
+    const controller = new AbortController()
+    let prepared = 0
+    const sink = store.sink({
+      reference: text('r'),
+      signal: controller.signal,
+      async onCommit(tx) {
+        prepared++
+        await tx.get(text('count'))
+      },
+    })
+    const writer = sink.getWriter()
+    await writer.write(pattern(10))
+    const closed = Promise.allSettled([writer.close()])
+    await settle()
+    expect(gate.arrived).toBe(1)
+    const reason = new Error('enough')
+    controller.abort(reason)
+    // What the commit depends on changes, so that it is refused.
+    const key = keys.user(text('count'))
+    await memory.metadata.commit([], [{ key, value: text('1') }])
+    gate.open()
+    expect(await closed).toEqual([{ status: 'rejected', reason }])
+    await expect(sink.stored).rejects.toBe(reason)
+    expect(prepared).toBe(1)
+    expect((await inspectStore(memory)).counts).toEqual({ v: 1, u: 1 })
+  })
+
+  it.each([undefined, text('r')])(
+    'revives no stream that was deleted while it was about to (%s)',
+    async (reference) => {
+      const memory = memoryBackend()
+      const { store } = makeStore(4, memory)
+      const bytes = pattern(10)
+      const { id, digest } = await put(store, bytes)
+      const key = keys.stream(fromHex(id)!)
+      const record = parseStream((await memory.metadata.get(key))!.value)
+      const set = (status: StreamStatus): Promise<unknown> =>
+        memory.metadata.commit([], [{ key, value: formatStream({ ...record, status }) }])
+      await set({ kind: 'condemned', former: 'stored' })
+      let prepared = 0
+      const again = await put(store, bytes, {
+        reference,
+        async onCommit() {
+          if (prepared++ > 0) return
+          await set({ kind: 'deleting', reason: 'collected' })
+          await memory.metadata.commit([], [{ key: keys.digest(digest), value: undefined }])
+        },
+      })
+      expect(prepared).toBe(2)
+      expect(again.id).not.toBe(id)
+      expect(await collect(again.stream())).toEqual(bytes)
+      expect(parseStream((await memory.metadata.get(key))!.value).status.kind).toBe('deleting')
+      expect((await inspectStore(memory)).problems).toEqual([])
+    },
+  )
 
   it('fails with what onCommit throws, and leaves nothing', async () => {
     const { store, backend } = makeStore(1)

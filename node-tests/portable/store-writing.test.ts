@@ -170,7 +170,6 @@ describe('FencedRow', () => {
   it('does not know when the row is gone, or as it was while the change may still come', async () => {
     const { row, memory, arrive } = await makeRow(['late', 'late', 'late', 'late', 'late'])
     expect(await row.commit({ record: STORED })).toMatchObject({ kind: 'unknown', gone: false })
-    expect(row.mayBeApplied(STORED)).toBe(true)
     expect(await row.isAsKnown()).toBe(false)
     await arrive()
     expect(await row.giveUp(undefined)).toEqual({ kind: 'applied', record: STORED })

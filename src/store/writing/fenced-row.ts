@@ -138,11 +138,6 @@ export class FencedRow {
     return persistently(host, () => backend.metadata.get(this.key))
   }
 
-  /** Whether a commit that writes this record was sent, and nothing tells yet what became of it. */
-  mayBeApplied(record: StreamRecord): boolean {
-    return this.#unanswered.includes(record)
-  }
-
   /** Whether the row is as the last change that was answered left it, and no other can come. */
   async isAsKnown(): Promise<boolean> {
     return this.#unanswered.length === 0 && (await this.read())?.version === this.#version

@@ -26,7 +26,7 @@ export interface Ending {
 export class LastCommit {
   readonly #context: StoreContext
   readonly #row: FencedRow
-  /** What was tried and may have been applied, or may be yet. */
+  /** What was tried, also what was refused: only what was applied leaves a trace. */
   readonly #tried: Ending[] = []
 
   /** Ends the upload whose row is `row`. */
@@ -50,10 +50,7 @@ export class LastCommit {
       checks: changes.checks.filter((check) => !equalBytes(check.key, key)),
       mutations: changes.mutations.filter((mutation) => !equalBytes(mutation.key, key)),
     })
-    if (outcome.kind === 'conflict') {
-      if (!this.#row.mayBeApplied(record)) this.#tried.pop()
-      return undefined
-    }
+    if (outcome.kind === 'conflict') return undefined
     if (outcome.kind === 'lost') throw this.#row.lost(outcome.cause)
     if (outcome.kind === 'applied' || outcome.gone) return this.#survivor(outcome)
     const survivor = await this.ruleOut(outcome.cause)
