@@ -5,6 +5,7 @@ import type { BrowserProviderOption } from 'vitest/node'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { combLog } from './browser-tests/support/comb-server.ts'
 import { mediaPage } from './browser-tests/support/media-page.ts'
+import { playUrl } from './browser-tests/support/play-url.ts'
 import { webkitgtk } from './browser-tests/support/webkitgtk-provider.ts'
 import { CHROMIUM_LAUNCH } from './scripts/chromium.mjs'
 
@@ -78,7 +79,7 @@ function browser(
         headless: true,
         screenshotFailures: false,
         provider,
-        commands: { combLog },
+        commands: { combLog, playUrl },
         instances: [{ browser: name }],
       },
     },

@@ -36,12 +36,12 @@ describe('a <video>', () => {
 
     it(`plays ${alias} straight from comb serve, and seeks`, async () => {
       const url = new URL(alias, inject('combUrl')).href
-      expect(await playsAndSeeks(frame.video(url))).toEqual(['0 s', '20 s', '10 s', 'the end'])
+      expect(await playsAndSeeks(frame.video(url, 'anonymous'))).toEqual(['0 s', '20 s', '10 s', 'the end'])
     })
   }
 
   it('gets from comb serve only the range that a seek needs', async () => {
-    const video = frame.video(new URL('spread.mp4', inject('combUrl')).href)
+    const video = frame.video(new URL('spread.mp4', inject('combUrl')).href, 'anonymous')
     await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)
     video.currentTime = 20
     await play(video)

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -44,7 +45,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await putClip(hive, 'comb.mp4', mp4)
     await putClip(hive, 'spread.mp4', await spreadClip(mp4, GAP_BYTES).bytes())
     await putClip(hive, 'comb.webm', await readFile(join(CLIPS, 'comb.webm')))
-    server = startComb(['serve', hive, '--port', '0', '--log'], log.fd)
+    // The tests' own page, which is of another origin, may use the hive.
+    const { port } = project.vite.httpServer!.address() as AddressInfo
+    const page = `http://127.0.0.1:${port}`
+    server = startComb(['serve', hive, '--port', '0', '--log', '--allow-origin', page], log.fd)
     project.provide('combUrl', await firstLine(server))
     project.provide('combLog', logFile)
   } catch (error) {

@@ -7,8 +7,11 @@ export interface MediaFrame {
   readonly combstream: typeof combstream
   /** The window of the frame. */
   readonly window: Window
-  /** Makes a `<video>` in the frame, muted, so that it may play without a user. */
-  video(src: string): HTMLVideoElement
+  /**
+   * Makes a `<video>` in the frame, muted, so that it may play without a user; with `crossorigin`, which a hive of another
+   * origin asks for that does not let every page use it.
+   */
+  video(src: string, crossOrigin?: 'anonymous'): HTMLVideoElement
   /** Takes the frame away. */
   remove(): void
 }
@@ -27,11 +30,12 @@ export async function openMediaFrame(name: string): Promise<MediaFrame> {
   return {
     combstream: inner.combstream,
     window: inner,
-    video(src) {
+    video(src, crossOrigin) {
       const video = inner.document.createElement('video')
       video.muted = true
       video.playsInline = true
       video.width = 320
+      if (crossOrigin !== undefined) video.crossOrigin = crossOrigin
       video.src = src
       inner.document.body.replaceChildren(video)
       return video

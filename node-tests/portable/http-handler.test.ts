@@ -305,6 +305,72 @@ describe('GET', () => {
     expect((await send('page.html', { headers: { 'Service-Worker': 'script' } })).status).toBe(403)
   })
 
+  const PLAYED = "sandbox allow-same-origin; script-src 'none'"
+  for (const [type, policy] of [
+    ['video/mp4', PLAYED],
+    ['VIDEO/MP4', PLAYED],
+    ['audio/mpeg', PLAYED],
+    ['video/mp4; codecs="avc1.42E01E, mp4a.40.2"', PLAYED],
+    ['audio/ogg;codecs=opus', PLAYED],
+    ['video/vnd.apple.mpegurl ; a=b ; c="d e"', PLAYED],
+    ['text/html', 'sandbox'],
+    ['image/svg+xml', 'sandbox'],
+    ['image/png', 'sandbox'],
+    ['application/pdf', 'sandbox'],
+    ['application/mp4', 'sandbox'],
+    ['application/octet-stream', 'sandbox'],
+    ['video/mp4, text/html', 'sandbox'],
+    ['video/mp4,', 'sandbox'],
+    ['video/mp4, video/webm', 'sandbox'],
+    ['text/html, video/mp4', 'sandbox'],
+    ['video/mp4; a=b, text/html', 'sandbox'],
+    ["video/mp4; a=', text/html", 'sandbox'],
+    ['video/mp4; a=", text/html', 'sandbox'],
+    ['video/mp4; a="\\", text/html"', 'sandbox'],
+    ['video/mp4;text/html', 'sandbox'],
+    ['video/mp4 text/html', 'sandbox'],
+    ['video/x+xml', 'sandbox'],
+    ['audio/svg+XML; a=b', 'sandbox'],
+  ] as const) {
+    it(`lets ${type} do nothing but be shown: ${policy}`, async () => {
+      const { send, put } = start()
+      expect((await put('x', 'bytes', { 'Content-Type': type })).status).toBe(201)
+      for (const [method, fields] of [
+        ['GET', {}],
+        ['HEAD', {}],
+        ['GET', { Range: 'bytes=0-1' }],
+        ['GET', { 'If-None-Match': '*' }],
+      ] as [string, Record<string, string>][]) {
+        const { headers } = await send('x', { method, headers: fields })
+        expect(headers.get('content-security-policy')).toBe(policy)
+        expect(headers.get('x-content-type-options')).toBe('nosniff')
+      }
+      expect((await send('x?signature')).headers.get('content-security-policy')).toBe('sandbox')
+    })
+  }
+
+  for (const [cors, policy] of [
+    [undefined, 'same-origin'],
+    [['https://page.example'], 'same-origin'],
+    [() => true, 'same-origin'],
+    ['*', 'cross-origin'],
+  ] as const) {
+    it(`lets pages of other origins embed it only if every page may use it: ${policy} for ${String(cors)}`, async () => {
+      const { send, put } = start({ cors })
+      await put('x', 'bytes')
+      for (const path of ['x', 'y', '', 'x?signature']) {
+        const { headers } = await send(path, { headers: { Origin: 'https://page.example' } })
+        expect(headers.get('cross-origin-resource-policy')).toBe(policy)
+      }
+    })
+  }
+
+  it('leaves the policy of an answer that `authorize` gives as it is', async () => {
+    const refusal = new Response(null, { status: 401, headers: { 'Cross-Origin-Resource-Policy': 'same-site' } })
+    const { send } = start({ authorize: () => refusal })
+    expect((await send('x')).headers.get('cross-origin-resource-policy')).toBe('same-site')
+  })
+
   it('serves the version that it began with, though the entry is updated meanwhile', async () => {
     const { send, put, hive } = start()
     const bytes = randomBytes(50_000, 1)

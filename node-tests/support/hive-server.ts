@@ -10,7 +10,8 @@ declare module 'vitest' {
     /**
      * Root of a hive that this run's tests share, with a trailing slash. Below it, `-/hives/<any name>/` is a hive of
      * its own, which is there, empty, once it is asked for; its blocks are 1,000 bytes. `-/moved/<status>/` redirects
-     * every request, with that status, to a page that answers 200 with an etag.
+     * every request, with that status, to a page that answers 200 with an etag. `-/unguarded/` is the shared hive once
+     * more, without the Content-Security-Policy that keeps what was uploaded from running.
      */
     hiveUrl: string
   }
@@ -18,6 +19,7 @@ declare module 'vitest' {
 
 const MOVED = /^\/-\/moved\/(\d+)\//
 const OWN_HIVE = /^\/-\/hives\/[^/]+\//
+const UNGUARDED = '/-/unguarded/'
 
 const PAGE = '/-/page'
 const ANY_ORIGIN = {
@@ -38,6 +40,14 @@ function page({ method }: Request): Response {
   const text = '<h1>Welcome</h1>'
   const headers = { ...ANY_ORIGIN, ETag: '"page"', 'Content-Length': String(text.length) }
   return new Response(method === 'HEAD' ? null : text, { headers })
+}
+
+/** An answer without its Content-Security-Policy. */
+async function unguarded(answer: Promise<Response>): Promise<Response> {
+  const { body, status, headers: guarded } = await answer
+  const headers = new Headers(guarded)
+  headers.delete('Content-Security-Policy')
+  return new Response(body, { status, headers })
 }
 
 /** Starts the server before a project's first test file, in the process of the runner, so on the runtime under test. */
@@ -66,6 +76,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       const status = MOVED.exec(pathname)?.[1]
       if (status !== undefined) return redirect(request, Number(status))
       if (pathname === PAGE) return page(request)
+      if (pathname.startsWith(UNGUARDED)) {
+        return unguarded(handlerAt('/')(new Request(request.url.replace(UNGUARDED, '/'))))
+      }
       return handlerAt(OWN_HIVE.exec(pathname)?.[0] ?? '/')(request)
     },
   })

@@ -85,6 +85,7 @@ export function jsonAnswer(
     headers: {
       'Cache-Control': 'no-store',
       'Content-Type': 'application/json',
+      'X-Content-Type-Options': 'nosniff',
       ...headers,
       'Content-Length': String(body.byteLength),
     },

@@ -57,15 +57,20 @@ export function isAskedFor(request: Request, cors: Cors | undefined): boolean {
   return headers.get('sec-fetch-site') !== 'cross-site'
 }
 
-/** Header fields of the Fetch standard's CORS protocol, for every answer. */
+/**
+ * Header fields of the Fetch standard for every answer: the CORS protocol, and Cross-Origin-Resource-Policy, which keeps
+ * an `<img>` or a `<script>` of a page that may not use the hive from getting its bytes. Pages that `cors` names ask with
+ * the attribute `crossorigin`.
+ */
 export function corsHeaders(request: Request, cors: Cors | undefined): Record<string, string> {
-  if (cors === undefined) return {}
+  const policy = { 'Cross-Origin-Resource-Policy': cors === '*' ? 'cross-origin' : 'same-origin' }
+  if (cors === undefined) return policy
   const origin = request.headers.get('origin')
   // A cache must keep the answers to different origins apart, also the one to none.
-  const vary: Record<string, string> = cors === '*' ? {} : { Vary: 'Origin' }
-  if (origin === null || !allowsOrigin(request, cors)) return vary
+  const shared: Record<string, string> = cors === '*' ? policy : { ...policy, Vary: 'Origin' }
+  if (origin === null || !allowsOrigin(request, cors)) return shared
   return {
-    ...vary,
+    ...shared,
     'Access-Control-Allow-Origin': cors === '*' ? '*' : origin,
     'Access-Control-Expose-Headers': EXPOSED_HEADERS,
   }

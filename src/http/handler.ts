@@ -151,7 +151,10 @@ export function hiveHandler(
         return toResponse(request, { ...answer, headers: { ...shared, ...answer.headers } }, exchange, onError)
       }
       const headers = new Headers(answer.headers)
-      for (const [name, value] of Object.entries(shared)) headers.append(name, value)
+      for (const [name, value] of Object.entries(shared)) {
+        if (name === 'Vary') headers.append(name, value)
+        else if (!headers.has(name)) headers.set(name, value)
+      }
       exchange.endWith(answer.status, 0)
       return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers })
     } catch (error) {

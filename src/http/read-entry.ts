@@ -5,6 +5,7 @@ import { evaluateConditions, ifRangeHolds } from './conditions.ts'
 import { entryHeaders, SIGNATURE_TYPE, VERSION_HEADER } from './format.ts'
 import { StatusError } from './problem.ts'
 import { parseRange } from './range-header.ts'
+import { untrustedHeaders } from './untrusted.ts'
 
 /** What a request for an entry addresses. */
 export interface EntryAddress {
@@ -13,9 +14,6 @@ export interface EntryAddress {
   /** Etag of the one version that the request is about (`?v=`); undefined: the version that there is. */
   readonly version: string | undefined
 }
-
-/** Bytes that a browser may do nothing with but show: an uploaded page must not run in the origin of the hive. */
-const UNTRUSTED = { 'X-Content-Type-Options': 'nosniff', 'Content-Security-Policy': 'sandbox' }
 
 /** A cache asks before it answers; nobody on the way re-codes what the etag stands for. */
 const CACHING = { 'Cache-Control': 'no-cache, no-transform' }
@@ -28,7 +26,7 @@ export async function readEntry(request: Request, hive: Hive, address: EntryAddr
     ...entryHeaders(entry, asOfMs),
     ...reprDigest(entry.etag),
     ...CACHING,
-    ...UNTRUSTED,
+    ...untrustedHeaders(entry.type),
     'Accept-Ranges': 'bytes',
   }
   const found = await releasing(entry, () => evaluateConditions(request, address.alias, entry))
@@ -73,7 +71,7 @@ export async function readSignature(request: Request, hive: Hive, address: Entry
   const headers = {
     ...entryHeaders(own, asOfMs),
     ...CACHING,
-    ...UNTRUSTED,
+    ...untrustedHeaders(SIGNATURE_TYPE),
     [VERSION_HEADER]: entry.etag,
     'Accept-Ranges': 'none',
   }
