@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
 import { syncDirectory } from '../../src/backends/directory/sync-directory.ts'
 import { toHex } from '../../src/bytes/byte-text.ts'
@@ -220,6 +220,26 @@ describe('directoryBackend, opened to read only', () => {
     expect(await blocks.size(object!.name)).toBe(object!.size)
     await close()
     await expect(metadata.get(key)).rejects.toThrow(TypeError)
+  })
+
+  it('is opened, and reads, while another commits without a pause', async () => {
+    const directory = fresh()
+    const writer = await directoryBackend(directory)
+    const key = text('k')
+    await writer.metadata.commit([], [{ key, value: text('v') }])
+    // Whenever it looks, the last commit was made just now.
+    const { mtimeMs } = await stat(join(directory, 'metadata.sqlite-wal'))
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Math.ceil(mtimeMs) + 1)
+    try {
+      const reader = await directoryBackend(directory, { readOnly: true })
+      expect((await reader.metadata.get(key))!.value).toEqual(text('v'))
+      await writer.metadata.commit([], [{ key, value: text('w') }])
+      expect((await reader.metadata.get(key))!.value).toEqual(text('w'))
+      await reader.close()
+    } finally {
+      clock.mockRestore()
+    }
+    await writer.close()
   })
 
   it('sees what others commit, and never half of it, whether they have it open or not', async () => {

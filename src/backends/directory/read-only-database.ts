@@ -89,25 +89,19 @@ export class ReadOnlyDatabase {
     return lookAtDatabase(this.#path).state === state ? { result } : undefined
   }
 
-  /** Undefined if the files were changed meanwhile. */
+  /** Undefined if the files have just been changed. */
   async #open(): Promise<Session | undefined> {
-    let files = await this.#look()
-    if (files.hasLog) {
+    if (lookAtDatabase(this.#path).hasLog) {
       const shared = await this.#openShared()
       if (shared) return shared
-      files = await this.#look()
+    }
+    const files = lookAtDatabase(this.#path)
+    const ageMs = Date.now() - files.changedMs
+    if (ageMs >= 0 && ageMs < CLOCK_STEP_MS) {
+      await new Promise((resolve) => setTimeout(resolve, CLOCK_STEP_MS - ageMs))
+      return undefined
     }
     return files.hasLog ? await this.#openCopy(files) : await this.#openImmutable(files)
-  }
-
-  /** Waits until a change would show. */
-  async #look(): Promise<DatabaseFiles> {
-    for (;;) {
-      const files = lookAtDatabase(this.#path)
-      const ageMs = Date.now() - files.changedMs
-      if (ageMs < 0 || ageMs >= CLOCK_STEP_MS) return files
-      await new Promise((resolve) => setTimeout(resolve, CLOCK_STEP_MS - ageMs))
-    }
   }
 
   /** Undefined where SQLite cannot have the shared memory that it needs. */
