@@ -304,6 +304,27 @@ for (const [what, change] of Object.entries(LATER_VERSION)) {
   })
 }
 
+describe('an upload whose own row is damaged', () => {
+  it('fails with what names the row, and is no wrong delta', async () => {
+    const { hive, backend, write } = await start()
+    const sink = hive.sink('new')
+    const writer = sink.getWriter()
+    writer.closed.catch(() => undefined)
+    // Two groups of blocks: the row is there, and is what the next commit depends on.
+    for (let i = 0; i < 13; i++) await writer.write(randomBytes(1_000, i))
+    const STORING = 1
+    const rows = await backend.metadata.list({ prefix: text('/s/'), limit: 10 })
+    const [own, ...others] = rows.filter(({ value }) => value[1] === STORING)
+    expect(others).toEqual([])
+    await write(own!.key, own!.value.slice(0, 30))
+    expect(await rejection(writer.close())).toMatchObject({
+      name: 'IntegrityError',
+      streamId: toHex(own!.key.slice(3)),
+    })
+    expect((await hive.list()).entries.map(({ alias }) => alias)).toEqual(['a', 'b', 'c'])
+  })
+})
+
 describe('the same content', () => {
   for (const what of ['a stream without its row', 'a stream whose row is cut off']) {
     it(`is stored anew after ${what}`, async () => {

@@ -73,6 +73,29 @@ test('what a client asks for on one connection is begun one after the other, and
   await close()
 })
 
+test('damage is said on standard error, by the name of the entry', async () => {
+  const backend = memoryBackend()
+  const hive = new LocalHive(new StreamStore(backend))
+  for (const alias of ['lost', 'row']) await bytesSource(new Uint8Array(10)).stream().pipeTo(hive.sink(alias))
+  for (const { name } of await backend.blocks.list({ prefix: '', limit: 10 })) await backend.blocks.delete(name)
+  const key = new TextEncoder().encode('/a/row')
+  await backend.metadata.commit([], [{ key, value: Uint8Array.of(1) }])
+  const { url, close } = await start(hive)
+  const said: string[] = []
+  vi.spyOn(process.stderr, 'write').mockImplementation((line) => said.push(String(line)) > 0)
+  try {
+    for (const path of ['lost', 'row', '']) await (await fetch(`${url}${path}`)).text()
+  } finally {
+    vi.restoreAllMocks()
+    await close()
+  }
+  expect(said).toEqual([
+    expect.stringMatching(/^comb: .*entry lost is damaged: block 0 of stored stream [0-9a-f]{32} is missing\n$/),
+    expect.stringMatching(/^comb: .*entry row is damaged: /),
+    expect.stringMatching(/^comb: .*entry row is damaged: /),
+  ])
+})
+
 test('a server that closes does not wait for connections on which nothing goes on, before a request or within its head', async () => {
   const { url, close } = await start(new LocalHive(new StreamStore(memoryBackend())))
   const { hostname, port } = new URL(url)

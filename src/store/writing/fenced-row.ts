@@ -2,9 +2,9 @@ import { equalBytes } from '../../bytes/byte-order.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { BackendError } from '../../errors.ts'
 import type { Check, Mutation, VersionedValue } from '../backend.ts'
-import { formatStream, isUsable, parseStream, type StreamRecord } from '../rows/row-values.ts'
+import { formatStream, isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { isTransient, maybeApplied, persistently, waitToRetry } from '../retry.ts'
-import type { StoreContext } from '../store-context.ts'
+import { parseStreamRow, type StoreContext } from '../store-context.ts'
 
 /** A change of a fenced row, and of others with it. */
 export interface FencedChange {
@@ -109,7 +109,7 @@ export class FencedRow {
     for (let tries = 1; ; tries++) {
       const { outcome, row } = await this.#look(cause)
       if (outcome && (outcome.kind === 'unknown' || isEnd(outcome))) return outcome
-      const record = row && parseStream(row.value)
+      const record = row && parseStreamRow(this.id, row.value)
       if (!record || record.status.kind === 'deleting' || !this.isOwn(record)) return { kind: 'lost', cause }
       const value = formatStream({ ...record, status: { kind: 'deleting', reason: 'aborted' } })
       let failure = cause
@@ -170,7 +170,7 @@ export class FencedRow {
     if (!row) {
       return { outcome: this.#unanswered.length > 0 ? { kind: 'unknown', gone: true, cause } : { kind: 'lost', cause } }
     }
-    const found = parseStream(row.value)
+    const found = parseStreamRow(this.id, row.value)
     const sent = this.#unanswered.find((record) => tells(found, record))
     return { row, outcome: sent ? this.#applied(sent, row.version) : { kind: 'lost', cause } }
   }

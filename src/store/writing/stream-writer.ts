@@ -7,11 +7,10 @@ import {
   formatCandidate,
   formatStream,
   formatStreamId,
-  parseStream,
   type StreamRecord,
 } from '../rows/row-values.ts'
 import { isTransient, maybeApplied, waitToRetry } from '../retry.ts'
-import { randomId, type StoreContext } from '../store-context.ts'
+import { parseStreamRow, randomId, type StoreContext } from '../store-context.ts'
 import type { RowBuffer } from '../transactions/row-buffer.ts'
 import type { CutBlock } from './block-cutter.ts'
 import { FencedRow, type Outcome } from './fenced-row.ts'
@@ -270,7 +269,7 @@ export class StreamWriter {
   /** Deletes the objects, then the rows, of a stream that is marked as deleting, or gone; of no other. */
   async #remove(): Promise<void> {
     const row = await this.#row.read()
-    const record = row && parseStream(row.value)
+    const record = row && parseStreamRow(this.id, row.value)
     if (record && record.status.kind !== 'deleting') return
     const { intents } = this.#names
     if (record && this.#row.isOwn(record)) {
