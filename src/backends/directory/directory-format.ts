@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { describeValue } from '../../bytes/describe-value.ts'
 import { codeOf } from '../../bytes/error-code.ts'
 import { FormatError, NotFoundError } from '../../errors.ts'
 import { databaseError } from './engine-error.ts'
@@ -77,7 +78,7 @@ async function isMarked(path: string): Promise<boolean> {
   }
   if (marker === `${MARKER_MAGIC}${MARKER_VERSION}\n`) return true
   if (marker.startsWith(MARKER_MAGIC)) {
-    const version = JSON.stringify(marker.slice(MARKER_MAGIC.length).trim())
+    const version = describeValue(marker.slice(MARKER_MAGIC.length).trim())
     throw new FormatError(`${path} is a hive of version ${version}, this package knows ${MARKER_VERSION}`, {
       reason: 'unsupported',
     })
