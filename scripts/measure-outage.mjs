@@ -9,24 +9,33 @@ import { ENGINES } from '../node-tests/support/engine-page.ts'
 import { playThroughOutage } from '../node-tests/support/play-through-outage.ts'
 import { startPlayer } from '../node-tests/support/player-server.ts'
 
+/** @import { EngineName } from '../node-tests/support/engine-page.ts' */
+
 const MAX_RESUME_MS = 5_000
 const MAX_GAP_SECONDS = 1
+
+const OUTAGES = /** @type {const} */ ([
+  { kind: 'refused', endsWorker: false },
+  { kind: 'refused', endsWorker: true },
+  { kind: 'silent', endsWorker: false },
+])
 
 const seconds = Number(process.argv[2] ?? 60)
 const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
 const player = await startPlayer(join(folder, 'hive'))
 try {
-  console.log('| engine | worker | video stopped at | went on at | after the return |\n|---|---|---|---|---|')
-  for (const engine of /** @type {import('../node-tests/support/engine-page.ts').EngineName[]} */ (
-    Object.keys(ENGINES)
-  )) {
-    for (const endsWorker of [false, true]) {
+  console.log('| engine | network | worker | stopped at | went on at | after the return |\n|---|---|---|---|---|---|')
+  for (const engine of /** @type {EngineName[]} */ (Object.keys(ENGINES))) {
+    for (const outage of OUTAGES) {
       const stayAway = () => sleep(seconds * 1000)
-      const outcome = await playThroughOutage(engine, { server: player.url, endsWorker, stayAway })
-      const { leftAt, resumedAt, resumedAfterMs } = outcome
-      const worker = endsWorker ? 'ended' : 'kept'
-      const after = (resumedAfterMs / 1000).toFixed(1)
-      console.log(`| ${engine} | ${worker} | ${leftAt.toFixed(1)} s | ${resumedAt.toFixed(1)} s | ${after} s |`)
+      const { leftAt, resumedAt, resumedAfterMs } = await playThroughOutage(engine, {
+        server: player.url,
+        ...outage,
+        stayAway,
+      })
+      const cells = [engine, outage.kind, outage.endsWorker ? 'ended' : 'kept']
+      cells.push(...[leftAt, resumedAt, resumedAfterMs / 1000].map((value) => `${value.toFixed(1)} s`))
+      console.log(`| ${cells.join(' | ')} |`)
       if (resumedAfterMs > MAX_RESUME_MS || Math.abs(resumedAt - leftAt) > MAX_GAP_SECONDS) process.exitCode = 1
     }
   }

@@ -3,6 +3,7 @@ import { demoEdit } from './demo-edit.js'
 import { byId, typedById } from './elements.js'
 import { failureWords } from './failure-words.js'
 import { formatBytes, formatShare, shorten } from './format.js'
+import { readFile } from './read-file.js'
 
 /** @import { EntryInfo, Hive } from './types.ts' */
 /** @typedef {{ sent: number, received: number }} Traffic what this page sent and received, in bytes */
@@ -22,7 +23,7 @@ export async function updateByDelta(hive, alias, edited) {
   const entry = await hive.open(alias)
   const signature = await loadSignature(entry.signature())
   const sink = hive.patchSink(alias, { ifMatch: entry.etag })
-  await edited.stream().pipeThrough(new DeltaStream(signature)).pipeTo(sink)
+  await readFile(edited).pipeThrough(new DeltaStream(signature)).pipeTo(sink)
   return sink.entry
 }
 

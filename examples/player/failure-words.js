@@ -3,15 +3,15 @@ import { formatBytes } from './format.js'
 /** @import { Failure } from './types.ts' */
 
 /**
- * What failed, and why, in words for people: the network, the hive, or what was given.
+ * What failed, and why, in words for people: the network, the hive, the format or the file.
  *
  * @param {unknown} failure
  */
 export function failureWords(failure) {
-  // The browser's own errors about a file share names with those of the hive.
-  if (failure instanceof DOMException) return `The file cannot be read: ${failure.message}`
   const error = /** @type {Failure} */ (failure)
   switch (error.name) {
+    case 'FileError':
+      return `The file cannot be read: ${error.message}`
     case 'BackendError':
       return isUnreachable(error) ? `The network failed: ${error.message}.` : `The hive failed: ${error.message}.`
     case 'IntegrityError':

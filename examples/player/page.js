@@ -33,7 +33,9 @@ async function refresh() {
     problem.textContent = ''
     return entries
   } catch (error) {
-    problem.textContent = `This list may be out of date. ${failureWords(error)}`
+    const words = `This list may be out of date. ${failureWords(error)}`
+    // The same words again would be read out again.
+    if (problem.textContent !== words) problem.textContent = words
     return []
   }
 }

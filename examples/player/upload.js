@@ -1,4 +1,5 @@
 import { failureWords } from './failure-words.js'
+import { readFile } from './read-file.js'
 
 /** @import { EntryInfo, Failure, Hive, SinkOptions } from './types.ts' */
 /** @typedef {'asking' | 'waiting' | 'sending' | 'stored' | 'failed' | 'cancelled'} UploadState */
@@ -79,7 +80,7 @@ export class Upload {
         ...(this.file.type && { type: this.file.type }),
         ...this.#condition(),
       })
-      await this.file.stream().pipeTo(sink, { signal })
+      await readFile(this.file).pipeTo(sink, { signal })
       this.#become('stored')
     } catch (error) {
       if (signal.aborted) this.#become('cancelled')

@@ -35,6 +35,7 @@ export class Uploads {
     acceptDrops(byId('drop'), (dropped) => this.#add(dropped))
     byId('replace-all').addEventListener('click', () => this.#each('asking', (upload) => upload.replace()))
     byId('skip-all').addEventListener('click', () => this.#each('asking', (upload) => upload.cancel()))
+    byId('retry-all').addEventListener('click', () => this.#each('failed', (upload) => upload.retry()))
     byId('cancel-all').addEventListener('click', () => {
       for (const state of /** @type {const} */ (['asking', 'waiting', 'sending'])) {
         this.#each(state, (upload) => upload.cancel())
@@ -138,6 +139,7 @@ export class Uploads {
       .join(' · ')
     byId('replace-all').hidden = byId('skip-all').hidden = counts.asking < 2
     byId('cancel-all').hidden = counts.waiting + counts.asking < 2
+    byId('retry-all').hidden = counts.failed < 2
     byId('clear').hidden = counts.stored + this.#count('cancelled') < 2
   }
 

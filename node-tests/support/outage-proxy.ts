@@ -14,6 +14,7 @@ export class OutageProxy {
   #holdFrom: { readonly path: string; readonly byteLength: number } | undefined
   #release: () => void = () => undefined
   #released: Promise<void> = Promise.resolve()
+  #isSilent = false
   #port = 0
 
   /** @param target root of the server. */
@@ -48,11 +49,17 @@ export class OutageProxy {
     await closed
   }
 
-  /** Is back, and holds nothing. */
+  /** Is away as a network is that swallows everything: connections stay, and nothing comes through them any more. */
+  goSilent(): void {
+    this.#isSilent = true
+  }
+
+  /** Is back, and holds nothing. What was asked for in silence stays without an answer. */
   async comeBack(): Promise<void> {
     this.#holdFrom = undefined
-    this.#release()
-    await this.listen()
+    if (!this.#isSilent) this.#release()
+    this.#isSilent = false
+    if (!this.#server.listening) await this.listen()
   }
 
   /** Ends for good. */
@@ -61,6 +68,7 @@ export class OutageProxy {
   }
 
   #pass(incoming: IncomingMessage, answer: ServerResponse): void {
+    if (this.#isSilent) return
     const { method, url = '/', headers } = incoming
     const { host, origin } = this.#target
     // The server takes changes only from pages of its own.

@@ -5,6 +5,8 @@ import { OutageProxy } from './outage-proxy.ts'
 export interface OutageOptions {
   /** Root of the example server. */
   readonly server: string
+  /** Whether connections break off, or stay without a byte. */
+  readonly kind: 'refused' | 'silent'
   /** Whether the service worker is ended while it feeds the video. */
   readonly endsWorker: boolean
   /** How long the server stays away after the page has said that it waits. */
@@ -46,14 +48,15 @@ export async function playThroughOutage(engine: EngineName, options: OutageOptio
 async function throughOutage(
   page: EnginePage,
   proxy: OutageProxy,
-  { endsWorker, stayAway }: OutageOptions,
+  { kind, endsWorker, stayAway }: OutageOptions,
 ): Promise<OutageOutcome> {
   await until(page, 'the video to load', () => document.querySelector('video')?.currentSrc.includes('/media/comb.mp4'))
   await page.click('#entries tr:first-child button')
   await until(page, 'the video to play', () => document.querySelector('video')!.currentTime > 1)
   await page.evaluate(recordPositions)
   if (endsWorker) await page.endWorker()
-  await proxy.goAway()
+  if (kind === 'silent') proxy.goSilent()
+  else await proxy.goAway()
   await until(page, 'the page to wait for the hive', () =>
     document.getElementById('notice')!.textContent.includes('as soon as the hive answers'),
   )

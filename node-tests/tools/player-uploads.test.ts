@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Locator, Page, Route } from 'playwright'
 import type { HttpHive } from '../../src/http.ts'
@@ -38,6 +40,8 @@ describe('the example player, for each file that is dropped,', () => {
     )
     expect(await line('.').locator('.words').textContent()).toMatch(/^Not stored\. .*alias/)
     expect(await page.locator('#upload-summary').textContent()).toBe('2 of 4 files stored · 2 failed')
+    await page.getByRole('button', { name: 'Try failed again' }).click()
+    await page.getByText('2 of 4 files stored · 2 failed').waitFor()
     expect(await hive.stat('first.txt')).toMatchObject({ size: 5, type: 'text/plain' })
 
     // What is stored later does not either, nor what is cleared.
@@ -84,6 +88,21 @@ describe('the example player, for each file that is dropped,', () => {
     await page.getByRole('button', { name: 'Try again cut.bin' }).click()
     await line('cut.bin').getByText('Stored', { exact: true }).waitFor()
     expect((await hive.stat('cut.bin')).size).toBe(3)
+  })
+
+  it('says that the file cannot be read when it has changed while it waited', async () => {
+    const path = join(player.folder, 'changing.txt')
+    writeFileSync(path, 'when it was chosen')
+    const held = await holdWrites('before.bin')
+    await dropFiles(page, [{ name: 'before.bin', content: 10 }])
+    const before = await held.next()
+    await page.setInputFiles('#upload-input', path)
+    await line('changing.txt').getByText('Waiting for its turn').waitFor()
+    rmSync(path)
+    await before.continue()
+    await line('changing.txt').getByText('Not stored. The file cannot be read:').waitFor()
+    expect(await rejection(hive.stat('changing.txt'))).toMatchObject({ name: 'NotFoundError' })
+    await held.end()
   })
 
   it('asks before it replaces an entry, whenever it finds that there is one', async () => {
