@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { comb, NODE_22, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes } from '../support/streams.ts'
@@ -207,6 +208,28 @@ test('`comb` works on one directory from several processes at once', async () =>
   const gets = await Promise.all(names.map((name) => comb(['get', hive, name])))
   expect(gets.map(({ stdout }, i) => stdout.equals(randomBytes(1_500_000, i + 1)))).toEqual(names.map(() => true))
   expect((await comb(['ls', hive])).stdout.toString()).toBe('1\n2\n3\n4\n5\n6\n')
+})
+
+test('`comb ls` lists a damaged entry with all others, and says what is wrong with it', async () => {
+  const hive = join(temporaryDirectory(), 'hive')
+  for (const alias of ['a', 'b', 'c']) await comb(['put', hive, alias, '-'], { input: alias })
+  const database = new DatabaseSync(join(hive, 'metadata.sqlite'))
+  // The layout and the flags of an entry, and no more.
+  const { changes } = database.prepare("UPDATE rows SET value = x'0100' WHERE key LIKE '%a/b'").run()
+  database.close()
+  expect(changes).toBe(1)
+  for (const [args, lines] of [
+    [[], [/^a$/, /^b$/, /^c$/]],
+    [['--long'], [/"  a$/, /^-  -  +damaged  +-  +b$/, /"  c$/]],
+    [['--json'], [/"alias":"a"/, /"alias":"b".*"damage":"the entry b is damaged/, /"alias":"c"/]],
+  ] as const) {
+    const { code, stdout, stderr } = await comb(['ls', hive, ...args])
+    const printed = stdout.toString().trimEnd().split('\n')
+    expect(printed).toHaveLength(3)
+    for (const [i, line] of printed.entries()) expect(line).toMatch(lines[i]!)
+    expect(stderr).toMatch(/^comb: the entry b is damaged: .*\n$/)
+    expect(code).toBe(0)
+  }
 })
 
 test('`comb put` makes a hive, reading commands do not', async () => {

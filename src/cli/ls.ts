@@ -4,6 +4,7 @@ import { listedEntryToJson } from '../http/format.ts'
 import { formatBytes } from './byte-size.ts'
 import { hiveArgument, tokenOption } from './hive-arguments.ts'
 import { withHive } from './open-hive.ts'
+import { printLine } from './print-line.ts'
 import { printable } from './printable.ts'
 import type { CommandContext } from './command-context.ts'
 import { writeOut } from './stdio.ts'
@@ -32,10 +33,12 @@ export function addLsCommand(program: Command, { signal }: CommandContext): void
     .action((place: string, options: LsOptions) =>
       withHive(place, { token: options.token, readOnly: true }, async (hive) => {
         let page: ListedEntry[] = []
-        const print = (): Promise<void> => {
+        const print = async (): Promise<void> => {
           const lines = layOut(page, options)
+          const damages = page.flatMap(({ damage }) => damage ?? [])
           page = []
-          return writeOut(lines.map((line) => `${line}\n`).join(''))
+          await writeOut(lines.map((line) => `${line}\n`).join(''))
+          for (const damage of damages) printLine(damage)
         }
         for await (const entry of hive.entries({ prefix: options.prefix, signal })) {
           page.push(entry)
@@ -51,13 +54,11 @@ function layOut(entries: readonly ListedEntry[], { long, json }: LsOptions): str
   if (!long) return entries.map(({ alias }) => printable(alias))
 
   const size = (bytes: number): string => (process.stdout.isTTY ? formatBytes(bytes) : String(bytes))
-  const rows = entries.map((entry) => [
-    size(entry.size),
-    entry.modified.toISOString(),
-    printable(entry.type),
-    entry.etag,
-    printable(entry.alias),
-  ])
+  const rows = entries.map(({ alias, damage, ...entry }) =>
+    damage === undefined
+      ? [size(entry.size), entry.modified.toISOString(), printable(entry.type), entry.etag, printable(alias)]
+      : ['-', '-', 'damaged', '-', printable(alias)],
+  )
   const width = (column: number): number => Math.max(...rows.map((row) => row[column]!.length))
   const widths = [0, 1, 2, 3].map(width)
   return rows.map((row) =>

@@ -120,7 +120,8 @@ export interface EntryReader {
    * Reads `bufferSize` bytes, or what is left of them, and moves on. The array belongs to the caller.
    *
    * @throws {RangeError} at the end; the handle stays usable.
-   * @throws {ConflictError} if the entry has been updated; `offset` tells where to go on.
+   * @throws {ConflictError} if the entry has been updated; `offset` tells how far this version was read. To go on there in
+   * the new version is right only for content that has grown at its end.
    * @throws {NotFoundError} if the entry has been removed.
    * @throws {TypeError} if the handle is closed, or another read is pending.
    */
