@@ -1,0 +1,52 @@
+import type { ActorSpec } from './actors.ts'
+import type { Expiry } from './rows.ts'
+import type { Fault } from './state.ts'
+
+/** A stream that is stored at the beginning. */
+export interface StoredStream {
+  readonly id: string
+  readonly text: string
+  /** References; with `expiry`, all of them have it. */
+  readonly refs?: readonly string[]
+  /** @default PERMANENT */
+  readonly expiry?: Expiry
+  /** References that expire. */
+  readonly pins?: readonly string[]
+  /** An entry that names it. */
+  readonly alias?: string
+  /** That entry expires. */
+  readonly expires?: 1
+  /** Its page set, as if it had been healed before. @default `id` */
+  readonly pageSet?: string
+}
+
+export interface Scenario {
+  readonly streams?: readonly StoredStream[]
+  /** Uploads that have begun. */
+  readonly uploads?: readonly string[]
+  readonly actors: readonly ActorSpec[]
+  /** How many operations of writers, markers and readers may have an unknown outcome. @default 0 */
+  readonly faults?: number
+  /** @default applied, dropped */
+  readonly kinds?: readonly Fault[]
+  /** Block de-duplication. */
+  readonly sharesBlocks?: 1
+  /** Blocks in a page. @default 1 */
+  readonly pageSize?: number
+  /** The adversary may damage objects, so writers ask for those of a hit. */
+  readonly damage?: 1
+  /** Every look at an expiry may find it over or not, whatever others find. */
+  readonly clocksDiffer?: 1
+  /** After recovery without a scrub no object may be left over. */
+  readonly exact?: 1
+  /** No grace ends in this scenario, so no reader may get an error. */
+  readonly inGrace?: 1
+  /** References that the scenario unmarks, acknowledged or not. */
+  readonly unmarks?: readonly string[]
+  /** At most one of the writers with `ifMatch` may win. */
+  readonly oneWins?: 1
+  /** A client that was told 404 and one that got the final answer must not both exist. */
+  readonly remembers?: 1
+  /** An entry that must exist once any actor has been acknowledged. */
+  readonly keeps?: string
+}

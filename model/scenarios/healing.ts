@@ -1,0 +1,120 @@
+import type { Scenario } from '../scenario.ts'
+import {
+  A_IN_X,
+  A_MARKED,
+  COLLECTOR,
+  REAPER,
+  SCRUB,
+  TRASHER,
+  adversary,
+  reader,
+  remover,
+  unmarker,
+  writer,
+} from './cast.ts'
+
+export const HEALING = {
+  'heal: twins': {
+    damage: 1,
+    streams: [{ id: '0', text: 'A', refs: ['r0'], pageSet: '7' }],
+    actors: [adversary('A', 'lost'), writer('1', 'A', { ref: 'r1' }), writer('2', 'A', { ref: 'r2' }), COLLECTOR],
+  },
+  'heal: dying': {
+    damage: 1,
+    streams: [A_MARKED],
+    actors: [adversary('A', 'lost'), unmarker('0', 'r0'), writer('1', 'A', { ref: 'r1' }), COLLECTOR, COLLECTOR],
+  },
+  'heal: marked': {
+    damage: 1,
+    streams: [A_IN_X],
+    actors: [
+      adversary('A', 'wrong'),
+      reader({ id: '0' }),
+      writer('1', 'A', { alias: 'x' }),
+      reader({ alias: 'x' }),
+      COLLECTOR,
+    ],
+  },
+  'heal: readers': {
+    damage: 1,
+    inGrace: 1,
+    streams: [{ id: '0', text: 'AB', refs: ['r0'] }],
+    actors: [
+      adversary('AB', 'wrong', 1),
+      reader({ id: '0' }),
+      writer('1', 'AB', { ref: 'r1' }),
+      reader({ id: '0' }),
+      COLLECTOR,
+    ],
+  },
+  'heal: readers, no grace': {
+    damage: 1,
+    streams: [{ id: '0', text: 'AB', refs: ['r0'] }],
+    actors: [adversary('AB', 'lost', 1), reader({ id: '0' }), writer('1', 'AB', { ref: 'r1' }), COLLECTOR, TRASHER],
+  },
+  'heal: scrub': {
+    damage: 1,
+    exact: 1,
+    streams: [A_MARKED],
+    actors: [adversary('A', 'wrong'), reader({ id: '0' }), writer('1', 'A', { ref: 'r1' }), COLLECTOR, SCRUB, TRASHER],
+  },
+  'heal: lost answer': {
+    damage: 1,
+    faults: 1,
+    kinds: ['applied', 'dropped', 'late'],
+    streams: [A_MARKED],
+    actors: [adversary('A', 'lost'), writer('1', 'A', { ref: 'r1', join: 1 }), COLLECTOR, REAPER],
+  },
+  'heal: alias': {
+    damage: 1,
+    streams: [A_MARKED],
+    actors: [
+      adversary('A', 'lost'),
+      writer('1', 'A', { ref: 'r1' }),
+      writer('2', 'A', { alias: 'x' }),
+      remover('x'),
+      COLLECTOR,
+    ],
+  },
+  'heal: lost answer, alias': {
+    damage: 1,
+    faults: 1,
+    kinds: ['applied', 'dropped', 'late'],
+    streams: [A_IN_X],
+    actors: [adversary('A', 'lost'), writer('1', 'A', { alias: 'x' }), COLLECTOR],
+  },
+  'heal: shared block': {
+    damage: 1,
+    sharesBlocks: 1,
+    exact: 1,
+    pageSize: 2,
+    streams: [
+      { id: '0', text: 'A', refs: ['r0'] },
+      { id: '5', text: 'AA', refs: ['r0'] },
+    ],
+    actors: [adversary('A', 'wrong'), reader({ id: '0' }), writer('1', 'A', { ref: 'r1' }), COLLECTOR, TRASHER],
+  },
+  'heal: held block': {
+    damage: 1,
+    sharesBlocks: 1,
+    exact: 1,
+    faults: 1,
+    kinds: ['applied', 'late'],
+    streams: [A_MARKED],
+    actors: [adversary('A', 'wrong'), reader({ id: '0' }), writer('1', 'A', { ref: 'r1' }), COLLECTOR],
+  },
+  'heal: withdrawn block': {
+    damage: 1,
+    sharesBlocks: 1,
+    exact: 1,
+    streams: [A_MARKED],
+    actors: [adversary('A', 'wrong'), reader({ id: '0' }), writer('1', 'AC', { ref: 'r1' }), COLLECTOR],
+  },
+  'heal: lost block': {
+    damage: 1,
+    sharesBlocks: 1,
+    exact: 1,
+    streams: [A_MARKED],
+    actors: [adversary('A', 'lost'), writer('1', 'AC', { ref: 'r1' }), writer('2', 'A', { ref: 'r2' }), COLLECTOR],
+  },
+} as const satisfies Readonly<Record<string, Scenario>>
