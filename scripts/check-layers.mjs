@@ -7,11 +7,20 @@ import { parseSync, Visitor } from 'oxc-parser'
 import { ROOT } from './run.mjs'
 import { sourceFiles } from './source-files.mjs'
 
-/** @typedef {{ floor: number, packages?: string[], typesOnlyFrom?: string[], node?: RegExp }} Rules */
+/**
+ * @typedef {{
+ *   floor: number
+ *   packages?: string[]
+ *   typesOnlyFrom?: string[]
+ *   node?: RegExp
+ *   rooms?: Record<string, string[]>
+ * }} Rules
+ */
 
 /**
  * The floors from the ground up. A file may import files of its own folder and of lower floors, and the packages of its
- * folder. What lies in src/ itself is an entry point, above all floors.
+ * folder. What lies in src/ itself is an entry point, above all floors. Where `rooms` divides a folder, each file is in
+ * one of them, and imports only files of that room and of the rooms listed for it.
  *
  * @type {Record<string, Rules>}
  */
@@ -24,7 +33,7 @@ const FOLDERS = {
   platform: { floor: 3, node: /./ },
   testing: { floor: 3, typesOnlyFrom: ['store'] },
   hive: { floor: 3 },
-  http: { floor: 4 },
+  http: { floor: 4, rooms: { client: ['protocol'], server: ['protocol'], protocol: [] } },
   sync: { floor: 5 },
   'service-worker': { floor: 5 },
   browser: { floor: 6 },
@@ -93,11 +102,27 @@ function checkImport(path, { specifier, typeOnly, reexport }) {
       problems.push(
         `imports ${specifier}: ${from} (floor ${rules.floor}) may not use ${to} (floor ${targetRules.floor})`,
       )
+    } else if (to === from && rules.rooms) {
+      problems.push(...checkRooms(from, rules.rooms, path, target))
     } else if (to !== from && rules.typesOnlyFrom?.includes(to) && !typeOnly) {
       problems.push(`imports ${specifier}: ${from} takes only types from ${to}, with "import type"`)
     }
   }
   return problems
+}
+
+/**
+ * @param {string} folder
+ * @param {Record<string, string[]>} rooms
+ * @param {string} path
+ * @param {string} target
+ * @returns {string[]}
+ */
+function checkRooms(folder, rooms, path, target) {
+  const [from, to] = [roomOf(path), roomOf(target)]
+  if (!Object.hasOwn(rooms, from)) return [`is not in a room of src/${folder}: ${Object.keys(rooms).join(', ')}`]
+  if (from === to || rooms[from]?.includes(to)) return []
+  return [`imports ${target}: ${folder}/${from} may not use ${folder}/${to}`]
 }
 
 /**
@@ -166,6 +191,11 @@ function cyclesIn(graph) {
 /** @param {string} path @returns {string} */
 function folderOf(path) {
   return path.split('/')[1] ?? ''
+}
+
+/** @param {string} path @returns {string} */
+function roomOf(path) {
+  return path.split('/')[2] ?? ''
 }
 
 /** @param {string} folder */

@@ -4,7 +4,12 @@
  * @module
  */
 export * from './errors.ts'
-export { type Cors } from './http/cors.ts'
-export { type Access, createHiveHandler, type HiveHandlerLimits, type HiveHandlerOptions } from './http/handler.ts'
-export { HttpHive, type HttpHiveOptions } from './http/http-hive.ts'
-export { type Operation, type Transfer } from './http/exchange.ts'
+export { type Cors } from './http/server/cors.ts'
+export {
+  type Access,
+  createHiveHandler,
+  type HiveHandlerLimits,
+  type HiveHandlerOptions,
+} from './http/server/handler.ts'
+export { HttpHive, type HttpHiveOptions } from './http/client/http-hive.ts'
+export { type Operation, type Transfer } from './http/server/exchange.ts'

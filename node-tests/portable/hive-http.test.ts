@@ -1,6 +1,6 @@
 import { describe, expect, inject, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
-import { HttpHive } from '../../src/http/http-hive.ts'
+import { HttpHive } from '../../src/http/client/http-hive.ts'
 import { hiveSuite } from '../support/hive-suite.ts'
 import { randomBytes, rejection } from '../support/streams.ts'
 

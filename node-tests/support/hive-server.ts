@@ -2,7 +2,7 @@ import type { TestProject } from 'vitest/node'
 import { serve } from 'srvx'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
-import { createHiveHandler } from '../../src/http/handler.ts'
+import { createHiveHandler } from '../../src/http/server/handler.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 
 declare module 'vitest' {

@@ -4,7 +4,7 @@ import { serve } from 'srvx'
 import { build } from 'vite'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
-import { createHiveHandler } from '../../src/http/handler.ts'
+import { createHiveHandler } from '../../src/http/server/handler.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 
 /** A page as somebody writes it who has installed the package and builds with Vite. */

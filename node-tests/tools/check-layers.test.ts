@@ -17,6 +17,9 @@ const SOUND = {
   'src/platform.ts': "export { thread } from './platform/create-thread.ts'",
   'src/hive/entry.ts':
     "import { a } from '../bytes/byte-range.ts'\nexport const entry = [a, import('../rsync/weak-sum.ts')]",
+  'src/http/protocol/range.ts': 'export const range = 1',
+  'src/http/client/read.ts': "import { range } from '../protocol/range.ts'\nexport const read = range",
+  'src/http/server/answer.ts': "import { range } from '../protocol/range.ts'\nexport const answer = range",
   'src/cli/main.ts':
     "import { Command } from 'commander'\nimport { entry } from '../hive/entry.ts'\nnew Command(String(entry))",
   'src/polyfill.ts': "import * as streams from 'web-streams-polyfill'\nvoid streams",
@@ -49,6 +52,26 @@ describe('each rule finds the violation planted for it', () => {
       'src/store/x.ts',
       "import '../rsync/weak-sum.ts'",
       /store \(floor 2\).*rsync \(floor 2\)/,
+    ],
+    [
+      'the client in the server',
+      'src/http/server/x.ts',
+      "import '../client/read.ts'",
+      /http\/server may not use http\/client/,
+    ],
+    ['the server in the client', 'src/http/client/x.ts', "import '../server/answer.ts'", /http\/client may not use/],
+    ['a type of the server', 'src/http/client/x.ts', "import type { A } from '../server/answer.ts'", /may not use/],
+    [
+      'the client in the protocol',
+      'src/http/protocol/x.ts',
+      "import '../client/read.ts'",
+      /http\/protocol may not use/,
+    ],
+    [
+      'a file in no room',
+      'src/http/x.ts',
+      "import './client/read.ts'",
+      /not in a room of src\/http: client, server, protocol/,
     ],
     ['an entry point used from inside', 'src/cli/x.ts', "import '../index.ts'", /floor 7/],
     ['a computed import', 'src/bytes/x.ts', 'export const load = (name: string) => import(name)', /computed/],

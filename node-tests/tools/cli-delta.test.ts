@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
-import { HttpHive } from '../../src/http/http-hive.ts'
+import { HttpHive } from '../../src/http/client/http-hive.ts'
 import { DeltaStream } from '../../src/rsync/delta-stream.ts'
 import { loadSignature } from '../../src/rsync/load-signature.ts'
 import { comb, serveComb, temporaryDirectory } from '../support/comb.ts'

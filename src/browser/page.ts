@@ -1,7 +1,7 @@
 // What a page needs to use a hive over the network, as one file: the bundle dist/browser/page.js.
 export { bytesSource } from '../bytes/byte-source.ts'
 export * from '../errors.ts'
-export { HttpHive } from '../http/http-hive.ts'
+export { HttpHive } from '../http/client/http-hive.ts'
 export { DeltaStream } from '../rsync/delta-stream.ts'
 export { loadSignature } from '../rsync/load-signature.ts'
 export { PatchStream } from '../rsync/patch-stream.ts'

@@ -1,7 +1,7 @@
 // The ready-made service worker: `registerHiveWorker` registers it, and puts into its URL which hive it answers from and
 // below which URL. As a bundle it has no imports and exports, so it works as a module and as a classic worker.
 import { markHandled } from '../bytes/promises.ts'
-import { HttpHive } from '../http/http-hive.ts'
+import { HttpHive } from '../http/client/http-hive.ts'
 import { answerFetch, type FetchEventLike } from '../service-worker/answer-fetch.ts'
 import { createFetchResponder } from '../service-worker/fetch-responder.ts'
 import {

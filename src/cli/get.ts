@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import type { Entry } from '../hive/hive.ts'
-import { parseRange } from '../http/range-header.ts'
+import { parseRange } from '../http/protocol/range-header.ts'
 import { fileSink } from './file-sink.ts'
 import { aliasArgument, hiveArgument, tokenOption } from './hive-arguments.ts'
 import { withHive } from './open-hive.ts'

@@ -30,7 +30,7 @@ async function openUrl(place: string, token: string | undefined): Promise<Hive> 
   const { username, password, search, hash } = new URL(place)
   if (username || password) throw new UsageError('a URL with a password in it is not taken: use a token')
   if (search || hash) throw new UsageError(`the URL of a hive has no query and no fragment, got ${place}`)
-  const { HttpHive } = await import('../http/http-hive.ts')
+  const { HttpHive } = await import('../http/client/http-hive.ts')
   return new HttpHive(place, token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } })
 }
 

@@ -4,9 +4,9 @@ import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { nextTask } from '../bytes/promises.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
 import type { Hive } from '../hive/hive.ts'
-import { unread } from '../http/answer.ts'
-import { hiveHandler } from '../http/handler.ts'
-import { parseContentRange } from '../http/range-header.ts'
+import { unread } from '../http/server/answer.ts'
+import { hiveHandler } from '../http/server/handler.ts'
+import { parseContentRange } from '../http/protocol/range-header.ts'
 
 /** Bytes of an entry that the browser has taken from a service worker. */
 export interface Delivery {

@@ -1,6 +1,6 @@
-import { describeValue } from '../bytes/describe-value.ts'
-import { markHandled } from '../bytes/promises.ts'
-import { BackendError, type ErrorFacts } from '../errors.ts'
+import { describeValue } from '../../bytes/describe-value.ts'
+import { markHandled } from '../../bytes/promises.ts'
+import { BackendError, type ErrorFacts } from '../../errors.ts'
 
 /** The statuses by which the protocol says that a change was made: docs/http.md. */
 const DONE_STATUSES = { PUT: [201, 204], PATCH: [200], DELETE: [204] } as const

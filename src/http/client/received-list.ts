@@ -1,7 +1,7 @@
-import { compareBytes } from '../bytes/byte-order.ts'
-import { FormatError } from '../errors.ts'
-import type { EntryList } from '../hive/hive.ts'
-import { isRecord, listedEntryFromJson } from './format.ts'
+import { compareBytes } from '../../bytes/byte-order.ts'
+import { FormatError } from '../../errors.ts'
+import type { EntryList } from '../../hive/hive.ts'
+import { isRecord, listedEntryFromJson } from '../protocol/format.ts'
 
 /**
  * Reads a list of entries from the JSON of an answer with this status.

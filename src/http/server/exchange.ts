@@ -1,5 +1,5 @@
-import { byteStream } from '../bytes/byte-stream.ts'
-import type { ChunkReader } from '../bytes/chunk-reader.ts'
+import { byteStream } from '../../bytes/byte-stream.ts'
+import type { ChunkReader } from '../../bytes/chunk-reader.ts'
 
 /** What a request asked for. */
 export type Operation = 'read' | 'head' | 'signature' | 'list' | 'put' | 'patch' | 'remove' | 'options'

@@ -1,7 +1,7 @@
-import { AlreadyExistsError, ConflictError } from '../errors.ts'
-import type { EntryInfo } from '../hive/hive.ts'
-import { isStrongEtag } from './format.ts'
-import { parseHttpDate } from './http-date.ts'
+import { AlreadyExistsError, ConflictError } from '../../errors.ts'
+import type { EntryInfo } from '../../hive/hive.ts'
+import { isStrongEtag } from '../protocol/format.ts'
+import { parseHttpDate } from '../protocol/http-date.ts'
 
 /** The version that conditions are held against; undefined: there is no such entry. */
 export type CurrentVersion = Pick<EntryInfo, 'etag' | 'modified'> | undefined

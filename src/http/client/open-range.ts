@@ -1,11 +1,11 @@
-import type { ByteRange } from '../bytes/byte-range.ts'
-import { describeValue } from '../bytes/describe-value.ts'
-import { markHandled } from '../bytes/promises.ts'
-import { ConflictError, FormatError } from '../errors.ts'
-import { parseDigits } from './format.ts'
+import type { ByteRange } from '../../bytes/byte-range.ts'
+import { describeValue } from '../../bytes/describe-value.ts'
+import { markHandled } from '../../bytes/promises.ts'
+import { ConflictError, FormatError } from '../../errors.ts'
+import { parseDigits } from '../protocol/format.ts'
 import type { HttpClient } from './http-client.ts'
-import { bodyOf } from './message-body.ts'
-import { parseContentRange } from './range-header.ts'
+import { bodyOf } from '../protocol/message-body.ts'
+import { parseContentRange } from '../protocol/range-header.ts'
 
 /** The version that is read, and how it is asked for. */
 export interface RemoteVersion {

@@ -1,4 +1,4 @@
-import { markHandled } from '../bytes/promises.ts'
+import { markHandled } from '../../bytes/promises.ts'
 import {
   AccessError,
   AlreadyExistsError,
@@ -9,7 +9,7 @@ import {
   IntegrityError,
   NotFoundError,
   QuotaExceededError,
-} from '../errors.ts'
+} from '../../errors.ts'
 import { isRecord, PROBLEM_TYPE } from './format.ts'
 import { type BodyReading, readBody } from './timed-body.ts'
 

@@ -1,9 +1,9 @@
-import type { ByteRange } from '../bytes/byte-range.ts'
-import type { Consistency, Entry, EntryInfo, Hive, OpenOptions } from '../hive/hive.ts'
-import type { VersionRangeReading, VersionReading, VersionSource } from '../hive/version-source.ts'
-import { versionStream } from '../hive/version-stream.ts'
+import type { ByteRange } from '../../bytes/byte-range.ts'
+import type { Consistency, Entry, EntryInfo, Hive, OpenOptions } from '../../hive/hive.ts'
+import type { VersionRangeReading, VersionReading, VersionSource } from '../../hive/version-source.ts'
+import { versionStream } from '../../hive/version-stream.ts'
 import type { HttpClient } from './http-client.ts'
-import { bodyOf } from './message-body.ts'
+import { bodyOf } from '../protocol/message-body.ts'
 import { rangedStream } from './ranged-stream.ts'
 
 /** How an {@linkcode HttpVersion} is read. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { FormatError } from '../errors.ts'
-import { checkAlias } from '../hive/alias.ts'
-import type { EntryInfo, ListedEntry } from '../hive/hive.ts'
+import { FormatError } from '../../errors.ts'
+import { checkAlias } from '../../hive/alias.ts'
+import type { EntryInfo, ListedEntry } from '../../hive/hive.ts'
 import { lastModified } from './http-date.ts'
 
 /** Media type of a delta: librsync has registered none, so this is the protocol's own. */

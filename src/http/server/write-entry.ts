@@ -1,10 +1,10 @@
-import { type FormatError, NotFoundError } from '../errors.ts'
-import { DAMAGED_ETAG } from '../hive/entry-record.ts'
-import type { EntryInfo, Hive } from '../hive/hive.ts'
+import { type FormatError, NotFoundError } from '../../errors.ts'
+import { DAMAGED_ETAG } from '../../hive/entry-record.ts'
+import type { EntryInfo, Hive } from '../../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { evaluateConditions, hasConditions } from './conditions.ts'
-import { DELTA_TYPE, entryHeaders, entryToJson, parseDigits } from './format.ts'
-import { StatusError } from './problem.ts'
+import { DELTA_TYPE, entryHeaders, entryToJson, parseDigits } from '../protocol/format.ts'
+import { StatusError } from '../protocol/problem.ts'
 import { receiveBody, tooLarge, type UploadRequest } from './receive-body.ts'
 
 /** A request that changes an entry. */

@@ -1,10 +1,10 @@
-import { ConflictError, NotFoundError } from '../errors.ts'
-import type { Entry, Hive } from '../hive/hive.ts'
+import { ConflictError, NotFoundError } from '../../errors.ts'
+import type { Entry, Hive } from '../../hive/hive.ts'
 import type { Answer } from './answer.ts'
 import { evaluateConditions, ifRangeHolds } from './conditions.ts'
-import { entryHeaders, SIGNATURE_TYPE, VERSION_HEADER } from './format.ts'
-import { StatusError } from './problem.ts'
-import { parseRange } from './range-header.ts'
+import { entryHeaders, SIGNATURE_TYPE, VERSION_HEADER } from '../protocol/format.ts'
+import { StatusError } from '../protocol/problem.ts'
+import { parseRange } from '../protocol/range-header.ts'
 import { untrustedHeaders } from './untrusted.ts'
 
 /** What a request for an entry addresses. */

@@ -1,9 +1,9 @@
-import { IntegrityError } from '../errors.ts'
-import type { Hive } from '../hive/hive.ts'
+import { IntegrityError } from '../../errors.ts'
+import type { Hive } from '../../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
-import { listedEntryToJson, type ListJson, parseDigits } from './format.ts'
+import { listedEntryToJson, type ListJson, parseDigits } from '../protocol/format.ts'
 import type { Exchange } from './exchange.ts'
-import { StatusError } from './problem.ts'
+import { StatusError } from '../protocol/problem.ts'
 
 /** Largest number of entries that a request may ask for. */
 export const MAX_LIST_ENTRIES = 1000

@@ -1,13 +1,13 @@
-import { ownBytes } from '../bytes/byte-order.ts'
-import type { ByteRange } from '../bytes/byte-range.ts'
-import { byteStream } from '../bytes/byte-stream.ts'
-import { asBytes } from '../bytes/chunk-reader.ts'
-import { onAbort } from '../bytes/on-abort.ts'
-import { markHandled } from '../bytes/promises.ts'
-import { BackendError, FormatError } from '../errors.ts'
+import { ownBytes } from '../../bytes/byte-order.ts'
+import type { ByteRange } from '../../bytes/byte-range.ts'
+import { byteStream } from '../../bytes/byte-stream.ts'
+import { asBytes } from '../../bytes/chunk-reader.ts'
+import { onAbort } from '../../bytes/on-abort.ts'
+import { markHandled } from '../../bytes/promises.ts'
+import { BackendError, FormatError } from '../../errors.ts'
 import type { HttpClient } from './http-client.ts'
 import { checkVersion, type OpenAnswer, openRange, type RemoteVersion } from './open-range.ts'
-import { StallTimer } from './stall-timer.ts'
+import { StallTimer } from '../protocol/stall-timer.ts'
 
 /** Options of {@linkcode rangedStream}. */
 export interface RangedStreamOptions {

@@ -1,11 +1,11 @@
-import { describeValue } from '../bytes/describe-value.ts'
-import { checkInteger } from '../bytes/check-integer.ts'
-import { markHandled } from '../bytes/promises.ts'
-import { FormatError } from '../errors.ts'
-import { checkAlias } from '../hive/alias.ts'
-import { checkBufferSize } from '../hive/buffer-size.ts'
-import { etagOf } from '../hive/entry-record.ts'
-import { entryStream } from '../hive/entry-stream.ts'
+import { describeValue } from '../../bytes/describe-value.ts'
+import { checkInteger } from '../../bytes/check-integer.ts'
+import { markHandled } from '../../bytes/promises.ts'
+import { FormatError } from '../../errors.ts'
+import { checkAlias } from '../../hive/alias.ts'
+import { checkBufferSize } from '../../hive/buffer-size.ts'
+import { etagOf } from '../../hive/entry-record.ts'
+import { entryStream } from '../../hive/entry-stream.ts'
 import type {
   Consistency,
   EntriesOptions,
@@ -21,12 +21,12 @@ import type {
   PatchSinkOptions,
   RemoveOptions,
   SinkOptions,
-} from '../hive/hive.ts'
-import { checkListOptions } from '../hive/list-options.ts'
-import { checkMediaType } from '../hive/media-type.ts'
-import { PinnedEntry } from '../hive/pinned-entry.ts'
-import { assertPrecondition, checkPrecondition, type Precondition } from '../hive/precondition.ts'
-import { DELTA_TYPE, entryFromHeaders, entryFromJson } from './format.ts'
+} from '../../hive/hive.ts'
+import { checkListOptions } from '../../hive/list-options.ts'
+import { checkMediaType } from '../../hive/media-type.ts'
+import { PinnedEntry } from '../../hive/pinned-entry.ts'
+import { assertPrecondition, checkPrecondition, type Precondition } from '../../hive/precondition.ts'
+import { DELTA_TYPE, entryFromHeaders, entryFromJson } from '../protocol/format.ts'
 import { HttpClient } from './http-client.ts'
 import { HttpVersion } from './http-version.ts'
 import { assertAsked, listFromJson } from './received-list.ts'

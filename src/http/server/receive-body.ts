@@ -1,12 +1,12 @@
-import { ChunkReader } from '../bytes/chunk-reader.ts'
-import { abortable, markHandled } from '../bytes/promises.ts'
-import { QuotaExceededError } from '../errors.ts'
-import type { Entry, EntrySink } from '../hive/hive.ts'
-import { parseDigits } from './format.ts'
+import { ChunkReader } from '../../bytes/chunk-reader.ts'
+import { abortable, markHandled } from '../../bytes/promises.ts'
+import { QuotaExceededError } from '../../errors.ts'
+import type { Entry, EntrySink } from '../../hive/hive.ts'
+import { parseDigits } from '../protocol/format.ts'
 import type { Exchange } from './exchange.ts'
-import { bodyOf } from './message-body.ts'
-import { StatusError } from './problem.ts'
-import { StallTimer } from './stall-timer.ts'
+import { bodyOf } from '../protocol/message-body.ts'
+import { StatusError } from '../protocol/problem.ts'
+import { StallTimer } from '../protocol/stall-timer.ts'
 
 /** A request with a body. */
 export interface UploadRequest {

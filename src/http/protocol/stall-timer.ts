@@ -1,4 +1,4 @@
-import { BackendError } from '../errors.ts'
+import { BackendError } from '../../errors.ts'
 
 /** A timer for longer than this ends at once, in every host. */
 const MAX_TIMER_MS = 2 ** 31 - 1

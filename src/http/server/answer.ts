@@ -1,8 +1,8 @@
-import { ChunkReader } from '../bytes/chunk-reader.ts'
-import { abortable, markHandled } from '../bytes/promises.ts'
+import { ChunkReader } from '../../bytes/chunk-reader.ts'
+import { abortable, markHandled } from '../../bytes/promises.ts'
 import type { Exchange } from './exchange.ts'
-import { type Problem, StatusError } from './problem.ts'
-import { PROBLEM_TYPE } from './format.ts'
+import { type Problem, StatusError } from '../protocol/problem.ts'
+import { PROBLEM_TYPE } from '../protocol/format.ts'
 
 /** Status of an answer that nobody waits for any more; the number is nginx's. */
 const CLIENT_GONE = 499

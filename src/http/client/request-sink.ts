@@ -1,11 +1,11 @@
-import { BlockBuffer } from '../bytes/block-buffer.ts'
-import { byteStream } from '../bytes/byte-stream.ts'
-import { asBytes } from '../bytes/chunk-reader.ts'
-import { onAbort } from '../bytes/on-abort.ts'
-import { abortable, markHandled } from '../bytes/promises.ts'
-import { BackendError, QuotaExceededError } from '../errors.ts'
-import type { Entry, EntrySink } from '../hive/hive.ts'
-import { createSha256, type StreamingHash } from '../bytes/sha256.ts'
+import { BlockBuffer } from '../../bytes/block-buffer.ts'
+import { byteStream } from '../../bytes/byte-stream.ts'
+import { asBytes } from '../../bytes/chunk-reader.ts'
+import { onAbort } from '../../bytes/on-abort.ts'
+import { abortable, markHandled } from '../../bytes/promises.ts'
+import { BackendError, QuotaExceededError } from '../../errors.ts'
+import type { Entry, EntrySink } from '../../hive/hive.ts'
+import { createSha256, type StreamingHash } from '../../bytes/sha256.ts'
 
 /** What an {@linkcode requestSink} sends, and how. */
 export interface SentUpload {
