@@ -452,6 +452,19 @@ describe('HttpHive fails with', () => {
     }
   })
 
+  it('the damage that stopped a body midway, once the server tells of it', async () => {
+    const problem = JSON.stringify({ type: 'urn:combstream:error:IntegrityError', alias: 'x', blockIndex: 3 })
+    const headers = { 'Content-Type': 'application/problem+json' }
+    let count = 0
+    const { error, received } = await failure(async (_request, passOn) =>
+      ++count === 1 ? cut(await passOn(), 300, 'error') : new Response(problem, { status: 500, headers }),
+    )
+    expect(error).toMatchObject({ name: 'IntegrityError', alias: 'x', blockIndex: 3, status: 500 })
+    expect(received).toBe(300)
+    // The range that broke off, the one ahead of it, and the rest of the first.
+    expect(count).toBe(3)
+  })
+
   it('a BackendError for a fetch that fails in the same way each time, without trying again', async () => {
     const failures: [object, object?][] = [
       [{ message: 'fetch failed' }, { code: 'CERT_HAS_EXPIRED', message: 'certificate has expired' }],

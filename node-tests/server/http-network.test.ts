@@ -184,6 +184,41 @@ describe('an upload that breaks off leaves nothing', () => {
   }
 })
 
+describe('an upload whose answer is lost', () => {
+  /** Passes connections on to a server; the first one loses everything that comes back, and then its end. */
+  async function deafProxy(url: string): Promise<string> {
+    let isFirst = true
+    const server = createServer((socket) => {
+      const isDeaf = isFirst
+      isFirst = false
+      const upstream = connect(Number(new URL(url).port), '127.0.0.1')
+      for (const end of [socket, upstream]) end.on('error', () => undefined)
+      socket.pipe(upstream)
+      if (isDeaf) upstream.once('data', () => socket.destroy())
+      else upstream.pipe(socket)
+      socket.on('close', () => upstream.destroy())
+      upstream.on('close', () => socket.destroy())
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => new Promise((resolve) => server.close(resolve)))
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  }
+
+  for (const requestStreams of [true, false]) {
+    it(`has succeeded once the entry has its bytes, ${requestStreams ? 'streamed' : 'sent as one'}`, async () => {
+      const { local, url, transfers } = await start()
+      const hive = new HttpHive(await deafProxy(url), { requestStreams })
+      const bytes = randomBytes(2 * MIB)
+      const sink = hive.sink('x')
+      await soon(bytesSource(bytes).stream().pipeTo(sink), 'the upload')
+      expect((await sink.entry).etag).toBe((await local.stat('x')).etag)
+      expect(await collect((await sink.entry).stream())).toEqual(bytes)
+      // What it has whole, the fetch of Deno sends again by itself.
+      if (requestStreams) expect(transfers.filter(({ operation }) => operation === 'put')).toHaveLength(1)
+    })
+  }
+})
+
 describe('back-pressure', () => {
   it('a reader that pauses stops the server, and one that leaves ends the exchange', async () => {
     const { hive, local, transfers } = await start()
