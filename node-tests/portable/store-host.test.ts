@@ -37,7 +37,7 @@ describe('the host of a store', () => {
     await writer.close()
     const { id } = await sink.stored
     const record = parseStream(await onlyRow(backend, keys.stream(NONE)))
-    expect(record).toMatchObject({ createdAt: 1_000, leaseUntil: 11_500 })
+    expect(record).toMatchObject({ createdAt: 1_000, leaseUntil: 0 })
     const referenceKey = keys.reference(
       Uint8Array.from(id.match(/../g)!, (hex) => Number.parseInt(hex, 16)),
       'user',

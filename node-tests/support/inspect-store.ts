@@ -97,9 +97,11 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
     else if (latin1(record.digest!) !== digest) problems.push(`digest ${hex(digest)} names a stream with another`)
   }
   const references: string[] = []
+  const permanent = new Set<string>()
   for (const [key, value] of kind('r')) {
-    const { reference } = parseReference(value)
+    const { reference, expiresAt } = parseReference(value)
     const id = key.slice(0, 16)
+    if (expiresAt === undefined) permanent.add(id)
     references.push(`${hex(id)}/${reference ? latin1(reference) : key.slice(19)}`)
     if (!stored.has(hex(id))) problems.push(`a reference to stream ${hex(id)}, which is not stored`)
   }
@@ -110,9 +112,8 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
     }),
   )
   for (const [id, { status }] of streams) {
-    const referenced = references.some((reference) => reference.startsWith(hex(id)))
-    if (!candidates.has(id) && !(isUsable(status) && referenced)) {
-      problems.push(`stream ${hex(id)} (${status.kind}) is neither referenced nor a candidate`)
+    if (!candidates.has(id) && !(status.kind === 'stored' && permanent.has(id))) {
+      problems.push(`stream ${hex(id)} (${status.kind}) has no permanent reference, and is not a candidate`)
     }
   }
   return {

@@ -72,6 +72,11 @@ export class RowKeys {
     return this.#key('r/', id, SLASH, new Uint8Array([OWNERS[owner], form === 'inline' ? INLINE : HASHED]), bytes)
   }
 
+  /** What the keys of all references of a stream begin with. */
+  references(id: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#key('r/', id, SLASH)
+  }
+
   /** `a/<alias>`: what a hive knows of an entry. */
   alias(alias: Uint8Array): Uint8Array<ArrayBuffer> {
     return this.#key('a/', alias)

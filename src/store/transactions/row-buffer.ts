@@ -83,6 +83,11 @@ export class RowBuffer {
     this.#writes.set(toHex(key), { key, value })
   }
 
+  /** Whether a row was written, or deleted. */
+  hasWritten(key: Uint8Array): boolean {
+    return this.#writes.has(toHex(key))
+  }
+
   /** Takes no more reads and writes. */
   close(): void {
     this.#closed = true

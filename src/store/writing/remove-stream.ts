@@ -38,6 +38,23 @@ export async function removeStream(
   await deleteRows(context, [...rows, key, keys.candidate(id)], [{ key, version }])
 }
 
+/** Those of the objects whose intents are there: only a row can say that an object is nobody else's. */
+export async function findIntents(
+  { backend, keys, host }: StoreContext,
+  objects: readonly Uint8Array[],
+): Promise<Uint8Array[]> {
+  const found: Uint8Array[] = []
+  const { parallelLookups } = host.budget
+  for (let i = 0; i < objects.length; i += parallelLookups) {
+    const some = objects.slice(i, i + parallelLookups)
+    const rows = await Promise.all(
+      some.map((object) => persistently(host, () => backend.metadata.get(keys.intent(object)))),
+    )
+    found.push(...some.filter((_, index) => rows[index]))
+  }
+  return found
+}
+
 /** Deletes objects that no page names, then their intents. */
 export async function removeObjects(context: StoreContext, intents: readonly Uint8Array[]): Promise<void> {
   await deleteObjects(context, intents)

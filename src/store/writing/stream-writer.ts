@@ -17,7 +17,8 @@ import { FencedRow, type Outcome } from './fenced-row.ts'
 import { type Ending, LastCommit } from './last-commit.ts'
 import { ObjectNames } from './object-names.ts'
 import { PageWriter } from './page-writer.ts'
-import { deleteObjects, removeObjects, removeStream } from './remove-stream.ts'
+import { hasPermanentReference } from './permanent-reference.ts'
+import { deleteObjects, findIntents, removeObjects, removeStream } from './remove-stream.ts'
 
 /** Where a writer is in the life of its stream. */
 type State =
@@ -225,6 +226,19 @@ export class StreamWriter {
     return record
   }
 
+  /**
+   * The record that `rows` should end the stream with, given what they hold by now. A stream that has a permanent
+   * reference from its first moment on can be dead only after an unmark, which makes it a candidate: so these rows end
+   * its being one, and it has no lease. Then a collection visits only what may be dead.
+   */
+  settleCandidate(rows: RowBuffer, record: StreamRecord): StreamRecord {
+    const { keys } = this.#context
+    const key = keys.candidate(this.id)
+    if (rows.hasWritten(key) || !hasPermanentReference(rows.writes, keys.references(this.id))) return record
+    rows.write(key, undefined)
+    return { ...record, leaseUntil: 0 }
+  }
+
   #end(rows: RowBuffer, record: StreamRecord): void {
     const { key, version } = this.#row
     rows.expect(key, { value: formatStream(this.#row.record), version: version! })
@@ -266,16 +280,19 @@ export class StreamWriter {
     }
   }
 
-  /** Deletes the objects, then the rows, of a stream that is marked as deleting, or gone; of no other. */
+  /**
+   * Deletes the objects, then the rows, of a stream that is marked as deleting, or gone; of no other. What the writer
+   * remembers proves nothing: an object whose intent is gone may belong to a page by now, of whatever stream.
+   */
   async #remove(): Promise<void> {
     const row = await this.#row.read()
     const record = row && parseStreamRow(this.id, row.value)
     if (record && record.status.kind !== 'deleting') return
-    const { intents } = this.#names
+    const intents = await findIntents(this.#context, this.#names.intents)
     if (record && this.#row.isOwn(record)) {
       await removeStream(this.#context, this.id, record, row.version, intents)
     } else {
-      // Collection was here first; what was put since has nobody else who knows of it.
+      // Collection was here first; it may have looked before the last of these was put.
       await removeObjects(this.#context, intents)
     }
   }

@@ -235,10 +235,13 @@ export class Upload {
       const stored = storedStream(this.#context, id, known?.record ?? record)
       await onCommit?.(tx, stored)
       if (reference) await addReference(this.#context, tx.rows, stored.id, reference, this.#options, writer.id)
+      const ending = known ? record : writer.settleCandidate(tx.rows, record)
       const { key } = reference ? await referenceKey(this.#context, id, reference, this.#options) : {}
       const changes = await tx.rows.takeChanges()
       this.#assertAlive()
-      const survivor = await this.#commit(() => writer.commitLast({ record, changes, survivor: id, referenceKey: key }))
+      const survivor = await this.#commit(() =>
+        writer.commitLast({ record: ending, changes, survivor: id, referenceKey: key }),
+      )
       if (!survivor) continue
       if (!equalBytes(survivor, writer.id)) await this.#wipeDuplicate()
       return equalBytes(survivor, id) ? stored : await this.#open(survivor)
