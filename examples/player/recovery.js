@@ -41,6 +41,8 @@ export class Recovery {
   #asking
   #ticks = { at: -1, still: 0, silent: 0 }
   #tried = { at: -1, times: 0 }
+  /** Some engines go on to call a video that has failed a playing one. */
+  #hasGivenUp = false
 
   /**
    * @param {HTMLVideoElement} video
@@ -63,6 +65,7 @@ export class Recovery {
     this.#asking?.abort()
     this.#asking = undefined
     this.#ticks = { at: -1, still: 0, silent: 0 }
+    this.#hasGivenUp = false
   }
 
   /** An outage does not always show as an error: the video may just stand still. */
@@ -71,7 +74,9 @@ export class Recovery {
     if (paused || ended || currentTime !== this.#ticks.at) this.#ticks = { at: currentTime, still: 0, silent: 0 }
     this.#ticks.still++
     this.#ticks.silent++
-    if (this.#ticks.still > STALLED_TICKS) void this.#ask()
+    if (this.#ticks.still <= STALLED_TICKS || this.#hasGivenUp) return
+    this.#ticks.still = 0
+    void this.#ask()
   }
 
   async #ask() {
@@ -95,12 +100,18 @@ export class Recovery {
     } catch (failure) {
       if (signal.aborted) return
       const removed = /** @type {Error} */ (failure).name === 'NotFoundError'
-      this.#playing.fail(
+      this.#giveUp(
         removed ? `${shorten(entry.alias, NAME_CHARACTERS)} was removed from the hive.` : failureWords(failure),
       )
     } finally {
       if (this.#asking === asking) this.#asking = undefined
     }
+  }
+
+  /** @param {string} words why */
+  #giveUp(words) {
+    this.#hasGivenUp = true
+    this.#playing.fail(words)
   }
 
   /**
@@ -140,13 +151,13 @@ export class Recovery {
     if (signal.aborted) return
     const name = shorten(alias, NAME_CHARACTERS)
     // 416: an empty entry has no first byte.
-    if (!answer) this.#playing.fail(`The network failed: ${name} cannot be fetched.`)
+    if (!answer) this.#giveUp(`The network failed: ${name} cannot be fetched.`)
     else if (!answer.ok && answer.status !== 416) {
-      this.#playing.fail(`The hive failed: it answered ${answer.status} for ${name}.`)
+      this.#giveUp(`The hive failed: it answered ${answer.status} for ${name}.`)
     } else if (error?.code === MediaError.MEDIA_ERR_DECODE) {
-      this.#playing.fail(`The format is not what it should be: ${name} is damaged, or is not ${type}.`)
+      this.#giveUp(`The format is not what it should be: ${name} is damaged, or is not ${type}.`)
     } else {
-      this.#playing.fail(`The format is not supported: this browser cannot play ${name}, which is ${type}.`)
+      this.#giveUp(`The format is not supported: this browser cannot play ${name}, which is ${type}.`)
     }
   }
 }

@@ -16,7 +16,7 @@ export function fetchWithProgress(onProgress) {
         // XMLHttpRequest logs an error for those that only the browser may set.
         if (name !== 'accept-encoding') request.setRequestHeader(name, value)
       }
-      request.upload.addEventListener('progress', ({ loaded, total }) => onProgress(loaded / total))
+      request.upload.addEventListener('progress', ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 1))
       request.addEventListener('load', () => resolve(responseOf(request)))
       request.addEventListener('error', () => reject(new TypeError('the connection broke off')))
       request.addEventListener('abort', () => reject(signal?.reason))

@@ -22,6 +22,7 @@ export class Upload {
    */
   replaces
   #onChange
+  #mayReplace = false
   #cancelling = new AbortController()
 
   /**
@@ -37,14 +38,16 @@ export class Upload {
 
   /** Answers the question: yes, replace the entry. */
   replace() {
-    if (this.state === 'asking') this.#become('waiting')
+    if (this.state !== 'asking') return
+    this.#mayReplace = true
+    this.#become('waiting')
   }
 
-  /** Makes a failed or cancelled upload wait for its turn again. */
+  /** Makes a failed or cancelled upload wait for its turn again; a question that had no answer is asked again. */
   retry() {
     if (this.state !== 'failed' && this.state !== 'cancelled') return
     this.share = 0
-    this.#become('waiting')
+    this.#become(this.replaces === undefined || this.#mayReplace ? 'waiting' : 'asking')
   }
 
   /** Gives the upload up; one that is stored stays stored. */
@@ -115,6 +118,7 @@ export class Upload {
   /** @param {string} etag */
   #askAbout(etag) {
     this.replaces = etag
+    this.#mayReplace = false
     this.share = 0
     this.#become('asking')
   }

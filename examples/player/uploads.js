@@ -103,9 +103,9 @@ export class Uploads {
     this.#sending = true
     for (let upload = this.#first('waiting'); upload; upload = this.#first('waiting')) {
       await upload.send(this.#connect)
-      await this.#onStored()
     }
     this.#sending = false
+    await this.#onStored()
   }
 
   /** @param {Upload} upload */

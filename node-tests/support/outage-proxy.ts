@@ -7,6 +7,8 @@ import { once } from 'node:events'
  * test says so, and never after a time.
  */
 export class OutageProxy {
+  /** What has been asked for, such as `HEAD /hive/a.mp4`. */
+  readonly requests: string[] = []
   readonly #target: URL
   readonly #server: Server
   /** Bytes of the bodies that have passed, by path. */
@@ -70,6 +72,7 @@ export class OutageProxy {
   #pass(incoming: IncomingMessage, answer: ServerResponse): void {
     if (this.#isSilent) return
     const { method, url = '/', headers } = incoming
+    this.requests.push(`${method} ${url}`)
     const { host, origin } = this.#target
     // The server takes changes only from pages of its own.
     const own = { ...headers, host, ...(headers.origin !== undefined && { origin }) }

@@ -1,5 +1,6 @@
 import { type EngineName, type EnginePage, openEnginePage } from './engine-page.ts'
 import { OutageProxy } from './outage-proxy.ts'
+import { untilInPage } from './until-in-page.ts'
 
 /** What {@linkcode playThroughOutage} is to do. */
 export interface OutageOptions {
@@ -27,8 +28,6 @@ export interface OutageOutcome {
 
 /** Of the clip: some ten seconds of it. What has not come before the outage must come after it. */
 const HELD_FROM_BYTES = 300_000
-const POLL_MS = 50
-const HANG_MS = 60_000
 
 /** Plays a clip in the example page, takes the server away in the middle of it, and brings it back. */
 export async function playThroughOutage(engine: EngineName, options: OutageOptions): Promise<OutageOutcome> {
@@ -50,21 +49,23 @@ async function throughOutage(
   proxy: OutageProxy,
   { kind, endsWorker, stayAway }: OutageOptions,
 ): Promise<OutageOutcome> {
-  await until(page, 'the video to load', () => document.querySelector('video')?.currentSrc.includes('/media/comb.mp4'))
+  await untilInPage(page, 'the video to load', () =>
+    document.querySelector('video')?.currentSrc.includes('/media/comb.mp4'),
+  )
   await page.click('#entries tr:first-child button')
-  await until(page, 'the video to play', () => document.querySelector('video')!.currentTime > 1)
+  await untilInPage(page, 'the video to play', () => document.querySelector('video')!.currentTime > 1)
   await page.evaluate(recordPositions)
   if (endsWorker) await page.endWorker()
   if (kind === 'silent') proxy.goSilent()
   else await proxy.goAway()
-  await until(page, 'the page to wait for the hive', () =>
+  await untilInPage(page, 'the page to wait for the hive', () =>
     document.getElementById('notice')!.textContent.includes('as soon as the hive answers'),
   )
   await stayAway()
   const { notice, leftAt } = await page.evaluate(markReturn)
   const begin = performance.now()
   await proxy.comeBack()
-  await until(
+  await untilInPage(
     page,
     'the video to go on',
     (at: number) => positionsNow().some((position) => position > at + 0.3),
@@ -99,17 +100,4 @@ function markReturn(): { notice: string; leftAt: number } {
   const leftAt = Math.max(...page.positionsNow())
   page.forgetPositions()
   return { notice: document.getElementById('notice')!.textContent, leftAt }
-}
-
-async function until<Args extends unknown[]>(
-  page: EnginePage,
-  what: string,
-  done: (...args: Args) => boolean | undefined,
-  ...args: Args
-): Promise<void> {
-  const deadline = performance.now() + HANG_MS
-  while (!(await page.evaluate(done, ...args))) {
-    if (performance.now() > deadline) throw new Error(`still waiting for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-  }
 }

@@ -1,0 +1,52 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { HttpHive } from '../../src/http.ts'
+import { type EngineName, ENGINES, openEnginePage } from '../support/engine-page.ts'
+import { OutageProxy } from '../support/outage-proxy.ts'
+import { type PlayerServer, startPlayer } from '../support/player-server.ts'
+import { untilInPage } from '../support/until-in-page.ts'
+
+/** First in the list. */
+const ALIAS = '0-noise.mp4'
+const WORDS = `The format is not supported: this browser cannot play ${ALIAS}, which is video/mp4.`
+
+const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
+let server: PlayerServer
+
+beforeAll(async () => {
+  server = await startPlayer(join(folder, 'hive'))
+  const hive = new HttpHive(`${server.url}hive/`)
+  await new Blob(['this is not a video']).stream().pipeTo(hive.sink(ALIAS, { type: 'video/mp4' }))
+})
+
+afterAll(() => {
+  server?.child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe.concurrent('the example player says that a format is not supported, and asks for the entry no more', () => {
+  for (const [engine, command] of Object.entries(ENGINES) as [EngineName, string][]) {
+    // An engine that is missing is reported by its own suite.
+    it.skipIf(!existsSync(command))(`in ${engine}`, { timeout: 120_000 }, async ({ expect }) => {
+      const proxy = new OutageProxy(server.url)
+      await proxy.listen()
+      const page = await openEnginePage(engine, proxy.url)
+      try {
+        await untilInPage(page, 'the list', () => document.querySelector('#entries button') !== null)
+        await page.click('#entries tr:first-child button')
+        await untilInPage(page, 'the words', (words) => document.body.innerText.includes(words), WORDS)
+        const before = proxy.requests.length
+        const since = (): string[] => proxy.requests.slice(before)
+        // It asks for the list every three seconds, and would look at a video every second.
+        const lists = (): string[] => since().filter((request) => /^GET \/hive\/(\?|$)/.test(request))
+        await expect.poll(() => lists().length).toBeGreaterThan(3)
+        expect(since().filter((request) => request.includes(ALIAS))).toEqual([])
+      } finally {
+        await page.close()
+        await proxy.close()
+      }
+    })
+  }
+})
