@@ -73,6 +73,38 @@ test('what a client asks for on one connection is begun one after the other, and
   await close()
 })
 
+test.for(['x', 'x?signature'])('%s is given up when its client goes before the first byte', async (path) => {
+  const hive = new LocalHive(new StreamStore(memoryBackend()))
+  await bytesSource(new Uint8Array(10)).stream().pipeTo(hive.sink('x'))
+  let cancelled: () => void
+  const wasCancelled = new Promise<void>((resolve) => {
+    cancelled = resolve
+  })
+  let asked: () => void
+  const wasAsked = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const silent = (): ReadableStream =>
+    new ReadableStream({
+      pull: () => {
+        asked()
+        return new Promise(() => undefined)
+      },
+      cancel: () => cancelled(),
+    })
+  const waiting = Object.assign(Object.create(hive) as Hive, {
+    open: async (alias: string) => Object.assign(await hive.open(alias), { stream: silent, signature: silent }),
+  })
+  const { url, close } = await start(waiting)
+  const gone = new AbortController()
+  const answer = fetch(`${url}${path}`, { signal: gone.signal })
+  await wasAsked
+  gone.abort()
+  await expect(answer).rejects.toMatchObject({ name: 'AbortError' })
+  await wasCancelled
+  await close()
+})
+
 test('damage is said on standard error, by the name of the entry', async () => {
   const backend = memoryBackend()
   const hive = new LocalHive(new StreamStore(backend))
