@@ -32,10 +32,9 @@ let states = 0
 let unexpected = 0
 for (const name of scenarios) checkScenario(name)
 for (const variant of variants) checkVariant(variant)
-console.log(
-  `${scenarios.length} scenarios with ${states} states, ${variants.length} variants, ${inSeconds(process.cpuUsage())} s: ` +
-    (unexpected ? `${unexpected} UNEXPECTED` : 'all as expected'),
-)
+const verdict = unexpected ? `${unexpected} UNEXPECTED` : 'all as expected'
+const total = inSeconds(process.cpuUsage())
+console.log(`${scenarios.length} scenarios with ${states} states, ${variants.length} variants, ${total} s: ${verdict}`)
 if (unexpected) process.exitCode = 1
 
 function checkScenario(name: ScenarioName): void {

@@ -1,7 +1,8 @@
-// The rows of the stream store as the model has them. The stream-store section of docs/formats.md gives the real layouts.
+// The rows of the stream store as the model has them. The stream-store section of docs/formats.md gives the real
+// layouts.
 //
-// A block is a single letter, a digest is the text itself, and an object holds a single letter: WRONG_BYTES if its bytes
-// are wrong but of the right length, LOST if it is gone.
+// A block is a single letter, a digest is the text itself, and an object holds a single letter: WRONG_BYTES if its
+// bytes are wrong but of the right length, LOST if it is gone.
 
 export const WRONG_BYTES = '#'
 export const LOST = ''

@@ -43,6 +43,8 @@ export interface Scenario {
   readonly inGrace?: 1
   /** References that the scenario unmarks, acknowledged or not. */
   readonly unmarks?: readonly string[]
+  /** Every stream has a permanent reference in the end, so collection must find nothing to visit. */
+  readonly nothingDies?: 1
   /** At most one of the writers with `ifMatch` may win. */
   readonly oneWins?: 1
   /** A client that was told 404 and one that got the final answer must not both exist. */

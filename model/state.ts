@@ -19,7 +19,10 @@ export type Operation =
 /** Fails without effect; is applied, but the answer is lost; the answer is lost, and it is applied later or never. */
 export type Fault = 'dropped' | 'applied' | 'late'
 
-/** What an actor remembers between two steps. The explorer tells states apart by it, so a field that is done with is set to null. */
+/**
+ * What an actor remembers between two steps. The explorer tells states apart by it, so a field that is done with is set
+ * to null.
+ */
 export interface Locals {
   /** The versions of the rows that it has read. */
   versions?: Record<string, number>

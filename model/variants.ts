@@ -18,7 +18,7 @@ const ALL = [
   {
     mistakes: ['setThenRemove'],
     scenario: 'alias: hit on the old one',
-    what: 'the new reference is set before the old one is removed, which is the same if the stream is',
+    what: 'the new reference is set before the old one is removed, although both may be the same',
   },
   {
     mistakes: ['dupSeparate'],
@@ -290,6 +290,93 @@ const ALL = [
     mistakes: ['holdUnasked'],
     scenario: 'heal: lost block',
     what: 'a shared block is held without asking whether it is there',
+  },
+  { mistakes: ['candidateKept'], scenario: 'candidates: none', what: 'storing with a permanent reference leaves c' },
+  {
+    mistakes: ['candidateAlwaysDropped'],
+    scenario: 'candidates: expiring reference',
+    what: 'storing deletes c although the reference expires',
+  },
+  {
+    mistakes: ['candidateAlwaysDropped'],
+    scenario: 'candidates: store, then mark',
+    what: 'storing deletes c although nothing refers to the stream',
+  },
+  {
+    mistakes: ['candidateDroppedFirst'],
+    scenario: 'candidates: store and unmark',
+    what: 'c is deleted in a commit before the last one',
+  },
+  {
+    mistakes: ['candidateDroppedAfter'],
+    scenario: 'candidates: store and unmark',
+    what: 'c is deleted in a commit after the last one, and an unmark came between',
+  },
+  {
+    mistakes: ['candidateDroppedWithS'],
+    scenario: 'candidates: store and unmark',
+    what: 'c is deleted in a commit after the last one that checks s, which an unmark does not write',
+  },
+  {
+    mistakes: ['candidateOfTargetDropped'],
+    scenario: 'candidates: hit',
+    what: 'a hit deletes c of its target, which has a reference that expires',
+  },
+  {
+    mistakes: ['candidateOfOwnDropped'],
+    scenario: 'candidates: hit',
+    what: 'a hit deletes c of its own stream, which is not deleted yet',
+  },
+  {
+    mistakes: ['candidateOfOwnDropped'],
+    scenario: 'heal: dying',
+    what: 'a heal deletes c of its own stream, which has the former pages now',
+  },
+  {
+    mistakes: ['hitNoCandidate'],
+    scenario: 'candidates: hit, expiring reference',
+    what: 'a hit with a reference that expires does not write c of its target',
+  },
+  {
+    mistakes: ['hitNoCandidate'],
+    scenario: 'heal: expiring reference',
+    what: 'a heal with a reference that expires does not write c of its target',
+  },
+  {
+    mistakes: ['lastUnchecked'],
+    scenario: 'candidates: late store and unmark',
+    what: 'the last commit does not check the own s, and is applied late',
+  },
+  {
+    mistakes: ['updateNoCandidate'],
+    scenario: 'candidates: update, remove',
+    what: 'an update does not write c of the former stream',
+  },
+  {
+    mistakes: ['removeNoCandidate'],
+    scenario: 'candidates: update, remove',
+    what: 'removing an entry does not write c',
+  },
+  { mistakes: ['sweepNoCandidate'], scenario: 'entry expiry: update', what: 'sweeping an entry does not write c' },
+  {
+    mistakes: ['readOwnPages'],
+    scenario: 'heal: marked',
+    what: 'a reader takes the pages of the id, not those that s names',
+  },
+  {
+    mistakes: ['collectOwnPages'],
+    scenario: 'heal: twins',
+    what: 'collection takes the pages of the id, not those that s names',
+  },
+  {
+    mistakes: ['pageKept'],
+    scenario: 'heal: readers',
+    what: 'a reader keeps the page that it has, although s names another page set',
+  },
+  {
+    mistakes: ['missingIsNotFound'],
+    scenario: 'heal: readers',
+    what: 'a missing block is a NotFoundError without a second look at s',
   },
 ] as const satisfies readonly Draft[]
 

@@ -5,7 +5,9 @@ import type { Planted } from './variants.ts'
 import type { Scenario } from './scenario.ts'
 import type { Fault, Operation, State } from './state.ts'
 
-/** The store's backend in its current state, and what the explorer decides for the step that runs: faults and clocks. */
+/**
+ * The store's backend in its current state, and what the explorer decides for the step that runs: faults and clocks.
+ */
 export class World {
   readonly scenario: Scenario
   readonly planted: Planted
@@ -98,7 +100,9 @@ export class World {
 
   // Clocks
 
-  /** Whether the clock of the actor that asks finds this row expired. With `clocksDiffer`, each look may find either. */
+  /**
+   * Whether the clock of the actor that asks finds this row expired. With `clocksDiffer`, each look may find either.
+   */
   isExpired(key: Key<'r' | 'a' | 'p' | 'up'>): boolean {
     const expiry = this.row(key)?.expiry
     if (!expiry || expiry === EXPIRED || !this.scenario.clocksDiffer) return expiry === EXPIRED

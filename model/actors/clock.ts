@@ -11,7 +11,7 @@ export const CLOCK_STEPS: Steps<ActorView<ClockParams>, 'start'> = {
   start({ world, params }) {
     const key = world.keys('r/').find((each) => lastPart(each) === params.ref && world.row(each)?.expiry === EXPIRING)
     if (key === undefined) return 'start'
-    world.setRow(key, { expiry: EXPIRED }, world.version(key))
+    world.setRow(key, { ...world.row(key), expiry: EXPIRED }, world.version(key))
     return 'done'
   },
 }

@@ -63,7 +63,10 @@ export class Collector extends ActorView<object, CollectorLocals> {
     return this.locals.page as Key<'m'>
   }
 
-  /** The entry of the page in hand that is being dropped; undefined after the last, or if another collector moved the page. */
+  /**
+   * The entry of the page in hand that is being dropped; undefined after the last, or if another collector moved the
+   * page.
+   */
   get entry(): PageEntry | undefined {
     return this.row(this.page)?.[this.locals.entryIndex ?? 0]
   }
@@ -119,7 +122,7 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
     collector.see(collector.candidateKey)
     locals.stream = stream
     // The pages are those that THIS s names, also when it is gone by the time that they are moved.
-    locals.pageSet = pageSetOf(stream, collector.id)
+    locals.pageSet = collector.planted.collectOwnPages ? collector.id : pageSetOf(stream, collector.id)
     const others = stream !== null && stream.status !== 'stored' && stream.status !== 'storing'
     if (others && collector.planted.skipsOthers) return collector.nextCandidate()
     if (!stream) return 'dropStaleCandidate'
@@ -196,7 +199,9 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
     return collector.nextCandidate()
   },
 
-  /** Collect, step (3): check-and-set s to deleting, with h if it points here and the up row of an unfinished upload. */
+  /**
+   * Collect, step (3): check-and-set s to deleting, with h if it points here and the up row of an unfinished upload.
+   */
   delete(collector) {
     const { world, planted, locals, id, stream, streamKey } = collector
     const digestKey = `h/${stream.text}` as const
@@ -230,8 +235,8 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
     return world.scenario.sharesBlocks ? 'dropHolder' : 'movePage'
   },
 
-  // Block de-duplication: drop our holder row, THEN read b, THEN list the object's holders. If none is left, the object is
-  // dead, once b does not name it.
+  // Block de-duplication: drop our holder row, THEN read b, THEN list the object's holders. If none is left, the object
+  // is dead, once b does not name it.
 
   dropHolder(collector) {
     const { entry, planted } = collector

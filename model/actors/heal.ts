@@ -3,7 +3,8 @@ import { pageSetOf } from '../world.ts'
 import type { Writer } from './writer-view.ts'
 
 /**
- * Heal: our page set becomes the target's, and its former one ours, whose row is deleted as a duplicate. No page row moves.
+ * Heal: our page set becomes the target's, and its former one ours, whose row is deleted as a duplicate. No page row
+ * moves.
  *
  * @returns what the last commit writes of the two streams
  */

@@ -27,7 +27,9 @@ interface MarkerLocals extends Locals {
 type Marker = ActorView<MarkerParams, MarkerLocals>
 type Step = 'start' | 'readReference' | 'unmarkFirst' | 'readStream' | 'mark' | 'readFence' | 'fence' | 'unmark'
 
-/** Mark: read s; commit {check s; set r; c if r expires; a condemned stream is stored again}. A renewal is a mark, too. */
+/**
+ * Mark: read s; commit {check s; set r; c if r expires; a condemned stream is stored again}. A renewal is a mark, too.
+ */
 export const MARKER_STEPS: Steps<Marker, Step> = {
   start(marker) {
     const { params, locals } = marker

@@ -99,11 +99,19 @@ export class Reader extends ActorView<ReaderParams, ReaderLocals> {
     return Math.floor(this.got.length / this.world.pageSize)
   }
 
+  pageSetOf(stream: StreamRow): string {
+    const id = this.locals.id ?? ''
+    return this.planted.readOwnPages ? id : pageSetOf(stream, id)
+  }
+
   restOf(page: readonly PageEntry[] | null | undefined): readonly PageEntry[] | undefined {
     return page?.slice(this.got.length % this.world.pageSize)
   }
 
-  /** The stream is not there. Before the first byte the alias may name another by now; after it, look for the same bytes. */
+  /**
+   * The stream is not there. Before the first byte the alias may name another by now; after it, look for the same
+   * bytes.
+   */
   again(): Step | 'notFound' {
     const { params, locals } = this
     if (locals.wanted) return 'readStreamAgain'
@@ -176,7 +184,7 @@ export const READER_STEPS: Steps<Reader, Step> = {
       locals.wanted = stream.text ?? ''
       locals.got = ''
     }
-    locals.pageSet = pageSetOf(stream, locals.id ?? '')
+    locals.pageSet = reader.pageSetOf(stream)
     if (!stream.text) return 'finish'
     if (reader.planted.trashFirst) return 'readTrash'
     return params.follow ? 'lookAtAlias' : 'readPage'
@@ -249,20 +257,27 @@ export const READER_STEPS: Steps<Reader, Step> = {
   },
 
   /**
-   * A page or block is missing or wrong: read s again. (1) Another page set: it was healed, go on there. (2) The same: this is
-   * damage. (3) The stream is gone: go on wherever else these bytes are.
+   * A page or block is missing or wrong: read s again. (1) Another page set: it was healed, go on there. (2) The same:
+   * this is damage. (3) The stream is gone: go on wherever else these bytes are.
    */
   readStreamAgain(reader) {
     const { world, planted, locals } = reader
     const stream = reader.see(reader.streamKey)
     locals.culprit = locals.page?.[0] ?? locals.culprit
+    const { page } = locals
     locals.page = null
     if (world.isUsable(stream)) {
-      const healed = pageSetOf(stream, locals.id ?? '') !== locals.pageSet
+      if (planted.missingIsNotFound) {
+        reader.broken('reader of a living stream was told that it does not exist')
+        return 'notFound'
+      }
+      const healed = reader.pageSetOf(stream) !== locals.pageSet
       if (healed && !planted.noReopen && !planted.markStale) {
-        locals.pageSet = pageSetOf(stream, locals.id ?? '')
+        locals.pageSet = reader.pageSetOf(stream)
         locals.culprit = undefined
-        return 'readPage'
+        if (!planted.pageKept || !page) return 'readPage'
+        locals.page = page
+        return 'readBlock'
       }
       const struck = locals.culprit && reader.row(`struck/${locals.culprit[0]}`)
       if (planted.noReopen || (!healed && !struck)) {

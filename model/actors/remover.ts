@@ -27,7 +27,7 @@ export const REMOVER_STEPS: Steps<Remover, Step> = {
     const applied = remover.commit(remover.seen(`a/${alias}`), {
       ...remover.timed(`a/${alias}`, null),
       [`r/${id}/alias:${alias}`]: null,
-      [`c/${id}`]: 1,
+      ...(remover.planted.removeNoCandidate ? {} : { [`c/${id}`]: 1 }),
     })
     remover.forgetAll()
     remover.locals.entry = null

@@ -17,8 +17,8 @@ type Sweeper = ActorView<object, SweeperLocals>
 type Step = 'start' | 'readRow' | 'sweep' | 'sweepReference'
 
 /**
- * Deletes entries, pins and remembered answers whose time is over by its own clock: commit {check the row; delete it, its
- * `e` row and its reference; write c}.
+ * Deletes entries, pins and remembered answers whose time is over by its own clock: commit {check the row; delete it,
+ * its `e` row and its reference; write c}.
  */
 export const SWEEPER_STEPS: Steps<Sweeper, Step> = {
   start(sweeper) {
@@ -42,6 +42,7 @@ export const SWEEPER_STEPS: Steps<Sweeper, Step> = {
     const row = locals.swept as TimedRow
     const reference = `r/${row.id}/${key.startsWith('a') ? 'alias:' : ''}${afterFamily(key)}` as const
     const rest: Mutations = key.startsWith('u') ? {} : { [reference]: null, [`c/${row.id}`]: 1 }
+    if (planted.sweepNoCandidate) delete rest[`c/${row.id}`]
     const removal: Mutations = { [key]: null, [`e/${key}`]: null }
     if (planted.sweepTwo && key.startsWith('a')) {
       sweeper.commit(sweeper.seen(key), removal)

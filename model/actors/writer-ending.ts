@@ -13,6 +13,7 @@ type Step =
   | 'withdrawBlock'
   | 'readAlias'
   | 'lastCommit'
+  | 'dropCandidate'
   | 'secondCommit'
   | 'rememberAnswer'
 
@@ -35,7 +36,10 @@ export const ENDING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
     return locals.hit && world.scenario.damage ? 'askTarget' : afterTarget(writer)
   },
 
-  /** The target's s was read; THEN its objects are asked for their length. That does not show wrong bytes; the mark does. */
+  /**
+   * The target's s was read; THEN its objects are asked for their length. That does not show wrong bytes; the mark
+   * does.
+   */
   askTarget(writer) {
     const { locals, planted, text } = writer
     const stream = locals.stream as StreamRow
@@ -78,11 +82,19 @@ export const ENDING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
   lastCommit(writer) {
     const { params, locals, planted, streamKey } = writer
     const targetId = locals.hit ?? writer.id
+    if (planted.candidateDroppedFirst && !locals.hit && !locals.dropped) {
+      writer.commit([], { [writer.candidateKey]: null })
+      locals.dropped = 1
+      return 'lastCommit'
+    }
     if (planted.askStale && locals.hit) locals.stream = writer.see(`s/${locals.hit}`)
     const healing = Boolean(locals.hit && locals.sick)
     const marked = Boolean(locals.hit && writer.row(`s/${targetId}`)?.damaged)
-    const mutations = { ...referenceRows(writer, targetId), ...streamRows(writer, targetId, healing) }
-    const applied = writer.commit(lastChecks(writer, healing), mutations)
+    const applied = writer.commit(lastChecks(writer, healing), {
+      ...referenceRows(writer, targetId),
+      ...streamRows(writer, targetId, healing),
+      ...candidateRows(writer, targetId),
+    })
 
     const { hit } = locals
     const separately = Boolean(planted.dupSeparate && hit)
@@ -100,11 +112,18 @@ export const ENDING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
       return 'secondCommit'
     }
     if (params.upload) return planted.doneSeparate ? 'rememberAnswer' : 'ack'
-    if (!hit) return 'ack'
+    if (!hit) return planted.candidateDroppedAfter || planted.candidateDroppedWithS ? 'dropCandidate' : 'ack'
     locals.verdict = 'ack'
     if (separately) return 'condemnOwn'
     // After a heal we delete nothing: the pages that we have now are being read. Collection moves them to trash.
     return writer.sharesBlocks || (healing && !planted.healWipes) ? 'ack' : 'listOwn'
+  },
+
+  /** Planted. */
+  dropCandidate(writer) {
+    const checks = writer.planted.candidateDroppedWithS ? writer.seen(writer.streamKey) : []
+    writer.commit(checks, { [writer.candidateKey]: null })
+    return 'ack'
   },
 
   /** Planted. */
@@ -124,17 +143,22 @@ function afterTarget(writer: Writer): WriterStep {
   return writer.params.alias ? 'readAlias' : 'lastCommit'
 }
 
-/** Reference and alias. The old reference is removed BEFORE the new one is set: if both streams are the same, it stays. */
+/**
+ * Reference and alias. The old reference is removed BEFORE the new one is set: if both streams are the same, it stays.
+ */
 function referenceRows(writer: Writer, targetId: string): Mutations {
   const { params, locals, planted, aliasKey } = writer
   const mutations: Mutations = {}
   const removeOld = () => {
     if (!params.alias || !locals.formerId) return
     mutations[writer.referenceTo(locals.formerId)] = null
+    // If both streams are the same, it cannot have become dead.
+    if (locals.formerId === targetId || planted.updateNoCandidate) return
     mutations[`c/${locals.formerId}`] = 1
   }
   if (!planted.setThenRemove) removeOld()
-  if (!planted.twoCommits) mutations[writer.referenceTo(targetId)] = { expiry: PERMANENT, by: writer.id }
+  const expiry = params.refExpires ? EXPIRING : PERMANENT
+  if (writer.reference && !planted.twoCommits) mutations[writer.referenceTo(targetId)] = { expiry, by: writer.id }
   if (params.alias) {
     const entry: AliasRow = { id: targetId, etag: writer.text, ...(params.expires ? { expiry: EXPIRING } : {}) }
     const applications = `applied/${params.upload ? writer.uploadKey : writer.actor.name}` as const
@@ -163,6 +187,24 @@ function streamRows(writer: Writer, targetId: string, healing: boolean): Mutatio
     mutations[streamKey] = { status: 'deleting', epoch: writer.epoch, offset: writer.offset, duplicate: 1 }
   }
   return mutations
+}
+
+/**
+ * Storing with a permanent reference deletes c (and sets no lease), so that a collection visits only what may be dead.
+ * A reference that expires needs c. The target of a hit keeps the c that it has: it may have other references that
+ * expire; and our own row needs ours until it is deleted.
+ */
+function candidateRows(writer: Writer, targetId: string): Mutations {
+  const { params, locals, planted } = writer
+  const permanent = writer.reference !== '' && !params.refExpires
+  const ours = { [writer.candidateKey]: null }
+  if (locals.hit) {
+    if (planted.candidateOfOwnDropped) return ours
+    if (planted.candidateOfTargetDropped) return { [`c/${targetId}`]: null }
+    return params.refExpires && !planted.hitNoCandidate ? { [`c/${targetId}`]: 1 } : {}
+  }
+  const later = planted.candidateKept || planted.candidateDroppedAfter || planted.candidateDroppedWithS
+  return (permanent && !later) || planted.candidateAlwaysDropped ? ours : {}
 }
 
 /** Own s, the alias, and h; or else the target's s as it was read before its objects were asked. */

@@ -146,7 +146,9 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
   },
 } satisfies Pick<Steps<Writer, WriterStep>, Step>
 
-/** After an unknown last commit the reference tells, provided that its `by` is our id: one from before proves nothing. */
+/**
+ * After an unknown last commit the reference tells, provided that its `by` is our id: one from before proves nothing.
+ */
 function rowIsGone(writer: Writer): WriterStep | End {
   const { locals, planted } = writer
   const reference = locals.tried === undefined ? null : writer.row(writer.referenceTo(locals.tried))

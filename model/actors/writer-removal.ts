@@ -5,8 +5,8 @@ import type { Writer, WriterStep } from './writer-view.ts'
 type Step = 'condemnOwn' | 'listOwn' | 'deleteObject' | 'deleteRows'
 
 /**
- * Removing one's own stream, after an abort or as a duplicate: first the own row, so that nobody goes on with it; then the
- * objects that its pages and intents name now, never those that the writer remembers; then the rows.
+ * Removing one's own stream, after an abort or as a duplicate: first the own row, so that nobody goes on with it; then
+ * the objects that its pages and intents name now, never those that the writer remembers; then the rows.
  */
 export const REMOVAL_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep | End>> = {
   condemnOwn(writer) {

@@ -6,9 +6,11 @@ import type { Locals } from '../state.ts'
 export interface WriterParams {
   readonly id: string
   readonly text: string
-  /** The reference that it sets; or else the alias that it moves. */
+  /** The reference that it sets, or the alias that it moves. Without either, nothing refers to the stream at first. */
   readonly ref?: string
   readonly alias?: string
+  /** The reference that it sets expires. */
+  readonly refExpires?: 1
   /** The etag that the alias must have; null: there must be no entry. */
   readonly ifMatch?: string | null
   /** Blocks in a group. @default 1 */
@@ -70,6 +72,8 @@ export interface WriterLocals extends Locals {
   badBlock?: PageEntry | null | undefined
   /** The stream of the entry that the alias had. */
   formerId?: string | null
+  /** Planted: the candidate row was deleted before the last commit. */
+  dropped?: 1
   rows?: Key[] | null
   doomed?: string[]
 }
@@ -100,6 +104,7 @@ export type WriterStep =
   | 'withdrawBlock'
   | 'readAlias'
   | 'lastCommit'
+  | 'dropCandidate'
   | 'secondCommit'
   | 'rememberAnswer'
   // writer-removal.ts
@@ -221,7 +226,9 @@ export class Writer extends ActorView<WriterParams, WriterLocals> {
     return this.sharesBlocks ? 'readBlock' : 'commitIntents'
   }
 
-  /** Somebody can see damage: a lost object shows in its length, wrong bytes only by the mark (of `stream`, or of any). */
+  /**
+   * Somebody can see damage: a lost object shows in its length, wrong bytes only by the mark (of `stream`, or of any).
+   */
   seesDamage(stream?: StreamRow): boolean {
     const { world } = this
     if (world.keys('struck/').some((key) => world.row(key) === 'lost')) return true

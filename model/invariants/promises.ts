@@ -32,7 +32,10 @@ export function promises(world: World): string | null {
     const answered = uploads.some(({ at }) => at === 'ack' || at === 'refused')
     if (answered && uploads.some(({ at }) => at === 'absent')) return 'the final answer was not remembered'
   }
-  return state.late.length === 0 && state.actors.every(hasEnded) ? ownerlessReference(world) : null
+  if (state.late.length > 0 || !state.actors.every(hasEnded)) return null
+  const [candidate] = world.keys('c/')
+  if (scenario.nothingDies && candidate !== undefined) return `${candidate} stays though nothing may be dead`
+  return ownerlessReference(world)
 }
 
 function promised(actor: Actor): Promised {
@@ -44,8 +47,8 @@ function referenceOf(actor: Actor): string | undefined {
 }
 
 function referencePromise(world: World, actor: Actor): string | null {
-  const { ref, expiry } = promised(actor)
-  if (!ref || expiry || world.scenario.unmarks?.includes(ref)) return null
+  const { ref, expiry, refExpires } = promised(actor)
+  if (!ref || expiry || refExpires || world.scenario.unmarks?.includes(ref)) return null
   const reference = referenceOf(actor)
   return world.keys('r/').some((key) => lastPart(key) === reference) ? null : `acknowledged ${ref} is lost`
 }

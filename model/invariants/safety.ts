@@ -1,3 +1,4 @@
+import { PERMANENT } from '../rows.ts'
 import type { Key, StreamRow } from '../rows.ts'
 import { pageSetOf } from '../world.ts'
 import type { World } from '../world.ts'
@@ -69,10 +70,11 @@ function streamProblem(world: World): string | null {
     if (owner !== undefined) return `pages of ${pageSet} belong to ${owner} and ${id}`
     owners.set(pageSet, id)
     if (!world.row(`c/${id}`)) {
-      const permanent = world.keys(`r/${id}/`).some((reference) => !world.row(reference)?.expiry)
-      if (stream.status !== 'stored' || !permanent) {
+      const expiries = world.keys(`r/${id}/`).map((reference) => world.row(reference)?.expiry)
+      if (stream.status !== 'stored' || !expiries.includes(PERMANENT)) {
         return `stream ${id} (${stream.status}) has no permanent reference and no candidate row`
       }
+      if (expiries.some(Boolean)) return `stream ${id} has a reference that expires and no candidate row`
     }
     if (stream.damaged && world.isUsable(stream) && world.blocksOf(id).every((entry) => world.fits(entry))) {
       return `stream ${id} is marked, and whole`

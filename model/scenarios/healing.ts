@@ -7,6 +7,7 @@ import {
   SCRUB,
   TRASHER,
   adversary,
+  clock,
   reader,
   remover,
   unmarker,
@@ -18,6 +19,17 @@ export const HEALING = {
     damage: 1,
     streams: [{ id: '0', text: 'A', refs: ['r0'], pageSet: '7' }],
     actors: [adversary('A', 'lost'), writer('1', 'A', { ref: 'r1' }), writer('2', 'A', { ref: 'r2' }), COLLECTOR],
+  },
+  'heal: expiring reference': {
+    damage: 1,
+    streams: [A_MARKED],
+    actors: [
+      adversary('A', 'lost'),
+      writer('1', 'A', { ref: 'p', refExpires: 1 }),
+      unmarker('0', 'r0'),
+      clock('p'),
+      COLLECTOR,
+    ],
   },
   'heal: dying': {
     damage: 1,

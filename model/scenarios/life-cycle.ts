@@ -55,6 +55,45 @@ export const LIFE_CYCLE = {
     streams: [A_MARKED],
     actors: [unmarker('0', 'r0'), marker({ id: '0', ref: 'p', expiry: 1 }), clock('p'), COLLECTOR, COLLECTOR],
   },
+  'candidates: none': {
+    nothingDies: 1,
+    streams: [A_IN_X],
+    actors: [writer('1', 'A', { alias: 'x' }), writer('2', 'B', { ref: 'r1' }), writer('3', 'B', { ref: 'r2' })],
+  },
+  'candidates: store and unmark': {
+    unmarks: ['r1'],
+    actors: [writer('1', 'A', { ref: 'r1' }), unmarker('1', 'r1'), COLLECTOR, COLLECTOR],
+  },
+  'candidates: late store and unmark': {
+    faults: 1,
+    kinds: ['late', 'applied'],
+    unmarks: ['r1'],
+    actors: [writer('1', 'A', { ref: 'r1' }), unmarker('1', 'r1'), COLLECTOR, REAPER],
+  },
+  'candidates: store, then mark': {
+    actors: [writer('1', 'A'), marker({ text: 'A', ref: 'r1' }), COLLECTOR, COLLECTOR],
+  },
+  'candidates: hit without a reference': {
+    streams: [A_MARKED],
+    actors: [unmarker('0', 'r0'), writer('1', 'A'), marker({ text: 'A', ref: 'r1' }), COLLECTOR],
+  },
+  'candidates: hit': {
+    streams: [{ id: '0', text: 'A', refs: ['r0'], pins: ['p'] }],
+    actors: [writer('1', 'A', { ref: 'r1' }), unmarker('0', 'r0'), clock('p'), COLLECTOR],
+  },
+  'candidates: expiring reference': {
+    faults: 1,
+    actors: [writer('1', 'A', { ref: 'p', refExpires: 1 }), clock('p'), COLLECTOR, REAPER],
+  },
+  'candidates: hit, expiring reference': {
+    faults: 1,
+    streams: [A_MARKED],
+    actors: [writer('1', 'A', { ref: 'p', refExpires: 1 }), unmarker('0', 'r0'), clock('p'), COLLECTOR],
+  },
+  'candidates: update, remove': {
+    streams: [A_IN_X],
+    actors: [writer('1', 'B', { alias: 'x' }), remover('x'), COLLECTOR],
+  },
   'removal: duplicate': {
     streams: [A_MARKED],
     actors: [unmarker('0', 'r0'), writer('1', 'A', { ref: 'r1' }), COLLECTOR, SCRUB, TRASHER],
