@@ -84,7 +84,8 @@ async function throughOutage(
 /** Makes the page remember where the video plays: WebKit forgets it when the video fails. */
 function recordPositions(): void {
   const video = document.querySelector('video')!
-  let positions: number[] = []
+  // It may fail before it tells again where it is.
+  let positions = [video.currentTime]
   video.addEventListener('timeupdate', () => {
     const { error, paused, seeking, readyState, currentTime } = video
     if (!paused && !seeking && readyState > 1 && (!error || currentTime > 0)) positions.push(currentTime)
