@@ -1,9 +1,11 @@
-// Every public symbol has a doc comment (`lint`), and every example in one runs (`examples`).
+// Makes the API reference of the doc comments (`html`), and checks them: every public symbol has one (`lint`), and every
+// example in one runs (`examples`).
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT, run } from './run.mjs'
+import { installPackages } from './setup.mjs'
 
 /** @type {{ exports: Record<string, string>, imports: Record<string, string> }} */
 const jsr = JSON.parse(readFileSync(join(ROOT, 'jsr.json'), 'utf8'))
@@ -11,12 +13,23 @@ const jsr = JSON.parse(readFileSync(join(ROOT, 'jsr.json'), 'utf8'))
 /** Far above what it takes, and below the limit of a check of `npm test`. */
 const TIMEOUT_MS = 240_000
 
-const { code, timedOut, output } = process.argv[2] === 'examples' ? await runExamples() : await lint()
+/** @type {Readonly<Record<string, typeof lint>>} */
+const MODES = { html: makeReference, lint, examples: runExamples }
+
+const mode = MODES[process.argv[2] ?? '']
+if (!mode) throw new Error(`choose one of ${Object.keys(MODES).join(', ')}`)
+const { code, timedOut, output } = await mode()
 // Deno reads the types of tsconfig.json as names of packages that it cannot find.
 const lines = output.split('\n').filter((line) => !/Failed resolving types|@types\/node\/index\.d\.ts/.test(line))
 console.log(lines.join('\n'))
 if (timedOut) console.log(`deno took more than ${TIMEOUT_MS / 1000} s`)
 process.exitCode = code === 0 ? 0 : 1
+
+async function makeReference() {
+  await installPackages()
+  const command = ['deno', 'doc', '--html', '--name=combstream', '--output=docs/api', ...Object.values(jsr.exports)]
+  return run(command, { timeoutMs: TIMEOUT_MS, environment: { NO_COLOR: '1' } })
+}
 
 function lint() {
   const command = ['deno', 'doc', '--lint', ...Object.values(jsr.exports)]
