@@ -13,9 +13,11 @@ import {
   SignatureStream,
   WorkerPool,
 } from '../../src/rsync.ts'
+import { createFetchResponder, mediaUrl } from '../../src/service-worker.ts'
 import { soon } from '../support/streams.ts'
 
-const hive = new LocalHive(new StreamStore(memoryBackend()))
+const store = new StreamStore(memoryBackend())
+const hive = new LocalHive(store)
 await bytesSource(new Uint8Array(10)).stream().pipeTo(hive.sink('x'))
 const entry = await hive.open('x')
 const remote = new HttpHive('http://hive.test/', { fetch: () => Promise.reject(new TypeError('offline')), retries: 0 })
@@ -74,6 +76,12 @@ const CALLS: Record<string, (value: never) => unknown> = {
   'HttpHive url': (value) => new HttpHive(value),
   'HttpHive validate': (validate) => new HttpHive('http://hive.test/', { validate }),
   'HttpHive retries': (retries) => new HttpHive('http://hive.test/', { retries }),
+  'createHiveHandler base': (base) => createHiveHandler(hive, { base }),
+  'createHiveHandler hosts': (hosts) => createHiveHandler(hive, { hosts }),
+  'createHiveHandler uploadBytes': (uploadBytes) => createHiveHandler(hive, { limits: { uploadBytes } }),
+  createFetchResponder: (base) => createFetchResponder(hive, { base }),
+  mediaUrl: (value) => mediaUrl(value, entry),
+  'list of rows': (limit) => store.transaction((tx) => tx.list({ limit })),
   'createHiveHandler cors': (value) => createHiveHandler(hive, { cors: [value] }),
 }
 for (const [kind, each] of Object.entries({ LocalHive: hive, HttpHive: remote })) {

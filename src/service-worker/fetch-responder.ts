@@ -1,7 +1,7 @@
-import { describeValue } from '../bytes/describe-value.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { nextTask } from '../bytes/promises.ts'
+import { checkBase } from './base-url.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
 import type { Hive } from '../hive/hive.ts'
 import { unread } from '../http/server/answer.ts'
@@ -149,12 +149,4 @@ function passedOn(
       await chunks.cancel(reason)
     },
   })
-}
-
-function checkBase(base: string | URL): URL {
-  const url = new URL(base)
-  if (!url.pathname.endsWith('/') || url.search || url.hash) {
-    throw new TypeError(`base must be a URL that ends with a slash, got ${describeValue(url.href)}`)
-  }
-  return url
 }

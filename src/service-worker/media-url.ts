@@ -1,10 +1,11 @@
 import type { EntryInfo } from '../hive/hive.ts'
+import { checkBase } from './base-url.ts'
 
 /**
  * The URL of one version of an entry below the base that a service worker answers for: what the `src` of a `<video>`
  * should be, so that it never plays a mix of two versions.
  *
- * @throws {TypeError} if `base` is not absolute, or does not end with a slash.
+ * @throws {TypeError} if `base` is not absolute, does not end with a slash, or has a query or a fragment.
  * @example
  * ```ts
  * import { mediaUrl } from 'combstream/service-worker'
@@ -14,7 +15,6 @@ import type { EntryInfo } from '../hive/hive.ts'
  * ```
  */
 export function mediaUrl(base: string | URL, { alias, etag }: Pick<EntryInfo, 'alias' | 'etag'>): string {
-  const { href } = new URL(base)
-  if (!href.endsWith('/')) throw new TypeError(`base must be a URL that ends with a slash, got ${href}`)
+  const { href } = checkBase(base)
   return `${href}${alias.split('/').map(encodeURIComponent).join('/')}?v=${encodeURIComponent(etag)}`
 }

@@ -67,7 +67,9 @@ export interface DirectoryBackendOptions {
 export async function directoryBackend(path: string, options: DirectoryBackendOptions = {}): Promise<Backend> {
   const { lockTimeoutMs = 30_000, create = true, readOnly = false } = options
   if (typeof path !== 'string' || path === '') throw new TypeError(`path must be a string, got ${describeValue(path)}`)
-  if (!(lockTimeoutMs >= 0)) throw new RangeError(`lockTimeoutMs must be from 0, got ${lockTimeoutMs}`)
+  if (typeof lockTimeoutMs !== 'number' || !(lockTimeoutMs >= 0)) {
+    throw new RangeError(`lockTimeoutMs must be a number from 0, got ${describeValue(lockTimeoutMs)}`)
+  }
   await openDirectory(path, { create: create && !readOnly, lockTimeoutMs })
   const metadata = await openSqlite(join(path, DATABASE_FILE), { lockTimeoutMs, readOnly })
   try {

@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../../bytes/error-code.ts'
@@ -124,9 +125,7 @@ export class FileBlocks implements Blocks {
 
   #place(name: string): { directory: string; path: string } {
     if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,199}$/.test(name)) {
-      throw new TypeError(
-        `an object's name must be up to 200 letters, digits, "-" and ".", got ${JSON.stringify(name)}`,
-      )
+      throw new TypeError(`an object's name must be up to 200 letters, digits, "-" and ".", got ${describeValue(name)}`)
     }
     const dot = name.lastIndexOf('.')
     const stem = dot < 0 ? EMPTY : name.slice(0, dot)

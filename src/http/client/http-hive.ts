@@ -1,3 +1,4 @@
+import { checkUrl } from '../../bytes/check-url.ts'
 import { describeValue } from '../../bytes/describe-value.ts'
 import { checkInteger } from '../../bytes/check-integer.ts'
 import { markHandled } from '../../bytes/promises.ts'
@@ -267,12 +268,7 @@ export class HttpHive implements Hive {
 
 function rootOf(url: string | URL): URL {
   const here: Partial<Location> | undefined = globalThis.location
-  // A URL of another realm is as good as one of this.
-  const text: unknown = typeof url === 'string' ? url : (url as Partial<URL> | null | undefined)?.href
-  if (typeof text !== 'string' || !URL.canParse(text, here?.href)) {
-    throw new TypeError(`url must be a URL, got ${describeValue(url)}`)
-  }
-  const root = new URL(text, here?.href)
+  const root = checkUrl('url', url, here?.href)
   if (!/^https?:$/.test(root.protocol))
     throw new TypeError(`url must be http or https, got ${describeValue(root.protocol)}`)
   if (root.username !== '' || root.password !== '') {

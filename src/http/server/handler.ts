@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { checkInteger } from '../../bytes/check-integer.ts'
 import { checkAlias } from '../../hive/alias.ts'
 import { IntegrityError, type NotFoundError } from '../../errors.ts'
@@ -310,8 +311,8 @@ function damageOf(error: unknown): IntegrityError | undefined {
 function checkSettings(hive: Hive, options: HiveHandlerOptions): Omit<Settings, 'beginBody'> {
   const { base = '/', limits = {} } = options
   if (typeof hive?.open !== 'function') throw new TypeError(`hive must be a Hive, got ${typeof hive}`)
-  if (!base.startsWith('/') || !base.endsWith('/')) {
-    throw new TypeError(`base must begin and end with a slash, got ${base}`)
+  if (typeof base !== 'string' || !base.startsWith('/') || !base.endsWith('/')) {
+    throw new TypeError(`base must be a path that begins and ends with a slash, got ${describeValue(base)}`)
   }
   const { hosts, authorize, onTransfer, onError } = options
   checkCors(options.cors)

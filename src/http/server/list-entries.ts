@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { IntegrityError } from '../../errors.ts'
 import type { Hive } from '../../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
@@ -18,7 +19,10 @@ export async function listEntries(
   const query = new URL(request.url).searchParams
   const asked = query.has('limit') ? parseDigits(query.get('limit')) : MAX_LIST_ENTRIES
   if (asked === undefined || asked < 1 || asked > MAX_LIST_ENTRIES) {
-    throw new StatusError(400, new RangeError(`limit must be from 1 to ${MAX_LIST_ENTRIES}, got ${query.get('limit')}`))
+    throw new StatusError(
+      400,
+      new RangeError(`limit must be from 1 to ${MAX_LIST_ENTRIES}, got ${describeValue(query.get('limit'))}`),
+    )
   }
   const limit = Math.min(asked, maxEntries)
   const after = query.get('after') ?? undefined

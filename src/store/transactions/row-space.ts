@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { compareBytes, startsWithBytes } from '../../bytes/byte-order.ts'
 import type { BackendCallOptions, Mutation } from '../backend.ts'
 import type { StoreContext } from '../store-context.ts'
@@ -58,7 +59,8 @@ export async function listSpace(
   { prefix = new Uint8Array(0), after, limit, signal }: ListSpaceOptions & BackendCallOptions,
   changes: Iterable<Mutation>,
 ): Promise<SpaceRow[]> {
-  if (!Number.isInteger(limit) || limit < 1) throw new RangeError(`limit must be an integer from 1, got ${limit}`)
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new RangeError(`limit must be an integer from 1, got ${describeValue(limit)}`)
   const start = keyOf(new Uint8Array(0)).byteLength
   const wholePrefix = keyOf(prefix)
   let cursor = after && keyOf(after)
