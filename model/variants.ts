@@ -378,6 +378,8 @@ const ALL = [
     scenario: 'heal: readers',
     what: 'a missing block is a NotFoundError without a second look at s',
   },
+  { mistakes: ['sameName'], scenario: 'late: dedup', what: 'a put of unknown outcome is repeated under the same name' },
+  { mistakes: ['clearNoS'], scenario: 'candidates', what: 'c is deleted with a check of c alone', harmless: true },
 ] as const satisfies readonly Draft[]
 
 /** The name of a mistake: a flag that switches one rule off. */

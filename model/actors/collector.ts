@@ -166,7 +166,10 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
   /** Checks c as it was read before the references were listed, and s. */
   clearCandidate(collector) {
     const { planted, candidateKey, streamKey } = collector
-    const checks = [...(planted.clearUnchecked ? [] : collector.seen(candidateKey)), ...collector.seen(streamKey)]
+    const checks = [
+      ...(planted.clearUnchecked ? [] : collector.seen(candidateKey)),
+      ...(planted.clearNoS ? [] : collector.seen(streamKey)),
+    ]
     collector.commit(checks, { [candidateKey]: null })
     return collector.nextCandidate()
   },

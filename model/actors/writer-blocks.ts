@@ -62,7 +62,7 @@ export const BLOCKS_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
     const group = locals.group ?? []
     const place = locals.place ?? 0
     const applied = writer.put(group[place] ?? '', text[offset + place] ?? '')
-    if (applied === null) return 'readOwnRow'
+    if (applied === null) return planted.sameName ? 'putObject' : 'readOwnRow'
     if (planted.toldEarly) writer.world.ghost(`toldOffset/${writer.id}`, offset + 1)
     locals.place = place + 1
     if (place + 1 < group.length) return 'putObject'
