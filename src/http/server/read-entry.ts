@@ -1,27 +1,21 @@
 import { ConflictError, NotFoundError } from '../../errors.ts'
-import type { Entry, Hive } from '../../hive/hive.ts'
+import type { Entry } from '../../hive/hive.ts'
 import type { Answer } from './answer.ts'
 import { evaluateConditions, ifRangeHolds } from './conditions.ts'
 import { entryHeaders, SIGNATURE_TYPE, VERSION_HEADER } from '../protocol/format.ts'
+import type { HiveRequest } from './hive-request.ts'
 import { StatusError } from '../protocol/problem.ts'
 import { parseRange } from '../protocol/range-header.ts'
 import { untrustedHeaders } from './untrusted.ts'
-
-/** What a request for an entry addresses. */
-export interface EntryAddress {
-  /** Name of the entry. */
-  readonly alias: string
-  /** Etag of the one version that the request is about (`?v=`); undefined: the version that there is. */
-  readonly version: string | undefined
-}
 
 /** A cache asks before it answers; nobody on the way re-codes what the etag stands for. */
 const CACHING = { 'Cache-Control': 'no-cache, no-transform' }
 
 /** Answers GET and HEAD of an entry. The whole answer is of the version that is opened here. */
-export async function readEntry(request: Request, hive: Hive, address: EntryAddress): Promise<Answer> {
+export async function readEntry(asked: HiveRequest): Promise<Answer> {
+  const { request, alias } = asked
   const asOfMs = Date.now()
-  const entry = await openVersion(hive, address)
+  const entry = await openVersion(asked)
   const headers = {
     ...entryHeaders(entry, asOfMs),
     ...reprDigest(entry.etag),
@@ -29,7 +23,7 @@ export async function readEntry(request: Request, hive: Hive, address: EntryAddr
     ...untrustedHeaders(entry.type),
     'Accept-Ranges': 'bytes',
   }
-  const found = await releasing(entry, () => evaluateConditions(request, address.alias, entry))
+  const found = await releasing(entry, () => evaluateConditions(request, alias, entry))
   if (found === 'not-modified') {
     await entry.close()
     return { status: 304, headers }
@@ -40,8 +34,8 @@ export async function readEntry(request: Request, hive: Hive, address: EntryAddr
     await entry.close()
     return { status: 200, headers: { ...described, 'Content-Length': String(entry.size) } }
   }
-  const asked = ifRangeHolds(request.headers, entry) ? request.headers.get('range') : null
-  const range = parseRange(asked, entry.size)
+  const rangeHeader = ifRangeHolds(request.headers, entry) ? request.headers.get('range') : null
+  const range = parseRange(rangeHeader, entry.size)
   if (range === 'unsatisfiable') {
     await entry.close()
     throw new StatusError(416, new RangeError(`the range is not in the entry, which has ${entry.size} bytes`), {
@@ -64,9 +58,10 @@ export async function readEntry(request: Request, hive: Hive, address: EntryAddr
  * Answers GET and HEAD of `?signature`. Its ETag is its own, since it has bytes of its own; another header tells the
  * version that it belongs to.
  */
-export async function readSignature(request: Request, hive: Hive, address: EntryAddress): Promise<Answer> {
+export async function readSignature(asked: HiveRequest): Promise<Answer> {
+  const { request, alias } = asked
   const asOfMs = Date.now()
-  const entry = await openVersion(hive, address)
+  const entry = await openVersion(asked)
   const own = { etag: entry.etag.replace(/"$/, '.signature"'), modified: entry.modified }
   const headers = {
     ...entryHeaders(own, asOfMs),
@@ -75,7 +70,7 @@ export async function readSignature(request: Request, hive: Hive, address: Entry
     [VERSION_HEADER]: entry.etag,
     'Accept-Ranges': 'none',
   }
-  const found = await releasing(entry, () => evaluateConditions(request, address.alias, own))
+  const found = await releasing(entry, () => evaluateConditions(request, alias, own))
   if (found === 'not-modified' || request.method === 'HEAD') {
     await entry.close()
     return found ? { status: 304, headers } : { status: 200, headers: { ...headers, 'Content-Type': SIGNATURE_TYPE } }
@@ -88,7 +83,7 @@ export async function readSignature(request: Request, hive: Hive, address: Entry
 }
 
 /** Opens the version that is to be answered with: what has begun with it ends with it. */
-async function openVersion(hive: Hive, { alias, version }: EntryAddress): Promise<Entry> {
+async function openVersion({ hive, alias, version }: HiveRequest): Promise<Entry> {
   const opened = hive.open(alias, { consistency: 'snapshot' })
   if (version === undefined) return opened
 

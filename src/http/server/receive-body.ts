@@ -3,28 +3,14 @@ import { abortable, markHandled } from '../../bytes/promises.ts'
 import { QuotaExceededError } from '../../errors.ts'
 import type { Entry, EntrySink } from '../../hive/hive.ts'
 import { parseDigits } from '../protocol/format.ts'
-import type { Exchange } from './exchange.ts'
+import type { HiveRequest } from './hive-request.ts'
 import { bodyOf } from '../protocol/message-body.ts'
 import { StatusError } from '../protocol/problem.ts'
 import { StallTimer } from '../protocol/stall-timer.ts'
 
-/** A request with a body. */
-export interface UploadRequest {
-  /** The request; its body is not yet read. */
-  readonly request: Request
-  /** Counts the body. */
-  readonly exchange: Exchange
-  /** Largest number of bytes of the body. */
-  readonly maxBytes: number
-  /** Longest time without a byte of the body, in milliseconds. */
-  readonly silenceMs: number
-}
-
 /** Moves the body of a request into a sink, at the pace of the sink. Whatever goes wrong, nothing is committed. */
-export async function receiveBody(
-  { request, exchange, maxBytes, silenceMs }: UploadRequest,
-  sink: EntrySink,
-): Promise<Entry> {
+export async function receiveBody({ request, exchange, limits }: HiveRequest, sink: EntrySink): Promise<Entry> {
+  const { uploadBytes, silenceMs } = limits
   const writer = sink.getWriter()
   markHandled(writer.closed)
   const silence = new AbortController()
@@ -49,7 +35,7 @@ export async function receiveBody(
     let received = 0
     for (let chunk = chunks && (await nextChunk()); chunk; chunk = await nextChunk()) {
       received = exchange.received(chunk.byteLength)
-      if (received > maxBytes) throw tooLarge(maxBytes)
+      if (received > uploadBytes) throw tooLarge(uploadBytes)
       await writer.write(chunk)
     }
     if (declared !== undefined && declared !== received) {

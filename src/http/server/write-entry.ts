@@ -1,34 +1,27 @@
 import { type FormatError, NotFoundError } from '../../errors.ts'
 import { DAMAGED_ETAG } from '../../hive/entry-record.ts'
-import type { EntryInfo, Hive } from '../../hive/hive.ts'
+import type { EntryInfo } from '../../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { evaluateConditions, hasConditions } from './conditions.ts'
+import type { HiveRequest } from './hive-request.ts'
 import { DELTA_TYPE, entryHeaders, entryToJson, parseDigits } from '../protocol/format.ts'
 import { StatusError } from '../protocol/problem.ts'
-import { receiveBody, tooLarge, type UploadRequest } from './receive-body.ts'
-
-/** A request that changes an entry. */
-export interface WriteRequest extends UploadRequest {
-  /** Where the entry is. */
-  readonly hive: Hive
-  /** Name of the entry. */
-  readonly alias: string
-}
+import { receiveBody, tooLarge } from './receive-body.ts'
 
 /** Carries out PUT: the body becomes the new version, wholly or not at all. */
-export async function putEntry(write: WriteRequest): Promise<Answer> {
-  const { request, hive, alias } = write
+export async function putEntry(asked: HiveRequest): Promise<Answer> {
+  const { request, hive, alias } = asked
   const { headers } = request
   if (headers.has('content-range')) {
     throw new StatusError(400, 'PUT takes a whole entry, no part of one (RFC 9110, section 14.5)')
   }
   refuseCoding(headers)
-  refuseTooLarge(headers, write.maxBytes)
-  const current = await currentVersion(write)
+  refuseTooLarge(headers, asked.limits.uploadBytes)
+  const current = await currentVersion(asked)
 
   const type = headers.get('content-type') || undefined
   const sink = wellFormed(() => hive.sink(alias, { ...commitCondition(headers, current), type }))
-  const entry = await receiveBody(write, sink)
+  const entry = await receiveBody(asked, sink)
   return {
     status: current ? 204 : 201,
     headers: { ...writtenHeaders(entry), ...(!current && { Location: request.url }) },
@@ -36,15 +29,15 @@ export async function putEntry(write: WriteRequest): Promise<Answer> {
 }
 
 /** Carries out PATCH: the body is a delta against the version that If-Match names. */
-export async function patchEntry(write: WriteRequest): Promise<Answer> {
-  const { request, hive, alias } = write
+export async function patchEntry(asked: HiveRequest): Promise<Answer> {
+  const { request, hive, alias } = asked
   const { headers } = request
   const [type] = headers.get('content-type')?.split(';') ?? []
   if (type?.trim().toLowerCase() !== DELTA_TYPE) {
     throw new StatusError(415, `PATCH takes ${DELTA_TYPE}`, { 'Accept-Patch': DELTA_TYPE })
   }
   refuseCoding(headers)
-  refuseTooLarge(headers, write.maxBytes)
+  refuseTooLarge(headers, asked.limits.uploadBytes)
   if (!headers.has('if-match')) {
     throw new StatusError(428, 'a delta is for one version: If-Match must name it (RFC 6585, section 3)')
   }
@@ -52,17 +45,17 @@ export async function patchEntry(write: WriteRequest): Promise<Answer> {
   evaluateConditions(request, alias, current)
 
   const { ifMatch } = commitCondition(headers, current)
-  const entry = await receiveBody(write, hive.patchSink(alias, { ifMatch })).catch((error: unknown) => {
+  const entry = await receiveBody(asked, hive.patchSink(alias, { ifMatch })).catch((error: unknown) => {
     throw isWrongDelta(error) ? new StatusError(422, error as FormatError) : error
   })
   return jsonAnswer(200, entryToJson(entry), writtenHeaders(entry))
 }
 
 /** Carries out DELETE. */
-export async function removeEntry(write: WriteRequest): Promise<Answer> {
-  const { request, hive, alias } = write
+export async function removeEntry(asked: HiveRequest): Promise<Answer> {
+  const { request, hive, alias } = asked
   const { headers } = request
-  const current = await currentVersion(write)
+  const current = await currentVersion(asked)
   if (!current) throw new NotFoundError(`there is no such entry: ${alias}`, { alias })
   const { ifMatch } = commitCondition(headers, current)
   await hive.remove(alias, { ifMatch: ifMatch === '*' ? undefined : ifMatch })
@@ -75,7 +68,7 @@ type Replaceable = Pick<EntryInfo, 'etag' | 'modified'>
  * The version that is to be replaced or removed, once it has met the conditions of the request; undefined if there is
  * none. A damaged entry meets those that ask only whether there is one.
  */
-async function currentVersion({ request, hive, alias, exchange }: WriteRequest): Promise<Replaceable | undefined> {
+async function currentVersion({ request, hive, alias, exchange }: HiveRequest): Promise<Replaceable | undefined> {
   let current: Replaceable | undefined
   let damage: unknown
   try {

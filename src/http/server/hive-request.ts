@@ -1,0 +1,19 @@
+import type { Hive } from '../../hive/hive.ts'
+import type { Exchange } from './exchange.ts'
+import type { HandlerLimits } from './handler-options.ts'
+
+/** A request that has been let in: what every function of the table of routes is called with. */
+export interface HiveRequest {
+  /** The request; its body has not been read. */
+  readonly request: Request
+  /** Where the entries are. */
+  readonly hive: Hive
+  /** Name of the entry; empty if the request is about the hive itself. */
+  readonly alias: string
+  /** Etag of the one version that the request is about (`?v=`); undefined if it is about the current one. */
+  readonly version: string | undefined
+  /** What the request may ask for at most. */
+  readonly limits: HandlerLimits
+  /** Counts the body of the request, and hears of damage that does not change the status of the answer. */
+  readonly exchange: Exchange
+}

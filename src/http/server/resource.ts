@@ -1,0 +1,50 @@
+import { checkAlias } from '../../hive/alias.ts'
+import { StatusError } from '../protocol/problem.ts'
+
+/**
+ * What a URL can stand for: the hive itself (`/`), an entry at its current version (`/ALIAS`), one version of an entry,
+ * which never changes (`/ALIAS?v=ETAG`), or the signature of a version (`/ALIAS?signature`, with `&v=ETAG` too).
+ */
+export type Resource = 'hive' | 'entry' | 'version' | 'signature'
+
+/** What the URL of a request stands for. */
+export interface Target {
+  readonly resource: Resource
+  /** Name of the entry; empty for the hive itself. */
+  readonly alias: string
+  /** Etag of the one version that the request is about; undefined if it is about the current one. */
+  readonly version: string | undefined
+}
+
+/**
+ * Reads what a URL stands for.
+ *
+ * @throws {StatusError} if the path is not below `base`, or is not that of an entry.
+ */
+export function targetOf(url: URL, base: string, maxAliasBytes: number): Target {
+  const alias = aliasOf(url, base, maxAliasBytes)
+  if (alias === '') return { resource: 'hive', alias, version: undefined }
+  const version = url.searchParams.get('v') ?? undefined
+  if (url.searchParams.has('signature')) return { resource: 'signature', alias, version }
+  return { resource: version === undefined ? 'entry' : 'version', alias, version }
+}
+
+/** The alias that a path stands for; empty for the hive itself. */
+function aliasOf(url: URL, base: string, maxBytes: number): string {
+  if (!url.pathname.startsWith(base)) throw new StatusError(404, 'there is no hive at this path')
+  let alias: string
+  try {
+    alias = decodeURIComponent(url.pathname.slice(base.length))
+  } catch (error) {
+    throw new StatusError(400, new TypeError('the path is not percent-encoded UTF-8', { cause: error }))
+  }
+  if (alias === '') return alias
+  if (alias.startsWith('-/')) throw new StatusError(404, 'there is no such resource')
+  try {
+    const { byteLength } = checkAlias(alias)
+    if (byteLength > maxBytes) throw new TypeError(`an alias must be at most ${maxBytes} bytes of UTF-8 here`)
+  } catch (error) {
+    throw new StatusError(400, error as TypeError)
+  }
+  return alias
+}

@@ -1,0 +1,45 @@
+import type { Answer } from './answer.ts'
+import type { Operation } from './exchange.ts'
+import type { HiveRequest } from './hive-request.ts'
+import { listEntries } from './list-entries.ts'
+import { readEntry, readSignature } from './read-entry.ts'
+import type { Resource } from './resource.ts'
+import { patchEntry, putEntry, removeEntry } from './write-entry.ts'
+
+/** How one method on one resource is answered. */
+export interface Route {
+  /** What the request asks for, as `authorize` and `onTransfer` are told. */
+  readonly operation: Operation
+  /** Whether it changes the hive: then a page of another origin needs the consent of `cors`. */
+  readonly writes?: boolean
+  /** Whether the answer costs the server more than its bytes: then pages of other sites may not embed it. */
+  readonly computes?: boolean
+  /** Makes the answer. The handler leaves out the body for HEAD. */
+  answer(asked: HiveRequest): Promise<Answer>
+}
+
+/**
+ * The table of routes: which function answers which method on which resource. The methods are in the order of the
+ * header field Allow. The handler itself answers OPTIONS, from this table, and 405 for what is not in it.
+ */
+export const ROUTES: Readonly<Record<Resource, Readonly<Record<string, Route>>>> = {
+  hive: {
+    GET: { operation: 'list', answer: listEntries },
+    HEAD: { operation: 'list', answer: listEntries },
+  },
+  entry: {
+    GET: { operation: 'read', answer: readEntry },
+    HEAD: { operation: 'head', answer: readEntry },
+    PUT: { operation: 'put', writes: true, answer: putEntry },
+    PATCH: { operation: 'patch', writes: true, answer: patchEntry },
+    DELETE: { operation: 'remove', writes: true, answer: removeEntry },
+  },
+  version: {
+    GET: { operation: 'read', answer: readEntry },
+    HEAD: { operation: 'head', answer: readEntry },
+  },
+  signature: {
+    GET: { operation: 'signature', computes: true, answer: readSignature },
+    HEAD: { operation: 'signature', answer: readSignature },
+  },
+}
