@@ -44,6 +44,6 @@ export type {
   PatchStatistics,
   SignatureStatistics,
 } from './rsync/statistics.ts'
-export type { SumName } from './rsync/sums.ts'
+export type { SumName } from './rsync/sum-formats.ts'
 export type { ByteInput } from './rsync/to-byte-stream.ts'
 export { WorkerPool, type WorkerPoolOptions } from './rsync/pool/worker-pool.ts'

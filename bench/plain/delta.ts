@@ -1,6 +1,6 @@
 import type { IHasher } from 'hash-wasm'
 import { writeCopyCommand, writeLiteralCommand } from '../../src/rsync/delta-commands.ts'
-import { MAX_COMMAND_BYTES, OP_END } from '../../src/rsync/format.ts'
+import { MAX_COMMAND_BYTES, OP_END } from '../../src/rsync/wire-format.ts'
 import { BlockIndex } from './block-index.ts'
 import { RabinKarpWindow } from './rabin-karp.ts'
 import type { PlainSignature } from './sign.ts'

@@ -1,5 +1,5 @@
 import type { IHasher } from 'hash-wasm'
-import { SIGNATURE_HEADER_BYTES, WEAK_SUM_BYTES } from '../../src/rsync/format.ts'
+import { SIGNATURE_HEADER_BYTES, WEAK_SUM_BYTES } from '../../src/rsync/wire-format.ts'
 import { RABINKARP_SEED, rabinKarpUpdate } from './rabin-karp.ts'
 
 /** The sums of a basis. */

@@ -1,4 +1,4 @@
-import { MAGIC_RABINKARP_BLAKE2B, MAGIC_RABINKARP_MD4 } from '../../src/rsync/format.ts'
+import { MAGIC_RABINKARP_BLAKE2B, MAGIC_RABINKARP_MD4 } from '../../src/rsync/wire-format.ts'
 import { createBLAKE2b, createMD4, type IHasher } from 'hash-wasm'
 import {
   bytesSource,

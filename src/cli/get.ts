@@ -6,7 +6,7 @@ import { fileSink } from './file-sink.ts'
 import { aliasArgument, hiveArgument, tokenOption } from './hive-arguments.ts'
 import { withHive } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
-import { transfer } from './transfer.ts'
+import { pipeWithProgress } from './pipe-with-progress.ts'
 import { stdoutSink } from './stdio.ts'
 import { UsageError } from './usage-error.ts'
 import { verified } from './verified.ts'
@@ -44,7 +44,7 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
         // A directory has checksums of its blocks.
         const isWhole = end - start === entry.size
         const stream = isWhole && isUrl(place) ? verified(bytes, entry) : bytes
-        await transfer(stream, sink, { name: alias, size: end - start, bar, signal })
+        await pipeWithProgress(stream, sink, { name: alias, size: end - start, bar, signal })
         await entry.close()
       })
     })

@@ -3,10 +3,10 @@ import type { IncomingMessage, Server as NodeServer, ServerResponse } from 'node
 import { serve } from 'srvx/node'
 import type { Hive } from '../hive/hive.ts'
 import { createHiveHandler } from '../http/server/handler.ts'
-import type { Transfer } from '../http/server/exchange.ts'
+import type { Transfer } from '../http/server/transfer.ts'
 import { Connections } from './connections.ts'
 import { errorLine } from './error-line.ts'
-import { Exchanges } from './exchanges.ts'
+import { OpenRequests } from './open-requests.ts'
 import { continueWhenRead } from './expect-continue.ts'
 import { printable } from './printable.ts'
 
@@ -22,9 +22,9 @@ export interface HiveServerOptions {
   readonly allowHost: readonly string[]
   /** Origins whose pages may use the hive. */
   readonly allowOrigin: readonly string[]
-  /** Whether to print a line for every exchange. */
+  /** Whether to print a line for every request. */
   readonly log: boolean
-  /** How long exchanges may go on after the server has been told to end, in milliseconds. */
+  /** How long requests may go on after the server has been told to end, in milliseconds. */
   readonly graceMs: number
   /**
    * How long the head of a request may take, from the connection or the last answer on, in milliseconds.
@@ -49,13 +49,13 @@ export interface HiveServer {
 /** With the time between two looks of Node, heads are there within a minute. */
 const HEAD_MS = 50_000
 
-/** How long what is left of exchanges may take to clean up, once their connections are cut. */
+/** How long requests that were cut off may take to clean up. */
 const CLEANUP_MS = 2_000
 
 /** Puts a hive behind a port of this machine. */
 export async function startHiveServer(hive: Hive, options: HiveServerOptions): Promise<HiveServer> {
   const { host, port, token, allowHost, allowOrigin, log, graceMs, headMs = HEAD_MS, silenceMs } = options
-  const exchanges = new Exchanges()
+  const openRequests = new OpenRequests()
   let handler: ReturnType<typeof createHiveHandler> | undefined
   const server = serve({
     hostname: host,
@@ -82,12 +82,12 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
         cors: allowOrigin.length > 0 ? allowOrigin : undefined,
         limits: { silenceMs },
         onTransfer(transfer) {
-          exchanges.end()
+          openRequests.end()
           if (log) printLine(transferLine(transfer))
         },
         onError: (error) => printLine(`comb: ${errorLine(error)}`),
       })
-      exchanges.begin()
+      openRequests.begin()
       const response = await handler(request)
       // Whoever fell silent within a body cannot send another request (RFC 9110, section 15.5.9).
       if (response.status === 408) response.headers.set('Connection', 'close')
@@ -108,11 +108,11 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
     async close() {
       const closed = server.close()
       connections.close()
-      // An exchange has ended for the hive before its last bytes are on their way: only the connections tell.
+      // A request has ended for the hive before its last bytes are on their way: only the connections tell.
       await settledWithin(closed, graceMs)
       nodeServer.closeAllConnections()
       await closed
-      await settledWithin(exchanges.ended(), CLEANUP_MS)
+      await settledWithin(openRequests.ended(), CLEANUP_MS)
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ListedEntry } from '../hive/hive.ts'
-import { listedEntryToJson } from '../http/protocol/format.ts'
+import { listedEntryToJson } from '../http/protocol/entry-json.ts'
 import { formatBytes } from './byte-size.ts'
 import { hiveArgument, tokenOption } from './hive-arguments.ts'
 import { withHive } from './open-hive.ts'

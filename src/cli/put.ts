@@ -3,7 +3,7 @@ import { openInput } from './file-input.ts'
 import { aliasArgument, hiveArgument, ifMatchOption, tokenOption, typeOption } from './hive-arguments.ts'
 import { withHive } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
-import { transfer } from './transfer.ts'
+import { pipeWithProgress } from './pipe-with-progress.ts'
 
 interface PutOptions {
   readonly type?: string
@@ -43,7 +43,7 @@ export function addPutCommand(program: Command, { signal }: CommandContext): voi
         })
         // On a terminal, what is typed in and the bar would write over each other.
         const bar = options.progress && !(file === '-' && process.stdin.isTTY)
-        await transfer(stream, sink, { name: alias, size: input.size, bar, signal })
+        await pipeWithProgress(stream, sink, { name: alias, size: input.size, bar, signal })
       })
     })
 }

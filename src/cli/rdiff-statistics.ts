@@ -1,4 +1,4 @@
-import { SIGNATURE_HEADER_BYTES, WEAK_SUM_BYTES } from '../rsync/format.ts'
+import { SIGNATURE_HEADER_BYTES, WEAK_SUM_BYTES } from '../rsync/wire-format.ts'
 import type { Signature } from '../rsync/signature.ts'
 import type { DeltaStatistics, JobStatistics, PatchStatistics, SignatureStatistics } from '../rsync/statistics.ts'
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { EntryInfo } from '../hive/hive.ts'
-import { entryToJson } from '../http/protocol/format.ts'
+import { entryToJson } from '../http/protocol/entry-json.ts'
 import { formatBytes } from './byte-size.ts'
 import { aliasArgument, hiveArgument, tokenOption } from './hive-arguments.ts'
 import { withHive } from './open-hive.ts'

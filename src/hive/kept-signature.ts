@@ -5,7 +5,7 @@ import { aliasRowsIn, aliasRowsOf } from '../store/transactions/alias-rows.ts'
 import { readAliasRow } from './alias-row.ts'
 import { type EntryRecord, formatEntryRecord } from './entry-record.ts'
 import { openStored } from './open-stored.ts'
-import { signatureReference } from './references.ts'
+import { signatureReference } from './alias-references.ts'
 import { SharedSignature } from './shared-signature.ts'
 
 /** By the id of a version, the signature that is being computed. */

@@ -33,7 +33,7 @@ import { PinnedEntry } from './pinned-entry.ts'
 import { StoredVersion } from './stored-version.ts'
 import { checkMediaType } from './media-type.ts'
 import { assertPrecondition, checkPrecondition } from './precondition.ts'
-import { entryReference, signatureReference } from './references.ts'
+import { entryReference, signatureReference } from './alias-references.ts'
 
 /** Options of {@linkcode LocalHive}. */
 export interface LocalHiveOptions {

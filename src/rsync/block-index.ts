@@ -1,7 +1,7 @@
 import { BlockFilter } from './block-filter.ts'
 import type { KernelInstance } from './kernel.ts'
 import type { Signature } from './signature.ts'
-import { sumFormat } from './sums.ts'
+import { sumFormat } from './sum-formats.ts'
 
 const RADIX_BITS = 11
 const RADIX = 2 ** RADIX_BITS

@@ -1,4 +1,4 @@
-import { WEAK_SUM_BYTES } from './format.ts'
+import { WEAK_SUM_BYTES } from './wire-format.ts'
 import type { KernelInstance } from './kernel.ts'
 import type { SignatureParameters } from './parameters.ts'
 

@@ -1,5 +1,5 @@
 import { writeU16, writeU32, writeU64 } from '../bytes/integers.ts'
-import { OP_COPY_N1_N1, OP_LITERAL_N1, OP_LITERAL_SHORT_MAX } from './format.ts'
+import { OP_COPY_N1_N1, OP_LITERAL_N1, OP_LITERAL_SHORT_MAX } from './wire-format.ts'
 
 /**
  * Writes the shortest encoding of a literal command, without its data, at the start of `bytes`.

@@ -4,11 +4,11 @@ import { writeU32 } from '../bytes/integers.ts'
 import { blockIndexOf } from './block-index.ts'
 import { checkInteger } from '../bytes/check-integer.ts'
 import { writeCopyCommand, writeLiteralCommand } from './delta-commands.ts'
-import { MAGIC_BYTES, MAGIC_DELTA, MAX_COMMAND_BYTES, OP_END } from './format.ts'
+import { MAGIC_BYTES, MAGIC_DELTA, MAX_COMMAND_BYTES, OP_END } from './wire-format.ts'
 import { type Kernel, KernelInstance } from './kernel.ts'
 import { asSignature, type Signature } from './signature.ts'
 import { countStep, type DeltaStatistics, deltaStatistics, type Mutable } from './statistics.ts'
-import { sumFormat } from './sums.ts'
+import { sumFormat } from './sum-formats.ts'
 
 /** Options of {@linkcode DeltaJob}. */
 export interface DeltaOptions {

@@ -1,5 +1,5 @@
 import { KERNEL_BINARY } from './kernel-binary.ts'
-import type { SumFormat } from './sums.ts'
+import type { SumFormat } from './sum-formats.ts'
 
 /** What `kernel/index.ts` exports. Pointers and lengths are in bytes. Pointers are returned as signed numbers. */
 interface KernelExports {

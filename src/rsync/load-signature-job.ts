@@ -10,10 +10,10 @@ import {
   SIGNATURE_HEADER_BYTES,
   STRONG_LENGTH_OFFSET,
   WEAK_SUM_BYTES,
-} from './format.ts'
+} from './wire-format.ts'
 import { Signature } from './signature.ts'
 import { countStep, jobStatistics, type JobStatistics, type Mutable } from './statistics.ts'
-import { DEFAULT_SUM, type SumFormat, sumFormat, sumFormatOf } from './sums.ts'
+import { DEFAULT_SUM, type SumFormat, sumFormat, sumFormatOf } from './sum-formats.ts'
 
 /** Limits on an untrusted signature, checked before memory is allocated for it. */
 export interface SignatureLimits {

@@ -1,6 +1,6 @@
 import { checkInteger } from '../bytes/check-integer.ts'
-import { MAX_BLOCK_LENGTH } from './format.ts'
-import { DEFAULT_SUM, type SumFormat, sumFormat, type SumName } from './sums.ts'
+import { MAX_BLOCK_LENGTH } from './wire-format.ts'
+import { DEFAULT_SUM, type SumFormat, sumFormat, type SumName } from './sum-formats.ts'
 
 /** The parameters of a signature. The defaults are rdiff's. */
 export interface SignatureOptions {

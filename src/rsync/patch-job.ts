@@ -12,7 +12,7 @@ import {
   OP_LITERAL_N1,
   OP_LITERAL_N8,
   OP_LITERAL_SHORT_MAX,
-} from './format.ts'
+} from './wire-format.ts'
 import { countStep, type Mutable, type PatchStatistics, patchStatistics } from './statistics.ts'
 
 /** What is known about the result in advance. */

@@ -1,7 +1,7 @@
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { writeU32 } from '../bytes/integers.ts'
 import { BlockSums } from './block-sums.ts'
-import { BLOCK_LENGTH_OFFSET, SIGNATURE_HEADER_BYTES, STRONG_LENGTH_OFFSET, WEAK_SUM_BYTES } from './format.ts'
+import { BLOCK_LENGTH_OFFSET, SIGNATURE_HEADER_BYTES, STRONG_LENGTH_OFFSET, WEAK_SUM_BYTES } from './wire-format.ts'
 import { type Kernel, KernelInstance } from './kernel.ts'
 import { type SignatureOptions, type SignatureParameters, signatureParameters } from './parameters.ts'
 import { countStep, type Mutable, type SignatureStatistics, signatureStatistics } from './statistics.ts'

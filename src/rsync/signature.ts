@@ -1,7 +1,7 @@
 import { describeValue } from '../bytes/describe-value.ts'
 import { checkInteger } from '../bytes/check-integer.ts'
-import { MAX_BLOCK_LENGTH } from './format.ts'
-import { DEFAULT_SUM, sumFormat, type SumName } from './sums.ts'
+import { MAX_BLOCK_LENGTH } from './wire-format.ts'
+import { DEFAULT_SUM, sumFormat, type SumName } from './sum-formats.ts'
 
 /** The parts of a {@linkcode Signature}. */
 export interface SignatureParts {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { StreamingHash } from '../../bytes/sha256.ts'
 import type { Backend } from '../../store/backend.ts'
-import { assertRows, BLOCKS_DIRECTORY, DATABASE_FILE, openDirectory } from './directory-format.ts'
+import { assertRows, BLOCKS_DIRECTORY, DATABASE_FILE, prepareDirectory } from './directory-format.ts'
 import { engineError } from './engine-error.ts'
 import { FileBlocks } from './file-blocks.ts'
 import { openSqlite } from './sqlite-metadata.ts'
@@ -70,7 +70,7 @@ export async function directoryBackend(path: string, options: DirectoryBackendOp
   if (typeof lockTimeoutMs !== 'number' || !(lockTimeoutMs >= 0)) {
     throw new RangeError(`lockTimeoutMs must be a number from 0, got ${describeValue(lockTimeoutMs)}`)
   }
-  await openDirectory(path, { create: create && !readOnly, lockTimeoutMs })
+  await prepareDirectory(path, { create: create && !readOnly, lockTimeoutMs })
   const metadata = await openSqlite(join(path, DATABASE_FILE), { lockTimeoutMs, readOnly })
   try {
     await assertRows(path, () => metadata.hasRows())

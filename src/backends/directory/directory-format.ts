@@ -23,8 +23,8 @@ const UNFINISHED = new RegExp(
   `^(${MARKER_FILE}\\.[0-9a-f]+~|${PROBE_PREFIX}[0-9a-f]+~|${DATABASE_FILE}(-wal|-shm|-journal)?|${BLOCKS_DIRECTORY}|lost\\+found)$`,
 )
 
-/** How {@linkcode openDirectory} opens. */
-export interface OpenDirectoryOptions {
+/** How {@linkcode prepareDirectory} opens. */
+export interface PrepareDirectoryOptions {
   /** Whether an absent or empty directory becomes a hive. */
   readonly create: boolean
   /** Milliseconds to wait for others that make the same hive. */
@@ -32,7 +32,7 @@ export interface OpenDirectoryOptions {
 }
 
 /** Makes sure that `path` is a directory of this format that has its database. */
-export async function openDirectory(path: string, options: OpenDirectoryOptions): Promise<void> {
+export async function prepareDirectory(path: string, options: PrepareDirectoryOptions): Promise<void> {
   try {
     while (!(await isMarked(path))) {
       const problem = await (options.create ? create(path, options.lockTimeoutMs) : whyNot(path))

@@ -2,11 +2,10 @@ import { onAbort } from '../../bytes/on-abort.ts'
 import { abortable, markHandled } from '../../bytes/promises.ts'
 import { BackendError } from '../../errors.ts'
 import { isPermanent, isRefusedRedirect } from './fetch-failure.ts'
-import { parseDigits } from '../protocol/format.ts'
+import { parseDigits } from '../protocol/header-values.ts'
 import { parseHttpDate } from '../protocol/http-date.ts'
-import { errorOf, type FailedExchange, retryAdvice } from '../protocol/problem.ts'
-import { stalled } from '../protocol/stall-timer.ts'
-import { readBody, timedBody } from '../protocol/timed-body.ts'
+import { errorOf, type FailedRequest, retryAdvice } from './answer-error.ts'
+import { readBody, stalled, timedBody } from './timed-body.ts'
 import { redirectError, saysDone, strayAnswer, type WriteMethod } from './write-answer.ts'
 
 /** What {@linkcode HttpClient} is made with. */
@@ -132,8 +131,8 @@ export class HttpClient {
   }
 
   /** Rebuilds the error that an answer tells of. Reads or discards its body. */
-  errorOf(response: Response, exchange: FailedExchange, signal: AbortSignal): Promise<Error> {
-    return errorOf(response, exchange, { signal, stallTimeoutMs: this.stallTimeoutMs })
+  errorOf(response: Response, request: FailedRequest, signal: AbortSignal): Promise<Error> {
+    return errorOf(response, request, { signal, stallTimeoutMs: this.stallTimeoutMs })
   }
 
   /**
@@ -144,11 +143,11 @@ export class HttpClient {
   async assertDone(
     method: WriteMethod,
     response: Response,
-    exchange: Omit<FailedExchange, 'write'>,
+    request: Omit<FailedRequest, 'write'>,
     signal: AbortSignal,
   ): Promise<void> {
     if (saysDone(method, response)) return
-    throw strayAnswer(method, response) ?? (await this.errorOf(response, { ...exchange, write: true }, signal))
+    throw strayAnswer(method, response) ?? (await this.errorOf(response, { ...request, write: true }, signal))
   }
 
   /** Reads a body that is no larger than `limit` bytes; `write` says that it is the answer to a change. */

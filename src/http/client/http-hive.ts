@@ -27,7 +27,9 @@ import { checkListOptions } from '../../hive/list-options.ts'
 import { checkMediaType } from '../../hive/media-type.ts'
 import { PinnedEntry } from '../../hive/pinned-entry.ts'
 import { assertPrecondition, checkPrecondition, type Precondition } from '../../hive/precondition.ts'
-import { DELTA_TYPE, entryFromHeaders, entryFromJson } from '../protocol/format.ts'
+import { entryFromHeaders } from '../protocol/entry-headers.ts'
+import { entryFromJson } from '../protocol/entry-json.ts'
+import { DELTA_TYPE } from '../protocol/media-types.ts'
 import { HttpClient } from './http-client.ts'
 import { HttpVersion } from './http-version.ts'
 import { assertAsked, listFromJson } from './received-list.ts'
@@ -213,7 +215,7 @@ export class HttpHive implements Hive {
     type: string,
   ): Omit<SentUpload, 'open' | 'signal'> {
     const client = this.#client
-    const exchange = { alias, expectedEtag: etagIn(condition.ifMatch) }
+    const request = { alias, expectedEtag: etagIn(condition.ifMatch) }
     return {
       streams: this.#options.requestStreams ?? sendsRequestStreams(),
       check: async (signal) => {
@@ -227,7 +229,7 @@ export class HttpHive implements Hive {
         const headers = { ...conditions(condition), 'Content-Type': type }
         return client.send({ method, url: client.url(alias), headers, body: body as BodyInit, signal }, 'write')
       },
-      assertAccepted: (response, signal) => client.assertDone(method, response, exchange, signal),
+      assertAccepted: (response, signal) => client.assertDone(method, response, request, signal),
     }
   }
 

@@ -1,7 +1,8 @@
 import { compareBytes } from '../../bytes/byte-order.ts'
 import { FormatError } from '../../errors.ts'
 import type { EntryList } from '../../hive/hive.ts'
-import { isRecord, listedEntryFromJson } from '../protocol/format.ts'
+import { listedEntryFromJson } from '../protocol/entry-json.ts'
+import { isRecord } from '../protocol/is-record.ts'
 
 /**
  * Reads a list of entries from the JSON of an answer with this status.

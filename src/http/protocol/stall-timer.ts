@@ -1,5 +1,3 @@
-import { BackendError } from '../../errors.ts'
-
 /** A timer for longer than this ends at once, in every host. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
@@ -54,9 +52,4 @@ export class StallTimer {
       this.#onStall()
     }
   }
-}
-
-/** The error of an answer that counts as lost. */
-export function stalled(timeoutMs: number, outcome?: 'unknown'): BackendError {
-  return new BackendError(`nothing has arrived for ${timeoutMs} ms`, { retryable: true, outcome })
 }

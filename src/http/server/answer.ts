@@ -1,8 +1,9 @@
 import { ChunkReader } from '../../bytes/chunk-reader.ts'
 import { abortable, markHandled } from '../../bytes/promises.ts'
-import type { Exchange } from './exchange.ts'
-import { type Problem, StatusError } from '../protocol/problem.ts'
-import { PROBLEM_TYPE } from '../protocol/format.ts'
+import type { RequestLog } from './request-log.ts'
+import type { Problem } from '../protocol/problem.ts'
+import { StatusError } from './status-error.ts'
+import { PROBLEM_TYPE } from '../protocol/media-types.ts'
 
 /** Status of an answer that nobody waits for any more; the number is nginx's. */
 const CLIENT_GONE = 499
@@ -102,17 +103,17 @@ export function problemAnswer(problem: Problem, headers: Readonly<Record<string,
 export function toResponse(
   request: Request,
   { status, headers, body }: BegunAnswer,
-  exchange: Exchange,
+  log: RequestLog,
   onError: (error: unknown) => void,
 ): Response {
   if (body && 'rest' in body) {
-    const counted = exchange.endAfter(status, body, (error) => {
+    const counted = log.endAfter(status, body, (error) => {
       body.release()
       if (error !== undefined) onError(error)
     })
     return new Response(counted, { status, headers: { ...headers } })
   }
   const sent = request.method === 'HEAD' ? undefined : body
-  exchange.endWith(status, sent?.byteLength ?? 0)
+  log.endWith(status, sent?.byteLength ?? 0)
   return new Response(sent ?? null, { status, headers: { ...headers } })
 }

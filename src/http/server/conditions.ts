@@ -1,6 +1,6 @@
 import { AlreadyExistsError, ConflictError } from '../../errors.ts'
 import type { EntryInfo } from '../../hive/hive.ts'
-import { isStrongEtag } from '../protocol/format.ts'
+import { isStrongEtag } from '../protocol/header-values.ts'
 import { parseHttpDate } from '../protocol/http-date.ts'
 
 /** The version that conditions are held against; undefined: there is no such entry. */

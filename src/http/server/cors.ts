@@ -1,5 +1,5 @@
 import { describeValue } from '../../bytes/describe-value.ts'
-import { EXPOSED_HEADERS } from '../protocol/format.ts'
+import { EXPOSED_HEADERS } from '../protocol/entry-headers.ts'
 
 /**
  * Which pages of other origins may use the hive: a list of origins, each as `URL.origin` writes it, or `'null'`; a

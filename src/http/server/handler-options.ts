@@ -1,7 +1,7 @@
 import { checkInteger } from '../../bytes/check-integer.ts'
 import { describeValue } from '../../bytes/describe-value.ts'
 import { type Cors, checkCors } from './cors.ts'
-import type { Operation, Transfer } from './exchange.ts'
+import type { Operation, Transfer } from './transfer.ts'
 
 /** What a request is about to do, for {@linkcode HiveHandlerOptions.authorize}. */
 export interface Access {
@@ -67,7 +67,7 @@ export interface HiveHandlerOptions {
   /** Bounds of what one request may ask. */
   limits?: HiveHandlerLimits | undefined
   /**
-   * Called once for each exchange, when it has ended: the bytes as this server counted them. A fault of the program,
+   * Called once for each request, when its answer has ended: the bytes as this server counted them. A fault of the program,
    * for which the promise of the handler rejects, ends it too, with status 500.
    */
   onTransfer?: ((transfer: Transfer) => void) | undefined

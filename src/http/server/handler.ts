@@ -1,11 +1,12 @@
 import { IntegrityError, type NotFoundError } from '../../errors.ts'
 import type { Hive } from '../../hive/hive.ts'
-import { isRecord } from '../protocol/format.ts'
-import { problemOf, StatusError } from '../protocol/problem.ts'
+import { isRecord } from '../protocol/is-record.ts'
+import { problemOf } from './problem-of.ts'
+import { StatusError } from './status-error.ts'
 import { type Answer, begin, type BegunAnswer, problemAnswer, toResponse } from './answer.ts'
 import { hasConditions } from './conditions.ts'
 import { allowsOrigin, corsHeaders, isAskedFor, preflightHeaders } from './cors.ts'
-import { Exchange } from './exchange.ts'
+import { RequestLog } from './request-log.ts'
 import { type Access, checkHandlerOptions, type HandlerSettings, type HiveHandlerOptions } from './handler-options.ts'
 import { targetOf } from './resource.ts'
 import { ROUTES } from './routes.ts'
@@ -54,49 +55,49 @@ export function hiveHandler(
   const settings: Settings = { ...checkHandlerOptions(options), hive, beginBody }
   return async (request) => {
     const onError = (error: unknown): void => options.onError?.(error, request)
-    const exchange = new Exchange(options.onTransfer, onError)
+    const log = new RequestLog(options.onTransfer, onError)
     try {
       // Evaluated first: if `cors` throws, no entry is open yet.
       const shared = corsHeaders(request, settings.cors)
-      const answer = await respond(request, settings, exchange).catch((error: unknown) => {
+      const answer = await respond(request, settings, log).catch((error: unknown) => {
         const failure = failureAnswer(request, error)
         if (failure.status >= 500 && !isRefusal(error)) onError(error)
         return failure
       })
       if (!isResponse(answer)) {
-        return toResponse(request, { ...answer, headers: { ...shared, ...answer.headers } }, exchange, onError)
+        return toResponse(request, { ...answer, headers: { ...shared, ...answer.headers } }, log, onError)
       }
       const headers = new Headers(answer.headers)
       for (const [name, value] of Object.entries(shared)) {
         if (name === 'Vary') headers.append(name, value)
         else if (!headers.has(name)) headers.set(name, value)
       }
-      exchange.endWith(answer.status, 0)
+      log.endWith(answer.status, 0)
       return new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers })
     } catch (error) {
-      exchange.endWith(500, 0)
+      log.endWith(500, 0)
       throw error
     }
   }
 }
 
-async function respond(request: Request, settings: Settings, exchange: Exchange): Promise<BegunAnswer | Response> {
+async function respond(request: Request, settings: Settings, log: RequestLog): Promise<BegunAnswer | Response> {
   const { hosts, cors, authorize, base, hive, limits } = settings
   const url = new URL(request.url)
   refuseUnclear(request.headers)
   if (hosts && !hosts.includes(url.host)) throw new StatusError(421, `this server is not ${url.host}`)
 
   const { resource, alias, version } = targetOf(url, base, limits.aliasBytes)
-  exchange.alias = alias || undefined
+  log.alias = alias || undefined
   const routes = ROUTES[resource]
   const allow = Object.keys(routes).join(', ') + ', OPTIONS'
   if (request.method === 'OPTIONS') {
-    exchange.operation = 'options'
+    log.operation = 'options'
     return { status: 204, headers: { Allow: allow, ...preflightHeaders(request, cors) } }
   }
   const route = Object.hasOwn(routes, request.method) ? routes[request.method] : undefined
   if (!route) throw new StatusError(405, `this resource does not have the method ${request.method}`, { Allow: allow })
-  exchange.operation = route.operation
+  log.operation = route.operation
   if (route.writes && !allowsOrigin(request, cors)) {
     throw new StatusError(403, `pages of ${request.headers.get('origin')} may not write here`)
   }
@@ -106,11 +107,11 @@ async function respond(request: Request, settings: Settings, exchange: Exchange)
   if (route.computes && !isAskedFor(request, cors)) {
     throw new StatusError(403, 'pages of other sites may not make this server compute')
   }
-  const access: Access = { operation: route.operation, alias: exchange.alias }
+  const access: Access = { operation: route.operation, alias: log.alias }
   // Only `true` lets a request pass: a function that forgets to return must not let everybody in.
   const granted: unknown = authorize ? await authorize(request, access) : true
   if (granted === true) {
-    const answer = await route.answer({ request, hive, alias, version, limits, exchange })
+    const answer = await route.answer({ request, hive, alias, version, limits, log })
     return settings.beginBody(answer, request)
   }
   if (isResponse(granted)) return granted

@@ -1,5 +1,5 @@
 import type { Hive } from '../../hive/hive.ts'
-import type { Exchange } from './exchange.ts'
+import type { RequestLog } from './request-log.ts'
 import type { HandlerLimits } from './handler-options.ts'
 
 /** A request that has been let in: what every function of the table of routes is called with. */
@@ -15,5 +15,5 @@ export interface HiveRequest {
   /** What the request may ask for at most. */
   readonly limits: HandlerLimits
   /** Counts the body of the request, and hears of damage that does not change the status of the answer. */
-  readonly exchange: Exchange
+  readonly log: RequestLog
 }

@@ -1,13 +1,14 @@
 import { describeValue } from '../../bytes/describe-value.ts'
 import { IntegrityError } from '../../errors.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
-import { listedEntryToJson, type ListJson, parseDigits } from '../protocol/format.ts'
+import { listedEntryToJson, type ListJson } from '../protocol/entry-json.ts'
+import { parseDigits } from '../protocol/header-values.ts'
 import { MAX_LIST_ENTRIES } from './handler-options.ts'
 import type { HiveRequest } from './hive-request.ts'
-import { StatusError } from '../protocol/problem.ts'
+import { StatusError } from './status-error.ts'
 
 /** Answers GET of the hive itself: a page of its entries. */
-export async function listEntries({ request, hive, limits, exchange }: HiveRequest): Promise<Answer> {
+export async function listEntries({ request, hive, limits, log }: HiveRequest): Promise<Answer> {
   const query = new URL(request.url).searchParams
   const asked = query.has('limit') ? parseDigits(query.get('limit')) : MAX_LIST_ENTRIES
   if (asked === undefined || asked < 1 || asked > MAX_LIST_ENTRIES) {
@@ -20,7 +21,7 @@ export async function listEntries({ request, hive, limits, exchange }: HiveReque
   const after = query.get('after') ?? undefined
   const { entries, next } = await hive.list({ prefix: query.get('prefix') ?? '', after, limit })
   for (const { alias, damage } of entries) {
-    if (damage !== undefined) exchange.report(new IntegrityError(damage, { alias }))
+    if (damage !== undefined) log.report(new IntegrityError(damage, { alias }))
   }
   const list: ListJson = { entries: entries.map(listedEntryToJson), ...(next !== undefined && { next }) }
   return jsonAnswer(200, list)

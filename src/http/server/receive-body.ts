@@ -2,14 +2,14 @@ import { ChunkReader } from '../../bytes/chunk-reader.ts'
 import { abortable, markHandled } from '../../bytes/promises.ts'
 import { QuotaExceededError } from '../../errors.ts'
 import type { Entry, EntrySink } from '../../hive/hive.ts'
-import { parseDigits } from '../protocol/format.ts'
+import { parseDigits } from '../protocol/header-values.ts'
 import type { HiveRequest } from './hive-request.ts'
 import { bodyOf } from '../protocol/message-body.ts'
-import { StatusError } from '../protocol/problem.ts'
+import { StatusError } from './status-error.ts'
 import { StallTimer } from '../protocol/stall-timer.ts'
 
 /** Moves the body of a request into a sink, at the pace of the sink. Whatever goes wrong, nothing is committed. */
-export async function receiveBody({ request, exchange, limits }: HiveRequest, sink: EntrySink): Promise<Entry> {
+export async function receiveBody({ request, log, limits }: HiveRequest, sink: EntrySink): Promise<Entry> {
   const { uploadBytes, silenceMs } = limits
   const writer = sink.getWriter()
   markHandled(writer.closed)
@@ -34,7 +34,7 @@ export async function receiveBody({ request, exchange, limits }: HiveRequest, si
     chunks = body ? new ChunkReader(body) : undefined
     let received = 0
     for (let chunk = chunks && (await nextChunk()); chunk; chunk = await nextChunk()) {
-      received = exchange.received(chunk.byteLength)
+      received = log.received(chunk.byteLength)
       if (received > uploadBytes) throw tooLarge(uploadBytes)
       await writer.write(chunk)
     }

@@ -1,5 +1,5 @@
 import { checkAlias } from '../../hive/alias.ts'
-import { StatusError } from '../protocol/problem.ts'
+import { StatusError } from './status-error.ts'
 
 /**
  * What a URL can stand for: the hive itself (`/`), an entry at its current version (`/ALIAS`), one version of an entry,

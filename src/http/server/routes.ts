@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts'
-import type { Operation } from './exchange.ts'
+import type { Operation } from './transfer.ts'
 import type { HiveRequest } from './hive-request.ts'
 import { listEntries } from './list-entries.ts'
 import { readEntry, readSignature } from './read-entry.ts'

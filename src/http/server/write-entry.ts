@@ -4,8 +4,11 @@ import type { EntryInfo } from '../../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { evaluateConditions, hasConditions } from './conditions.ts'
 import type { HiveRequest } from './hive-request.ts'
-import { DELTA_TYPE, entryHeaders, entryToJson, parseDigits } from '../protocol/format.ts'
-import { StatusError } from '../protocol/problem.ts'
+import { entryHeaders } from '../protocol/entry-headers.ts'
+import { entryToJson } from '../protocol/entry-json.ts'
+import { parseDigits } from '../protocol/header-values.ts'
+import { DELTA_TYPE } from '../protocol/media-types.ts'
+import { StatusError } from './status-error.ts'
 import { receiveBody, tooLarge } from './receive-body.ts'
 
 /** Carries out PUT: the body becomes the new version, wholly or not at all. */
@@ -68,7 +71,7 @@ type Replaceable = Pick<EntryInfo, 'etag' | 'modified'>
  * The version that is to be replaced or removed, once it has met the conditions of the request; undefined if there is
  * none. A damaged entry meets those that ask only whether there is one.
  */
-async function currentVersion({ request, hive, alias, exchange }: HiveRequest): Promise<Replaceable | undefined> {
+async function currentVersion({ request, hive, alias, log }: HiveRequest): Promise<Replaceable | undefined> {
   let current: Replaceable | undefined
   let damage: unknown
   try {
@@ -88,7 +91,7 @@ async function currentVersion({ request, hive, alias, exchange }: HiveRequest): 
   } catch (error) {
     throw damage !== undefined && (error as Error).name === 'ConflictError' ? damage : error
   }
-  if (damage !== undefined) exchange.report(damage)
+  if (damage !== undefined) log.report(damage)
   return current
 }
 

@@ -9,7 +9,7 @@ import type {
   SignRequest,
   SignResult,
   WorkerRequest,
-} from './worker-messages.ts'
+} from './pool-messages.ts'
 
 /** Receives a worker's reply. Called once, from the worker's event. */
 export interface ReplyHandler<Result> {

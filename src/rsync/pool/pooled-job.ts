@@ -3,7 +3,7 @@ import { InputParts } from './input-parts.ts'
 import type { PoolCrew } from './pool-crew.ts'
 import type { PoolMember } from './pool-member.ts'
 import type { PooledWork } from './pooled-codec.ts'
-import type { RunResult, WholeJob } from './worker-messages.ts'
+import type { RunResult, WholeJob } from './pool-messages.ts'
 
 /** Bytes of input, and of room for output, sent to a worker at a time. */
 const PART_BYTES = 256 * 1024

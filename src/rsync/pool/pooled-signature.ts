@@ -1,10 +1,10 @@
-import { SIGNATURE_HEADER_BYTES } from '../format.ts'
+import { SIGNATURE_HEADER_BYTES } from '../wire-format.ts'
 import type { SignatureParameters } from '../parameters.ts'
 import type { Mutable, SignatureStatistics } from '../statistics.ts'
 import { InputParts } from './input-parts.ts'
 import type { PoolCrew } from './pool-crew.ts'
 import type { PooledWork } from './pooled-codec.ts'
-import type { SentParameters, SignResult } from './worker-messages.ts'
+import type { SentParameters, SignResult } from './pool-messages.ts'
 
 /**
  * Bytes of blocks sent to a worker at a time. They take some milliseconds to process, so the cost of a message is

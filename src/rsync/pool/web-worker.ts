@@ -1,5 +1,5 @@
 import { answerRequests } from './worker-requests.ts'
-import type { SentReply } from './worker-messages.ts'
+import type { SentReply } from './pool-messages.ts'
 
 /** The parts of `DedicatedWorkerGlobalScope` used here. TypeScript's `dom` library does not declare it. */
 interface WorkerScope {

@@ -1,6 +1,6 @@
 import type { Codec } from '../../bytes/codec-transform.ts'
 import { DeltaJob } from '../delta-job.ts'
-import { SIGNATURE_HEADER_BYTES, WEAK_SUM_BYTES } from '../format.ts'
+import { SIGNATURE_HEADER_BYTES, WEAK_SUM_BYTES } from '../wire-format.ts'
 import { type Kernel, loadKernel } from '../kernel.ts'
 import { SignatureJob } from '../signature-job.ts'
 import { Signature } from '../signature.ts'
@@ -14,7 +14,7 @@ import type {
   SignRequest,
   SignResult,
   WorkerRequest,
-} from './worker-messages.ts'
+} from './pool-messages.ts'
 
 const EMPTY = new Uint8Array(0)
 

@@ -6,7 +6,7 @@ import {
   OP_LITERAL_N1,
   OP_LITERAL_N8,
   OP_LITERAL_SHORT_MAX,
-} from '../format.ts'
+} from '../wire-format.ts'
 
 /** A copy command of a delta: the `length` new bytes at `offset` equal those of the basis at `position`. */
 export interface DeltaCopy {

@@ -1,25 +1,9 @@
 import { byteStream } from '../../bytes/byte-stream.ts'
 import type { ChunkReader } from '../../bytes/chunk-reader.ts'
+import type { Operation, Transfer } from './transfer.ts'
 
-/** What a request asked for. */
-export type Operation = 'read' | 'head' | 'signature' | 'list' | 'put' | 'patch' | 'remove' | 'options'
-
-/** One exchange with a client, after it has ended: completed, refused, failed, or given up by the client. */
-export interface Transfer {
-  /** What the request asked for; undefined if it was refused before that was known. */
-  readonly operation: Operation | undefined
-  /** Name of the entry, where there is one. */
-  readonly alias: string | undefined
-  /** Status code of the answer. */
-  readonly status: number
-  /** Bytes of the request's body, as many as were read. */
-  readonly received: number
-  /** Bytes of the answer's body, as many as were handed to the server; of an answer that `authorize` gave, 0. */
-  readonly sent: number
-}
-
-/** Follows one exchange: counts its bytes, and hears of what went wrong. */
-export class Exchange {
+/** What is known of a request while it is being answered; {@linkcode Transfer} is what remains of it. */
+export class RequestLog {
   operation: Operation | undefined
   alias: string | undefined
   #status = 0
@@ -40,7 +24,7 @@ export class Exchange {
     return this.#received
   }
 
-  /** Ends an exchange whose answer has all its bytes at once. */
+  /** Ends the log of a request whose answer has all its bytes at once. */
   endWith(status: number, byteLength: number): void {
     this.#status = status
     this.#sent = byteLength
@@ -48,7 +32,7 @@ export class Exchange {
   }
 
   /**
-   * Passes a body on and counts it: its first chunk, and then the rest. The exchange ends with it, however it ends. `end`
+   * Passes a body on and counts it: its first chunk, and then the rest. The log ends with it, however it ends. `end`
    * frees what stands behind the body, and gets the error if there is one.
    */
   endAfter(

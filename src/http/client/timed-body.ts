@@ -5,8 +5,8 @@ import { collect } from '../../bytes/collect.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { abortable, markHandled } from '../../bytes/promises.ts'
 import { BackendError } from '../../errors.ts'
-import { bodyOf } from './message-body.ts'
-import { stalled, StallTimer } from './stall-timer.ts'
+import { bodyOf } from '../protocol/message-body.ts'
+import { StallTimer } from '../protocol/stall-timer.ts'
 
 /** How the body of an answer is read. */
 export interface BodyReading {
@@ -78,4 +78,9 @@ export async function readBody(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const body = await abortable(bodyOf(response), reading.signal)
   return body ? collect(timedBody(body, reading), { limit }) : new Uint8Array(0)
+}
+
+/** The error of an answer that counts as lost. */
+export function stalled(timeoutMs: number, outcome?: 'unknown'): BackendError {
+  return new BackendError(`nothing has arrived for ${timeoutMs} ms`, { retryable: true, outcome })
 }

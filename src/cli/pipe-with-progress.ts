@@ -1,20 +1,20 @@
-/** What {@linkcode transfer} moves. */
-export interface TransferOptions {
+/** What {@linkcode pipeWithProgress} shows, and whether. */
+export interface ProgressOptions {
   /** Name of what is moved, for the line of the bar. */
   readonly name: string
   /** Number of bytes, if it is known. */
   readonly size: number | undefined
   /** Whether a bar may be shown; it is shown only if stderr is a terminal. */
   readonly bar: boolean
-  /** Gives the transfer up. */
+  /** Stops the piping. */
   readonly signal: AbortSignal
 }
 
-/** Moves a stream into a sink, with a progress bar on stderr while it lasts, if that is a terminal. */
-export async function transfer(
+/** Pipes a stream into a sink, with a progress bar on stderr while it lasts, if that is a terminal. */
+export async function pipeWithProgress(
   from: ReadableStream<Uint8Array>,
   to: WritableStream<Uint8Array>,
-  { name, size, bar, signal }: TransferOptions,
+  { name, size, bar, signal }: ProgressOptions,
 ): Promise<void> {
   if (!bar || !process.stderr.isTTY) return from.pipeTo(to, { signal })
 

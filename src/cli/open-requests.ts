@@ -1,20 +1,20 @@
-/** Counts what is going on, so that its end can be waited for. */
-export class Exchanges {
+/** Counts the requests that have not been answered to their end, so that a server can wait for them. */
+export class OpenRequests {
   #count = 0
   #onEnd: (() => void) | undefined
 
-  /** One more has begun. */
+  /** A request has begun. */
   begin(): void {
     this.#count++
   }
 
-  /** One of them has ended. */
+  /** A request has ended. */
   end(): void {
     this.#count--
     if (this.#count === 0) this.#onEnd?.()
   }
 
-  /** Resolves when none is left. */
+  /** Resolves when none is open. */
   ended(): Promise<void> {
     if (this.#count === 0) return Promise.resolve()
     return new Promise((resolve) => {

@@ -6,7 +6,7 @@ import {
   MAGIC_ROLLSUM_BLAKE2B,
   MAGIC_ROLLSUM_MD4,
   MD4_BYTES,
-} from './format.ts'
+} from './wire-format.ts'
 
 /**
  * The weak and strong sums that a signature uses.

@@ -7,7 +7,7 @@
 import type { DeltaOptions } from '../delta-job.ts'
 import type { SignatureParts } from '../signature.ts'
 import type { DeltaStatistics, SignatureStatistics } from '../statistics.ts'
-import type { SumName } from '../sums.ts'
+import type { SumName } from '../sum-formats.ts'
 import type { InputPart } from './input-parts.ts'
 
 /** {@linkcode SignatureParameters} in a form that can be sent. */

@@ -1,0 +1,58 @@
+import type { BackendError, ConflictError } from '../../errors.ts'
+import { ERROR_KINDS } from '../protocol/error-kinds.ts'
+import { isRecord } from '../protocol/is-record.ts'
+import { type Problem, PROBLEM_TYPE_PREFIX } from '../protocol/problem.ts'
+import type { StatusError } from './status-error.ts'
+
+/** Titles of the problems that are no error of this package (RFC 9457, section 4.2.1). */
+const PHRASES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  408: 'Request Timeout',
+  415: 'Unsupported Media Type',
+  421: 'Misdirected Request',
+  428: 'Precondition Required',
+  499: 'Client Closed Request',
+  501: 'Not Implemented',
+}
+
+/** The problem that tells a client of an error; undefined if the error is a fault of the program, not for clients. */
+export function problemOf(error: unknown): { problem: Problem; headers: Readonly<Record<string, string>> } | undefined {
+  const failure = isNamed(error, 'StatusError') ? (error as StatusError) : undefined
+  if (failure && !failure.error) {
+    const { status, message } = failure
+    const title = PHRASES[status] ?? 'Error'
+    return { problem: { type: 'about:blank', title, status, detail: message }, headers: failure.headers }
+  }
+  const cause = failure?.error ?? (error as Error)
+  const kind = isRecord(cause) && Object.hasOwn(ERROR_KINDS, cause.name) ? ERROR_KINDS[cause.name] : undefined
+  // A TypeError that nobody has given a status comes from a bug, not from the request.
+  if (!kind || (kind.facts.length === 0 && !failure)) return undefined
+  const retryable = cause.name === 'BackendError' && (cause as BackendError).retryable
+  const status = failure?.status ?? (cause.name === 'BackendError' && !retryable ? 500 : kind.status)
+  const facts = Object.entries(cause).filter(([name, value]) => kind.facts.includes(name) && value !== undefined)
+  // An engine's own words may name files and hosts: they are for its operator.
+  const { actualEtag } = cause as Partial<ConflictError>
+  const detail = cause.name === 'BackendError' ? 'the storage of the hive failed' : cause.message
+  return {
+    problem: {
+      type: PROBLEM_TYPE_PREFIX + cause.name,
+      title: kind.title,
+      status,
+      detail,
+      ...Object.fromEntries(facts),
+    },
+    headers: {
+      // The answer to HEAD has only these.
+      ...(actualEtag !== undefined && { ETag: actualEtag }),
+      ...failure?.headers,
+      ...(retryable && { 'Retry-After': '1' }),
+    },
+  }
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return isRecord(error) && error['name'] === name
+}
