@@ -25,9 +25,9 @@ describe('`comb` ends with 2, and one line, when it is misused:', () => {
     [['ls', 'hive', '--perfix', 'x'], "unknown option '--perfix' (Did you mean --prefix?)"],
     [['get', 'hive', 'x', '--range', '9-4'], 'a range is A-B, A- or -N, got 9-4'],
     [['get', 'hive', 'x', '--range', '1-2,4-5'], 'a range is A-B, A- or -N, got 1-2,4-5'],
-    [['stat', 'hive', 'a/../b'], 'an alias must not have a segment . or ..: "a/../b"'],
-    [['stat', 'hive', ''], 'an alias must not be empty: ""'],
-    [['put', 'hive', 'x', '-', '--type', 'video'], 'type must be a media type of at most 255 characters, got video'],
+    [['stat', 'hive', 'a/../b'], 'an alias must not have a segment . or .., got "a/../b"'],
+    [['stat', 'hive', ''], 'an alias must not be empty, got ""'],
+    [['put', 'hive', 'x', '-', '--type', 'video'], 'type must be a media type of at most 255 characters, got "video"'],
     [['put', 'hive', 'x', '-', '--if-match', 'é'], 'it is no etag: é'],
     [
       ['put', 'hive', 'x', '-', '--if-none-match', 'abc'],
@@ -82,7 +82,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
     const hive = join(directory, 'hive')
     mkdirSync(hive)
     writeFileSync(join(hive, 'diary.txt'), '')
-    const line = `${hive} is no hive: it has other things in it, such as diary.txt`
+    const line = `${hive} is not a hive: it has other things in it, such as diary.txt`
     for (const args of [
       ['put', hive, 'x', '-'],
       ['ls', hive],
@@ -91,7 +91,9 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
       expect(await failure(args, 1)).toBe(line)
     }
     expect(readdirSync(hive)).toEqual(['diary.txt'])
-    expect(await failure(['ls', join(hive, 'diary.txt')], 1)).toMatch(/diary\.txt is no hive: it is no directory$/)
+    expect(await failure(['ls', join(hive, 'diary.txt')], 1)).toMatch(
+      /diary\.txt is not a hive: it is not a directory$/,
+    )
   })
 
   test('files that cannot be read or written', async () => {
