@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { type Mutation, type StoredStream, StreamStore, type Transaction } from '../../src/store.ts'
+import { systemHost } from '../../src/store/host.ts'
 import { aliasRowsIn } from '../../src/store/transactions/alias-rows.ts'
 import { type Fault, faulty, type FaultyBackend, type Step } from '../support/faulty-backend.ts'
 import { inspectStore, type StoreContents } from '../support/inspect-store.ts'
@@ -172,6 +173,28 @@ describe('a store whose backend fails', () => {
     )
     await Promise.all(plays)
     expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
+  })
+
+  it('stores a long stream whose objects and intents are refused again and again', async () => {
+    for (const fault of ['busy', 'lost', 'late'] as const) {
+      const memory = memoryBackend()
+      const host = new VirtualHost({ budget: { ...systemHost.budget, tries: 50 } })
+      const backend = faulty(
+        memory,
+        ({ index, operation }) => {
+          // The row of the store's own version is made first.
+          if (index < 2 || operation === 'get' || host.fraction() < 0.6) return undefined
+          return operation === 'commit' ? fault : 'busy'
+        },
+        host,
+      )
+      const content = LONG.repeat(100)
+      await put(new StreamStore(backend, { blockSize: 1, host }), content, { reference: text('new') })
+      const { stored, problems, counts } = await inspectStore(memory)
+      expect([...stored.values()], fault).toEqual([content])
+      expect(problems, fault).toEqual([])
+      expect(counts['i'], fault).toBeUndefined()
+    }
   })
 
   it('finds out what a last commit did, however often the answer is lost', async () => {

@@ -40,7 +40,7 @@ export class StreamWriter {
   readonly #signal: AbortSignal
   readonly #names: ObjectNames
   #state: State
-  /** Objects whose put failed, perhaps after it was applied. */
+  /** Names that will not be used: of objects whose put failed, or of intents whose commit did, perhaps after it was applied. */
   #abandoned: Uint8Array[] = []
   readonly #pages: PageWriter
   readonly #pending = new Set<Promise<unknown>>()
@@ -131,6 +131,8 @@ export class StreamWriter {
         return names
       } catch (error) {
         if (tries === host.budget.tries || !(maybeApplied(error) || isTransient(error))) throw error
+        // Their intents may exist, now or later; the commit of the next entries removes them.
+        this.#abandoned.push(...names)
       }
       await waitToRetry(host, tries, this.#signal)
     }
