@@ -1016,6 +1016,36 @@ describe('HttpHive writes', () => {
     expect(await rejection(sink.entry)).toBe('stop')
   })
 
+  it.each(['sink', 'patchSink', 'remove'] as const)(
+    'nothing by %s when it is given up before it is sent',
+    async (kind) => {
+      for (const requestStreams of [true, false]) {
+        const controller = new AbortController()
+        const { signal } = controller
+        const methods: (string | undefined)[] = []
+        const hive = new HttpHive('http://hive.test/', {
+          requestStreams,
+          // Like a handler of the same program, it does not look at the signal.
+          fetch(_url, { method }) {
+            methods.push(method)
+            return Promise.resolve(new Response(null, { headers: { ETag: OTHER_ETAG, 'Content-Length': '1' } }))
+          },
+          headers() {
+            if (methods.length > 0 || kind !== 'patchSink') controller.abort('stop')
+            return {}
+          },
+        })
+        const sent =
+          kind === 'remove'
+            ? hive.remove('x', { signal })
+            : new Blob([randomBytes(600 * KIB)]).stream().pipeTo(hive[kind]('x', { signal }))
+        expect(await rejection(sent)).toBe('stop')
+        await standstill()
+        expect(methods).toEqual(kind === 'patchSink' ? ['HEAD'] : [])
+      }
+    },
+  )
+
   it('and has written, though the connection ends badly after that', async () => {
     const badly = async (_request: Request, passOn: () => Promise<Response>): Promise<Response> => {
       const answer = await passOn()

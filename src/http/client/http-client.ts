@@ -69,6 +69,8 @@ export class HttpClient {
   async send(request: HttpRequest, write?: 'write'): Promise<Response> {
     const { method, url, body, signal } = request
     const headers = await this.#headers(request.headers)
+    // Given up meanwhile. The host's own `fetch` would see that; one that the caller brings may not.
+    signal.throwIfAborted()
     const init: RequestInit & { duplex?: 'half' } = {
       method,
       headers,
