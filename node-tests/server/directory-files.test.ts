@@ -195,6 +195,17 @@ describe('directoryBackend', () => {
     await backend.close()
   })
 
+  it('lists its objects although a desktop has left files of its own beside them', async () => {
+    const directory = fresh()
+    const backend = await directoryBackend(directory)
+    await backend.blocks.put('o.abcd', text('x'))
+    for (const folder of ['', 'o', join('o', 'ab')]) {
+      await writeFile(join(directory, 'blocks', folder, '.DS_Store'), 'icons')
+    }
+    expect(await backend.blocks.list({ prefix: 'o.', limit: 10 })).toEqual([{ name: 'o.abcd', size: 1 }])
+    await backend.close()
+  })
+
   it('leaves no entry, and nothing else, when the file system refuses', async () => {
     const directory = fresh()
     const backend = await directoryBackend(directory)

@@ -242,7 +242,7 @@ async function namesIn(path: string): Promise<string[]> {
   try {
     return await readdir(path)
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return []
+    if (isAbsent(error)) return []
     throw error
   }
 }
