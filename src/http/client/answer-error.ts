@@ -6,7 +6,7 @@ import { PROBLEM_TYPE_PREFIX } from '../protocol/problem.ts'
 import { type BodyReading, readBody } from './timed-body.ts'
 
 const MAX_PROBLEM_BYTES = 64 * 1024
-/** Of the words of a server, what goes into the message of an error. */
+/** How much of a server's words goes into the message of an error. */
 const MAX_DETAIL_CHARACTERS = 1000
 
 /** What the client knows of the request that failed. */
@@ -22,7 +22,7 @@ export interface FailedRequest {
 }
 
 /**
- * Rebuilds the error that an answer tells of. Reads or discards its body; rejects only with the reason of the signal.
+ * Makes the error that an answer describes. Reads or discards its body; rejects only with the reason of the signal.
  */
 export async function errorOf(response: Response, request: FailedRequest, reading: BodyReading): Promise<Error> {
   const { status } = response
@@ -34,7 +34,7 @@ export async function errorOf(response: Response, request: FailedRequest, readin
   const { alias, expectedEtag, offset, write } = request
   const said = (textIn(problem, 'detail') ?? textIn(problem, 'title'))?.slice(0, MAX_DETAIL_CHARACTERS)
   const told = `the server answered ${status} ${said ?? response.statusText}`.trimEnd()
-  // An answer to HEAD has no words of its own.
+  // The answer to a HEAD has no body that says more.
   const message =
     kind === ERROR_KINDS['BackendError'] || kind === ERROR_KINDS['AccessError']
       ? told
@@ -63,8 +63,8 @@ export interface RetryAdvice {
 }
 
 /**
- * Tells whether the same request may succeed later: not if the status says otherwise, or the problem does, such as a lost
- * block that a gateway passes on with its 502.
+ * Whether the same request may succeed later. It may not if the status says so, or if the problem does: a gateway may pass
+ * on the problem of a lost block with its own 502.
  */
 export async function retryAdvice(response: Response, reading: BodyReading): Promise<RetryAdvice> {
   const { status, statusText, headers } = response
@@ -95,7 +95,7 @@ function nameOf(status: number): string {
   return 'BackendError'
 }
 
-/** A problem as it came: nothing is known of its members but that there is a type. */
+/** A problem as it was received: only its type has been checked. */
 type ReceivedProblem = { readonly type: string } & Facts
 
 async function readProblem(response: Response, reading: BodyReading): Promise<ReceivedProblem | undefined> {
@@ -107,7 +107,7 @@ async function readProblem(response: Response, reading: BodyReading): Promise<Re
     return parseProblem(await readBody(response, MAX_PROBLEM_BYTES, reading))
   } catch {
     reading.signal.throwIfAborted()
-    // Cut off or late: the status has said already what matters.
+    // Cut off or too late: the status has already said what matters.
     return undefined
   }
 }
@@ -116,7 +116,7 @@ function isProblem({ headers }: Response): boolean {
   return headers.get('content-type')?.startsWith(PROBLEM_TYPE) ?? false
 }
 
-/** Undefined for what is garbled. */
+/** The problem in these bytes; undefined if they are not one. */
 function parseProblem(bytes: Uint8Array): ReceivedProblem | undefined {
   try {
     const problem: unknown = JSON.parse(new TextDecoder().decode(bytes))

@@ -1,16 +1,16 @@
 /**
- * What a failure of `fetch` means. The Fetch standard makes every one a TypeError and tells no more, and browsers keep to
- * that; Node says what happened in the cause, Deno and Bun in the message or the code.
+ * What a failure of `fetch` means. By the Fetch standard each is a TypeError that says no more, and browsers keep to that.
+ * Node says what happened in the cause, Deno and Bun in the message or the code.
  *
  * @module
  */
 
-/** Whether the request was not to follow a redirect, and there was one. */
+/** Whether there was a redirect that the request was not to follow. */
 export function isRefusedRedirect(failure: unknown): boolean {
   return /redirect/i.test(wordsOf(failure))
 }
 
-/** Whether the same request fails each time: the server's certificate is not trusted, say, or redirects have no end. */
+/** Whether the same request would fail again, say because the server's certificate is not trusted, or redirects never end. */
 export function isPermanent(failure: unknown): boolean {
   return /certificate|CERT_|SELF_SIGNED|redirect|bad port/i.test(wordsOf(failure))
 }

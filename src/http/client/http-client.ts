@@ -12,11 +12,11 @@ import { redirectError, saysDone, strayAnswer, type WriteMethod } from './write-
 export interface HttpClientSettings {
   /** Root of the hive; ends with a slash. */
   readonly root: URL
-  /** Does the requests. */
+  /** Sends the requests. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
-  /** Header fields for every request; a function is asked anew for each. */
+  /** Header fields for every request; a function is called for each. */
   readonly headers: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
-  /** How often a request that only reads is repeated without a byte of progress. */
+  /** How often in a row a request that only reads is repeated without a byte of progress. */
   readonly retries: number
   /** Milliseconds without a byte after which an answer counts as lost. */
   readonly stallTimeoutMs: number
@@ -33,10 +33,10 @@ export interface HttpRequest {
 
 const BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 10_000
-/** A server that asks for more patience than this gets the caller's decision instead. */
+/** If a server asks for a longer wait than this, it is for the caller to decide. */
 const MAX_RETRY_AFTER_MS = 60_000
 
-/** Sends requests to one hive: headers, retries, timeouts; what an answer means is for others to say. */
+/** Sends requests to one hive, with header fields, retries and timeouts. What an answer means is decided elsewhere. */
 export class HttpClient {
   readonly #settings: HttpClientSettings
 
@@ -63,8 +63,9 @@ export class HttpClient {
   /**
    * Sends a request once.
    *
-   * @throws {BackendError} if there is no answer; `write` says that the request may have been carried out all the same,
-   *   and that it follows no redirect: browsers do not tell where to, and a streamed body cannot be sent again.
+   * @param write The request changes something. Then it may have been carried out although there is no answer, and it
+   *   does not follow redirects: browsers do not say where they lead, and a streamed body cannot be sent again.
+   * @throws {BackendError} if there is no answer.
    */
   async send(request: HttpRequest, write?: 'write'): Promise<Response> {
     const { method, url, body, signal } = request
@@ -75,18 +76,18 @@ export class HttpClient {
       method,
       headers,
       signal,
-      // What is compared must come from the server; no cache knows how.
+      // Etags are compared with what the server has now, which a cache does not know.
       cache: 'no-store',
       ...(body !== undefined && { body, duplex: 'half' }),
       ...(write && { redirect: 'manual' }),
-      // Node keeps all of a streamed body, for a redirect that could not send it again anyway, unless a redirect is an
-      // error and the request has no window (the Fetch standard, "HTTP-network-or-cache fetch", clones it then).
+      // Node keeps the whole of a streamed body for a redirect, although it could not be sent again, unless a redirect
+      // is an error and the request has no window (Fetch standard, "HTTP-network-or-cache fetch": else it is cloned).
       ...(isStream(body) && { redirect: 'error', window: null }),
     }
     try {
       const response = await this.#settings.fetch(url, init)
       if (!signal.aborted) return response
-      // Given up, and `fetch` has not noticed.
+      // The request was given up, but this `fetch` did not notice.
       markHandled(response.body?.cancel())
       throw signal.reason
     } catch (cause) {
@@ -101,8 +102,8 @@ export class HttpClient {
   }
 
   /**
-   * Sends a request that only reads, again if there is no answer or one that says: later. What cannot get better is not
-   * repeated.
+   * Sends a request that only reads. It is repeated if there is no answer, or if the answer says that the same request
+   * may succeed later.
    */
   async read(request: HttpRequest): Promise<Response> {
     for (let failures = 1; ; failures++) {
@@ -132,15 +133,16 @@ export class HttpClient {
     }
   }
 
-  /** Rebuilds the error that an answer tells of. Reads or discards its body. */
+  /** Makes the error that an answer describes. Reads or discards its body. */
   errorOf(response: Response, request: FailedRequest, signal: AbortSignal): Promise<Error> {
     return errorOf(response, request, { signal, stallTimeoutMs: this.stallTimeoutMs })
   }
 
   /**
-   * Makes sure that an answer to a change says that it was made.
+   * Makes sure that the answer to a change says that the change was made.
    *
-   * @throws {BackendError} if it says neither that nor that it failed; else whatever it tells of.
+   * @throws {BackendError} if it says neither that the change was made nor that it failed; else the error that it
+   *   describes.
    */
   async assertDone(
     method: WriteMethod,
@@ -152,20 +154,20 @@ export class HttpClient {
     throw strayAnswer(method, response) ?? (await this.errorOf(response, { ...request, write: true }, signal))
   }
 
-  /** Reads a body that is no larger than `limit` bytes; `write` says that it is the answer to a change. */
+  /** Reads a body of at most `limit` bytes; `write` says that it belongs to the answer to a change. */
   readBody(response: Response, limit: number, signal: AbortSignal, write?: 'write'): Promise<Uint8Array<ArrayBuffer>> {
     const outcome = write && 'unknown'
     return readBody(response, limit, { signal, stallTimeoutMs: this.stallTimeoutMs, outcome })
   }
 
-  /** Passes a body on that is read as it comes. */
+  /** Passes on a body that is read as it arrives. */
   timedBody(body: ReadableStream<Uint8Array>, signal: AbortSignal): ReadableStream<Uint8Array<ArrayBuffer>> {
     return timedBody(body, { signal, stallTimeoutMs: this.stallTimeoutMs })
   }
 
   /**
-   * Waits before a body that has broken off is asked for again; the first time, when it had brought something, not at
-   * all. Rejects with `failure` if that was tried enough.
+   * Waits before the rest of a body that broke off is requested; the first time, not at all. Rejects with `failure` after
+   * too many failures in a row.
    */
   async backOff(failures: number, failure: unknown, signal: AbortSignal): Promise<void> {
     const waitMs = this.#waitMs(failures, undefined)
@@ -173,7 +175,7 @@ export class HttpClient {
     if (failures > 1) await sleep(waitMs, signal)
   }
 
-  /** Waits before something is asked for once more; false, at once, if it was asked for often enough. */
+  /** Waits before another attempt; resolves with false, at once, if there were enough attempts. */
   async waitForRetry(attempts: number, signal: AbortSignal): Promise<boolean> {
     const waitMs = this.#waitMs(attempts, undefined)
     if (waitMs === undefined) return false
@@ -182,9 +184,9 @@ export class HttpClient {
   }
 
   /**
-   * Runs a step that is given up, as lost, after {@linkcode HttpClientSettings.stallTimeoutMs}. Its signal is for the
-   * step alone: what it has brought, a body, is given up by cancelling it. `write` says that it may have been carried
-   * out all the same.
+   * Runs a step that counts as lost after {@linkcode HttpClientSettings.stallTimeoutMs}. The signal that it gets is for
+   * the step alone: a body that the step returned is given up by cancelling it. With `write`, a lost step may have been
+   * carried out all the same.
    */
   async withTimeout<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>, write?: 'write'): Promise<T> {
     const { stallTimeoutMs } = this.#settings
@@ -202,13 +204,13 @@ export class HttpClient {
   async #headers(own: Readonly<Record<string, string>> = {}): Promise<Headers> {
     const { headers: given } = this.#settings
     const headers = new Headers(typeof given === 'function' ? await given() : given)
-    // A coding on the way would be undone on arrival, but etag, length and ranges are those of the bytes themselves.
+    // `fetch` would undo any other coding, but etag, length and ranges are those of the bytes themselves.
     headers.set('Accept-Encoding', 'identity')
     for (const [name, value] of Object.entries(own)) headers.set(name, value)
     return headers
   }
 
-  /** Full jitter, so that clients that failed together do not come back together; undefined: do not wait, give up. */
+  /** With full jitter, so that clients that failed together do not come back together; undefined means: give up. */
   #waitMs(failures: number, retryAfter: string | null | undefined): number | undefined {
     if (failures > this.#settings.retries) return undefined
     const seconds = parseDigits(retryAfter ?? null)

@@ -40,26 +40,26 @@ import type { WriteMethod } from './write-answer.ts'
 /** Options of {@linkcode HttpHive}. */
 export interface HttpHiveOptions {
   /**
-   * Does the requests: a handler of the same program, or a `fetch` with a proxy, or with credentials.
+   * Sends the requests: a handler in the same program, or a `fetch` with a proxy or with credentials.
    * @default the global fetch
    */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
   /**
-   * Header fields for every request, such as Authorization; a function is asked anew for each.
+   * Header fields for every request, such as Authorization; a function is called for each.
    * @default none
    */
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
   /**
-   * How a reader makes sure of the version. `if-match`: the server refuses a range of another one; `compare`: the
-   * request is a plain range, which costs a page no preflight, and only the answer is compared. Answers are compared
-   * either way.
-   * @default 'compare' for a page whose origin is not the hive's, else 'if-match'
+   * How a reader makes sure that all ranges are of one version. `if-match`: the server refuses a range of another
+   * version. `compare`: the request asks for a plain range, for which a page needs no preflight, and only the answer is
+   * compared. Answers are compared in both cases.
+   * @default 'compare' in a page whose origin is not the hive's, else 'if-match'
    */
   validate?: 'if-match' | 'compare' | undefined
   /**
-   * Whether the body of a request can be sent while it is being written. Without it an upload is kept in memory, at
-   * most 64 MiB of it, and sent when it is closed; while it is being sent, `fetch` may hold a second copy.
-   * @default tried out: true in Node, Deno, Bun and workers of that kind, false in browsers
+   * Whether the body of a request can be sent while it is being written. If not, an upload of at most 64 MiB is kept in
+   * memory and sent when it is closed; while it is being sent, `fetch` may hold a second copy.
+   * @default detected: true in Node, Deno, Bun and edge workers, false in browsers
    */
   requestStreams?: boolean | undefined
   /**
@@ -69,8 +69,8 @@ export interface HttpHiveOptions {
   retries?: number | undefined
   /**
    * Milliseconds without a byte after which an answer counts as lost: at most 2,147,483,647, the longest that a timer
-   * can wait. The answer to an upload is waited for as long as it takes, since nobody sees how far the bytes have come:
-   * what ends that is the sink's `signal`.
+   * can wait. It does not apply to the answer to an upload, since nothing shows how far the bytes have travelled: use
+   * the sink's `signal` to stop waiting for that.
    * @default 30_000
    */
   stallTimeoutMs?: number | undefined
@@ -78,13 +78,13 @@ export interface HttpHiveOptions {
 
 const DEFAULT_RETRIES = 5
 const DEFAULT_STALL_TIMEOUT_MS = 30_000
-/** Beyond it, timers fire at once. */
+/** A longer timer fires at once. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
-/** A list of 1,000 entries, each with the longest alias, escaped, and type. */
+/** Room for 1,000 entries, each with the longest alias, escaped, and the longest type. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024
 
 /**
- * A hive on a server made by `createHiveHandler`, or on one that keeps to the same protocol.
+ * A hive on a server that uses `createHiveHandler`, or that speaks the same protocol.
  *
  * @example
  * ```ts
@@ -106,10 +106,10 @@ export class HttpHive implements Hive {
   readonly #options: HttpHiveOptions
 
   /**
-   * Names a hive; nothing is sent. In a page, `url` may be relative.
+   * Makes a hive from its URL; no request is sent. In a page, `url` may be relative.
    *
    * @throws {TypeError} if `url` is not an http(s) URL, or has a user name, a password, a query or a fragment, or an option is of a wrong type.
-   * @throws {RangeError} if `retries` is below 0, or `stallTimeoutMs` not from 1 to 2,147,483,647.
+   * @throws {RangeError} if `retries` is below 0, or `stallTimeoutMs` is not from 1 to 2,147,483,647.
    */
   constructor(url: string | URL, options: HttpHiveOptions = {}) {
     this.#root = rootOf(url)
@@ -122,7 +122,7 @@ export class HttpHive implements Hive {
     checkInteger('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS)
     this.#client = new HttpClient({
       root: this.#root,
-      // Looked up at each call, so that a fetch that is replaced later is used.
+      // Looked up at each call, so that a `fetch` that is replaced later is used.
       fetch: options.fetch ?? ((address, init) => fetch(address, init)),
       headers: options.headers ?? {},
       retries,
@@ -174,7 +174,7 @@ export class HttpHive implements Hive {
     const send = (given: AbortSignal): Promise<Response> => this.#client.send({ ...request, signal: given }, 'write')
     const response = await this.#client.withTimeout(signal, send, 'write')
     await this.#client.assertDone('DELETE', response, { alias, expectedEtag: etagIn(ifMatch) }, signal)
-    // It is removed, however the connection ends.
+    // The entry is removed, however the connection ends.
     markHandled(response.body?.cancel())
   }
 
@@ -189,7 +189,7 @@ export class HttpHive implements Hive {
       signal,
       confirm: (digest, given) => this.#findStored(alias, etagOf(digest), given),
       open: async (response, size) => {
-        // It is stored, however the connection ends.
+        // The entry is stored, however the connection ends.
         markHandled(response.body?.cancel())
         return this.#entry(entryFromHeaders(response, { alias, size, type }))
       },
@@ -233,7 +233,7 @@ export class HttpHive implements Hive {
     }
   }
 
-  /** The entry, once it has this etag; asked for several times, since the server may still be storing it. */
+  /** The entry, once it has this etag. It is looked up several times, since the server may still be storing it. */
   async #findStored(alias: string, etag: string, signal: AbortSignal): Promise<Entry | undefined> {
     for (let attempts = 1; ; attempts++) {
       const info = await this.stat(alias, { signal }).catch((error: Error) => {
@@ -249,7 +249,7 @@ export class HttpHive implements Hive {
     try {
       return JSON.parse(new TextDecoder().decode(text))
     } catch (cause) {
-      throw new FormatError('the answer is no JSON: is this a hive?', {
+      throw new FormatError('the answer is not JSON: is this a hive?', {
         reason: 'invalid',
         status: response.status,
         cause,
@@ -274,9 +274,9 @@ function rootOf(url: string | URL): URL {
   if (!/^https?:$/.test(root.protocol))
     throw new TypeError(`url must be http or https, got ${describeValue(root.protocol)}`)
   if (root.username !== '' || root.password !== '') {
-    throw new TypeError('url must have no user name and no password: pass them in headers, as Authorization')
+    throw new TypeError('url must not have a user name or a password: pass them in headers, as Authorization')
   }
-  if (root.search !== '' || root.hash !== '') throw new TypeError('url must have no query and no fragment')
+  if (root.search !== '' || root.hash !== '') throw new TypeError('url must not have a query or a fragment')
   if (!root.pathname.endsWith('/')) root.pathname += '/'
   return root
 }

@@ -10,7 +10,7 @@ import { rangedStream } from './ranged-stream.ts'
 export interface HttpVersionOptions {
   /** What a reader does once the entry is updated. */
   readonly consistency: Consistency
-  /** Whether ranges are asked for with If-Match. */
+  /** Whether requests for ranges have If-Match. */
   readonly ifMatch: boolean
 }
 
@@ -34,7 +34,7 @@ export class HttpVersion implements VersionSource {
   ): ReadableStream<Uint8Array<ArrayBuffer>> {
     const { alias, size, etag } = this.info
     const { consistency, ifMatch } = this.#options
-    // One answer is of one version to its end, so a snapshot is asked for in one.
+    // An answer is of one version to its end, so a snapshot is read from a single answer.
     const snapshot = consistency === 'snapshot'
     const url = this.#client.url(alias, { v: snapshot ? etag : undefined })
     const headers: Record<string, string> = !snapshot && ifMatch ? { 'If-Match': etag } : {}

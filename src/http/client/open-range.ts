@@ -7,7 +7,7 @@ import type { HttpClient } from './http-client.ts'
 import { bodyOf } from '../protocol/message-body.ts'
 import { parseContentRange } from '../protocol/range-header.ts'
 
-/** The version that is read, and how it is asked for. */
+/** The version that is read, and how to request it. */
 export interface RemoteVersion {
   /** Name of the entry. */
   readonly alias: string
@@ -15,13 +15,13 @@ export interface RemoteVersion {
   readonly size: number
   /** Etag that every answer must have. */
   readonly etag: string
-  /** Where to ask. */
+  /** URL of the version. */
   readonly url: string
   /** Header fields for every request. */
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** An answer that is being read: its body has the bytes from `offset`, which moves on as they are read, to `end`. */
+/** An answer that is being read. Its body has the bytes from `offset`, which grows as they are read, to `end`. */
 export interface OpenAnswer {
   /** The body. */
   readonly body: ReadableStreamDefaultReader<Uint8Array>
@@ -29,19 +29,19 @@ export interface OpenAnswer {
   offset: number
   /** Offset after the last byte that is wanted. */
   readonly end: number
-  /** Whether the body ends at `end`, and not later: then its end is read too, which frees the connection. */
+  /** Whether the body ends at `end` rather than later: then its end is read too, which frees the connection. */
   readonly exact: boolean
   /** Status code of the answer. */
   readonly status: number
 }
 
 /**
- * Asks for a range of a version. The answer may have less than that, or, from a server that knows no ranges, all the
+ * Requests a range of a version. The answer may have fewer bytes, or, from a server that does not support ranges, all
  * bytes up to `lastEnd`.
  *
  * @throws {ConflictError} if the answer is of another version.
- * @throws {NotFoundError} if there is none any more.
- * @throws {FormatError} if it is no answer to what was asked.
+ * @throws {NotFoundError} if the entry is gone.
+ * @throws {FormatError} if the answer does not fit the request.
  */
 export async function openRange(
   client: HttpClient,
@@ -62,7 +62,7 @@ export async function openRange(
   }
 }
 
-/** Makes sure that the version is there, where no bytes are needed of it. */
+/** Makes sure that the version is there, for a reader that needs none of its bytes. */
 export async function checkVersion(
   client: HttpClient,
   version: RemoteVersion,
@@ -89,7 +89,7 @@ async function acceptRange(response: Response, version: RemoteVersion, asked: By
   return { body: body.getReader(), offset: range.start, end: range.end, exact: true, status: response.status }
 }
 
-/** One answer has it all, and to ask again would only repeat it. */
+/** This one answer has all the bytes; another request would only repeat them. */
 async function acceptWhole(
   response: Response,
   version: RemoteVersion,
@@ -99,7 +99,7 @@ async function acceptWhole(
   const { status } = response
   compare(response, parseDigits(response.headers.get('content-length')), version, start)
   const body = await bodyOf(response)
-  if (!body) throw new FormatError('an answer without a body', { reason: 'truncated', status })
+  if (!body) throw new FormatError('the answer has no body', { reason: 'truncated', status })
   return { body: body.getReader(), offset: 0, end, exact: end === version.size, status }
 }
 
@@ -118,7 +118,7 @@ async function refuse(
   throw await client.errorOf(response, { alias: version.alias, expectedEtag: version.etag, offset }, signal)
 }
 
-/** Many servers ignore If-Match: what they answer with tells the version. */
+/** Many servers ignore If-Match, so the answer has to show which version it is of. */
 function compare(
   { headers, status }: Response,
   total: number | undefined,
@@ -128,7 +128,7 @@ function compare(
   const { alias, etag, size } = version
   const actualEtag = headers.get('etag')
   if (actualEtag === null) {
-    throw new FormatError('an answer without an ETag: of which version is it?', { reason: 'invalid', status })
+    throw new FormatError('the answer has no ETag, so its version is unknown', { reason: 'invalid', status })
   }
   if (actualEtag === etag && (total ?? size) === size) return
   throw new ConflictError(`the entry was updated while it was being read: ${alias}`, {

@@ -17,25 +17,25 @@ export interface RangedStreamOptions {
   readonly version: RemoteVersion
   /** The bytes to read. */
   readonly range: ByteRange
-  /** Largest number of bytes that one request asks for. */
+  /** Largest number of bytes to request at a time. */
   readonly rangeBytes: number
-  /** Whether the next range is asked for while one is being read. */
+  /** Whether the next range is requested while one is being read. */
   readonly readAhead: boolean
   /** Each ends the stream with its reason. */
   readonly signals: readonly (AbortSignal | undefined)[]
 }
 
 /**
- * What a stream of a store is cut into by default. A range that ends within a block costs the server that block twice:
- * ranges of 1,000,000 bytes instead of 1,048,576 were measured to take 40 % less of its time.
+ * The default size of a store's blocks. When a range ends within a block, the server reads that block twice: with ranges
+ * of 1,000,000 bytes instead of 1,048,576, its CPU time was measured to be 40 % less.
  */
 const BLOCK_BYTES = 1_000_000
 
 /**
- * Reads a version by requests for one range after the other; every answer must be of that version. A connection that
- * breaks off is taken up again at the byte where it did.
+ * Reads a version range by range; every answer must be of that version. When a connection breaks off, the next request
+ * starts at the byte where it did.
  *
- * It holds one chunk. What the answers that are open hold is at most two ranges, wherever the host keeps them.
+ * The stream holds one chunk. At most two answers are open, so the host buffers at most two ranges.
  */
 export function rangedStream(options: RangedStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
   return byteStream(new RangedRead(options))
@@ -51,7 +51,7 @@ class RangedRead {
   #offset: number
   #answer: OpenAnswer | undefined
   #ahead: { readonly start: number; readonly answer: Promise<OpenAnswer> } | undefined
-  /** Bodies that have broken off since the stream came any further. */
+  /** Bodies that have broken off since the last byte arrived. */
   #failures = 0
 
   constructor(options: RangedStreamOptions) {
@@ -77,7 +77,7 @@ class RangedRead {
         const chunk = await this.#readChunk(this.#answer)
         if (chunk) return chunk
       }
-      // An empty range needs no bytes, but its version must be there like any other.
+      // For an empty range no bytes are needed, but its version must be there like any other.
       if (range.start === range.end) {
         await checkVersion(this.#options.client, this.#options.version, range.start, this.#signal)
       }
@@ -100,11 +100,11 @@ class RangedRead {
     const { client, version, range, readAhead } = this.#options
     const open = (start: number, end: number): Promise<OpenAnswer> =>
       openRange(client, version, { start, end }, range.end, this.#signal)
-    // An answer of the whole has brought more than was asked for.
+    // An answer with the whole entry has brought more than the range.
     if (this.#ahead && this.#ahead.start < this.#offset) this.#dropAhead(undefined)
     const answer =
       (await this.#takeAhead()) ?? (await open(this.#offset, this.#ahead?.start ?? this.#rangeEnd(this.#offset)))
-    // Stopped while the answer was on its way: cancel() has not seen it.
+    // Cancelled while the answer was on its way: cancel() did not see it.
     if (this.#signal.aborted) {
       markHandled(answer.body.cancel(this.#signal.reason))
       throw this.#signal.reason
@@ -112,13 +112,13 @@ class RangedRead {
 
     if (readAhead && !this.#ahead && answer.end < range.end) {
       this.#ahead = { start: answer.end, answer: open(answer.end, this.#rangeEnd(answer.end)) }
-      // A failure shows when the stream gets there, if it ever does.
+      // If it fails, the stream will find out when it gets there.
       markHandled(this.#ahead.answer)
     }
     return answer
   }
 
-  /** What was asked for ahead, if it begins here; undefined if the network failed it, which may be long ago. */
+  /** The answer that was requested ahead, if it begins here; undefined if the network failed, perhaps long ago. */
   async #takeAhead(): Promise<OpenAnswer | undefined> {
     if (this.#ahead?.start !== this.#offset) return undefined
     const { answer } = this.#ahead
@@ -140,7 +140,7 @@ class RangedRead {
   #rangeEnd(start: number): number {
     const { range, rangeBytes, readAhead } = this.#options
     const end = Math.min(start + rangeBytes, range.end)
-    // Not for a reader, whose every read must be one look at the version.
+    // Not without read-ahead: then each read must be one look at the version.
     const aligned = readAhead && rangeBytes >= BLOCK_BYTES && end < range.end
     return aligned ? end - (end % BLOCK_BYTES) : end
   }
@@ -171,7 +171,7 @@ class RangedRead {
     return ownBytes(piece)
   }
 
-  /** Goes on after a body that has broken off, ended early, or brought nothing for too long. */
+  /** Recovers from a body that broke off, ended early, or brought nothing for too long. */
   async #takeUpAgain(failure: unknown): Promise<void> {
     this.#cancelBody(failure)
     this.#answer = undefined
@@ -182,7 +182,7 @@ class RangedRead {
   async #finishAnswer(answer: OpenAnswer): Promise<void> {
     if (answer.exact) {
       this.#stall.begin()
-      // All bytes are there; how the connection ends can no longer matter.
+      // All bytes have arrived; it no longer matters how the connection ends.
       const more = await nextByteOf(answer.body).catch(() => undefined)
       this.#stall.end()
       if (this.#signal.aborted) throw this.#signal.reason
@@ -203,7 +203,7 @@ class RangedRead {
   }
 }
 
-/** The next chunk that has bytes: a `fetch` of another make may end a body with an empty one. */
+/** The next chunk that is not empty: some implementations of `fetch` end a body with an empty one. */
 async function nextByteOf(body: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
   let read = await body.read()
   while (!read.done && asBytes(read.value).byteLength === 0) read = await body.read()
@@ -211,5 +211,9 @@ async function nextByteOf(body: ReadableStreamDefaultReader<Uint8Array>): Promis
 }
 
 function tooLong({ end, status }: OpenAnswer): FormatError {
-  return new FormatError('an answer has more bytes than it says', { reason: 'invalid', offset: end, status })
+  return new FormatError('the answer has more bytes than its Content-Range says', {
+    reason: 'invalid',
+    offset: end,
+    status,
+  })
 }

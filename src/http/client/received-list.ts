@@ -17,7 +17,7 @@ export function listFromJson(list: unknown, status: number): EntryList {
   return { entries: entries.map((entry) => listedEntryFromJson(entry, status)), ...(next !== undefined && { next }) }
 }
 
-/** What a list was asked for with, and answered. */
+/** What was requested, and the status of the answer. */
 export interface AskedList {
   readonly prefix: string
   readonly after: string | undefined
@@ -27,8 +27,8 @@ export interface AskedList {
 }
 
 /**
- * Makes sure that a list is what was asked for: one of other entries, or that leads no further, would make a stream of
- * entries that is wrong, or endless.
+ * Makes sure that a list is what was requested. With other entries, or with a `next` that does not lead further, a stream
+ * of entries would be wrong or endless.
  *
  * @throws {FormatError} if it is not.
  */
@@ -48,7 +48,7 @@ export function assertAsked({ entries, next }: EntryList, { prefix, after, limit
   }
 }
 
-/** Whether a name comes later in a list, which is in the order of the bytes of UTF-8. */
+/** Whether an alias comes later in a list, which is in the order of the UTF-8 bytes. */
 function isAfter(alias: string, before: string | undefined): boolean {
   const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
   return before === undefined || compareBytes(utf8(alias), utf8(before)) > 0

@@ -7,37 +7,37 @@ import { BackendError, QuotaExceededError } from '../../errors.ts'
 import type { Entry, EntrySink } from '../../hive/hive.ts'
 import { createSha256, type StreamingHash } from '../../bytes/sha256.ts'
 
-/** What an {@linkcode requestSink} sends, and how. */
+/** What a {@linkcode requestSink} sends, and how. */
 export interface SentUpload {
-  /** Whether the body is sent while it is being written; else it is kept, and sent as one. */
+  /** Whether the body is sent while it is being written; else it is kept, and sent as a whole. */
   readonly streams: boolean
-  /** Gives the upload up. */
+  /** Aborts the upload. */
   readonly signal: AbortSignal | undefined
-  /** Rejects if the upload cannot succeed, before any of its bytes has travelled. */
+  /** Rejects if the upload cannot succeed, before any of its bytes has been sent. */
   check(signal: AbortSignal): Promise<void>
   /** Sends the request. */
   send(body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Response>
-  /** Rejects with the error that an answer tells of. */
+  /** Rejects with the error that an answer describes. */
   assertAccepted(response: Response, signal: AbortSignal): Promise<void>
   /**
-   * Finds out whether an upload whose answer was lost was stored all the same, as content with this SHA-256: gives the
-   * entry if it was. Absent if what is sent is not the content.
+   * Finds out whether an upload whose answer was lost was stored all the same, as content with this SHA-256; resolves
+   * with the entry if it was. Absent if the body that is sent is not the content itself.
    */
   confirm?(digest: Uint8Array, signal: AbortSignal): Promise<Entry | undefined>
-  /** The entry at the version that was made of `byteLength` bytes. */
+  /** The entry, at the version that was made from a body of `byteLength` bytes. */
   open(response: Response, byteLength: number, signal: AbortSignal): Promise<Entry>
 }
 
-/** Bytes that are collected before they travel, and that a small upload may have to go out as one piece. */
+/** Bytes that are collected before they are sent. A smaller upload is sent as a whole. */
 const BLOCK_BYTES = 256 * 1024
 
-/** Largest upload, in bytes, where a request body cannot be streamed: it stands in memory. */
+/** Largest upload, in bytes, where a request body cannot be streamed: it is kept in memory. */
 const MAX_BUFFERED_BYTES = 64 * 1024 * 1024
 
 /**
- * Makes the sink of an upload. Streaming, it holds two blocks of 256 KiB, and is as fast as the server takes them; an
- * answer that refuses the upload while it is being written fails the sink at once. Where a body cannot be streamed, it
- * holds the upload, at most 64 MiB, once, and one block more; `fetch` may keep a copy of its own while it sends it.
+ * Makes the sink of an upload. When it streams, it holds two blocks of 256 KiB and runs at the pace of the server; an
+ * answer that refuses the upload while it is being written fails the sink at once. Where a body cannot be streamed, the
+ * sink holds the upload, at most 64 MiB, and one more block; `fetch` may keep its own copy while it sends the body.
  */
 export function requestSink(upload: SentUpload): EntrySink {
   const sink = new RequestSink(upload)
@@ -57,7 +57,7 @@ class RequestSink {
   #block = new BlockBuffer(BLOCK_BYTES)
   readonly #kept: Uint8Array<ArrayBuffer>[] = []
   #byteLength = 0
-  /** Of what is streamed, so that a lost answer can be made up for. */
+  /** Hash of a streamed body, to look the entry up by if the answer is lost. */
   #hash: StreamingHash | undefined
 
   #response: Promise<Response> | undefined
@@ -82,7 +82,7 @@ class RequestSink {
         start: async (controller) => {
           this.#failWritable = (reason) => controller.error(reason)
           // `abort()` below is held back by a pending write; this signal is not. The stream is failing already, and
-          // Node 22 breaks an assertion of its own if it is told so once more from here.
+          // in Node 22 an internal assertion fails if it is told so again from here.
           onAbort([controller.signal], (reason) => {
             this.#failWritable = () => undefined
             this.#fail(reason)
@@ -98,7 +98,7 @@ class RequestSink {
     )
   }
 
-  /** Runs a step of the writer; its failure is that of the whole upload. */
+  /** Runs a step of the writer; if it fails, the whole upload does. */
   async #step(promise: Promise<void>): Promise<void> {
     try {
       await promise
@@ -116,9 +116,12 @@ class RequestSink {
       chunk = chunk.subarray(byteLength)
       this.#byteLength += byteLength
       if (!this.#upload.streams && this.#byteLength > MAX_BUFFERED_BYTES) {
-        throw new QuotaExceededError(`an upload of more than ${MAX_BUFFERED_BYTES} bytes: this host cannot stream it`, {
-          limit: MAX_BUFFERED_BYTES,
-        })
+        throw new QuotaExceededError(
+          `the upload has more than ${MAX_BUFFERED_BYTES} bytes, and cannot be streamed here`,
+          {
+            limit: MAX_BUFFERED_BYTES,
+          },
+        )
       }
     }
   }
@@ -136,7 +139,7 @@ class RequestSink {
       this.#hash.update(block)
     }
     this.#response ??= this.#sendStream()
-    // Failed since the last block was taken: nobody will take this one.
+    // If the upload has failed since the last block was taken, nobody will take this one.
     this.#giveUp.signal.throwIfAborted()
     await new Promise<void>((resolve, reject) => {
       this.#handed = { block, taken: resolve, failed: reject }
@@ -164,20 +167,20 @@ class RequestSink {
     this.#settleEntry.resolve(entry)
   }
 
-  /** The entry, if the upload failed only by the loss of its answer; else rejects with the failure. */
+  /** The entry, if all that failed was the arrival of the answer; else rejects with the failure. */
   async #makeUpFor(failure: unknown, body: Uint8Array | undefined): Promise<Entry> {
     const { name, outcome, retryable } = failure as Partial<BackendError>
     const { signal } = this.#giveUp
     const isLost = name === 'BackendError' && outcome === 'unknown' && retryable
     if (!isLost || signal.aborted) throw failure
-    // Who cannot ask, or not compute what to ask for, knows no more than before.
+    // If the hash cannot be computed or the entry not looked up, nothing more is known than before.
     const entry = await abortable(this.#confirm(body), signal).catch(() => undefined)
     signal.throwIfAborted()
     if (!entry) throw failure
     return entry
   }
 
-  /** Asks whether what was sent is stored. The hash of a body that stands in memory is computed only now. */
+  /** Asks whether what was sent is stored. The hash of a body that was kept in memory is computed only now. */
   async #confirm(body: Uint8Array | undefined): Promise<Entry | undefined> {
     if (!this.#upload.confirm) return undefined
     const hash = this.#hash ?? (await createSha256())
@@ -185,7 +188,7 @@ class RequestSink {
     return this.#upload.confirm(hash.digest(), this.#giveUp.signal)
   }
 
-  /** One array, and no Blob: what a host makes of a Blob, up to its Content-Type, differs. */
+  /** One array rather than a Blob, which hosts treat differently, even in the Content-Type that they send for it. */
   #whole(): Uint8Array<ArrayBuffer> {
     const body = new Uint8Array(this.#byteLength)
     let offset = 0
@@ -204,7 +207,7 @@ class RequestSink {
           this.#failBody = fail
         },
         next: () => this.#nextBlock(),
-        // Given up by `fetch`: the answer, or its failure, will say why.
+        // Cancelled by `fetch`: the answer, or the failure to get one, will say why.
         cancel: () => undefined,
       }),
     )
@@ -212,18 +215,18 @@ class RequestSink {
     return response
   }
 
-  /** The answer may come before the end: it must not wait for the next write to be noticed. */
+  /** The answer may arrive before the body ends. It must be noticed even if no write follows. */
   async #watch(response: Promise<Response>): Promise<void> {
     try {
       const { status } = await response
       if (this.#ended) return
-      throw new BackendError('the answer came before the body had ended', {
+      throw new BackendError('the answer arrived before the body had ended', {
         retryable: true,
         outcome: 'unknown',
         status,
       })
     } catch (error) {
-      // Once the body has ended, `close()` sees to it.
+      // Once the body has ended, `close()` handles it.
       if (!this.#ended) this.#fail(error)
     }
   }
@@ -263,7 +266,7 @@ class RequestSink {
   }
 }
 
-/** Gives the memory of a block back now; left to the collector, the upload would stand in memory twice for long. */
+/** Frees the memory of a block now; left to the garbage collector, the upload would be in memory twice for a long time. */
 function release({ buffer }: Uint8Array<ArrayBuffer>): void {
   const transferable = buffer as ArrayBuffer & { transfer?(byteLength: number): ArrayBuffer }
   transferable.transfer?.(0)

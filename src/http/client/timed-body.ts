@@ -10,7 +10,7 @@ import { StallTimer } from '../protocol/stall-timer.ts'
 
 /** How the body of an answer is read. */
 export interface BodyReading {
-  /** Gives the body up, with its reason. */
+  /** Ends the reading, with its reason. */
   readonly signal: AbortSignal
   /** Milliseconds without a byte after which the body counts as lost. */
   readonly stallTimeoutMs: number
@@ -19,8 +19,8 @@ export interface BodyReading {
 }
 
 /**
- * Passes a body on, until it ends, is given up, breaks off, or brings nothing for too long: then the stream fails at
- * once, whatever the source of the body does about its being cancelled.
+ * Passes a body on until it ends, breaks off, brings nothing for too long, or `signal` aborts. The stream then fails at
+ * once, even if the source of the body does not react to being cancelled.
  */
 export function timedBody(
   body: ReadableStream<Uint8Array>,
@@ -80,7 +80,7 @@ export async function readBody(
   return body ? collect(timedBody(body, reading), { limit }) : new Uint8Array(0)
 }
 
-/** The error of an answer that counts as lost. */
+/** The error for an answer that counts as lost. */
 export function stalled(timeoutMs: number, outcome?: 'unknown'): BackendError {
   return new BackendError(`nothing has arrived for ${timeoutMs} ms`, { retryable: true, outcome })
 }

@@ -11,13 +11,13 @@ export type WriteMethod = keyof typeof DONE_STATUSES
 /** Whether an answer says that the change was made. */
 export function saysDone(method: WriteMethod, { type, redirected, status }: Response): boolean {
   const statuses: readonly number[] = DONE_STATUSES[method]
-  // A fetch of one's own may have followed a redirect all the same: then this is the answer to something else.
+  // A custom `fetch` may have followed a redirect all the same: then this is the answer to another request.
   return statuses.includes(status) && type !== 'opaqueredirect' && !redirected
 }
 
 /**
- * The error of an answer to a change that neither says that it was made nor that it failed: a redirect, or the page of a
- * proxy, say. Undefined if the answer is an error. Discards the body.
+ * The error for an answer to a change that says neither that it was made nor that it failed, such as a redirect or a
+ * proxy's page. Undefined if the answer is an error. Discards the body.
  */
 export function strayAnswer(method: WriteMethod, response: Response): BackendError | undefined {
   const { type, redirected, status, headers } = response
@@ -31,10 +31,10 @@ export function strayAnswer(method: WriteMethod, response: Response): BackendErr
   return unknownOutcome(`the server answered ${method} with ${status}, not ${expected}: is this a hive?`, facts)
 }
 
-/** The error of a change that was answered by a redirect; without `location`, the host does not tell where to. */
+/** The error for a change that was answered with a redirect; without `location`, its target is unknown. */
 export function redirectError(method: string, location?: string, facts: ErrorFacts = {}): BackendError {
   const target = location === undefined ? '' : ` to ${describeValue(location)}`
-  return unknownOutcome(`the server redirected ${method}${target}, and a change follows no redirect`, facts)
+  return unknownOutcome(`the server redirected ${method}${target}, and a change does not follow redirects`, facts)
 }
 
 function unknownOutcome(message: string, facts: ErrorFacts): BackendError {

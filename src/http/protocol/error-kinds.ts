@@ -71,8 +71,8 @@ export const ERROR_KINDS: Readonly<Record<string, ErrorKind>> = {
       new AccessError(message, { alias: text(facts['alias']), status: number(facts['status']) }),
   },
   FormatError: {
-    title: 'The bytes are not of the format that they should be',
-    // Of what is stored, unless the part of the handler that read a body says otherwise.
+    title: 'The bytes do not have the expected format',
+    // The stored bytes, unless the part of the handler that reads request bodies says otherwise.
     status: 500,
     facts: ['reason', 'offset'],
     make: (message, facts) =>
@@ -97,7 +97,7 @@ export const ERROR_KINDS: Readonly<Record<string, ErrorKind>> = {
       }),
   },
   QuotaExceededError: {
-    title: 'There is no room for the bytes',
+    title: 'There is no space for the bytes',
     status: 507,
     facts: ['limit'],
     make: (message, facts) =>

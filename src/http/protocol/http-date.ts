@@ -7,9 +7,9 @@ const ASCTIME = /^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) (?<time>
 const HALF_CENTURY = 50
 
 /**
- * The Last-Modified of a version: its time, rounded up to a second, for a date before the exact time would also stand
- * for an older version; but at most the second of `asOfMs`, when the version was still current, for a second that has
- * not ended may yet bring another one.
+ * The Last-Modified of a version: its time, rounded up to a second, because an earlier date could stand for an older
+ * version too. It is at most the second of `asOfMs`, when the version was still current, because another version may
+ * come before the next second begins.
  */
 export function lastModified(modified: Date, asOfMs: number): string {
   const seconds = Math.min(Math.ceil(modified.getTime() / 1000), Math.floor(asOfMs / 1000))
@@ -17,8 +17,8 @@ export function lastModified(modified: Date, asOfMs: number): string {
 }
 
 /**
- * Reads a date of HTTP (RFC 9110, section 5.6.7) in any of its three formats; undefined if the text is none.
- * `Date.parse` is no help: it reads asctime as local time, and takes much that is no date of HTTP.
+ * Reads an HTTP date (RFC 9110, section 5.6.7) in any of its three formats; undefined if the text is not one.
+ * `Date.parse` does not do: it reads asctime as local time, and accepts much that is not an HTTP date.
  *
  * @returns milliseconds since 1970.
  */
@@ -33,7 +33,7 @@ export function parseHttpDate(text: string): number | undefined {
   return new Date(time - seconds * 1000).getUTCDate() === day ? time : undefined
 }
 
-/** A year of two digits that seems to lie more than 50 years ahead is the one of the past century. */
+/** A two-digit year that seems to be more than 50 years ahead belongs to the past century. */
 function fullYear(digits: string): number {
   const year = Number(digits)
   if (digits.length === 4) return year

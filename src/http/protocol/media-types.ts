@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Media type of a delta: librsync has registered none, so this is the protocol's own. */
+/** Media type of a delta. None is registered for librsync's format, so this is the protocol's own. */
 export const DELTA_TYPE = 'application/vnd.rdiff-delta'
 /** Media type of a signature. */
 export const SIGNATURE_TYPE = 'application/vnd.rdiff-signature'

@@ -1,8 +1,8 @@
-/** An error as it crosses the network (RFC 9457): the facts of the error are members beside these. */
+/** An error as it crosses the network (RFC 9457). The facts of the error are further members. */
 export interface Problem {
-  /** `urn:combstream:error:` and the name of the error, or `about:blank`: then the status says it all. */
+  /** `urn:combstream:error:` and the name of the error; or `about:blank`, if the status says it all. */
   readonly type: string
-  /** What kind of problem it is; the same text for the same type. */
+  /** The kind of problem: always the same text for the same type. */
   readonly title: string
   /** Status code of the answer. */
   readonly status: number

@@ -1,9 +1,10 @@
 import type { ByteRange } from '../../bytes/byte-range.ts'
 
 /**
- * What a Range header asks of `size` bytes (RFC 9110, section 14.2): a range, clamped to the size; `unsatisfiable`,
- * which is a 416; or undefined, which is the whole. A header that is malformed, of another unit, or asks for several
- * ranges is ignored, as is any if there are no bytes at all (SDKs and proxies ask so), as the RFC allows a server to do with any.
+ * What a Range header requests of `size` bytes (RFC 9110, section 14.2): a range, clamped to the size; `unsatisfiable`,
+ * which is a 416; or undefined, which is the whole. A header that is malformed, has another unit or several ranges is
+ * ignored, and so is any header if there are no bytes, since SDKs and proxies ask for a range before they know the size.
+ * The RFC allows a server to ignore any Range header.
  */
 export function parseRange(header: string | null, size: number): ByteRange | 'unsatisfiable' | undefined {
   const ranges = header === null ? undefined : /^bytes=(.*)$/i.exec(header)?.[1]
@@ -27,11 +28,11 @@ function parseSuffix(byteLength: string, size: number): ByteRange | 'unsatisfiab
 
 /** The fields of a Content-Range header (RFC 9110, section 14.4). */
 export interface ContentRange extends ByteRange {
-  /** Number of bytes of the whole. */
+  /** Number of bytes of the whole entry. */
   readonly total: number
 }
 
-/** Reads a Content-Range header; undefined if it is none with a concrete total, or not consistent with itself. */
+/** Reads a Content-Range header; undefined if it is malformed, has no total, or contradicts itself. */
 export function parseContentRange(header: string | null): ContentRange | undefined {
   const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(header ?? '')?.map(Number) ?? []
   if (first === undefined || last === undefined || total === undefined) return undefined

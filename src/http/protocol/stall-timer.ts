@@ -1,9 +1,8 @@
-/** A timer for longer than this ends at once, in every host. */
+/** In every host, a timer for longer than this fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Tells when one wait has taken too long. Made for thousands of short waits a second: it arms one timer for all of
- * them, not one for each.
+ * Tells when one wait has taken too long. It is made for thousands of short waits a second: one timer serves them all.
  */
 export class StallTimer {
   readonly #timeoutMs: number

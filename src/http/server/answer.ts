@@ -5,16 +5,16 @@ import type { Problem } from '../protocol/problem.ts'
 import { StatusError } from './status-error.ts'
 import { PROBLEM_TYPE } from '../protocol/media-types.ts'
 
-/** Status of an answer that nobody waits for any more; the number is nginx's. */
+/** Status of an answer that nobody waits for any more, as nginx logs it. */
 const CLIENT_GONE = 499
 
-/** An answer before it is a Response: what the parts of the handler return. */
+/** An answer before it becomes a Response: what the functions of the routes return. */
 export interface Answer {
   /** Status code. */
   readonly status: number
-  /** Header fields; those that every answer has are added later. */
+  /** Header fields, without those that every answer gets later. */
   readonly headers?: Readonly<Record<string, string>>
-  /** The body: whole, or a stream with what is to be done when it has ended. */
+  /** The body: as a whole, or as a stream. */
   readonly body?: Uint8Array<ArrayBuffer> | StreamedBody | undefined
 }
 
@@ -22,11 +22,11 @@ export interface Answer {
 export interface StreamedBody {
   /** The bytes. */
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>
-  /** Frees what stands behind the stream; called once, however it ends. */
+  /** Frees what the stream reads from; called once, however the stream ends. */
   release(): void
 }
 
-/** An answer whose body, if it has one, is all there. */
+/** An answer whose whole body is there. */
 export interface WholeAnswer extends Omit<Answer, 'body'> {
   /** The body. */
   readonly body: Uint8Array<ArrayBuffer>
@@ -34,11 +34,11 @@ export interface WholeAnswer extends Omit<Answer, 'body'> {
 
 /** An answer whose head can be sent. */
 export interface BegunAnswer extends Omit<Answer, 'body'> {
-  /** The body: whole, or what has been read of it, and the rest. */
+  /** The body: as a whole, or as what has been read of it and the rest. */
   readonly body?: Uint8Array<ArrayBuffer> | BegunBody | undefined
 }
 
-/** A body that is read while it is sent, of which the first chunk may have been read. */
+/** A body that is read while it is sent; its first chunk may have been read already. */
 export interface BegunBody {
   /** The first chunk, if it has been read. */
   readonly first: Uint8Array<ArrayBuffer> | undefined
@@ -48,17 +48,17 @@ export interface BegunBody {
   release(): void
 }
 
-/** A body that nothing has been read of. */
+/** An answer whose head is sent before any of its body has been read. */
 export function unread({ body, ...head }: Answer): BegunAnswer {
   if (!body || !('stream' in body)) return { ...head, body }
   return { ...head, body: { first: undefined, rest: new ChunkReader(body.stream), release: body.release } }
 }
 
 /**
- * Reads the first chunk of a streamed body, before the head of the answer is sent: a failure so far becomes an answer of
- * its own, where later it could only break the connection off.
+ * Reads the first chunk of a streamed body before the head of the answer is sent. A failure up to here becomes an answer of
+ * its own; a later one can only break off the connection.
  *
- * @throws whatever the body fails with; or a {@linkcode StatusError} if `signal` aborts, because the client has gone.
+ * @throws what the body fails with, or a {@linkcode StatusError} if `signal` aborts, because the client has gone.
  */
 export async function begin(answer: Answer, signal: AbortSignal): Promise<BegunAnswer> {
   const { body, ...head } = unread(answer)
@@ -99,7 +99,7 @@ export function problemAnswer(problem: Problem, headers: Readonly<Record<string,
   return jsonAnswer(problem.status, problem, { ...headers, 'Content-Type': PROBLEM_TYPE })
 }
 
-/** Makes the Response of an answer. HEAD gets the header fields only (RFC 9110, section 9.3.2). */
+/** Makes the Response from an answer. A HEAD gets only the header fields (RFC 9110, section 9.3.2). */
 export function toResponse(
   request: Request,
   { status, headers, body }: BegunAnswer,

@@ -3,13 +3,13 @@ import type { EntryInfo } from '../../hive/hive.ts'
 import { isStrongEtag } from '../protocol/header-values.ts'
 import { parseHttpDate } from '../protocol/http-date.ts'
 
-/** The version that conditions are held against; undefined: there is no such entry. */
+/** The version that conditions are compared with; undefined if there is no such entry. */
 export type CurrentVersion = Pick<EntryInfo, 'etag' | 'modified'> | undefined
 
 /**
- * Holds the conditions of a request, in the order of RFC 9110, section 13.2.2, against the version that there is.
+ * Evaluates the conditions of a request against the current version, in the order of RFC 9110, section 13.2.2.
  *
- * @returns `'not-modified'` if the answer is a 304, undefined if the request is to be carried out.
+ * @returns `'not-modified'` if the answer is a 304, undefined if the request may go on.
  * @throws {ConflictError} if If-Match or If-Unmodified-Since is not met, or If-None-Match names the version: 412.
  * @throws {AlreadyExistsError} if If-None-Match: * is not met: 412.
  */
@@ -40,9 +40,9 @@ export function evaluateConditions(
 }
 
 /**
- * Whether a Range header counts: If-Range (RFC 9110, section 13.1.5) is absent, or has exactly the strong etag of the
- * version. A date never holds: another version of the same second would have the same one, and the client would put
- * parts of both together.
+ * Whether a Range header counts: If-Range (RFC 9110, section 13.1.5) is absent, or is exactly the strong etag of the
+ * version. A date never holds: another version of the same second would have the same date, and the client would join
+ * parts of both.
  */
 export function ifRangeHolds(headers: Headers, { etag }: Pick<EntryInfo, 'etag'>): boolean {
   const ifRange = headers.get('if-range')?.trim()
@@ -63,12 +63,12 @@ function matches(header: string, current: CurrentVersion, comparison: 'strong' |
   return false
 }
 
-/** A date that is malformed counts as absent (RFC 9110, sections 13.1.3 and 13.1.4). */
+/** Reads a date; a malformed one counts as absent (RFC 9110, sections 13.1.3 and 13.1.4). */
 function dateOf(headers: Headers, name: string): number | undefined {
   return parseHttpDate(headers.get(name)?.trim() ?? '')
 }
 
-/** Whether a version has been there since a date, which has no fractions of a second: the version's time has. */
+/** Whether a version already existed at a date. The date is in seconds, the time of the version in milliseconds. */
 function isUnmodified({ modified }: { readonly modified: Date }, sinceMs: number): boolean {
   return modified.getTime() <= sinceMs
 }

@@ -3,7 +3,7 @@ import { EXPOSED_HEADERS } from '../protocol/entry-headers.ts'
 
 /**
  * Which pages of other origins may use the hive: a list of origins, each as `URL.origin` writes it, or `'null'`; a
- * function that decides, by `true`; or `'*'`, every page on the web, for writing too.
+ * function that returns `true` for an allowed origin; or `'*'`, which allows every page on the web, to write too.
  */
 export type Cors = '*' | readonly string[] | ((origin: string) => boolean)
 
@@ -12,9 +12,9 @@ const METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
 const MAX_AGE_SECONDS = 600
 
 /**
- * Checks who may use the hive.
+ * Checks the option `cors`.
  *
- * @throws {TypeError} if it is no {@linkcode Cors}, or names what no browser sends as an Origin.
+ * @throws {TypeError} if it is not a {@linkcode Cors}, or has a value that no browser sends as an Origin.
  */
 export function checkCors(cors: unknown): void {
   if (cors === undefined || cors === '*' || typeof cors === 'function') return
@@ -33,8 +33,8 @@ function isOrigin(value: unknown): boolean {
 }
 
 /**
- * Whether a page of this origin may use the hive: a page of the hive's own origin may, as may one that `cors` names. A
- * request without an Origin comes from no page.
+ * Whether a page of this origin may use the hive: a page of the hive's own origin may, and so may one that `cors` allows.
+ * A request without an Origin does not come from a page.
  */
 export function allowsOrigin(request: Request, cors: Cors | undefined): boolean {
   const origin = request.headers.get('origin')
@@ -42,14 +42,14 @@ export function allowsOrigin(request: Request, cors: Cors | undefined): boolean 
   if (cors === undefined) return false
   if (cors === '*') return true
   if (typeof cors !== 'function') return cors.includes(origin)
-  // The promise of an async function is no yes.
+  // The promise of an async function does not count as `true`.
   const granted: unknown = cors(origin)
   return granted === true
 }
 
 /**
- * Whether a request that only reads comes from a page that may use the hive, or from none. An `<img>` of another site
- * has no Origin; browsers tell of it by Sec-Fetch-Site (W3C Fetch Metadata, section 2.4).
+ * Whether a request that only reads comes from a page that may use the hive, or from no page at all. An `<img>` of another
+ * site sends no Origin, but browsers send Sec-Fetch-Site with it (W3C Fetch Metadata, section 2.4).
  */
 export function isAskedFor(request: Request, cors: Cors | undefined): boolean {
   const { headers } = request
@@ -58,15 +58,15 @@ export function isAskedFor(request: Request, cors: Cors | undefined): boolean {
 }
 
 /**
- * Header fields of the Fetch standard for every answer: the CORS protocol, and Cross-Origin-Resource-Policy, which keeps
- * an `<img>` or a `<script>` of a page that may not use the hive from getting its bytes. Pages that `cors` names ask with
- * the attribute `crossorigin`.
+ * Header fields of the Fetch standard for every answer: those of CORS, and Cross-Origin-Resource-Policy, which keeps the
+ * bytes from an `<img>` or `<script>` of a page that may not use the hive. Pages that `cors` allows need the attribute
+ * `crossorigin` there.
  */
 export function corsHeaders(request: Request, cors: Cors | undefined): Record<string, string> {
   const policy = { 'Cross-Origin-Resource-Policy': cors === '*' ? 'cross-origin' : 'same-origin' }
   if (cors === undefined) return policy
   const origin = request.headers.get('origin')
-  // A cache must keep the answers to different origins apart, also the one to none.
+  // A cache must keep apart the answers to different origins, and those to requests without one.
   const shared: Record<string, string> = cors === '*' ? policy : { ...policy, Vary: 'Origin' }
   if (origin === null || !allowsOrigin(request, cors)) return shared
   return {
@@ -84,7 +84,7 @@ export function preflightHeaders(request: Request, cors: Cors | undefined): Reco
   }
   return {
     'Access-Control-Allow-Methods': METHODS,
-    // Whoever may use the hive may send it any header; `authorize` is what decides about them.
+    // A page that may use the hive may send any header field; it is for `authorize` to judge them.
     ...(asked === null ? {} : { 'Access-Control-Allow-Headers': asked }),
     'Access-Control-Max-Age': String(MAX_AGE_SECONDS),
   }

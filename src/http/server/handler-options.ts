@@ -14,8 +14,8 @@ export interface Access {
 /** Bounds of what one request may ask of the server. */
 export interface HiveHandlerLimits {
   /**
-   * Largest body of a request, in bytes: of an entry, or of a delta. What a delta makes may be larger; the hive bounds
-   * that (`maxEntrySize` of a `LocalHive`).
+   * Largest body of a request, in bytes: that of an entry, or of a delta. The entry that a delta makes may be larger; the
+   * hive has a limit for that (`maxEntrySize` of a `LocalHive`).
    * @default Infinity
    */
   uploadBytes?: number | undefined
@@ -30,8 +30,8 @@ export interface HiveHandlerLimits {
    */
   listEntries?: number | undefined
   /**
-   * Longest time without a byte of a request's body, in milliseconds; then the answer is 408. A delta may bring nothing
-   * for as long as its maker finds only what is known. A body may take as long as it likes while it brings something.
+   * Longest time without a byte of a request's body, in milliseconds; after that the answer is 408. There is no limit for
+   * a body that keeps bringing bytes. A delta may bring none for a while, when its maker finds only known blocks.
    * @default 600_000
    */
   silenceMs?: number | undefined
@@ -48,32 +48,32 @@ export interface HiveHandlerOptions {
    */
   base?: string | undefined
   /**
-   * Decides about each request but preflights: `true` lets it pass, a Response (a 401 with its challenge) is the answer
-   * as it is, and everything else refuses it with 403.
+   * Decides about each request except preflights: `true` lets it pass; a Response, such as a 401 with its challenge, is
+   * sent as the answer; any other value refuses the request with 403.
    * @default every request passes
    */
   authorize?: ((request: Request, access: Access) => boolean | Response | Promise<boolean | Response>) | undefined
   /**
-   * Pages of which other origins may use the hive. Behind a proxy that ends TLS, the public origin belongs here too.
+   * Which pages of other origins may use the hive. Behind a proxy that terminates TLS, add the public origin.
    * @default none
    */
   cors?: Cors | undefined
   /**
-   * The values that a Host header may have, as `URL.host` writes them, so with the port if it is not the scheme's own.
-   * Others are refused, reads too: it keeps a page out that has rebound its own name to this server's address.
+   * The values that a Host header may have, as `URL.host` writes them: with the port, if it is not the default one. All
+   * other requests are refused, reads too: this keeps out a page that has rebound its own name to this server's address.
    * @default any
    */
   hosts?: readonly string[] | undefined
   /** Bounds of what one request may ask. */
   limits?: HiveHandlerLimits | undefined
   /**
-   * Called once for each request, when its answer has ended: the bytes as this server counted them. A fault of the program,
-   * for which the promise of the handler rejects, ends it too, with status 500.
+   * Called once for each request, when its answer has ended, with the bytes that this server counted. After a fault of the
+   * program, for which the promise of the handler rejects, the status is 500.
    */
   onTransfer?: ((transfer: Transfer) => void) | undefined
   /**
-   * Called for each failure of the hive that a client was told of as a 5xx, or by an answer that breaks off, and for each
-   * damaged entry that is listed, replaced or removed.
+   * Called for each failure of the hive that a client saw as a 5xx or as an answer that broke off, and for each damaged
+   * entry that is listed, replaced or removed.
    */
   onError?: ((error: unknown, request: Request) => void) | undefined
 }
@@ -106,7 +106,7 @@ export function checkHandlerOptions(options: HiveHandlerOptions): HandlerSetting
   }
   const { hosts, authorize, onTransfer, onError } = options
   checkCors(options.cors)
-  // In a text, `includes` would find every part of it.
+  // In a string, `includes` would find every part of it.
   if (hosts !== undefined && !(Array.isArray(hosts) && hosts.every((host) => typeof host === 'string'))) {
     throw new TypeError(`hosts must be an array of strings, got ${typeof hosts}`)
   }

@@ -17,10 +17,10 @@ interface Settings extends HandlerSettings {
 }
 
 /**
- * Makes the server side of a hive, for any server that takes a fetch-style handler: the protocol is in docs/http.md.
- * Everything is streamed; an answer is of the version that it began with, wholly, or it breaks off.
+ * Makes the server side of a hive, for any server that takes a fetch-style handler. The protocol is in docs/http.md.
+ * Everything is streamed. An answer is of one version from beginning to end, or it breaks off.
  *
- * The promise rejects only for a fault of the program: every error of this package is answered as
+ * The promise rejects only for a fault of the program. Every error of this package is answered as
  * `application/problem+json` (RFC 9457), from which `HttpHive` makes the same error again.
  *
  * @throws {TypeError} if an option is of a wrong type.
@@ -45,7 +45,7 @@ export function createHiveHandler(
   return hiveHandler(hive, options, (answer, request) => begin(answer, request.signal))
 }
 
-/** The handler; `beginBody` begins the body of an answer, before its head is sent. */
+/** Makes the handler; `beginBody` begins the body of an answer before its head is sent. */
 export function hiveHandler(
   hive: Hive,
   options: HiveHandlerOptions,
@@ -118,16 +118,16 @@ async function respond(request: Request, settings: Settings, log: RequestLog): P
   throw new StatusError(403, 'not allowed')
 }
 
-/** Refuses a request of which nobody can say what it means. */
+/** Refuses a request that can be read in two ways. */
 function refuseUnclear(headers: Headers): void {
-  // Two Host lines come as one (RFC 9112, section 3.2).
+  // Two Host lines arrive as one (RFC 9112, section 3.2).
   if (headers.get('host')?.includes(',')) throw new StatusError(400, 'the request has more than one Host')
-  // Servers undo `chunked`, and pass a body that has another coding within on as it is (RFC 9112, section 6.1).
+  // Servers undo `chunked`, and pass on a body with another coding inside as it is (RFC 9112, section 6.1).
   const coding = headers.get('transfer-encoding')?.trim().toLowerCase() ?? 'chunked'
-  if (coding !== 'chunked') throw new StatusError(501, `the transfer coding ${coding} is not known here`)
+  if (coding !== 'chunked') throw new StatusError(501, `the transfer coding ${coding} is not supported`)
 }
 
-/** Told by its shape, since a Response may be of another realm, or of a package. */
+/** Recognized by its shape, since a Response may come from another realm or from a package. */
 function isResponse(value: unknown): value is Response {
   if (!isRecord(value)) return false
   const { status, headers } = value
@@ -143,12 +143,12 @@ function failureAnswer(request: Request, error: unknown): BegunAnswer {
   throw error
 }
 
-/** Whether the handler itself refuses a request: nothing has failed. */
+/** Whether the handler itself refuses the request, and nothing has failed. */
 function isRefusal(error: unknown): boolean {
   return isRecord(error) && error['name'] === 'StatusError' && (error as unknown as StatusError).error === undefined
 }
 
-/** What says that a stored stream is not there, and not that of an entry, is no news for who asked for an entry. */
+/** An entry whose stored stream is missing is damaged: the client did not ask for a stream, so this is not its 404. */
 function damageOf(error: unknown): IntegrityError | undefined {
   const { name, message, alias, streamId, blockIndex } = isRecord(error) ? (error as Partial<NotFoundError>) : {}
   if (name !== 'NotFoundError' || streamId === undefined || alias !== undefined) return undefined

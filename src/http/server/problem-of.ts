@@ -4,7 +4,7 @@ import { isRecord } from '../protocol/is-record.ts'
 import { type Problem, PROBLEM_TYPE_PREFIX } from '../protocol/problem.ts'
 import type { StatusError } from './status-error.ts'
 
-/** Titles of the problems that are no error of this package (RFC 9457, section 4.2.1). */
+/** Titles of the problems that are not errors of this package (RFC 9457, section 4.2.1). */
 const PHRASES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   403: 'Forbidden',
@@ -18,7 +18,7 @@ const PHRASES: Readonly<Record<number, string>> = {
   501: 'Not Implemented',
 }
 
-/** The problem that tells a client of an error; undefined if the error is a fault of the program, not for clients. */
+/** The problem that describes an error to clients; undefined for a fault of the program, which is not for them. */
 export function problemOf(error: unknown): { problem: Problem; headers: Readonly<Record<string, string>> } | undefined {
   const failure = isNamed(error, 'StatusError') ? (error as StatusError) : undefined
   if (failure && !failure.error) {
@@ -28,12 +28,12 @@ export function problemOf(error: unknown): { problem: Problem; headers: Readonly
   }
   const cause = failure?.error ?? (error as Error)
   const kind = isRecord(cause) && Object.hasOwn(ERROR_KINDS, cause.name) ? ERROR_KINDS[cause.name] : undefined
-  // A TypeError that nobody has given a status comes from a bug, not from the request.
+  // A TypeError without a status comes from a bug, not from the request.
   if (!kind || (kind.facts.length === 0 && !failure)) return undefined
   const retryable = cause.name === 'BackendError' && (cause as BackendError).retryable
   const status = failure?.status ?? (cause.name === 'BackendError' && !retryable ? 500 : kind.status)
   const facts = Object.entries(cause).filter(([name, value]) => kind.facts.includes(name) && value !== undefined)
-  // An engine's own words may name files and hosts: they are for its operator.
+  // An engine's own message may name files and hosts: it is for the operator.
   const { actualEtag } = cause as Partial<ConflictError>
   const detail = cause.name === 'BackendError' ? 'the storage of the hive failed' : cause.message
   return {
@@ -45,7 +45,7 @@ export function problemOf(error: unknown): { problem: Problem; headers: Readonly
       ...Object.fromEntries(facts),
     },
     headers: {
-      // The answer to HEAD has only these.
+      // The answer to a HEAD has nothing but header fields.
       ...(actualEtag !== undefined && { ETag: actualEtag }),
       ...failure?.headers,
       ...(retryable && { 'Retry-After': '1' }),

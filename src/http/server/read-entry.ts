@@ -9,10 +9,10 @@ import { StatusError } from './status-error.ts'
 import { parseRange } from '../protocol/range-header.ts'
 import { untrustedHeaders } from './untrusted.ts'
 
-/** A cache asks before it answers; nobody on the way re-codes what the etag stands for. */
+/** A cache must ask before it answers, and a proxy must not re-code the bytes that the etag stands for. */
 const CACHING = { 'Cache-Control': 'no-cache, no-transform' }
 
-/** Answers GET and HEAD of an entry. The whole answer is of the version that is opened here. */
+/** Answers GET and HEAD of an entry. The answer is of the version that is opened here, to its end. */
 export async function readEntry(asked: HiveRequest): Promise<Answer> {
   const { request, alias } = asked
   const asOfMs = Date.now()
@@ -56,8 +56,8 @@ export async function readEntry(asked: HiveRequest): Promise<Answer> {
 }
 
 /**
- * Answers GET and HEAD of `?signature`. Its ETag is its own, since it has bytes of its own; another header tells the
- * version that it belongs to.
+ * Answers GET and HEAD of `?signature`. A signature has an ETag of its own; another header field says which version it
+ * belongs to.
  */
 export async function readSignature(asked: HiveRequest): Promise<Answer> {
   const { request, alias } = asked
@@ -83,7 +83,7 @@ export async function readSignature(asked: HiveRequest): Promise<Answer> {
   }
 }
 
-/** Opens the version that is to be answered with: what has begun with it ends with it. */
+/** Opens the version that the answer is of, from its first byte to its last. */
 async function openVersion({ hive, alias, version }: HiveRequest): Promise<Entry> {
   const opened = hive.open(alias, { consistency: 'snapshot' })
   if (version === undefined) return opened
@@ -117,7 +117,7 @@ async function releasing<T>(entry: Entry, step: () => T): Promise<T> {
   }
 }
 
-/** The digest of the representation (RFC 9530), which the etag of a hive is made of; the same on every range. */
+/** The digest of the whole entry (RFC 9530), from which a hive makes the etag; the same on every range. */
 function reprDigest(etag: string): Record<string, string> {
   const digest = /^"([\w-]{43})"$/.exec(etag)?.[1]
   return digest ? { 'Repr-Digest': `sha-256=:${digest.replaceAll('-', '+').replaceAll('_', '/')}=:` } : {}

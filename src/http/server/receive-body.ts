@@ -44,7 +44,7 @@ export async function receiveBody({ request, log, limits }: HiveRequest, sink: E
     await writer.close()
     return await sink.entry
   } catch (error) {
-    // The body is left as it is: to cancel it would close the connection before the answer has gone out.
+    // The body is not cancelled: that would close the connection before the answer has gone out.
     await writer.abort(error)
     throw error
   } finally {
@@ -52,7 +52,7 @@ export async function receiveBody({ request, log, limits }: HiveRequest, sink: E
   }
 }
 
-/** The failure of a body that has more bytes than it may have. */
+/** The failure for a body that has too many bytes. */
 export function tooLarge(limit: number): StatusError {
   return new StatusError(413, new QuotaExceededError(`the body is larger than ${limit} bytes`, { limit }))
 }

@@ -9,7 +9,7 @@ export class RequestLog {
   #status = 0
   #received = 0
   #sent = 0
-  /** Takes failures that the status of the answer does not tell. */
+  /** Takes failures that the status of the answer does not show. */
   readonly report: (error: unknown) => void
   #onTransfer: ((transfer: Transfer) => void) | undefined
 
@@ -32,8 +32,8 @@ export class RequestLog {
   }
 
   /**
-   * Passes a body on and counts it: its first chunk, and then the rest. The log ends with it, however it ends. `end`
-   * frees what stands behind the body, and gets the error if there is one.
+   * Passes a body on and counts it: its first chunk, and then the rest. The log ends when the body does, however that
+   * happens. `end` frees what the body reads from; it gets the error if there is one.
    */
   endAfter(
     status: number,

@@ -16,7 +16,7 @@ export async function putEntry(asked: HiveRequest): Promise<Answer> {
   const { request, hive, alias } = asked
   const { headers } = request
   if (headers.has('content-range')) {
-    throw new StatusError(400, 'PUT takes a whole entry, no part of one (RFC 9110, section 14.5)')
+    throw new StatusError(400, 'PUT takes a whole entry, not a part of one (RFC 9110, section 14.5)')
   }
   refuseCoding(headers)
   refuseTooLarge(headers, asked.limits.uploadBytes)
@@ -68,8 +68,8 @@ export async function removeEntry(asked: HiveRequest): Promise<Answer> {
 type Replaceable = Pick<EntryInfo, 'etag' | 'modified'>
 
 /**
- * The version that is to be replaced or removed, once it has met the conditions of the request; undefined if there is
- * none. A damaged entry meets those that ask only whether there is one.
+ * The version to replace or remove, once it has met the conditions of the request; undefined if there is none. A damaged
+ * entry meets the conditions that only ask whether the entry exists.
  */
 async function currentVersion({ request, hive, alias, log }: HiveRequest): Promise<Replaceable | undefined> {
   let current: Replaceable | undefined
@@ -95,18 +95,18 @@ async function currentVersion({ request, hive, alias, log }: HiveRequest): Promi
   return current
 }
 
-/** Whether a delta is the client's fault: what is stored is never of another format, at most of a later version. */
+/** Whether the delta is wrong. Stored rows are never malformed in this way: at most, a later version wrote them. */
 function isWrongDelta(error: unknown): boolean {
   const { name, reason } = error as Partial<FormatError>
   return name === 'FormatError' && reason !== 'unsupported'
 }
 
-/** What is known of a version that was just written is as of its commit: another one may have replaced it by now. */
+/** Describes a version that was just written as of its commit, since another one may have replaced it by now. */
 function writtenHeaders(entry: EntryInfo): Record<string, string> {
   return entryHeaders(entry, Math.min(entry.modified.getTime(), Date.now()))
 }
 
-/** The condition to hold again at the commit, in terms of the version that has met those of the request. */
+/** The condition to check again at the commit: that the version which met those of the request is still current. */
 function commitCondition(
   headers: Headers,
   current: Replaceable | undefined,
@@ -120,7 +120,7 @@ function commitCondition(
 function refuseCoding(headers: Headers): void {
   const coding = headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
   if (coding === 'identity') return
-  throw new StatusError(415, `the coding ${coding} is not undone here: send the bytes as they are`, {
+  throw new StatusError(415, `the content coding ${coding} is not supported: send the bytes as they are`, {
     'Accept-Encoding': 'identity',
   })
 }
@@ -129,7 +129,7 @@ function refuseTooLarge(headers: Headers, maxBytes: number): void {
   if ((parseDigits(headers.get('content-length')) ?? 0) > maxBytes) throw tooLarge(maxBytes)
 }
 
-/** Runs a call that checks what stands in the request. */
+/** Runs a call that checks values from the request: its TypeError is the client's fault. */
 function wellFormed<T>(call: () => T): T {
   try {
     return call()
