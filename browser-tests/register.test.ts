@@ -41,7 +41,7 @@ describe('registerHiveWorker', () => {
     const script = '/media-page/register/service-worker.js'
     expect(await rejection(registerHiveWorker(script, { hive: hiveUrl }))).toMatchObject({
       name: 'TypeError',
-      message: expect.stringContaining('lies outside the scope') as string,
+      message: expect.stringContaining('is outside the scope') as string,
     })
   })
 

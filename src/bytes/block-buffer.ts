@@ -1,4 +1,4 @@
-/** One block that is filled piece by piece: the copy into it is the only one that a byte makes on its way. */
+/** One block that is filled piece by piece. No byte is copied on its way, except into this block. */
 export class BlockBuffer {
   readonly #block: Uint8Array<ArrayBuffer>
   #byteLength = 0
@@ -13,7 +13,7 @@ export class BlockBuffer {
     return this.#byteLength
   }
 
-  /** Whether no byte more fits. */
+  /** Whether the block is full. */
   get full(): boolean {
     return this.#byteLength === this.#block.byteLength
   }
@@ -23,7 +23,7 @@ export class BlockBuffer {
     return this.#block.subarray(0, this.#byteLength)
   }
 
-  /** Copies as much of `chunk` as fits, and tells how many bytes that was. */
+  /** Copies as much of `chunk` as fits, and returns how many bytes that was. */
   fill(chunk: Uint8Array): number {
     const room = this.#block.byteLength - this.#byteLength
     const piece = chunk.byteLength > room ? chunk.subarray(0, room) : chunk

@@ -1,4 +1,4 @@
-/** Compares by unsigned bytes, a prefix before what it is a prefix of: below 0, 0 or above 0, as `Array.sort` takes it. */
+/** Compares by unsigned bytes, a prefix before longer arrays: below 0, 0 or above 0, as `Array.sort` expects. */
 export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.byteLength, b.byteLength)
   for (let i = 0; i < length; i++) {
@@ -18,20 +18,20 @@ export function startsWithBytes(bytes: Uint8Array, prefix: Uint8Array): boolean 
   return bytes.byteLength >= prefix.byteLength && compareBytes(bytes.subarray(0, prefix.byteLength), prefix) === 0
 }
 
-/** A copy, as an array of its own: `slice()` of a subclass may give a view instead, as Node's Buffer does. */
+/** A copy that shares no memory: `slice()` of a subclass may return a view instead, as Node's Buffer does. */
 export function copyBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes)
 }
 
 /**
- * The bytes as a whole buffer of their own, for one who will detach it, as byte streams do, or keep it: what is a part of
- * a larger buffer is copied, a whole one is passed on.
+ * The bytes as a whole buffer, for a receiver that detaches it, as byte streams do, or keeps it. A part of a larger
+ * buffer is copied; a whole buffer is passed on.
  */
 export function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes.byteLength === bytes.buffer.byteLength ? (bytes as Uint8Array<ArrayBuffer>) : copyBytes(bytes)
 }
 
-/** The parts in a row, as one array. */
+/** Joins the parts into one array. */
 export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))
   let offset = 0

@@ -10,7 +10,7 @@ export interface ByteRange {
 
 /**
  * Resolves the arguments of a `slice(start, end)` against a size, as `Blob.slice` does: a negative offset counts from
- * the end, what lies outside is clamped, and a range that would run backwards is empty.
+ * the end, an offset outside is clamped, and a range that would run backwards is empty.
  *
  * @throws {TypeError} if an offset is not an integer.
  */
@@ -27,8 +27,7 @@ function clampOffset(size: number, offset: number, name: string): number {
 }
 
 /**
- * Checks the `{ start, end }` options of a reading call, where an offset outside the bytes is a mistake and not
- * clamped.
+ * Checks the `{ start, end }` options of a read, where an offset outside the bytes is an error rather than clamped.
  *
  * @throws {TypeError} if an offset is not a safe integer.
  * @throws {RangeError} if `start` or `end` is negative or past the end, or `end` is before `start`.

@@ -4,28 +4,28 @@ import { describeValue } from './describe-value.ts'
 import { type ByteRange, clampRange } from './byte-range.ts'
 
 /**
- * Bytes that can be read any number of times, from anywhere: the shape of a `Blob`, on purpose. A `Blob` or `File` is
- * one; so are a stored stream, an entry of a hive, near or far, and a file on disk.
+ * Bytes that can be read any number of times, from any offset. The shape is that of a `Blob`, so a `Blob` or `File` is
+ * one; so are a stored stream, an entry of a hive, local or remote, and a file on disk.
  */
 export interface ByteSource {
   /** Number of bytes. */
   readonly size: number
   /**
-   * The bytes from `start` up to, not including, `end`, as a source of their own; clamped as in `Blob.slice`. Unlike a
-   * Blob, the sources of this package round nothing.
+   * The bytes from `start` up to, not including, `end`, as a separate source; clamped as in `Blob.slice`. Unlike a
+   * Blob, the sources of this package do not round offsets.
    *
-   * @throws {TypeError} if `start` or `end` is no integer.
+   * @throws {TypeError} if `start` or `end` is not an integer.
    */
   slice(start?: number, end?: number): ByteSource
-  /** All the bytes, as a new stream that is independent of every other. */
+  /** All the bytes, as a new stream that is independent of all others. */
   stream(): ReadableStream<Uint8Array>
 }
 
-/** Bytes of one chunk that {@linkcode bytesSource} gives; above 64 KiB the cost of a chunk no longer shows. */
+/** Bytes of a chunk from {@linkcode bytesSource}; above 64 KiB the overhead of a chunk is negligible. */
 const CHUNK_BYTES = 256 * 1024
 
 /**
- * A source over bytes in memory. It reads `bytes` when its streams are read, so they must not change meanwhile.
+ * A source over bytes in memory. It reads `bytes` when its streams are read, so they must not change before that.
  *
  * @throws {TypeError} if `bytes` is not a Uint8Array.
  */
@@ -63,7 +63,7 @@ export interface RangeSource<Options> extends ByteSource {
 /** Opens a stream of the bytes of a range. */
 type ReadRange<Options> = (range: ByteRange, options?: Options) => ReadableStream<Uint8Array<ArrayBuffer>>
 
-/** A source over anything that can be read from one offset to another; slices of slices are worked out here. */
+/** A source over anything that can be read from one offset to another, with slices, and slices of slices. */
 export function rangeSource<Options = undefined>(size: number, read: ReadRange<Options>): RangeSource<Options> {
   return sliceOf({ start: 0, end: size }, read)
 }
@@ -83,7 +83,7 @@ function sliceOf<Options>({ start, end }: ByteRange, read: ReadRange<Options>): 
 /**
  * Checks that a value has the shape of a {@linkcode ByteSource}.
  *
- * @throws {TypeError} if it has not.
+ * @throws {TypeError} if it does not.
  */
 export function assertByteSource(value: ByteSource, name: string): void {
   const source: Partial<ByteSource> | null | undefined = value

@@ -1,30 +1,34 @@
 import { HostTurns } from './host-turns.ts'
 
-/** What {@linkcode byteStream} pulls from. */
+/** Makes the chunks of a {@linkcode byteStream}. */
 export interface ByteProducer {
-  /** Called once, at once: gives the means to fail the stream at a time when no chunk is being asked for. */
+  /** Called once, at once, with a function that makes the stream fail, even when no chunk is being asked for. */
   start?(fail: (reason: unknown) => void): void
   /**
-   * Makes the next chunk; undefined is the end, a rejection the stream's error. Called only when a reader waits, and
-   * never again before it has settled. The chunk is given away: a whole ArrayBuffer that nobody else uses, since a
-   * byte stream detaches it.
+   * Makes the next chunk; undefined is the end, a rejection is the stream's error. It is called only when a reader
+   * waits, and not again before it has settled. The chunk is given away: it must be a whole ArrayBuffer that nothing
+   * else uses, since a byte stream detaches it.
    */
   next(): Promise<Uint8Array<ArrayBuffer> | undefined> | Uint8Array<ArrayBuffer> | undefined
   /**
-   * The same into the buffer of a reader that brings one: fills it from its start on, and gives the number of bytes, 0 at
-   * the end. A producer without this has its chunks copied there.
+   * Does the same into a buffer that a reader brings: fills it from its start, and returns the number of bytes, 0 at
+   * the end. Without this method, chunks are copied into the buffer.
    */
   fill?(buffer: Uint8Array<ArrayBuffer>): Promise<number> | number
-  /** The reader has gone, perhaps while `next` is pending: free everything. Its result is what `cancel()` gives. */
+  /**
+   * Called when the reader has gone, perhaps while `next` is pending, to free everything. Its result is that of
+   * `cancel()`.
+   */
   cancel(reason: unknown): Promise<void> | void
 }
 
-/** WebKit does not. Found out at the first stream, never at import. */
+/** Whether the host has byte streams, which WebKit does not; found out at the first stream, never at import. */
 let hasByteStreams: boolean | undefined
 
 /**
  * Makes a readable stream that asks its producer for a chunk only when a reader waits for one: nothing is read ahead.
- * A byte stream, with BYOB readers, where the host has them; a default stream elsewhere, same behaviour.
+ * It is a byte stream, with BYOB readers, where the host has those; elsewhere it is a default stream that behaves the
+ * same.
  */
 export function byteStream(producer: ByteProducer): ReadableStream<Uint8Array<ArrayBuffer>> {
   let cancelled = false
@@ -66,7 +70,7 @@ export function byteStream(producer: ByteProducer): ReadableStream<Uint8Array<Ar
             controller.enqueue(chunk)
           } else {
             controller.close()
-            // A BYOB read that waits at the end is ended by an empty answer, not by close().
+            // A BYOB read that is pending at the end is settled by an empty answer, not by close().
             controller.byobRequest?.respond(0)
           }
         },
@@ -90,7 +94,7 @@ export function byteStream(producer: ByteProducer): ReadableStream<Uint8Array<Ar
   )
 }
 
-/** Whether this host constructs byte streams. */
+/** Whether this host can construct byte streams. */
 export function canMakeByteStreams(): boolean {
   hasByteStreams ??= probeByteStreams()
   return hasByteStreams
@@ -98,7 +102,7 @@ export function canMakeByteStreams(): boolean {
 
 function probeByteStreams(): boolean {
   try {
-    // Reading is part of the proof: a host that ignores an unknown `type` would hand out a default stream.
+    // The reader is part of the test: a host that ignores an unknown `type` would make a default stream.
     new ReadableStream({ type: 'bytes' }).getReader({ mode: 'byob' }).releaseLock()
     return true
   } catch {

@@ -4,14 +4,14 @@
  * @module
  */
 
-/** Lower-case hexadecimal digits, two a byte. */
+/** Lower-case hexadecimal digits, two for each byte. */
 export function toHex(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
   return text
 }
 
-/** The bytes of hexadecimal digits; undefined if the text is no such digits. */
+/** The bytes of hexadecimal digits; undefined if the text is anything else. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) return undefined
   const bytes = new Uint8Array(text.length / 2)

@@ -1,9 +1,9 @@
 import { describeValue } from './describe-value.ts'
 
 /**
- * Checks an option that counts something; a `max` of Infinity may be reached.
+ * Checks an option that counts something. If `max` is Infinity, so may `value` be.
  *
- * @throws {TypeError} if `value` is no integer.
+ * @throws {TypeError} if `value` is not an integer.
  * @throws {RangeError} if it is outside `[min, max]`, both inclusive.
  */
 export function checkInteger(name: string, value: number, min: number, max: number): number {

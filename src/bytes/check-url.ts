@@ -1,7 +1,7 @@
 import { describeValue } from './describe-value.ts'
 
 /**
- * Checks an argument that is a URL, as a text or as a URL of any realm; what is relative is resolved against `base`.
+ * Checks an argument that is a URL: a string, or a URL object of any realm. A relative URL is resolved against `base`.
  *
  * @throws {TypeError} if it is not one.
  */

@@ -1,4 +1,7 @@
-/** Chunks in a row, taken out again in pieces of another size. It keeps the chunks as they are: they must be its own. */
+/**
+ * A queue of chunks, from which pieces of any size can be taken. It keeps the chunks without copying: they are given
+ * away.
+ */
 export class ChunkQueue {
   #chunks: Uint8Array<ArrayBuffer>[] = []
   #byteLength = 0
@@ -15,7 +18,7 @@ export class ChunkQueue {
     this.#byteLength += chunk.byteLength
   }
 
-  /** Takes the first `byteLength` bytes out, as one array; uncopied where they are one whole chunk. */
+  /** Takes the first `byteLength` bytes out, as one array; they are not copied if they are one whole chunk. */
   take(byteLength: number): Uint8Array<ArrayBuffer> {
     if (byteLength > this.#byteLength) throw new RangeError(`${byteLength} bytes of ${this.#byteLength}`)
     this.#byteLength -= byteLength

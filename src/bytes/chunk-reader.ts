@@ -1,8 +1,8 @@
 import { markHandled } from './promises.ts'
 
 /**
- * Reads a stream of bytes chunk by chunk: each chunk is checked, none is empty. It holds the stream's lock until the
- * end, an error or {@linkcode ChunkReader.cancel}.
+ * Reads a stream of bytes chunk by chunk. It checks each chunk and skips empty ones. It holds the stream's lock until
+ * the end, an error or {@linkcode ChunkReader.cancel}.
  */
 export class ChunkReader {
   readonly #reader: ReadableStreamDefaultReader<unknown>
@@ -15,7 +15,7 @@ export class ChunkReader {
   /**
    * The next chunk, undefined at the end. The chunk belongs to the caller.
    *
-   * @throws {TypeError} if the stream gives something that is no bytes; the stream is cancelled.
+   * @throws {TypeError} if a chunk is not bytes; the stream is cancelled.
    */
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
@@ -35,7 +35,7 @@ export class ChunkReader {
     try {
       return asBytes(value)
     } catch (error) {
-      // However the source takes it, or whether it ever does: what was wrong is this.
+      // This is the error to report, whatever the source does about being cancelled.
       markHandled(this.#reader.cancel(error))
       throw error
     }
@@ -43,10 +43,10 @@ export class ChunkReader {
 }
 
 /**
- * The bytes of a chunk, as a view and not a copy. Views of every kind and ArrayBuffers are taken, as the platform's own
- * streams do; from any realm.
+ * The bytes of a chunk, as a view rather than a copy. Like the platform's own streams, it accepts views of every kind
+ * and ArrayBuffers, from any realm.
  *
- * @throws {TypeError} if the chunk is no bytes.
+ * @throws {TypeError} if the chunk is not bytes.
  */
 export function asBytes(chunk: unknown): Uint8Array {
   if (ArrayBuffer.isView(chunk)) {
@@ -66,16 +66,16 @@ function isArrayBuffer(value: unknown): value is ArrayBuffer {
   return Object.prototype.toString.call(value) === '[object ArrayBuffer]'
 }
 
-/** A view of a buffer that was transferred looks empty: its bytes would be lost without a word. */
+/** A view of a transferred buffer looks empty: without this check its bytes would be lost silently. */
 function assertAttached(buffer: ArrayBufferLike): void {
   try {
     void new Uint8Array(buffer)
   } catch (error) {
-    throw new TypeError('a chunk must have its bytes: the buffer of this one was transferred', { cause: error })
+    throw new TypeError('a chunk must have its bytes, but the buffer of this one was transferred', { cause: error })
   }
 }
 
-/** A Uint8Array and no subclass: the `slice()` of Node's Buffer, say, is no copy. */
+/** Whether it is a Uint8Array and not a subclass: the `slice()` of Node's Buffer does not copy, for example. */
 function isPlain(view: ArrayBufferView): view is Uint8Array {
   return view.constructor === Uint8Array
 }

@@ -6,9 +6,9 @@ import { onAbort } from './on-abort.ts'
 /** What one call of {@linkcode Codec.iterate} did. */
 export interface CodecStep {
   /**
-   * - `blocked`: it needs more input, or more room for output.
-   * - `waiting`: it needs something that only its stream can fetch (a piece of the basis).
-   * - `done`: the input has ended and every byte of output is written.
+   * - `blocked`: it needs more input, or more space for output.
+   * - `waiting`: it needs something that only its stream can fetch, such as a piece of the basis.
+   * - `done`: the input has ended, and every byte of output is written.
    */
   readonly state: 'blocked' | 'waiting' | 'done'
   /** Bytes of the input that are used up. */
@@ -18,43 +18,45 @@ export interface CodecStep {
 }
 
 /**
- * The synchronous core of a codec. It knows no streams and no promises, takes input and output space of any size down
+ * The synchronous core of a codec. It does not use streams or promises, takes input and output space of any size down
  * to one byte, keeps all its state in itself, and can be dropped at any time.
  */
 export interface Codec {
-  /** Takes from `input` and fills `output` as far as it can; keeps neither. */
+  /** Consumes `input` and fills `output` as far as it can; keeps neither. */
   iterate(input: Uint8Array, output: Uint8Array): CodecStep
-  /** Says that no input follows after what has been given. */
+  /** Says that no more input follows. */
   end(): void
 }
 
 /** Options of {@linkcode codecTransform}. */
 export interface CodecTransformOptions<C extends Codec> {
-  /** Makes the codec, when the first chunk is asked for; what must be loaded for it is awaited here. */
+  /** Makes the codec, at the first read; whatever must be loaded for it is awaited here. */
   open(signal: AbortSignal): Promise<C> | C
-  /** Fetches what a codec that is `waiting` asks for. `signal` aborts when the stream is given up. */
+  /** Fetches what a codec that is `waiting` asks for. `signal` aborts when the stream is cancelled or fails. */
   serve?(codec: C, signal: AbortSignal): Promise<void>
-  /** Frees what `serve` holds; called once, when the stream has ended, failed or been given up. */
+  /** Frees what `serve` holds; called once, when the stream has ended, failed or been cancelled. */
   release?(reason: unknown): void
-  /** Gives the stream up from outside, with the signal's reason. */
+  /** Aborts the stream, with the signal's reason. */
   signal?: AbortSignal | undefined
 }
 
 const EMPTY = new Uint8Array(0)
 
-/** Bytes of an output chunk: a stage costs some microseconds a chunk, which shows below 64 KiB and no more at 256. */
+/**
+ * Bytes of an output chunk. A stage costs some microseconds for each chunk: measurable below 64 KiB, not at 256 KiB.
+ */
 const OUTPUT_BYTES = 256 * 1024
 
-/** Bytes of input that are worked off before it is seen whether it is the host's turn, however large the chunk is. */
+/** Bytes of input to process before checking whether it is the host's turn, however large the chunk is. */
 const SLICE_BYTES = 1024 * 1024
 
 /**
  * Drives a codec as a `{ readable, writable }` pair.
  *
- * It is pull-driven: nothing runs until the reader asks, and it holds at most one chunk of input (the writer's own,
- * while its `write` is pending) and one chunk of output, 256 KiB, which is passed on when it is full or the input
- * ends. Cancel and abort work at once, also while it waits for input or for `serve`; a failure of either side, or of
- * the codec, arrives unchanged at the other.
+ * It is pull-driven: nothing runs until the reader asks. It holds at most one chunk of input (the writer's own, while
+ * its `write` is pending) and one chunk of output, 256 KiB, which is passed on when it is full or the input ends.
+ * Cancel and abort take effect at once, even while it waits for input or for `serve`. A failure of either side, or of
+ * the codec, arrives unchanged at the other side.
  */
 export function codecTransform<C extends Codec>(
   options: CodecTransformOptions<C>,
@@ -74,7 +76,7 @@ class CodecTransform<C extends Codec> {
   #endTold = false
   /** The `write` or `close` that is pending until its input is used up. */
   #held: { resolve(): void; reject(reason: unknown): void } | undefined
-  /** Wakes the reading side when input, its end, or a failure has come. */
+  /** Wakes the reading side when input, its end, or a failure has arrived. */
   #wakeReader: (() => void) | undefined
 
   #output: Uint8Array<ArrayBuffer> | undefined
@@ -108,8 +110,8 @@ class CodecTransform<C extends Codec> {
       {
         start: (controller) => {
           this.#failWritable = (reason) => controller.error(reason)
-          // `abort()` below waits until a held write has settled; this signal does not. The writable errors itself:
-          // erred from here as well, its abort() would reject.
+          // `abort()` below waits until a held write has settled; this signal does not. The writable fails by itself:
+          // if it were failed from here as well, its abort() would reject.
           onAbort([controller.signal], (reason) => {
             this.#failWritable = () => undefined
             this.#fail(reason)
@@ -136,7 +138,7 @@ class CodecTransform<C extends Codec> {
     )
   }
 
-  /** Resolves when the reading side has used the input up. */
+  /** Resolves when the reading side has used up the input. */
   #hold(): Promise<void> {
     if (this.#failed) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
@@ -162,7 +164,7 @@ class CodecTransform<C extends Codec> {
       const step = codec.iterate(this.#input.subarray(0, SLICE_BYTES), output.subarray(this.#outputLength))
       this.#input = this.#input.subarray(step.read)
       this.#outputLength += step.written
-      // What is written is counted where it is read.
+      // Output is counted by the stream that delivers it.
       await this.#turns.spend(step.read)
       if (this.#failed) throw this.#failure
 

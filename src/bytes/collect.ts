@@ -5,7 +5,7 @@ import { markHandled } from './promises.ts'
 /** Options of {@linkcode collect}. */
 export interface CollectOptions {
   /**
-   * The largest number of bytes to take.
+   * The largest number of bytes to read.
    * @default Infinity
    */
   limit?: number

@@ -1,8 +1,8 @@
 const MAX_CHARACTERS = 100
 
 /**
- * A value of a caller as it stands in the message of an error: short, however large the value is, and without running
- * any code of it. A string is quoted; of an object only the kind is told, of bytes their number as well.
+ * Describes a caller's value for the message of an error: briefly, however large the value is, and without running any
+ * of its code. A string is quoted; an object is described by its kind, and bytes also by their number.
  */
 export function describeValue(value: unknown): string {
   if (typeof value === 'string') {
@@ -19,7 +19,7 @@ function describeObject(value: object): string {
     const kind = `[object ${shortened(kindOf(value))}]`
     return ArrayBuffer.isView(value) ? `${kind} of ${value.byteLength} bytes` : kind
   } catch {
-    // A proxy that was revoked, or whose traps throw.
+    // A revoked proxy, or one whose traps throw.
     return 'an object'
   }
 }
@@ -28,7 +28,7 @@ function kindOf(value: object): string {
   const tag = Object.prototype.toString.call(value).slice('[object '.length, -1)
   const prototype: unknown = tag === 'Object' ? Object.getPrototypeOf(value) : undefined
   if (typeof prototype !== 'object' || prototype === null) return tag
-  // Only what is a plain property: a getter would run code.
+  // Only plain properties are read: a getter would run code.
   const maker: unknown = Object.getOwnPropertyDescriptor(prototype, 'constructor')?.value
   const name: unknown = typeof maker === 'function' && Object.getOwnPropertyDescriptor(maker, 'name')?.value
   return typeof name === 'string' && name !== '' ? name : tag

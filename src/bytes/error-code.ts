@@ -1,13 +1,13 @@
-/** Codes of what may be over when the call is made again. */
+/** Codes of failures that may be over when the call is repeated. */
 const PASSING = new Set(['EAGAIN', 'EBUSY', 'EINTR', 'EMFILE', 'ENFILE', 'ENOMEM', 'ESTALE', 'ETIMEDOUT'])
 
-/** The code of an error of the system, such as `ENOENT`. */
+/** The code of a system error, such as `ENOENT`. */
 export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code
   return typeof code === 'string' ? code : undefined
 }
 
-/** Whether an error of the system may be over when the call is made again. */
+/** Whether a system error may be over when the call is repeated. */
 export function isPassing(error: unknown): boolean {
   return PASSING.has(codeOf(error) ?? '')
 }

@@ -1,6 +1,6 @@
 /**
- * Unsigned big-endian integers in byte arrays, as every format of this package has them. Offsets are the caller's to
- * check: a read past the end is a RangeError of the DataView.
+ * Unsigned big-endian integers in byte arrays, as in every format of this package. Callers check the offsets: a read
+ * past the end is a RangeError of the DataView.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export function readU32(bytes: Uint8Array, byteOffset: number): number {
   return view(bytes).getUint32(byteOffset)
 }
 
-/** Reads 64 bits; undefined if the value is above 2^53 - 1 and so no safe integer. */
+/** Reads 64 bits; undefined if the value is above 2^53 - 1 and so not a safe integer. */
 export function readU64(bytes: Uint8Array, byteOffset: number): number | undefined {
   const data = view(bytes)
   const value = data.getUint32(byteOffset) * 2 ** 32 + data.getUint32(byteOffset + 4)

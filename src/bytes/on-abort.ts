@@ -1,7 +1,7 @@
 /**
- * Calls `act` with the reason of the first of these signals to abort: at most once, and at once if one has aborted
- * already. Returns a function that stops listening, to be called when the work is done: a signal that outlives it would
- * keep it in memory.
+ * Calls `act` with the reason of the first of these signals to abort: at most once, and at once if one has already
+ * aborted. Returns a function that stops listening. Call it when the work is done: a signal that lives longer would
+ * keep the work in memory.
  */
 export function onAbort(signals: readonly (AbortSignal | undefined)[], act: (reason: unknown) => void): () => void {
   const given = signals.filter((signal) => signal !== undefined)

@@ -1,14 +1,14 @@
 import { onAbort } from './on-abort.ts'
 
 /**
- * Marks a promise as handled: its rejection reaches the caller in another way, or comes too late to matter (a cancel
- * whose source fails while it is being thrown away), and must not end the process as an unhandled one.
+ * Marks a promise as handled. Its rejection reaches the caller in another way, or comes too late to matter (a source
+ * that fails while it is being cancelled), and must not end the process as an unhandled rejection.
  */
 export function markHandled(promise: Promise<unknown> | void): void {
   promise?.then(undefined, () => undefined)
 }
 
-/** Rejects with the signal's reason as soon as it aborts, whatever the promise does; else settles as the promise. */
+/** Settles like the promise, but rejects with the signal's reason as soon as that aborts. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const stop = onAbort([signal], reject)
@@ -17,9 +17,9 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 }
 
 /**
- * Waits until the host has had its turn (timers, input, network), unlike an `await`, which only lets promises go on.
- * By `setImmediate` where there is one (Node, Deno, Bun): the channel that browsers have to do with takes several times
- * as long, and leaves two ports to be collected.
+ * Waits until the host has had its turn (timers, input, network), unlike an `await`, which lets only promises proceed.
+ * Uses `setImmediate` where there is one (Node, Deno, Bun): the channel that serves in browsers takes several times as
+ * long, and leaves two ports to be collected.
  */
 export function nextTask(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }

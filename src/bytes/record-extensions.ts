@@ -2,24 +2,24 @@ import { concatBytes } from './byte-order.ts'
 import { RecordReader } from './record-reader.ts'
 import type { RecordWriter } from './record-writer.ts'
 
-/** Extensions from this tag on must be known to whoever reads the record. */
+/** A reader must know the extensions with this tag and higher ones. */
 const FIRST_REQUIRED_TAG = 128
 
 /**
- * What a record has at its end, so that a later version can add to it: `byteLength:u16`, then `tag:u8 length:u16 bytes` of
- * each extension.
+ * The end of a record, where later versions can add fields: `byteLength:u16`, then `tag:u8 length:u16 bytes` for each
+ * extension.
  */
 export interface RecordExtensions {
-  /** Those that the reader knows, by tag. */
+  /** The extensions that the reader knows, by tag. */
   readonly known: ReadonlyMap<number, Uint8Array>
-  /** The others, as they stand there; whoever rewrites the record keeps them. */
+  /** The others, as they are in the record; they are kept when the record is rewritten. */
   readonly others: Uint8Array
 }
 
 /**
  * Reads the extensions at the end of a record.
  *
- * @param known Tags that the caller knows; of the others, those from 128 on are refused as `unsupported`.
+ * @param known Tags that the caller knows. Other tags from 128 on are refused as `unsupported`.
  */
 export function readExtensions(reader: RecordReader, name: string, known: readonly number[]): RecordExtensions {
   const bytes = reader.bytes(reader.u16())
@@ -38,7 +38,9 @@ export function readExtensions(reader: RecordReader, name: string, known: readon
   return { known: found, others: concatBytes(...others) }
 }
 
-/** Writes the extensions at the end of a record: `others` as they were read, then those of `known` that have a value. */
+/**
+ * Writes the extensions at the end of a record: `others` as they were read, then the members of `known` with a value.
+ */
 export function writeExtensions(
   writer: RecordWriter,
   others: Uint8Array,

@@ -1,19 +1,22 @@
 import { readU16, readU32, readU64 } from './integers.ts'
 import { FormatError } from '../errors.ts'
 
-/** Takes the fields of a row's value one after the other; whatever the bytes are, it gives values or a FormatError. */
+/**
+ * Reads the fields of a row's value one after the other. Whatever the bytes are, the result is a value or a
+ * FormatError.
+ */
 export class RecordReader {
   readonly #bytes: Uint8Array
   readonly #name: string
   #offset = 0
 
-  /** Reads `bytes`; errors speak of a record called `name`. */
+  /** Reads `bytes`; messages of errors call the record `name`. */
   constructor(name: string, bytes: Uint8Array) {
     this.#name = name
     this.#bytes = bytes
   }
 
-  /** Number of bytes that are not read yet. */
+  /** Number of bytes that have not been read. */
   get remaining(): number {
     return this.#bytes.byteLength - this.#offset
   }
@@ -40,7 +43,7 @@ export class RecordReader {
     return value
   }
 
-  /** Number of bytes that were read. */
+  /** Number of bytes that have been read. */
   get offset(): number {
     return this.#offset
   }
@@ -51,23 +54,23 @@ export class RecordReader {
     return this.#bytes.slice(offset, offset + byteLength)
   }
 
-  /** The first byte of every record. */
+  /** Checks the first byte of every record. */
   layout(known: number): void {
     const layout = this.u8()
     if (layout !== known) throw this.#error('unsupported', `layout ${layout}`, this.#offset - 1)
   }
 
-  /** Checks that nothing is left. */
+  /** Checks that the record ends here. */
   end(): void {
     if (this.remaining > 0) throw this.#error('invalid', `${this.remaining} bytes too many`, this.#offset)
   }
 
-  /** The error for a field that was read, of `byteLength` bytes, whose value is impossible. */
+  /** The error for the field that was just read, of `byteLength` bytes, whose value is impossible. */
   invalid(what: string, byteLength: number): FormatError {
     return this.#error('invalid', what, this.#offset - byteLength)
   }
 
-  /** The error for a field that was read, of `byteLength` bytes, whose value is of a later version. */
+  /** The error for the field that was just read, of `byteLength` bytes, whose value is from a later version. */
   unsupported(what: string, byteLength: number): FormatError {
     return this.#error('unsupported', what, this.#offset - byteLength)
   }

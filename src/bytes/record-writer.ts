@@ -1,11 +1,11 @@
 import { writeU16, writeU32, writeU64 } from './integers.ts'
 
-/** Puts the fields of a row's value one after the other. */
+/** Writes the fields of a row's value one after the other. */
 export class RecordWriter {
   #bytes: Uint8Array<ArrayBuffer>
   #offset = 0
 
-  /** Makes room for `capacity` bytes at first; it grows. */
+  /** Begins with space for `capacity` bytes, which grows. */
   constructor(capacity: number) {
     this.#bytes = new Uint8Array(capacity)
   }
@@ -50,7 +50,7 @@ export class RecordWriter {
     return this.#bytes.slice(0, this.#offset)
   }
 
-  /** Makes room; it may replace the array. */
+  /** Makes space for more bytes; this may replace the array. */
   #advance(byteLength: number): number {
     const offset = this.#offset
     this.#offset += byteLength

@@ -4,15 +4,15 @@ import { ChunkReader } from './chunk-reader.ts'
 const BUFFER_BYTES = 256 * 1024
 
 /**
- * Reads a stream of bytes chunk by chunk, as {@linkcode ChunkReader} does, but into one buffer again and again where the
- * stream can: to make a new one takes longer than to fill it.
+ * Reads a stream of bytes chunk by chunk, as {@linkcode ChunkReader} does, but into the same buffer each time if the
+ * stream supports that: making a new buffer takes longer than filling it.
  */
 export class ReusingReader {
   readonly #byobReader: ReadableStreamBYOBReader | undefined
   readonly #chunks: ChunkReader | undefined
   #buffer: ArrayBuffer | undefined
 
-  /** Locks `readable`. With `previous`, a reader that is no longer used, its buffer is used here as well. */
+  /** Locks `readable`. Takes over the buffer of `previous`, a reader that is no longer used. */
   constructor(readable: ReadableStream<Uint8Array>, previous?: ReusingReader) {
     this.#byobReader = byobReader(readable)
     this.#chunks = this.#byobReader ? undefined : new ChunkReader(readable)
@@ -22,14 +22,14 @@ export class ReusingReader {
   }
 
   /**
-   * The next chunk, undefined at the end. It stays as it is until the next call only.
+   * The next chunk, undefined at the end. It is valid only until the next call.
    *
-   * @throws {TypeError} if the stream gives something that is no bytes; the stream is cancelled.
+   * @throws {TypeError} if a chunk is not bytes; the stream is cancelled.
    */
   async read(): Promise<Uint8Array | undefined> {
     if (!this.#byobReader) return await this.#chunks!.read()
     const view = new Uint8Array(this.#buffer ?? new ArrayBuffer(BUFFER_BYTES))
-    // The stream's, until it gives it back.
+    // It belongs to the stream until the read returns it.
     this.#buffer = undefined
     const { done, value } = await this.#byobReader.read(view)
     this.#buffer = value?.buffer
@@ -42,7 +42,7 @@ export class ReusingReader {
   }
 }
 
-/** Undefined if the stream is no byte stream: nothing but trying tells. */
+/** Undefined if the stream is not a byte stream, which only a try can tell. */
 function byobReader(readable: ReadableStream<Uint8Array>): ReadableStreamBYOBReader | undefined {
   if (!canMakeByteStreams()) return undefined
   try {

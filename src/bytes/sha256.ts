@@ -3,9 +3,9 @@ import { createSHA256, type IHasher } from 'hash-wasm'
 /** Bytes of a SHA-256. */
 export const SHA256_BYTES = 32
 
-/** A hash that takes its input piece by piece. */
+/** A hash whose input comes piece by piece. */
 export interface StreamingHash {
-  /** Takes more bytes; keeps no hold of them. */
+  /** Adds bytes to the input; does not keep them. */
   update(bytes: Uint8Array): void
   /** Ends the hash, and returns its value. */
   digest(): Uint8Array<ArrayBuffer>

@@ -13,11 +13,11 @@ export function readAliasRow(alias: string, row: Uint8Array): EntryRecord {
   return parseAtRest(`the entry ${alias}`, { alias }, row, parseEntryRecord)
 }
 
-/** What is to be replaced or removed: a version, or a row that is damaged. */
+/** What is about to be replaced or removed: a version, or a damaged row. */
 export interface Replaced {
   /** Etag of the version; {@linkcode DAMAGED_ETAG} if the row is damaged. */
   readonly etag: string
-  /** Id of the stored stream that the alias keeps; undefined if the row is damaged and does not tell. */
+  /** Id of the stored stream that the alias keeps; undefined if the row is too damaged to say. */
   readonly id: string | undefined
   /** Id of the stored stream that is the signature, if there is one. */
   readonly signatureId: string | undefined
@@ -28,7 +28,7 @@ export interface Replaced {
 }
 
 /**
- * Reads the row of an alias that is to be written over, which a damaged one may be.
+ * Reads the row of an alias that is about to be overwritten; it may be damaged.
  *
  * @throws {FormatError} with `reason: 'unsupported'` if a later version wrote it.
  */
@@ -38,17 +38,17 @@ export function readReplaced(alias: string, row: Uint8Array): Replaced {
     return { ...record, etag: etagOf(record.digest), damage: undefined }
   } catch (error) {
     if ((error as Error).name !== 'IntegrityError') throw error
-    // A wrong id harms nobody: only a reference of this alias is removed with it.
+    // A wrong id does no harm: only a reference of this alias is removed with it.
     return { ...streamsIn(row), etag: DAMAGED_ETAG, modifiedMs: undefined, damage: error as IntegrityError }
   }
 }
 
 /**
- * Holds a precondition against what is to be replaced.
+ * Checks a precondition against what is about to be replaced.
  *
- * @throws {AlreadyExistsError} if there must be nothing.
- * @throws {ConflictError} if there must be another version, or one at all.
- * @throws {IntegrityError} if there must be a certain version, and the damaged row does not tell which one there is.
+ * @throws {AlreadyExistsError} if there must not be an entry.
+ * @throws {ConflictError} if there must be an entry, or another version.
+ * @throws {IntegrityError} if there must be a certain version, and the damaged row does not say which one there is.
  */
 export function assertReplaceable(alias: string, replaced: Replaced | undefined, precondition: Precondition): void {
   const { ifMatch } = precondition

@@ -2,13 +2,13 @@ import { describeValue } from '../bytes/describe-value.ts'
 
 const MAX_ALIAS_BYTES = 1023
 
-/** What the server keeps for its own resources. */
+/** Reserved for the server's own resources. */
 const RESERVED_PREFIX = '-/'
 
 /**
- * Checks the name of an entry, and gives its UTF-8 bytes, by which entries are ordered.
+ * Checks the name of an entry, and returns its UTF-8 bytes, by which entries are ordered.
  *
- * @throws {TypeError} if it is no alias; see {@linkcode Hive}.
+ * @throws {TypeError} if it is not an alias; see {@linkcode Hive}.
  */
 export function checkAlias(alias: string): Uint8Array<ArrayBuffer> {
   const problem = aliasProblem(alias)
@@ -19,7 +19,7 @@ export function checkAlias(alias: string): Uint8Array<ArrayBuffer> {
 function aliasProblem(alias: unknown): string | undefined {
   if (typeof alias !== 'string') return 'must be a string'
   if (alias === '') return 'must not be empty'
-  // Checked before it is encoded: a character is at most three bytes a code unit.
+  // The length is checked before encoding: UTF-8 has at least one byte for each code unit.
   if (alias.length > MAX_ALIAS_BYTES || new TextEncoder().encode(alias).byteLength > MAX_ALIAS_BYTES) {
     return `must be at most ${MAX_ALIAS_BYTES} bytes of UTF-8`
   }

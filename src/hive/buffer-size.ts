@@ -7,7 +7,7 @@ const DEFAULT_BUFFER_BYTES = 1024 * 1024
 /**
  * Checks the `bufferSize` of a reader; the bounds and the default are wrpme's.
  *
- * @throws {TypeError} if it is no integer.
+ * @throws {TypeError} if it is not an integer.
  * @throws {RangeError} if it is not from 1 KiB to 10 MiB.
  */
 export function checkBufferSize(bufferSize: number = DEFAULT_BUFFER_BYTES): number {

@@ -10,8 +10,8 @@ export interface ReadableVersion {
   /** Number of bytes. */
   readonly size: number
   /**
-   * Reads from an offset on, in chunks of at most `bufferSize` bytes; looks before each of them, and before the end,
-   * whether the version is still current, and fails with a ConflictError or a NotFoundError if it is not.
+   * Reads from an offset on, in chunks of at most `bufferSize` bytes. Before each chunk, and before the end, it checks
+   * that the version is still current, and fails with a ConflictError or a NotFoundError if it is not.
    */
   stream(options: { start: number; bufferSize: number }): ReadableStream<Uint8Array<ArrayBuffer>>
   /** Aborts, with a TypeError, when the entry is closed. */
@@ -46,7 +46,8 @@ class VersionReader implements EntryReader {
     signal?.throwIfAborted()
     this.#assertAlive()
     if (this.#reading) throw new TypeError('another read of this reader is pending')
-    if (this.#offset === this.size) throw new RangeError(`the offset is at the end, ${this.size}: nothing to read`)
+    if (this.#offset === this.size)
+      throw new RangeError(`the offset is at the end, ${this.size}: there is nothing to read`)
 
     this.#reading = true
     try {
@@ -97,7 +98,7 @@ class VersionReader implements EntryReader {
   }
 
   async #fill({ chunks, queue }: ReaderSource, byteLength: number): Promise<void> {
-    // At least one chunk a read, or the end, so that every read has looked at the version.
+    // At least one chunk for each read, or the end, so that every read checks the version.
     for (let chunk = await chunks.read(); chunk; chunk = await chunks.read()) {
       queue.push(chunk as Uint8Array<ArrayBuffer>)
       if (queue.byteLength >= byteLength) return
@@ -105,20 +106,20 @@ class VersionReader implements EntryReader {
     if (this.#dead) throw this.#dead.error
   }
 
-  /** Gives up what is read ahead. */
+  /** Drops the stream, and what was read ahead. */
   #drop(reason: unknown): void {
     if (this.#source) markHandled(this.#source.chunks.cancel(reason))
     this.#source = undefined
   }
 }
 
-/** A stream of the version, and what has been read of it and not yet been given out: a read that was given up keeps its own. */
+/** A stream of the version, and what has been read but not returned. A read that is aborted keeps its own source. */
 interface ReaderSource {
   readonly chunks: ChunkReader
   readonly queue: ChunkQueue
 }
 
-/** The same error, if it is a conflict, with the offset up to which this reader has given bytes out. */
+/** The same error; a conflict with the offset up to which this reader has returned bytes. */
 function atOffset(error: unknown, offset: number): unknown {
   const { name, message, alias, expectedEtag, actualEtag } = error as ConflictError
   if (name !== 'ConflictError') return error

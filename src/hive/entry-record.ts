@@ -19,20 +19,20 @@ const HAS_SIGNATURE = 1
 const HAS_EXTENSIONS = 2
 const ID_BYTES = 16
 const DIGEST_BYTES = 32
-/** Where the ids of a row stand. */
+/** Offsets of the ids in a row. */
 const ID_OFFSET = 2
 const SIGNATURE_OFFSET: number = ID_OFFSET + ID_BYTES + DIGEST_BYTES + 8 + 8
 
 /** The latest time that a Date can have. */
 const MAX_TIME_MS = 8.64e15
 
-/** What stands for the etag of an entry whose row is damaged. */
+/** Stands for the etag of an entry whose row is damaged. */
 export const DAMAGED_ETAG = '""'
 
 /** Largest number of bytes of a media type. */
 export const MAX_TYPE_BYTES = 255
 
-/** An entry as its row has it. */
+/** The fields of an entry's row. */
 export interface EntryRecord {
   /** Id of the stored stream that the alias points to. */
   readonly id: string
@@ -44,16 +44,17 @@ export interface EntryRecord {
   readonly modifiedMs: number
   /** Media type. */
   readonly type: string
-  /** Id of the stored stream that is its signature, once one has been asked for. */
+  /** Id of the stored stream that is its signature, once that has been computed. */
   readonly signatureId: string | undefined
   /**
-   * Fields that this version does not know; whoever rewrites the row keeps them. A new version of the entry has none.
+   * Fields that this version of the package does not know. They are kept when the row is rewritten, but not for a new
+   * version of the entry.
    * @default none
    */
   readonly extensions?: Uint8Array | undefined
 }
 
-/** The row of an entry. */
+/** Writes the row of an entry. */
 export function formatEntryRecord(record: EntryRecord): Uint8Array<ArrayBuffer> {
   const { signatureId, extensions } = record
   const type = new TextEncoder().encode(record.type)
@@ -76,7 +77,7 @@ export function formatEntryRecord(record: EntryRecord): Uint8Array<ArrayBuffer> 
  */
 export function parseEntryRecord(row: Uint8Array): EntryRecord {
   const reader = new RecordReader('entry', row)
-  // First what tells a row of a later version, which nobody may take for a damaged one of this.
+  // The fields that show a later version come first: its rows must not be taken for damaged ones.
   reader.layout(LAYOUT)
   const flags = reader.u8()
   if (flags > (HAS_SIGNATURE | HAS_EXTENSIONS)) throw reader.unsupported(`flags ${flags}`, 1)
@@ -95,7 +96,7 @@ export function parseEntryRecord(row: Uint8Array): EntryRecord {
   return extensions ? { ...record, extensions } : record
 }
 
-/** The streams that a row keeps alive, as far as they can be read from one that is damaged. */
+/** The streams that a damaged row keeps alive, as far as they can be read. */
 export function streamsIn(row: Uint8Array): Pick<EntryRecord, 'signatureId'> & { readonly id: string | undefined } {
   const hasSignature = ((row[1] ?? 0) & HAS_SIGNATURE) !== 0
   return { id: idAt(row, ID_OFFSET), signatureId: hasSignature ? idAt(row, SIGNATURE_OFFSET) : undefined }
@@ -105,7 +106,7 @@ function idAt(row: Uint8Array, offset: number): string | undefined {
   return row.byteLength < offset + ID_BYTES ? undefined : toHex(row.subarray(offset, offset + ID_BYTES))
 }
 
-/** What the row of an entry tells of it. */
+/** Describes an entry by its row. */
 export function entryInfo(alias: string, { size, digest, type, modifiedMs }: EntryRecord): EntryInfo {
   return { alias, size, etag: etagOf(digest), type, modified: new Date(modifiedMs) }
 }

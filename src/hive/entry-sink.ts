@@ -4,17 +4,17 @@ import { markHandled } from '../bytes/promises.ts'
 import { QuotaExceededError } from '../errors.ts'
 import type { Entry, EntrySink } from './hive.ts'
 
-/** Where an {@linkcode entrySink} writes to, once it is open. */
+/** What an {@linkcode entrySink} writes to, once it is open. */
 export interface EntryTarget {
-  /** Takes the bytes; an abort of it leaves nothing. */
+  /** Takes the bytes; if it is aborted, nothing is stored. */
   readonly writable: WritableStream<Uint8Array>
-  /** Settles when what was written is committed, or has failed. */
+  /** Settles when what was written has been committed, or has failed. */
   readonly entry: Promise<Entry>
 }
 
 /** Options of {@linkcode entrySink}. */
 export interface EntrySinkOptions {
-  /** Gives the sink up. */
+  /** Aborts the sink. */
   readonly signal?: AbortSignal | undefined
   /**
    * Largest number of bytes to take.
@@ -24,10 +24,11 @@ export interface EntrySinkOptions {
 }
 
 /**
- * Makes the sink that a `LocalHive` hands out: it opens its target at once, so that a write that cannot succeed fails before
- * its bytes have travelled, and passes everything on to it. An abort takes effect at once, also while a write is held.
+ * Makes the sink that a `LocalHive` returns. It opens its target at once, so that a write that cannot succeed fails
+ * before its bytes have been sent, and passes everything on to it. An abort takes effect at once, even while a write is
+ * held.
  *
- * `open` gets a signal that aborts, with the reason, when the sink is aborted or `signal` is.
+ * `open` gets a signal that aborts, with the reason, when the sink or `signal` is aborted.
  */
 export function entrySink(
   open: (signal: AbortSignal) => Promise<EntryTarget>,
@@ -43,7 +44,7 @@ export function entrySink(
   })
   markHandled(entry)
 
-  /** Once the target is being closed, it alone tells how that ends: an abort may come too late. */
+  /** Once the target is being closed, only it knows how that ends: an abort may come too late. */
   let closing = false
   let stopListening = (): void => undefined
   const fail = (reason: unknown): void => {
@@ -52,7 +53,7 @@ export function entrySink(
     if (writer) markHandled(writer.abort(reason))
     if (!closing) settle.reject(reason)
   }
-  /** Runs a step of the target; its failure is the failure of the sink. */
+  /** Runs a step of the target; if it fails, so does the sink. */
   const step = async <T>(run: () => Promise<T>): Promise<T> => {
     try {
       return await run()
@@ -74,7 +75,7 @@ export function entrySink(
         target = await step(() => open(giveUp.signal))
         markHandled(target.entry)
         writer = target.writable.getWriter()
-        // The target may fail between two writes, and who feeds it may never make another.
+        // The target may fail between two writes, and another write may never come.
         writer.closed.catch((reason: unknown) => {
           if (closing || giveUp.signal.aborted) return
           controller.error(reason)
@@ -108,7 +109,7 @@ export function entrySink(
   return Object.assign(writable, { entry })
 }
 
-/** Closes; a stream that has failed refuses `close()` with a TypeError, and keeps the reason in `closed`. */
+/** Closes a writer. A stream that has failed refuses `close()` with a TypeError; `closed` rejects with the reason. */
 async function closeWriter(writer: WritableStreamDefaultWriter): Promise<void> {
   try {
     await writer.close()

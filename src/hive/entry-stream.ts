@@ -3,7 +3,7 @@ import type { EntriesOptions, EntryList, ListedEntry, ListOptions } from './hive
 import { checkListOptions } from './list-options.ts'
 
 /**
- * Streams the entries of a hive that gives them list by list; it holds one list at a time, and asks for the next one
+ * Streams the entries of a hive that gives them list by list. It holds one list at a time, and requests the next one
  * when that is used up.
  *
  * @throws {TypeError} at once, if an option is of a wrong type.

@@ -8,7 +8,7 @@ import { openStored } from './open-stored.ts'
 import { signatureReference } from './alias-references.ts'
 import { SharedSignature } from './shared-signature.ts'
 
-/** By the id of a version, the signature that is being computed. */
+/** The signatures that are being computed, by the id of the version's stream. */
 export type Computing = Map<string, SharedSignature>
 
 /** The version whose signature is wanted. */
@@ -26,10 +26,10 @@ export interface SignedVersion {
 }
 
 /**
- * Opens the rdiff signature of a version. It is computed when it is first asked for, and given as it is computed, to all
- * who ask meanwhile; then it is kept beside the version, as a stream of the same store that the alias references. A version
- * to which the alias no longer points keeps none. If it cannot be kept, or what was kept cannot be read any more, it is
- * computed whenever it is asked for.
+ * Opens the rdiff signature of a version. It is computed at the first request, and delivered as it is computed, to all
+ * who ask in the meantime. Then it is kept beside the version, as a stream of the same store that the alias references,
+ * unless the alias points to another version by then. If it cannot be kept, or no longer be read, it is computed at
+ * each request.
  */
 export async function openSignature(version: SignedVersion, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
   const { computing, record } = version
@@ -37,7 +37,7 @@ export async function openSignature(version: SignedVersion, signal: AbortSignal)
   return kept ? readKept(kept, version) : compute(version)
 }
 
-/** Joins the computation that is under way, or begins one. */
+/** Joins the computation that is running, or starts one. */
 function compute(version: SignedVersion): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { store, computing, alias, record } = version
   const shared =
@@ -67,12 +67,12 @@ async function openKept(
   }
 }
 
-/** Reads what was kept, and, where it is damaged, goes on at the same byte with one that is computed. */
+/** Reads the kept signature. Where that is damaged, it continues at the same byte with a computed one. */
 function readKept(kept: ReadableStream<Uint8Array>, version: SignedVersion): ReadableStream<Uint8Array<ArrayBuffer>> {
   let chunks = new ChunkReader(kept)
   let isKept = true
   let offset = 0
-  /** Bytes of the computed one that have been given already. */
+  /** Bytes of the computed signature to skip, since the kept one has delivered them. */
   let skipped = 0
   return byteStream({
     async next() {
@@ -117,7 +117,7 @@ async function keep(
   await signature.pipeTo(sink)
 }
 
-/** Whether an error says that a signature that was kept can no longer be read. */
+/** Whether an error means that a kept signature can no longer be read. */
 function isLost(error: unknown): boolean {
   return ['NotFoundError', 'IntegrityError', 'FormatError'].includes((error as Error | undefined)?.name ?? '')
 }

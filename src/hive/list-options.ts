@@ -5,7 +5,7 @@ import type { ListOptions } from './hive.ts'
 const MAX_LIST_LIMIT = 1000
 
 /**
- * Checks the options of a list, and fills in what is not given.
+ * Checks the options of a list, and fills in the defaults.
  *
  * @throws {TypeError} if `limit` is not an integer, or `prefix` or `after` is not a string without lone surrogates.
  * @throws {RangeError} if `limit` is not from 1 to 1,000.
@@ -19,7 +19,7 @@ export function checkListOptions({ prefix = '', after, limit = MAX_LIST_LIMIT }:
     if (value !== undefined && typeof value !== 'string') {
       throw new TypeError(`${name} must be a string, got ${describeValue(value)}`)
     }
-    // It has no UTF-8, so what would be looked for is something else.
+    // A lone surrogate has no UTF-8, so the look-up would be for something else.
     if (value !== undefined && /\p{Surrogate}/u.test(value)) {
       throw new TypeError(`${name} must not have lone surrogates: ${describeValue(value)}`)
     }

@@ -38,8 +38,8 @@ import { entryReference, signatureReference } from './alias-references.ts'
 /** Options of {@linkcode LocalHive}. */
 export interface LocalHiveOptions {
   /**
-   * Largest entry, in bytes. A sink that gets more fails with a `QuotaExceededError`, a delta that makes more with a
-   * `FormatError` whose reason is `limit`: a few bytes of delta can ask for any number of bytes.
+   * Largest entry, in bytes. A sink that gets more fails with a `QuotaExceededError`. A delta that makes more fails
+   * with a `FormatError` whose reason is `limit`; a delta of a few bytes can make an entry of any size.
    * @default Infinity
    */
   maxEntrySize?: number | undefined
@@ -68,7 +68,7 @@ export class LocalHive implements Hive {
   /**
    * Opens the hive in a store; one store holds one hive.
    *
-   * @throws {TypeError} if `store` is no StreamStore, or `maxEntrySize` neither an integer nor Infinity.
+   * @throws {TypeError} if `store` is not a StreamStore, or `maxEntrySize` is neither an integer nor Infinity.
    * @throws {RangeError} if `maxEntrySize` is negative.
    */
   constructor(store: StreamStore, { maxEntrySize = Infinity }: LocalHiveOptions = {}) {
@@ -106,7 +106,7 @@ export class LocalHive implements Hive {
     const rows = await aliasRowsOf(this.#store).list({
       prefix: encoder.encode(prefix),
       after: after === undefined ? undefined : encoder.encode(after),
-      // One more than is asked for tells whether there are more.
+      // One more than `limit` shows whether there are more.
       limit: limit + 1,
       signal: options.signal,
     })
@@ -159,7 +159,7 @@ export class LocalHive implements Hive {
       const version = this.#version(alias, record, 'snapshot')
       const basis = new PinnedEntry(version, checkBufferSize())
       assertPrecondition(alias, basis.etag, { ifMatch })
-      // A delta may not fit a size that is damaged, which would be no fault of the delta.
+      // If the size is damaged, the delta may not fit it, although nothing is wrong with the delta.
       await version.checkStored(signal)
       const patch = new PatchStream(basis, { maxOutputLength: this.#maxEntrySize })
       const target = this.#target(alias, key, basis.type, { ifMatch: basis.etag }, signal)
@@ -170,7 +170,7 @@ export class LocalHive implements Hive {
     return entrySink(open, { signal: userSignal })
   }
 
-  /** A sink of the store whose commit is also that of the alias. */
+  /** A sink of the store whose commit also moves the alias. */
   #target(alias: string, key: Uint8Array, type: string, precondition: SinkOptions, signal: AbortSignal): EntryTarget {
     let committed: EntryRecord
     const sink = this.#store.sink({
@@ -183,7 +183,7 @@ export class LocalHive implements Hive {
         // The store sets the new reference after this; where both streams are one, the reference stays.
         if (old && old.id !== id) await unmarkVersion(tx, key, old)
         const signatureId = old?.id === id ? old.signatureId : undefined
-        // A clock may stand still, or be set back; the times of an entry's versions grow all the same.
+        // The clock may stand still or be set back, but the times of an entry's versions must grow.
         const modifiedMs = Math.max(Date.now(), (old?.modifiedMs ?? -1) + 1)
         committed = { id, digest, size, type, modifiedMs, signatureId }
         aliasRowsIn(tx).set(key, formatEntryRecord(committed))
@@ -202,7 +202,7 @@ export class LocalHive implements Hive {
     return new StoredVersion({ hive: this, store: this.#store, alias, record, consistency, computing, lookup })
   }
 
-  /** The record that an alias has now. */
+  /** The current record of an alias. */
   async #lookup(alias: string, { signal }: HiveCallOptions = {}): Promise<EntryRecord> {
     const row = await aliasRowsOf(this.#store).get(checkAlias(alias), { signal })
     if (!row) throw notFound(alias)
@@ -215,13 +215,13 @@ async function replacedBy(tx: Transaction, alias: string, key: Uint8Array): Prom
   return row && readReplaced(alias, row)
 }
 
-/** Drops what an alias keeps alive. */
+/** Drops the references by which an alias keeps its streams alive. */
 async function unmarkVersion(tx: Transaction, key: Uint8Array, { id, signatureId }: Replaced): Promise<void> {
   if (id !== undefined) await tx.unmarkAsUsed(id, entryReference(key), { owner: 'alias' })
   if (signatureId !== undefined) await tx.unmarkAsUsed(signatureId, signatureReference(key), { owner: 'alias' })
 }
 
-/** An entry for the list, which a row that cannot be read must not keep from giving the others. */
+/** Describes an entry for a list; a row that cannot be read must not hide the other entries. */
 function listed(alias: string, row: Uint8Array): ListedEntry {
   try {
     return entryInfo(alias, readAliasRow(alias, row))

@@ -4,9 +4,9 @@ import { MAX_TYPE_BYTES } from './entry-record.ts'
 const DEFAULT_TYPE = 'application/octet-stream'
 
 /**
- * Checks the media type of an entry: what may stand in a Content-Type header (RFC 9110, section 8.3).
+ * Checks the media type of an entry: a possible value of the header field Content-Type (RFC 9110, section 8.3).
  *
- * @throws {TypeError} if it is none, or longer than 255 characters.
+ * @throws {TypeError} if it is not one, or is longer than 255 characters.
  */
 export function checkMediaType(type: string = DEFAULT_TYPE): string {
   if (

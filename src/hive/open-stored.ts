@@ -8,7 +8,7 @@ import type { EntryRecord } from './entry-record.ts'
  * Opens the stored stream that the row of an alias names.
  *
  * @throws {NotFoundError} if the stream is not there.
- * @throws {IntegrityError} if it is of other bytes than the row says: one of the two is damaged.
+ * @throws {IntegrityError} if the stream does not have the bytes that the row describes: one of the two is damaged.
  */
 export async function openStored(
   store: StreamStore,
@@ -19,7 +19,7 @@ export async function openStored(
   const stored = await store.open(id, { signal })
   if (stored.size === size && equalBytes(stored.digest, digest)) return stored
   throw new IntegrityError(
-    `the entry ${alias} is damaged: its row and the stored stream ${id} are of different bytes`,
+    `the entry ${alias} is damaged: its row does not describe the bytes of the stored stream ${id}`,
     {
       alias,
       streamId: id,

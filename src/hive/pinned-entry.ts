@@ -6,7 +6,7 @@ import { openReader } from './entry-reader.ts'
 import type { Entry, EntryReader, EntryReaderOptions, EntryStreamOptions, HiveCallOptions } from './hive.ts'
 import type { VersionReading, VersionSource } from './version-source.ts'
 
-/** An entry, opened at one version: checks what it is asked for, and ends what it has given out when it is closed. */
+/** An entry that is open at one version. It checks arguments, and when it is closed it ends its streams and readers. */
 export class PinnedEntry implements Entry {
   readonly alias: string
   readonly size: number
@@ -42,7 +42,7 @@ export class PinnedEntry implements Entry {
   reader(options: EntryReaderOptions = {}): EntryReader {
     this.#assertOpen()
     const bufferSize = checkBufferSize(options.bufferSize ?? this.#bufferSize)
-    // Without reading ahead, since the first read after an update must fail already.
+    // Without reading ahead, since the very first read after an update must fail.
     const reading = { ...this.#reading(undefined), bufferSize, readAhead: false }
     const stream = ({ start }: { start: number }): ReadableStream<Uint8Array<ArrayBuffer>> =>
       this.#source.read({ start, end: this.size }, reading)

@@ -1,18 +1,18 @@
 import { describeValue } from '../bytes/describe-value.ts'
 import { AlreadyExistsError, ConflictError } from '../errors.ts'
 
-/** What a change asks of the version that is there. */
+/** What must be true of the current version for a change to be made. */
 export interface Precondition {
-  /** The etag that it must have; `'*'`: any, but there must be one. */
+  /** The etag that it must have; `'*'` means any, but the entry must exist. */
   readonly ifMatch?: string | undefined
-  /** `'*'`: there must be none. */
+  /** `'*'` means that the entry must not exist. */
   readonly ifNoneMatch?: '*' | undefined
 }
 
 /**
  * Checks the options `ifMatch` and `ifNoneMatch`.
  *
- * @throws {TypeError} if one is no etag, or both are given.
+ * @throws {TypeError} if one of them is not an etag, or both are given.
  */
 export function checkPrecondition({ ifMatch, ifNoneMatch }: Precondition): void {
   if (ifMatch !== undefined && ifMatch !== '*' && !isEtag(ifMatch)) {
@@ -31,10 +31,10 @@ function isEtag(value: unknown): boolean {
 }
 
 /**
- * Holds a precondition against the etag of the version that is there, undefined if there is none.
+ * Checks a precondition against the etag of the current version, which is undefined if there is no entry.
  *
- * @throws {AlreadyExistsError} if there must be none.
- * @throws {ConflictError} if there must be another, or one at all.
+ * @throws {AlreadyExistsError} if there must not be an entry.
+ * @throws {ConflictError} if there must be an entry, or another version.
  */
 export function assertPrecondition(
   alias: string,

@@ -5,13 +5,13 @@ import { HostTurns } from '../bytes/host-turns.ts'
 import { loadKernel } from '../rsync/kernel.ts'
 import { SignatureJob } from '../rsync/signature-job.ts'
 
-/** Where a {@linkcode SharedSignature} takes its bytes from, and what becomes of it. */
+/** Where a {@linkcode SharedSignature} takes its bytes from, and what happens to the result. */
 export interface SharedSignatureOptions {
   /** Number of bytes of the version. */
   readonly size: number
   /** Opens the bytes of the version. */
   open(signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
-  /** Keeps the whole signature. The readers are given its end when this has settled, whether it succeeded or not. */
+  /** Keeps the whole signature. The readers get to its end when this has settled, whether it succeeded or not. */
   keep(signature: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void>
   /** Called once, when nobody can join any more. */
   onEnd(): void
@@ -19,17 +19,17 @@ export interface SharedSignatureOptions {
 
 const EMPTY = new Uint8Array(0)
 const FIRST_BYTES = 4096
-/** Bytes of input that are worked off before it is seen whether it is the host's turn. */
+/** Bytes of input to process before checking whether it is the host's turn. */
 const SLICE_BYTES = 1024 * 1024
-/** Room for output that the job is given at least. */
+/** Least room for output that the job gets. */
 const OUTPUT_BYTES = 64 * 1024
 
 /**
- * A signature while it is being computed, once for all who ask for it: each reads from the beginning, and gets what there
- * is as soon as it is there. Whoever leaves does not stop it for the others; it stops when the last one has left.
+ * A signature that is being computed, once for all its readers. Each reads from the beginning, and gets records as soon
+ * as they are there. A reader that leaves does not stop it for the others; it stops when the last one has left.
  *
- * It goes as fast as the bytes of the version come, and is held whole until it has ended: up to 36 bytes for each block,
- * whose length is about the square root of the size, so some 4 MB for 10 GB.
+ * It runs as fast as the bytes of the version arrive, and holds the whole signature until the end: up to 36 bytes for
+ * each block, whose length is about the square root of the size, so some 4 MB for 10 GB.
  */
 export class SharedSignature {
   readonly #options: SharedSignatureOptions
@@ -38,10 +38,10 @@ export class SharedSignature {
   #byteLength = 0
   #end: { readonly error?: unknown } | undefined
   #readerCount = 0
-  /** Readers that wait for more. */
+  /** Wakes the readers that wait for more. */
   #waiting: (() => void)[] = []
 
-  /** Begins when it is first read. */
+  /** Makes a signature whose computation begins with its first reader. */
   constructor(options: SharedSignatureOptions) {
     this.#options = options
   }
@@ -87,7 +87,7 @@ export class SharedSignature {
     const job = new SignatureJob(await loadKernel(), { sourceLength: this.#options.size })
     const chunks = new ChunkReader(await this.#options.open(signal))
     const turns = new HostTurns()
-    // The header waits for the first bytes: if there are none, nothing has been given yet.
+    // The header waits for the first bytes: if the version cannot be read, nothing has been delivered yet.
     for (let chunk = await chunks.read(); chunk; chunk = await chunks.read()) {
       for (let offset = 0; offset < chunk.byteLength; offset += SLICE_BYTES) {
         this.#take(job, chunk.subarray(offset, offset + SLICE_BYTES))
@@ -99,7 +99,7 @@ export class SharedSignature {
     this.#take(job, EMPTY)
   }
 
-  /** Has the job use some input up, and passes on all that can be told by now. */
+  /** Feeds input to the job, and passes on all output that is ready. */
   #take(job: SignatureJob, bytes: Uint8Array): void {
     let input = bytes
     for (let isMore = true; isMore;) {
@@ -124,7 +124,7 @@ export class SharedSignature {
     try {
       await this.#options.keep(bytesSource(this.#bytes.subarray(0, this.#byteLength)).stream(), signal)
     } catch {
-      // On a full disk, say, or one that is only read: the signature is right all the same.
+      // Perhaps the disk is full or read-only: the signature is right all the same.
       signal.throwIfAborted()
     }
   }

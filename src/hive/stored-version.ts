@@ -20,7 +20,7 @@ export interface StoredVersionOptions {
   readonly consistency: Consistency
   /** The signatures that the hive is computing. */
   readonly computing: Computing
-  /** Reads the record that the alias has now; rejects with a NotFoundError if it has none. */
+  /** Reads the current record of the alias; rejects with a NotFoundError if there is none. */
   lookup(): Promise<EntryRecord>
 }
 
@@ -63,7 +63,7 @@ export class StoredVersion implements VersionSource {
     return hive.open(alias, { ...options, consistency })
   }
 
-  /** Rejects if the stored stream is missing, or is of other bytes than the row of the alias says. */
+  /** Rejects if the stored stream is missing, or does not have the bytes that the row of the alias describes. */
   async checkStored(signal: AbortSignal): Promise<void> {
     try {
       await this.#openStored(signal)
@@ -72,15 +72,15 @@ export class StoredVersion implements VersionSource {
     }
   }
 
-  /** Rejects once the entry is another version, or none. */
+  /** Rejects once the entry has another version or is gone, if consistency asks for that. */
   async #check(offset: number): Promise<void> {
     if (this.#options.consistency === 'conflict') await this.#current(offset)
   }
 
-  /** The record that the alias has now; rejects if it is that of other bytes. */
+  /** The current record of the alias; rejects if it describes other bytes. */
   async #current(offset: number): Promise<EntryRecord> {
     const current = await this.#options.lookup()
-    // Compared by content: an update with the same bytes is no conflict.
+    // Compared by content: an update with the same bytes is not a conflict.
     const actualEtag = etagOf(current.digest)
     const { alias, etag: expectedEtag } = this.info
     if (actualEtag === expectedEtag) return current
@@ -102,7 +102,7 @@ export class StoredVersion implements VersionSource {
     })
   }
 
-  /** Names the entry in the error for what is damaged, and finds out what has become of a stream that has gone. */
+  /** Adds the name of the entry to an error about damage, and finds out why a stream is missing. */
   async #explain(error: unknown, offset: number): Promise<unknown> {
     const { alias } = this.info
     const { name, message, ...facts } = error as IntegrityError | NotFoundError

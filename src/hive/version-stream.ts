@@ -9,13 +9,13 @@ import { markHandled } from '../bytes/promises.ts'
 export interface VersionStreamOptions {
   /** The bytes to read. */
   readonly range: ByteRange
-  /** Largest number of bytes between two looks at the version. */
+  /** Largest number of bytes between two checks of the version. */
   readonly bufferSize: number
-  /** Opens the bytes of the range, when the first chunk is asked for; `signal` aborts when the stream is given up. */
+  /** Opens the bytes of the range, at the first read; `signal` aborts when the stream is cancelled or fails. */
   open(signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
   /** Rejects if the version is no longer current; `offset` is how far it has been delivered. */
   check(offset: number): Promise<void>
-  /** Makes of an error, when the version is still current, the one that the reader is to get. */
+  /** Turns an error that came while the version was still current into the one that the reader gets. */
   explain?(error: unknown, offset: number): Promise<unknown>
   /** Each ends the stream with its reason. */
   readonly signals: readonly (AbortSignal | undefined)[]
@@ -24,8 +24,8 @@ export interface VersionStreamOptions {
 const EMPTY = new Uint8Array(0)
 
 /**
- * Reads a version of an entry in chunks of at most `bufferSize` bytes, and looks before each of them, and before the
- * end, whether the version is still current: whatever was delivered was current when it was.
+ * Reads a version of an entry in chunks of at most `bufferSize` bytes. Before each chunk, and before the end, it checks
+ * that the version is still current: all bytes were current when they were delivered.
  */
 export function versionStream(options: VersionStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { range, bufferSize, signals } = options
@@ -51,7 +51,7 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
     async next() {
       try {
         chunks ??= new ChunkReader(await options.open(givenUp.signal))
-        // Given up while it was being opened.
+        // Cancelled while it was being opened.
         if (givenUp.signal.aborted) markHandled(chunks.cancel())
         else if (rest.byteLength === 0) rest = (await chunks.read()) ?? rest
         await options.check(offset)
@@ -61,7 +61,7 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
         throw wasGivenUp ? error : await betterAnswer(error, offset, options)
       }
       const piece = rest.subarray(0, bufferSize)
-      // Not a view of what is given away, which will be detached.
+      // Not a view of a buffer that is given away, since that will be detached.
       rest = piece.byteLength < rest.byteLength ? rest.subarray(piece.byteLength) : EMPTY
       offset += piece.byteLength
       if (piece.byteLength === 0) {
@@ -74,7 +74,7 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
   })
 }
 
-/** Bytes that have gone, or that fail, because the version has: then that is what is to be told. */
+/** If the bytes cannot be read because the version is no longer current, that is the error to report. */
 async function betterAnswer(
   error: unknown,
   offset: number,

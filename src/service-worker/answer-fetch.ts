@@ -1,18 +1,18 @@
 import type { FetchResponder } from './fetch-responder.ts'
 
-/** What is used of a service worker's `FetchEvent`. */
+/** The part of a service worker's `FetchEvent` that is used here. */
 export interface FetchEventLike {
-  /** What the page asked for. */
+  /** The request of the page. */
   readonly request: Request
-  /** Takes over the answer. */
+  /** Takes the answer. */
   respondWith(response: Promise<Response>): void
 }
 
 /**
- * Answers a fetch event if the request is one for the responder, and leaves it to the browser if not.
+ * Answers a fetch event if the request is for the responder; else leaves it to the browser.
  *
  * @returns whether it answers.
- * @throws {TypeError} if the event is none of a service worker.
+ * @throws {TypeError} if the event is not the FetchEvent of a service worker.
  * @example
  * ```ts
  * import { answerFetch, createFetchResponder } from 'combstream/service-worker'

@@ -12,7 +12,7 @@ import { parseContentRange } from '../http/protocol/range-header.ts'
 export interface Delivery {
   /** Name of the entry. */
   readonly alias: string
-  /** Strong validator of the version that the bytes are of, quotes included. */
+  /** Strong validator of the version that the bytes belong to, quotes included. */
   readonly etag: string
   /** Number of bytes of the version. */
   readonly size: number
@@ -24,25 +24,26 @@ export interface Delivery {
 
 /** Options of {@linkcode createFetchResponder}. */
 export interface FetchResponderOptions {
-  /** URL below which the entries appear, absolute and with a slash at its end: `new URL('/media/', location.href)`. */
+  /** Absolute URL, with a slash at its end, below which the entries appear: `new URL('/media/', location.href)`. */
   base: string | URL
   /**
-   * Largest number of bytes between two looks at the version, 1,024 to 10,485,760; over the network, of one request.
+   * Largest number of bytes between two checks of the version, and of one request over the network: 1,024 to
+   * 10,485,760.
    * @default 1_048_576
    */
   bufferSize?: number | undefined
-  /** Called for each chunk that the browser takes: what a page needs to show progress. */
+  /** Called for each chunk that the browser takes, so that a page can show progress. */
   onDelivery?: ((delivery: Delivery, request: Request) => void) | undefined
   /**
-   * Called for each failure that the browser is told of as a 5xx, or by a body that breaks off: with a `ConflictError`
-   * where the entry was updated meanwhile.
+   * Called for each failure that the browser sees as a 5xx or as a body that breaks off; with a `ConflictError` if the
+   * entry was updated in the meantime.
    */
   onError?: ((error: unknown, request: Request) => void) | undefined
 }
 
 /**
- * Answers a request for an entry; undefined if the request is none, and the browser is to see to it. It is undefined at
- * once, as `respondWith` must be called at once.
+ * Answers a request for an entry. It returns undefined if the request is not one, and the browser should handle it. It
+ * decides synchronously, since `respondWith` must be called synchronously.
  */
 export type FetchResponder = (request: Request) => Promise<Response> | undefined
 
@@ -50,12 +51,13 @@ export type FetchResponder = (request: Request) => Promise<Response> | undefined
  * Answers the fetch events of a service worker from a hive, so that `<video src="/media/bunny.mp4">` plays an entry
  * while it is being downloaded: `GET` and `HEAD` of URLs below `base`.
  *
- * It does what Chromium, Firefox and WebKit need for playing and seeking, which differs: a `Range` gets a 206 of exactly
- * that range, its absence a 200 of the whole, always with `Content-Length` and a concrete total. When the browser
- * cancels a body, the hive's stream is cancelled at once. A body never ends short: it errors.
+ * It meets the different needs of Chromium, Firefox and WebKit for playing and seeking: a request with `Range` gets a
+ * 206 with exactly that range, one without gets a 200 with the whole, always with `Content-Length` and a concrete
+ * total. When the browser cancels a body, the hive's stream is cancelled at once. A body never ends short; it fails
+ * instead.
  *
- * No browser notices that an entry changes between two ranges: it plays a mix. So let the URL of a `<video>` pin a
- * version, as {@linkcode mediaUrl} does; once that is no longer the current one, the answer is 412 (another version) or
+ * Browsers do not notice when an entry changes between two ranges: they play a mix. So let the URL of a `<video>` pin a
+ * version, as {@linkcode mediaUrl} does. Once that version is no longer current, the answer is 412 (another version) or
  * 410 (removed), the `<video>` fires `error`, and the page can open the entry again.
  *
  * @throws {TypeError} if `base` is not absolute, or does not end with a slash.
@@ -76,7 +78,8 @@ export function createFetchResponder(hive: Hive, options: FetchResponderOptions)
   const base = checkBase(options.base)
   checkBufferSize(options.bufferSize)
   const { bufferSize, onDelivery, onError } = options
-  // A worker is not told that the browser has given a request up: only a body is cancelled. So there is one at once.
+  // A worker does not learn that the browser has given up a request unless a body is cancelled. So the answer, with its
+  // body, is given at once.
   const handle = hiveHandler(conflicting(hive, bufferSize), { base: base.pathname, onError }, unread)
   return (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
@@ -87,7 +90,7 @@ export function createFetchResponder(hive: Hive, options: FetchResponderOptions)
     const path = url.pathname.slice(base.pathname.length)
     return handle(request).then((response) => {
       if (!response.body || !response.ok) return response
-      // A signature is none of the bytes of its entry.
+      // The bytes of a signature are not bytes of its entry.
       const tells = onDelivery && !url.searchParams.has('signature')
       const deliver = tells && deliveryOf(response.headers, path, (delivery) => onDelivery(delivery, request))
       const { status, headers } = response
@@ -97,8 +100,9 @@ export function createFetchResponder(hive: Hive, options: FetchResponderOptions)
 }
 
 /**
- * The hive, with entries that are read buffer by buffer and fail once they are updated. The handler asks for snapshots,
- * which an `HttpHive` reads in one request; a paused `<video>` would hold its connection, of the six that a browser has.
+ * The same hive, but its entries are read buffer by buffer, and fail once they are updated. The handler asks for
+ * snapshots, which an `HttpHive` reads in one request: a paused `<video>` would hold one of the browser's six
+ * connections.
  */
 function conflicting(hive: Hive, bufferSize: number | undefined): Hive {
   return {
@@ -112,7 +116,7 @@ function conflicting(hive: Hive, bufferSize: number | undefined): Hive {
   }
 }
 
-/** Tells `onDelivery` of the chunks of an answer, one after the other. */
+/** Makes a function that reports the chunks of an answer to `onDelivery`, one after the other. */
 function deliveryOf(
   headers: Headers,
   path: string,
@@ -130,7 +134,7 @@ function deliveryOf(
   }
 }
 
-/** The body as the browser takes it. */
+/** Passes the body on, and reports each chunk that the browser takes. */
 function passedOn(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   deliver: ((byteLength: number) => void) | false | undefined,
@@ -143,8 +147,8 @@ function passedOn(
       return chunk as Uint8Array<ArrayBuffer> | undefined
     },
     async cancel(reason) {
-      // WebKit holds a lock while it cancels the body of a service worker. What aborts a fetch then, from the listener
-      // of another signal, waits for that lock: the worker never runs again.
+      // WebKit holds a lock while it cancels the body of a service worker. If a fetch is aborted then, from the
+      // listener of another signal, it waits for that lock, and the worker never runs again.
       await nextTask()
       await chunks.cancel(reason)
     },

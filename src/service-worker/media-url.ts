@@ -2,8 +2,8 @@ import type { EntryInfo } from '../hive/hive.ts'
 import { checkBase } from './base-url.ts'
 
 /**
- * The URL of one version of an entry below the base that a service worker answers for: what the `src` of a `<video>`
- * should be, so that it never plays a mix of two versions.
+ * The URL of one version of an entry, below the base that a service worker answers for. With it as the `src`, a
+ * `<video>` never plays a mix of two versions.
  *
  * @throws {TypeError} if `base` is not absolute, does not end with a slash, or has a query or a fragment.
  * @example

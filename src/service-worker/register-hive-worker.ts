@@ -9,7 +9,7 @@ export interface RegisterHiveWorkerOptions {
   /** URL of the hive, relative to the page. */
   hive: string | URL
   /**
-   * URL below which the entries appear, within the scope of the worker; relative to it.
+   * URL below which the entries appear, within the scope of the worker; resolved against that scope.
    * @default 'media/'
    */
   base?: string | undefined
@@ -18,7 +18,7 @@ export interface RegisterHiveWorkerOptions {
    * @default the folder of the script
    */
   scope?: string | undefined
-  /** Gives up waiting; the worker may start all the same. */
+  /** Ends the waiting; the worker may start all the same. */
   signal?: AbortSignal | undefined
 }
 
@@ -33,14 +33,14 @@ export interface HiveWorker {
 }
 
 /**
- * Registers the ready-made service worker, a copy of `dist/browser/service-worker.js` on one's own origin, and waits
- * until it answers for this page: also on the first visit, and after a forced reload, which goes past service workers.
+ * Registers the ready-made service worker, a copy of `dist/browser/service-worker.js` on your own origin, and waits
+ * until it answers for this page, even on the first visit, and after a forced reload, which bypasses service workers.
  *
- * A worker that was registered for another hive or base is replaced. Chromium lets it finish its answers first, which can
- * take minutes while some page plays a video through it: pass a `signal` to wait no longer than that.
+ * A worker that was registered for another hive or base is replaced. Chromium lets it finish its answers first, which
+ * can take minutes while a page plays a video through it: pass a `signal` to limit the wait.
  *
  * @throws {TypeError} if there are no service workers here (they need https or localhost, and a window that is not
- *   private), or the page lies outside the scope.
+ *   private), or if the page is outside the scope.
  * @throws {Error} if the script cannot be loaded or fails; `cause` is the browser's own error.
  * @example
  * ```ts
@@ -69,9 +69,9 @@ export async function registerHiveWorker(
   const registering = register(container, url, folder.href)
   const registration = await (signal ? abortable(registering, signal) : registering)
   if (!location.href.startsWith(registration.scope)) {
-    throw new TypeError(`the page ${location.href} lies outside the scope ${registration.scope} of the service worker`)
+    throw new TypeError(`the page ${location.href} is outside the scope ${registration.scope} of the service worker`)
   }
-  // A worker with these parameters serves as well as its successor, which would have to wait for its videos to end.
+  // An active worker with these parameters will do: a successor would have to wait for its videos to end.
   const active = registration.active?.scriptURL === url.href ? registration.active : undefined
   const worker = active ?? registration.installing ?? registration.waiting ?? registration.active
   if (!worker) throw new Error(`the service worker ${url.href} was not installed`)
@@ -105,12 +105,12 @@ function controlling(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const claim: ClaimMessage = { type: 'combstream:claim' }
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is no window
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is not a window
   if (container.controller?.scriptURL !== worker.scriptURL) worker.postMessage(claim)
   return until(container, 'controllerchange', signal, () => container.controller?.scriptURL === worker.scriptURL)
 }
 
-/** Waits until `done`, which is asked now and at each event. */
+/** Waits until `done` returns true; it is called now and at each event. */
 function until(
   target: EventTarget,
   event: string,

@@ -1,5 +1,5 @@
 /**
- * What a page and the ready-made service worker (`dist/browser/service-worker.js`) tell each other.
+ * The messages between a page and the ready-made service worker (`dist/browser/service-worker.js`).
  *
  * @module
  */
@@ -12,24 +12,24 @@ export const BASE_PARAMETER = 'base'
 
 /** Asks the worker to take over the page that sends it. */
 export interface ClaimMessage {
-  /** Tells this message from those of others. */
+  /** Distinguishes this message from others. */
   readonly type: 'combstream:claim'
 }
 
-/** Tells a page what its browser has taken from the worker. */
+/** Tells a page which bytes its browser has taken from the worker. */
 export interface DeliveryMessage extends Delivery {
-  /** Tells this message from those of others. */
+  /** Distinguishes this message from others. */
   readonly type: 'combstream:delivery'
 }
 
 /** Tells a page why a body broke off, or an answer failed. */
 export interface FailureMessage {
-  /** Tells this message from those of others. */
+  /** Distinguishes this message from others. */
   readonly type: 'combstream:failure'
   /** Path of the request. */
   readonly path: string
   /** Name of the error, such as `ConflictError`. */
   readonly name: string
-  /** Text of the error. */
+  /** Message of the error. */
   readonly message: string
 }

@@ -63,8 +63,8 @@ export interface RetryAdvice {
 }
 
 /**
- * Whether the same request may succeed later. It may not if the status says so, or if the problem does: a gateway may pass
- * on the problem of a lost block with its own 502.
+ * Whether the same request may succeed later. It may not if the status says so, or if the problem does: a gateway may
+ * pass on the problem of a lost block with its own 502.
  */
 export async function retryAdvice(response: Response, reading: BodyReading): Promise<RetryAdvice> {
   const { status, statusText, headers } = response

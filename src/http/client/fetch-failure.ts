@@ -1,6 +1,6 @@
 /**
- * What a failure of `fetch` means. By the Fetch standard each is a TypeError that says no more, and browsers keep to that.
- * Node says what happened in the cause, Deno and Bun in the message or the code.
+ * What a failure of `fetch` means. By the Fetch standard each is a TypeError that says no more, and browsers keep to
+ * that. Node says what happened in the cause, Deno and Bun in the message or the code.
  *
  * @module
  */
@@ -10,7 +10,10 @@ export function isRefusedRedirect(failure: unknown): boolean {
   return /redirect/i.test(wordsOf(failure))
 }
 
-/** Whether the same request would fail again, say because the server's certificate is not trusted, or redirects never end. */
+/**
+ * Whether the same request would fail again, say because the server's certificate is not trusted, or redirects never
+ * end.
+ */
 export function isPermanent(failure: unknown): boolean {
   return /certificate|CERT_|SELF_SIGNED|redirect|bad port/i.test(wordsOf(failure))
 }

@@ -166,8 +166,8 @@ export class HttpClient {
   }
 
   /**
-   * Waits before the rest of a body that broke off is requested; the first time, not at all. Rejects with `failure` after
-   * too many failures in a row.
+   * Waits before the rest of a body that broke off is requested; the first time, not at all. Rejects with `failure`
+   * after too many failures in a row.
    */
   async backOff(failures: number, failure: unknown, signal: AbortSignal): Promise<void> {
     const waitMs = this.#waitMs(failures, undefined)

@@ -108,7 +108,8 @@ export class HttpHive implements Hive {
   /**
    * Makes a hive from its URL; no request is sent. In a page, `url` may be relative.
    *
-   * @throws {TypeError} if `url` is not an http(s) URL, or has a user name, a password, a query or a fragment, or an option is of a wrong type.
+   * @throws {TypeError} if `url` is not an http(s) URL, or has a user name, a password, a query or a fragment, or an
+   * option is of a wrong type.
    * @throws {RangeError} if `retries` is below 0, or `stallTimeoutMs` is not from 1 to 2,147,483,647.
    */
   constructor(url: string | URL, options: HttpHiveOptions = {}) {

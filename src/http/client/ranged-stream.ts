@@ -26,8 +26,8 @@ export interface RangedStreamOptions {
 }
 
 /**
- * The default size of a store's blocks. When a range ends within a block, the server reads that block twice: with ranges
- * of 1,000,000 bytes instead of 1,048,576, its CPU time was measured to be 40 % less.
+ * The default size of a store's blocks. When a range ends within a block, the server reads that block twice: with
+ * ranges of 1,000,000 bytes instead of 1,048,576, its CPU time was measured to be 40 % less.
  */
 const BLOCK_BYTES = 1_000_000
 

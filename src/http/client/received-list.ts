@@ -27,8 +27,8 @@ export interface AskedList {
 }
 
 /**
- * Makes sure that a list is what was requested. With other entries, or with a `next` that does not lead further, a stream
- * of entries would be wrong or endless.
+ * Makes sure that a list is what was requested. With other entries, or with a `next` that does not lead further, a
+ * stream of entries would be wrong or endless.
  *
  * @throws {FormatError} if it is not.
  */

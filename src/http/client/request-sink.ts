@@ -266,7 +266,9 @@ class RequestSink {
   }
 }
 
-/** Frees the memory of a block now; left to the garbage collector, the upload would be in memory twice for a long time. */
+/**
+ * Frees the memory of a block now; left to the garbage collector, the upload would be in memory twice for a long time.
+ */
 function release({ buffer }: Uint8Array<ArrayBuffer>): void {
   const transferable = buffer as ArrayBuffer & { transfer?(byteLength: number): ArrayBuffer }
   transferable.transfer?.(0)

@@ -3,8 +3,8 @@ import type { ByteRange } from '../../bytes/byte-range.ts'
 /**
  * What a Range header requests of `size` bytes (RFC 9110, section 14.2): a range, clamped to the size; `unsatisfiable`,
  * which is a 416; or undefined, which is the whole. A header that is malformed, has another unit or several ranges is
- * ignored, and so is any header if there are no bytes, since SDKs and proxies ask for a range before they know the size.
- * The RFC allows a server to ignore any Range header.
+ * ignored, and so is any header if there are no bytes, since SDKs and proxies ask for a range before they know the
+ * size. The RFC allows a server to ignore any Range header.
  */
 export function parseRange(header: string | null, size: number): ByteRange | 'unsatisfiable' | undefined {
   const ranges = header === null ? undefined : /^bytes=(.*)$/i.exec(header)?.[1]

@@ -55,8 +55,8 @@ export function unread({ body, ...head }: Answer): BegunAnswer {
 }
 
 /**
- * Reads the first chunk of a streamed body before the head of the answer is sent. A failure up to here becomes an answer of
- * its own; a later one can only break off the connection.
+ * Reads the first chunk of a streamed body before the head of the answer is sent. A failure up to here becomes an
+ * answer of its own; a later one can only break off the connection.
  *
  * @throws what the body fails with, or a {@linkcode StatusError} if `signal` aborts, because the client has gone.
  */

@@ -33,8 +33,8 @@ function isOrigin(value: unknown): boolean {
 }
 
 /**
- * Whether a page of this origin may use the hive: a page of the hive's own origin may, and so may one that `cors` allows.
- * A request without an Origin does not come from a page.
+ * Whether a page of this origin may use the hive: a page of the hive's own origin may, and so may one that `cors`
+ * allows. A request without an Origin does not come from a page.
  */
 export function allowsOrigin(request: Request, cors: Cors | undefined): boolean {
   const origin = request.headers.get('origin')
@@ -48,8 +48,8 @@ export function allowsOrigin(request: Request, cors: Cors | undefined): boolean 
 }
 
 /**
- * Whether a request that only reads comes from a page that may use the hive, or from no page at all. An `<img>` of another
- * site sends no Origin, but browsers send Sec-Fetch-Site with it (W3C Fetch Metadata, section 2.4).
+ * Whether a request that only reads comes from a page that may use the hive, or from no page at all. An `<img>` of
+ * another site sends no Origin, but browsers send Sec-Fetch-Site with it (W3C Fetch Metadata, section 2.4).
  */
 export function isAskedFor(request: Request, cors: Cors | undefined): boolean {
   const { headers } = request
@@ -58,9 +58,9 @@ export function isAskedFor(request: Request, cors: Cors | undefined): boolean {
 }
 
 /**
- * Header fields of the Fetch standard for every answer: those of CORS, and Cross-Origin-Resource-Policy, which keeps the
- * bytes from an `<img>` or `<script>` of a page that may not use the hive. Pages that `cors` allows need the attribute
- * `crossorigin` there.
+ * Header fields of the Fetch standard for every answer: those of CORS, and Cross-Origin-Resource-Policy, which keeps
+ * the bytes from an `<img>` or `<script>` of a page that may not use the hive. Pages that `cors` allows need the
+ * attribute `crossorigin` there.
  */
 export function corsHeaders(request: Request, cors: Cors | undefined): Record<string, string> {
   const policy = { 'Cross-Origin-Resource-Policy': cors === '*' ? 'cross-origin' : 'same-origin' }

@@ -14,8 +14,8 @@ export interface Access {
 /** Bounds of what one request may ask of the server. */
 export interface HiveHandlerLimits {
   /**
-   * Largest body of a request, in bytes: that of an entry, or of a delta. The entry that a delta makes may be larger; the
-   * hive has a limit for that (`maxEntrySize` of a `LocalHive`).
+   * Largest body of a request, in bytes: that of an entry, or of a delta. The entry that a delta makes may be larger;
+   * the hive has a limit for that (`maxEntrySize` of a `LocalHive`).
    * @default Infinity
    */
   uploadBytes?: number | undefined
@@ -30,8 +30,8 @@ export interface HiveHandlerLimits {
    */
   listEntries?: number | undefined
   /**
-   * Longest time without a byte of a request's body, in milliseconds; after that the answer is 408. There is no limit for
-   * a body that keeps bringing bytes. A delta may bring none for a while, when its maker finds only known blocks.
+   * Longest time without a byte of a request's body, in milliseconds; after that the answer is 408. There is no limit
+   * for a body that keeps bringing bytes. A delta may bring none for a while, when its maker finds only known blocks.
    * @default 600_000
    */
   silenceMs?: number | undefined
@@ -60,15 +60,16 @@ export interface HiveHandlerOptions {
   cors?: Cors | undefined
   /**
    * The values that a Host header may have, as `URL.host` writes them: with the port, if it is not the default one. All
-   * other requests are refused, reads too: this keeps out a page that has rebound its own name to this server's address.
+   * other requests are refused, reads too: this keeps out a page that has rebound its own name to this server's
+   * address.
    * @default any
    */
   hosts?: readonly string[] | undefined
   /** Bounds of what one request may ask. */
   limits?: HiveHandlerLimits | undefined
   /**
-   * Called once for each request, when its answer has ended, with the bytes that this server counted. After a fault of the
-   * program, for which the promise of the handler rejects, the status is 500.
+   * Called once for each request, when its answer has ended, with the bytes that this server counted. After a fault of
+   * the program, for which the promise of the handler rejects, the status is 500.
    */
   onTransfer?: ((transfer: Transfer) => void) | undefined
   /**

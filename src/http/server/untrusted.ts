@@ -3,8 +3,8 @@ const ONE_TYPE = /^([\w!#$&^.+-]+)\/([\w!#$&^.+-]+)(?:[ \t]*;[ \t]*[\w!#$&^.+-]+
 
 /**
  * Header fields that allow a browser to show the bytes and nothing more: an uploaded page must not run in the origin of
- * the hive. For a video or a sound, the browser makes a page that loads it again, which in Chromium needs the same origin;
- * no other type gets that, and no type may run scripts.
+ * the hive. For a video or a sound, the browser makes a page that loads it again, which in Chromium needs the same
+ * origin; no other type gets that, and no type may run scripts.
  */
 export function untrustedHeaders(type: string): Record<string, string> {
   return {

@@ -68,8 +68,8 @@ export async function removeEntry(asked: HiveRequest): Promise<Answer> {
 type Replaceable = Pick<EntryInfo, 'etag' | 'modified'>
 
 /**
- * The version to replace or remove, once it has met the conditions of the request; undefined if there is none. A damaged
- * entry meets the conditions that only ask whether the entry exists.
+ * The version to replace or remove, once it has met the conditions of the request; undefined if there is none. A
+ * damaged entry meets the conditions that only ask whether the entry exists.
  */
 async function currentVersion({ request, hive, alias, log }: HiveRequest): Promise<Replaceable | undefined> {
   let current: Replaceable | undefined
