@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
+import { BackendError, QuotaExceededError } from '../../src/errors.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { createHiveHandler, type HiveHandlerOptions, type Transfer } from '../../src/http.ts'
 import { DeltaStream } from '../../src/rsync/delta-stream.ts'
@@ -483,6 +484,36 @@ describe('the list', () => {
     const response = await send('', { method: 'PUT', body: 'a' })
     expect(response.status).toBe(405)
     expect(response.headers.get('allow')).toBe('GET, HEAD, OPTIONS')
+  })
+})
+
+describe('a failure of the engine', () => {
+  it('is told to the client without the words of the engine, and to the operator with them', async () => {
+    const words = "cannot store object o.00: ENOSPC: no space left on device, open '/srv/hive/blocks/o/00/o.00~'"
+    for (const failure of [
+      new QuotaExceededError(words),
+      new BackendError(words, { retryable: false }),
+      new BackendError(words, { retryable: true }),
+    ]) {
+      const { backend, put, send, errors } = start()
+      const refuse = (): Promise<never> => Promise.reject(failure)
+      Object.assign(backend.metadata, { get: refuse, list: refuse })
+      for (const response of [await put('x', 'a'), await send('x'), await send('')]) {
+        expect(response.status).toBeGreaterThanOrEqual(500)
+        expect((await problemOf(response))['detail']).toMatch(/^the storage of the hive (is full|failed)$/)
+      }
+      expect(errors).toEqual([failure, failure, failure])
+    }
+  })
+
+  it('is no limit of the hive, which the client is told', async () => {
+    const hive = new LocalHive(new StreamStore(memoryBackend()), { maxEntrySize: 3 })
+    const response = await createHiveHandler(hive)(new Request(`${ORIGIN}/x`, { method: 'PUT', body: 'long' }))
+    expect(await problemOf(response)).toMatchObject({
+      status: 507,
+      detail: 'the entry is larger than 3 bytes',
+      limit: 3,
+    })
   })
 })
 

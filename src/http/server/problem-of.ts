@@ -1,4 +1,4 @@
-import type { BackendError, ConflictError } from '../../errors.ts'
+import type { BackendError, ConflictError, QuotaExceededError } from '../../errors.ts'
 import { ERROR_KINDS } from '../protocol/error-kinds.ts'
 import { isRecord } from '../protocol/is-record.ts'
 import { type Problem, PROBLEM_TYPE_PREFIX } from '../protocol/problem.ts'
@@ -33,9 +33,8 @@ export function problemOf(error: unknown): { problem: Problem; headers: Readonly
   const retryable = cause.name === 'BackendError' && (cause as BackendError).retryable
   const status = failure?.status ?? (cause.name === 'BackendError' && !retryable ? 500 : kind.status)
   const facts = Object.entries(cause).filter(([name, value]) => kind.facts.includes(name) && value !== undefined)
-  // An engine's own message may name files and hosts: it is for the operator.
   const { actualEtag } = cause as Partial<ConflictError>
-  const detail = cause.name === 'BackendError' ? 'the storage of the hive failed' : cause.message
+  const detail = engineFailure(cause) ?? cause.message
   return {
     problem: {
       type: PROBLEM_TYPE_PREFIX + cause.name,
@@ -51,6 +50,14 @@ export function problemOf(error: unknown): { problem: Problem; headers: Readonly
       ...(retryable && { 'Retry-After': '1' }),
     },
   }
+}
+
+/** Replaces an engine's own message, which may name files and hosts: it is for the operator. */
+function engineFailure(error: Error): string | undefined {
+  const { name, limit } = error as Error & Pick<Partial<QuotaExceededError>, 'limit'>
+  if (name === 'BackendError') return 'the storage of the hive failed'
+  // Whoever sets a limit says so; without one, it is the disk that is full.
+  return name === 'QuotaExceededError' && limit === undefined ? 'the storage of the hive is full' : undefined
 }
 
 function isNamed(error: unknown, name: string): boolean {
