@@ -5,17 +5,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { holdContests } from './contest.ts'
-import { benchRsync } from './rsync/bench.ts'
+import { benchRdiff, benchRsync } from './rsync/bench.ts'
 import { type Runtime, RUNTIMES } from './rsync/in-runtime.ts'
 import { benchWorkers } from './rsync-workers.ts'
 import { benchStore } from './store.ts'
 
-const USAGE = `npm run bench -- [store] [rsync] [workers] [options]
+const USAGE = `npm run bench -- [store] [rsync] [rdiff] [workers] [options]
 
   --mb N          size of an input in MiB; 256 by default, 64 with --in
-  --rounds N      rsync: number of runs of each side; 5 by default
-  --only TEXT     rsync: only rows whose operation and pair contain this text: "delta", "delta compat tar"
-  --corpora DIR   rsync: keep the inputs in DIR, and reuse those already there
+  --rounds N      rsync, rdiff: number of runs of each side; 5 by default
+  --only TEXT     rsync, rdiff: only rows whose operation and pair contain this text: "delta", "delta compat tar"
+  --corpora DIR   rsync, rdiff: keep the inputs in DIR, and reuse those already there
   --in RUNTIME    rsync: against the plain TypeScript path in RUNTIME: ${RUNTIMES.join(', ')},
                   a comma-separated list, or all. Without it: against rdiff, in Node`
 
@@ -53,6 +53,7 @@ const benches: Record<string, () => Promise<boolean>> = {
     await close()
     return true
   },
+  rdiff: () => benchRdiff({ mib, rounds, only: values.only, corpora: values.corpora }),
   rsync: () => benchRsync({ mib, rounds, only: values.only, corpora: values.corpora, runtimes }),
 }
 

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { cpus, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { median } from '../median.ts'
 import { inTurns, type Measurement } from './competitor.ts'
 import { bundle } from './bundle.ts'
 import { type Contender, type Contest, contestsOf } from './contest.ts'
 import type { Corpus } from './corpora.ts'
+import { machineLine } from './machine-line.ts'
 import { OwnProcess } from './own-process.ts'
 import { rdiffVersion } from './rdiff.ts'
 import { targetOf } from './targets.ts'
@@ -50,10 +50,7 @@ export async function benchAgainstRdiff(options: RdiffBenchOptions): Promise<boo
   let failures = 0
   try {
     console.log(`\nrsync against ${version}, ${byteLength / 2 ** 20} MiB, medians of ${rounds} rounds`)
-    console.log(
-      `${new Date().toISOString()}, ${cpus()[0]?.model}, ${cpus().length} cores, ` +
-        `${gib(totalmem())} GiB, Linux ${release()}, Node ${process.version}`,
-    )
+    console.log(machineLine())
     const worker = await bundle('own-worker', scratch)
     console.log(`bare Node with the package loaded: ${mb(await idleBytes(worker))} MB\n`)
     const contests = await contestsOf(corpora, scratch, literalLimitOf(version))
@@ -182,8 +179,4 @@ async function idleBytes(worker: string): Promise<number> {
 
 function mb(bytes: number): string {
   return (bytes / 1e6).toFixed(0)
-}
-
-function gib(bytes: number): string {
-  return (bytes / 2 ** 30).toFixed(0)
 }

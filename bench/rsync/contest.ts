@@ -5,7 +5,7 @@ import type { Competitor } from './competitor.ts'
 import type { Corpus, CorpusName } from './corpora.ts'
 import type { OwnJob } from './own-job.ts'
 import { OwnProcess } from './own-process.ts'
-import { rdiff, Rdiff } from './rdiff.ts'
+import { rdiff, rdiffProcess } from './rdiff.ts'
 import type { Operation } from './targets.ts'
 
 /** One way in which combstream competes in a contest. */
@@ -72,7 +72,7 @@ async function signatureContest({ name, basis }: Files, hash: 'BLAKE2b' | 'MD4',
       { operation: `signature ${hash}`, job: { ...job, as: 'job' }, check: sameAs(expected) },
       { operation: `SignatureStream ${hash}`, job: { ...job, as: 'streams' }, check: sameAs(expected) },
     ],
-    peer: () => new Rdiff('-H', option, 'signature', basis, '/dev/null'),
+    peer: () => rdiffProcess('-H', option, 'signature', basis, '/dev/null'),
   }
 }
 
@@ -93,7 +93,7 @@ function deltaContest({ name, basis, edited, signature, delta }: Files, literalL
       { operation: 'delta compact', job: { ...job, mode: 'compact', as: 'job' }, check: checkCompact },
       { operation: 'DeltaStream', job: { ...job, mode: 'compat', as: 'streams' }, check: sameAs(delta) },
     ],
-    peer: () => new Rdiff('delta', signature, edited, '/dev/null'),
+    peer: () => rdiffProcess('delta', signature, edited, '/dev/null'),
     peerDelta: delta,
   }
 }
@@ -107,7 +107,7 @@ function patchContest({ name, basis, edited, delta }: Files, scratch: string): C
       { operation: 'patch', job: { kind: 'patch', basis, delta, as: 'job' }, check: sameAs(edited) },
       { operation: 'PatchStream', job: { kind: 'patch', basis, delta, as: 'streams' }, check: sameAs(edited) },
     ],
-    peer: () => new Rdiff('patch', basis, delta, output),
+    peer: () => rdiffProcess('patch', basis, delta, output),
     output,
   }
 }

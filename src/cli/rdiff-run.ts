@@ -2,12 +2,16 @@ import type { Codec } from '../bytes/codec-transform.ts'
 import { HostTurns } from '../bytes/host-turns.ts'
 import type { RdiffInput } from './rdiff-input.ts'
 
+const NONE = new Uint8Array(0)
+
 /** What {@linkcode runJob} drives a job with. */
 export interface JobRun {
   /** Where its input comes from. */
   readonly input: RdiffInput
   /** Memory that all of the input goes through. */
   readonly inputBuffer: Uint8Array
+  /** Memory of the job itself that the next input may be put into; empty if there is none. */
+  room?(): Uint8Array
   /** Memory that all of the output goes through; none for a job that has no output. */
   readonly outputBuffer: Uint8Array
   /** Takes the output, a full buffer at a time; the memory is used again once this has returned or resolved. */
@@ -27,10 +31,11 @@ export interface JobRun {
 export async function runJob(job: Codec, run: JobRun): Promise<void> {
   const { input, inputBuffer, outputBuffer, signal } = run
   const turns = new HostTurns()
+  let source = inputBuffer
   let [start, end, filled] = [0, 0, 0]
   let isLoaded = false
   for (;;) {
-    const { state, read, written } = job.iterate(inputBuffer.subarray(start, end), outputBuffer.subarray(filled))
+    const { state, read, written } = job.iterate(source.subarray(start, end), outputBuffer.subarray(filled))
     start += read
     filled += written
     const isFull = filled === outputBuffer.byteLength && filled > 0
@@ -42,7 +47,9 @@ export async function runJob(job: Codec, run: JobRun): Promise<void> {
     }
     if (state === 'waiting') run.serve!()
     else if (start === end && !isFull) {
-      const reading = input.read(inputBuffer)
+      const room = run.room?.().subarray(0, inputBuffer.byteLength) ?? NONE
+      source = room.byteLength > 0 ? room : inputBuffer
+      const reading = input.read(source)
       start = 0
       end = typeof reading === 'number' ? reading : await reading
       if (end === 0) {

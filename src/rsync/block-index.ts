@@ -56,14 +56,16 @@ export class BlockIndex {
     const blocks = sortByKey(blockKeys)
     const keptCount = this.#dropDuplicates(blocks, blockKeys)
     this.#blocks = blocks.subarray(0, keptCount)
-    this.#keys = new Uint32Array(keptCount)
-    for (let rank = 0; rank < keptCount; rank++) this.#keys[rank] = blockKeys[blocks[rank]!]!
+    const keys = new Uint32Array(keptCount)
+    for (let rank = 0; rank < keptCount; rank++) keys[rank] = blockKeys[blocks[rank]!]!
+    this.#keys = keys
 
     this.#bucketBits = Math.max(1, 32 - Math.clz32(keptCount))
     const bucketShift = 32 - this.#bucketBits
-    this.#buckets = new Uint32Array(2 ** this.#bucketBits + 1)
-    for (const key of this.#keys) this.#buckets[(key >>> bucketShift) + 1]!++
-    for (let i = 1; i < this.#buckets.length; i++) this.#buckets[i]! += this.#buckets[i - 1]!
+    const buckets = new Uint32Array(2 ** this.#bucketBits + 1)
+    for (let rank = 0; rank < keptCount; rank++) buckets[(keys[rank]! >>> bucketShift) + 1]!++
+    for (let i = 1; i < buckets.length; i++) buckets[i]! += buckets[i - 1]!
+    this.#buckets = buckets
   }
 
   /**
@@ -97,18 +99,19 @@ export class BlockIndex {
 
   /** Sorts each run of equal keys by strong sum and drops duplicates. Returns the number of blocks kept. */
   #dropDuplicates(blocks: Uint32Array, keys: Uint32Array): number {
+    const firsts = this.#firsts
     let kept = 0
     for (let start = 0, end; start < blocks.length; start = end) {
       const first = blocks[start]!
       const key = keys[first]
       const run = kept
-      this.#firsts[first] = first
+      firsts[first] = first
       blocks[kept++] = first
       for (end = start + 1; end < blocks.length && keys[blocks[end]!] === key; end++) {
         const block = blocks[end]!
         // Unless the content is contrived, blocks with equal keys are identical (zeros, for example), so they never
         // reach the sort.
-        if (this.#compareBlocks(first, block) === 0) this.#firsts[block] = first
+        if (this.#compareBlocks(first, block) === 0) firsts[block] = first
         else blocks[kept++] = block
       }
       if (kept - run === 1) continue
@@ -118,7 +121,7 @@ export class BlockIndex {
       for (const block of runBlocks) {
         const isNew = kept === run || this.#compareBlocks(blocks[kept - 1]!, block) !== 0
         if (isNew) blocks[kept++] = block
-        this.#firsts[block] = blocks[kept - 1]!
+        firsts[block] = blocks[kept - 1]!
       }
     }
     return kept
@@ -172,7 +175,7 @@ function sortByKey(keys: Uint32Array): Uint32Array {
   const ends = new Uint32Array(RADIX)
   for (let shift = 0; shift < 32; shift += RADIX_BITS) {
     ends.fill(0)
-    for (const key of keys) ends[(key >>> shift) & (RADIX - 1)]!++
+    for (let i = 0; i < keys.length; i++) ends[(keys[i]! >>> shift) & (RADIX - 1)]!++
     for (let i = 1; i < RADIX; i++) ends[i]! += ends[i - 1]!
     for (let i = from.length - 1; i >= 0; i--) {
       const block = from[i]!

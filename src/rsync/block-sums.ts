@@ -50,10 +50,21 @@ export class BlockSums {
     this.#kernel.release()
   }
 
+  /** Whether there is no room left, and what is there may be signed, whatever follows. */
+  get isReady(): boolean {
+    return !this.#isPiecewise && this.#inputLength === this.#capacity
+  }
+
+  /** The room for input. Input that is put there itself need not be copied. */
+  get room(): Uint8Array<ArrayBuffer> {
+    return this.#kernel.memory.subarray(this.#input + this.#inputLength, this.#input + this.#capacity)
+  }
+
   /** Takes as much input as there is room for and returns how many bytes it took. */
   fill(input: Uint8Array): number {
-    const piece = input.subarray(0, this.#capacity - this.#inputLength)
-    this.#kernel.memory.set(piece, this.#input + this.#inputLength)
+    const { room } = this
+    const piece = input.subarray(0, room.byteLength)
+    if (piece.buffer !== room.buffer || piece.byteOffset !== room.byteOffset) room.set(piece)
     this.#inputLength += piece.byteLength
     return piece.byteLength
   }

@@ -34,6 +34,8 @@ const MAX_LITERAL_LIMIT = 16 * 1024 * 1024
 /** Room for input in addition to the literal and the window. The larger it is, the less often those are moved. */
 const INPUT_BYTES = 256 * 1024
 
+const EMPTY = new Uint8Array(0)
+
 /** What the kernel returns instead of a block when it has reached `stop`. */
 const STOPPED = -1
 
@@ -121,6 +123,17 @@ export class DeltaJob implements Codec {
   }
 
   /**
+   * Where the next input may be put, so that the job need not copy it: memory of its own, valid until the next call of
+   * {@linkcode iterate}, which must then be given a view of its first bytes. Empty if there is none.
+   */
+  get room(): Uint8Array<ArrayBuffer> {
+    const isStaged = this.#commandStart < this.#commandEnd || this.#dataStart < this.#dataEnd
+    if (!this.#search || isStaged || this.#state !== 'scan') return EMPTY
+    this.#makeRoom(this.#search)
+    return this.#search.memory.subarray(this.#inputEnd, this.#bufferEnd)
+  }
+
+  /**
    * Consumes `input` and fills `output` as far as it can.
    *
    * @throws {RangeError} if there is not enough memory for this block length or this many blocks.
@@ -187,18 +200,22 @@ export class DeltaJob implements Codec {
    * Copies as much of the input into the buffer as fits. Nothing may be staged, because the bytes in the buffer may
    * move.
    */
-  #fill({ memory, exports }: KernelInstance, input: Uint8Array): number {
-    if (input.byteLength > this.#bufferEnd - this.#inputEnd) {
-      const distance = this.#literalStart - this.#bufferStart
-      memory.copyWithin(this.#bufferStart, this.#literalStart, this.#inputEnd)
-      this.#literalStart = this.#bufferStart
-      this.#inputEnd -= distance
-      exports.position.value = (exports.position.value >>> 0) - distance
-    }
-    const piece = input.subarray(0, this.#bufferEnd - this.#inputEnd)
-    memory.set(piece, this.#inputEnd)
+  #fill(search: KernelInstance, input: Uint8Array): number {
+    if (input.byteLength > this.#bufferEnd - this.#inputEnd) this.#makeRoom(search)
+    const room = search.memory.subarray(this.#inputEnd, this.#bufferEnd)
+    const piece = input.subarray(0, room.byteLength)
+    if (piece.buffer !== room.buffer || piece.byteOffset !== room.byteOffset) room.set(piece)
     this.#inputEnd += piece.byteLength
     return piece.byteLength
+  }
+
+  /** Moves what is still needed to the start of the buffer. */
+  #makeRoom({ memory, exports }: KernelInstance): void {
+    const distance = this.#literalStart - this.#bufferStart
+    memory.copyWithin(this.#bufferStart, this.#literalStart, this.#inputEnd)
+    this.#literalStart = this.#bufferStart
+    this.#inputEnd -= distance
+    exports.position.value = (exports.position.value >>> 0) - distance
   }
 
   /**

@@ -203,10 +203,11 @@ export class LoadSignatureJob implements Codec {
       this.#setCapacity(Math.min(this.#limits.blockCount, Math.max(INITIAL_CAPACITY, 2 * this.#blockCount)))
     }
     this.#weakSums[this.#blockCount] = readU32(record, offset)
-    const strongOffset = this.#blockCount * this.#strongLength
-    for (let i = 0; i < this.#strongLength; i++) {
-      this.#strongSums[strongOffset + i] = record[offset + WEAK_SUM_BYTES + i]!
-    }
+    const strongLength = this.#strongLength
+    const strongSums = this.#strongSums
+    const from = offset + WEAK_SUM_BYTES
+    const to = this.#blockCount * strongLength
+    for (let i = 0; i < strongLength; i++) strongSums[to + i] = record[from + i]!
     this.#blockCount++
   }
 

@@ -6,6 +6,8 @@ import { type Kernel, KernelInstance } from './kernel.ts'
 import { type SignatureOptions, type SignatureParameters, signatureParameters } from './parameters.ts'
 import { countStep, type Mutable, type SignatureStatistics, signatureStatistics } from './statistics.ts'
 
+const EMPTY = new Uint8Array(0)
+
 /**
  * The synchronous core of `SignatureStream`. It takes the bytes of a basis and produces its signature. It holds up to
  * 4,096 records, and 256 KiB of input or, with long blocks, two blocks of up to 512 KiB (with MD4, four of up to 256
@@ -56,6 +58,14 @@ export class SignatureJob implements Codec {
     return this.#statistics
   }
 
+  /**
+   * Where the next input may be put, so that the job need not copy it: memory of its own, valid until the next call of
+   * {@linkcode iterate}, which must then be given a view of its first bytes. Empty if there is none.
+   */
+  get room(): Uint8Array<ArrayBuffer> {
+    return this.#pending.byteLength === 0 && this.#blocks ? this.#blocks.room : EMPTY
+  }
+
   /** Consumes `input` and fills `output` as far as it can. */
   iterate(input: Uint8Array, output: Uint8Array): CodecStep {
     const step: Mutable<CodecStep> = { state: 'blocked', read: 0, written: 0 }
@@ -72,8 +82,8 @@ export class SignatureJob implements Codec {
       if (step.read < input.byteLength) {
         this.#blocks ??= new BlockSums(KernelInstance.open(this.#kernel, this.#parameters.format), this.#parameters)
         step.read += this.#blocks.fill(input.subarray(step.read))
-        // A full buffer is signed only when more input arrives, because how the last block ends depends on that.
-        if (step.read < input.byteLength) this.#sign(false)
+        // A piece of a block is signed only when more input arrives, because how the last block ends depends on that.
+        if (step.read < input.byteLength || this.#blocks.isReady) this.#sign(false)
       } else if (!this.#ended) {
         break
       } else if (this.#blocks && !this.#blocks.isEmpty) {
