@@ -1,10 +1,12 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { describeValue } from '../../bytes/describe-value.ts'
 import { codeOf } from '../../bytes/error-code.ts'
 import { FormatError, NotFoundError } from '../../errors.ts'
 import { databaseError } from './engine-error.ts'
 import { PROBE_PREFIX } from './has-no-space.ts'
+import { namesIn } from './names-in.ts'
+import { sizeOf } from './size-of.ts'
 import { createDatabase } from './sqlite-connection.ts'
 import { syncDirectory } from './sync-directory.ts'
 
@@ -39,7 +41,7 @@ export async function prepareDirectory(path: string, options: PrepareDirectoryOp
       // Another process may have made it just now, and may use it already.
       if (problem && !(await isMarked(path))) throw problem
     }
-    if ((await sizeOf(join(path, DATABASE_FILE))) > 0) return
+    if (await sizeOf(join(path, DATABASE_FILE))) return
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') {
       throw new FormatError(`${path} is not a hive: it is not a directory`, { reason: 'magic', cause: error })
@@ -59,7 +61,7 @@ export async function assertRows(path: string, hasRows: () => Promise<boolean>):
   while (!(await hasRows())) {
     const file = await anyObjectFile(join(path, BLOCKS_DIRECTORY))
     if (file === undefined || (await hasRows())) return
-    if ((await sizeOf(file)) < 0) continue
+    if ((await sizeOf(file)) === undefined) continue
     throw new FormatError(
       `${path} has blocks, but its database has lost the rows that name them: it seems to have been copied without ` +
         `${DATABASE_FILE}-wal`,
@@ -94,8 +96,7 @@ async function whatIsThere(path: string): Promise<FormatError | undefined> {
   }
   const database = join(path, DATABASE_FILE)
   // The log is looked at first: who makes a hive makes it after the database.
-  const logSize = await sizeOf(`${database}-wal`)
-  const isLost = logSize > 0 && (await sizeOf(database)) <= 0
+  const isLost = (await sizeOf(`${database}-wal`)) && !(await sizeOf(database))
   if (isLost || (await anyObjectFile(join(path, BLOCKS_DIRECTORY))) !== undefined) return markerLost(path)
   return undefined
 }
@@ -146,15 +147,6 @@ async function writeMarker(path: string): Promise<void> {
   await syncDirectory(path)
 }
 
-async function namesIn(path: string): Promise<string[]> {
-  try {
-    return await readdir(path)
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return []
-    throw error
-  }
-}
-
 /** The path of the file of some object; undefined if there is none. */
 async function anyObjectFile(blocks: string): Promise<string | undefined> {
   for (const stem of await namesIn(blocks)) {
@@ -165,16 +157,6 @@ async function anyObjectFile(blocks: string): Promise<string | undefined> {
     }
   }
   return undefined
-}
-
-/** Size of a file; less than 0 if there is none. */
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return -1
-    throw error
-  }
 }
 
 /** Makes the names of new directories durable, from the deepest to the parent of the first that was made. */

@@ -1,10 +1,13 @@
 import { describeValue } from '../../bytes/describe-value.ts'
-import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { mkdir, open, rename, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../../bytes/error-code.ts'
 import { BackendError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { engineError } from './engine-error.ts'
+import { isAbsent } from './is-absent.ts'
+import { namesIn } from './names-in.ts'
+import { sizeOf } from './size-of.ts'
 import { DirectorySync, syncDirectory } from './sync-directory.ts'
 
 /** Stands for what is empty, in the name of a directory; no object's name has it. */
@@ -226,30 +229,6 @@ async function remove(path: string): Promise<boolean> {
     if (isAbsent(error)) return false
     throw error
   }
-}
-
-/** Length of a file; undefined if there is none. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size
-  } catch (error) {
-    if (isAbsent(error)) return undefined
-    throw error
-  }
-}
-
-async function namesIn(path: string): Promise<string[]> {
-  try {
-    return await readdir(path)
-  } catch (error) {
-    if (isAbsent(error)) return []
-    throw error
-  }
-}
-
-/** Whether there is no such file; something else may stand where its directory would. */
-function isAbsent(error: unknown): boolean {
-  return codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'
 }
 
 /** What the names below a stem begin with. */
