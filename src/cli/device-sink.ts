@@ -11,8 +11,15 @@ import { writeWhole } from './write-whole.ts'
 export async function deviceSink(path: string, signal: AbortSignal): Promise<WritableStream<Uint8Array>> {
   const fd = await abortable(promisify(open)(path, 'w'), signal)
   let writing: Promise<void> = Promise.resolve()
-  /** A write that is held goes on with the descriptor, whoever has given up. */
-  const close = (): void => markHandled(writing.catch(() => undefined).then(() => closeSync(fd)))
+  let closing: Promise<void> | undefined
+  /**
+   * A write that is held goes on with the descriptor, whoever has given up. Both a write that fails and an abort close it;
+   * a second time, it could be that of another file by then.
+   */
+  const close = (): void => {
+    closing ??= writing.catch(() => undefined).then(() => closeSync(fd))
+    markHandled(closing)
+  }
   return new WritableStream<Uint8Array>(
     {
       async write(chunk) {
