@@ -3,7 +3,7 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { fromHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { BackendError } from '../../src/errors.ts'
-import { type Backend, StreamStore, type Transaction } from '../../src/store.ts'
+import { type Backend, type StoredStream, StreamStore, type Transaction } from '../../src/store.ts'
 import { formatStream, parseReference, parseStream, type StreamStatus } from '../../src/store/rows/row-values.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { faulty } from '../support/faulty-backend.ts'
@@ -429,6 +429,27 @@ describe('Transaction.getByDigestOrStore', () => {
     )
     expect(again.id).not.toBe(stored.id)
     expect(calls).toBe(2)
+  })
+
+  it.each([
+    ['the row of its digest is damaged', 'digest', Uint8Array.of(1, 2, 3)],
+    ['the row of its stream is damaged', 'stream', Uint8Array.of(1, 2, 3)],
+    ['the row of its stream is lost', 'stream', undefined],
+  ] as const)('stores anew when %s', async (_what, kind, value) => {
+    const memory = memoryBackend()
+    const { store } = makeStore(memory)
+    const digest = await digestOf()
+    const get = (reference: string): Promise<StoredStream> =>
+      store.transaction((tx) => tx.getByDigestOrStore(digest, new Blob([bytes]), text(reference)))
+    const { id } = await get('1')
+    await memory.metadata.commit(
+      [],
+      [{ key: kind === 'digest' ? keys.digest(digest) : keys.stream(fromHex(id)!), value }],
+    )
+    const again = await get('2')
+    expect(again.id).not.toBe(id)
+    expect(await collect((await store.open(again.id)).stream())).toEqual(bytes)
+    expect((await get('3')).id).toBe(again.id)
   })
 
   it('passes a failure of the backend on', async () => {

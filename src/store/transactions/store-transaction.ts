@@ -5,6 +5,7 @@ import type { Check } from '../backend.ts'
 import type { BlockSink, BlockSinkOptions } from '../writing/block-sink.ts'
 import { assertDigest } from '../checksums.ts'
 import { isUsable } from '../rows/row-values.ts'
+import { unlessDamaged } from '../rows/unless-damaged.ts'
 import { setAliasRowsIn } from './alias-rows.ts'
 import { addReference, removeReference } from './references.ts'
 import { RowBuffer } from './row-buffer.ts'
@@ -86,15 +87,19 @@ export class StoreTransaction implements Transaction {
     options: ReferenceOptions = {},
   ): Promise<StoredStream> {
     assertDigest(digest)
-    for (let attempt = 0; ; attempt++) {
-      const id = (await this.#lookup(digest)) ?? (await this.#store(digest, source))
+    let id = await this.#lookup(digest)
+    for (let attempt = 1; ; attempt++) {
+      id ??= await this.#store(digest, source)
       try {
         await this.markAsUsed(id, reference, options)
         return await this.open(id)
       } catch (error) {
-        // It was collected between store and mark. What was read of it is forgotten, not to fail the commit.
+        // What was read of it is forgotten, so that it does not fail the commit.
         this.rows.forget(this.#context.keys.stream(parseId(id)))
-        if ((error as Error).name !== 'NotFoundError' || attempt === STORE_ATTEMPTS - 1) throw error
+        const { name } = error as Error
+        if ((name !== 'NotFoundError' && name !== 'IntegrityError') || attempt === STORE_ATTEMPTS) throw error
+        // It was collected before it could be marked, or its row is lost or damaged. Storing sees to either.
+        id = undefined
       }
     }
   }
@@ -143,7 +148,8 @@ export class StoreTransaction implements Transaction {
 
   async #lookup(digest: Uint8Array): Promise<string | undefined> {
     const row = await this.#context.backend.metadata.get(this.#context.keys.digest(digest), { signal: this.#signal })
-    return row && toHex(parseDigestRow(digest, row.value))
+    const id = row && unlessDamaged(() => parseDigestRow(digest, row.value))
+    return id && toHex(id)
   }
 
   async #store(

@@ -1,6 +1,7 @@
 import type { BackendCallOptions } from '../backend.ts'
 import { formatStream, isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { parseDigestRow, parseStreamRow, type StoreContext } from '../store-context.ts'
+import { unlessDamaged } from '../rows/unless-damaged.ts'
 import type { RowBuffer } from '../transactions/row-buffer.ts'
 
 /** A stream that the store has. */
@@ -36,14 +37,4 @@ export async function findStored(
   }
   rows.expect(key, row)
   return undefined
-}
-
-/** What cannot be read is not there: the content is stored anew, and its digest leads to the new stream. */
-function unlessDamaged<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if ((error as Error).name === 'IntegrityError') return undefined
-    throw error
-  }
 }
