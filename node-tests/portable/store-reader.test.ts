@@ -293,6 +293,18 @@ describe('StreamStore', () => {
     await expect(store.lookup([new Uint8Array(31)])).rejects.toThrow(TypeError)
   })
 
+  it('looks digests up although the row of one is damaged, which storing mends', async () => {
+    const backend = memoryBackend()
+    const store = new StreamStore(backend)
+    const [first, second] = [await put(store, pattern(1)), await put(store, pattern(2))]
+    const key = new RowKeys('').digest(first.digest)
+    await backend.metadata.commit([], [{ key, value: Uint8Array.of(1, 2, 3) }])
+    const lookup = (): Promise<(string | undefined)[]> => store.lookup([first.digest, second.digest])
+    expect(await lookup()).toEqual([undefined, second.id])
+    const { id } = await put(store, pattern(1))
+    expect(await lookup()).toEqual([id, second.id])
+  })
+
   it('keeps stores of other names in the same backend apart', async () => {
     const memory = memoryBackend()
     const stores = ['', 'a', 'o', 's', 'a-b'].map((name) => new StreamStore(memory, { name, blockSize: 4 }))

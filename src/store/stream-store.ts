@@ -10,6 +10,7 @@ import { toHex } from '../bytes/byte-text.ts'
 import { type StoreHost, systemHost } from './host.ts'
 import { waitToRetry } from './retry.ts'
 import { RowKeys } from './rows/row-keys.ts'
+import { unlessDamaged } from './rows/unless-damaged.ts'
 import { setAliasRowsOf } from './transactions/alias-rows.ts'
 import { readonlySpace } from './transactions/row-space.ts'
 import {
@@ -161,7 +162,8 @@ export class StreamStore {
   }
 
   /**
-   * The ids of the stored streams with these SHA-256 digests, in the same order; undefined where there is none.
+   * The ids of the stored streams with these SHA-256 digests, in the same order; undefined where there is none, or where
+   * the row that tells is damaged: to store the content mends it.
    *
    * @throws {TypeError} if a digest does not have 32 bytes.
    */
@@ -174,7 +176,9 @@ export class StreamStore {
     for (let i = 0; i < digests.length; i += parallelLookups) {
       const some = digests.slice(i, i + parallelLookups)
       const rows = await Promise.all(some.map((digest) => backend.metadata.get(keys.digest(digest), options)))
-      ids.push(...rows.map((row, index) => row && toHex(parseDigestRow(some[index]!, row.value))))
+      // One that is damaged must not keep the others from being told.
+      const found = rows.map((row, index) => row && unlessDamaged(() => parseDigestRow(some[index]!, row.value)))
+      ids.push(...found.map((id) => id && toHex(id)))
     }
     return ids
   }
