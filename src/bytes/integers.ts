@@ -22,6 +22,20 @@ export function readU64(bytes: Uint8Array, byteOffset: number): number | undefin
   return Number.isSafeInteger(value) ? value : undefined
 }
 
+/** Reads an integer of 1, 2, 4 or 8 bytes; undefined if the value is above 2^53 - 1. */
+export function readUnsigned(bytes: Uint8Array, byteOffset: number, width: number): number | undefined {
+  switch (width) {
+    case 1:
+      return bytes[byteOffset]!
+    case 2:
+      return readU16(bytes, byteOffset)
+    case 4:
+      return readU32(bytes, byteOffset)
+    default:
+      return readU64(bytes, byteOffset)
+  }
+}
+
 /** Writes 16 bits. */
 export function writeU16(bytes: Uint8Array, byteOffset: number, value: number): void {
   view(bytes).setUint16(byteOffset, value)

@@ -1,8 +1,9 @@
 import { describeValue } from '../bytes/describe-value.ts'
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
-import { readU16, readU32, readU64 } from '../bytes/integers.ts'
+import { readU32, readUnsigned } from '../bytes/integers.ts'
 import { FormatError, type FormatErrorReason, IntegrityError } from '../errors.ts'
 import { checkInteger } from '../bytes/check-integer.ts'
+import { copyWidths } from './copy-widths.ts'
 import {
   MAGIC_BYTES,
   MAGIC_DELTA,
@@ -198,7 +199,7 @@ export class PatchJob implements Codec {
 
       case 'literal-length':
         if (!this.#collect(input, step, state.width)) return false
-        return this.#enter(this.#literal(readInteger(this.#field, 0, state.width), this.#commandOffset + 1))
+        return this.#enter(this.#literal(readUnsigned(this.#field, 0, state.width), this.#commandOffset + 1))
 
       case 'copy-range':
         if (!this.#collect(input, step, state.positionWidth + state.lengthWidth)) return false
@@ -295,12 +296,12 @@ export class PatchJob implements Codec {
   #copy(positionWidth: number, lengthWidth: number): State {
     const positionOffset = this.#commandOffset + 1
     const lengthOffset = positionOffset + positionWidth
-    const position = readInteger(this.#field, 0, positionWidth)
+    const position = readUnsigned(this.#field, 0, positionWidth)
     if (position === undefined || position > this.#basisSize) {
       const start = position === undefined ? 'beyond 2^53' : `at ${position}`
       this.#failCopy(positionOffset, `a copy starts ${start}, past the end of the basis of ${this.#basisSize} bytes`)
     }
-    const remaining = this.#checkLength(readInteger(this.#field, positionWidth, lengthWidth), lengthOffset)
+    const remaining = this.#checkLength(readUnsigned(this.#field, positionWidth, lengthWidth), lengthOffset)
     if (remaining > this.#basisSize - position) {
       const range = `[${position}, ${position + remaining})`
       this.#failCopy(lengthOffset, `a copy of ${range} runs past the end of the basis of ${this.#basisSize} bytes`)
@@ -322,9 +323,9 @@ export class PatchJob implements Codec {
       const lengthStart = positionStart + positionWidth
       const end = lengthStart + lengthWidth
       if (end > input.byteLength) return
-      const position = readInteger(input, positionStart, positionWidth)
+      const position = readUnsigned(input, positionStart, positionWidth)
       if (position !== state.position + state.remaining) return
-      const length = readInteger(input, lengthStart, lengthWidth)
+      const length = readUnsigned(input, lengthStart, lengthWidth)
       const maxLength = Math.min(this.#basisSize - position, this.#maxLength())
       if (length === undefined || length === 0 || length > maxLength) return
       this.#offset += end - step.read
@@ -379,24 +380,5 @@ export class PatchJob implements Codec {
   #failWith(error: FormatError | IntegrityError): never {
     this.#state = { kind: 'failed', error }
     throw error
-  }
-}
-
-function copyWidths(opcode: number): { positionWidth: number; lengthWidth: number } {
-  const widths = opcode - OP_COPY_N1_N1
-  return { positionWidth: 1 << (widths >> 2), lengthWidth: 1 << (widths & 3) }
-}
-
-/** Reads an integer of 1, 2, 4 or 8 bytes. Returns undefined if it exceeds 2^53 - 1. */
-function readInteger(bytes: Uint8Array, byteOffset: number, width: number): number | undefined {
-  switch (width) {
-    case 1:
-      return bytes[byteOffset]!
-    case 2:
-      return readU16(bytes, byteOffset)
-    case 4:
-      return readU32(bytes, byteOffset)
-    default:
-      return readU64(bytes, byteOffset)
   }
 }

@@ -7,6 +7,7 @@ import {
   OP_LITERAL_N8,
   OP_LITERAL_SHORT_MAX,
 } from '../wire-format.ts'
+import { copyWidths } from '../copy-widths.ts'
 
 /** A copy command of a delta: the `length` new bytes at `offset` equal those of the basis at `position`. */
 export interface DeltaCopy {
@@ -62,8 +63,7 @@ export class DeltaCopies {
       this.#offset += this.#skipped
       return undefined
     }
-    const positionWidth = 1 << ((opcode - OP_COPY_N1_N1) >> 2)
-    const lengthWidth = 1 << ((opcode - OP_COPY_N1_N1) & 3)
+    const { positionWidth, lengthWidth } = copyWidths(opcode)
     if (this.#commandLength < 1 + positionWidth + lengthWidth) return undefined
     this.#commandLength = 0
     const position = this.#integer(1, positionWidth)
