@@ -25,7 +25,7 @@ const PLAIN: EntryRecord = {
 const FIELDS = `${ID}${DIGEST}00000000002625a00000018bcfe56800`
 const TYPE = '09746578742f68746d6c'
 
-/** The layouts are final: what stands here is on disks, the first two since 0.1.0. */
+/** The layouts are final: such rows are on disks, the first two since 0.1.0. */
 const ROWS: readonly (readonly [name: string, hex: string, record: EntryRecord])[] = [
   ['plain', `0100${FIELDS}${TYPE}`, PLAIN],
   ['signed', `0101${FIELDS}${SIGNATURE}${TYPE}`, { ...PLAIN, signatureId: SIGNATURE }],
@@ -38,7 +38,7 @@ const ROWS: readonly (readonly [name: string, hex: string, record: EntryRecord])
 ]
 
 describe('the row of an entry', () => {
-  it.each(ROWS)('%s: the layout is what it always was', (_, hex, record) => {
+  it.each(ROWS)('%s: the layout has not changed', (_, hex, record) => {
     expect(toHex(formatEntryRecord(record))).toBe(hex)
     expect(parseEntryRecord(fromHex(hex)!)).toEqual(record)
   })
@@ -85,7 +85,7 @@ describe('the row of an entry', () => {
     )
   })
 
-  it('refuses what a later version may write, as unsupported', () => {
+  it('refuses rows that a later version may write, as unsupported', () => {
     for (const hex of [
       '02',
       '0104',
@@ -98,7 +98,7 @@ describe('the row of an entry', () => {
     }
   })
 
-  it('keeps extensions that may be ignored while its version stays, and no longer', async () => {
+  it('keeps extensions that may be ignored, but only for the same version of the entry', async () => {
     const backend = memoryBackend()
     const hive = new LocalHive(new StreamStore(backend))
     const key = new RowKeys('').alias(text('bee'))

@@ -9,7 +9,7 @@ import { randomBytes } from '../support/streams.ts'
 const BYTES = randomBytes(5_000)
 const INFO: EntryInfo = { alias: 'x', size: 5_000, etag: '"a"', type: 'a/b', modified: new Date(5) }
 
-/** An entry whose bytes are in memory, and what its source was asked for. */
+/** An entry whose bytes are in memory, and the calls to its source. */
 function entryInMemory() {
   const asked: { range?: object; reading: VersionReading | VersionRangeReading }[] = []
   const reopened: object[] = []
@@ -33,7 +33,7 @@ function entryInMemory() {
 }
 
 describe('PinnedEntry over a source of four members', () => {
-  it('has what is known of the version, and reads, slices and seeks in it', async () => {
+  it('describes the version, and reads, slices and seeks in it', async () => {
     const { entry } = entryInMemory()
     expect(entry).toMatchObject(INFO)
     expect(await collect(entry.stream())).toEqual(BYTES)
@@ -47,7 +47,7 @@ describe('PinnedEntry over a source of four members', () => {
     expect(() => entry.reader({ bufferSize: 5 })).toThrow(RangeError)
   })
 
-  it('reads ahead for a stream and never for a reader, in buffers of the size that was asked for', () => {
+  it('reads ahead for a stream but not for a reader, in buffers of the requested size', () => {
     const { entry, asked } = entryInMemory()
     void entry.stream({ start: 1 })
     void entry.reader({ bufferSize: 3_000 }).read()
@@ -77,7 +77,7 @@ describe('PinnedEntry over a source of four members', () => {
     }
   })
 
-  it('is opened again with its own buffer size', async () => {
+  it('is reopened with the same buffer size', async () => {
     const { entry, reopened } = entryInMemory()
     const { signal } = new AbortController()
     await entry.reopen({ signal })

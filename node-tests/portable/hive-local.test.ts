@@ -15,7 +15,7 @@ hiveSuite('LocalHive on the memory backend', () => {
   return Promise.resolve({ hive, other: hive })
 })
 
-it('LocalHive bounds what an entry may become, also by a delta', async () => {
+it('LocalHive limits the size of an entry, whether it is written or patched', async () => {
   const hive = new LocalHive(new StreamStore(memoryBackend(), { blockSize: 1_000 }), { maxEntrySize: 5_000 })
   await bytesSource(randomBytes(5_000)).stream().pipeTo(hive.sink('x'))
   const tooLarge = bytesSource(randomBytes(5_001)).stream().pipeTo(hive.sink('y'))
@@ -32,7 +32,7 @@ it('LocalHive bounds what an entry may become, also by a delta', async () => {
   for (const size of [0.5, NaN, 2 ** 53]) expect(() => bounded(size)).toThrow(TypeError)
 })
 
-it('LocalHive leaves no entry out of more than a list can have', async () => {
+it('LocalHive streams all entries of a hive that has more than a list can', async () => {
   const hive = new LocalHive(new StreamStore(memoryBackend()))
   const aliases = Array.from({ length: 2_001 }, (_, i) => `entry ${String(i).padStart(4, '0')}`)
   for (const alias of aliases) await hive.sink(alias).getWriter().close()
@@ -45,7 +45,7 @@ it('LocalHive leaves no entry out of more than a list can have', async () => {
   expect(streamed).toEqual(aliases)
 })
 
-it('LocalHive tells of a failure between two writes at once, on both ends of a sink', async () => {
+it('LocalHive reports a failure between two writes at once, on both ends of a sink', async () => {
   const backend = memoryBackend()
   const full = new QuotaExceededError('full')
   const blocks = { ...backend.blocks, put: () => Promise.reject(full) }
@@ -80,7 +80,7 @@ describe('LocalHive computes a signature', () => {
         .pipeThrough(new SignatureStream({ sourceLength: bytes.byteLength })),
     )
 
-  it('once for all who ask for it at the same time', async () => {
+  it('once for all readers who ask at the same time', async () => {
     const { entry, gate, reads } = await start()
     const all = Promise.all(Array.from({ length: 8 }, () => collect(entry.signature())))
     gate.open()
@@ -88,7 +88,7 @@ describe('LocalHive computes a signature', () => {
     expect(reads()).toBe(50)
   })
 
-  it('once also of a version that is no longer there, and fails all with what fails it', async () => {
+  it('once even for a version that is gone, and fails all readers with its failure', async () => {
     for (const fault of [undefined, new BackendError('the disk', { retryable: false })]) {
       const { entry, gate, reads, hive } = await start(fault)
       const asked = Array.from({ length: 8 }, () => collect(entry.signature()))
@@ -101,7 +101,7 @@ describe('LocalHive computes a signature', () => {
     }
   })
 
-  it('anew when the one who had asked first gives up', async () => {
+  it('anew when the first reader cancels', async () => {
     const { entry, gate } = await start()
     const reader = entry.signature().getReader()
     const first = reader.read()

@@ -16,7 +16,7 @@ import { randomBytes, rejection, soon } from '../support/streams.ts'
 
 const BLOCK = 1_000
 const BYTES = randomBytes(50 * BLOCK)
-/** Of the signature of 50,000 bytes: 12 bytes, and 36 for each 256 bytes. */
+/** Size of the signature of 50,000 bytes: 12 bytes, and 36 for each 256 bytes. */
 const HEADER_BYTES = 12
 const recordsOf = (byteLength: number): number => Math.floor(byteLength / 256) * 36
 
@@ -29,9 +29,9 @@ const expected = (): Promise<Uint8Array> =>
 
 /** A source whose blocks are read one by one, when the test says so. */
 class SlowBlocks {
-  /** Reads that were begun. */
+  /** Number of reads that have begun. */
   count = 0
-  /** The signal of the read that was begun last. */
+  /** The signal of the latest read. */
   signal: AbortSignal | undefined
   #allowed = 0
   #blocked: (() => void)[] = []
@@ -44,13 +44,13 @@ class SlowBlocks {
     while (number >= this.#allowed) await new Promise<void>((resolve) => this.#blocked.push(resolve))
   }
 
-  /** Lets so many reads in all go on. */
+  /** Lets this many reads in all go on. */
   allow(count: number): void {
     this.#allowed = count
     for (const resolve of this.#blocked.splice(0)) resolve()
   }
 
-  /** Resolves when so many reads have begun. */
+  /** Resolves when this many reads have begun. */
   async begun(count: number): Promise<void> {
     while (this.count < count) await new Promise<void>((resolve) => this.#onRead.push(resolve))
   }
@@ -79,7 +79,7 @@ async function put(hive: LocalHive, alias: string, bytes: Uint8Array<ArrayBuffer
   return sink.entry
 }
 
-/** Reads until there are so many bytes. */
+/** Reads until there are this many bytes. */
 async function take(reader: ReadableStreamDefaultReader<Uint8Array>, byteLength: number): Promise<number> {
   let taken = 0
   while (taken < byteLength) taken += (await soon(reader.read(), `byte ${taken}`)).value!.byteLength
@@ -91,7 +91,7 @@ afterEach(() => {
 })
 
 describe('the signature of an entry that is read slowly', () => {
-  it('comes as it is computed, to each who asks for it', async () => {
+  it('is delivered as it is computed, to each reader', async () => {
     const { entry, slow } = await start()
     const first = entry.signature().getReader()
     const second = entry.signature().getReader()
@@ -110,7 +110,7 @@ describe('the signature of an entry that is read slowly', () => {
     expect(slow.count).toBe(50)
   })
 
-  it('comes over HTTP, however many times the time of a stall it takes', async () => {
+  it('arrives over HTTP, even if it takes many times the stall timeout', async () => {
     const stallTimeoutMs = 1_000
     const memory = memoryBackend()
     let slow = false
@@ -137,7 +137,7 @@ describe('the signature of an entry that is read slowly', () => {
     ['closes the entry', ({ entry }) => entry.close()],
     ['aborts', async ({ abort }) => abort.abort('enough')],
   ] as [string, (first: { reader: ReadableStreamDefaultReader; entry: Entry; abort: AbortController }) => unknown][]) {
-    it(`goes on for the others when the one who asked first ${how}`, async () => {
+    it(`goes on for the others when the first reader ${how}`, async () => {
       const { entry, slow, hive } = await start()
       const other = await hive.open('x')
       const abort = new AbortController()
@@ -169,7 +169,7 @@ describe('the signature of an entry that is read slowly', () => {
     expect(await soon(collect(entry.signature()), 'the signature')).toEqual(await expected())
   })
 
-  it('ends with what the reader of an updated entry gets, and goes on for who reads a snapshot', async () => {
+  it('fails as a read does once the entry is updated, and goes on for the reader of a snapshot', async () => {
     const { entry, slow, hive } = await start()
     const strict = (await hive.open('x')).signature().getReader()
     const snapshot = collect(entry.signature())
@@ -191,7 +191,7 @@ describe('a signature that cannot be kept', () => {
     new BackendError('nobody knows', { retryable: false, outcome: 'unknown' }),
   ]) {
     for (const where of ['put', 'commit'] as const) {
-      it(`because of ${failure.name} (${failure.message}) at ${where} is given all the same`, async () => {
+      it(`because of ${failure.name} (${failure.message}) at ${where} is delivered all the same`, async () => {
         let failures = 0
         const fail = (): never => {
           failures++

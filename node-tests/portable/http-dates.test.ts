@@ -107,7 +107,7 @@ describe('Last-Modified', () => {
     })
   }
 
-  it('is not of a second that had ended only when the version was replaced', async () => {
+  it('is not a second that ended only after the version was replaced', async () => {
     // The clock goes on, and another version comes, between the look-up of the first one and its answer.
     const { hive, send, put } = start(
       (local) =>
@@ -177,7 +177,7 @@ describe('conditions with a date', () => {
     }
   })
 
-  it('a date that was told for one version never stands for a later one', async () => {
+  it('a date that was sent for one version never stands for a later one', async () => {
     const step = fc.record({
       waitMs: fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: 2_500 })),
       write: fc.boolean(),

@@ -13,7 +13,7 @@ const KIB = 1024
 const BYTES = randomBytes(20 * KIB)
 const OTHER_ETAG = '"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"'
 
-/** Stands between the client and a handler: may answer itself, pass the request on, or spoil what comes back. */
+/** Sits between the client and a handler: it may answer, pass the request on, or spoil the answer. */
 type Fault = (request: Request, pass: () => Promise<Response>, count: number) => Promise<Response> | Response
 
 /** A hive with the entry `x`, and a client whose requests of one method meet a fault. */
@@ -51,7 +51,7 @@ function withBody(
   return new Response(body, { status: response.status, headers: changed })
 }
 
-/** A body that gives `bytes`, in chunks, and then breaks off, ends, or says nothing more. */
+/** A body that gives `bytes`, in chunks, and then breaks off, ends, or falls silent. */
 function bodyOf(bytes: Uint8Array, then: 'error' | 'end' | 'silence'): ReadableStream<Uint8Array> {
   let offset = 0
   return new ReadableStream({
@@ -101,7 +101,7 @@ describe('HttpHive reads on when', () => {
         'Content-Range': `bytes ${start}-${start + 99}/${BYTES.byteLength}`,
       })
     },
-    'the server knows no ranges': (request, passOn) => {
+    'the server does not support ranges': (request, passOn) => {
       request.headers.delete('range')
       return passOn().then((answer) => wholeOf(answer))
     },
@@ -120,14 +120,14 @@ describe('HttpHive reads on when', () => {
     })
   }
 
-  it('the server knows no ranges, without asking for the whole again and again', async () => {
+  it('the server does not support ranges, and requests the whole only once', async () => {
     const { hive, reads } = await client((_request, passOn) => passOn().then((answer) => wholeOf(answer)))
     const entry = await hive.open('x', { bufferSize: KIB })
     expect(await collect(entry.stream({ start: 100 }))).toEqual(BYTES.slice(100))
     expect(reads()).toHaveLength(1)
   })
 
-  it('what it asked for ahead failed for good, while nobody was reading', async () => {
+  it('the range requested ahead failed for good while nothing was being read', async () => {
     let outage: () => void
     const failed = new Promise<void>((resolve) => (outage = resolve))
     const { hive } = await client(
@@ -146,7 +146,7 @@ describe('HttpHive reads on when', () => {
     expect(concatBytes(...chunks)).toEqual(BYTES)
   })
 
-  it('an answer of the whole has brought it past what it asked for ahead, which it gives up', async () => {
+  it('an answer with the whole has brought it past the range requested ahead, which it cancels', async () => {
     let givenUp = false
     const { hive, reads } = await client(async (request, passOn, count) => {
       const [start] = rangeOf(request)
@@ -164,7 +164,7 @@ describe('HttpHive reads on when', () => {
     for (const request of reads()) expect(rangeOf(request)[1]).toBeGreaterThan(rangeOf(request)[0])
   })
 
-  it('a signature arrives so slowly that it takes many times the time of a stall', async () => {
+  it('a signature takes many times the stall timeout to arrive', async () => {
     const stallTimeoutMs = 1_000
     const { hive, local } = await client(
       async (_request, passOn) => {
@@ -196,7 +196,7 @@ describe('HttpHive reads on when', () => {
     }
   })
 
-  it('the answer of a busy server cannot even be thrown away', async () => {
+  it('the answer of a busy server cannot even be discarded', async () => {
     const { hive } = await client((_request, passOn, count) =>
       count === 1
         ? new Response(new ReadableStream({ cancel: () => Promise.reject(new TypeError('terminated')) }), {
@@ -207,7 +207,7 @@ describe('HttpHive reads on when', () => {
     expect(await collect((await hive.open('x')).stream())).toEqual(BYTES)
   })
 
-  it('the server asks for patience, and not before', async () => {
+  it('a busy server says that it should try again, and not earlier', async () => {
     const { hive } = await client((_request, passOn, count) =>
       count === 1 ? new Response(null, { status: 429, headers: { 'Retry-After': '1' } }) : passOn(),
     )
@@ -249,7 +249,7 @@ describe('HttpHive fails with', () => {
     expect(error).toMatchObject({ name: 'ConflictError', offset: received })
   })
 
-  it('a ConflictError when the whole comes, of another version', async () => {
+  it('a ConflictError when the answer is the whole of another version', async () => {
     const { error } = await failure(async (_request, passOn, count) => {
       const answer = await passOn()
       return count < 3 ? answer : withBody(wholeOf(answer), 'another version', { ETag: OTHER_ETAG })
@@ -257,7 +257,7 @@ describe('HttpHive fails with', () => {
     expect(error).toMatchObject({ name: 'ConflictError', actualEtag: OTHER_ETAG, offset: 2 * KIB })
   })
 
-  it('a ConflictError for 412, also of a server without problems of its own', async () => {
+  it('a ConflictError for 412, even from a server that sends no problem', async () => {
     const { error } = await failure((_request, passOn, count) =>
       count < 3 ? passOn() : new Response('<h1>no</h1>', { status: 412 }),
     )
@@ -273,7 +273,7 @@ describe('HttpHive fails with', () => {
     })
   }
 
-  it('a RangeError for 416, a ConflictError when that tells another total', async () => {
+  it('a RangeError for 416, or a ConflictError when that shows another total', async () => {
     const out = await failure(() => new Response('', { status: 416 }))
     expect(out.error).toBeInstanceOf(RangeError)
     const shorter = await failure(
@@ -282,7 +282,7 @@ describe('HttpHive fails with', () => {
     expect(shorter.error).toMatchObject({ name: 'ConflictError', actualEtag: OTHER_ETAG })
   })
 
-  it('a FormatError when the range is not the one that was asked for', async () => {
+  it('a FormatError when the range is not the requested one', async () => {
     for (const contentRange of [undefined, 'bytes 1-1024/20480', 'bytes 0-1024/20480', 'bytes 0-1023/*', 'x']) {
       const { error } = await failure(async (_request, passOn) => {
         const answer = await passOn()
@@ -309,7 +309,7 @@ describe('HttpHive fails with', () => {
     expect(error).toMatchObject({ name: 'FormatError' })
   })
 
-  it('a BackendError that may be retried when nothing helps, after so many times', async () => {
+  it('a retryable BackendError when nothing helps, after so many attempts', async () => {
     const cause = new TypeError('fetch failed')
     let count = 0
     const { error } = await failure(
@@ -324,12 +324,12 @@ describe('HttpHive fails with', () => {
     expect(count).toBe(3)
   })
 
-  it('a BackendError when answers break off without a byte, after so many times', async () => {
+  it('a BackendError when answers break off without a byte, after so many attempts', async () => {
     const { error } = await failure(async (_request, passOn) => cut(await passOn(), 0, 'error'), { retries: 2 })
     expect(error).toMatchObject({ name: 'BackendError', retryable: true })
   })
 
-  it('a BackendError when a server without ranges breaks off before it comes any further, after so many times', async () => {
+  it('a BackendError when a server without ranges makes no progress, after so many attempts', async () => {
     let count = 0
     const { error, received } = await failure(
       async (_request, passOn) => {
@@ -342,12 +342,12 @@ describe('HttpHive fails with', () => {
     expect([received, count]).toEqual([700, 3])
   })
 
-  it('a BackendError at once when the server asks for more patience than a reader has', async () => {
+  it('a BackendError at once when the server asks for too long a wait', async () => {
     const { error } = await failure(() => new Response(null, { status: 503, headers: { 'Retry-After': '3600' } }))
     expect(error).toMatchObject({ name: 'BackendError', retryable: true })
   })
 
-  it('an AccessError for what it may not do, without trying again', async () => {
+  it('an AccessError for what is not allowed, without trying again', async () => {
     for (const status of [401, 403]) {
       let count = 0
       const { error } = await failure(() => {
@@ -360,7 +360,7 @@ describe('HttpHive fails with', () => {
     }
   })
 
-  /** Every kind of request, as often as it is sent. */
+  /** Every kind of request, and how often it is sent. */
   const calls: Record<string, (hive: HttpHive) => Promise<unknown>> = {
     stat: (hive) => hive.stat('x'),
     list: (hive) => hive.list(),
@@ -429,7 +429,7 @@ describe('HttpHive fails with', () => {
     }
   })
 
-  it('what a problem tells of, without trying again, whatever the status', async () => {
+  it('the error that a problem describes, without trying again, whatever the status', async () => {
     const facts = { expected: 'a', actual: 'b' }
     for (const [status, name, members, expected] of [
       [502, 'IntegrityError', facts, { name: 'IntegrityError', ...facts }],
@@ -452,7 +452,7 @@ describe('HttpHive fails with', () => {
     }
   })
 
-  it('the damage that stopped a body midway, once the server tells of it', async () => {
+  it('the damage that stopped a body midway, once the server reports it', async () => {
     const problem = JSON.stringify({ type: 'urn:combstream:error:IntegrityError', alias: 'x', blockIndex: 3 })
     const headers = { 'Content-Type': 'application/problem+json' }
     let count = 0
@@ -465,7 +465,7 @@ describe('HttpHive fails with', () => {
     expect(count).toBe(3)
   })
 
-  it('a BackendError for a fetch that fails in the same way each time, without trying again', async () => {
+  it('a BackendError for a fetch that would fail again in the same way, without trying again', async () => {
     const failures: [object, object?][] = [
       [{ message: 'fetch failed' }, { code: 'CERT_HAS_EXPIRED', message: 'certificate has expired' }],
       [{ message: 'fetch failed' }, { code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: 'self-signed certificate' }],
@@ -488,12 +488,12 @@ describe('HttpHive fails with', () => {
     }
   })
 
-  it('a BackendError also when fetch rejects with nothing', async () => {
+  it('a BackendError even when fetch rejects with undefined', async () => {
     const { error } = await failure(() => Promise.reject(undefined), { retries: 0 })
     expect(error).toMatchObject({ name: 'BackendError', retryable: true, cause: undefined })
   })
 
-  it('a TypeError for header fields that are none, without trying again', async () => {
+  it('a TypeError for invalid header fields, without trying again', async () => {
     const { hive } = await client(pass)
     const broken = new HttpHive('http://hive.test/', { headers: { 'not a header': 'x' } })
     expect(await rejection(broken.stat('x', {}))).toMatchObject({ name: 'TypeError' })
@@ -517,24 +517,24 @@ function answered(answer: () => Response, options: HttpHiveOptions = {}): HttpHi
   return new HttpHive('http://hive.test/', { ...options, fetch: () => Promise.resolve(answer()) })
 }
 
-describe('HttpHive takes from a server', () => {
+describe('HttpHive checks the answers of a server: it', () => {
   const json = { alias: 'x', size: 1, etag: OTHER_ETAG, type: 'a/b', modified: '2026-01-01T00:00:00.000Z' }
 
-  it('no alias that is none', async () => {
+  it('rejects an alias that is not one', async () => {
     for (const alias of ['', '../x', '-/x', 'x'.repeat(1_024), '\ud800']) {
       const hive = answered(() => Response.json({ entries: [{ ...json, alias }] }))
       expect(await rejection(hive.list()), alias).toMatchObject({ name: 'FormatError', reason: 'invalid' })
     }
   })
 
-  it('no other alias than the one that it has patched', async () => {
+  it('keeps the alias that it has patched', async () => {
     const { hive } = await client(() => Response.json({ ...json, alias: 'another' }), { method: 'PATCH' })
     const sink = hive.patchSink('x')
     await bytesSource(BYTES).stream().pipeTo(sink)
     expect((await sink.entry).alias).toBe('x')
   })
 
-  it('the time that it can read, or none', async () => {
+  it('takes the first time that it can read, or none', async () => {
     const second = 'Thu, 01 Jan 2026 00:00:00 GMT'
     const cases = [
       [{ 'Hive-Modified': 'x', 'Last-Modified': second }, Date.parse(second)],
@@ -551,14 +551,14 @@ describe('HttpHive takes from a server', () => {
   const page = (aliases: string[], next?: unknown): Response =>
     Response.json({ entries: aliases.map((alias) => ({ ...json, alias })), next })
 
-  it('no list that is larger than it asked for', async () => {
+  it('rejects a list that is larger than requested', async () => {
     expect(await rejection(answered(() => page(['a', 'b', 'c'])).list({ limit: 2 }))).toMatchObject({
       name: 'FormatError',
     })
     expect((await answered(() => page(['a', 'b'], 'b')).list({ limit: 2 })).entries).toHaveLength(2)
   })
 
-  it('no list of what it did not ask for', async () => {
+  it('rejects a list of entries that were not requested', async () => {
     for (const [aliases, options] of [
       [['a', 'b'], { after: 'b' }],
       [['b'], { after: 'b' }],
@@ -571,7 +571,7 @@ describe('HttpHive takes from a server', () => {
     }
   })
 
-  it('no next page that begins within this one', async () => {
+  it('rejects a next page that begins within this one', async () => {
     for (const next of ['a', 'b']) {
       const hive = answered(() => page(['a', 'b', 'c'], next))
       expect(await rejection(hive.list()), next).toMatchObject({ name: 'FormatError' })
@@ -579,12 +579,12 @@ describe('HttpHive takes from a server', () => {
     }
   })
 
-  it('no silence for an answer when it removes, and says that it may be removed all the same', async () => {
+  it('does not wait for ever when it removes, and says that the entry may be gone all the same', async () => {
     const { hive } = await client(() => new Promise(() => undefined), { method: 'DELETE', stallTimeoutMs: 100 })
     expect(await rejection(hive.remove('x'))).toMatchObject({ name: 'BackendError', outcome: 'unknown' })
   })
 
-  it('no list without end', async () => {
+  it('rejects a list without an end', async () => {
     let count = 0
     const endless = answered(() => page([], `next ${++count}`))
     expect(await rejection(endless.list())).toMatchObject({ name: 'FormatError', reason: 'invalid' })
@@ -602,21 +602,21 @@ describe('HttpHive takes from a server', () => {
     expect(await rejection(answered(() => page(['x'], 5)).list())).toMatchObject({ name: 'FormatError' })
   })
 
-  it('only texts as the words of an error', async () => {
+  it('takes only strings as the message of an error', async () => {
     const headers = { 'Content-Type': 'application/problem+json' }
     for (const said of [{ detail: { a: 1 } }, { detail: 5, title: ['x'] }, { title: {} }]) {
       const problem = JSON.stringify({ type: 'urn:combstream:error:TypeError', ...said })
       const error = await rejection(answered(() => new Response(problem, { status: 400, headers })).list())
       expect(error).toMatchObject({ name: 'TypeError', message: 'The request is malformed' })
     }
-    // No primitive value: a template would fail on it.
+    // It cannot become a primitive value: a template would fail on it.
     const error = await rejection(
       answered(() => new Response('{"type":"x","detail":{"toString":1}}', { status: 500, headers })).list(),
     )
     expect(error).toMatchObject({ name: 'BackendError' })
   })
 
-  it('the end of a body that has an empty chunk behind its bytes', async () => {
+  it('accepts a body that ends with an empty chunk', async () => {
     const { hive } = await client(async (_request, passOn) => {
       const answer = await passOn()
       const bytes = new Uint8Array(await answer.arrayBuffer())
@@ -635,7 +635,7 @@ describe('HttpHive takes from a server', () => {
     expect(await collect((await hive.open('x', { bufferSize: KIB })).stream())).toEqual(BYTES)
   })
 
-  it('an error by its name, whatever a minifier has made of its class', async () => {
+  it('recognizes an error by its name, whatever a minifier has made of its class', async () => {
     const name = Object.getOwnPropertyDescriptor(NotFoundError, 'name')!
     const backendName = Object.getOwnPropertyDescriptor(BackendError, 'name')!
     Object.defineProperty(NotFoundError, 'name', { ...name, value: 'n' })
@@ -657,7 +657,7 @@ describe('HttpHive takes from a server', () => {
 })
 
 describe('HttpHive asks', () => {
-  it('for ranges of one buffer, with If-Match, or to compare without it', async () => {
+  it('for ranges of one buffer, with If-Match, or without it to compare', async () => {
     for (const validate of ['if-match', 'compare'] as const) {
       const { hive, reads } = await client(pass, { validate })
       const entry = await hive.open('x', { bufferSize: 4 * KIB })
@@ -669,7 +669,7 @@ describe('HttpHive asks', () => {
     }
   })
 
-  it('for whole blocks of the server, but for exactly one buffer when each read is to be one look', async () => {
+  it('for whole blocks of the server, but for exactly one buffer when each read must check the version', async () => {
     const { hive, local, reads } = await client(pass)
     const size = 2_500_000
     await bytesSource(randomBytes(size)).stream().pipeTo(local.sink('large'))
@@ -688,7 +688,7 @@ describe('HttpHive asks', () => {
     ])
   })
 
-  it('for a snapshot in one piece, by the address of its version', async () => {
+  it('for a snapshot in one request, by the URL of its version', async () => {
     const { hive, local, reads } = await client(pass)
     const entry = await hive.open('x', { bufferSize: KIB, consistency: 'snapshot' })
     const reader = entry.stream().getReader()
@@ -702,7 +702,7 @@ describe('HttpHive asks', () => {
     expect(await rejection(collect(entry.stream()))).toMatchObject({ name: 'NotFoundError', alias: 'x' })
   })
 
-  it('for no more than the range that is read and the next one', async () => {
+  it('for no more than the current range and the next one', async () => {
     const { hive, reads } = await client(pass)
     const reader = (await hive.open('x', { bufferSize: KIB })).stream().getReader()
     expect(reads()).toHaveLength(0)
@@ -723,7 +723,7 @@ describe('HttpHive asks', () => {
     expect(requests.map(({ headers }) => headers.get('authorization'))).toEqual(['Bearer 1', 'Bearer 2', 'Bearer 3'])
   })
 
-  it('for the pages of a list as they are read, and for one where a list is enough', async () => {
+  it('for the pages of a list as they are read, and for one page where that is enough', async () => {
     const { local } = await client(pass)
     for (const alias of ['a', 'b', 'c', 'd']) await bytesSource(BYTES).stream().pipeTo(local.sink(alias))
     const handler = createHiveHandler(local, { limits: { listEntries: 2 } })
@@ -748,7 +748,7 @@ describe('HttpHive asks', () => {
 })
 
 describe('HttpHive lets go', () => {
-  it('at once when a stream is cancelled, of what is on its way too', async () => {
+  it('at once when a stream is cancelled, even of an answer that is on its way', async () => {
     const signals: AbortSignal[] = []
     const hangs: Fault = (request, _pass, count) => {
       signals.push(request.signal)
@@ -784,7 +784,7 @@ describe('HttpHive lets go', () => {
     expect(cancelled).toBe('seek')
   })
 
-  /** Requests whose answers have bodies that say nothing more, of the given header fields. */
+  /** Requests whose answers have the given header fields and bodies that fall silent. */
   const silences: Record<
     string,
     { status?: number; type: string; call(hive: HttpHive, signal?: AbortSignal): Promise<unknown> }
@@ -835,7 +835,7 @@ describe('HttpHive lets go', () => {
           if (method === 'HEAD') return Promise.resolve(new Response(null, { headers }))
           const body = new ReadableStream({
             start: (controller) => controller.enqueue(new Uint8Array([0x20])),
-            // A source that does not let go must hold nobody up.
+            // A source that does not react must not hold anybody up.
             cancel: () => {
               cancelled = true
               return new Promise(() => undefined)
@@ -847,14 +847,14 @@ describe('HttpHive lets go', () => {
       return { hive, cancelled: () => cancelled }
     }
 
-    it(`of ${title} that says nothing for too long`, async () => {
+    it(`of ${title} that is silent for too long`, async () => {
       const { hive, cancelled } = silent(100)
       const name = status === 200 ? 'BackendError' : 'TypeError'
       expect(await rejection(call(hive))).toMatchObject({ name })
       expect(cancelled()).toBe(true)
     })
 
-    it(`of ${title} at once when it is given up, with the reason as it is`, async () => {
+    it(`of ${title} at once when it is aborted, with the same reason`, async () => {
       const { hive, cancelled } = silent(20_000)
       const controller = new AbortController()
       const reason = { any: 'value' }
@@ -887,7 +887,7 @@ describe('HttpHive lets go', () => {
 describe('HttpHive writes', () => {
   const blockBytes = 256 * KIB
 
-  it('as one request where bodies cannot be streamed, and refuses more than 64 MiB', async () => {
+  it('in one request where bodies cannot be streamed, and refuses more than 64 MiB', async () => {
     const { hive, requests } = await client(pass, { method: 'PUT', requestStreams: false })
     const bytes = randomBytes(3 * blockBytes + 7)
     await bytesSource(bytes).stream().pipeTo(hive.sink('y'))
@@ -975,7 +975,7 @@ describe('HttpHive writes', () => {
     expect(methods).toEqual(['PUT', 'HEAD', 'HEAD'])
   })
 
-  it('and fails with the loss of the answer when the entry is of other bytes, or cannot be asked for', async () => {
+  it('and fails with the loss of the answer when the entry has other bytes, or cannot be looked up', async () => {
     const cause = new TypeError('fetch failed')
     const fail: Fault = () => {
       throw cause
@@ -990,7 +990,7 @@ describe('HttpHive writes', () => {
     expect(unheard).toMatchObject({ name: 'BackendError', outcome: 'unknown', cause })
   })
 
-  it('and does not ask for the entry when the answer says that nothing was stored, or not by us', async () => {
+  it('and does not look up the entry when the answer says that nothing was stored', async () => {
     for (const status of [303, 400, 403, 409, 412, 413, 500, 503]) {
       const { hive, requests } = await client(() => new Response(null, { status }), { method: 'PUT' })
       await rejection(bytesSource(BYTES).stream().pipeTo(hive.sink('y')))
@@ -1001,7 +1001,7 @@ describe('HttpHive writes', () => {
     }
   })
 
-  it('and can be given up while it asks for the entry', async () => {
+  it('and can be aborted while it looks up the entry', async () => {
     const controller = new AbortController()
     const hive = new HttpHive('http://hive.test/', {
       requestStreams: false,
@@ -1046,11 +1046,11 @@ describe('HttpHive writes', () => {
     },
   )
 
-  it('and has written, though the connection ends badly after that', async () => {
+  it('and has succeeded even if the connection fails after the answer', async () => {
     const badly = async (_request: Request, passOn: () => Promise<Response>): Promise<Response> => {
       const answer = await passOn()
       const body = new ReadableStream({ cancel: () => Promise.reject(new TypeError('terminated')) })
-      // No Response of the host has a body with 204.
+      // A Response of the host cannot have a body with 204.
       return Object.defineProperty(answer, 'body', { value: body })
     }
     const put = await client(badly, { method: 'PUT' })
@@ -1069,7 +1069,7 @@ describe('HttpHive writes', () => {
     DELETE: (hive) => hive.remove('x'),
   }
   for (const [method, change] of Object.entries(changes)) {
-    it(`by ${method}, and takes no other status for done than those of the protocol`, async () => {
+    it(`by ${method}, and accepts only the statuses of the protocol as success`, async () => {
       const done = { PUT: [201, 204], PATCH: [200], DELETE: [204] }[method]!
       for (const status of [200, 201, 202, 203, 204, 205, 206, 207, 304].filter((code) => !done.includes(code))) {
         const body = [204, 205, 304].includes(status) ? null : '<h1>Welcome</h1>'
@@ -1083,7 +1083,7 @@ describe('HttpHive writes', () => {
       }
     })
 
-    it(`by ${method}, and says that it was redirected, also where that is all that is known`, async () => {
+    it(`by ${method}, and says that it was redirected, even where nothing more is known`, async () => {
       const moved = new Response(null, { status: 303, headers: { Location: 'https://login.test/' } })
       const opaque = Object.defineProperties(new Response(null, { headers: { ETag: OTHER_ETAG } }), {
         type: { value: 'opaqueredirect' },
@@ -1110,7 +1110,7 @@ describe('HttpHive writes', () => {
     })
   }
 
-  it('and fails with what the server refused it for', async () => {
+  it('and fails with the reason for which the server refused it', async () => {
     const problem = (name: string, facts: object): string =>
       JSON.stringify({ type: `urn:combstream:error:${name}`, ...facts })
     const headers = { 'Content-Type': 'application/problem+json' }
@@ -1147,7 +1147,7 @@ describe('HttpHive writes', () => {
     }
   })
 
-  it('looks before the bytes travel, and sends nothing that cannot succeed', async () => {
+  it('only after a check, and sends nothing that cannot succeed', async () => {
     const { hive, requests } = await client(pass, { method: 'PUT' })
     const writer = hive.sink('x', { ifNoneMatch: '*' }).getWriter()
     expect(await rejection(writer.closed)).toMatchObject({ name: 'AlreadyExistsError', alias: 'x' })
@@ -1168,13 +1168,13 @@ function wholeOf({ headers }: Response): Response {
 }
 
 describe('new HttpHive', () => {
-  it('refuses a URL with a user name or a password, which fetch would never take', () => {
+  it('refuses a URL with a user name or a password, which fetch would refuse', () => {
     for (const url of ['http://user@hive.test/', 'http://user:secret@hive.test/', 'http://:secret@hive.test/']) {
       expect(() => new HttpHive(url)).toThrow(/user name/)
     }
   })
 
-  it('refuses a timeout that no timer can wait for', () => {
+  it('refuses a timeout that is too long for a timer', () => {
     for (const stallTimeoutMs of [0, -1, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
       expect(() => new HttpHive('http://hive.test/', { stallTimeoutMs })).toThrow(RangeError)
     }

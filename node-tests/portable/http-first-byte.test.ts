@@ -99,7 +99,7 @@ for (const [what, query, headers] of [
       expect(seen).toMatchObject({ opened: 1, closed: 1 })
     })
 
-    it('is given up when its client goes before the first byte', async () => {
+    it('is cancelled when its client goes before the first byte', async () => {
       const gone = new AbortController()
       let asked: () => void
       const wasAsked = new Promise<void>((resolve) => {
@@ -134,7 +134,7 @@ describe('a body', () => {
     expect(transfers).toMatchObject([{ status: 200, sent: 6 }])
   })
 
-  it('that nobody reads on is cancelled', async () => {
+  it('that nobody reads to its end is cancelled', async () => {
     const { get, seen, transfers } = start((controller) => controller.enqueue(randomBytes(10)))
     const response = await get()
     await response.body!.cancel('enough')

@@ -38,7 +38,7 @@ async function problemOf(response: Response): Promise<Record<string, unknown>> {
 const namesIn = async (hive: LocalHive): Promise<string[]> => (await hive.list()).entries.map(({ alias }) => alias)
 
 describe('PUT', () => {
-  it('creates with 201, updates with 204, and tells etag, time and place', async () => {
+  it('creates with 201, updates with 204, and sends etag, time and location', async () => {
     const { put, hive } = start()
     const created = await put('a/b%20c', randomBytes(2_500))
     expect(created.status).toBe(201)
@@ -54,7 +54,7 @@ describe('PUT', () => {
     expect(updated.headers.get('etag')).not.toBe(entry.etag)
   })
 
-  it('puts only where there is nothing: If-None-Match: *', async () => {
+  it('writes only a new entry: If-None-Match: *', async () => {
     const { put, hive } = start()
     expect((await put('x', 'a', { 'If-None-Match': '*' })).status).toBe(201)
     const response = await put('x', 'b', { 'If-None-Match': '*' })
@@ -83,7 +83,7 @@ describe('PUT', () => {
     }
   })
 
-  it('takes the conditions that name what must not be there', async () => {
+  it('honours the conditions that name what must not be there', async () => {
     const { put, hive } = start()
     await put('x', 'a')
     const { etag } = await hive.stat('x')
@@ -93,7 +93,7 @@ describe('PUT', () => {
     expect((await put('x', 'c', { 'If-Unmodified-Since': 'Tue, 01 Jan 2999 00:00:00 GMT' })).status).toBe(204)
   })
 
-  it('refuses part of an entry, a coding, and what is no media type', async () => {
+  it('refuses part of an entry, a coding, and an invalid media type', async () => {
     const { put, hive } = start()
     expect((await put('x', 'a', { 'Content-Range': 'bytes 0-0/10' })).status).toBe(400)
     const coded = await put('x', 'a', { 'Content-Encoding': 'gzip' })
@@ -111,7 +111,7 @@ describe('PUT', () => {
     expect(await hive.stat('x')).toMatchObject({ size: 0, type: 'application/octet-stream' })
   })
 
-  it('refuses more bytes than it may take', async () => {
+  it('refuses more bytes than its limit', async () => {
     const { put, hive } = start({ limits: { uploadBytes: 1_000 } })
     expect((await put('x', randomBytes(1_000))).status).toBe(201)
     const response = await put('y', randomBytes(1_001))
@@ -142,7 +142,7 @@ describe('a body that comes slowly', () => {
     return { ...started, answer: () => started.handler(request) }
   }
 
-  it('may take any time in all, while it brings something', async () => {
+  it('may take any time, as long as it keeps bringing bytes', async () => {
     let count = 0
     const { answer, hive } = startSlow((controller) => {
       vi.advanceTimersByTime(silenceMs - 1)
@@ -154,7 +154,7 @@ describe('a body that comes slowly', () => {
   })
 
   for (const chunks of [0, 1, 5]) {
-    it(`is given up when it falls silent after ${chunks} chunks: 408`, async () => {
+    it(`ends with 408 when it falls silent after ${chunks} chunks`, async () => {
       let count = 0
       const { answer, hive, errors, transfers } = startSlow((controller) => {
         if (count++ < chunks) return controller.enqueue(randomBytes(1_500))
@@ -170,7 +170,7 @@ describe('a body that comes slowly', () => {
     })
   }
 
-  it('is no matter of time while the hive is what is slow', async () => {
+  it('is not timed out while it is the hive that is slow', async () => {
     const { backend, answer, hive } = startSlow((controller) => {
       controller.enqueue(randomBytes(1_000))
       if (++count === 20) controller.close()
@@ -185,7 +185,7 @@ describe('a body that comes slowly', () => {
     expect((await hive.stat('x')).size).toBe(20_000)
   })
 
-  it('is waited for without an end, if that is what is asked for', async () => {
+  it('is waited for without a limit, if the options say so', async () => {
     let count = 0
     const { handler } = start({ limits: { silenceMs: Infinity } })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -202,7 +202,7 @@ describe('a body that comes slowly', () => {
 })
 
 describe('a request that can be read in two ways', () => {
-  it('is refused: two Hosts with 400, an unknown coding with 501; neither is a failure of the hive', async () => {
+  it('is refused: two Hosts with 400, an unknown coding with 501; neither is reported as a failure', async () => {
     const { handler, hive, errors } = start()
     for (const [fields, status] of [
       [{ host: 'a, b' }, 400],
@@ -211,7 +211,7 @@ describe('a request that can be read in two ways', () => {
       [{ 'transfer-encoding': ' Chunked ' }, 201],
     ] as [Record<string, string>, number][]) {
       const request = new Request(`${ORIGIN}/x`, { method: 'PUT', body: 'abc' })
-      // No page, and not every host, may set these.
+      // Pages and some hosts may not set these.
       const headers = { get: (name: string) => fields[name] ?? null, has: () => false }
       Object.defineProperty(request, 'headers', { value: headers })
       const response = await handler(request)
@@ -244,7 +244,7 @@ describe('PATCH', () => {
     return { ...started, entry, edited, delta, patch }
   }
 
-  it('makes the new version, and tells it', async () => {
+  it('makes the new version, and describes it', async () => {
     const { patch, delta, edited, entry, hive, transfers } = await withDelta()
     const response = await patch(delta, { 'If-Match': entry.etag })
     expect(response.status).toBe(200)
@@ -261,12 +261,12 @@ describe('PATCH', () => {
     expect(transfers.at(-1)).toMatchObject({ operation: 'patch', alias: 'x', received: delta.byteLength })
   })
 
-  it('wants to know the version: 428', async () => {
+  it('needs the etag of the version: 428', async () => {
     const { patch, delta } = await withDelta()
     expect((await patch(delta, {})).status).toBe(428)
   })
 
-  it('refuses another version, another type, no entry, and no delta; nothing changes', async () => {
+  it('refuses another version, another type, a missing entry and a bad delta; nothing changes', async () => {
     const { patch, send, delta, entry, hive } = await withDelta()
     expect((await patch(delta, { 'If-Match': '"other"' })).status).toBe(412)
     const typed = await patch(delta, { 'If-Match': entry.etag, 'Content-Type': 'text/plain' })
@@ -283,7 +283,7 @@ describe('PATCH', () => {
 })
 
 describe('DELETE', () => {
-  it('removes with 204, and then finds nothing: 404', async () => {
+  it('removes with 204, and then answers 404', async () => {
     const { send, put, hive } = start()
     await put('x', 'a')
     expect((await send('x', { method: 'DELETE', headers: { 'If-Match': '"other"' } })).status).toBe(412)
@@ -296,7 +296,7 @@ describe('DELETE', () => {
 })
 
 describe('GET', () => {
-  it('keeps what it sends from running in the origin of the hive, and from being re-coded', async () => {
+  it('keeps entries from running in the origin of the hive, and from being re-coded', async () => {
     const { send, put } = start()
     await put('page.html', '<script>alert(1)</script>', { 'Content-Type': 'text/html' })
     const { headers } = await send('page.html')
@@ -333,7 +333,7 @@ describe('GET', () => {
     ['video/x+xml', 'sandbox'],
     ['audio/svg+XML; a=b', 'sandbox'],
   ] as const) {
-    it(`lets ${type} do nothing but be shown: ${policy}`, async () => {
+    it(`lets a browser only show ${type}: ${policy}`, async () => {
       const { send, put } = start()
       expect((await put('x', 'bytes', { 'Content-Type': type })).status).toBe(201)
       for (const [method, fields] of [
@@ -356,7 +356,7 @@ describe('GET', () => {
     [() => true, 'same-origin'],
     ['*', 'cross-origin'],
   ] as const) {
-    it(`lets pages of other origins embed it only if every page may use it: ${policy} for ${String(cors)}`, async () => {
+    it(`lets pages of other origins embed an entry only if every page may use the hive: ${policy} for ${String(cors)}`, async () => {
       const { send, put } = start({ cors })
       await put('x', 'bytes')
       for (const path of ['x', 'y', '', 'x?signature']) {
@@ -366,13 +366,13 @@ describe('GET', () => {
     })
   }
 
-  it('leaves the policy of an answer that `authorize` gives as it is', async () => {
+  it('does not change the policy of an answer from `authorize`', async () => {
     const refusal = new Response(null, { status: 401, headers: { 'Cross-Origin-Resource-Policy': 'same-site' } })
     const { send } = start({ authorize: () => refusal })
     expect((await send('x')).headers.get('cross-origin-resource-policy')).toBe('same-site')
   })
 
-  it('serves the version that it began with, though the entry is updated meanwhile', async () => {
+  it('serves the version that it began with, even if the entry is updated meanwhile', async () => {
     const { send, put, hive } = start()
     const bytes = randomBytes(50_000, 1)
     await put('x', bytes)
@@ -383,7 +383,7 @@ describe('GET', () => {
     expect(await body()).toEqual(bytes)
   })
 
-  it('answers for the one version that ?v= addresses: 412 when it is another, 410 when there is none', async () => {
+  it('answers for the version that ?v= names: 412 if the entry has another one, 410 if it is gone', async () => {
     const { send, put, hive } = start()
     await put('x', randomBytes(3_000, 1))
     const { etag } = await hive.stat('x')
@@ -404,7 +404,7 @@ describe('GET', () => {
     expect(await problemOf(removed)).toMatchObject({ type: 'urn:combstream:error:NotFoundError', alias: 'x' })
   })
 
-  it('breaks the body off when a block is gone, and never ends it short', async () => {
+  it('breaks off the body when a block is gone, and never ends it short', async () => {
     const { send, put, backend, errors } = start()
     await put('x', randomBytes(50_000))
     const response = await send('x')
@@ -414,7 +414,7 @@ describe('GET', () => {
     expect(errors).toHaveLength(1)
   })
 
-  it('gives the signature, with the version that it belongs to', async () => {
+  it('serves the signature, with the version that it belongs to', async () => {
     const { send, put, hive } = start()
     await put('x', randomBytes(30_000))
     const entry = await hive.open('x')
@@ -434,7 +434,7 @@ describe('GET', () => {
     expect(head.headers.get('hive-version')).toBe(entry.etag)
   })
 
-  it('says 404 for what the server keeps for itself, and 400 for what is no alias', async () => {
+  it('answers 404 for reserved paths, and 400 for what is not an alias', async () => {
     const { send } = start({ limits: { aliasBytes: 100 } })
     expect((await send('-/x')).status).toBe(404)
     for (const path of ['%ff', 'x'.repeat(101), '%ed%a0%80', '%zz']) {
@@ -444,7 +444,7 @@ describe('GET', () => {
     }
   })
 
-  it('serves below its base, and nothing beside it', async () => {
+  it('serves only what is below its base', async () => {
     const { send, put, hive } = start({ base: '/hive/' })
     expect((await put('hive/x', 'a')).status).toBe(201)
     expect(await namesIn(hive)).toEqual(['x'])
@@ -470,7 +470,7 @@ describe('the list', () => {
     expect(await list('limit=1000&prefix=nothing')).toEqual({ names: [], next: undefined })
   })
 
-  it('refuses a limit that is none', async () => {
+  it('refuses an invalid limit', async () => {
     const { send } = start()
     for (const limit of ['0', '1001', '-1', 'x', '']) {
       const response = await send(`?limit=${limit}`)
@@ -479,7 +479,7 @@ describe('the list', () => {
     }
   })
 
-  it('is read only: 405', async () => {
+  it('can only be read: 405', async () => {
     const { send } = start()
     const response = await send('', { method: 'PUT', body: 'a' })
     expect(response.status).toBe(405)
@@ -518,7 +518,7 @@ describe('a failure of the engine', () => {
 })
 
 describe('methods', () => {
-  it('tells what it allows', async () => {
+  it('are listed by OPTIONS and 405', async () => {
     const { send } = start()
     const allow = 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'
     const options = await send('x', { method: 'OPTIONS' })
@@ -532,7 +532,7 @@ describe('methods', () => {
 })
 
 describe('authorize', () => {
-  it('is asked with the operation, and decides', async () => {
+  it('is called with the operation, and decides', async () => {
     const asked: unknown[] = []
     const { send, put, hive, transfers } = start({
       authorize(_request, access) {
@@ -559,7 +559,7 @@ describe('authorize', () => {
     expect(await namesIn(hive)).toEqual([])
   })
 
-  it('lets nothing pass but true', async () => {
+  it('lets a request pass only by true', async () => {
     const answers = [undefined, null, 0, 'yes', 1, {}, { status: 200 }, [], Response.error()]
     for (const answer of answers) {
       const { put, send, hive } = start({ authorize: (() => answer) as unknown as () => boolean })
@@ -571,7 +571,7 @@ describe('authorize', () => {
 })
 
 describe('onTransfer', () => {
-  it('counts what was received and sent, once for each exchange', async () => {
+  it('is called with the bytes received and sent, once for each request', async () => {
     const { send, put, transfers } = start()
     await put('x', randomBytes(5_000))
     await (await send('x')).arrayBuffer()
@@ -591,7 +591,7 @@ describe('onTransfer', () => {
     ])
   })
 
-  it('counts a read that is given up as far as it went', async () => {
+  it('counts the bytes of a cancelled read as far as it went', async () => {
     const { send, put, transfers } = start()
     await put('x', randomBytes(50_000))
     const response = await send('x')
@@ -607,7 +607,7 @@ describe('onTransfer', () => {
 })
 
 describe('a fault of the program', () => {
-  it('ends the exchange too, once, with 500', async () => {
+  it('ends the request too, once, with 500', async () => {
     const fault = new TypeError('undefined is not a function')
     const { send, transfers } = start({
       authorize: () => {
@@ -618,7 +618,7 @@ describe('a fault of the program', () => {
     expect(transfers).toEqual([{ operation: 'read', alias: 'x', status: 500, received: 0, sent: 0 }])
   })
 
-  it('in cors opens no entry that nobody would close', async () => {
+  it('in cors does not leave an entry open', async () => {
     const fault = new TypeError('undefined is not a function')
     const { hive } = start()
     await bytesSource(randomBytes(10)).stream().pipeTo(hive.sink('x'))
@@ -638,7 +638,7 @@ describe('a fault of the program', () => {
     })
     const { headers } = new Request(ORIGIN)
     const request = Object.defineProperty(new Request(`${ORIGIN}/x`), 'headers', { value: headers })
-    // A browser lets nobody set it.
+    // Browsers do not let anyone set it.
     Object.defineProperty(headers, 'get', { value: (name: string) => (name === 'origin' ? 'https://page.test' : null) })
     expect(await rejection(handler(request))).toBe(fault)
     expect(opened).toBe(0)
@@ -647,7 +647,7 @@ describe('a fault of the program', () => {
 })
 
 describe('createHiveHandler', () => {
-  it('refuses options that cannot be meant', () => {
+  it('refuses invalid options', () => {
     const { hive } = start()
     expect(() => createHiveHandler(undefined as unknown as LocalHive)).toThrow(TypeError)
     expect(() => createHiveHandler(hive, { base: 'hive' })).toThrow(TypeError)
@@ -677,7 +677,7 @@ describe('createHiveHandler', () => {
     expect(createHiveHandler(hive, { cors: ['https://page.test:8443', 'null'], hosts: [] })).toBeTypeOf('function')
   })
 
-  it('rejects for a fault of the program, which is no error for clients', async () => {
+  it('rejects for a fault of the program, which is not for clients', async () => {
     const { hive } = start()
     const fault = new TypeError('undefined is not a function')
     const broken = Object.assign(Object.create(hive) as LocalHive, { open: () => Promise.reject(fault) })
@@ -685,7 +685,7 @@ describe('createHiveHandler', () => {
     expect(await rejection(handler(new Request(`${ORIGIN}/x`)))).toBe(fault)
   })
 
-  it('rejects for one that has a name of something that every object has', async () => {
+  it('rejects for a fault whose name is a property of every object', async () => {
     const { hive } = start()
     for (const name of Object.getOwnPropertyNames(Object.prototype)) {
       const fault = Object.defineProperty(new Error('of another library'), 'name', { value: name })
@@ -695,7 +695,7 @@ describe('createHiveHandler', () => {
   })
 })
 
-/** Begins to read a body, and gives the means to read on. */
+/** Begins to read a body; the result reads on. */
 async function startReading(response: Response): Promise<() => Promise<Uint8Array>> {
   const reader = response.body!.getReader()
   const chunks: Uint8Array<ArrayBuffer>[] = [(await reader.read()).value!]

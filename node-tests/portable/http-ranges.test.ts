@@ -9,14 +9,14 @@ const SIZE = 10_000
 const BYTES = randomBytes(SIZE)
 const OTHER_ETAG = '"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"'
 
-/** What the current version is known by, to be put into header fields. */
+/** Values of the current version for header fields. */
 interface Version {
   readonly etag: string
   readonly modified: Date
 }
 
 const before = ({ modified }: Version): string => new Date(modified.getTime() - 60_000).toUTCString()
-/** The first date that the version has been there since. */
+/** The first date at which the version was there. */
 const at = ({ modified }: Version): string => new Date(Math.ceil(modified.getTime() / 1_000) * 1_000).toUTCString()
 const after = ({ modified }: Version): string => new Date(modified.getTime() + 60_000).toUTCString()
 const asctime = (version: Version): string => {
@@ -30,7 +30,7 @@ const rfc850 = (version: Version): string => {
 
 type Fields = Record<string, string | ((version: Version) => string)>
 
-/** `range` is the one that must come, half-open; none: the whole. */
+/** `range` is the expected one, half-open; undefined means the whole. */
 interface Case {
   readonly title: string
   readonly fields: Fields
@@ -222,7 +222,7 @@ function rangeSuite(kind: string, open: () => Send): void {
     }
 
     for (const range of ['bytes=0-', 'bytes=0-0', 'bytes=-1', 'bytes=-0', 'bytes=5-']) {
-      it(`an empty entry is given whole for the range ${range}: 200`, async () => {
+      it(`an empty entry is served whole for the range ${range}: 200`, async () => {
         await send('empty', { method: 'PUT', body: '', headers: { 'Content-Type': 'text/plain' } })
         const response = await send('empty', { headers: { Range: range } })
         expect(response.status).toBe(200)

@@ -31,7 +31,7 @@ async function bytesOf(response: Response): Promise<Uint8Array> {
 }
 
 describe('createFetchResponder', () => {
-  it('leaves to the browser what is not below the base, and what does not read', async () => {
+  it('leaves to the browser requests that are not below the base, and those that do not read', async () => {
     const { hive } = await hiveWith('bee.webm')
     const respond = createFetchResponder(hive, { base: BASE })
     expect(respond(get('https://page.test/other/bee.webm'))).toBe(undefined)
@@ -42,7 +42,7 @@ describe('createFetchResponder', () => {
     expect(respond(new Request(`${BASE}bee.webm`, { method: 'PUT', body: 'x' }))).toBe(undefined)
   })
 
-  it('answers without a Range with the whole, as WebKit asks', async () => {
+  it('answers a request without a Range with the whole, as WebKit needs', async () => {
     const { hive, entry } = await hiveWith('bee.webm')
     const response = await createFetchResponder(hive, { base: BASE })(get('bee.webm'))!
     expect(response.status).toBe(200)
@@ -55,7 +55,7 @@ describe('createFetchResponder', () => {
     expect(await bytesOf(response)).toEqual(BYTES)
   })
 
-  it('answers a Range with exactly that range, and says of how much', async () => {
+  it('answers a Range with exactly that range, and says the total', async () => {
     const { hive, entry } = await hiveWith('bee.webm')
     const respond = createFetchResponder(hive, { base: BASE, bufferSize: 1_024 })
     for (const [range, start, end] of [
@@ -84,7 +84,7 @@ describe('createFetchResponder', () => {
     expect(response.body).toBe(null)
   })
 
-  it('finds aliases of any characters', async () => {
+  it('finds aliases with any characters', async () => {
     const alias = 'Bienen & Honig/100 %/1?v=2#3.webm'
     const { hive, entry } = await hiveWith(alias)
     const deliveries: Delivery[] = []
@@ -93,7 +93,7 @@ describe('createFetchResponder', () => {
     expect(deliveries.at(-1)).toEqual({ alias, etag: entry.etag, size: 5_000, start: 4_000, end: 5_000 })
   })
 
-  it('tells of no delivery for a signature, which is none of the bytes of the entry', async () => {
+  it('reports no delivery for a signature, whose bytes are not bytes of the entry', async () => {
     const { hive } = await hiveWith('bee.webm')
     const deliveries: Delivery[] = []
     const respond = createFetchResponder(hive, { base: BASE, onDelivery: (delivery) => deliveries.push(delivery) })
@@ -101,7 +101,7 @@ describe('createFetchResponder', () => {
     expect(deliveries).toEqual([])
   })
 
-  it('answers a pinned version that is not the current one with 412, and one that was removed with 410', async () => {
+  it('answers 412 for a pinned version that is not the current one, and 410 for one that was removed', async () => {
     const { hive, entry } = await hiveWith('bee.webm')
     const respond = createFetchResponder(hive, { base: BASE })
     const replaced = await put(hive, 'bee.webm', randomBytes(4_000, 2))
@@ -115,7 +115,7 @@ describe('createFetchResponder', () => {
     expect((await respond(get('%ff'))!).status).toBe(400)
   })
 
-  it('errors a body when the entry is replaced, and never ends it short', async () => {
+  it('fails a body when the entry is replaced, and never ends it short', async () => {
     const { hive, entry } = await hiveWith('bee.webm')
     const errors: unknown[] = []
     const respond = createFetchResponder(hive, {
@@ -136,7 +136,7 @@ describe('createFetchResponder', () => {
     expect(errors).toEqual([expect.objectContaining(conflict)])
   })
 
-  it('cancels what it reads at once, also while it waits for bytes', async () => {
+  it("cancels the hive's stream at once, even while it waits for bytes", async () => {
     const { hive } = await hiveWith('bee.webm')
     for (const onDelivery of [undefined, (): void => undefined]) {
       let reason: unknown
@@ -152,7 +152,7 @@ describe('createFetchResponder', () => {
     }
   })
 
-  it('tells what it delivers', async () => {
+  it('reports what it delivers', async () => {
     const { hive, entry } = await hiveWith('bee.webm')
     const deliveries: Delivery[] = []
     const respond = createFetchResponder(hive, { base: BASE, onDelivery: (delivery) => deliveries.push(delivery) })
@@ -166,7 +166,7 @@ describe('createFetchResponder', () => {
     )
   })
 
-  it('refuses a base that is not absolute, or no folder', async () => {
+  it('refuses a base that is not absolute, or does not end with a slash', async () => {
     const { hive } = await hiveWith('bee.webm')
     for (const base of ['/media/', 'https://page.test/media', 'https://page.test/media/?x']) {
       expect(() => createFetchResponder(hive, { base }), base).toThrow(TypeError)
@@ -176,7 +176,7 @@ describe('createFetchResponder', () => {
 })
 
 describe('answerFetch', () => {
-  it('answers an event for the hive, and no other', async () => {
+  it('answers only events for the hive', async () => {
     const { hive } = await hiveWith('bee.webm')
     const respond = createFetchResponder(hive, { base: BASE })
     const answers: Promise<Response>[] = []
