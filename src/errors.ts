@@ -1,14 +1,14 @@
 /**
- * Every error of combstream: few kinds, told apart by what the caller can do about them.
+ * Every error of combstream: few kinds, one for each thing that a caller can do about an error.
  *
- * `name` is the contract (a copy of the package in another realm makes errors that are no `instanceof` of these);
- * the facts are fields; the original failure, if any, is `cause`. An abort is none of them: it passes the signal's
+ * `name` is the contract, since `instanceof` fails for errors of another realm or another copy of the package. Facts
+ * are fields; the original failure, if any, is `cause`. An abort is not one of these errors: it passes the signal's
  * reason through unchanged.
  *
  * @module
  */
 
-/** What any error may know. */
+/** Facts that any error may have. */
 export interface ErrorFacts extends ErrorOptions {
   /** Status code of the answer that the error was made from, when it came over HTTP. */
   status?: number | undefined
@@ -20,7 +20,7 @@ export interface NotFoundErrorOptions extends ErrorFacts {
   alias?: string | undefined
   /** Id of the stored stream that does not exist, or no longer does. */
   streamId?: string | undefined
-  /** Index of the block that has gone from the stored stream. */
+  /** Index of the block that is missing from the stored stream. */
   blockIndex?: number | undefined
 }
 
@@ -53,7 +53,7 @@ export interface ConflictErrorOptions extends ErrorFacts {
   alias?: string | undefined
   /** Etag of the version that the caller works with. */
   expectedEtag?: string | undefined
-  /** Etag of the version that the entry has now; undefined when it is not known, or when there is none. */
+  /** Etag of the current version of the entry; undefined when it is not known, or when there is none. */
   actualEtag?: string | undefined
   /** Offset in bytes up to which the expected version was delivered; see {@linkcode ConflictError.offset}. */
   offset?: number | undefined
@@ -67,12 +67,12 @@ export class ConflictError extends Error {
   readonly alias: string | undefined
   /** Etag of the version that the caller works with. */
   readonly expectedEtag: string | undefined
-  /** Etag of the version that the entry has now, when it is known. */
+  /** Etag of the current version of the entry, when it is known. */
   readonly actualEtag: string | undefined
   /**
-   * Offset in bytes up to which the expected version was delivered, when it was being read. To go on there in the new
-   * version is right only for content that has grown at its end, such as a log: of any other content the bytes before
-   * and after belong to different versions, and it must be read again from the start.
+   * Offset in bytes up to which the expected version was delivered, when it was being read. Continuing there in the new
+   * version is right only for content that has grown at its end, such as a log. Any other content must be read again
+   * from the start: the bytes before and after the offset belong to different versions.
    */
   readonly offset: number | undefined
   /** Status code of the answer that the error was made from, when it came over HTTP. */
@@ -93,17 +93,17 @@ export class ConflictError extends Error {
 export interface AlreadyExistsErrorOptions extends ErrorFacts {
   /** Name of the entry. */
   alias?: string | undefined
-  /** Etag of the version that is there. */
+  /** Etag of the existing version. */
   actualEtag?: string | undefined
 }
 
-/** The entry that was to be created exists. HTTP: 412. */
+/** The entry that was to be created already exists. HTTP: 412. */
 export class AlreadyExistsError extends Error {
   /** Always `'AlreadyExistsError'`. */
   override readonly name = 'AlreadyExistsError'
   /** Name of the entry. */
   readonly alias: string | undefined
-  /** Etag of the version that is there, when it is known. */
+  /** Etag of the existing version, when it is known. */
   readonly actualEtag: string | undefined
   /** Status code of the answer that the error was made from, when it came over HTTP. */
   readonly status: number | undefined
@@ -124,8 +124,8 @@ export interface AccessErrorOptions extends ErrorFacts {
 }
 
 /**
- * The server refuses the request: `status` is 401 if it wants to know, by credentials that are missing or wrong, who
- * asks, and 403 if it knows and does not allow it.
+ * The server refuses the request: `status` is 401 if credentials are missing or wrong, and 403 if the request is not
+ * allowed.
  */
 export class AccessError extends Error {
   /** Always `'AccessError'`. */
@@ -226,7 +226,7 @@ export interface QuotaExceededErrorOptions extends ErrorFacts {
   limit?: number | undefined
 }
 
-/** There is no space left, or the bytes are more than the receiver takes. HTTP: 507 or 413. */
+/** There is no space left, or there are more bytes than the receiver takes. HTTP: 507 or 413. */
 export class QuotaExceededError extends Error {
   /** Always `'QuotaExceededError'`. */
   override readonly name = 'QuotaExceededError'

@@ -1,5 +1,5 @@
 /**
- * What Node, Deno and Bun have and pages have not: files as byte sources, and threads for a `WorkerPool`.
+ * For Node, Deno and Bun only: files as byte sources, and threads for a `WorkerPool`.
  *
  * @module
  */

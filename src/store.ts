@@ -1,5 +1,6 @@
 /**
- * The stream store: large streams of bytes in blocks, each content once, alive while something refers to it.
+ * The stream store: large streams of bytes in blocks. The same bytes are stored once, and kept while something refers
+ * to them.
  *
  * @module
  */

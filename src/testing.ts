@@ -1,6 +1,6 @@
 /**
- * The one suite that every backend passes. It depends on no test runner: each case is a name and a function that
- * rejects if the backend is wrong.
+ * The suite that every backend passes. It works with any test runner: each case is a name and a function that rejects
+ * if the backend is wrong.
  *
  * @example
  * ```ts

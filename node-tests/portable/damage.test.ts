@@ -90,7 +90,7 @@ const ROW_DAMAGE: Record<string, (started: Started) => Promise<void>> = {
     row.set([0, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 58)
     await write(KEY, row)
   },
-  'a row with a type that is no text': async ({ write, read }) => {
+  'a row with a type that is not text': async ({ write, read }) => {
     const row = await read(KEY)
     row[70] = 0xff
     await write(KEY, row)
@@ -305,7 +305,7 @@ for (const [what, change] of Object.entries(LATER_VERSION)) {
 }
 
 describe('an upload whose own row is damaged', () => {
-  it('fails with what names the row, and is no wrong delta', async () => {
+  it('fails with an error that names the row, not one about the delta', async () => {
     const { hive, backend, write } = await start()
     const sink = hive.sink('new')
     const writer = sink.getWriter()
@@ -344,7 +344,7 @@ describe('the same content', () => {
   })
 })
 
-describe('a version that was collected while it was being read is no damage', () => {
+describe('a version that was collected while it was being read is not damage', () => {
   for (const consistency of ['conflict', 'snapshot'] as const) {
     it(`with ${consistency}: a conflict if the entry was updated, not found if it was removed`, async () => {
       const { hive, backend } = await start()

@@ -113,7 +113,7 @@ const CONDITIONS: Case[] = [
   { title: 'If-Modified-Since before it', fields: { 'If-Modified-Since': before }, status: 200 },
   { title: 'If-Modified-Since in the format of asctime', fields: { 'If-Modified-Since': asctime }, status: 304 },
   { title: 'If-Modified-Since in the format of RFC 850', fields: { 'If-Modified-Since': rfc850 }, status: 304 },
-  { title: 'If-Modified-Since that is no date', fields: { 'If-Modified-Since': '2999-01-01' }, status: 200 },
+  { title: 'If-Modified-Since that is not a date', fields: { 'If-Modified-Since': '2999-01-01' }, status: 200 },
   {
     title: 'If-None-Match comes before If-Modified-Since',
     fields: { 'If-None-Match': OTHER_ETAG, 'If-Modified-Since': after },
@@ -121,7 +121,7 @@ const CONDITIONS: Case[] = [
   },
   { title: 'If-Unmodified-Since at the time', fields: { 'If-Unmodified-Since': at }, status: 200 },
   { title: 'If-Unmodified-Since before it', fields: { 'If-Unmodified-Since': before }, status: 412 },
-  { title: 'If-Unmodified-Since that is no date', fields: { 'If-Unmodified-Since': 'yesterday' }, status: 200 },
+  { title: 'If-Unmodified-Since that is not a date', fields: { 'If-Unmodified-Since': 'yesterday' }, status: 200 },
   {
     title: 'If-Match comes before If-Unmodified-Since',
     fields: { 'If-Match': (v) => v.etag, 'If-Unmodified-Since': before },

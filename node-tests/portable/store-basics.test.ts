@@ -45,7 +45,7 @@ describe('StreamStore', () => {
     }
   }
 
-  it('keeps the same bytes once', async () => {
+  it('stores the same bytes only once', async () => {
     const backend = memoryBackend()
     const store = new StreamStore(backend, { blockSize: 2 })
     const bytes = text('0123456789abcdefghijk')
@@ -56,7 +56,7 @@ describe('StreamStore', () => {
     expect(await backend.blocks.list({ prefix: '', limit: 1000 })).toHaveLength(11)
   })
 
-  it('stores the same bytes once, however many store them at the same time', async () => {
+  it('stores the same bytes once, however many writers store them at the same time', async () => {
     const backend = memoryBackend()
     const store = new StreamStore(backend, { blockSize: 2 })
     const bytes = text('0123456789abcdefghijk')

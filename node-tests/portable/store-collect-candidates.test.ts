@@ -78,7 +78,7 @@ describe('a stream that is stored', () => {
     }
   })
 
-  it('stays a candidate if the answer to its last commit is lost and the commit is made again', async () => {
+  it('stays a candidate if the answer to its last commit is lost and the commit is repeated', async () => {
     const memory = memoryBackend()
     let lost = 0
     const backend: Backend = {
@@ -126,7 +126,7 @@ describe('a writer whose row is gone', () => {
     )
   }
 
-  it('deletes no object that has no intent any more: it may be in the pages of another stream', async () => {
+  it('does not delete an object whose intent is gone: it may be in the pages of another stream', async () => {
     const memory = memoryBackend()
     let heal: (() => Promise<void>) | undefined
     const backend: Backend = {

@@ -138,7 +138,7 @@ function faultsOf(operation: string): Fault[] {
 }
 
 describe('a store whose backend fails', () => {
-  it.each(scenarios)('does all or nothing of $name, whatever fails at any call', async (scenario) => {
+  it.each(scenarios)('does all of $name or nothing, whatever fails at any call', async (scenario) => {
     const clean = await play(scenario, () => undefined)
     expect(clean.result?.status).toBe('fulfilled')
     expect(clean.after).toEqual(scenario.after)
@@ -225,7 +225,7 @@ describe('a store whose backend fails', () => {
     }
   })
 
-  it('never tells the wrong end when one failure follows another', async () => {
+  it('never reports the wrong outcome when one failure follows another', async () => {
     for (const has of [undefined, 'ab']) {
       const scenario: Scenario = {
         name: '',
@@ -260,7 +260,7 @@ describe('a store whose backend fails', () => {
     }
   })
 
-  it('says that it does not know when not even reading back tells what the last commit did', async () => {
+  it('says that the outcome is unknown when not even reading back shows it', async () => {
     for (const fault of ['lost', 'late'] as const) {
       for (const has of [undefined, 'ab']) {
         const scenario: Scenario = {

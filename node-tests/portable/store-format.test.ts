@@ -153,7 +153,7 @@ function isTotal(parse: (bytes: Uint8Array) => unknown, given: Uint8Array): bool
 }
 
 describe('the rows of a store', () => {
-  it.each(FIXTURES)('%s: the layout is what it always was', (_, hex, formatted, parse) => {
+  it.each(FIXTURES)('%s: the layout has not changed', (_, hex, formatted, parse) => {
     expect(toHex(formatted)).toBe(hex)
     expect(() => parse(formatted)).not.toThrow()
   })
@@ -217,7 +217,7 @@ describe('the rows of a store', () => {
     )
   })
 
-  it('takes extensions in any order, each that it knows once and of its length', () => {
+  it('accepts extensions in any order, each known one only once and with the right length', () => {
     const pageSet = `800010${ID_HEX}`
     const record = (extensions: string): Uint8Array =>
       fromHex(`01010000${PLAIN_STREAM}${(extensions.length / 2).toString(16).padStart(4, '0')}${extensions}`)!
@@ -239,7 +239,7 @@ describe('the rows of a store', () => {
     expect(formatReference({ at: 0, expiresAt: 0, reference, by: ID }).byteLength).toBeLessThan(60_000)
   })
 
-  it('refuses what a later version may write, as unsupported', () => {
+  it('refuses rows that a later version may write, as unsupported', () => {
     const unsupported = (parse: (given: Uint8Array) => unknown, hex: string): void => {
       expect(() => parse(fromHex(hex)!)).toThrow(expect.objectContaining({ reason: 'unsupported' }))
     }
@@ -256,7 +256,7 @@ describe('the rows of a store', () => {
 })
 
 describe('the keys of a store', () => {
-  it('are what they always were', () => {
+  it('have not changed', () => {
     const keys = new RowKeys('bees')
     const name = (key: Uint8Array): string => String.fromCharCode(...key)
     const id = String.fromCharCode(...ID)

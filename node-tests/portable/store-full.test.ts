@@ -44,7 +44,7 @@ function smallDisk(capacity: number): { backend: Backend; used(): number; capaci
 }
 
 for (const capacity of [3_000, 9_400, 12_000, 12_499, 12_500, 20_900]) {
-  it(`StreamStore gives a full disk of ${capacity} bytes back when an upload fails on it`, async () => {
+  it(`StreamStore frees the space of an upload that fails on a full disk of ${capacity} bytes`, async () => {
     const disk = smallDisk(capacity)
     const store = new StreamStore(disk.backend, { blockSize: 1_000 })
     const failed = bytesSource(randomBytes(30_000)).stream().pipeTo(store.sink())
@@ -58,7 +58,7 @@ for (const capacity of [3_000, 9_400, 12_000, 12_499, 12_500, 20_900]) {
   })
 }
 
-it('StreamStore leaves nothing of an upload that is aborted when others have filled the disk', async () => {
+it('StreamStore leaves nothing of an upload that is aborted when other writers have filled the disk', async () => {
   const disk = smallDisk(100_000)
   const store = new StreamStore(disk.backend, { blockSize: 1_000 })
   const writer = store.sink().getWriter()

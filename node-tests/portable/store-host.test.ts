@@ -50,7 +50,7 @@ describe('the host of a store', () => {
     expect(parseCandidate(await onlyRow(backend, keys.candidate(NONE)))).toBe(11_005)
   })
 
-  it('is all that one run of a store differs from another in', async () => {
+  it('is all that makes two runs of a store differ', async () => {
     const run = async (seed: number): Promise<string[]> => {
       const memory = memoryBackend()
       const host = new VirtualHost({ seed })
@@ -69,7 +69,7 @@ describe('the host of a store', () => {
     expect(await run(3)).not.toEqual(first)
   })
 
-  it('waits between the tries of a commit, longer and longer, as often as the budget says', async () => {
+  it('waits longer and longer between the tries of a commit, as often as the budget says', async () => {
     const memory = memoryBackend()
     const host = new VirtualHost({ budget: { ...systemHost.budget, tries: 4 } })
     let commits = 0
@@ -81,7 +81,7 @@ describe('the host of a store', () => {
     expect(Math.abs(host.now() - 1_700_000_000_000 - host.slept.totalMs)).toBeLessThan(1)
   })
 
-  it('is by default the clock, the random numbers and the timers that there are', async () => {
+  it('uses the clock, random numbers and timers of the system by default', async () => {
     expect(Math.abs(systemHost.now() - Date.now())).toBeLessThan(60_000)
     expect(systemHost.random(16)).not.toEqual(systemHost.random(16))
     await systemHost.sleep(1)

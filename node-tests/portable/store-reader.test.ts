@@ -42,7 +42,7 @@ describe('StoredStream', () => {
     }
   })
 
-  it('is sliced as a Blob is, slices too', async () => {
+  it('is sliced like a Blob, and so are its slices', async () => {
     const blob = new Blob([pattern(23)])
     const { stored } = await makeStream(23)
     for (const range of [[], [-5], [2, -3], [5, 2], [-100, 100], [23], [3, 1e9]] as const) {
@@ -61,7 +61,7 @@ describe('StoredStream', () => {
     expect(() => stored.slice(0.5)).toThrow(TypeError)
   })
 
-  it('gives blocks, as whole ArrayBuffers of the reader’s own', async () => {
+  it('gives blocks, as whole ArrayBuffers that belong to the reader', async () => {
     const { stored } = await makeStream(10)
     for (let round = 0; round < 2; round++) {
       const lengths: number[] = []
@@ -208,7 +208,7 @@ describe('StoredStream', () => {
     await expect(collect(stored.stream())).rejects.toMatchObject(gone)
   })
 
-  it('refuses a block in a codec that it does not know', async () => {
+  it('refuses a block with an unknown codec', async () => {
     const { memory, stored } = await makeStream(40)
     await editPage(memory, stored.id, (page) => ({
       ...page,
@@ -218,7 +218,7 @@ describe('StoredStream', () => {
     await expect(collect(stored.stream())).rejects.toMatchObject({ name: 'FormatError', reason: 'unsupported' })
   })
 
-  it('frees everything at once when it is cancelled, also while it waits', async () => {
+  it('frees everything at once when it is cancelled, even while it waits', async () => {
     const gate = new Gate()
     const signals: AbortSignal[] = []
     const { stored } = await makeStream(40, { read: (_, signal) => (signals.push(signal!), gate.pass()) })
@@ -267,7 +267,7 @@ describe('StoredStream', () => {
     expect(await collect(stored.stream())).toEqual(pattern(40))
   })
 
-  it('lets many read at the same time, independently', async () => {
+  it('can be read by many readers at the same time, independently', async () => {
     const { stored } = await makeStream(40)
     const all = await Promise.all(Array.from({ length: 10 }, (_, i) => collect(stored.slice(i, 40 - i).stream())))
     for (const [i, bytes] of all.entries()) expect(bytes).toEqual(pattern(40).slice(i, 40 - i))
@@ -275,7 +275,7 @@ describe('StoredStream', () => {
 })
 
 describe('StreamStore', () => {
-  it('opens only what is stored', async () => {
+  it('opens only stored streams', async () => {
     const store = new StreamStore(memoryBackend())
     for (const id of ['00'.repeat(16), '', 'x', '0'.repeat(31), 'AB'.repeat(16)]) {
       await expect(store.open(id)).rejects.toMatchObject({ name: 'NotFoundError', streamId: id })
@@ -293,7 +293,7 @@ describe('StreamStore', () => {
     await expect(store.lookup([new Uint8Array(31)])).rejects.toThrow(TypeError)
   })
 
-  it('looks digests up although the row of one is damaged, which storing mends', async () => {
+  it('looks up digests even if the row of one is damaged, which storing repairs', async () => {
     const backend = memoryBackend()
     const store = new StreamStore(backend)
     const [first, second] = [await put(store, pattern(1)), await put(store, pattern(2))]
@@ -305,7 +305,7 @@ describe('StreamStore', () => {
     expect(await lookup()).toEqual([id, second.id])
   })
 
-  it('keeps stores of other names in the same backend apart', async () => {
+  it('keeps stores with other names in the same backend apart', async () => {
     const memory = memoryBackend()
     const stores = ['', 'a', 'o', 's', 'a-b'].map((name) => new StreamStore(memory, { name, blockSize: 4 }))
     const ids = await Promise.all(
@@ -322,7 +322,7 @@ describe('StreamStore', () => {
     expect(() => new StreamStore(memory, { name: 'a.b' })).toThrow(TypeError)
   })
 
-  it('refuses options that make no sense', () => {
+  it('refuses invalid options', () => {
     const memory = memoryBackend()
     for (const options of [{ blockSize: 0 }, { blockSize: 2 ** 26 + 1 }, { inMemoryThreshold: -1 }, { leaseMs: -1 }]) {
       expect(() => new StreamStore(memory, options)).toThrow(RangeError)
@@ -349,7 +349,7 @@ describe('StreamStore', () => {
     }
   })
 
-  it('refuses everything once it is closed; closing again is fine', async () => {
+  it('refuses every call once it is closed, except closing again', async () => {
     const store = new StreamStore(memoryBackend())
     const { id } = await put(store, pattern(5))
     await store.close()

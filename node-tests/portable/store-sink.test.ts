@@ -27,7 +27,7 @@ async function expectNothing(backend: Backend): Promise<void> {
 }
 
 describe('StreamStore.sink', () => {
-  it('refuses wrong options at once: an empty digest is none to be held against', () => {
+  it('refuses wrong options at once, an empty digest too', () => {
     const { store } = makeStore()
     const sink = store.sink.bind(store) as (options: object) => unknown
     for (const value of ['', 0, null, Number.NaN]) {
@@ -40,7 +40,7 @@ describe('StreamStore.sink', () => {
     expect(() => new StreamStore({} as Backend)).toThrow(TypeError)
   })
 
-  it.each([1, 2, 3, 7, 15, 100, 10_000])('cuts chunks of %i bytes in the same blocks', async (chunkSize) => {
+  it.each([1, 2, 3, 7, 15, 100, 10_000])('cuts chunks of %i bytes into the same blocks', async (chunkSize) => {
     const { store, backend } = makeStore(16)
     const bytes = pattern(1000)
     const sink = store.sink()
@@ -58,7 +58,7 @@ describe('StreamStore.sink', () => {
     expect((await inspectStore(backend)).objects).toBe(63)
   })
 
-  it('takes views of every kind and ArrayBuffers', async () => {
+  it('accepts views of every kind and ArrayBuffers', async () => {
     const { store } = makeStore()
     const sink = store.sink()
     const writer = sink.getWriter()
@@ -74,7 +74,7 @@ describe('StreamStore.sink', () => {
     expect(await collect((await sink.stored).stream())).toEqual(bytes)
   })
 
-  it('refuses a chunk that is no bytes, and leaves nothing', async () => {
+  it('refuses a chunk that is not bytes, and leaves nothing', async () => {
     const { store, backend } = makeStore(1)
     const sink = store.sink()
     const writer = sink.getWriter()
@@ -84,7 +84,7 @@ describe('StreamStore.sink', () => {
     await expectNothing(backend)
   })
 
-  it('keeps streams in blocks that are larger than what it allocates at first', async () => {
+  it('stores streams in blocks that are larger than its first allocation', async () => {
     const { store } = makeStore(100_000)
     for (const length of [65_535, 65_536, 65_537, 99_999, 100_000, 100_001, 250_000]) {
       const bytes = pattern(length)
@@ -97,7 +97,7 @@ describe('StreamStore.sink', () => {
     }
   })
 
-  it('keeps streams of several pages of blocks', async () => {
+  it('stores streams with several pages of blocks', async () => {
     const { store } = makeStore(1)
     for (const length of [511, 512, 513, 1300]) {
       const bytes = pattern(length)
@@ -107,7 +107,7 @@ describe('StreamStore.sink', () => {
     }
   })
 
-  it('holds two groups of four blocks at most: then writing waits', async () => {
+  it('holds at most two groups of four blocks: then writing waits', async () => {
     const gate = new Gate()
     const { store } = makeStore(1, watched(memoryBackend(), { put: () => gate.pass() }))
     const sink = store.sink()
@@ -144,7 +144,7 @@ describe('StreamStore.sink', () => {
     expect(intended).toEqual(Array.from({ length: 30 }, () => true))
   })
 
-  it('puts no object of a short stream that it has', async () => {
+  it('writes no object for a short stream that the store already has', async () => {
     let puts = 0
     const { store } = makeStore(4, watched(memoryBackend(), { put: () => puts++ }))
     const first = await put(store, pattern(10))
@@ -172,7 +172,7 @@ describe('StreamStore.sink', () => {
     expect(contents.objects).toBe(20)
   })
 
-  it('verifies the digest that it is given', async () => {
+  it('verifies a given digest', async () => {
     const { store, backend } = makeStore()
     const right = new Uint8Array(await crypto.subtle.digest('SHA-256', pattern(30)))
     const wrong = right.slice()
@@ -358,7 +358,7 @@ describe('StreamStore.sink', () => {
     await expectNothing(backend)
   })
 
-  it('adds what onCommit does to its own commit, once, however often that is tried', async () => {
+  it('adds the changes of onCommit to its own commit, once, however often that is tried', async () => {
     const memory = memoryBackend()
     const { store } = makeStore(4, memory)
     let calls = 0
@@ -379,14 +379,14 @@ describe('StreamStore.sink', () => {
     expect(await store.transaction((tx) => tx.get(text('count')))).toEqual(new Uint8Array([21]))
   })
 
-  it('sets its reference after what onCommit did', async () => {
+  it('sets its reference after the changes of onCommit', async () => {
     const { store, backend } = makeStore()
     const first = await put(store, pattern(10), { reference: text('r') })
     await put(store, pattern(10), { reference: text('r'), onCommit: (tx, { id }) => tx.unmarkAsUsed(id, text('r')) })
     expect((await inspectStore(backend)).references).toEqual([`${first.id}/r`])
   })
 
-  it('fails, and can be repeated, when collection condemned the upload meanwhile', async () => {
+  it('fails, and can be repeated, when collection has condemned the upload', async () => {
     const memory = memoryBackend()
     const { store } = makeStore(1, memory)
     const sink = store.sink({ reference: text('r') })
@@ -403,7 +403,7 @@ describe('StreamStore.sink', () => {
     expect((await put(store, pattern(28), { reference: text('r') })).size).toBe(28)
   })
 
-  it('removes the pages of the page set that its row names, when collection was first', async () => {
+  it('removes the pages of the page set that its row names, when collection was faster', async () => {
     const memory = memoryBackend()
     const { store } = makeStore(1, memory)
     const writer = store.sink().getWriter()
@@ -416,7 +416,7 @@ describe('StreamStore.sink', () => {
     await expectNothing(memory)
   })
 
-  it('takes a condemned stream with its digest back', async () => {
+  it('restores a condemned stream with its digest', async () => {
     const memory = memoryBackend()
     const { store } = makeStore(4, memory)
     const { id } = await put(store, pattern(10))

@@ -27,7 +27,7 @@ async function setStatus(backend: Backend, id: string, status: StreamStatus): Pr
 }
 
 describe('StreamStore.transaction', () => {
-  it('commits all that it wrote, and gives what the function gave', async () => {
+  it('commits all that it wrote, and resolves with the result of the function', async () => {
     const { store } = makeStore()
     const result = await store.transaction(async (tx) => {
       tx.set(text('a'), text('1'))
@@ -96,7 +96,7 @@ describe('StreamStore.transaction', () => {
     expect((await inspectStore(backend)).problems).toEqual([])
   })
 
-  it('runs again when what it read has changed, with what is there then', async () => {
+  it('runs again on the new rows when what it read has changed', async () => {
     const { store } = makeStore()
     const increment = (): Promise<void> =>
       store.transaction(async (tx) => {
@@ -108,7 +108,7 @@ describe('StreamStore.transaction', () => {
     expect(await store.transaction((tx) => tx.get(text('n')))).toEqual(new Uint8Array([20]))
   })
 
-  it('runs again when a row that it found absent has come', async () => {
+  it('runs again when a row that was absent has appeared', async () => {
     const { store } = makeStore()
     let runs = 0
     const found = await store.transaction(async (tx) => {
@@ -141,7 +141,7 @@ describe('StreamStore.transaction', () => {
     expect(runs).toBe(2)
   })
 
-  it('reads one state, also if it writes nothing', async () => {
+  it('reads one consistent state, even if it writes nothing', async () => {
     const { store } = makeStore()
     let runs = 0
     const seen = await store.transaction(async (tx) => {
@@ -198,7 +198,7 @@ describe('StreamStore.transaction', () => {
     expect((await inspectStore(backend)).counts).toEqual({ v: 1, u: 1 })
   })
 
-  it('refuses to be used when it has ended', async () => {
+  it('cannot be used once it has ended', async () => {
     const { store } = makeStore()
     let kept: Transaction | undefined
     await store.transaction(async (tx) => {
@@ -251,7 +251,7 @@ describe('Transaction.markAsUsed and unmarkAsUsed', () => {
     }
   })
 
-  it('never meet in conflict when they mark one popular stream', async () => {
+  it('never conflict when they mark one popular stream', async () => {
     const { store, backend } = makeStore()
     const { id } = await put(store, pattern(10))
     let runs = 0
@@ -265,7 +265,7 @@ describe('Transaction.markAsUsed and unmarkAsUsed', () => {
     expect((await inspectStore(backend)).references).toHaveLength(50)
   })
 
-  it('takes a stream back that was condemned after it was stored, and no other', async () => {
+  it('restores only a stream that was condemned after it was stored', async () => {
     const { store, backend } = makeStore()
     const { id } = await put(store, pattern(10))
     const mark = (): Promise<void> => store.transaction((tx) => tx.markAsUsed(id, text('r')))
@@ -287,7 +287,7 @@ describe('Transaction.markAsUsed and unmarkAsUsed', () => {
     })
   })
 
-  it('never write over a row of a later version, as storing does not', async () => {
+  it('never overwrite a row of a later version, and neither does storing', async () => {
     const { store, backend } = makeStore()
     const { id } = await put(store, pattern(10), { reference: text('r') })
     const stream = fromHex(id)!
@@ -320,7 +320,7 @@ describe('Transaction.markAsUsed and unmarkAsUsed', () => {
     expect(parseReference((await metadata.get(rows.reference))!.value).by).toBeUndefined()
   })
 
-  it('cannot come late, once they were told to have failed', async () => {
+  it('cannot be applied late, once they were reported as failed', async () => {
     for (const late of ['mark', 'unmark']) {
       const memory = memoryBackend()
       const { store: clean } = makeStore(memory)
@@ -363,7 +363,7 @@ describe('Transaction.getByDigestOrStore', () => {
     expect(await collect((await store.open(first)).stream())).toEqual(bytes)
   })
 
-  it('takes a Blob, a stored stream, and functions that make a source or a stream', async () => {
+  it('accepts a Blob, a stored stream, and functions that make a source or a stream', async () => {
     const { store } = makeStore()
     const digest = await digestOf()
     const { store: other } = makeStore()
@@ -375,7 +375,7 @@ describe('Transaction.getByDigestOrStore', () => {
     }
   })
 
-  it('stores nothing of a source that has another digest, or that cannot be read', async () => {
+  it('stores nothing from a source that has another digest, or cannot be read', async () => {
     const { store, backend } = makeStore()
     const digest = await digestOf()
     const get = (source: Parameters<Transaction['getByDigestOrStore']>[1]): Promise<unknown> =>
@@ -407,7 +407,7 @@ describe('Transaction.getByDigestOrStore', () => {
     expect((await inspectStore(backend)).counts['r']).toBe(1)
   })
 
-  it('stores again what was collected before it could be marked', async () => {
+  it('stores again a stream that was collected before it could be marked', async () => {
     const memory = memoryBackend()
     const { store } = makeStore(memory)
     const digest = await digestOf()

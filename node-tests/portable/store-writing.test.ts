@@ -108,7 +108,7 @@ describe('FencedRow', () => {
     }
   })
 
-  it('is lost when somebody else changed or removed the row, whatever failed besides', async () => {
+  it('is lost when another process has changed or removed the row, whatever else failed', async () => {
     for (const faults of [[], ['busy'], ['late'], ['late', 'busy']] as const) {
       for (const change of [{ status: { kind: 'condemned', former: 'storing' } }, { epoch: OTHER_EPOCH }] as const) {
         const { row, memory, arrive } = await makeRow([...faults])
@@ -123,7 +123,7 @@ describe('FencedRow', () => {
     expect((await row.commit({ record: STORED })).kind).toBe('lost')
   })
 
-  it('does not take what another writer stored for its own', async () => {
+  it('does not take another writer’s change for its own', async () => {
     const { row, memory, arrive } = await makeRow(['late'])
     await interfere(memory, row, { ...STORED, epoch: OTHER_EPOCH })
     expect((await row.commit({ record: STORED })).kind).toBe('lost')
@@ -131,7 +131,7 @@ describe('FencedRow', () => {
     expect(await recordIn(memory, row)).toEqual({ ...STORED, epoch: OTHER_EPOCH })
   })
 
-  it('tells a conflict over something else, after which it can be tried anew', async () => {
+  it('reports a conflict over another row, after which it can try again', async () => {
     const { row, memory } = await makeRow([])
     const checks = [{ key: more.key, version: '77' }]
     expect(await row.commit({ record: STORED, checks })).toEqual({ kind: 'conflict' })
@@ -139,7 +139,7 @@ describe('FencedRow', () => {
     expect(await row.commit({ record: STORED })).toEqual({ kind: 'applied', record: STORED })
   })
 
-  it('tells which of several changes was applied', async () => {
+  it('finds out which of several changes was applied', async () => {
     const { row, arrive } = await makeRow(['late', 'late', 'late', 'late', 'late'])
     expect((await row.commit({ record: DUPLICATE })).kind).toBe('unknown')
     await arrive()
@@ -147,7 +147,7 @@ describe('FencedRow', () => {
     expect(row.record).toEqual(DUPLICATE)
   })
 
-  it('knows its own change although the stream was condemned since', async () => {
+  it('recognizes its own change although the stream has been condemned since', async () => {
     const memory = memoryBackend()
     const rows: FencedRow[] = []
     const metadata = {
@@ -167,7 +167,7 @@ describe('FencedRow', () => {
     expect((await memory.metadata.get(row.key))!.version).toBe(row.version)
   })
 
-  it('does not know when the row is gone, or as it was while the change may still come', async () => {
+  it('does not know the outcome when the row is gone, or unchanged while the change may still arrive', async () => {
     const { row, memory, arrive } = await makeRow(['late', 'late', 'late', 'late', 'late'])
     expect(await row.commit({ record: STORED })).toMatchObject({ kind: 'unknown', gone: false })
     expect(await row.isAsKnown()).toBe(false)
@@ -182,7 +182,7 @@ describe('FencedRow', () => {
     expect(await gone.row.giveUp(undefined)).toMatchObject({ kind: 'unknown', gone: true })
   })
 
-  it('rules out what may still come by giving up, but gives up nothing that another writer took over', async () => {
+  it('rules out late changes by giving up, but not a stream that another writer took over', async () => {
     const { row, memory, arrive } = await makeRow(['late', 'late', 'late', 'late', 'late'])
     expect((await row.commit({ record: STORED })).kind).toBe('unknown')
     expect((await row.giveUp(undefined)).kind).toBe('lost')
@@ -210,7 +210,7 @@ describe('FencedRow', () => {
 })
 
 describe('BlockCutter', () => {
-  it('cuts the same blocks whatever the chunks are, and uses the memory of those that it got back', async () => {
+  it('cuts the same blocks whatever the chunks are, and reuses the memory of blocks that are given back', async () => {
     const checksum = await loadChecksum()
     for (const blockSize of [1, 3, 64 * 1024, 100_000]) {
       const bytes = pattern(2 * blockSize + Math.floor(blockSize / 2))
@@ -247,7 +247,7 @@ describe('BlockCutter', () => {
 })
 
 describe('ObjectNames', () => {
-  it('hands names out in their order, also to those that waited, and knows which have an intent', async () => {
+  it('gives out names in their order, to waiting puts too, and knows which have an intent', async () => {
     const names = new ObjectNames(makeContext(memoryBackend()))
     const waiting = [names.take(), names.take()]
     expect(names.available).toBe(-2)
@@ -263,7 +263,7 @@ describe('ObjectNames', () => {
     expect(names.intents).toEqual([made[0], made[2]])
   })
 
-  it('lets nobody wait when no more names come', async () => {
+  it('rejects waiting puts when no more names come', async () => {
     const names = new ObjectNames(makeContext(memoryBackend()))
     const waiting = names.take()
     const reason = new Error('no row')
@@ -282,7 +282,7 @@ describe('StreamWriter', () => {
     return Promise.all(Array.from(bytes, (_, i) => writer.put(cutter.push(bytes.subarray(i, i + 1)).block!)))
   }
 
-  it.each([1, 5, 511, 512, 513])('goes on with a stream of %i blocks that another writer has begun', async (begun) => {
+  it.each([1, 5, 511, 512, 513])('continues a stream of %i blocks that another writer began', async (begun) => {
     const memory = memoryBackend()
     const context = makeContext(memory)
     const bytes = pattern(begun + 7)
@@ -317,7 +317,7 @@ describe('StreamWriter', () => {
     expect((await inspectStore(memory)).problems).toEqual([])
   })
 
-  it('begins anew under another id when its row was condemned before it knew of it', async () => {
+  it('begins again under another id when its row was condemned before it knew of it', async () => {
     const memory = memoryBackend()
     let made: FencedRow | undefined
     const metadata = {
@@ -339,7 +339,7 @@ describe('StreamWriter', () => {
     })
   })
 
-  it('has names for the puts to come when it asks for them, and puts wait for theirs', async () => {
+  it('reserves names for the next puts in time, and puts wait for theirs', async () => {
     const memory = memoryBackend()
     const writer = new StreamWriter(makeContext(memory), signal)
     await writer.make(1)

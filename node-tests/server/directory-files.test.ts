@@ -35,7 +35,7 @@ describe('directoryBackend', () => {
     await openAndClose(empty)
   })
 
-  it('takes the root of a new file system, and a directory whose making was cut off at any point', async () => {
+  it('accepts the root of a new file system, and a directory whose creation was cut off at any point', async () => {
     const complete = fresh()
     await openAndClose(complete)
     const database = await readFile(join(complete, 'metadata.sqlite'))
@@ -73,7 +73,7 @@ describe('directoryBackend', () => {
     }
   })
 
-  it('refuses a directory that holds something else, and leaves it as it is', async () => {
+  it('refuses a directory with other contents, and leaves it as it is', async () => {
     const directory = fresh()
     await mkdir(directory)
     await writeFile(join(directory, 'thesis.txt'), 'years of work')
@@ -107,7 +107,7 @@ describe('directoryBackend', () => {
     }
   })
 
-  it('refuses the database of another program, of a later version, and what is none', async () => {
+  it('refuses the database of another program or a later version, and a file that is not a database', async () => {
     for (const [pragma, reason] of [
       ['application_id = 7', 'magic'],
       ['user_version = 2', 'unsupported'],
@@ -142,14 +142,14 @@ describe('directoryBackend', () => {
     expect(await readFile(path, 'utf8')).toBe('a file that only has this name')
   })
 
-  it('makes nothing when it is told not to', async () => {
+  it('creates nothing if the options say so', async () => {
     const directory = fresh()
     await expect(directoryBackend(directory, { create: false })).rejects.toMatchObject({ name: 'NotFoundError' })
     await expect(readdir(directory)).rejects.toMatchObject({ code: 'ENOENT' })
     await expect(directoryBackend('')).rejects.toThrow(TypeError)
   })
 
-  it('is opened many times at once, absent at first', async () => {
+  it('can be opened many times at once, even while it is absent', async () => {
     const directory = fresh()
     const backends = await Promise.all(Array.from({ length: 8 }, () => directoryBackend(directory)))
     const key = text('k')
@@ -179,7 +179,7 @@ describe('directoryBackend', () => {
     await store.close()
   })
 
-  it('finds and deletes what a put that was killed has left', async () => {
+  it('finds and deletes the leftovers of a put that was killed', async () => {
     const directory = fresh()
     const backend = await directoryBackend(directory)
     await backend.blocks.put('o.abcd', text('x'))
@@ -195,7 +195,7 @@ describe('directoryBackend', () => {
     await backend.close()
   })
 
-  it('lists its objects although a desktop has left files of its own beside them', async () => {
+  it('lists its objects although a desktop has left files beside them', async () => {
     const directory = fresh()
     const backend = await directoryBackend(directory)
     await backend.blocks.put('o.abcd', text('x'))
@@ -229,7 +229,7 @@ describe('directoryBackend', () => {
     await backend.close()
   })
 
-  it('waits for a lock without stopping the process, and gives up with a retryable error', async () => {
+  it('waits for a lock without blocking the process, and fails with a retryable error in the end', async () => {
     const directory = fresh()
     const impatient = await directoryBackend(directory, { lockTimeoutMs: 1_000 })
     const backend = await directoryBackend(directory)

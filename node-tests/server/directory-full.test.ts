@@ -67,7 +67,7 @@ describe.skipIf(!CAN_MOUNT)('directoryBackend on a disk that becomes full', () =
     await backend.close()
   })
 
-  it('takes an I/O error of SQLite for a full disk where the disk is full, and only there', async () => {
+  it('takes an I/O error of SQLite for a full disk only if the disk is full', async () => {
     mounted = mountSmall(root, 'size=4k')
     const failure = Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 4874 })
     const withoutCode = Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR' })

@@ -105,7 +105,7 @@ async function aliasesIn(directory: string): Promise<string[]> {
 }
 
 describe('directoryBackend', () => {
-  it('is made by several processes at the same moment, and all of them succeed', async () => {
+  it('can be created by several processes at the same moment, and all of them succeed', async () => {
     const directory = join(root, 'made at once')
     const names = ['A', 'B', 'C']
     const creators = names.map((name) => startCreator(directory, name))
@@ -120,7 +120,7 @@ describe('directoryBackend', () => {
     await Promise.all(ends)
   })
 
-  it('is made by the next process when the first was killed at it, whenever that was', async () => {
+  it('is created by the next process if the first was killed while doing so, at any moment', async () => {
     const directory = join(root, 'killed at making')
     await mkdir(directory)
     const creator = startCreator(directory, 'A')
@@ -147,14 +147,14 @@ describe('directoryBackend', () => {
     await verify(directory, told)
   })
 
-  it('is opened, made and used by several processes at once', async () => {
+  it('can be opened, created and used by several processes at once', async () => {
     const directory = join(root, 'new', 'shared')
     const told = await Promise.all(['A', 'B', 'C'].map((name) => run(directory, name, 24)))
     expect(told.flat()).toHaveLength(72)
     await verify(directory, told.flat())
   })
 
-  it('says nothing when it is imported, nor does the package', async () => {
+  it('prints nothing when it is imported, and neither does the package', async () => {
     const runner = 'Deno' in globalThis ? ['eval'] : ['--input-type=module', '-e']
     const urls = ['index', 'store', 'backends/directory', 'platform'].map(
       (name) => new URL(`../../src/${name}.ts`, import.meta.url),

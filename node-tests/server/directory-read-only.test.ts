@@ -135,7 +135,7 @@ const MODES = [
 ] as const
 
 describe.each(STATES)('a hive that is %s', (_state, make) => {
-  it('is read without writing a byte, where that would be possible', async () => {
+  it('is read without writing a byte, even where it could be written', async () => {
     const directory = fresh()
     const entries = await make(directory)
     const before = await snapshot(directory)
@@ -152,7 +152,7 @@ describe.each(STATES)('a hive that is %s', (_state, make) => {
       expect(before.join()).toContain(`metadata.sqlite-wal ${(await stat(log)).size} ${(await stat(log)).mtimeMs}`)
   })
 
-  it('is read by somebody who may not write there, opened in either way', async () => {
+  it('can be read by a user who may not write there, in either mode', async () => {
     const directory = fresh()
     const entries = await make(directory)
     await forbidWriting(directory)
@@ -198,8 +198,8 @@ describe.each(STATES)('a hive that is %s', (_state, make) => {
   })
 })
 
-describe('directoryBackend, opened to read only', () => {
-  it('makes no hive, and refuses what writes', async () => {
+describe('directoryBackend, opened only for reading', () => {
+  it('creates no hive, and refuses writes', async () => {
     const absent = fresh()
     await expect(directoryBackend(absent, { readOnly: true })).rejects.toMatchObject({ name: 'NotFoundError' })
     await mkdir(absent)
@@ -242,7 +242,7 @@ describe('directoryBackend, opened to read only', () => {
     await writer.close()
   })
 
-  it('sees what others commit, and never half of it, whether they have it open or not', async () => {
+  it('sees what other processes commit, never half of it, whether they have it open or not', async () => {
     const directory = fresh()
     await (await directoryBackend(directory)).close()
     const reader = await directoryBackend(directory, { readOnly: true })
@@ -288,7 +288,7 @@ describe('directoryBackend, opened to read only', () => {
 })
 
 describe.skipIf(process.platform !== 'linux')('syncDirectory', () => {
-  it('lets the refusal of a file system pass that cannot sync a directory', async () => {
+  it('ignores the refusal of a file system that cannot sync a directory', async () => {
     await expect(syncDirectory('/proc/self')).resolves.toBeUndefined()
     await expect(syncDirectory(join(root, 'absent'))).rejects.toMatchObject({ code: 'ENOENT' })
   })

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { expect, it } from 'vitest'
 import { HttpHive } from '../../src/http.ts'
 
-it('an upload that is sent as one stands in memory once', async () => {
+it('an upload that is sent as a whole is in memory once', async () => {
   const mebibyte = new Uint8Array(1024 * 1024)
   let held = Infinity
   const hive = new HttpHive('http://hive.test/', {

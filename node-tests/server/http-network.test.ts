@@ -87,7 +87,7 @@ describe('an upload that is refused before its end fails with the error that say
     expect(await rejection(writer.closed)).toMatchObject({ name: 'AccessError', status: 403 })
   })
 
-  it('because another writer was faster than its look', async () => {
+  it('because another writer was faster than its check', async () => {
     const { local, url } = await start()
     const first = local.sink('x')
     await bytesSource(randomBytes(10)).stream().pipeTo(first)
@@ -114,7 +114,7 @@ describe('an upload that is refused before its end fails with the error that say
     expect(await namesIn(local)).toEqual(['y'])
   })
 
-  it('because the delta is none', async () => {
+  it('because the body is not a delta', async () => {
     const { hive, local } = await start()
     await bytesSource(randomBytes(MIB)).stream().pipeTo(local.sink('x'))
     const { etag } = await local.stat('x')
@@ -154,7 +154,7 @@ describe('an upload that breaks off leaves nothing', () => {
     }
   }
 
-  it('because its writer gives up', async () => {
+  it('because its writer aborts', async () => {
     const { hive, local, ended } = await start()
     const sink = hive.sink('x')
     const writer = sink.getWriter()
@@ -220,7 +220,7 @@ describe('an upload whose answer is lost', () => {
 })
 
 describe('back-pressure', () => {
-  it('a reader that pauses stops the server, and one that leaves ends the exchange', async () => {
+  it('a reader that pauses stops the server, and one that leaves ends the request', async () => {
     const { hive, local, transfers } = await start()
     await new Blob([new Uint8Array(64 * MIB)]).stream().pipeTo(local.sink('x'))
     const entry = await hive.open('x', { consistency: 'snapshot' })
@@ -288,7 +288,7 @@ describe('over the network', () => {
     expect(moved).toBeLessThan(old.byteLength * 0.03)
   })
 
-  it('HEAD tells the length, and GET has it', async () => {
+  it('HEAD states the length of what GET brings', async () => {
     const { url, local } = await start()
     await bytesSource(randomBytes(5_000)).stream().pipeTo(local.sink('x'))
     const head = await fetch(`${url}x`, { method: 'HEAD' })

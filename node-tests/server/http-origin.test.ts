@@ -14,7 +14,7 @@ function open(options: HiveHandlerOptions = {}) {
 }
 
 describe('pages of other origins', () => {
-  it('may not write, nor read what a browser would hand them, unless they are named', async () => {
+  it('may neither write, nor read through a browser, unless they are named', async () => {
     const send = open()
     for (const method of ['PUT', 'DELETE', 'PATCH']) expect((await send(method, { Origin: PAGE })).status).toBe(403)
     expect((await send('PUT', { Origin: 'null' })).status).toBe(403)
@@ -56,14 +56,14 @@ describe('pages of other origins', () => {
     })
   }
 
-  it('may not because a function has promised an answer', async () => {
+  it('are not allowed in by the promise of an async function', async () => {
     const send = open({ cors: (() => Promise.resolve(false)) as unknown as () => boolean })
     const { status, headers } = await send('PUT', { Origin: PAGE })
     expect(status).toBe(403)
     expect(headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  it('ask first', async () => {
+  it('send preflights, which are answered', async () => {
     const send = open({ cors: [PAGE] })
     const asked = {
       'Access-Control-Request-Method': 'PUT',
@@ -94,7 +94,7 @@ describe('pages of other origins', () => {
 })
 
 describe('hosts', () => {
-  it('keeps requests out that were meant for another name', async () => {
+  it('keeps out requests that were meant for another name', async () => {
     const send = open({ hosts: ['localhost:8080', 'hive.test:8080'] })
     expect((await send('PUT')).status).toBe(201)
     expect((await send('GET', {}, 'http://localhost:8080/x')).status).toBe(200)

@@ -73,7 +73,7 @@ describe('fileSource', () => {
     })
   })
 
-  it('is sliced as a Blob is, slices too', async () => {
+  it('is sliced like a Blob, and so are its slices', async () => {
     const source = await fileSource(pathToFileURL(await makeFile()))
     for (const range of [[], [5], [-5], [100, 2_000_000], [1_048_575, 1_048_577], [7, 7], [9, 3]] as const) {
       const slice = source.slice(...range)
@@ -89,7 +89,7 @@ describe('fileSource', () => {
     expect(await collect(source.stream())).toEqual(new Uint8Array(0))
   })
 
-  it('takes a handle, which stays its owner’s', async () => {
+  it('accepts a handle, which it does not close', async () => {
     const handle = await open(await makeFile(), 'r')
     const source = await fileSource(handle)
     const slice = source.slice(10, 20)
@@ -191,7 +191,7 @@ describe('fileSource', () => {
     expect(await read.read()).toEqual({ done: true, value: undefined })
   })
 
-  it('refuses what is no file', async () => {
+  it('refuses what is not a regular file', async () => {
     await expect(fileSource(join(root, 'absent'))).rejects.toMatchObject({ name: 'NotFoundError' })
     await expect(fileSource(root)).rejects.toThrow(TypeError)
     const source = await fileSource(await makeFile())

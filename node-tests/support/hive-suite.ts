@@ -71,7 +71,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
   })
 
   describe(`${kind}: sink`, () => {
-    it('commits on close, and tells the entry', async () => {
+    it('commits on close, and resolves with the entry', async () => {
       const { hive, other } = await open()
       const bytes = randomBytes(2_500)
       const before = Date.now()
@@ -130,7 +130,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect((await hive.open('x')).etag).toBe(old.etag)
     })
 
-    it('gives up with the reason of its signal', async () => {
+    it('fails with the reason of its signal', async () => {
       const { hive } = await open()
       const controller = new AbortController()
       const sink = hive.sink('x', { signal: controller.signal })
@@ -143,7 +143,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await namesOf(hive)).toEqual([])
     })
 
-    it('tells the same by close() and by entry when an abort comes too late', async () => {
+    it('reports the same through close() and entry when an abort comes too late', async () => {
       const { hive } = await open()
       for (let turns = 0; turns < 60; turns += 3) {
         const controller = new AbortController()
@@ -175,7 +175,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect((await hive.stat('x')).etag).toBe(first.etag)
     })
 
-    it('ifMatch refuses another version, and none', async () => {
+    it('ifMatch refuses another version, and a missing entry', async () => {
       const { hive } = await open()
       const first = await put(hive, 'x', randomBytes(100, 1))
       const second = await put(hive, 'x', randomBytes(100, 2), { ifMatch: first.etag })
@@ -199,7 +199,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await namesOf(hive)).toEqual(['x'])
     })
 
-    it('ifMatch is looked at again at the commit: of two writers one wins', async () => {
+    it('ifMatch is checked again at the commit: of two writers one wins', async () => {
       const { hive, other } = await open()
       const { etag } = await put(hive, 'x', randomBytes(100, 1))
       const writers = [hive, other].map((view) => view.sink('x', { ifMatch: etag }))
@@ -218,7 +218,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(named(lost.reason)).toBe('ConflictError')
     })
 
-    it('refuses what is no alias, no etag and no media type, at once', async () => {
+    it('refuses an invalid alias, etag or media type, at once', async () => {
       const { hive } = await open()
       for (const alias of ['', '.', 'a/../b', '-/x', '\ud800', 'x'.repeat(1_024), 'é'.repeat(512)]) {
         expect(() => hive.sink(alias), alias).toThrow(TypeError)
@@ -230,7 +230,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(() => hive.sink('x', { type: 'no type' })).toThrow(TypeError)
     })
 
-    it('takes every alias that is one', async () => {
+    it('accepts every valid alias', async () => {
       const { hive } = await open()
       const aliases = [
         'x'.repeat(1_023),
@@ -257,7 +257,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
   })
 
   describe(`${kind}: reading`, () => {
-    it('gives the range that was asked for', async () => {
+    it('gives the requested range', async () => {
       const { hive } = await open()
       const bytes = randomBytes(5_000)
       await put(hive, 'x', bytes)
@@ -326,7 +326,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await collect(reopened.stream({ start: offset }))).toEqual(randomBytes(200_000, 2).slice(offset))
     })
 
-    it('goes on when the entry is put again with the same bytes', async () => {
+    it('continues when the entry is put again with the same bytes', async () => {
       const { hive, other } = await open()
       const bytes = randomBytes(20_000)
       await put(hive, 'x', bytes)
@@ -350,7 +350,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(named(await rejection(entry.reopen()))).toBe('NotFoundError')
     })
 
-    it('cancels at once, and gives up with the reason of a signal', async () => {
+    it('cancels at once, and fails with the reason of a signal', async () => {
       const { hive } = await open()
       await put(hive, 'x', randomBytes(200_000))
       const entry = await hive.open('x', { bufferSize: BUFFER_BYTES })
@@ -398,7 +398,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await reader.read()).toEqual(bytes.slice(4_990))
     })
 
-    it('gives exact bytes after a read that was given up, at whatever moment', async () => {
+    it('gives exact bytes after a read that was aborted, at any moment', async () => {
       const { hive } = await open()
       const bytes = randomBytes(5_000)
       await put(hive, 'x', bytes)
@@ -442,7 +442,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await reader.read()).toEqual(bytes.slice(0, BUFFER_BYTES))
     })
 
-    it('is dead after a conflict, with the offset to go on at', async () => {
+    it('is dead after a conflict, which has the offset of the next byte', async () => {
       const { hive, other } = await open()
       await put(hive, 'x', randomBytes(5_000, 1))
       const reader = (await hive.open('x')).reader({ bufferSize: BUFFER_BYTES })
@@ -478,7 +478,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
   })
 
   describe(`${kind}: signature and patchSink`, () => {
-    it('gives the same signature each time, also of nothing', async () => {
+    it('gives the same signature each time, even for an empty entry', async () => {
       const { hive } = await open()
       const entry = await put(hive, 'x', randomBytes(70_000))
       const first = await collect(entry.signature())
@@ -488,7 +488,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect((await collect(empty.signature())).byteLength).toBe(12)
     })
 
-    it('patches the version that ifMatch names, and no other', async () => {
+    it('patches only the version that ifMatch names', async () => {
       const { hive } = await open()
       const old = await put(hive, 'x', randomBytes(5_000, 1), { type: 'video/webm' })
       const delta = await collect(
@@ -511,7 +511,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await collect(entry.stream())).toEqual(randomBytes(6_000, 2))
     })
 
-    it('fails without such an entry, and with what is no delta; nothing changes', async () => {
+    it('fails without such an entry, and with a body that is not a delta; nothing changes', async () => {
       const { hive } = await open()
       const absent = hive.patchSink('nothing', { ifMatch: '"x"' })
       expect(['NotFoundError', 'ConflictError']).toContain(
@@ -549,7 +549,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect((await hive.list({ limit: 1 })).entries[0]).toMatchObject({ alias: 'a', size: 0 })
     })
 
-    it('tells by next whether a list has left any out', async () => {
+    it('says by next whether there are more entries', async () => {
       const { hive } = await open()
       for (const alias of ['a/1', 'a/2', 'a/3', 'b']) await put(hive, alias, new Uint8Array(0))
       expect(await hive.list({ prefix: 'a/', limit: 2 })).toMatchObject({ next: 'a/2' })
@@ -575,7 +575,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(value).toEqual(await hive.stat('b'))
     })
 
-    it('gives up streaming its entries with the reason of a signal, and when it is cancelled', async () => {
+    it('stops streaming its entries with the reason of a signal, and when it is cancelled', async () => {
       const { hive } = await open()
       await put(hive, 'x', new Uint8Array(0))
       const controller = new AbortController()
@@ -603,7 +603,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       }
     })
 
-    it('removes an entry, the version that ifMatch names', async () => {
+    it('removes an entry, or only the version that ifMatch names', async () => {
       const { hive } = await open()
       const entry = await put(hive, 'x', randomBytes(10))
       expect(await rejection(hive.remove('x', { ifMatch: '"other"' }))).toMatchObject({
@@ -617,7 +617,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       }
     })
 
-    it('gives up with the reason of a signal', async () => {
+    it('fails with the reason of a signal', async () => {
       const { hive } = await open()
       const signal = AbortSignal.abort('stop')
       for (const call of [

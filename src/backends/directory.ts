@@ -1,6 +1,6 @@
 /**
- * A backend in a directory of the file system, for Node, Deno and Bun: SQLite for the rows, a file for each block. Several
- * processes may have one directory open.
+ * A backend in a directory of the file system, for Node, Deno and Bun: SQLite for the rows, a file for each block.
+ * Several processes may have one directory open.
  *
  * @module
  */

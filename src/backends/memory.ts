@@ -9,7 +9,7 @@ import type { Backend, Blocks, Metadata, ObjectInfo, Row } from '../store/backen
 
 export { BackendError, type BackendErrorOptions } from '../errors.ts'
 
-/** Makes a backend that keeps everything in memory, and loses it with the last reference to it.
+/** Makes a backend that keeps everything in memory, until nothing refers to the backend any more.
  *
  * @example
  * ```ts

@@ -3,7 +3,7 @@ import type { PoolWorker } from '../rsync/pool/pool-worker.ts'
 
 /**
  * Makes a thread for a `WorkerPool`, in Node, Deno and Bun. It does not keep the process alive while it has nothing to
- * do. Its script is a file beside this one: a bundler has to leave `combstream/platform` as it is.
+ * do. Its script is a file beside this one, so a bundler must treat `combstream/platform` as external.
  *
  * @example
  * ```ts

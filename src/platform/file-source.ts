@@ -5,14 +5,14 @@ import { byteStream } from '../bytes/byte-stream.ts'
 import { codeOf, isPassing } from '../bytes/error-code.ts'
 import { BackendError, ConflictError, NotFoundError } from '../errors.ts'
 
-/** Bytes of a chunk: at 64 KiB reading takes more than twice the time. */
+/** Bytes of a chunk. With 64 KiB, reading takes more than twice the time. */
 const CHUNK_BYTES = 1024 * 1024
 
 interface FileState {
   readonly size: number
   /** Equal for two moments if the file is the same, and of the same size and time. */
   readonly content: string
-  /** When anything about the file was changed, which no program can set. */
+  /** When anything about the file was last changed; no program can set this. */
   readonly ctimeNs: bigint
   readonly links: bigint
 }
@@ -20,13 +20,13 @@ interface FileState {
 /**
  * A file on disk as a {@linkcode ByteSource}: pulled from disk as it is read, in chunks of 1 MiB.
  *
- * A stream fails with a `ConflictError`, when it begins or before its last chunk, if the file has been changed since this
- * call. That shows by its inode, its size and its times, of which a program that changes the file cannot put all back; a
- * name that is given to the file or taken from it is not a change. Given a path, every stream opens the file, and closes it when it ends. A
- * handle that is given stays its owner's, open, to close after the last stream.
+ * A stream fails with a `ConflictError`, when it begins or before its last chunk, if the file has been changed since
+ * this call. A change shows in the inode, the size or the times of the file; a program cannot restore all of them.
+ * Adding or removing a name of the file is not a change. With a path, every stream opens the file, and closes it when
+ * it ends. A file handle is not closed: its owner closes it after the last stream.
  *
  * @throws {NotFoundError} if there is no such file.
- * @throws {TypeError} if it is no regular file.
+ * @throws {TypeError} if it is not a regular file.
  * @throws {BackendError} if the file system refuses.
  *
  * @example
@@ -45,11 +45,11 @@ interface FileState {
  */
 export async function fileSource(file: string | URL | FileHandle): Promise<ByteSource> {
   const name = typeof file === 'string' || file instanceof URL ? String(file) : 'the file'
-  /** Makes the check that what a handle gives is what the file was. */
+  /** Makes the check that a handle still has the file as it was. */
   const checkFor = (handle: FileHandle, before: FileState): (() => Promise<void>) => {
     return async () => {
       const now = await stateOf(handle, name)
-      // Another name, or one fewer, counts as a change of the inode.
+      // Adding or removing a name changes the ctime.
       const isSame = now.content === before.content && (now.ctimeNs === before.ctimeNs || now.links !== before.links)
       if (!isSame) throw new ConflictError(`${name} has been changed`)
     }
@@ -102,7 +102,7 @@ async function openFile(file: string | URL): Promise<FileHandle> {
   }
 }
 
-/** An error of the file system as one of the package's own, which pass as they are. */
+/** Turns an error of the file system into one of this package, whose own errors pass unchanged. */
 function fileError(error: unknown, what: string): unknown {
   if (codeOf(error) === undefined) return error
   const message = `${what}: ${(error as Error).message}`
@@ -136,10 +136,10 @@ function readFile(opener: Opener, { start, end }: ByteRange): ReadableStream<Uin
       if (bytesRead === 0) throw new BackendError('the file has become shorter', { retryable: false })
       filled += bytesRead
     }
-    // Before the last bytes are given: a mix of two contents must not pass for one.
+    // Checked before the last bytes are delivered: a mix of two contents must not pass for one.
     if (offset + bytes.byteLength === end) await check()
   }
-  /** Fills `buffer`, or what the file has left of it; the number of bytes. */
+  /** Fills `buffer` with as many bytes as the range has left; returns their number. */
   const fill = async (buffer: Uint8Array): Promise<number> => {
     const bytes = buffer.subarray(0, end - offset)
     if (bytes.byteLength === 0) {

@@ -1,4 +1,4 @@
-// What runs in each thread of createThread.
+// Runs in each thread that createThread makes.
 import { parentPort } from 'node:worker_threads'
 import { answerRequests } from '../rsync/pool/worker-requests.ts'
 

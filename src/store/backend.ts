@@ -11,11 +11,11 @@ import type { StreamingHash } from '../bytes/sha256.ts'
 
 /** Options that every method of a backend takes. */
 export interface BackendCallOptions {
-  /** Gives the call up; what it had begun may still be applied. */
+  /** Aborts the call; a change that it has begun may still be applied. */
   signal?: AbortSignal | undefined
 }
 
-/** A value and the version that it has. */
+/** A value and its version. */
 export interface VersionedValue {
   /** The bytes; they belong to the caller. */
   readonly value: Uint8Array
@@ -33,25 +33,25 @@ export interface Row extends VersionedValue {
 export interface Check {
   /** Key of the row. */
   readonly key: Uint8Array
-  /** The version that it must have; undefined: it must be absent. */
+  /** The version that the row must have; undefined if it must be absent. */
   readonly version: string | undefined
 }
 
 /** A change of a commit: the row gets this value, or, with undefined, is deleted. */
 export interface Mutation {
-  /** Key of the row. At most one mutation a commit names a key. */
+  /** Key of the row. A commit has at most one mutation for each key. */
   readonly key: Uint8Array
   /** The new value; undefined deletes the row, whether it exists or not. */
   readonly value: Uint8Array | undefined
 }
 
-/** What {@linkcode Metadata.list} is asked for. */
+/** Options of {@linkcode Metadata.list}. */
 export interface ListRowsOptions extends BackendCallOptions {
   /** Only keys that begin with these bytes. */
   prefix: Uint8Array
   /** Only keys that come after this one. */
   after?: Uint8Array | undefined
-  /** The largest number of rows; an engine may give fewer, and gives none only when there are none. */
+  /** The largest number of rows; an engine may return fewer, but returns none only when there are none. */
   limit: number
 }
 
@@ -62,9 +62,9 @@ export interface Metadata {
   /** Reads rows in the order of their keys. */
   list(options: ListRowsOptions): Promise<Row[]>
   /**
-   * Applies all mutations if every check holds, and resolves with the version that all the rows it wrote have now;
-   * otherwise it changes nothing, and resolves with false. The version is never an empty text; that of a commit without
-   * mutations means nothing. A commit is durable once it has resolved with a version.
+   * Applies all mutations if every check holds, and resolves with the new version of all the rows that it wrote.
+   * Otherwise it changes nothing, and resolves with false. The version is never an empty string; that of a commit
+   * without mutations has no meaning. A commit is durable once it has resolved with a version.
    *
    * @throws {BackendError} if the engine failed; with `outcome: 'unknown'` if it may have applied the commit.
    */
@@ -75,40 +75,42 @@ export interface Metadata {
   ): Promise<string | false>
 }
 
-/** What the writer of a block knows about its use; an engine may use it to place the block, or ignore it. */
+/** What the writer of a block knows about its use. An engine may use this to place the block, or ignore it. */
 export interface BlockHints {
   /** `cold`: written often and read seldom (AtlasDB: isAppendHeavyAndReadLight). */
   temperature?: 'hot' | 'cold' | undefined
 }
 
-/** What {@linkcode Blocks.list} is asked for. */
+/** Options of {@linkcode Blocks.list}. */
 export interface ListBlocksOptions extends BackendCallOptions {
-  /** Only names that begin with this text. */
+  /** Only names that begin with this string. */
   prefix: string
   /** Only names that come after this one. */
   after?: string | undefined
-  /** The largest number of objects; an engine may give fewer, and gives none only when there are none. */
+  /** The largest number of objects; an engine may return fewer, but returns none only when there are none. */
   limit: number
 }
 
-/** An object as {@linkcode Blocks.list} tells of it. */
+/** An object as {@linkcode Blocks.list} describes it. */
 export interface ObjectInfo {
   /** Its name. */
   readonly name: string
-  /** Its length in bytes; of an object that was never put whole, and cannot be got, what there is of it. */
+  /**
+   * Its length in bytes. An object whose put did not finish may be listed with the length that it has, but not read.
+   */
   readonly size: number
 }
 
 /**
- * Immutable byte objects under one-shot names: a name is put at most once. Names are up to 200 ASCII letters, digits, `-`
- * and `.`, a letter or digit first.
+ * Immutable byte objects under one-shot names: a name is put at most once. Names are up to 200 ASCII letters, digits,
+ * `-` and `.`, a letter or digit first.
  */
 export interface Blocks {
-  /** Stores an object; durable once it has resolved. It keeps no hold of `bytes` after that. */
+  /** Stores an object, which is durable once this has resolved. `bytes` is not kept after that. */
   put(name: string, bytes: Uint8Array, options?: BackendCallOptions & { hints?: BlockHints | undefined }): Promise<void>
-  /** Reads an object whole; undefined if there is none. The bytes are the caller's own: a whole ArrayBuffer. */
+  /** Reads a whole object; undefined if there is none. The bytes belong to the caller, and fill their ArrayBuffer. */
   get(name: string, options?: BackendCallOptions): Promise<Uint8Array<ArrayBuffer> | undefined>
-  /** The length of an object in bytes, without reading it; undefined if `get` would give undefined. */
+  /** The length of an object in bytes, without reading it; undefined if `get` would resolve with undefined. */
   size(name: string, options?: BackendCallOptions): Promise<number | undefined>
   /** Deletes an object, whether it exists or not. */
   delete(name: string, options?: BackendCallOptions): Promise<void>
@@ -116,35 +118,35 @@ export interface Blocks {
   list(options: ListBlocksOptions): Promise<ObjectInfo[]>
 }
 
-/** Largest sizes that an engine takes, in bytes; what exceeds them is refused before any work. */
+/** Largest sizes that an engine takes, in bytes. Whatever exceeds them is refused before any work. */
 export interface BackendLimits {
   /**
-   * Bytes of a key; a store needs 1,200.
+   * Largest number of bytes of a key; a store needs 1,200.
    * @default 1536
    */
   keyBytes?: number
   /**
-   * Bytes of a value; a store needs 40,000.
+   * Largest number of bytes of a value; a store needs 40,000.
    * @default 61440
    */
   valueBytes?: number
   /**
-   * Bytes of an object.
+   * Largest number of bytes of an object.
    * @default Infinity
    */
   blockBytes?: number
 }
 
-/** An engine: both halves, and what else it brings. */
+/** An engine: both halves, its limits, and what else it provides. */
 export interface Backend {
   /** The small rows. */
   readonly metadata: Metadata
   /** The byte objects. */
   readonly blocks: Blocks
-  /** What it can take. */
+  /** The largest sizes that it takes. */
   readonly limits?: BackendLimits
-  /** A SHA-256 that is faster here than WebAssembly. */
+  /** Makes a SHA-256 that is faster here than WebAssembly. */
   createHash?(): StreamingHash
-  /** Closes the engine; every later call fails. */
+  /** Closes the engine; all later calls fail. */
   close(): Promise<void>
 }

@@ -4,12 +4,12 @@ import { onAbort } from '../bytes/on-abort.ts'
 /** How much a store does at a time, and how often it tries. */
 export interface StoreBudget {
   /**
-   * Blocks of an upload whose intents, and then entries, share a commit; two such groups at most are alive.
+   * Blocks of an upload whose intents, and then entries, share a commit; at most two such groups exist at a time.
    * @default 4
    */
   readonly groupBlocks: number
   /**
-   * Blocks that one stream fetches at the same time: each may cost an open file, or a connection.
+   * Blocks that one stream fetches at the same time: each may need an open file or a connection.
    * @default 16
    */
   readonly parallelReads: number
@@ -24,27 +24,27 @@ export interface StoreBudget {
    */
   readonly parallelLookups: number
   /**
-   * How often a call of the backend is made that fails in a way that may pass.
+   * How often a call of the backend is tried while its failures may be temporary.
    * @default 5
    */
   readonly tries: number
   /**
-   * How often a commit is prepared anew because somebody else changed what it depends on.
+   * How often a commit is prepared again because another writer changed what it depends on.
    * @default 100
    */
   readonly conflicts: number
 }
 
 /**
- * What a store takes from its surroundings besides its backend. Nothing in it reads a clock, draws a random number or
- * sets a timer in another way, so that a test can drive all of them.
+ * What a store takes from its surroundings besides its backend. The store does not read a clock, draw a random number
+ * or set a timer in any other way, so a test can drive all of them.
  */
 export interface StoreHost {
   /** The time, in milliseconds since 1970. */
   now(): number
-  /** Random bytes; names are made of them that must never meet. */
+  /** Random bytes, for names that must never collide. */
   random(byteLength: number): Uint8Array<ArrayBuffer>
-  /** Resolves after so many milliseconds; rejects with the reason of `signal` as soon as that aborts. */
+  /** Resolves after this many milliseconds; rejects with the reason of `signal` as soon as that aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>
   /** How much is done at a time, and how often it is tried. */
   readonly budget: StoreBudget

@@ -5,8 +5,8 @@ const FIRST_DELAY_MS = 2
 const MAX_DELAY_MS = 500
 
 /**
- * Waits after so many failures (0: not at all) for a random time, whose mean doubles: those who lost a conflict must not
- * meet again in step.
+ * Waits for a random time, whose mean doubles with each failure, so that writers that lost a conflict do not meet again
+ * in step. After 0 failures it does not wait.
  */
 export async function waitToRetry(host: StoreHost, failures: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted()
@@ -15,8 +15,8 @@ export async function waitToRetry(host: StoreHost, failures: number, signal?: Ab
 }
 
 /**
- * Whether a commit that failed with this error may have been applied, now or later. Errors of a kind that the seam does
- * not name say nothing, so they count as such.
+ * Whether a commit that failed with this error may be applied all the same, now or later. An error of a kind that the
+ * backend's interface does not name says nothing about that, so it may.
  */
 export function maybeApplied(error: unknown): boolean {
   const kind = error as Partial<BackendError | QuotaExceededError> | undefined
@@ -24,13 +24,13 @@ export function maybeApplied(error: unknown): boolean {
   return !(kind?.name === 'QuotaExceededError' || error instanceof TypeError || error instanceof RangeError)
 }
 
-/** Whether the failure may pass, so that making the call again can help. */
+/** Whether the failure may be temporary, so that repeating the call can help. */
 export function isTransient(error: unknown): boolean {
   const kind = error as Partial<BackendError> | undefined
   return kind?.name === 'BackendError' && kind.retryable === true
 }
 
-/** Makes a call that may be made twice, again when its failure says that this can help, or says nothing. */
+/** Makes an idempotent call, and repeats it if its failure may be temporary. */
 export async function persistently<T>(host: StoreHost, call: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {

@@ -21,15 +21,15 @@ export interface StoreContext {
   readonly inMemoryThreshold: number
   readonly leaseMs: number
   readonly host: StoreHost
-  /** Checks the version of the store, if there is one already; called before anything is read. */
+  /** Checks the version of the store, if there is one; called before anything is read. */
   ready(options?: BackendCallOptions): Promise<void>
-  /** Checks the version of the store, and makes it if there is none; called before anything is written. */
+  /** Checks the version of the store, or writes it if there is none; called before anything is written. */
   readyToWrite(options?: BackendCallOptions): Promise<void>
-  /** Keeps the store open until the promise has settled; its failure is nobody's. */
+  /** Keeps the store open until the promise has settled, and ignores its failure. */
   track(work: Promise<unknown>): void
 }
 
-/** Makes a random id, of a stream or an object. */
+/** Makes a random id for a stream or an object. */
 export function randomId({ host }: Pick<StoreContext, 'host'>): Uint8Array<ArrayBuffer> {
   return host.random(ID_BYTES)
 }
@@ -46,7 +46,7 @@ export function parseId(id: string): Uint8Array {
   return bytes
 }
 
-/** The error for a stream that is not there, or not to be read. */
+/** The error for a stream that is not there, or must not be read. */
 export function noSuchStream(id: string): NotFoundError {
   return new NotFoundError(`there is no stored stream ${id}`, { streamId: id })
 }

@@ -28,40 +28,41 @@ import { uploadSink } from './writing/upload-sink.ts'
 /** Options of {@linkcode StreamStore}. */
 export interface StreamStoreOptions {
   /**
-   * Name of the store: its rows and objects begin with it, so that several stores share one backend. Up to 64 letters,
-   * digits and `-`.
+   * Name of the store: up to 64 letters, digits and `-`. The keys of its rows and the names of its objects begin with
+   * it, so several stores can share a backend.
    * @default ''
    */
   name?: string | undefined
   /**
-   * Bytes of a block, 1 to 67,108,864. Streams keep the size that they were stored with.
+   * Bytes of a block, 1 to 67,108,864. A stream keeps the block size with which it was stored.
    * @default 1_000_000
    */
   blockSize?: number | undefined
   /**
-   * Bytes that a stream reads ahead, in whole blocks and at least one (AtlasDB's inMemoryThreshold).
+   * Bytes that a stream reads ahead, in whole blocks, at least one (AtlasDB's inMemoryThreshold).
    * @default 4_194_304
    */
   inMemoryThreshold?: number | undefined
   /**
-   * Milliseconds for which collection leaves an upload alone after its last block, and a stream that was stored without
-   * a reference. Time never decides whether collection is safe, only when it is tried.
+   * Milliseconds for which collection spares an upload after its last block, and a stream that was stored without a
+   * reference. Time never decides whether collection is safe, only when it is tried.
    * @default 3_600_000
    */
   leaseMs?: number | undefined
   /**
-   * Clock, random numbers, waiting and parallelism, for tests that drive them.
+   * Clock, random numbers, timers and parallelism, for tests that drive them.
    * @default systemHost
    */
   host?: StoreHost | undefined
 }
 
-/** The longest key is that of a reference, the largest value a reference, too; a page has 34 KB at most. */
+/** Both the longest key and the largest value are those of a reference; a page has at most 34 KB. */
 const MIN_KEY_BYTES = 1200
 const MIN_VALUE_BYTES = 40_000
 
 /**
- * Keeps streams of bytes in blocks, each content once, alive while something refers to it: AtlasDB's stream store.
+ * Stores streams of bytes in blocks. The same bytes are stored once, and kept while something refers to them: AtlasDB's
+ * stream store.
  *
  * @example
  * ```ts
@@ -89,9 +90,10 @@ export class StreamStore {
   #closed: Promise<void> | undefined
 
   /**
-   * Uses a backend, which the store closes when it is closed. Nothing is read or written before the first call.
+   * Makes a store in a backend, and closes that when the store is closed. Nothing is read or written before the first
+   * call.
    *
-   * @throws {TypeError} if `name` has other characters, or an option is no integer.
+   * @throws {TypeError} if `name` has other characters, or an option is not an integer.
    * @throws {RangeError} if an option is out of its range, or the backend does not take what a store needs.
    */
   constructor(backend: Backend, options: StreamStoreOptions = {}) {
@@ -135,11 +137,11 @@ export class StreamStore {
   }
 
   /**
-   * Makes a sink that stores the bytes that are written to it when it is closed. The sink holds at most eight blocks.
+   * Makes a sink. When it is closed, the bytes that were written to it are stored. It holds at most eight blocks.
    *
    * Its writes and its close fail with `QuotaExceededError` if there is no space, `IntegrityError` if `digest` is given
-   * and the bytes have another one, `BackendError` (`outcome: 'unknown'` if not even reading back tells whether the
-   * stream was stored), or with what `onCommit` throws. A failed sink leaves nothing that can be seen.
+   * and the bytes have another one, `BackendError` (`outcome: 'unknown'` if not even reading back shows whether the
+   * stream was stored), or with what `onCommit` throws. A sink that fails leaves nothing that can be seen.
    *
    * @throws {TypeError} if an option is of the wrong type.
    * @throws {RangeError} if an option is out of its range.
@@ -162,8 +164,8 @@ export class StreamStore {
   }
 
   /**
-   * The ids of the stored streams with these SHA-256 digests, in the same order; undefined where there is none, or where
-   * the row that tells is damaged: to store the content mends it.
+   * Resolves with the ids of the stored streams that have these SHA-256 digests, in the same order; undefined where
+   * there is none, or where the row of the digest is damaged. Storing the content repairs that row.
    *
    * @throws {TypeError} if a digest does not have 32 bytes.
    */
@@ -184,9 +186,9 @@ export class StreamStore {
   }
 
   /**
-   * Reads and changes rows and references in one step. What `run` reads is remembered with its version and what it
-   * writes is kept back; then all is committed if nothing that it read has changed, else `run` is called again, after a
-   * random delay. So it should have no other effects.
+   * Reads and changes rows and references in one step. What `run` reads is remembered with its version; what it writes
+   * is held back. Then everything is committed if nothing that was read has changed. Otherwise `run` is called again,
+   * after a random delay, so it should not have other effects.
    *
    * @throws {RangeError} if it depends on more than 10 rows, or changes more than 100.
    * @throws {ConflictError} if it lost to others 100 times.
@@ -205,7 +207,7 @@ export class StreamStore {
         const again =
           (error as Error | undefined)?.name !== 'BackendError' && !signal?.aborted && (await tx.rows.isOutdated())
         tx.end(error)
-        // It may have failed because it saw some rows before and some after a change.
+        // It may have failed because it saw some rows before a change and some after it.
         if (again) continue
         throw error
       }
@@ -215,7 +217,7 @@ export class StreamStore {
     throw new ConflictError(`the transaction lost to others ${host.budget.conflicts} times`)
   }
 
-  /** Waits for what failed sinks still have to remove, and closes the backend. Closing twice is fine. */
+  /** Waits until failed sinks have removed what they wrote, and closes the backend. Closing twice is allowed. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed

@@ -4,18 +4,18 @@ import { BLOCK_CASES } from './block-cases.ts'
 import { check, key, namesOf, same, set, type Test } from './checks.ts'
 import { METADATA_CASES } from './metadata-cases.ts'
 
-/** One thing that a backend must do. */
+/** A test of one thing that a backend must do. */
 export interface BackendCase {
-  /** What it is. */
+  /** What the backend must do. */
   readonly name: string
-  /** Tries it, on a backend of its own; rejects if the backend does not do it. */
+  /** Tests it on a backend of its own; rejects if the backend does not do it. */
   run(): Promise<void>
 }
 
 /**
  * The cases of the suite.
  *
- * @param makeBackend Makes a backend that is empty; it is closed when its case has ended.
+ * @param makeBackend Makes an empty backend, which is closed when its case has ended.
  */
 export function backendCases(makeBackend: () => Promise<Backend> | Backend): BackendCase[] {
   return [...METADATA_CASES, ...BLOCK_CASES, ...BACKEND_CASES].map(([name, test]) => ({

@@ -2,7 +2,7 @@ import { equalBytes } from '../bytes/byte-order.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import { check, key, namesOf, same, type Test } from './checks.ts'
 
-/** What the objects of a backend must do. */
+/** The cases for the objects of a backend. */
 export const BLOCK_CASES: readonly Test[] = [
   [
     'blocks: an object that was never put is absent',

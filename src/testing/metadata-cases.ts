@@ -5,12 +5,14 @@ import { check, isVersion, key, mustGet, same, set, type Test } from './checks.t
 const DEFAULT_KEY_BYTES = 1536
 const DEFAULT_VALUE_BYTES = 61_440
 
-/** Keys in order; neighbours differ in what an engine that compares text, signed bytes or C strings gets wrong. */
+/**
+ * Keys in order. An engine that compares text, signed bytes or C strings would put some neighbours the wrong way round.
+ */
 const ORDERED_KEYS: readonly string[] = '00 0000 0001 00ff 01 2f 61 6100 6161 61ff 62 7f 80 c3a9 fe ff ff00 ffff'.split(
   ' ',
 )
 
-/** What the rows of a backend must do. */
+/** The cases for the rows of a backend. */
 export const METADATA_CASES: readonly Test[] = [
   [
     'metadata: a row that was never written is absent',

@@ -34,7 +34,7 @@ interface FileLook {
 
 function look(path: string): FileLook | undefined {
   try {
-    // No ctime: SQLite gives the files of a log to the owner of the database whenever the superuser opens them.
+    // Without the ctime: when the superuser opens a log, SQLite gives its files to the owner of the database.
     const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true })
     return { state: [dev, ino, size, mtimeNs].join(':'), size, changedMs: Number(mtimeNs / 1_000_000n) }
   } catch (error) {

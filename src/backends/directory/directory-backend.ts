@@ -17,27 +17,28 @@ export interface DirectoryBackendOptions {
    */
   lockTimeoutMs?: number | undefined
   /**
-   * Whether a directory that is absent or empty becomes a hive.
+   * Whether an absent or empty directory becomes a hive.
    * @default true
    */
   create?: boolean | undefined
   /**
-   * Whether the directory is opened only to read: nothing is written there, not even by SQLite, and nothing is created.
-   * Commits, `put` and `delete` are refused with a BackendError.
+   * Whether to open the directory only for reading: nothing is written or created there, not even by SQLite. Commits,
+   * `put` and `delete` fail with a BackendError.
    * @default false
    */
   readOnly?: boolean | undefined
 }
 
 /**
- * Opens a directory as a backend; an absent or empty one becomes one. If it holds something else, it is left as it is.
+ * Opens a directory as a backend; an absent or empty directory becomes one. A directory with other contents is left as
+ * it is.
  *
  * A commit, a `put` and a `delete` are on the disk when they resolve. Reading writes nothing: a hive on a read-only or
- * full disk, or without permission to write, opens and can be read, and only what writes fails. If such a disk gets
- * space again, the next commit uses it. Where SQLite could read only by writing (a log of a process that was killed, on
- * a read-only disk), the database is read in a temporary copy.
+ * full disk, or without permission to write, can be opened and read; only writes fail. If a full disk gets space again,
+ * the next commit uses it. Where SQLite could read only by writing (the log of a process that was killed, on a
+ * read-only disk), a temporary copy of the database is read.
  *
- * @throws {FormatError} with `reason: 'magic'` if the directory holds something else, `'unsupported'` if a later version
+ * @throws {FormatError} with `reason: 'magic'` if the directory has other contents, `'unsupported'` if a later version
  * of this package made it, `'truncated'` if it is an incomplete copy: the marker, the database or its log is missing.
  * @throws {NotFoundError} if it is absent or empty, and `create` is false or `readOnly` true.
  * @throws {QuotaExceededError} if the disk is full, and there is no hive yet.

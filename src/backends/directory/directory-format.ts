@@ -20,25 +20,25 @@ export const DATABASE_FILE = 'metadata.sqlite'
 /** The objects. */
 export const BLOCKS_DIRECTORY = 'blocks'
 
-/** Names in a directory that is not a hive yet: what a making that was cut off leaves, and what a new file system has. */
+/** Names in a directory that is not a hive yet: left by a creation that was cut off, or found in a new file system. */
 const UNFINISHED = new RegExp(
   `^(${MARKER_FILE}\\.[0-9a-f]+~|${PROBE_PREFIX}[0-9a-f]+~|${DATABASE_FILE}(-wal|-shm|-journal)?|${BLOCKS_DIRECTORY}|lost\\+found)$`,
 )
 
-/** How {@linkcode prepareDirectory} opens. */
+/** Options of {@linkcode prepareDirectory}. */
 export interface PrepareDirectoryOptions {
   /** Whether an absent or empty directory becomes a hive. */
   readonly create: boolean
-  /** Milliseconds to wait for others that make the same hive. */
+  /** Milliseconds to wait for other processes that create the same hive. */
   readonly lockTimeoutMs: number
 }
 
-/** Makes sure that `path` is a directory of this format that has its database. */
+/** Makes sure that `path` is a directory of this format that has its database; creates it if `create` is set. */
 export async function prepareDirectory(path: string, options: PrepareDirectoryOptions): Promise<void> {
   try {
     while (!(await isMarked(path))) {
       const problem = await (options.create ? create(path, options.lockTimeoutMs) : whyNot(path))
-      // Another process may have made it just now, and may use it already.
+      // Another process may just have created it, and may already use it.
       if (problem && !(await isMarked(path))) throw problem
     }
     if (await sizeOf(join(path, DATABASE_FILE))) return
@@ -52,10 +52,10 @@ export async function prepareDirectory(path: string, options: PrepareDirectoryOp
 }
 
 /**
- * Makes sure that the rows have not been lost: without those that name the blocks, the hive would look empty.
+ * Makes sure that the rows have not been lost: without the rows that name the blocks, the hive would look empty.
  *
- * A row names a block from before it is written until after it is deleted. So there were none while one was there all
- * the time.
+ * A row names each block from before it is written until after it is deleted. So if there are no rows while a block is
+ * there all the time, rows have been lost.
  */
 export async function assertRows(path: string, hasRows: () => Promise<boolean>): Promise<void> {
   while (!(await hasRows())) {
@@ -95,7 +95,7 @@ async function whatIsThere(path: string): Promise<FormatError | undefined> {
     return new FormatError(`${path} is not a hive: it has other things in it, such as ${strange}`, { reason: 'magic' })
   }
   const database = join(path, DATABASE_FILE)
-  // The log is looked at first: who makes a hive makes it after the database.
+  // The log is checked first, since a process that creates a hive makes the log after the database.
   const isLost = (await sizeOf(`${database}-wal`)) && !(await sizeOf(database))
   if (isLost || (await anyObjectFile(join(path, BLOCKS_DIRECTORY))) !== undefined) return markerLost(path)
   return undefined
@@ -138,7 +138,7 @@ async function writeMarker(path: string): Promise<void> {
     } finally {
       await handle.close()
     }
-    // Several processes may do this at once: they all write the same.
+    // Several processes may do this at once: they all write the same bytes.
     await rename(temporary, join(path, MARKER_FILE))
   } catch (error) {
     await rm(temporary, { force: true })
@@ -151,7 +151,7 @@ async function writeMarker(path: string): Promise<void> {
 async function anyObjectFile(blocks: string): Promise<string | undefined> {
   for (const stem of await namesIn(blocks)) {
     for (const fan of await namesIn(join(blocks, stem))) {
-      // Desktops leave files of their own, which begin with a dot.
+      // Desktops leave files whose names begin with a dot.
       const name = (await namesIn(join(blocks, stem, fan))).find((each) => !each.startsWith('.'))
       if (name !== undefined) return join(blocks, stem, fan, name)
     }

@@ -12,7 +12,7 @@ const SQLITE_FULL = 13
 const SQLITE_CANTOPEN = 14
 const SQLITE_NOTADB = 26
 
-/** What SQLite says with them: Deno gives no code. */
+/** The messages that go with them, since Deno does not give codes. */
 const SQLITE_MESSAGES: readonly (readonly [message: RegExp, code: number])[] = [
   [/access permission denied/, SQLITE_PERM],
   [/database( table)? is locked/, SQLITE_BUSY],
@@ -47,7 +47,7 @@ export function isNoDatabase(error: unknown): boolean {
   return sqliteCodeOf(error) === SQLITE_NOTADB
 }
 
-/** Whether a database could not be opened as asked because its files, or those that SQLite adds, cannot be written. */
+/** Whether a database could not be opened because its files, or those that SQLite adds, cannot be written. */
 export function isUnwritable(error: unknown): boolean {
   const code = codeOf(error) ?? ''
   if (REFUSED.has(code) || FULL.has(code)) return true
@@ -60,7 +60,7 @@ export function isUnwritable(error: unknown): boolean {
   )
 }
 
-/** An error of the file system or SQLite as one of the package's own; those pass as they are. */
+/** Turns an error of the file system or of SQLite into one of this package, whose own errors pass unchanged. */
 export function engineError(error: unknown, what: string, outcome?: 'unknown'): unknown {
   const code = codeOf(error)
   if (code === undefined && OURS.has((error as Error).name)) return error
@@ -73,8 +73,8 @@ export function engineError(error: unknown, what: string, outcome?: 'unknown'): 
 }
 
 /**
- * As {@linkcode engineError}, for the database in `directory`: SQLite reports a full disk as an I/O error or as a file
- * that it cannot open, where it failed to make or to grow its shared memory.
+ * Does the same as {@linkcode engineError}, for the database in `directory`. When SQLite fails to make or grow its
+ * shared memory on a full disk, it reports an I/O error, or a file that it cannot open.
  */
 export async function databaseError(error: unknown, what: string, directory: string): Promise<unknown> {
   if (mayBeForLackOfSpace(error) && (await hasNoSpace(directory))) {

@@ -10,9 +10,9 @@ import { namesIn } from './names-in.ts'
 import { sizeOf } from './size-of.ts'
 import { DirectorySync, syncDirectory } from './sync-directory.ts'
 
-/** Stands for what is empty, in the name of a directory; no object's name has it. */
+/** Stands for an empty part in the name of a directory; names of objects do not contain it. */
 const EMPTY = '_'
-/** Ends the name of a file that is being written. No object's name has it, and `delete` knows it. */
+/** Ends the name of a file that is being written. Names of objects do not contain it, and `delete` knows it. */
 const TEMPORARY = '~'
 
 /** How the objects are opened. */
@@ -22,9 +22,9 @@ export interface FileBlocksOptions {
 }
 
 /**
- * Objects as files `<stem>/<fan>/<name>`, where the stem is what stands before the last dot of the name, and the fan the
- * two characters after it: a directory stays small, and what one upload puts meets in one directory, whose sync the puts
- * share.
+ * Objects as files `<stem>/<fan>/<name>`. The stem is the part of the name before its last dot, the fan is the two
+ * characters after that dot. So a directory stays small, and the objects of one upload are in one directory, whose sync
+ * their puts share.
  */
 export class FileBlocks implements Blocks {
   readonly #root: string
@@ -33,7 +33,7 @@ export class FileBlocks implements Blocks {
   readonly #pending = new Set<Promise<unknown>>()
   #closed = false
 
-  /** Takes a directory, which is made with the first object if it is absent; its parent exists. */
+  /** Uses a directory, which is created with the first object if it is absent; its parent exists. */
   constructor(root: string, { readOnly }: FileBlocksOptions) {
     this.#root = root
     this.#readOnly = readOnly
@@ -76,7 +76,7 @@ export class FileBlocks implements Blocks {
     return this.#call(`cannot delete object ${name}`, signal, async () => {
       const { directory, path } = this.#place(name)
       this.#assertWritable()
-      // What a put that was killed left has the name of the object, so whoever deletes that deletes it too.
+      // A put that was killed may have left a file with the name of the object, which is deleted with that.
       const removed = [await remove(path), await remove(path + TEMPORARY)]
       if (removed.includes(true)) await (await this.#directory(directory)).sync()
     })
@@ -93,7 +93,7 @@ export class FileBlocks implements Blocks {
           const size = (await sizeOf(path)) ?? (await sizeOf(path + TEMPORARY))
           if (size !== undefined) found.push({ name, size })
         }
-        // Those that were deleted since are left out; but nothing at all would mean that no more come.
+        // Objects that were deleted since are left out; but an empty answer would mean that no more follow.
         if (found.length > 0 || names.length === 0) return found
         last = names.at(-1)!
       }
@@ -120,7 +120,7 @@ export class FileBlocks implements Blocks {
     return found.toSorted(byName).slice(0, limit)
   }
 
-  /** Waits for the calls that run, and refuses every later one. */
+  /** Waits for pending calls, and refuses later ones. */
   async close(): Promise<void> {
     this.#closed = true
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
@@ -178,7 +178,7 @@ export class FileBlocks implements Blocks {
   }
 }
 
-/** Makes a directory whose parent exists, and makes its name durable, whoever made it. */
+/** Makes a directory whose parent exists, and makes its name durable, even if another process made it. */
 async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path)
@@ -211,7 +211,7 @@ async function readFile(path: string, signal: AbortSignal | undefined): Promise<
     for (let offset = 0; offset < size;) {
       signal?.throwIfAborted()
       const { bytesRead } = await handle.read(bytes, offset, size - offset, offset)
-      // Shorter than it says: what reads blocks compares their checksums.
+      // The file is shorter than it says; the reader of blocks compares their checksums.
       if (bytesRead === 0) return bytes.slice(0, offset)
       offset += bytesRead
     }
@@ -231,17 +231,17 @@ async function remove(path: string): Promise<boolean> {
   }
 }
 
-/** What the names below a stem begin with. */
+/** Prefix of the names below a stem. */
 function stemStart(stem: string): string {
   return stem === EMPTY ? '' : `${stem}.`
 }
 
-/** Whether texts that begin with `start` may begin with `prefix`. */
+/** Whether strings that begin with `start` may begin with `prefix`. */
 function isBeginning(start: string, prefix: string): boolean {
   return start.startsWith(prefix) || prefix.startsWith(start)
 }
 
-/** The order of the characters' codes, with what stands for nothing first. */
+/** Orders by the codes of the characters, with the sign for an empty part first. */
 function byName(a: string, b: string): number {
   if (a === EMPTY || b === EMPTY) return a === b ? 0 : a === EMPTY ? -1 : 1
   return a < b ? -1 : a > b ? 1 : 0

@@ -7,13 +7,13 @@ import { type DatabaseFiles, LOG_SUFFIXES, lookAtDatabase } from './database-fil
 import { isUnwritable } from './engine-error.ts'
 import { connectToRead, connectToWrite, type SqliteConnection, whileLocked } from './sqlite-connection.ts'
 
-/** A file that was changed this short a time ago may be changed again without getting another time. */
+/** A file that was changed less than this long ago may be changed again without getting another time. */
 const CLOCK_STEP_MS = 20
 
 /** A way to read the database. */
 interface Session {
   readonly connection: SqliteConnection
-  /** How the files must still be after reading; undefined where the locks of SQLite see to that. */
+  /** The state that the files must still have after reading; undefined where the locks of SQLite ensure it. */
   readonly state: string | undefined
   close(): Promise<void>
 }
@@ -21,9 +21,9 @@ interface Session {
 /**
  * A database that is read without writing a byte beside it.
  *
- * If there is no log, the file is read as one that nobody changes, since SQLite would make a log otherwise. If there is
- * one, another connection has the database open, or was killed, and SQLite reads as always, with its locks; where it
- * cannot have the shared memory that it needs for that, a copy of both files is read. Without locks, what has been read
+ * If there is no log, the file is opened as immutable, since SQLite would otherwise make a log. If there is one,
+ * another connection has the database open or was killed, and SQLite reads as usual, with its locks; where it cannot
+ * get the shared memory that it needs for that, a copy of both files is read. Without locks, the result of a read
  * counts only if the files are the same after it as before.
  */
 export class ReadOnlyDatabase {
@@ -36,7 +36,7 @@ export class ReadOnlyDatabase {
     this.#lockTimeoutMs = lockTimeoutMs
   }
 
-  /** Reads in one step; `work` may be called again, when the files were changed meanwhile. */
+  /** Reads in one step; `work` may be called again if the files were changed in the meantime. */
   async read<T>(work: (connection: SqliteConnection) => T, signal?: AbortSignal): Promise<T> {
     const start = performance.now()
     for (;;) {
@@ -46,7 +46,7 @@ export class ReadOnlyDatabase {
       if (outcome) return outcome.result
       if (this.#session === opening) await this.close()
       if (performance.now() - start > this.#lockTimeoutMs) {
-        throw new BackendError(`${this.#path} is changed all the time`, { retryable: true })
+        throw new BackendError(`${this.#path} keeps changing`, { retryable: true })
       }
     }
   }
@@ -71,7 +71,7 @@ export class ReadOnlyDatabase {
       if (this.#session === opening) this.#session = undefined
       throw error
     }
-    // Another call may have closed it meanwhile.
+    // Another call may have closed it in the meantime.
     if (!session || this.#session !== opening) return undefined
     const { connection, state } = session
     if (state === undefined) {
@@ -104,7 +104,7 @@ export class ReadOnlyDatabase {
     return files.hasLog ? await this.#openCopy(files) : await this.#openImmutable(files)
   }
 
-  /** Undefined where SQLite cannot have the shared memory that it needs. */
+  /** Undefined where SQLite cannot get the shared memory that it needs. */
   async #openShared(): Promise<Session | undefined> {
     try {
       const connection = await connectToRead(this.#path, this.#lockTimeoutMs, { immutable: false })

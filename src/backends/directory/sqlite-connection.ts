@@ -7,11 +7,11 @@ import { FormatError } from '../../errors.ts'
 import { isLocked, isNoDatabase } from './engine-error.ts'
 import { CommitFailure, inTransaction } from './sqlite-transaction.ts'
 
-/** SQLite's own wait stops the event loop, so it is short; the longer wait is ours. */
+/** SQLite's own wait blocks the event loop, so it is short; the longer wait is ours. */
 const BUSY_TIMEOUT_MS = 5
 const MAX_DELAY_MS = 50
 
-/** Names the file's format to `file(1)` and to us: "comb". */
+/** Identifies the format of the file, to `file(1)` too: "comb". */
 const APPLICATION_ID = 0x636f6d62
 const SCHEMA_VERSION = 1
 
@@ -36,7 +36,7 @@ export class SqliteConnection {
   readonly delete: Statement
   readonly list: Statement
   readonly listToEnd: Statement
-  /** Gives a row if there is any but those that only tell a store's version. */
+  /** Finds a row, if there are any besides those that hold a store's version. */
   readonly any: Statement
 
   constructor(database: DatabaseSync) {
@@ -44,7 +44,7 @@ export class SqliteConnection {
     this.get = database.prepare('SELECT value, version FROM rows WHERE key = ?')
     this.version = database.prepare('SELECT version FROM rows WHERE key = ?')
     this.count = database.prepare('UPDATE counter SET commits = commits + 1 RETURNING commits')
-    // An array without bytes is bound as NULL.
+    // An empty array is bound as NULL.
     this.set = database.prepare("INSERT OR REPLACE INTO rows VALUES (?, coalesce(?, x''), ?)")
     this.delete = database.prepare('DELETE FROM rows WHERE key = ?')
     const list = 'SELECT key, value, version FROM rows WHERE key >= ? AND key > ?'
@@ -60,15 +60,15 @@ export class SqliteConnection {
 
 /** Opens a database that exists. */
 export async function connectToWrite(path: string, lockTimeoutMs: number): Promise<SqliteConnection> {
-  // SQLite would open a file that it may not write as one to read, and then make its own files beside it.
+  // SQLite would open a file that it may not write for reading, and then make its own files beside it.
   await access(path, constants.W_OK)
   await access(dirname(path), constants.W_OK)
   const database = await openDatabase(path, { mode: 'rw' })
   return await closedOnFailure(database, () =>
-    // Of many processes that open a file at once, some are told "locked" at once, whatever the timeout.
+    // When many processes open a file at once, some get "locked" at once, whatever the timeout.
     whileLocked(lockTimeoutMs, undefined, () => {
       database.exec('PRAGMA journal_mode = WAL')
-      // NORMAL would lose the last commits when the power fails.
+      // With NORMAL, a power failure would lose the last commits.
       database.exec('PRAGMA synchronous = FULL')
       checkSchema(database, path)
       return new SqliteConnection(database)
@@ -77,7 +77,7 @@ export async function connectToWrite(path: string, lockTimeoutMs: number): Promi
 }
 
 /**
- * Opens a database that exists to read it only, with the locks that SQLite needs for that, or as a file that nobody
+ * Opens an existing database only for reading: with the locks that SQLite needs for that, or as a file that nobody
  * changes (`immutable`).
  */
 export async function connectToRead(
@@ -95,9 +95,10 @@ export async function connectToRead(
 }
 
 /**
- * Makes an empty database, or completes one whose making was cut off; others may do the same at the same time.
+ * Creates an empty database, or completes one whose creation was cut off; other processes may do the same at the same
+ * time.
  *
- * Nothing goes through the log, so that a copy without the log has all of it.
+ * Nothing goes through the log, so a copy of the file without the log is complete.
  *
  * @returns Whether it has no rows.
  * @throws {FormatError} with `reason: 'magic'` if the file is something else; it is left as it is.
@@ -125,7 +126,7 @@ export async function createDatabase(path: string, lockTimeoutMs: number): Promi
 }
 
 async function openDatabase(path: string, query: Readonly<Record<string, string>>): Promise<DatabaseSync> {
-  // Not at the top: in Node 22 loading it prints a warning, and only who uses it should see that.
+  // Not a static import: in Node 22 loading it prints a warning, which only its users should see.
   const { DatabaseSync } = await import('node:sqlite')
   const url = pathToFileURL(path)
   url.search = new URLSearchParams(query).toString()
@@ -162,7 +163,7 @@ function checkSchema(database: DatabaseSync, path: string): void {
   })
 }
 
-/** Whether nothing has ever been made in a database. */
+/** Whether a database is still as SQLite creates it, without a schema. */
 function isBlank(database: DatabaseSync): boolean {
   return (
     numberOf(database, 'PRAGMA application_id') === 0 &&
@@ -175,7 +176,7 @@ function numberOf(database: DatabaseSync, pragma: string): number {
   return Number(Object.values(database.prepare(pragma).get() ?? {})[0])
 }
 
-/** Does what SQLite may refuse because another connection has the lock, again and again until the time is over. */
+/** Repeats work that SQLite refuses because another connection has the lock, until the time is over. */
 export async function whileLocked<T>(
   timeoutMs: number,
   signal: AbortSignal | undefined,

@@ -36,10 +36,10 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
 }
 
 /**
- * The rows, in one table. Every call is one synchronous step, so calls of one process never meet.
+ * The rows, in one table. Every call is one synchronous step, so calls of one process never overlap.
  *
- * Where the file, or its directory, cannot be written it is read all the same; a commit tries again to open it for
- * writing, since a disk that is full now may not be later.
+ * Where the file, or its directory, cannot be written, it is read all the same. A commit tries again to open it for
+ * writing, since a full disk may get space again.
  */
 export class SqliteMetadata implements Metadata {
   readonly #path: string
@@ -56,7 +56,7 @@ export class SqliteMetadata implements Metadata {
     this.#reader = new ReadOnlyDatabase(path, options.lockTimeoutMs)
   }
 
-  /** Opens the file, and checks that it is one of this format. */
+  /** Opens the file, and checks its format. */
   async open(): Promise<void> {
     if (!this.#options.readOnly) {
       try {
@@ -69,7 +69,7 @@ export class SqliteMetadata implements Metadata {
     await this.#reader.read(() => undefined)
   }
 
-  /** Whether there is any row but those that only tell the version of a store. */
+  /** Whether there is any row besides those that hold the version of a store. */
   hasRows(): Promise<boolean> {
     return this.#read('cannot read the rows', undefined, ({ any }) => any.get() !== undefined)
   }
@@ -100,7 +100,8 @@ export class SqliteMetadata implements Metadata {
     { signal }: BackendCallOptions = {},
   ): Promise<string | false> {
     const what = 'cannot commit'
-    // A snapshot is enough to look; who writes takes the lock first, since a reader that turns writer may be refused.
+    // A snapshot is enough for reading. A writer takes the lock first, since a reader that begins to write may be
+    // refused.
     if (mutations.length === 0) {
       return this.#read(what, signal, (connection) =>
         inTransaction(connection.database, 'BEGIN', () => holds(connection, checks) && '0'),
@@ -123,11 +124,11 @@ export class SqliteMetadata implements Metadata {
     })
   }
 
-  /** Waits for the calls that run, those for a lock excepted, refuses every later one, and closes the file. */
+  /** Waits for pending calls, except those that wait for a lock, refuses later ones, and closes the file. */
   async close(): Promise<void> {
     this.#closed = true
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
-    // The one that can write comes last: who closes the last connection puts the log into the database.
+    // The writable connection is closed last: closing the last one moves the log into the database.
     await this.#reader.close()
     this.#writer?.close()
     this.#writer = undefined
@@ -182,10 +183,10 @@ export class SqliteMetadata implements Metadata {
     }
   }
 
-  /** An error of SQLite or the file system as one of the package's own. */
+  /** Turns an error of SQLite or of the file system into one of this package. */
   async errorOf(error: unknown, what: string): Promise<unknown> {
     if (error instanceof CommitFailure) return engineError(error.cause, what, 'unknown')
-    // Whether a disk is full is found out by writing.
+    // Finding out whether the disk is full needs a write.
     return this.#options.readOnly ? engineError(error, what) : await databaseError(error, what, dirname(this.#path))
   }
 }
@@ -197,12 +198,12 @@ function holds({ version: versionOf }: SqliteConnection, checks: readonly Check[
   })
 }
 
-/** A value that is less than every key, for a bound that is not there: an array without bytes would be NULL. */
+/** A value that is less than every key, for an absent bound: an empty array would be NULL. */
 function orNothing(key: Uint8Array | undefined): Uint8Array | number {
   return key && key.byteLength > 0 ? key : 0
 }
 
-/** The first key after all that begin with `prefix`; undefined if there is none. */
+/** The first key after all keys that begin with `prefix`; undefined if there is none. */
 function endOf(prefix: Uint8Array): Uint8Array | undefined {
   for (let length = prefix.byteLength; length > 0; length--) {
     if (prefix[length - 1] === 0xff) continue

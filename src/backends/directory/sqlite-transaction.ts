@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { isLocked } from './engine-error.ts'
 
-/** COMMIT itself failed: the log may have the whole of it. */
+/** COMMIT itself failed, so the log may contain all of the transaction. */
 export class CommitFailure extends Error {}
 
-/** Does some work as one transaction, which `begin` begins. */
+/** Runs some work as one transaction, which begins with the statement `begin`. */
 export function inTransaction<T>(database: DatabaseSync, begin: string, work: () => T): T {
   database.exec(begin)
   let result: T
@@ -23,7 +23,7 @@ export function inTransaction<T>(database: DatabaseSync, begin: string, work: ()
   return result
 }
 
-/** After some failures SQLite has rolled back by itself, and then refuses. */
+/** Rolls back. After some failures SQLite has already done so by itself, and then refuses. */
 function rollBack(database: DatabaseSync): void {
   try {
     database.exec('ROLLBACK')

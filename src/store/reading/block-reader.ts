@@ -9,16 +9,16 @@ import { type BlockEntry, CODEC_NONE, isUsable } from '../rows/row-values.ts'
 import type { FoundPage, PageMap } from './page-map.ts'
 import { parseId, readStream, type StoreContext } from '../store-context.ts'
 
-/** The stream that is read, as its row says. */
+/** The stream that is read, as its row describes it. */
 export interface ReadableRecord {
   readonly streamId: string
   readonly pages: PageMap
 }
 
 /**
- * Streams a range of a stored stream, a block a chunk. Once a reader asks, the blocks ahead of it are fetched in
- * parallel, 16 at a time: at most `max(1, floor(inMemoryThreshold / blockSize))` blocks are being fetched, or fetched and
- * not yet asked for.
+ * Streams a range of a stored stream; each chunk is a block. Once a reader asks, the blocks ahead of it are fetched in
+ * parallel, 16 at a time: at most `max(1, floor(inMemoryThreshold / blockSize))` blocks are being fetched, or fetched
+ * and not yet read.
  */
 export function readBlocks(
   context: StoreContext,
@@ -64,12 +64,12 @@ class BlockReader {
   #end: number
   /** Index of the next block to fetch. */
   #fetching: number
-  /** Index of the next block to give. */
+  /** Index of the next block to deliver. */
   #giving: number
-  /** Index of the block that was asked for last. */
+  /** Index of the block that was requested last. */
   #asked: number
   #ahead: Promise<Uint8Array<ArrayBuffer>>[] = []
-  /** How many are being fetched. */
+  /** Number of blocks that are being fetched. */
   #parallel = 0
   #page: { readonly index: number; readonly found: Promise<FoundPage | undefined> } | undefined
 
@@ -97,7 +97,7 @@ class BlockReader {
     const offset = this.#stream.pages.offsetOf(this.#giving++)
     const from = Math.max(0, this.#range.start - offset)
     const to = Math.min(bytes.byteLength, this.#range.end - offset)
-    // A view would give the rest of its buffer away with it, and a byte stream detaches the whole.
+    // A view would give away the rest of its buffer too, since a byte stream detaches the whole buffer.
     return from === 0 && to === bytes.byteLength ? bytes : bytes.slice(from, to)
   }
 
@@ -111,7 +111,7 @@ class BlockReader {
       this.#parallel++
       const fetched = this.#fetch(this.#fetching++)
       this.#ahead.push(fetched)
-      // A failure shows when the stream gets there.
+      // If it fails, the stream will find out when it gets there.
       fetched.then(goOn, goOn)
     }
   }
@@ -149,7 +149,7 @@ class BlockReader {
     return pages.entryIn(page.record, blockIndex)
   }
 
-  /** The error for a block that cannot be had: damage, unless the stream was collected while it was being read. */
+  /** The error for a block that cannot be read: damage, unless the stream was collected while it was being read. */
   async #damage(
     blockIndex: number,
     what: 'missing' | 'damaged',

@@ -14,19 +14,19 @@ export interface FoundPage {
 
 /**
  * Where the blocks of a stream are: from an offset to a block, and from a block to its entry, through the pages of the
- * page set that the stream's row names. Which stream a page set belongs to only that row tells, so a map is made of a row
- * as it was read; when it names another page set later, that has a map of its own.
+ * page set that the stream's row names. Only that row says which page set belongs to the stream, so a map is made from
+ * the row as it was read. If the row names another page set later, that needs another map.
  */
 export class PageMap {
   /** Id of the page set. */
   readonly pageSet: Uint8Array
-  /** Number of blocks; it comes from the stream's row, so a page that is missing is no end of the stream. */
+  /** Number of blocks, from the stream's row: a missing page must not look like the end of the stream. */
   readonly blockCount: number
   readonly #context: Pick<StoreContext, 'backend' | 'keys'>
   readonly #streamId: string
   readonly #size: number
   readonly #blockSize: number
-  /** The page that was read last: small reads, one after the other, need not fetch it again. Pages never change. */
+  /** The page that was read last, so that small sequential reads do not fetch it again. Pages never change. */
   #last: { readonly index: number; readonly page: FoundPage } | undefined
 
   /** The map of the stream `id`, whose row is `record`. */
@@ -48,7 +48,7 @@ export class PageMap {
     return Math.ceil(this.blockCount / PAGE_ENTRIES)
   }
 
-  /** Index of the block that has the byte at `offset`; of no block, if the offset is the end. */
+  /** Index of the block that has the byte at `offset`; one past the last block if the offset is the end. */
   blockAt(offset: number): number {
     return Math.floor(offset / this.#blockSize)
   }
@@ -58,7 +58,7 @@ export class PageMap {
     return blockIndex * this.#blockSize
   }
 
-  /** How many blocks of this stream fit in so many bytes, one at least. */
+  /** How many blocks of this stream fit in this many bytes, at least one. */
   blocksIn(byteLength: number): number {
     return Math.max(1, Math.floor(byteLength / this.#blockSize))
   }

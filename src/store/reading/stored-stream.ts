@@ -7,19 +7,19 @@ import { PageMap } from './page-map.ts'
 import type { StoreContext } from '../store-context.ts'
 
 /**
- * Bytes that the store keeps: immutable, and a {@linkcode ByteSource} that can be read any number of times, any range.
+ * Immutable bytes in a store: a {@linkcode ByteSource}, of which any range can be read any number of times.
  *
- * Its streams are pulled: nothing is fetched before a reader asks, then at most
- * `max(1, floor(inMemoryThreshold / blockSize))` blocks are fetched ahead. A chunk is a block, or what the range needs
- * of it. They give exact bytes or fail: with `NotFoundError` (`streamId`, `blockIndex`) if the stream was collected
- * meanwhile, with `IntegrityError` if a block does not have its checksum.
+ * Its streams are pulled: nothing is fetched before a reader asks; then at most `max(1, floor(inMemoryThreshold /
+ * blockSize))` blocks are fetched ahead. A chunk is a block, or the part of it that is in the range. A stream gives
+ * exact bytes or fails: with `NotFoundError` (`streamId`, `blockIndex`) if the stored stream was collected in the
+ * meantime, with `IntegrityError` if a block does not match its checksum.
  */
 export interface StoredStream extends ByteSource {
   /** 32 hexadecimal digits; never reused. */
   readonly id: string
   /** SHA-256 of the bytes. */
   readonly digest: Uint8Array
-  /** The bytes from `start` up to, not including, `end`, as a source of their own; clamped as in `Blob.slice`. */
+  /** The bytes from `start` up to, not including, `end`, as a separate source; clamped as in `Blob.slice`. */
   slice(start?: number, end?: number): StoredSlice
   /** All the bytes, as a new stream. `signal` ends it with its reason. */
   stream(options?: BackendCallOptions): ReadableStream<Uint8Array<ArrayBuffer>>
@@ -27,13 +27,13 @@ export interface StoredStream extends ByteSource {
 
 /** A range of a stored stream. */
 export interface StoredSlice extends ByteSource {
-  /** The bytes from `start` up to, not including, `end`, as a source of their own; clamped as in `Blob.slice`. */
+  /** The bytes from `start` up to, not including, `end`, as a separate source; clamped as in `Blob.slice`. */
   slice(start?: number, end?: number): StoredSlice
   /** All the bytes, as a new stream. `signal` ends it with its reason. */
   stream(options?: BackendCallOptions): ReadableStream<Uint8Array<ArrayBuffer>>
 }
 
-/** Makes the source over a stream whose row was read; `signal` ends every stream that it gives. */
+/** Makes the source over a stream whose row was read; `signal` ends all its streams. */
 export function storedStream(
   context: StoreContext,
   id: Uint8Array,

@@ -1,8 +1,8 @@
 import { FormatError, IntegrityError, type IntegrityErrorOptions } from '../../errors.ts'
 
 /**
- * Parses the value of a row, and says of a failure which row it was: whoever asked for the row gave no bytes that could
- * be wrong. `what` names the row.
+ * Parses the value of a row. A failure is damage, since the bytes did not come from the caller; its message names the
+ * row by `what`.
  *
  * @throws {IntegrityError} if the row is damaged.
  * @throws {FormatError} with `reason: 'unsupported'` if a later version wrote it.

@@ -16,17 +16,17 @@ const HASHED = 1
 
 /**
  * The keys of one store's rows, and the names of its objects. All begin with the store's name and a separator that no
- * name contains, so that stores in one backend never touch each other's.
+ * name contains, so stores in one backend never touch each other's rows and objects.
  */
 export class RowKeys {
   readonly #rows: string
-  /** What the names of the store's objects begin with. */
+  /** Prefix of the names of the store's objects. */
   readonly objectPrefix: string
 
   /** Makes the keys of the store called `name`. */
   constructor(name: string) {
     this.#rows = `${name}/`
-    // A letter first: files whose names begin with a dot are what a backup forgets.
+    // A letter comes first: backups may leave out files whose names begin with a dot.
     this.objectPrefix = `o${name}.`
   }
 
@@ -47,7 +47,7 @@ export class RowKeys {
     return this.#key('m/', id, SLASH, number)
   }
 
-  /** `h/<digest>`: the stream that has it. */
+  /** `h/<digest>`: the stream that has this digest. */
   digest(digest: Uint8Array): Uint8Array<ArrayBuffer> {
     return this.#key('h/', digest)
   }
@@ -72,17 +72,17 @@ export class RowKeys {
     return this.#key('r/', id, SLASH, new Uint8Array([OWNERS[owner], form === 'inline' ? INLINE : HASHED]), bytes)
   }
 
-  /** What the keys of all references of a stream begin with. */
+  /** Prefix of the keys of all references of a stream. */
   references(id: Uint8Array): Uint8Array<ArrayBuffer> {
     return this.#key('r/', id, SLASH)
   }
 
-  /** `a/<alias>`: what a hive knows of an entry. */
+  /** `a/<alias>`: an entry of a hive. */
   alias(alias: Uint8Array): Uint8Array<ArrayBuffer> {
     return this.#key('a/', alias)
   }
 
-  /** `u/<key>`: a row of the user's. */
+  /** `u/<key>`: a row of a user of the store. */
   user(key: Uint8Array): Uint8Array<ArrayBuffer> {
     return this.#key('u/', key)
   }

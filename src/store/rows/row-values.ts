@@ -3,7 +3,7 @@
  * `row-keys.ts`. Integers are unsigned and big-endian, times are milliseconds since 1970. Every value begins with the
  * number of its layout, so that a later version can change one kind of row without touching the others.
  *
- * Parsers are total: any bytes give a value or a FormatError.
+ * Parsers are total: for any bytes, the result is a value or a FormatError.
  *
  * @module
  */
@@ -18,27 +18,27 @@ const STORE_VERSION = 1
 export const ID_BYTES = 16
 /** Bytes of an xxh64. */
 const CHECKSUM_BYTES = 8
-/** Bytes of the random value that tells one writer of a stream from the next. */
+/** Bytes of the random value that distinguishes the writers of a stream. */
 export const EPOCH_BYTES = 8
-/** Block entries of one page row: 512 of at most 65 bytes stay below 60 KB. */
+/** Block entries of one page row: 512 entries of at most 65 bytes stay below 60 KB. */
 export const PAGE_ENTRIES = 512
 /** Largest block, in bytes. */
 export const MAX_BLOCK_BYTES: number = 64 * 1024 * 1024
-/** Longest reference that stands in a key as it is; a longer one is keyed by its SHA-256. */
+/** Longest reference, in bytes, that is part of its key; a longer one is keyed by its SHA-256. */
 export const INLINE_REFERENCE_BYTES = 1024
-/** Longest reference. */
+/** Longest reference, in bytes. */
 export const MAX_REFERENCE_BYTES: number = 32 * 1024
 
 const LAYOUT = 1
 
-/** How the bytes of an object were made from those of the block. */
+/** Codec of an object whose bytes are those of the block. */
 export const CODEC_NONE = 0
 
 const CHUNKING_FIXED = 1
 
 /**
- * Where a stream is in its life. A `condemned` one keeps the status that it had, which a mark gives back to it; a
- * `deleting` one never comes back, and says why.
+ * Where a stream is in its life. A `condemned` stream keeps its former status, which it gets back if it is marked as
+ * used. A `deleting` stream never comes back; the status says why.
  */
 export type StreamStatus =
   | { readonly kind: 'storing' }
@@ -50,25 +50,25 @@ export type StreamStatus =
 /** Row `s`: a stream. */
 export interface StreamRecord {
   readonly status: StreamStatus
-  /** Random, of the writer that stores it: whoever takes an upload over sets another one. */
+  /** Random value of the writer that stores it; a writer that takes over an upload sets another one. */
   readonly epoch: Uint8Array
   /** When storing began. */
   readonly createdAt: number
-  /** Until when collection leaves the stream alone without a reference. */
+  /** Time until which collection spares the stream even if it has no reference. */
   readonly leaseUntil: number
-  /** Bytes that its pages name: all of them once it is stored. */
+  /** Bytes in the blocks that its pages name: all bytes, once it is stored. */
   readonly size: number
   /** Blocks that its pages name. */
   readonly blockCount: number
   /** Bytes of every block but the last. */
   readonly blockSize: number
-  /** Codec that its writer was told to use; each block has its own. */
+  /** Codec that its writer was told to use; each block states its own. */
   readonly codec: number
   /** SHA-256 of the bytes; every stored stream has one. */
   readonly digest: Uint8Array | undefined
-  /** Id of the page set that names its blocks; undefined: its own id. */
+  /** Id of the page set that names its blocks; undefined if that is its own id. */
   readonly pageSet?: Uint8Array | undefined
-  /** Fields that this version does not know; whoever rewrites the row keeps them. */
+  /** Fields that this version of the package does not know; they are kept when the row is rewritten. */
   readonly extensions: Uint8Array
 }
 
@@ -83,7 +83,7 @@ export interface BlockEntry {
   readonly codec: number
   /** The xxh64 of the object. */
   readonly checksum: Uint8Array
-  /** SHA-256 of the block, in pages that have them. */
+  /** SHA-256 of the block, in pages that state it. */
   readonly digest?: Uint8Array | undefined
 }
 
@@ -98,11 +98,13 @@ export interface PageRecord {
 export interface ReferenceRecord {
   /** When it was set. */
   readonly at: number
-  /** When it ends to keep the stream alive; undefined: never. */
+  /** When it stops keeping the stream alive; undefined means never. */
   readonly expiresAt: number | undefined
-  /** The reference itself, where the key only has its hash. */
+  /** The reference itself, if the key has only its hash. */
   readonly reference: Uint8Array | undefined
-  /** Id of the stream whose last commit set it: of the one that was being stored, not of the one that is kept alive. */
+  /**
+   * Id of the stream whose last commit set it: the stream that was being stored, which may not be the one kept alive.
+   */
   readonly by: Uint8Array | undefined
 }
 

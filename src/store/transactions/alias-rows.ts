@@ -4,8 +4,8 @@ const OUTSIDE = new WeakMap<object, ReadonlyRowSpace>()
 const WITHIN = new WeakMap<object, RowSpace>()
 
 /**
- * The rows `a/<alias>` of a store, read outside of a transaction. They belong to the hive that is kept in the store, so
- * they are no part of what a user of the store sees.
+ * The rows `a/<alias>` of a store, read outside of a transaction. They belong to the hive in the store, so they are not
+ * part of the store's public interface.
  *
  * @throws {TypeError} if this is not a store.
  */

@@ -21,7 +21,8 @@ import type { ReferenceOptions } from './transaction.ts'
  *
  * @param by Id of the stream whose last commit sets the reference.
  * @throws {NotFoundError} if there is no such stream.
- * @throws {FormatError} with `reason: 'unsupported'` if a later version wrote the stream's row, or that of the reference.
+ * @throws {FormatError} with `reason: 'unsupported'` if a later version wrote the stream's row, or that of the
+ * reference.
  */
 export async function addReference(
   context: StoreContext,
@@ -49,7 +50,7 @@ export async function addReference(
 }
 
 /**
- * Removes a reference, if it is there; the stream becomes a candidate for collection.
+ * Removes a reference, if there is one, and makes the stream a candidate for collection.
  *
  * @throws {FormatError} with `reason: 'unsupported'` if a later version wrote the row of the reference.
  */
@@ -70,9 +71,10 @@ export async function removeReference(
 }
 
 /**
- * The key of a reference's row; with `hashed`, the reference, which then has to stand in its value.
+ * The key of a reference's row. If the key has only the hash, `hashed` is the reference, to be put into the row's
+ * value.
  *
- * @throws {TypeError} if the reference is no Uint8Array, or the owner none that there is.
+ * @throws {TypeError} if the reference is not a Uint8Array, or the owner is unknown.
  * @throws {RangeError} if it is longer than 32 KiB.
  */
 export async function referenceKey(
@@ -90,7 +92,9 @@ export async function referenceKey(
   return { key: keys.reference(stream, owner, 'hashed', await digestOf(backend, hashed)), hashed }
 }
 
-/** Checks that a reference's row, if there is one, may be written over: a damaged one may, not one of a later version. */
+/**
+ * Checks that a reference's row, if there is one, may be written over: a damaged one may, not one of a later version.
+ */
 function assertKnownVersion(value: Uint8Array | undefined): void {
   try {
     if (value) parseReference(value)

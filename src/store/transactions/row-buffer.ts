@@ -19,8 +19,8 @@ interface Read {
 }
 
 /**
- * The rows of one attempt at a commit: what was read, with its versions, and what is to be written. It knows whole keys
- * only, and nothing of what they mean.
+ * The rows of one attempt at a commit: those that were read, with their versions, and those to be written. It knows
+ * only whole keys, and not what they mean.
  */
 export class RowBuffer {
   readonly #context: StoreContext
@@ -99,7 +99,7 @@ export class RowBuffer {
   }
 
   /**
-   * Closes, and gives what there is to commit.
+   * Closes the buffer, and returns what there is to commit.
    *
    * @throws {RangeError} if that is more than 10 conditions or 100 changes.
    */
@@ -123,7 +123,7 @@ export class RowBuffer {
       if (checks.length < 2 || checks.length > MAX_CHECKS) return false
       return (await this.#context.backend.metadata.commit(checks, [], { signal: this.#signal })) === false
     } catch {
-      // The error that there is already is the one to report.
+      // The earlier error is the one to report.
       return false
     }
   }

@@ -12,9 +12,9 @@ const DEFAULT_VALUE_BYTES = 61_440
 const MAX_LIST = 1000
 
 /**
- * Checks a key that a caller gives.
+ * Checks a key from a caller.
  *
- * @throws {TypeError} if it is no Uint8Array.
+ * @throws {TypeError} if it is not a Uint8Array.
  * @throws {RangeError} if it does not have 1 to 1,024 bytes.
  */
 export function assertSpaceKey(key: Uint8Array): void {
@@ -25,9 +25,9 @@ export function assertSpaceKey(key: Uint8Array): void {
 }
 
 /**
- * Checks a value that a caller gives.
+ * Checks a value from a caller.
  *
- * @throws {TypeError} if it is no Uint8Array.
+ * @throws {TypeError} if it is not a Uint8Array.
  * @throws {RangeError} if it is larger than the backend takes.
  */
 export function assertSpaceValue({ backend }: StoreContext, value: Uint8Array): void {

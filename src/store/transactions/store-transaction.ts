@@ -94,11 +94,11 @@ export class StoreTransaction implements Transaction {
         await this.markAsUsed(id, reference, options)
         return await this.open(id)
       } catch (error) {
-        // What was read of it is forgotten, so that it does not fail the commit.
+        // What was read of it is forgotten, so as not to fail the commit.
         this.rows.forget(this.#context.keys.stream(parseId(id)))
         const { name } = error as Error
         if ((name !== 'NotFoundError' && name !== 'IntegrityError') || attempt === STORE_ATTEMPTS) throw error
-        // It was collected before it could be marked, or its row is lost or damaged. Storing sees to either.
+        // It was collected before it could be marked, or its row is lost or damaged. Storing it again repairs either.
         id = undefined
       }
     }
@@ -107,7 +107,7 @@ export class StoreTransaction implements Transaction {
   /** Commits; false if something that was read has changed. */
   async commit(): Promise<boolean> {
     const { checks, mutations } = await this.rows.takeChanges()
-    // One read is true of its own moment; several have to be true of the same.
+    // A single read holds at its own moment; several must hold at the same moment.
     if (mutations.length === 0 && checks.length < 2) return true
     if (mutations.length > 0) await this.#context.readyToWrite({ signal: this.#signal })
     try {
@@ -129,9 +129,9 @@ export class StoreTransaction implements Transaction {
   }
 
   /**
-   * After a commit of unknown outcome: rewrites the rows of the marked streams, which the commit checks, so that it can
-   * not be applied later, when its caller has long done something else. If this fails too, the outcome stays unknown,
-   * which is what the caller is told in any case.
+   * After a commit of unknown outcome: rewrites the rows of the marked streams, which the commit checks, so that it
+   * cannot be applied later, when its caller has long moved on. If this fails too, the outcome stays unknown, which the
+   * caller is told in any case.
    */
   async #fence(checks: readonly Check[]): Promise<void> {
     const { metadata } = this.#context.backend
@@ -162,7 +162,7 @@ export class StoreTransaction implements Transaction {
     try {
       await readable.pipeTo(sink, this.#signal ? { signal: this.#signal } : {})
     } catch (error) {
-      // pipeTo does not begin with a stream that is locked; then the sink waits for ever.
+      // pipeTo rejects a locked stream without touching the sink, which would then wait for ever.
       await sink.abort(error)
     }
     return (await sink.stored).id

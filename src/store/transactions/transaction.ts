@@ -36,8 +36,8 @@ export interface RowSpace {
   /** Deletes a row, whether it exists or not. */
   delete(key: Uint8Array): void
   /**
-   * Rows in the order of the bytes of their keys. A row that appears in the range before the commit is no conflict:
-   * what must not change is read with `get`.
+   * Rows in the order of the bytes of their keys. A row that appears in the range before the commit is not a conflict:
+   * read rows that must not change with `get`.
    */
   list(options: ListSpaceOptions): Promise<SpaceRow[]>
 }
@@ -45,7 +45,7 @@ export interface RowSpace {
 /** What a reference is, besides its bytes. */
 export interface ReferenceOptions {
   /**
-   * Who holds it; references of different owners are different ones.
+   * Who holds the reference; equal references of different owners are different references.
    * @default 'user'
    */
   owner?: ReferenceOwner | undefined
@@ -54,12 +54,12 @@ export interface ReferenceOptions {
 }
 
 /**
- * One attempt at a change of the store: what it reads is remembered, what it writes is kept back, and the whole is
- * committed in one step if nothing that it read has changed; else the function that it was given to runs again, with a
- * new one. Its rows are `u/<key>`: whatever their keys, they never touch the store's own.
+ * One attempt at a change of the store. What it reads is remembered, and what it writes is held back. All of it is
+ * committed in one step if nothing that was read has changed; otherwise the function that got the transaction runs
+ * again, with a new one. Its rows are `u/<key>`: whatever their keys, they never touch the store's own.
  *
- * One commit takes 10 conditions (rows read, streams marked, references removed) and 100 changes; more is a
- * RangeError. A transaction that has ended throws TypeErrors.
+ * One commit takes 10 conditions (rows read, streams marked, references removed) and 100 changes; more is a RangeError.
+ * A transaction that has ended throws TypeErrors.
  */
 export interface Transaction extends RowSpace {
   /**
@@ -69,25 +69,25 @@ export interface Transaction extends RowSpace {
    */
   open(id: string): Promise<StoredStream>
   /**
-   * Adds a reference, opaque bytes, to the set of a stream: it is not collected while it has one. Doing so again
-   * changes nothing.
+   * Adds a reference, opaque bytes, to a stream: a stream is not collected while it has one. Adding it again changes
+   * nothing.
    *
    * @throws {NotFoundError} if there is no such stream, or it was collected.
    * @throws {RangeError} if the reference is longer than 32 KiB.
    */
   markAsUsed(id: string, reference: Uint8Array, options?: ReferenceOptions): Promise<void>
   /**
-   * Removes a reference; a stream without any is collected later. Doing so again changes nothing. The last one of
-   * `markAsUsed` and `unmarkAsUsed` for the same stream and reference counts.
+   * Removes a reference; a stream without references is collected later. Removing it again changes nothing. Of several
+   * calls of `markAsUsed` and `unmarkAsUsed` for the same stream and reference, the last one counts.
    */
   unmarkAsUsed(id: string, reference: Uint8Array, options?: Pick<ReferenceOptions, 'owner'>): Promise<void>
   /**
-   * Finds the stream with this SHA-256, or stores it, and adds a reference. Storing is not part of the transaction:
-   * what it stored stays, without a reference, until it is collected, if the transaction fails.
+   * Finds the stream with this SHA-256, or stores it, and adds a reference. Storing is not part of the transaction: if
+   * the transaction fails, the stored stream stays, without a reference, until it is collected.
    *
    * @param digest SHA-256 of the bytes.
-   * @param source Gives the bytes, when they are needed: a Blob, another byte source, or a function that makes a
-   * stream; not a stream, which a second attempt would find empty.
+   * @param source Where the bytes come from, if they are needed: a Blob, another byte source, or a function that makes
+   * a stream; not a stream, which would be empty at a second attempt.
    * @throws {IntegrityError} if the bytes have another digest; nothing is stored.
    */
   getByDigestOrStore(

@@ -18,8 +18,8 @@ export interface CutBlock {
 }
 
 /**
- * Cuts a stream of bytes in blocks, and makes of each what is stored: it does nothing else, and waits for nothing. Blocks
- * are of one size; where they end and how they are encoded is known here alone.
+ * Cuts a stream of bytes into blocks, and makes the stored form of each. It is synchronous. All blocks have one size;
+ * only this class knows where they end and how they are encoded.
  */
 export class BlockCutter {
   readonly #blockSize: number

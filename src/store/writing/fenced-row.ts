@@ -16,21 +16,22 @@ export interface FencedChange {
   readonly mutations?: readonly Mutation[] | undefined
 }
 
-/** What became of a commit. */
+/** The outcome of a commit. */
 export type Outcome =
   /** It was applied, or one before it whose answer was lost; `record` is what that one wrote. */
   | { readonly kind: 'applied'; readonly record: StreamRecord }
-  /** It was not applied, because something else that it depends on has changed. */
+  /** It was not applied, because another row that it depends on has changed. */
   | { readonly kind: 'conflict' }
-  /** It never will be: somebody else has changed the row, or removed it. */
+  /** It will never be applied: another process has changed the row, or removed it. */
   | { readonly kind: 'lost'; readonly cause: unknown }
-  /** The row does not tell: it is gone, or cannot be read, or is as it was and the commit may still come. */
+  /** The row does not show it: it is gone, or cannot be read, or is unchanged and the commit may still arrive. */
   | { readonly kind: 'unknown'; readonly gone: boolean; readonly cause: unknown }
 
 /**
  * The row `s` of a stream that is being stored. Every commit of its writer depends on the row's version and changes it,
- * so at most one of those that are under way can ever be applied, also of those that arrive late; and whoever takes the
- * stream over, or collects it, changes it too. So the row tells what became of a commit whose answer was lost.
+ * so at most one of those that are on their way can ever be applied, even of those that arrive late. A writer that
+ * takes over the stream changes the row too, and so does collection. So the row shows the outcome of a commit whose
+ * answer was lost.
  */
 export class FencedRow {
   /** Id of the stream. */
@@ -40,7 +41,7 @@ export class FencedRow {
   readonly #context: StoreContext
   #record: StreamRecord
   #version: string | undefined
-  /** What was sent since the row had this version, and may have been applied, or may be yet. */
+  /** What was sent since the row had this version, and may have been applied or still be. */
   #unanswered: StreamRecord[] = []
 
   /** The row of the stream `id`: as it was read, or, without a version, as it will be made. */
@@ -52,7 +53,7 @@ export class FencedRow {
     this.#version = version
   }
 
-  /** What the row says, by the last change that is known to be applied. */
+  /** The row's content, by the last change that is known to be applied. */
   get record(): StreamRecord {
     return this.#record
   }
@@ -63,8 +64,9 @@ export class FencedRow {
   }
 
   /**
-   * Changes the row, and others with it: the same commit is made again while its failures may pass. A row that is not
-   * there yet is sent once only: its absence may come again, and so would a second one that arrives late.
+   * Changes the row, and others with it. The same commit is repeated while its failures may be temporary. The commit
+   * that creates the row is sent only once: the row may be absent again later, and a late duplicate would be applied
+   * then.
    *
    * @param signal Ends the waiting between tries; a commit that has begun is waited for.
    * @throws what the backend fails with, if nothing was or will be applied.
@@ -99,8 +101,8 @@ export class FencedRow {
   }
 
   /**
-   * Makes sure that nothing that was sent can be applied any more, and nobody goes on with the stream, by marking it as
-   * given up. Resolves with `applied` if an end was applied already, with `lost` if it is ruled out now.
+   * Marks the stream as given up, so that nothing that was sent can be applied any more, and nobody continues the
+   * stream. Resolves with `applied` if a last commit was applied already, with `lost` if that is ruled out now.
    *
    * @throws what the backend fails with, if nothing was sent that may have been applied.
    */
@@ -138,12 +140,12 @@ export class FencedRow {
     return persistently(host, () => backend.metadata.get(this.key))
   }
 
-  /** Whether the row is as the last change that was answered left it, and no other can come. */
+  /** Whether the row is as the last acknowledged change left it, and no other change can arrive. */
   async isAsKnown(): Promise<boolean> {
     return this.#unanswered.length === 0 && (await this.read())?.version === this.#version
   }
 
-  /** The error for a row that somebody else has changed. */
+  /** The error for a row that another process has changed. */
   lost(cause: unknown): BackendError {
     const message = `the upload ${toHex(this.id)} was collected while it was being stored: its lease was over`
     return new BackendError(message, { retryable: true, cause })
@@ -152,12 +154,12 @@ export class FencedRow {
   #applied(record: StreamRecord, version: string): Outcome {
     this.#record = record
     this.#version = version
-    // They depend on a version that the row does not have any more.
+    // They depend on a version that the row no longer has.
     this.#unanswered = []
     return { kind: 'applied', record }
   }
 
-  /** Reads the row, and what it tells of the commits so far; no outcome, if it has not changed. */
+  /** Reads the row, and what it shows of the commits so far; no outcome if it has not changed. */
   async #look(cause: unknown): Promise<{ row?: VersionedValue | undefined; outcome?: Outcome }> {
     let row: VersionedValue | undefined
     try {
@@ -175,7 +177,7 @@ export class FencedRow {
     return { row, outcome: sent ? this.#applied(sent, row.version) : { kind: 'lost', cause } }
   }
 
-  /** Reads what alone can tell what happened, if there is something to tell: so any failure is borne for a while. */
+  /** Reads the row. While only it can show what happened, failures are tolerated for a while. */
   async #readDecisively(): Promise<VersionedValue | undefined> {
     const { host } = this.#context
     for (let tries = 1; ; tries++) {
@@ -189,7 +191,7 @@ export class FencedRow {
   }
 }
 
-/** Whether a row that says `found` tells that the commit was applied that wrote `sent`. */
+/** Whether a row with the content `found` shows that the commit which wrote `sent` was applied. */
 function tells(found: StreamRecord, sent: StreamRecord): boolean {
   if (!equalBytes(found.epoch, sent.epoch)) return false
   // Collection may have condemned it since.
@@ -197,7 +199,7 @@ function tells(found: StreamRecord, sent: StreamRecord): boolean {
   return equalBytes(formatStream(found), formatStream(sent))
 }
 
-/** Whether what was applied ends the upload. */
+/** Whether the applied change ends the upload. */
 function isEnd(outcome: Outcome): outcome is Extract<Outcome, { kind: 'applied' }> {
   if (outcome.kind !== 'applied') return false
   const { status } = outcome.record

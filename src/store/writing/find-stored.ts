@@ -11,8 +11,8 @@ export interface KnownStream {
 }
 
 /**
- * Finds a stored stream with this digest. That it stays one, or that there is still none, becomes a condition of `rows`; a
- * condemned one becomes stored again with them.
+ * Finds a stored stream with this digest. Makes the commit of `rows` depend on the stream still being stored, or still
+ * being absent. With that commit, a condemned stream becomes stored again.
  */
 export async function findStored(
   { backend, keys }: StoreContext,

@@ -6,27 +6,27 @@ import type { StoreContext } from '../store-context.ts'
 import type { Changes } from '../transactions/row-buffer.ts'
 import type { FencedRow, Outcome } from './fenced-row.ts'
 
-/** What a last commit does. */
+/** What a last commit changes, and depends on. */
 export interface Ending {
-  /** What the own row says afterwards. */
+  /** What the stream's own row says afterwards. */
   readonly record: StreamRecord
-  /** All that it depends on, and changes. */
+  /** All other conditions and changes. */
   readonly changes: Changes
-  /** Id of the stream that has the bytes then. */
+  /** Id of the stream that has the bytes afterwards. */
   readonly survivor: Uint8Array
-  /** Key of the reference that it has then. */
+  /** Key of the reference that this stream has afterwards. */
   readonly referenceKey: Uint8Array | undefined
 }
 
 /**
- * The commit that ends an upload. At most one attempt at it can ever be applied, as the own row is fenced; so when the
- * answer is lost, that row tells what happened, and when it is gone too, the reference does, if it says that this upload
- * set it: one that was there before proves nothing.
+ * The commit that ends an upload. At most one attempt at it can ever be applied, since the stream's own row is fenced.
+ * So when the answer is lost, that row shows what happened. When the row is gone too, the reference shows it, if it
+ * says that this upload set it; a reference that was there before proves nothing.
  */
 export class LastCommit {
   readonly #context: StoreContext
   readonly #row: FencedRow
-  /** What was tried, also what was refused: only what was applied leaves a trace. */
+  /** All attempts, refused ones too: only an applied one leaves a trace. */
   readonly #tried: Ending[] = []
 
   /** Ends the upload whose row is `row`. */
@@ -36,10 +36,10 @@ export class LastCommit {
   }
 
   /**
-   * Makes an attempt, and tells which stream survived; undefined if something that it depends on has changed, so that it
-   * is to be prepared anew.
+   * Makes an attempt, and returns the id of the stream that survived; undefined if something that it depends on has
+   * changed, so that it must be prepared again.
    *
-   * @throws {BackendError} with `outcome: 'unknown'` if nothing tells whether it was applied.
+   * @throws {BackendError} with `outcome: 'unknown'` if nothing shows whether it was applied.
    */
   async commit(ending: Ending): Promise<Uint8Array | undefined> {
     this.#tried.push(ending)
@@ -59,16 +59,17 @@ export class LastCommit {
   }
 
   /**
-   * Makes sure that no attempt can be applied any more; tells which stream survived, if one was applied already.
+   * Makes sure that no attempt can be applied any more. Returns the id of the stream that survived if one was applied
+   * already.
    *
-   * @throws {BackendError} with `outcome: 'unknown'` if nothing tells.
+   * @throws {BackendError} with `outcome: 'unknown'` if nothing shows whether one was.
    */
   async ruleOut(cause: unknown): Promise<Uint8Array | undefined> {
     const outcome = await this.#row.giveUp(cause)
     return outcome.kind === 'lost' ? undefined : this.#survivor(outcome)
   }
 
-  /** The stream that survived: what was applied tells, or, when the row is gone, the reference. */
+  /** The id of the stream that survived, by the attempt that was applied or, when the row is gone, by the reference. */
   async #survivor(outcome: Extract<Outcome, { kind: 'applied' | 'unknown' }>): Promise<Uint8Array> {
     if (outcome.kind === 'applied') return this.#tried.find(({ record }) => record === outcome.record)!.survivor
     if (outcome.gone) {
@@ -79,7 +80,7 @@ export class LastCommit {
     throw undecided(outcome.cause)
   }
 
-  /** Reads what alone can tell what happened: so a failure is borne for a while. */
+  /** Reads the only row that can show what happened, so failures are tolerated for a while. */
   async #isOurs(key: Uint8Array): Promise<boolean> {
     const { backend, host } = this.#context
     for (let tries = 1; ; tries++) {
@@ -96,6 +97,6 @@ export class LastCommit {
 }
 
 function undecided(cause: unknown): BackendError {
-  const message = 'nothing tells whether the last commit was applied'
+  const message = 'nothing shows whether the last commit was applied'
   return new BackendError(message, { retryable: false, outcome: 'unknown', cause })
 }

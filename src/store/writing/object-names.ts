@@ -5,8 +5,8 @@ import { formatStreamId } from '../rows/row-values.ts'
 import { randomId, type StoreContext } from '../store-context.ts'
 
 /**
- * The names of one stream's objects, on their way from an intent to a page: they are made, committed as intents, handed
- * out in that order, one for each put, and settled when a page names them or they are deleted.
+ * The names of one stream's objects, on their way from an intent to a page. They are made, committed as intents, taken
+ * in that order, one for each put, and settled when a page names them or they are deleted.
  */
 export class ObjectNames {
   readonly #context: StoreContext
@@ -14,7 +14,7 @@ export class ObjectNames {
   readonly #reserved: Uint8Array[] = []
   /** Puts that wait for a name. */
   readonly #waiting: { resolve(name: Uint8Array): void; reject(reason: unknown): void }[] = []
-  /** All that have, or may have, an intent, by their text. */
+  /** All names that have, or may have, an intent, by their text. */
   readonly #intents = new Map<string, Uint8Array>()
   #failure: { readonly reason: unknown } | undefined
 
@@ -27,12 +27,15 @@ export class ObjectNames {
     return [...this.#intents.values()]
   }
 
-  /** How many more puts have a name waiting for them; negative if puts wait. */
+  /** How many names wait for puts; negative if puts wait for names. */
   get available(): number {
     return this.#reserved.length - this.#waiting.length
   }
 
-  /** Makes names, and the mutations that are their intents. Those of one stream begin alike, so that an engine may keep, and sync, them together. */
+  /**
+   * Makes names, and the mutations that write their intents. All names of a stream begin alike, so that an engine may
+   * keep its objects together, and sync them together.
+   */
   make(stream: Uint8Array, count: number): { names: Uint8Array[]; mutations: Mutation[] } {
     const names = Array.from({ length: count }, () => {
       const name = randomId(this.#context)
@@ -53,7 +56,7 @@ export class ObjectNames {
     }
   }
 
-  /** The next name; it waits until there is one. */
+  /** Takes the next name, once there is one. */
   take(): Promise<Uint8Array> {
     const name = this.#reserved.shift()
     if (name) return Promise.resolve(name)
@@ -71,7 +74,7 @@ export class ObjectNames {
     for (const { reject } of this.#waiting.splice(0)) reject(reason)
   }
 
-  /** Says that these have no intent any more. */
+  /** Says that these names no longer have an intent. */
   settle(names: readonly Uint8Array[]): void {
     for (const name of names) this.#intents.delete(toHex(name))
   }

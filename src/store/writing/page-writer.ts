@@ -31,7 +31,7 @@ export class PageWriter {
       if (all.length < PAGE_ENTRIES) break
       all = all.slice(PAGE_ENTRIES)
     }
-    // It is known what the page will be, once these are committed; until then it is what it was.
+    // The page will have these entries once they are committed; until then it stays as it was.
     for (const blockCount of this.#lastPages.keys()) {
       if (blockCount !== map.blockCount) this.#lastPages.delete(blockCount)
     }

@@ -8,8 +8,8 @@ import type { StoreContext } from '../store-context.ts'
 const DELETE_ROWS = 90
 
 /**
- * Deletes what a stream has, whose row says that it is being deleted: the objects first, so that a row names each until
- * it is gone, and the stream's own row last.
+ * Deletes the objects and rows of a stream whose row says that it is being deleted: the objects first, so that a row
+ * names each until it is gone, and the stream's own row last.
  *
  * @param intents Objects that no page names.
  */
@@ -38,7 +38,7 @@ export async function removeStream(
   await deleteRows(context, [...rows, key, keys.candidate(id)], [{ key, version }])
 }
 
-/** Those of the objects whose intents are there: only a row can say that an object is nobody else's. */
+/** The objects whose intents exist: only a row can show that no other stream has the object. */
 export async function findIntents(
   { backend, keys, host }: StoreContext,
   objects: readonly Uint8Array[],
@@ -84,7 +84,7 @@ async function deleteRows(
 ): Promise<void> {
   for (let i = 0; i < rows.length; i += DELETE_ROWS) {
     const mutations = rows.slice(i, i + DELETE_ROWS).map((key) => ({ key, value: undefined }))
-    // Somebody else removes the rest.
+    // Another process removes the rest.
     if (!(await persistently(host, () => backend.metadata.commit(checks, mutations)))) return
   }
 }

@@ -33,20 +33,24 @@ type State =
  * The rows and objects of one stream that is being stored: the protocol of `docs/formats.md`, "Storing", step by step.
  * Calls are made one after the other, but for `put`.
  *
- * It makes a new row, or goes on with one that exists: offset, blocks and the page that is not full yet come from there.
+ * It makes a new row, or goes on with one that exists: offset, blocks and the page that is not full yet come from
+ * there.
  */
 export class StreamWriter {
   readonly #context: StoreContext
   readonly #signal: AbortSignal
   readonly #names: ObjectNames
   #state: State
-  /** Names that will not be used: of objects whose put failed, or of intents whose commit did, perhaps after it was applied. */
+  /**
+   * Names that will not be used: of objects whose put failed, or of intents whose commit did, perhaps after it was
+   * applied.
+   */
   #abandoned: Uint8Array[] = []
   readonly #pages: PageWriter
   readonly #pending = new Set<Promise<unknown>>()
 
   /**
-   * `signal` gives up what is being put or waited for; commits that have begun are waited for.
+   * `signal` ends puts and waits; commits that have begun are waited for.
    *
    * @param existing The row of a stream that this writer has taken over.
    */
@@ -98,7 +102,7 @@ export class StreamWriter {
             return
           }
           failure = 'cause' in outcome ? outcome.cause : undefined
-          // Nothing failed, so the row was there before. After a failure it may have been collected already.
+          // Nothing failed, so the row was there before. After a failure it may already have been collected.
           if (failure === undefined) throw new BackendError(`a stream ${toHex(id)} exists`, { retryable: false })
         } catch (error) {
           if (!isTransient(error)) throw error
@@ -131,7 +135,7 @@ export class StreamWriter {
         return names
       } catch (error) {
         if (tries === host.budget.tries || !(maybeApplied(error) || isTransient(error))) throw error
-        // Their intents may exist, now or later; the commit of the next entries removes them.
+        // Their intents may exist, now or later. The commit of the next entries removes them.
         this.#abandoned.push(...names)
       }
       await waitToRetry(host, tries, this.#signal)
@@ -190,7 +194,7 @@ export class StreamWriter {
   }
 
   #failureOf(outcome: Outcome): unknown {
-    // The cause is what the backend said last; what became of the commit the upload's removal finds out.
+    // The cause is the backend's last answer; the removal of the upload finds out what happened to the commit.
     if (outcome.kind === 'unknown' && outcome.cause !== undefined) return outcome.cause
     return this.#row.lost('cause' in outcome ? outcome.cause : undefined)
   }
@@ -263,7 +267,7 @@ export class StreamWriter {
     try {
       await this.#ruleOut()
     } finally {
-      // Also when nothing tells what the last commit did: if the row is gone, nothing can come to need the objects.
+      // Even when nothing shows what the last commit did: if the row is gone, nothing can need the objects any more.
       await this.#remove()
     }
   }
@@ -275,7 +279,7 @@ export class StreamWriter {
     try {
       await ruleOut()
     } catch (error) {
-      // On a full disk not even a row can be changed. Objects that no page names give space back.
+      // On a full disk not even a row can be changed. Deleting objects that no page names frees space.
       if ((error as Error).name !== 'QuotaExceededError' || !(await this.#row.isAsKnown())) throw error
       await deleteObjects(this.#context, this.#names.intents)
       await ruleOut()
@@ -283,8 +287,8 @@ export class StreamWriter {
   }
 
   /**
-   * Deletes the objects, then the rows, of a stream that is marked as deleting, or gone; of no other. What the writer
-   * remembers proves nothing: an object whose intent is gone may belong to a page by now, of whatever stream.
+   * Deletes the objects, then the rows, of a stream only if it is marked as deleting, or gone. The writer's memory
+   * proves nothing: an object whose intent is gone may belong to a page of another stream by now.
    */
   async #remove(): Promise<void> {
     const row = await this.#row.read()
@@ -294,7 +298,7 @@ export class StreamWriter {
     if (record && this.#row.isOwn(record)) {
       await removeStream(this.#context, this.id, record, row.version, intents)
     } else {
-      // Collection was here first; it may have looked before the last of these was put.
+      // Collection was faster, but it may have looked before the last of these was put.
       await removeObjects(this.#context, intents)
     }
   }

@@ -34,7 +34,8 @@ export function uploadSink(
       start(controller) {
         upload.onFailure = (reason) => {
           stop()
-          // Of an abort the stream knows by itself, and Node 22 breaks if it is told so within the event.
+          // The stream itself knows of an abort, and in Node 22 an internal assertion fails if it is told within the
+          // event.
           if (!controller.signal.aborted) controller.error(reason)
         }
         // `abort()` below waits until a held write has settled; this signal does not.

@@ -15,7 +15,7 @@ import type { BlockSinkOptions } from './block-sink.ts'
 import { findStored } from './find-stored.ts'
 import { StreamWriter } from './stream-writer.ts'
 
-/** Makes the transaction of one attempt at the last commit. */
+/** Makes the transaction for one attempt at the last commit. */
 export type MakeTransaction = () => StoreTransaction
 
 /** What an upload works with once it has begun. */
@@ -27,7 +27,7 @@ interface Tools {
 /** A block on its way. */
 interface Block {
   readonly cut: CutBlock
-  /** Where it is, once that is known; undefined before its put has begun. */
+  /** Its entry, once it is known where the block is; undefined before its put has begun. */
   entry: Promise<BlockEntry> | undefined
 }
 
@@ -41,17 +41,18 @@ interface Failure {
 /** Where an upload is in its life. */
 type State =
   | { readonly kind: 'open' }
-  /** Its last commit is under way: a failure that comes meanwhile waits for its end. */
+  /** Its last commit is running: a failure that comes meanwhile waits for the end of that. */
   | { readonly kind: 'committing'; readonly failure?: Failure }
   | { readonly kind: 'committed' }
   | { readonly kind: 'failed'; readonly failure: Failure }
 
 /**
- * One stream on its way into the store: has it cut in blocks, hashes it, has the blocks put in groups, and commits.
+ * One stream on its way into the store. It has the stream cut into blocks, hashes it, has the blocks put in groups, and
+ * commits.
  *
- * Nothing is written before the first group is full or the stream ends, so a short stream that the store has already
- * costs no object. From then on at most two groups are alive: while the entries of one wait for its puts, the next is
- * filled and put.
+ * Nothing is written before the first group is full or the stream ends, so no object is written for a short stream that
+ * the store already has. From then on there are at most two groups: while the entries of one wait for its puts, the
+ * next is filled and put.
  */
 export class Upload {
   readonly #context: StoreContext
@@ -64,7 +65,7 @@ export class Upload {
   #tools: Promise<Tools> | undefined
   /** The blocks of the group that is being filled. */
   #group: Block[] = []
-  /** Settles when the group before is in pages. */
+  /** Settles when the previous group is in pages. */
   #appended: Promise<void> | undefined
   #size = 0
 
@@ -73,7 +74,7 @@ export class Upload {
   #rejectStored: (reason: unknown) => void = () => undefined
   /** Settles when what a failed upload wrote has been removed, as far as it can be. */
   discarded: Promise<void> | undefined
-  /** Called at once when the upload is aborted, and when all is removed if it fails by itself. */
+  /** Called at once when the upload is aborted; if it fails by itself, once everything has been removed. */
   onFailure: (reason: unknown) => void = () => undefined
 
   constructor(context: StoreContext, makeTransaction: MakeTransaction, options: BlockSinkOptions) {
@@ -93,22 +94,22 @@ export class Upload {
       this.#assertAlive()
       return await abortable(step(), this.#abort.signal)
     } catch (error) {
-      // It is stored, but cannot be opened any more.
+      // It is stored, but can no longer be opened.
       if (this.#state.kind === 'committed') this.#rejectStored(error)
-      // Where there is a failure already, this is what came of it.
+      // If there was a failure before, this one is its consequence.
       const failure = this.#fail({ reason: error, aborted: false })
-      // Who aborts is answered at once; what has to be removed is awaited by the sink's abort().
+      // After an abort this rejects at once; the sink's abort() waits for the removal.
       if (!failure.aborted) await this.discarded
       throw error === this.#abort.signal.reason ? failure.reason : error
     }
   }
 
-  /** Gives the upload up, from outside. While its last commit is under way this waits, and may come too late. */
+  /** Aborts the upload from outside. While its last commit is running, this waits, and may come too late. */
   abort(reason: unknown): void {
     this.#fail({ reason, aborted: true })
   }
 
-  /** Takes the first failure, and tells which that was. */
+  /** Records the first failure, and returns it. */
   #fail(failure: Failure): Failure {
     const state = this.#state
     if (state.kind === 'failed') return state.failure
@@ -134,7 +135,7 @@ export class Upload {
     if (this.#state.kind === 'failed') throw this.#state.failure.reason
   }
 
-  /** Takes a chunk; it is used up when this resolves. */
+  /** Takes a chunk, which is not needed any more when this resolves. */
   async write(chunk: Uint8Array): Promise<void> {
     this.#tools ??= this.#begin()
     const { cutter, digest } = await this.#tools
@@ -186,7 +187,7 @@ export class Upload {
     if (this.#appended) void this.#put(this.#group)
   }
 
-  /** Begins the puts of those blocks whose puts have not begun, and tells where all of them are. */
+  /** Begins the puts that have not begun, and resolves with the entries of all these blocks. */
   #put(blocks: readonly Block[]): Promise<BlockEntry[]> {
     for (const block of blocks) {
       block.entry ??= this.#writer.put(block.cut)
@@ -197,15 +198,15 @@ export class Upload {
     return entries
   }
 
-  /** Hands the group that is full over to the backend, and begins the next one. */
+  /** Has the full group written, and begins the next one. */
   async #nextGroup(cutter: BlockCutter): Promise<void> {
     const { groupBlocks } = this.#context.host.budget
     const full = this.#group
     const previous = this.#appended
-    // Its memory is free now.
+    // This frees its memory.
     await previous
     this.#assertAlive()
-    // The names of two groups are reserved: those of this one, and those of the next.
+    // Names are reserved for two groups: this one and the next.
     if (!previous) markHandled(this.#writer.make(2 * groupBlocks))
     this.#appended = this.#append(full, cutter)
     this.#appended.catch((reason: unknown) => this.#fail({ reason, aborted: false }))
@@ -251,7 +252,7 @@ export class Upload {
 
   /** Makes the row of the stream, if there is none yet, and puts the blocks of the last group, unless `known`. */
   async #putLast(known: boolean): Promise<BlockEntry[]> {
-    // Of a stream that the store has, only the row is made: it tells how the last commit ended.
+    // For a stream that the store already has, only the row is made: it shows how the last commit ended.
     const puts = known ? [] : this.#group
     const begun = puts.filter(({ entry }) => entry !== undefined).length
     if (!this.#writer.made) await this.#writer.make(puts.length)
@@ -259,7 +260,9 @@ export class Upload {
     return this.#put(puts)
   }
 
-  /** Runs the last commit: a failure that comes meanwhile waits for its end, and counts for nothing if it is applied. */
+  /**
+   * Runs the last commit. A failure that comes meanwhile waits for its end, and is ignored if the commit is applied.
+   */
   async #commit(run: () => Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
     this.#state = { kind: 'committing' }
     let survivor: Uint8Array | undefined
@@ -273,7 +276,7 @@ export class Upload {
     return survivor
   }
 
-  /** What is left of a duplicate is no loss: collection finds it. The store itself is acknowledged. */
+  /** Removes a duplicate. If that fails, collection will do it: the upload itself has succeeded. */
   async #wipeDuplicate(): Promise<void> {
     try {
       await this.#writer.discard()
@@ -292,7 +295,7 @@ export class Upload {
     try {
       await this.#writer.discard()
     } catch {
-      // The failure of the upload is what its caller is told; collection removes what is left.
+      // The caller gets the failure of the upload; collection removes what is left.
       return
     }
   }
