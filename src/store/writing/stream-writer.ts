@@ -31,10 +31,9 @@ type State =
 
 /**
  * The rows and objects of one stream that is being stored: the protocol of `docs/formats.md`, "Storing", step by step.
- * Calls are made one after the other, but for `put`.
+ * Its methods are called one after the other, except `put`.
  *
- * It makes a new row, or goes on with one that exists: offset, blocks and the page that is not full yet come from
- * there.
+ * It makes a new row, or continues an existing one, which gives the offset, the blocks and the page that is not full.
  */
 export class StreamWriter {
   readonly #context: StoreContext
