@@ -22,6 +22,9 @@ export type {
   Row,
   VersionedValue,
 } from './store/backend.ts'
+export type { CollectGarbageOptions } from './store/collecting/collect-garbage.ts'
+export type { FreedGarbage, GarbageReport, WaitingGarbage } from './store/collecting/collection.ts'
+export type { CollectorOptions } from './store/collecting/start-collector.ts'
 export type { BlockSink, BlockSinkOptions } from './store/writing/block-sink.ts'
 export { type StoreBudget, type StoreHost, systemHost } from './store/host.ts'
 export type { ReferenceOwner } from './store/rows/row-keys.ts'

@@ -12,7 +12,7 @@ import { SignatureStream } from '../../src/rsync/signature-stream.ts'
 import type { Backend } from '../../src/store.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
-import { collectGarbage } from '../support/collect-garbage.ts'
+import { collectHastily } from '../support/hasty-collector.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { text } from '../support/store-tools.ts'
 import { randomBytes, rejection } from '../support/streams.ts'
@@ -357,7 +357,7 @@ describe('a version that was collected while it was being read is not damage', (
       }
       const first = (await read()) as Entry
       const { etag } = await put(hive, 'b', randomBytes(4_000, 3))
-      await collectGarbage(backend)
+      await collectHastily(backend)
       expect(await rejection(collect(first.stream()))).toMatchObject({
         name: 'ConflictError',
         alias: 'b',
@@ -366,7 +366,7 @@ describe('a version that was collected while it was being read is not damage', (
       })
       const second = (await read()) as Entry
       await hive.remove('b')
-      await collectGarbage(backend)
+      await collectHastily(backend)
       expect(await rejection(collect(second.stream()))).toMatchObject({ name: 'NotFoundError', alias: 'b' })
     })
   }
@@ -375,7 +375,7 @@ describe('a version that was collected while it was being read is not damage', (
     const { hive, backend } = await start()
     const first = await hive.open('b', { consistency: 'snapshot' })
     await put(hive, 'b', randomBytes(4_000, 3))
-    await collectGarbage(backend)
+    await collectHastily(backend)
     await put(hive, 'b', BYTES)
     expect(await collect(first.stream())).toEqual(BYTES)
   })

@@ -9,6 +9,7 @@ import {
   formatReference,
   formatStream,
   formatStreamId,
+  formatTrash,
   formatVersion,
   isUsable,
   MAX_REFERENCE_BYTES,
@@ -18,6 +19,7 @@ import {
   parseReference,
   parseStream,
   parseStreamId,
+  parseTrash,
   type StreamRecord,
   type StreamStatus,
 } from '../../src/store/rows/row-values.ts'
@@ -140,6 +142,12 @@ const FIXTURES: readonly (readonly [
     parseReference,
   ],
   ['candidate', '010000018bcfe56800', formatCandidate(1_700_000_000_000), parseCandidate],
+  [
+    'trash',
+    `010000018bcfe568000100000100000000000f4240${ENTRY_HEX}`,
+    formatTrash(1_700_000_000_000, formatPage({ byteOffset: 1_000_000, entries: [entry] })),
+    parseTrash,
+  ],
 ]
 
 /** Whether bytes that may be anything give a value or a FormatError. */
@@ -266,6 +274,9 @@ describe('the keys of a store', () => {
     expect(name(keys.digest(DIGEST))).toBe(`bees/h/${String.fromCharCode(...DIGEST)}`)
     expect(name(keys.candidate(ID))).toBe(`bees/c/${id}`)
     expect(name(keys.intent(ID))).toBe(`bees/i/${id}`)
+    expect(name(keys.trash(ID, 258))).toBe(`bees/t/${id}/\0\0\x01\x02`)
+    expect(name(keys.references(ID))).toBe(`bees/r/${id}/`)
+    expect(name(keys.all('c'))).toBe('bees/c/')
     expect(name(keys.reference(ID, 'user', 'inline', bytes(2, 0x61)))).toBe(`bees/r/${id}/\0\0ab`)
     expect(name(keys.reference(ID, 'upload', 'hashed', bytes(2, 0x61)))).toBe(`bees/r/${id}/\x03\x01ab`)
     expect(name(keys.alias(bytes(2, 0x61)))).toBe('bees/a/ab')

@@ -9,6 +9,7 @@ import { LocalHive } from '../../src/hive.ts'
 import { DeltaStream, loadSignature, makeSignature } from '../../src/rsync.ts'
 import { StreamStore } from '../../src/store.ts'
 import {
+  FIXTURE_BLOCK_SIZE,
   FULL_ENTRIES,
   KILLED_ENTRIES,
   readFixture,
@@ -111,6 +112,31 @@ describe.each(FIXTURES)('%s', (fixtureName) => {
       for (const { alias, bytes } of left) expect(await read(again, alias)).toEqual(bytes)
       await backend.close()
     })
+  })
+
+  it.each(HIVES)('the hive "%s" is collected down to what its entries need', async (name, entries) => {
+    const directory = await unpack(name)
+    const backend = await directoryBackend(directory, { create: false })
+    const store = new StreamStore(backend)
+    const hive = new LocalHive(store)
+    // All leases of the fixture were over long ago.
+    const preview = await store.collectGarbage({ dryRun: true, graceMs: 0 })
+    expect(await store.collectGarbage({ graceMs: 0 })).toEqual(preview)
+    expect((await store.collectGarbage({ graceMs: 0 })).freed).toEqual({ streams: 0, objects: 0, bytes: 0 })
+    const contents = await inspectStore(backend)
+    expect(contents).toMatchObject({ problems: [], unfinished: [] })
+    for (const kind of ['c', 'i', 't']) expect(contents.counts[kind]).toBeUndefined()
+    for (const { alias, bytes } of entries) {
+      expect(await read(hive, alias)).toEqual(bytes)
+      expect(await collect((await hive.open(alias)).signature())).toEqual(await makeSignature(bytesSource(bytes)))
+    }
+    for (const { alias } of entries) await hive.remove(alias)
+    await store.collectGarbage({ graceMs: 0 })
+    const { counts, objects } = await inspectStore(backend)
+    const user = name === 'full'
+    expect(objects).toBe(user ? Math.ceil(USER_ROW.stream.byteLength / FIXTURE_BLOCK_SIZE) : 0)
+    expect(Object.keys(counts).toSorted()).toEqual(user ? ['h', 'm', 'r', 's', 'u', 'v'] : counts['v'] ? ['v'] : [])
+    await store.close()
   })
 
   it('has the rows and streams of its user', async () => {

@@ -1,4 +1,5 @@
 import type { Hive } from '../hive/hive.ts'
+import type { StreamStore } from '../store/stream-store.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Options of {@linkcode withHive}. */
@@ -37,6 +38,8 @@ async function openUrl(place: string, token: string | undefined): Promise<Hive> 
 /** A hive on this machine. */
 export interface LocalPlace {
   readonly hive: Hive
+  /** What it is kept in. */
+  readonly store: StreamStore
   /** Closes the files. */
   close(): Promise<void>
 }
@@ -53,5 +56,5 @@ export async function openDirectory(
     import('../hive/local-hive.ts'),
   ])
   const store = new StreamStore(await directoryBackend(path, { create, readOnly }))
-  return { hive: new LocalHive(store), close: () => store.close() }
+  return { hive: new LocalHive(store), store, close: () => store.close() }
 }

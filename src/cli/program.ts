@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { CommandContext } from './command-context.ts'
+import { addGcCommand } from './gc.ts'
 import { addGetCommand } from './get.ts'
 import { addLsCommand } from './ls.ts'
 import { addPutCommand } from './put.ts'
@@ -43,6 +44,7 @@ function createProgram(context: CommandContext, printHelp: (text: string) => voi
   addLsCommand(program, context)
   addStatCommand(program, context)
   addRmCommand(program, context)
+  addGcCommand(program, context)
   addRdiffCommand(program)
   return program
 }

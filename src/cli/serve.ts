@@ -3,6 +3,9 @@ import { onAbort } from '../bytes/on-abort.ts'
 import { tokenOption } from './hive-arguments.ts'
 import { openDirectory } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
+import { errorLine } from './error-line.ts'
+import { printLine } from './print-line.ts'
+import type { StreamStore } from '../store/stream-store.ts'
 import { writeOut } from './stdio.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -46,7 +49,7 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
   if (token === undefined && !isLoopback(host)) {
     throw new UsageError(`others can reach ${host}: set COMB_TOKEN, or give --token, to say who may use the hive`)
   }
-  const { hive, close } = await openDirectory(directory, { create: true })
+  const { hive, store, close } = await openDirectory(directory, { create: true })
   try {
     // No other command needs what a server is made of.
     const { startHiveServer } = await import('./hive-server.ts')
@@ -54,6 +57,7 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
     const server = await startHiveServer(hive, { host, port, token, allowHost, allowOrigin, log, graceMs })
     try {
       await writeOut(`${server.url}\n`)
+      collectWhileServing(store, signal)
       if (process.stdout.isTTY) process.stderr.write(`serving ${directory}; Ctrl-C ends it\n`)
       await new Promise((resolve) => onAbort([signal], resolve))
     } finally {
@@ -62,6 +66,19 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
   } finally {
     await close()
   }
+}
+
+/** Gives the space of what was removed or replaced back; what goes wrong again and again is said once. */
+function collectWhileServing(store: StreamStore, signal: AbortSignal): void {
+  let last: string | undefined
+  store.startCollector({
+    signal,
+    onError(error) {
+      const line = `collecting garbage: ${errorLine(error)}`
+      if (line !== last) printLine(line)
+      last = line
+    },
+  })
 }
 
 /** Whether only this machine can reach an address. */

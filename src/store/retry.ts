@@ -30,14 +30,14 @@ export function isTransient(error: unknown): boolean {
   return kind?.name === 'BackendError' && kind.retryable === true
 }
 
-/** Makes an idempotent call, and repeats it if its failure may be temporary. */
-export async function persistently<T>(host: StoreHost, call: () => Promise<T>): Promise<T> {
+/** Makes an idempotent call, and repeats it if its failure may be temporary. `signal` ends the waiting. */
+export async function persistently<T>(host: StoreHost, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await call()
     } catch (error) {
       if (tries === host.budget.tries || !(isTransient(error) || maybeApplied(error))) throw error
     }
-    await waitToRetry(host, tries)
+    await waitToRetry(host, tries, signal)
   }
 }

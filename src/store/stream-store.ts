@@ -4,6 +4,9 @@ import { ConflictError } from '../errors.ts'
 import { StoreTransaction } from './transactions/store-transaction.ts'
 import type { Backend, BackendCallOptions } from './backend.ts'
 import type { BlockSink, BlockSinkOptions } from './writing/block-sink.ts'
+import { collectGarbage, type CollectGarbageOptions } from './collecting/collect-garbage.ts'
+import type { GarbageReport } from './collecting/collection.ts'
+import { type CollectorOptions, startCollector } from './collecting/start-collector.ts'
 import { assertDigest } from './checksums.ts'
 import { isUsable, MAX_BLOCK_BYTES } from './rows/row-values.ts'
 import { toHex } from '../bytes/byte-text.ts'
@@ -88,6 +91,7 @@ export class StreamStore {
   readonly #work = new Set<Promise<unknown>>()
   #versionChecked = false
   #closed: Promise<void> | undefined
+  readonly #closing = new AbortController()
 
   /**
    * Makes a store in a backend, and closes that when the store is closed. Nothing is read or written before the first
@@ -217,13 +221,42 @@ export class StreamStore {
     throw new ConflictError(`the transaction lost to others ${host.budget.conflicts} times`)
   }
 
-  /** Waits until failed sinks have removed what they wrote, and closes the backend. Closing twice is allowed. */
+  /**
+   * Removes streams that nothing refers to and whose lease is over, and what crashes left. Only candidates are looked at,
+   * not the whole store. It is safe beside any number of writers, readers and other collectors, in other processes too,
+   * and whatever ends it: the next one goes on.
+   *
+   * Those who are reading a stream that goes come to its end: its blocks are kept for `graceMs`, and a later collection
+   * deletes them. So the first one frees the rows and the second, after the grace, the bytes.
+   *
+   * @throws {TypeError} if an option is of the wrong type.
+   * @throws {RangeError} if an option is out of its range.
+   * @throws {BackendError} if the engine keeps failing.
+   */
+  collectGarbage(options: CollectGarbageOptions = {}): Promise<GarbageReport> {
+    return collectGarbage(this.#context, options)
+  }
+
+  /**
+   * Collects garbage in the background, now and at an interval, until `signal` aborts or the store is closed. A host that
+   * ends with its last timer stays alive as long.
+   *
+   * @throws {TypeError} if an option is of the wrong type.
+   * @throws {RangeError} if an option is out of its range.
+   */
+  startCollector(options: CollectorOptions): void {
+    if (this.#closed) throw new TypeError('the store is closed')
+    startCollector(this.#context, options, this.#closing.signal)
+  }
+
+  /** Ends collectors, waits until failed sinks have removed what they wrote, and closes the backend. Closing twice is allowed. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
   }
 
   async #close(): Promise<void> {
+    this.#closing.abort(new TypeError('the store is closed'))
     while (this.#work.size > 0) await Promise.all(this.#work)
     await this.#context.backend.close()
   }

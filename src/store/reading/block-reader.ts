@@ -5,13 +5,15 @@ import { onAbort } from '../../bytes/on-abort.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { FormatError, IntegrityError, NotFoundError } from '../../errors.ts'
 import { loadChecksum } from '../checksums.ts'
-import { type BlockEntry, CODEC_NONE, isUsable } from '../rows/row-values.ts'
-import type { FoundPage, PageMap } from './page-map.ts'
-import { parseId, readStream, type StoreContext } from '../store-context.ts'
+import { type BlockEntry, CODEC_NONE, isUsable, type PageRecord } from '../rows/row-values.ts'
+import { PageMap } from './page-map.ts'
+import { parseDigestRow, readStream, type StoreContext } from '../store-context.ts'
 
 /** The stream that is read, as its row describes it. */
 export interface ReadableRecord {
-  readonly streamId: string
+  readonly id: Uint8Array
+  /** SHA-256 of its bytes: other streams with the same one will do as well. */
+  readonly digest: Uint8Array
   readonly pages: PageMap
 }
 
@@ -54,51 +56,81 @@ export function readBlocks(
   })
 }
 
+/** Where the blocks come from at the moment. */
+interface Place {
+  readonly id: Uint8Array
+  readonly pages: PageMap
+  /** The page that was read last. */
+  page: { readonly index: number; readonly found: Promise<PageRecord | undefined> } | undefined
+}
+
 class BlockReader {
   readonly #context: StoreContext
-  readonly #stream: ReadableRecord
+  readonly #digest: Uint8Array
   readonly #range: ByteRange
   readonly #abort = new AbortController()
-  readonly #window: number
+  #place: Place
+  /** Offset in the stream of the next byte to give. */
+  #offset: number
   /** Index after the last block of the range. */
-  #end: number
+  #end = 0
   /** Index of the next block to fetch. */
-  #fetching: number
-  /** Index of the next block to deliver. */
-  #giving: number
-  /** Index of the block that was requested last. */
-  #asked: number
+  #fetching = 0
+  /** Index of the next block to give. */
+  #giving = 0
+  /** Index of the block that was asked for last. */
+  #asked = 0
   #ahead: Promise<Uint8Array<ArrayBuffer>>[] = []
   /** Number of blocks that are being fetched. */
   #parallel = 0
-  #page: { readonly index: number; readonly found: Promise<FoundPage | undefined> } | undefined
 
-  constructor(context: StoreContext, stream: ReadableRecord, range: ByteRange) {
+  constructor(context: StoreContext, { id, digest, pages }: ReadableRecord, range: ByteRange) {
     this.#context = context
-    this.#stream = stream
+    this.#digest = digest
     this.#range = range
-    this.#window = stream.pages.blocksIn(context.inMemoryThreshold)
-    this.#asked = this.#giving = this.#fetching = stream.pages.blockAt(range.start)
-    this.#end = range.end > range.start ? stream.pages.blockAt(range.end - 1) + 1 : this.#giving
+    this.#offset = range.start
+    this.#place = this.#enter(id, pages)
   }
 
   close(reason: unknown): void {
     this.#end = this.#fetching
     this.#ahead = []
-    this.#page = undefined
+    this.#place.page = undefined
     this.#abort.abort(reason)
   }
 
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    this.#asked = this.#giving
-    this.#fetchAhead()
-    const bytes = await this.#ahead.shift()
-    if (!bytes) return undefined
-    const offset = this.#stream.pages.offsetOf(this.#giving++)
-    const from = Math.max(0, this.#range.start - offset)
-    const to = Math.min(bytes.byteLength, this.#range.end - offset)
-    // A view would give away the rest of its buffer too, since a byte stream detaches the whole buffer.
+    for (;;) {
+      this.#asked = this.#giving
+      this.#fetchAhead()
+      const block = this.#ahead.shift()
+      if (!block) return undefined
+      try {
+        return this.#cut(await block)
+      } catch (error) {
+        if ((error as Error | undefined)?.name !== 'IntegrityError') throw error
+        await this.#moveOn(error as IntegrityError)
+      }
+    }
+  }
+
+  /** What the range needs of the block that is to be given. */
+  #cut(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const start = this.#place.pages.offsetOf(this.#giving++)
+    const from = this.#offset - start
+    const to = Math.min(bytes.byteLength, this.#range.end - start)
+    this.#offset = start + to
+    // A view would give the rest of its buffer away with it, and a byte stream detaches the whole.
     return from === 0 && to === bytes.byteLength ? bytes : bytes.slice(from, to)
+  }
+
+  /** Begins to read at the next byte to give, from the pages of a stream that has the same bytes. */
+  #enter(id: Uint8Array, pages: PageMap): Place {
+    const { end } = this.#range
+    this.#asked = this.#giving = this.#fetching = pages.blockAt(this.#offset)
+    this.#end = end > this.#offset ? pages.blockAt(end - 1) + 1 : this.#giving
+    this.#ahead = []
+    return { id, pages, page: undefined }
   }
 
   #fetchAhead(): void {
@@ -107,19 +139,20 @@ class BlockReader {
       this.#fetchAhead()
     }
     const { parallelReads } = this.#context.host.budget
-    while (this.#fetching < Math.min(this.#end, this.#asked + this.#window) && this.#parallel < parallelReads) {
+    const window = this.#place.pages.blocksIn(this.#context.inMemoryThreshold)
+    while (this.#fetching < Math.min(this.#end, this.#asked + window) && this.#parallel < parallelReads) {
       this.#parallel++
-      const fetched = this.#fetch(this.#fetching++)
+      const fetched = this.#fetch(this.#place, this.#fetching++)
       this.#ahead.push(fetched)
       // If it fails, the stream will find out when it gets there.
       fetched.then(goOn, goOn)
     }
   }
 
-  async #fetch(blockIndex: number): Promise<Uint8Array<ArrayBuffer>> {
+  async #fetch(place: Place, blockIndex: number): Promise<Uint8Array<ArrayBuffer>> {
     const { backend, keys } = this.#context
-    const { streamId } = this.#stream
-    const entry = await this.#entry(blockIndex)
+    const streamId = toHex(place.id)
+    const entry = await this.#entry(place, blockIndex)
     if (entry.codec !== CODEC_NONE) {
       throw new FormatError(`block ${blockIndex} of stored stream ${streamId} has unknown codec ${entry.codec}`, {
         reason: 'unsupported',
@@ -129,38 +162,65 @@ class BlockReader {
       loadChecksum(),
       backend.blocks.get(keys.object(entry.object), { signal: this.#abort.signal }),
     ])
-    if (!bytes) throw await this.#damage(blockIndex, 'missing')
+    if (!bytes) throw damage(place, blockIndex, 'missing')
     const actual = checksum(bytes)
     if (bytes.byteLength !== entry.storedLength || !equalBytes(actual, entry.checksum)) {
-      const digests = { expected: toHex(entry.checksum), actual: toHex(actual) }
-      throw await this.#damage(blockIndex, 'damaged', digests)
+      throw damage(place, blockIndex, 'damaged', { expected: toHex(entry.checksum), actual: toHex(actual) })
     }
     return bytes
   }
 
-  async #entry(blockIndex: number): Promise<BlockEntry> {
-    const { pages } = this.#stream
+  async #entry(place: Place, blockIndex: number): Promise<BlockEntry> {
+    const { pages } = place
     const index = pages.pageOf(blockIndex)
-    if (this.#page?.index !== index) {
-      this.#page = { index, found: pages.readPage(index, { signal: this.#abort.signal }) }
+    if (place.page?.index !== index) {
+      place.page = { index, found: pages.findPage(index, { signal: this.#abort.signal }) }
     }
-    const page = await this.#page.found
-    if (!page) throw await this.#damage(blockIndex, 'missing')
-    return pages.entryIn(page.record, blockIndex)
+    const page = await place.page.found
+    if (!page) throw damage(place, blockIndex, 'missing')
+    return pages.entryIn(page, blockIndex)
   }
 
-  /** The error for a block that cannot be read: damage, unless the stream was collected while it was being read. */
-  async #damage(
-    blockIndex: number,
-    what: 'missing' | 'damaged',
-    digests: { expected?: string; actual?: string } = {},
-  ): Promise<IntegrityError | NotFoundError> {
-    const { streamId } = this.#stream
-    const found = await readStream(this.#context, parseId(streamId), { signal: this.#abort.signal })
-    if (found && isUsable(found.record.status)) {
-      const message = `block ${blockIndex} of stored stream ${streamId} is ${what}`
-      return new IntegrityError(message, { streamId, blockIndex, ...digests })
+  /**
+   * Goes on at the same byte after a page or block was missing or wrong, if the bytes are elsewhere by now: in another page
+   * set of the same stream, or, if that was collected, in the stream that has the same digest.
+   *
+   * @throws what is wrong, if the stream still names the pages that were read: then this is damage.
+   * @throws {NotFoundError} if the stream is gone, and no other has its bytes.
+   */
+  async #moveOn(wrong: IntegrityError): Promise<void> {
+    const context = this.#context
+    const options = { signal: this.#abort.signal }
+    const { backend, keys } = context
+    const { pages } = this.#place
+    const streamId = toHex(this.#place.id)
+    const blockIndex = this.#giving
+    for (let { id } = this.#place; ;) {
+      const found = await readStream(context, id, options)
+      if (found && isUsable(found.record.status) && equalBytes(found.record.digest!, this.#digest)) {
+        const present = new PageMap(context, id, found.record)
+        if (equalBytes(present.pageSet, pages.pageSet)) throw wrong
+        this.#abort.signal.throwIfAborted()
+        this.#place = this.#enter(id, present)
+        return
+      }
+      const row = await backend.metadata.get(keys.digest(this.#digest), options)
+      const other = row && parseDigestRow(this.#digest, row.value)
+      if (!other || equalBytes(other, id)) {
+        throw new NotFoundError(`block ${blockIndex} of stored stream ${streamId} is gone`, { streamId, blockIndex })
+      }
+      id = other
     }
-    return new NotFoundError(`block ${blockIndex} of stored stream ${streamId} is gone`, { streamId, blockIndex })
   }
+}
+
+function damage(
+  { id }: Place,
+  blockIndex: number,
+  what: 'missing' | 'damaged',
+  digests: { expected?: string; actual?: string } = {},
+): IntegrityError {
+  const streamId = toHex(id)
+  const message = `block ${blockIndex} of stored stream ${streamId} is ${what}`
+  return new IntegrityError(message, { streamId, blockIndex, ...digests })
 }

@@ -2,7 +2,14 @@ import { toHex } from '../../bytes/byte-text.ts'
 import { IntegrityError } from '../../errors.ts'
 import { parseAtRest } from '../rows/at-rest.ts'
 import type { BackendCallOptions } from '../backend.ts'
-import { type BlockEntry, PAGE_ENTRIES, type PageRecord, parsePage, type StreamRecord } from '../rows/row-values.ts'
+import {
+  type BlockEntry,
+  PAGE_ENTRIES,
+  type PageRecord,
+  parsePage,
+  parseTrash,
+  type StreamRecord,
+} from '../rows/row-values.ts'
 import type { StoreContext } from '../store-context.ts'
 
 /** A page that is there. */
@@ -84,11 +91,35 @@ export class PageMap {
     const key = keys.page(this.pageSet, index)
     const row = await backend.metadata.get(key, options)
     if (!row) return undefined
-    const streamId = this.#streamId
-    const what = `page ${index} of stored stream ${streamId}`
-    const page = { key, record: parseAtRest(what, { streamId }, row.value, parsePage) }
+    const page = { key, record: this.parse(index, row.value) }
     this.#last = { index, page }
     return page
+  }
+
+  /**
+   * Parses the row of a page.
+   *
+   * @throws {IntegrityError} if it is damaged.
+   */
+  parse(index: number, value: Uint8Array): PageRecord {
+    const streamId = this.#streamId
+    return parseAtRest(`page ${index} of stored stream ${streamId}`, { streamId }, value, parsePage)
+  }
+
+  /**
+   * Reads a page, wherever it is: a page of a stream that was collected is in the trash until the grace is over, which one
+   * commit moves it to. So it is looked for there second.
+   *
+   * @throws {IntegrityError} if its row is damaged.
+   */
+  async findPage(index: number, options?: BackendCallOptions): Promise<PageRecord | undefined> {
+    const page = await this.readPage(index, options)
+    if (page) return page.record
+    const { backend, keys } = this.#context
+    const row = await backend.metadata.get(keys.trash(this.pageSet, index), options)
+    if (!row) return undefined
+    const streamId = this.#streamId
+    return parseAtRest(`page ${index} of collected stream ${streamId}`, { streamId }, row.value, parseTrash).page
   }
 
   /**

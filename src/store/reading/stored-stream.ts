@@ -9,10 +9,11 @@ import type { StoreContext } from '../store-context.ts'
 /**
  * Immutable bytes in a store: a {@linkcode ByteSource}, of which any range can be read any number of times.
  *
- * Its streams are pulled: nothing is fetched before a reader asks; then at most `max(1, floor(inMemoryThreshold /
- * blockSize))` blocks are fetched ahead. A chunk is a block, or the part of it that is in the range. A stream gives
- * exact bytes or fails: with `NotFoundError` (`streamId`, `blockIndex`) if the stored stream was collected in the
- * meantime, with `IntegrityError` if a block does not match its checksum.
+ * Its streams are pulled: nothing is fetched before a reader asks, then at most
+ * `max(1, floor(inMemoryThreshold / blockSize))` blocks are fetched ahead. A chunk is a block, or what the range needs
+ * of it. They give exact bytes or fail: with `IntegrityError` (`streamId`, `blockIndex`) if a block is missing or does not
+ * have its checksum, with `NotFoundError` if the stream was collected meanwhile, its grace is over, and the store has its
+ * bytes nowhere else.
  */
 export interface StoredStream extends ByteSource {
   /** 32 hexadecimal digits; never reused. */
@@ -41,9 +42,10 @@ export function storedStream(
   signal?: AbortSignal,
 ): StoredStream {
   const streamId = toHex(id)
-  const stream: ReadableRecord = { streamId, pages: new PageMap(context, id, record) }
+  const digest = record.digest!
+  const stream: ReadableRecord = { id, digest, pages: new PageMap(context, id, record) }
   const slice = rangeSource(record.size, (range, options: BackendCallOptions = {}) =>
     readBlocks(context, stream, range, [options.signal, signal]),
   )
-  return { id: streamId, digest: record.digest!.slice(), ...slice }
+  return { id: streamId, digest: digest.slice(), ...slice }
 }

@@ -42,9 +42,17 @@ export class RowKeys {
 
   /** `m/<id>/<page>`: a page of its blocks. */
   page(id: Uint8Array, page: number): Uint8Array<ArrayBuffer> {
-    const number = new Uint8Array(4)
-    writeU32(number, 0, page)
-    return this.#key('m/', id, SLASH, number)
+    return this.#key('m/', id, SLASH, pageNumber(page))
+  }
+
+  /** `t/<id>/<page>`: a page whose stream was collected; its blocks are kept for readers until a grace is over. */
+  trash(id: Uint8Array, page: number): Uint8Array<ArrayBuffer> {
+    return this.#key('t/', id, SLASH, pageNumber(page))
+  }
+
+  /** What the keys of all rows of a kind begin with, candidates, intents or trash. */
+  all(kind: 'c' | 'i' | 't'): Uint8Array<ArrayBuffer> {
+    return this.#key(`${kind}/`)
   }
 
   /** `h/<digest>`: the stream that has this digest. */
@@ -95,6 +103,12 @@ export class RowKeys {
   #key(kind: string, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
     return concatBytes(new TextEncoder().encode(this.#rows + kind), ...parts)
   }
+}
+
+function pageNumber(page: number): Uint8Array {
+  const number = new Uint8Array(4)
+  writeU32(number, 0, page)
+  return number
 }
 
 const SLASH = new Uint8Array([0x2f])

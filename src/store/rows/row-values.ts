@@ -321,3 +321,24 @@ export function parseCandidate(bytes: Uint8Array): number {
   reader.end()
   return since
 }
+
+/** Row `t`: a page that readers who run on may still need. */
+export interface TrashRecord {
+  /** When the page was moved here. */
+  readonly since: number
+  /** The page. */
+  readonly page: PageRecord
+}
+
+/** Row `t`: layout u8, since u64, the value of the row `m` as it was. */
+export function formatTrash(since: number, page: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new RecordWriter(9 + page.byteLength).u8(LAYOUT).u64(since).bytes(page).finish()
+}
+
+/** Parses the row `t`. */
+export function parseTrash(bytes: Uint8Array): TrashRecord {
+  const reader = new RecordReader('trash', bytes)
+  reader.layout(LAYOUT)
+  const since = reader.u64()
+  return { since, page: parsePage(reader.bytes(reader.remaining)) }
+}

@@ -1,0 +1,81 @@
+import { type Command, Option } from 'commander'
+import type { GarbageReport } from '../store/collecting/collection.ts'
+import { formatBytes } from './byte-size.ts'
+import type { CommandContext } from './command-context.ts'
+import { openDirectory } from './open-hive.ts'
+import { printLine } from './print-line.ts'
+import { writeOut } from './stdio.ts'
+import { UsageError } from './usage-error.ts'
+
+/** A year. */
+const MOST_GRACE_S = 31_536_000
+
+interface GcOptions {
+  readonly dryRun?: true
+  readonly grace: number
+  readonly json?: true
+}
+
+/** Adds `comb gc`. */
+export function addGcCommand(program: Command, { signal }: CommandContext): void {
+  program
+    .command('gc')
+    .description('Frees the space of what was removed or replaced, and of uploads that were cut off.')
+    .argument('<dir>', 'directory of the hive')
+    .option('-n, --dry-run', 'change nothing, and tell what would go')
+    .addOption(
+      new Option('--grace <seconds>', 'how long those who are reading may go on to read what goes')
+        .default(3600)
+        .argParser(parseSeconds),
+    )
+    .option('--json', 'as a JSON object')
+    .addHelpText('after', '\nExample:\n  comb gc ./data --dry-run')
+    .action((directory: string, options: GcOptions) => collect(directory, options, signal))
+}
+
+async function collect(directory: string, options: GcOptions, signal: AbortSignal): Promise<void> {
+  const { dryRun = false, grace, json } = options
+  if (/^https?:\/\//i.test(directory))
+    throw new UsageError(`a server collects by itself; give a directory, not ${directory}`)
+  const { store, close } = await openDirectory(directory, { readOnly: dryRun })
+  let report: GarbageReport
+  try {
+    report = await store.collectGarbage({ dryRun, graceMs: Math.round(grace * 1000), signal })
+  } finally {
+    await close()
+  }
+  await writeOut(json ? `${JSON.stringify(toJson(report))}\n` : describe(report, dryRun))
+  const [first] = report.problems
+  // The first is told as what makes the command fail.
+  for (const problem of report.problems.slice(1)) printLine(problem.message)
+  if (first) throw first
+}
+
+function describe({ freed, waiting }: GarbageReport, dryRun: boolean): string {
+  const went = `${count(freed.streams, 'stream')} and ${count(freed.objects, 'block')}, ${formatBytes(freed.bytes)}`
+  const lines = [`${dryRun ? 'would free' : 'freed'} ${went}`]
+  if (waiting.until) {
+    const waits = `${count(waiting.objects, 'block')}, ${formatBytes(waiting.bytes)}`
+    lines.push(`${dryRun ? 'would keep' : 'kept'} ${waits}, for readers until ${waiting.until.toISOString()}`)
+  }
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}
+
+function toJson({ freed, waiting, problems }: GarbageReport): unknown {
+  const { objects, bytes, until } = waiting
+  return {
+    freed,
+    waiting: { objects, bytes, until: until?.toISOString() ?? null },
+    problems: problems.map(({ message }) => message),
+  }
+}
+
+function parseSeconds(text: string): number {
+  const seconds = /^\d{1,8}(\.\d{1,3})?$/.test(text) ? Number(text) : Infinity
+  if (seconds > MOST_GRACE_S) throw new UsageError(`a time of grace is from 0 to ${MOST_GRACE_S} seconds, got ${text}`)
+  return seconds
+}

@@ -1,0 +1,68 @@
+import { checkInteger } from '../../bytes/check-integer.ts'
+import { describeValue } from '../../bytes/describe-value.ts'
+import type { BackendCallOptions } from '../backend.ts'
+import { persistently } from '../retry.ts'
+import type { StoreContext } from '../store-context.ts'
+import { collectStream } from './collect-stream.ts'
+import { Collection, type GarbageReport } from './collection.ts'
+import { emptyTrash } from './empty-trash.ts'
+import { reapIntents } from './reap-intents.ts'
+
+/** Options of {@linkcode StreamStore.collectGarbage}. `signal` ends it between two steps, which is always safe. */
+export interface CollectGarbageOptions extends BackendCallOptions {
+  /**
+   * Changes nothing, and tells what would go.
+   * @default false
+   */
+  dryRun?: boolean | undefined
+  /**
+   * Milliseconds for which the blocks of a collected stream are kept, so that those who are reading it come to its end.
+   * @default 3_600_000
+   */
+  graceMs?: number | undefined
+  /** Called with what was done so far, after each stream and each page of blocks. */
+  onProgress?: ((report: GarbageReport) => void) | undefined
+}
+
+const DEFAULT_GRACE_MS = 3_600_000
+/** A thousand years: what is added to the time stays a date. */
+const MAX_GRACE_MS = 1000 * 366 * 86_400_000
+/** Candidates that are read at a time. */
+const LIST = 256
+
+/** Collects the garbage of a store. */
+export async function collectGarbage(
+  context: StoreContext,
+  { dryRun = false, graceMs = DEFAULT_GRACE_MS, signal, onProgress }: CollectGarbageOptions,
+): Promise<GarbageReport> {
+  checkGrace(graceMs)
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new TypeError(`onProgress must be a function, got ${describeValue(onProgress)}`)
+  }
+  signal?.throwIfAborted()
+  await persistently(context.host, () => context.ready({ signal }), signal)
+  const run = new Collection(context, { dryRun, graceMs, signal, onProgress })
+  await collectCandidates(run)
+  await reapIntents(run)
+  await emptyTrash(run)
+  return run.report
+}
+
+/** Checks how long pages stay in the trash. */
+export function checkGrace(graceMs: number): void {
+  checkInteger('graceMs', graceMs, 0, MAX_GRACE_MS)
+}
+
+async function collectCandidates(run: Collection): Promise<void> {
+  const { keys, host } = run.context
+  const prefix = keys.all('c')
+  const { parallelDeletes } = host.budget
+  for await (const rows of run.lists(prefix, LIST)) {
+    for (let i = 0; i < rows.length; i += parallelDeletes) {
+      const ids = rows.slice(i, i + parallelDeletes).map(({ key }) => key.slice(prefix.byteLength))
+      const results = await Promise.allSettled(ids.map((id) => run.tolerating(() => collectStream(run, id))))
+      const failed = results.find((result) => result.status === 'rejected')
+      if (failed) throw failed.reason
+    }
+  }
+}

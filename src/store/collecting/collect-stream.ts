@@ -1,0 +1,188 @@
+import { equalBytes } from '../../bytes/byte-order.ts'
+import type { VersionedValue } from '../backend.ts'
+import { PageMap } from '../reading/page-map.ts'
+import { waitToRetry } from '../retry.ts'
+import { formatCandidate, formatStream, formatTrash, type StreamRecord } from '../rows/row-values.ts'
+import { parseDigestRow, parseStreamRow } from '../store-context.ts'
+import type { Collection } from './collection.ts'
+import { hasLiveReference, tidyReferences } from './live-references.ts'
+
+/** What a step has done: there is another one to do, none, or somebody else has changed what it depended on. */
+type Step = 'next' | 'done' | 'lost'
+
+/** References of a dead stream that are removed in one commit. */
+const DELETE_ROWS = 64
+
+/**
+ * Collects one candidate, if it is dead: the protocol of `docs/formats.md`, "Collection". Each step reads the stream's row
+ * anew and depends on that version of it, so it does not matter who else collects, marks or stores meanwhile, or where a
+ * collection before this one has ended.
+ */
+export async function collectStream(run: Collection, id: Uint8Array): Promise<void> {
+  if (run.dryRun) return countStream(run, id)
+  const { host } = run.context
+  for (let conflicts = 0; conflicts < host.budget.conflicts;) {
+    const step = await nextStep(run, id)
+    // Whoever is in the way all the time leaves the rest to the next collection.
+    if (step === 'done') return
+    if (step === 'lost') await waitToRetry(host, ++conflicts, run.signal)
+  }
+}
+
+/**
+ * Whether a stream would be collected now. A mark cannot bring back what is being stored or deleted, so the references of
+ * such a stream are not looked at.
+ */
+export async function isDead(run: Collection, id: Uint8Array, record: StreamRecord): Promise<boolean> {
+  const { status, leaseUntil } = record
+  const leased = leaseUntil > run.context.host.now()
+  switch (status.kind) {
+    case 'storing':
+      return !leased
+    case 'stored':
+      return !leased && !(await hasLiveReference(run, id))
+    case 'condemned':
+      return status.former === 'storing' || !(await hasLiveReference(run, id))
+    case 'deleting':
+  }
+  return true
+}
+
+async function nextStep(run: Collection, id: Uint8Array): Promise<Step> {
+  const { keys, host } = run.context
+  const key = keys.stream(id)
+  // Read before the references are: whoever adds one that expires, or removes one, writes it.
+  const candidate = { key: keys.candidate(id), row: await run.get(keys.candidate(id)) }
+  const row = await run.get(key)
+  const own = { key, version: row?.version }
+  if (!row) {
+    if (candidate.row) {
+      const stale = { key: candidate.key, version: candidate.row.version }
+      await run.commit([own, stale], [{ key: candidate.key, value: undefined }])
+    }
+    return 'done'
+  }
+  const record = parseStreamRow(id, row.value)
+  const { status, leaseUntil } = record
+  const leased = leaseUntil > host.now()
+  switch (status.kind) {
+    case 'stored': {
+      const { live, settled } = await tidyReferences(run, id)
+      if (settled && candidate.row) {
+        const known = { key: candidate.key, version: candidate.row.version }
+        await run.commit([known, own], [{ key: candidate.key, value: undefined }])
+      }
+      return live || leased ? 'done' : condemn(run, id, record, row)
+    }
+    case 'storing':
+      return leased ? 'done' : condemn(run, id, record, row)
+    case 'condemned': {
+      // Listed again after it was condemned: a mark that came before is seen here, one that comes later changes the row.
+      const kept = status.former === 'stored' && (await hasLiveReference(run, id))
+      if (!kept) return condemnForGood(run, id, record, row)
+      const stored = formatStream({ ...record, status: { kind: 'stored' } })
+      return (await run.commit([own], [{ key, value: stored }])) ? 'next' : 'lost'
+    }
+    case 'deleting':
+  }
+  return remove(run, id, record, row)
+}
+
+/** Announces that a stream is to go; a mark takes this back. */
+async function condemn(
+  run: Collection,
+  id: Uint8Array,
+  record: StreamRecord,
+  { version }: VersionedValue,
+): Promise<Step> {
+  const { keys, host } = run.context
+  const former = record.status.kind === 'storing' ? 'storing' : 'stored'
+  const key = keys.stream(id)
+  const committed = await run.commit(
+    [{ key, version }],
+    [
+      { key, value: formatStream({ ...record, status: { kind: 'condemned', former } }) },
+      { key: keys.candidate(id), value: formatCandidate(host.now()) },
+    ],
+  )
+  return committed ? 'next' : 'lost'
+}
+
+/** Makes a condemned stream one that is being deleted, which nobody can take back, and its digest lead to it no more. */
+async function condemnForGood(
+  run: Collection,
+  id: Uint8Array,
+  record: StreamRecord,
+  { version }: VersionedValue,
+): Promise<Step> {
+  const { keys } = run.context
+  const key = keys.stream(id)
+  const checks = [{ key, version }]
+  const deleting = formatStream({ ...record, status: { kind: 'deleting', reason: 'collected' } })
+  const mutations: { key: Uint8Array; value: Uint8Array | undefined }[] = [{ key, value: deleting }]
+  if (record.digest) {
+    const digestKey = keys.digest(record.digest)
+    const digestRow = await run.get(digestKey)
+    if (digestRow && equalBytes(parseDigestRow(record.digest, digestRow.value), id)) {
+      checks.push({ key: digestKey, version: digestRow.version })
+      mutations.push({ key: digestKey, value: undefined })
+    }
+  }
+  return (await run.commit(checks, mutations)) ? 'next' : 'lost'
+}
+
+/** Moves the pages of a stream that is being deleted to the trash, each in a commit, and then removes its rows. */
+async function remove(
+  run: Collection,
+  id: Uint8Array,
+  record: StreamRecord,
+  { version }: VersionedValue,
+): Promise<Step> {
+  const { keys, host } = run.context
+  const key = keys.stream(id)
+  // The pages that this row names, which need not be those of its own id.
+  const pages = new PageMap(run.context, id, record)
+  for (let index = 0; index < pages.pageCount; index++) {
+    const pageKey = keys.page(pages.pageSet, index)
+    const page = await run.get(pageKey)
+    // Somebody else has moved it, or the writer itself has removed it.
+    if (!page) continue
+    pages.parse(index, page.value)
+    const moved = await run.commit(
+      [{ key: pageKey, version: page.version }],
+      [
+        { key: pageKey, value: undefined },
+        { key: keys.trash(pages.pageSet, index), value: formatTrash(host.now(), page.value) },
+      ],
+    )
+    if (!moved) return 'lost'
+  }
+  const own = { key, version }
+  // No mark can add one any more, so what there is has expired.
+  for await (const rows of run.lists(keys.references(id), DELETE_ROWS)) {
+    const mutations = rows.map((row) => ({ key: row.key, value: undefined }))
+    if (!(await run.commit([own], mutations))) return 'lost'
+  }
+  const rows = [key, keys.candidate(id)].map((each) => ({ key: each, value: undefined }))
+  if (!(await run.commit([own], rows))) return 'lost'
+  run.freedStream()
+  return 'done'
+}
+
+/** Counts what collecting a stream would free, and changes nothing. */
+async function countStream(run: Collection, id: Uint8Array): Promise<void> {
+  const { keys, host } = run.context
+  const row = await run.get(keys.stream(id))
+  const record = row && parseStreamRow(id, row.value)
+  if (!record || !(await isDead(run, id, record))) return
+  const pages = new PageMap(run.context, id, record)
+  for (let index = 0; index < pages.pageCount; index++) {
+    const page = await run.get(keys.page(pages.pageSet, index))
+    if (!page) continue
+    const { entries } = pages.parse(index, page.value)
+    const bytes = entries.reduce((sum, { storedLength }) => sum + storedLength, 0)
+    if (run.graceMs > 0) run.keptObjects(entries.length, bytes, host.now())
+    else run.freedObjects(entries.length, bytes)
+  }
+  run.freedStream()
+}

@@ -1,0 +1,33 @@
+import { toHex } from '../../bytes/byte-text.ts'
+import type { Row } from '../backend.ts'
+import { parseAtRest } from '../rows/at-rest.ts'
+import { parseTrash } from '../rows/row-values.ts'
+import { deleteObjects } from '../writing/remove-stream.ts'
+import type { Collection } from './collection.ts'
+
+/** Pages that are read at a time: each may have 34 KB. */
+const LIST = 8
+
+/** Deletes what has been in the trash for longer than the grace: the objects of a page, then its row, which names them. */
+export async function emptyTrash(run: Collection): Promise<void> {
+  for await (const rows of run.lists(run.context.keys.all('t'), LIST)) {
+    for (const row of rows) await run.tolerating(() => emptyPage(run, row))
+  }
+}
+
+async function emptyPage(run: Collection, { key, value, version }: Row): Promise<void> {
+  const { since, page } = parseAtRest(`the trash ${toHex(key)}`, {}, value, parseTrash)
+  const { entries } = page
+  const bytes = entries.reduce((sum, { storedLength }) => sum + storedLength, 0)
+  if (since + run.graceMs > run.context.host.now()) {
+    run.keptObjects(entries.length, bytes, since)
+    return
+  }
+  if (!run.dryRun) {
+    const objects = entries.map(({ object }) => object)
+    await deleteObjects(run.context, objects)
+    // Another collector has counted it.
+    if (!(await run.commit([{ key, version }], [{ key, value: undefined }]))) return
+  }
+  run.freedObjects(entries.length, bytes)
+}

@@ -1,0 +1,43 @@
+import { toHex } from '../../bytes/byte-text.ts'
+import type { Row } from '../backend.ts'
+import { parseAtRest } from '../rows/at-rest.ts'
+import { ID_BYTES, isUsable, parseStreamId, type StreamRecord } from '../rows/row-values.ts'
+import { parseStreamRow } from '../store-context.ts'
+import { deleteObjects } from '../writing/remove-stream.ts'
+import { isDead } from './collect-stream.ts'
+import type { Collection } from './collection.ts'
+
+/** Intents that are read at a time. */
+const LIST = 256
+
+/** Deletes objects that were to be put for a stream which nobody stores any more, and that no page names. */
+export async function reapIntents(run: Collection): Promise<void> {
+  const prefix = run.context.keys.all('i')
+  for await (const rows of run.lists(prefix, LIST)) {
+    for (const row of rows) await run.tolerating(() => reapIntent(run, row, row.key.slice(prefix.byteLength)))
+  }
+}
+
+async function reapIntent(run: Collection, { key, value }: Row, object: Uint8Array): Promise<void> {
+  const { context } = run
+  const name = toHex(object)
+  const id = parseAtRest(`the intent of object ${name}`, {}, value, parseStreamId)
+  const streamRow = await run.get(context.keys.stream(id))
+  const stream = streamRow && parseStreamRow(id, streamRow.value)
+  if (stream && !(await isOver(run, id, stream))) return
+  // Read again after the stream's row: the commit that stored it has removed the intents of objects which pages name.
+  const intent = await run.get(key)
+  if (!intent || object.byteLength !== ID_BYTES) return
+  const size = await run.sizeOf(context.keys.object(object))
+  if (!run.dryRun) {
+    await deleteObjects(context, [object])
+    if (!(await run.commit([{ key, version: intent.version }], [{ key, value: undefined }]))) return
+  }
+  if (size !== undefined) run.freedObjects(1, size)
+}
+
+/** Whether nobody stores a stream any more; in a dry run, whether nobody would after the collection. */
+async function isOver(run: Collection, id: Uint8Array, record: StreamRecord): Promise<boolean> {
+  if (isUsable(record.status) || record.status.kind === 'deleting') return true
+  return run.dryRun && isDead(run, id, record)
+}
