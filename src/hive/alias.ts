@@ -1,6 +1,7 @@
 import { describeValue } from '../bytes/describe-value.ts'
 
-const MAX_ALIAS_BYTES = 1023
+/** Longest alias, in bytes of UTF-8. */
+export const MAX_ALIAS_BYTES = 1023
 
 /** Reserved for the server's own resources. */
 const RESERVED_PREFIX = '-/'

@@ -2,7 +2,8 @@ import { checkInteger } from '../bytes/check-integer.ts'
 import { describeValue } from '../bytes/describe-value.ts'
 import type { ListOptions } from './hive.ts'
 
-const MAX_LIST_LIMIT = 1000
+/** Largest number of entries in a list. */
+export const MAX_LIST_ENTRIES = 1000
 
 /**
  * Checks the options of a list, and fills in the defaults.
@@ -10,7 +11,7 @@ const MAX_LIST_LIMIT = 1000
  * @throws {TypeError} if `limit` is not an integer, or `prefix` or `after` is not a string without lone surrogates.
  * @throws {RangeError} if `limit` is not from 1 to 1,000.
  */
-export function checkListOptions({ prefix = '', after, limit = MAX_LIST_LIMIT }: ListOptions): {
+export function checkListOptions({ prefix = '', after, limit = MAX_LIST_ENTRIES }: ListOptions): {
   prefix: string
   after: string | undefined
   limit: number
@@ -24,5 +25,5 @@ export function checkListOptions({ prefix = '', after, limit = MAX_LIST_LIMIT }:
       throw new TypeError(`${name} must not have lone surrogates: ${describeValue(value)}`)
     }
   }
-  return { prefix, after, limit: checkInteger('limit', limit, 1, MAX_LIST_LIMIT) }
+  return { prefix, after, limit: checkInteger('limit', limit, 1, MAX_LIST_ENTRIES) }
 }

@@ -1,5 +1,7 @@
 import { checkInteger } from '../../bytes/check-integer.ts'
 import { describeValue } from '../../bytes/describe-value.ts'
+import { MAX_ALIAS_BYTES } from '../../hive/alias.ts'
+import { MAX_LIST_ENTRIES } from '../../hive/list-options.ts'
 import { type Cors, checkCors } from './cors.ts'
 import type { Operation, Transfer } from './transfer.ts'
 
@@ -85,14 +87,8 @@ export interface HandlerSettings extends HiveHandlerOptions {
   readonly limits: HandlerLimits
 }
 
-/** Largest number of entries that a request may ask for. */
-export const MAX_LIST_ENTRIES = 1000
-
 /** Ten minutes. */
 const SILENCE_MS = 600_000
-
-/** Aliases cannot be longer in any hive. */
-const MAX_ALIAS_BYTES = 1023
 
 /**
  * Checks the options of a handler, and fills in the defaults.

@@ -8,7 +8,7 @@ import { hasConditions } from './conditions.ts'
 import { allowsOrigin, corsHeaders, isAskedFor, preflightHeaders } from './cors.ts'
 import { RequestLog } from './request-log.ts'
 import { type Access, checkHandlerOptions, type HandlerSettings, type HiveHandlerOptions } from './handler-options.ts'
-import { targetOf } from './resource.ts'
+import { readTarget } from './resource.ts'
 import { ROUTES } from './routes.ts'
 
 interface Settings extends HandlerSettings {
@@ -87,7 +87,7 @@ async function respond(request: Request, settings: Settings, log: RequestLog): P
   refuseUnclear(request.headers)
   if (hosts && !hosts.includes(url.host)) throw new StatusError(421, `this server is not ${url.host}`)
 
-  const { resource, alias, version } = targetOf(url, base, limits.aliasBytes)
+  const { resource, alias, version } = readTarget(url, base, limits.aliasBytes)
   log.alias = alias || undefined
   const routes = ROUTES[resource]
   const allow = Object.keys(routes).join(', ') + ', OPTIONS'

@@ -1,9 +1,9 @@
 import { describeValue } from '../../bytes/describe-value.ts'
 import { IntegrityError } from '../../errors.ts'
+import { MAX_LIST_ENTRIES } from '../../hive/list-options.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { listedEntryToJson, type ListJson } from '../protocol/entry-json.ts'
 import { parseDigits } from '../protocol/header-values.ts'
-import { MAX_LIST_ENTRIES } from './handler-options.ts'
 import type { HiveRequest } from './hive-request.ts'
 import { StatusError } from './status-error.ts'
 

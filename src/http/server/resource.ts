@@ -21,7 +21,7 @@ export interface Target {
  *
  * @throws {StatusError} if the path is not below `base`, or is not that of an entry.
  */
-export function targetOf(url: URL, base: string, maxAliasBytes: number): Target {
+export function readTarget(url: URL, base: string, maxAliasBytes: number): Target {
   const alias = aliasOf(url, base, maxAliasBytes)
   if (alias === '') return { resource: 'hive', alias, version: undefined }
   const version = url.searchParams.get('v') ?? undefined
