@@ -72,6 +72,6 @@ function parameter(name: string): URL {
 
 function tell(request: Request, message: DeliveryMessage | FailureMessage): void {
   // A page that has gone needs no news.
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is no window
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is not a window
   markHandled(scope.clients.get(clientIds.get(request) ?? '').then((client) => client?.postMessage(message)))
 }
