@@ -114,6 +114,34 @@ describe('HttpHive writes', () => {
     expect(unheard).toMatchObject({ name: 'BackendError', outcome: 'unknown', cause })
   })
 
+  it('and fails with the loss of the answer when the entry has the bytes but not the type of the upload', async () => {
+    const cause = new TypeError('fetch failed')
+    const neverStored: Fault = () => {
+      throw cause
+    }
+    for (const requestStreams of [undefined, false]) {
+      const { hive, local } = await client(neverStored, { method: 'PUT', retries: 1, requestStreams })
+      await bytesSource(BYTES)
+        .stream()
+        .pipeTo(local.sink('y', { type: 'text/plain' }))
+      const sink = hive.sink('y', { type: 'text/html' })
+      const error = await rejection(bytesSource(BYTES).stream().pipeTo(sink))
+      expect(error).toMatchObject({ name: 'BackendError', outcome: 'unknown', cause })
+      expect(await rejection(sink.entry)).toBe(error)
+    }
+  })
+
+  it('and has succeeded when the type lost its trailing spaces in transit', async () => {
+    const stored: Fault = async (_request, passOn) => {
+      await passOn()
+      throw new TypeError('fetch failed')
+    }
+    const { hive } = await client(stored, { method: 'PUT', retries: 1 })
+    const sink = hive.sink('y', { type: 'text/plain;  ' })
+    await soon(bytesSource(BYTES).stream().pipeTo(sink), 'the upload')
+    expect((await sink.entry).type.trim()).toBe('text/plain;')
+  })
+
   it('and does not look up the entry when the answer says that nothing was stored', async () => {
     for (const status of [303, 400, 403, 409, 412, 413, 500, 503]) {
       const { hive, requests } = await client(() => new Response(null, { status }), { method: 'PUT' })

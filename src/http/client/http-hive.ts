@@ -188,7 +188,7 @@ export class HttpHive implements Hive {
     return requestSink({
       ...this.#upload('PUT', alias, { ifMatch, ifNoneMatch }, type),
       signal,
-      confirm: (digest, given) => this.#findStored(alias, etagOf(digest), given),
+      confirm: (digest, given) => this.#findStored(alias, { etag: etagOf(digest), type }, given),
       open: async (response, size) => {
         // The entry is stored, however the connection ends.
         markHandled(response.body?.cancel())
@@ -234,13 +234,22 @@ export class HttpHive implements Hive {
     }
   }
 
-  /** The entry, once it has this etag. It is looked up several times, since the server may still be storing it. */
-  async #findStored(alias: string, etag: string, signal: AbortSignal): Promise<Entry | undefined> {
+  /**
+   * The entry, once it has this etag and type. It is looked up several times, since the server may still be storing it.
+   * The etag alone may belong to an older version with the same bytes and another type.
+   */
+  async #findStored(
+    alias: string,
+    { etag, type }: Pick<EntryInfo, 'etag' | 'type'>,
+    signal: AbortSignal,
+  ): Promise<Entry | undefined> {
+    // Header fields lose trailing spaces in transit.
+    const sentType = type.trim()
     for (let attempts = 1; ; attempts++) {
       const info = await this.stat(alias, { signal }).catch((error: Error) => {
         if (error.name !== 'NotFoundError') throw error
       })
-      if (info?.etag === etag) return this.#entry(info)
+      if (info?.etag === etag && info.type.trim() === sentType) return this.#entry(info)
       if (!(await this.#client.waitForRetry(attempts, signal))) return undefined
     }
   }

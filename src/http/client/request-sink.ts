@@ -20,8 +20,8 @@ export interface SentUpload {
   /** Rejects with the error that an answer describes. */
   assertAccepted(response: Response, signal: AbortSignal): Promise<void>
   /**
-   * Finds out whether an upload whose answer was lost was stored all the same, as content with this SHA-256; resolves
-   * with the entry if it was. Absent if the body that is sent is not the content itself.
+   * Finds out whether an upload whose answer was lost was stored all the same, as content with this SHA-256 and with the
+   * type that was sent; resolves with the entry if it was. Absent if the body that is sent is not the content itself.
    */
   confirm?(digest: Uint8Array, signal: AbortSignal): Promise<Entry | undefined>
   /** The entry, at the version that was made from a body of `byteLength` bytes. */
