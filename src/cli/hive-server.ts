@@ -8,6 +8,7 @@ import { Connections } from './connections.ts'
 import { errorLine } from './error-line.ts'
 import { OpenRequests } from './open-requests.ts'
 import { continueWhenRead } from './expect-continue.ts'
+import { printLine, writeError } from './print-line.ts'
 import { printable } from './printable.ts'
 
 /** Options of {@linkcode startHiveServer}. */
@@ -83,9 +84,9 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
         limits: { silenceMs },
         onTransfer(transfer) {
           openRequests.end()
-          if (log) printLine(transferLine(transfer))
+          if (log) writeError(`${printable(transferLine(transfer))}\n`)
         },
-        onError: (error) => printLine(`comb: ${errorLine(error)}`),
+        onError: (error) => printLine(errorLine(error)),
       })
       openRequests.begin()
       const response = await handler(request)
@@ -94,7 +95,7 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
       return response
     },
     error(error) {
-      printLine(`comb: ${errorLine(error)}`)
+      printLine(errorLine(error))
       return new Response(null, { status: 500 })
     },
   })
@@ -151,8 +152,4 @@ function transferLine({ operation, alias, status, received, sent }: Transfer): s
   // Without its spaces an alias is one field of the line.
   const name = alias === undefined ? '-' : encodeURI(alias)
   return `${new Date().toISOString()} ${status} ${operation ?? '-'} ${name} received=${received} sent=${sent}`
-}
-
-function printLine(line: string): void {
-  process.stderr.write(`${printable(line)}\n`)
 }
