@@ -1,34 +1,43 @@
-import { request as send } from 'node:http'
+import { type IncomingMessage, request as send } from 'node:http'
+import { collect } from '../../src/bytes/collect.ts'
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /**
- * A fetch without streams, as a host without streams has one: an answer arrives whole. Node's own cannot stand for it:
- * it makes its bodies with the global ReadableStream, and hangs if that is not Node's.
+ * A fetch without streams, as a host without streams has one: bodies leave and arrive whole. Node's own cannot be used
+ * for it: it makes its bodies with the global ReadableStream, and hangs if that is not Node's.
  */
-export function streamlessFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
+export async function streamlessFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
   const { method, url, headers } = new Request(input, { ...init, body: null })
-  const { body, signal } = init
-  return new Promise((resolve, reject) => {
+  const { signal, redirect = 'follow' } = init
+  // Node's Request takes the polyfill's streams, so the package takes this host for one that sends them.
+  const isStream = typeof init.body === 'object' && init.body !== null && 'getReader' in init.body
+  const body = isStream ? await collect(init.body as ReadableStream<Uint8Array>) : init.body
+  const answer = await new Promise<Response>((resolve, reject) => {
     const fail = (cause: unknown): void =>
       reject(signal?.aborted ? signal.reason : new TypeError('fetch failed', { cause }))
-    const request = send(
-      url,
-      { method, headers: Object.fromEntries(headers), signal: signal ?? undefined },
-      (answer) => {
-        const chunks: Buffer[] = []
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk))
-        answer.on('error', fail)
-        answer.on('end', () => {
-          const status = answer.statusCode!
-          const received = new Headers()
-          for (let i = 0; i < answer.rawHeaders.length; i += 2) {
-            received.append(answer.rawHeaders[i]!, answer.rawHeaders[i + 1]!)
-          }
-          const empty = method === 'HEAD' || [204, 304].includes(status)
-          resolve(new Response(empty ? null : Buffer.concat(chunks), { status, headers: received }))
-        })
-      },
-    )
+    const options = { method, headers: Object.fromEntries(headers), signal: signal ?? undefined }
+    const request = send(url, options, (message) => {
+      const chunks: Buffer[] = []
+      message.on('data', (chunk: Buffer) => chunks.push(chunk))
+      message.on('error', fail)
+      message.on('end', () => resolve(response(message, method === 'HEAD', chunks)))
+    })
     request.on('error', fail)
     request.end(body ?? undefined)
   })
+  const location = REDIRECTS.has(answer.status) ? answer.headers.get('location') : null
+  if (location === null || redirect === 'manual') return answer
+  if (redirect === 'error') throw new TypeError('fetch failed', { cause: new Error('unexpected redirect') })
+  return await streamlessFetch(new URL(location, url), { ...init, body: body ?? null })
+}
+
+function response(message: IncomingMessage, isHead: boolean, chunks: readonly Buffer[]): Response {
+  const status = message.statusCode!
+  const headers = new Headers()
+  for (let i = 0; i < message.rawHeaders.length; i += 2) {
+    headers.append(message.rawHeaders[i]!, message.rawHeaders[i + 1]!)
+  }
+  const isEmpty = isHead || [204, 304].includes(status)
+  return new Response(isEmpty ? null : Buffer.concat(chunks), { status, headers })
 }
