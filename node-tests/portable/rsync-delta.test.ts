@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../../src/bytes/byte-text.ts'
+import { concatBytes } from '../../src/bytes/byte-order.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import {
   DeltaJob,
@@ -13,12 +14,14 @@ import {
   type SignatureOptions,
   type SumName,
 } from '../../src/rsync.ts'
-import { blockIndexOf } from '../../src/rsync/block-index.ts'
+import { writeCopyCommand } from '../../src/rsync/delta-commands.ts'
+import { MAX_COMMAND_BYTES } from '../../src/rsync/wire-format.ts'
 import { type Cut, difference, hex, runJob, signatureOf } from '../support/jobs.ts'
 import { assemble, type Piece } from '../support/pieces.ts'
 import { CHUNK_SIZES, chunked, randomBytes } from '../support/streams.ts'
 
 const kernel = await loadKernel()
+const SUMS: readonly SumName[] = ['rabinkarp-blake2b', 'rabinkarp-md4', 'rollsum-blake2b', 'rollsum-md4']
 
 function sign(basis: Uint8Array, options: SignatureOptions): Signature {
   return signatureOf(runJob(new SignatureJob(kernel, options), basis))
@@ -123,7 +126,7 @@ describe('DeltaJob', () => {
       strongLength: fc.constantFrom<number | 'max'>(4, 12, 'max'),
       literalLimit: fc.constantFrom(1, 7, 100, 65_533),
       mode: fc.constantFrom('compat' as const, 'compact' as const),
-      sum: fc.constantFrom<SumName>('rabinkarp-blake2b', 'rabinkarp-md4', 'rollsum-blake2b', 'rollsum-md4'),
+      sum: fc.constantFrom(...SUMS),
       inputBytes: fc.integer({ min: 1, max: 3000 }),
       outputBytes: fc.integer({ min: 1, max: 3000 }),
     })
@@ -202,9 +205,13 @@ describe('DeltaStream', () => {
     expect(difference(await collect(stream), delta(signature, edited, { literalLimit: 150 }))).toBeUndefined()
   })
 
-  it('shares one index between the streams of a signature', () => {
-    const signature = sign(randomBytes(100), { blockLength: 10 })
-    expect(blockIndexOf(signature)).toBe(blockIndexOf(signature))
+  it.each(SUMS)('leaves the signature to the next delta as it was, with %s', (sum) => {
+    const basis = randomBytes(1500, 4)
+    const signature = sign(basis, { blockLength: 100, sum })
+    const { weakSums, strongSums } = structuredClone(signature)
+    const first = delta(signature, basis)
+    expect(signature).toMatchObject({ weakSums, strongSums })
+    expect(delta(signature, basis)).toEqual(first)
   })
 })
 
@@ -235,6 +242,21 @@ describe('a signature made to collide', () => {
     const bytes = runJob(job, reversed)
     expect(job.statistics).toMatchObject({ copyCommands: 4096, literalBytes: 0, falseMatches: 0 })
     expect(difference(runJob(new PatchJob(basis.byteLength), bytes, { basis }), reversed)).toBeUndefined()
+  })
+
+  it.each([1, 2, 3, 7, 40, 600])('finds the first of equal blocks among %d that share a weak sum', (count) => {
+    // Others around them, and all of them again, in another order, which a delta never copies.
+    const around = randomBytes(50 * SLOTS * 8, 6)
+    const again = Array.from({ length: count }, (_, i) => block((i * 7) % count))
+    const once = Array.from({ length: count }, (_, i) => block(count - 1 - i))
+    const basis = concatBytes(around, ...once, ...again, around)
+    const signature = sign(basis, { blockLength: SLOTS * 8, strongLength: 7 })
+    for (let i = 0; i < count; i++) {
+      const command = new Uint8Array(MAX_COMMAND_BYTES)
+      const position = around.byteLength + (count - 1 - i) * SLOTS * 8
+      const length = writeCopyCommand(command, position, SLOTS * 8)
+      expect(toHex(delta(signature, block(i)))).toBe(`72730236${toHex(command.subarray(0, length))}00`)
+    }
   })
 
   it('still finds a block after thousands of false matches', () => {

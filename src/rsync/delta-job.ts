@@ -1,11 +1,11 @@
 import { describeValue } from '../bytes/describe-value.ts'
 import type { Codec, CodecStep } from '../bytes/codec-transform.ts'
 import { writeU32 } from '../bytes/integers.ts'
-import { blockIndexOf } from './block-index.ts'
 import { checkInteger } from '../bytes/check-integer.ts'
 import { writeCopyCommand, writeLiteralCommand } from './delta-commands.ts'
 import { MAGIC_BYTES, MAGIC_DELTA, MAX_COMMAND_BYTES, OP_END } from './wire-format.ts'
 import { type Kernel, KernelInstance } from './kernel.ts'
+import { openBlockIndex } from './open-block-index.ts'
 import { asSignature, type Signature } from './signature.ts'
 import { countStep, type DeltaStatistics, deltaStatistics, type Mutable } from './statistics.ts'
 import { sumFormat } from './sum-formats.ts'
@@ -50,7 +50,7 @@ type State = 'scan' | 'end' | 'done'
  *
  * It uses librsync's algorithm and, in `'compat'` mode, produces librsync's bytes: at each position it emits a copy of
  * the first block in the basis whose sums match the window, or one literal byte. It holds `literalLimit` + 2 blocks +
- * 256 KiB, plus a copy of the signature and its index.
+ * 256 KiB, plus a copy of the signature, and its index.
  *
  * @example
  * ```ts
@@ -173,7 +173,7 @@ export class DeltaJob implements Codec {
   #openSearch(): KernelInstance {
     const { blockLength, sum } = this.#signature
     const search = KernelInstance.open(this.#kernel, sumFormat(sum))
-    blockIndexOf(this.#signature).open(search, { isCompact: this.#isCompact })
+    openBlockIndex(search, this.#signature, { isCompact: this.#isCompact })
     const capacity = this.#literalLimit + 2 * blockLength + INPUT_BYTES
     this.#bufferStart = search.allocate(capacity)
     this.#bufferEnd = this.#bufferStart + capacity

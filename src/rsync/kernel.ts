@@ -12,11 +12,11 @@ interface KernelExports {
   updateBlock(piece: number, byteLength: number): number
   endBlock(piece: number, byteLength: number, strongLength: number, record: number): number
   openIndex(
-    base: number,
+    sums: number,
+    tables: number,
     blockLength: number,
     strongLength: number,
     blockCount: number,
-    keptCount: number,
     filterBits: number,
     bucketBits: number,
     compact: boolean,

@@ -137,13 +137,14 @@ export class LoadSignatureJob implements Codec {
       }
       case 'record': {
         const recordLength = WEAK_SUM_BYTES + this.#strongLength
-        if (this.#fieldLength === 0 && input.byteLength - start >= recordLength) {
-          this.#addBlock(input, start)
-          return recordLength
+        const count = this.#fieldLength > 0 ? 0 : Math.floor((input.byteLength - start) / recordLength)
+        if (count > 0) {
+          this.#addBlocks(input, start, count)
+          return count * recordLength
         }
         const read = this.#collect(input, start, recordLength)
         if (this.#fieldLength === recordLength) {
-          this.#addBlock(this.#field, 0)
+          this.#addBlocks(this.#field, 0, 1)
           this.#fieldLength = 0
         }
         return read
@@ -195,20 +196,26 @@ export class LoadSignatureJob implements Codec {
     this.#state = { kind: 'record' }
   }
 
-  #addBlock(record: Uint8Array, offset: number): void {
-    if (this.#blockCount === this.#limits.blockCount) {
-      this.#fail('limit', this.#offset, `the signature has more than ${this.#limits.blockCount} blocks, the limit`)
+  /** Adds the blocks of `count` records. It is one loop, because most processes run it before it is compiled. */
+  #addBlocks(records: Uint8Array, start: number, count: number): void {
+    const { blockCount: limit } = this.#limits
+    const blockCount = Math.min(limit, this.#blockCount + count)
+    if (blockCount > this.#weakSums.length) {
+      this.#setCapacity(Math.min(limit, Math.max(INITIAL_CAPACITY, 2 * this.#blockCount, blockCount)))
     }
-    if (this.#blockCount === this.#weakSums.length) {
-      this.#setCapacity(Math.min(this.#limits.blockCount, Math.max(INITIAL_CAPACITY, 2 * this.#blockCount)))
-    }
-    this.#weakSums[this.#blockCount] = readU32(record, offset)
-    const strongLength = this.#strongLength
+    const weakSums = this.#weakSums
     const strongSums = this.#strongSums
-    const from = offset + WEAK_SUM_BYTES
-    const to = this.#blockCount * strongLength
-    for (let i = 0; i < strongLength; i++) strongSums[to + i] = record[from + i]!
-    this.#blockCount++
+    let from = start
+    let to = this.#blockCount * this.#strongLength
+    for (let block = this.#blockCount; block < blockCount; block++) {
+      weakSums[block] = readU32(records, from)
+      from += WEAK_SUM_BYTES
+      const end = from + this.#strongLength
+      while (from < end) strongSums[to++] = records[from++]!
+    }
+    const isWithinLimit = this.#blockCount + count === blockCount
+    this.#blockCount = blockCount
+    if (!isWithinLimit) this.#fail('limit', this.#offset, `the signature has more than ${limit} blocks, the limit`)
   }
 
   #setCapacity(blockCount: number): void {

@@ -22,8 +22,8 @@ export interface SignatureParts {
 
 /**
  * The signature of a basis: a weak and a strong sum for each of its blocks. It holds 4 + `strongLength` bytes per
- * block. The first `DeltaStream` that uses it adds an index of about 20 bytes per block and a filter of up to 2 MiB,
- * which all later streams share. Each running stream also has a copy of all this in its own WebAssembly memory.
+ * block. Each running `DeltaStream` has a copy in its own WebAssembly memory, with an index of about 20 bytes per block
+ * and a filter of up to 2 MiB.
  *
  * @example
  * ```ts

@@ -1,4 +1,19 @@
 // Finds the blocks of a basis in new bytes: the sliding window, and the look-up of its sums.
+import {
+  bitShift,
+  blockCount,
+  blockOf,
+  buildIndex,
+  compareStrong,
+  filter,
+  firsts,
+  keptCount,
+  keyOf,
+  keyOfBlock,
+  passes,
+  rankOf,
+  wordShift,
+} from './block-index'
 import { ADJUSTMENT, INVERSE, MULT, MULT_2, MULT_3, MULT_4, powerOfMult } from './rabin-karp'
 import { OFFSET, spread } from './rollsum'
 import { isRollsum, strongBegin, strongEnd, strongLanes, STRONG_SUMS, weakSeed, weakUpdate } from './sums'
@@ -24,21 +39,8 @@ export let matchLength: u32 = 0
 /** False matches: windows whose weak sum matched a block but whose strong sum matched none. */
 export let falseMatches: u32 = 0
 
-// The parts of the BlockIndex in memory.
 let blockLength: u32 = 0
-let strongLength: u32 = 0
-let blockCount: u32 = 0
-let keptCount: u32 = 0
-let filter: usize = 0
-let wordShift: u32 = 0
-let bitShift: u32 = 0
-let buckets: usize = 0
-let bucketShift: u32 = 0
-let keys: usize = 0
-let blocks: usize = 0
-let weakSums: usize = 0
-let firsts: usize = 0
-let strongSums: usize = 0
+/** Whether the block that follows the last match is preferred to the first of its equals. */
 let isCompact: bool = false
 
 /** Weak sum of the window, if `isSummed`. */
@@ -61,33 +63,21 @@ let creditPerByte: i64 = 0
 let expected: i32 = -1
 let verified: i32 = -1
 
-/** Opens the index whose parts lie one after the other at `base`. */
+/** Builds the index of a signature, see {@linkcode buildIndex}, and puts the window before the first byte. */
 export function openIndex(
-  base: usize,
+  sums: usize,
+  tables: usize,
   theBlockLength: u32,
-  theStrongLength: u32,
+  strongLength: u32,
   theBlockCount: u32,
-  theKeptCount: u32,
   filterBits: u32,
   bucketBits: u32,
   compact: bool,
 ): void {
+  buildIndex(sums, tables, strongLength, theBlockCount, filterBits, bucketBits)
   blockLength = theBlockLength
-  strongLength = theStrongLength
-  blockCount = theBlockCount
-  keptCount = theKeptCount
-  bitShift = 32 - filterBits
-  wordShift = bitShift + 5
-  bucketShift = 32 - bucketBits
   isCompact = compact
   wholeWeight = powerOfMult(blockLength)
-  filter = base
-  buckets = filter + ((<usize>1) << (filterBits - 3))
-  keys = buckets + (((<usize>1) << bucketBits) + 1) * 4
-  blocks = keys + keptCount * 4
-  weakSums = blocks + keptCount * 4
-  firsts = weakSums + blockCount * 4
-  strongSums = firsts + blockCount * 4
   falseMatches = 0
   credit = FALSE_BYTES
   // By chance, a window has the weak sum of one of n blocks once in 2^32 / n bytes.
@@ -168,14 +158,14 @@ function match(length: u32, inputEnd: usize): i32 {
  */
 function matchExpected(inputEnd: usize): i32 {
   const block = <u32>expected
-  if (sum != load<u32>(weakSums + block * 4)) return -1
+  if (keyOf(sum) != keyOfBlock(block)) return -1
   const next = position + blockLength
   // Two BLAKE2b sums take as long as one. Four MD4 sums do as well, but would need more input than may be available.
   const isPair =
     strongLanes() == 2 &&
     block + 1 < blockCount &&
     inputEnd - next >= blockLength &&
-    weakUpdate(weakSeed(), next, blockLength) == load<u32>(weakSums + (block + 1) * 4)
+    keyOf(weakUpdate(weakSeed(), next, blockLength)) == keyOfBlock(block + 1)
   strongBegin()
   strongEnd(position, isPair ? <usize>blockLength : 0, blockLength)
   if (compareStrong(STRONG_SUMS, block) != 0) return -1
@@ -184,58 +174,19 @@ function matchExpected(inputEnd: usize): i32 {
 }
 
 function lookUp(length: u32): i32 {
-  const key = isRollsum ? spread(sum) : sum
+  const key = keyOf(sum)
   if (!passes(key)) return -1
   const rank = rankOf(key)
   if (rank < 0) return -1
   if (credit < <i64>length) return -1
   strongBegin()
   strongEnd(position, 0, length)
-  const block = blockOf(rank, key)
+  const block = blockOf(rank, key, STRONG_SUMS)
   if (block < 0) {
     credit -= <i64>length
     falseMatches++
   }
   return block
-}
-
-/** Whether any block may have this key. */
-function passes(key: u32): bool {
-  return <bool>((load<u32>(filter + (key >> wordShift) * 4) >> (key >> bitShift)) & 1)
-}
-
-/** Returns the rank of the first block with this key, or -1. */
-function rankOf(key: u32): i32 {
-  const bucket = buckets + (key >> bucketShift) * 4
-  const end = load<u32>(bucket, 4)
-  let low = load<u32>(bucket)
-  for (let high = end; low < high;) {
-    const middle = (low + high) >> 1
-    if (load<u32>(keys + middle * 4) < key) low = middle + 1
-    else high = middle
-  }
-  return low < end && load<u32>(keys + low * 4) == key ? low : -1
-}
-
-/**
- * Returns the block with this key and the window's strong sum, or -1. `rank` is that of the first block with the key.
- */
-function blockOf(rank: u32, key: u32): i32 {
-  const end = load<u32>(buckets + (key >> bucketShift) * 4, 4)
-  let low = rank
-  for (let high = end; low < high;) {
-    const middle = (low + high) >> 1
-    const order = load<u32>(keys + middle * 4) == key ? compareStrong(STRONG_SUMS, load<u32>(blocks + middle * 4)) : -1
-    if (order == 0) return load<u32>(blocks + middle * 4)
-    if (order > 0) low = middle + 1
-    else high = middle
-  }
-  return -1
-}
-
-/** Compares a strong sum with that of a block: negative, 0 or positive. */
-function compareStrong(strongSum: usize, block: u32): i32 {
-  return memory.compare(strongSum, strongSums + block * strongLength, strongLength)
 }
 
 /** Slides a full window by at least one byte, to the first place where a block has its weak sum, or to `end`. */
