@@ -23,7 +23,6 @@ export async function collectStream(run: Collection, id: Uint8Array): Promise<vo
   const { host } = run.context
   for (let conflicts = 0; conflicts < host.budget.conflicts;) {
     const step = await nextStep(run, id)
-    // Whoever is in the way all the time leaves the rest to the next collection.
     if (step === 'done') return
     if (step === 'lost') await waitToRetry(host, ++conflicts, run.signal)
   }
@@ -88,7 +87,7 @@ async function nextStep(run: Collection, id: Uint8Array): Promise<Step> {
   return remove(run, id, record, row)
 }
 
-/** Announces that a stream is to go; a mark takes this back. */
+/** Marks a stream as condemned; setting a reference on it undoes this. */
 async function condemn(
   run: Collection,
   id: Uint8Array,
@@ -108,7 +107,7 @@ async function condemn(
   return committed ? 'next' : 'lost'
 }
 
-/** Makes a condemned stream one that is being deleted, which nobody can take back, and its digest lead to it no more. */
+/** Marks a condemned stream as deleting, which cannot be undone, and removes its digest row in the same commit. */
 async function condemnForGood(
   run: Collection,
   id: Uint8Array,

@@ -54,7 +54,7 @@ async function prune(run: Collection, rows: readonly Row[]): Promise<boolean> {
   return (await run.commit(checks, mutations)) !== false
 }
 
-/** Whoever cannot read a reference lets it count, as one that is to be looked at again. */
+/** A reference that cannot be parsed counts as alive, and the stream stays a candidate. */
 function kindOf({ value }: Row, now: number): Kind {
   try {
     const { expiresAt } = parseReference(value)
