@@ -66,7 +66,7 @@ describe.runIf(mayChange())('`comb` keeps the owner, the group and the mode of a
       const [uid, gid, mode] = owner
       makeFile(file, { uid, gid, mode })
       const { code, stderr } = await run('get', 'hive', 'x', 'file')
-      const line = lost === undefined ? '' : `comb: file has another ${lost} now: not permitted\n`
+      const line = lost === undefined ? '' : `comb: cannot keep the ${lost} of file: not permitted\n`
       expect({ owner, code, stderr }).toEqual({ owner, code: 0, stderr: line })
       expect(Object.values(attributesOf(file))).toEqual(kept)
       expect(readFileSync(file, 'utf8')).toBe('new')

@@ -57,7 +57,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     }
     expect(await comb(['get', hive, 'x', '--range', '2000100-'])).toMatchObject({
       code: 1,
-      stderr: 'comb: the range 2000100- is outside of the entry, which has 2000100 bytes: x\n',
+      stderr: 'comb: the range 2000100- is outside the entry, which has 2000100 bytes: x\n',
     })
     expect(await comb(['get', hive, 'x', '--range=-0'])).toMatchObject({ code: 1 })
   })
@@ -175,9 +175,9 @@ test('`comb get` follows links to what is not there yet, as the system does', as
   symlinkSync('loop', join(directory, 'loop'))
   symlinkSync('none/', join(directory, 'directory'))
   for (const [name, what] of [
-    ['loop', 'too many links lead on from it'],
+    ['loop', 'too many levels of links'],
     ['directory', 'it is a directory'],
-    ['none/file', 'there is no such file or directory'],
+    ['none/file', 'no such file or directory'],
   ] as const) {
     const path = join(directory, name)
     expect(await comb(['get', hive, 'x', path])).toMatchObject({ code: 1, stderr: `comb: ${what}: ${path}\n` })

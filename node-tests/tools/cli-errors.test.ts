@@ -23,37 +23,40 @@ describe('`comb` ends with 2, and one line, when it is misused:', () => {
     [['rm', 'hive', 'x', 'y'], "too many arguments for 'rm'. Expected 2 arguments but got 3: hive, x, y."],
     [['pot', 'hive'], "unknown command 'pot' (Did you mean put?)"],
     [['ls', 'hive', '--perfix', 'x'], "unknown option '--perfix' (Did you mean --prefix?)"],
-    [['get', 'hive', 'x', '--range', '9-4'], 'a range is A-B, A- or -N, got 9-4'],
-    [['get', 'hive', 'x', '--range', '1-2,4-5'], 'a range is A-B, A- or -N, got 1-2,4-5'],
+    [['get', 'hive', 'x', '--range', '9-4'], 'a range must be A-B, A- or -N, got 9-4'],
+    [['get', 'hive', 'x', '--range', '1-2,4-5'], 'a range must be A-B, A- or -N, got 1-2,4-5'],
     [['stat', 'hive', 'a/../b'], 'an alias must not have a segment . or .., got "a/../b"'],
     [['stat', 'hive', ''], 'an alias must not be empty, got ""'],
     [['put', 'hive', 'x', '-', '--type', 'video'], 'type must be a media type of at most 255 characters, got "video"'],
-    [['put', 'hive', 'x', '-', '--if-match', 'é'], 'it is no etag: é'],
+    [['put', 'hive', 'x', '-', '--if-match', 'é'], 'not an etag: é'],
     [
       ['put', 'hive', 'x', '-', '--if-none-match', 'abc'],
       "option '--if-none-match <etag>' argument 'abc' is invalid. Allowed choices are *.",
     ],
-    [['ls', 'ftp://host/'], 'a hive is a directory or an http(s) URL, got ftp://host/'],
-    [['ls', 'http://'], 'it is no URL: http://'],
-    [['ls', 'http://me:secret@host/'], 'a URL with a password in it is not taken: use a token'],
-    [['serve', '--port', '65536'], 'a port is from 0 to 65535, got 65536'],
-    [['serve', '--port', 'http'], 'a port is from 0 to 65535, got http'],
-    [['serve', '--grace', '-1'], 'a time of grace is from 0 to 86400 seconds, got -1'],
-    [['serve', '--grace', '86400.001'], 'a time of grace is from 0 to 86400 seconds, got 86400.001'],
-    [['serve', '--allow-host', 'https://hive.example'], 'a host is like hive.example:8080, got https://hive.example'],
-    [['ls', 'hive', '--token', 'nö honey'], 'a token has letters, digits and signs of ASCII, and no spaces'],
-    [['serve', '--token', 'two\nlines'], 'a token has letters, digits and signs of ASCII, and no spaces'],
-    [['ls', 'hive', '--prefix', '\ufffd'], 'an argument is no UTF-8, or has U+FFFD in it'],
-    [['serve', '--grace', '1h'], 'a time of grace is from 0 to 86400 seconds, got 1h'],
+    [['ls', 'ftp://host/'], 'a hive must be a directory or an http(s) URL, got ftp://host/'],
+    [['ls', 'http://'], 'not a URL: http://'],
+    [['ls', 'http://me:secret@host/'], 'a URL must not contain a user name or password: use a token'],
+    [['serve', '--port', '65536'], 'a port must be from 0 to 65535, got 65536'],
+    [['serve', '--port', 'http'], 'a port must be from 0 to 65535, got http'],
+    [['serve', '--grace', '-1'], 'the grace period must be from 0 to 86400 seconds, got -1'],
+    [['serve', '--grace', '86400.001'], 'the grace period must be from 0 to 86400 seconds, got 86400.001'],
+    [
+      ['serve', '--allow-host', 'https://hive.example'],
+      'a host must be like hive.example:8080, got https://hive.example',
+    ],
+    [['ls', 'hive', '--token', 'nö honey'], 'a token must consist of printable ASCII characters without spaces'],
+    [['serve', '--token', 'two\nlines'], 'a token must consist of printable ASCII characters without spaces'],
+    [['ls', 'hive', '--prefix', '\ufffd'], 'an argument is not valid UTF-8, or contains U+FFFD'],
+    [['serve', '--grace', '1h'], 'the grace period must be from 0 to 86400 seconds, got 1h'],
     [
       ['serve', '--host', '0.0.0.0'],
-      'others can reach 0.0.0.0: set COMB_TOKEN, or give --token, to say who may use the hive',
+      'other machines can reach 0.0.0.0: set COMB_TOKEN or use --token to restrict access',
     ],
     [
       ['serve', '--allow-origin', 'https://page.example/'],
-      'an origin is like https://page.example, without a path, got https://page.example/',
+      'an origin must be like https://page.example, without a path, got https://page.example/',
     ],
-    [['serve', '--host', '::', '--token', ''], 'an empty token lets everybody in'],
+    [['serve', '--host', '::', '--token', ''], 'an empty token would let everybody in'],
   ])('%j', async (args, line) => {
     expect(await failure(args, 2)).toBe(line)
   })
@@ -101,11 +104,11 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
     const hive = join(directory, 'hive')
     await comb(['put', hive, 'x', '-'], { input: 'bytes' })
     const nothing = join(directory, 'nothing')
-    expect(await failure(['put', hive, 'y', nothing], 1)).toBe(`there is no such file or directory: ${nothing}`)
+    expect(await failure(['put', hive, 'y', nothing], 1)).toBe(`no such file or directory: ${nothing}`)
     expect(await failure(['put', hive, 'y', directory], 1)).toBe(`it is a directory: ${directory}`)
     expect(await failure(['get', hive, 'x', directory], 1)).toBe(`it is a directory: ${directory}`)
     const deep = join(nothing, 'file')
-    expect(await failure(['get', hive, 'x', deep], 1)).toBe(`there is no such file or directory: ${deep}`)
+    expect(await failure(['get', hive, 'x', deep], 1)).toBe(`no such file or directory: ${deep}`)
     const strange = join(hive, 'nothing\n\u001b[31m')
     expect(await failure(['put', hive, 'y', strange], 1)).toContain('nothing\\u{a}\\u{1b}[31m')
     expect((await comb(['ls', hive])).stdout.toString()).toBe('x\n')
@@ -114,7 +117,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
   test.runIf(process.platform === 'linux')('a full disk', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     await comb(['put', hive, 'x', '-'], { input: 'bytes' })
-    expect(await failure(['get', hive, 'x', '/dev/full'], 1)).toBe('there is no space left on the disk')
+    expect(await failure(['get', hive, 'x', '/dev/full'], 1)).toBe('no space left on the disk')
   })
 
   test.runIf(process.platform === 'linux')('a disk that takes no more, and nothing is stored', async () => {
@@ -158,7 +161,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
       const changing = await flippingServer(url, position)
       const file = join(directory, 'file')
       writeFileSync(file, 'old')
-      const line = 'the bytes that came are not those of the entry: x'
+      const line = 'the bytes received are not those of the entry: x'
       expect(await failure(['get', changing, 'x', file], 1)).toBe(line)
       expect(readdirSync(directory).sort()).toEqual(['file', 'hive'])
       expect(readFileSync(file, 'utf8')).toBe('old')
@@ -176,7 +179,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
     const { url } = await serveComb(join(directory, 'hive'))
     const { port } = new URL(url)
     expect(await failure(['serve', join(directory, 'other'), '--port', port], 1)).toBe(
-      `the address is in use: 127.0.0.1:${port}`,
+      `the address is already in use: 127.0.0.1:${port}`,
     )
   })
 
@@ -184,7 +187,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
     const { url } = await serveComb(join(temporaryDirectory(), 'hive'), [], { env: { COMB_TOKEN: 'honey' } })
     const put = ['put', url, 'x', '-']
     for (const args of [put, [...put, '--token', 'money'], ['ls', url], ['get', url, 'x']]) {
-      expect(await failure(args, 1)).toMatch(/401.*: it wants a token; set COMB_TOKEN, or give --token$/)
+      expect(await failure(args, 1)).toMatch(/401.*: a token is required; set COMB_TOKEN or use --token$/)
     }
     expect(await comb([...put, '--token', 'honey'])).toMatchObject({ code: 0, stderr: '' })
     expect(await comb(['get', url, 'x'], { env: { COMB_TOKEN: 'honey' } })).toMatchObject({ code: 0, stderr: '' })

@@ -281,7 +281,7 @@ describe('`comb rdiff` ends', () => {
     child.stdin.end()
     expect(await result).toMatchObject({
       code: 100,
-      stderr: expect.stringMatching(/such a file already: out\n$/) as string,
+      stderr: expect.stringMatching(/file already exists: out\n$/) as string,
     })
     expect(readdirSync(cwd)).toEqual(['out'])
     expect(readFileSync(join(cwd, 'out'), 'utf8')).toBe('of another')

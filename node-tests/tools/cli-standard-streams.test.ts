@@ -60,7 +60,7 @@ describe('`comb` refuses a standard stream that is a directory:', () => {
     ] as const) {
       const { stderr, ...result } = await redirected('1<directory', args, cwd)
       expect({ args, ...result }).toMatchObject({ args, code })
-      expect(stderr).toBe('comb: it is not open for this\n')
+      expect(stderr).toBe('comb: not open for this operation\n')
     }
   })
 })

@@ -1,6 +1,6 @@
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
-/** A number of bytes for people: three digits or so and a decimal unit, `1.23 MB`. */
+/** Formats a number of bytes for people, with about three digits and a decimal unit: `1.23 MB`. */
 export function formatBytes(bytes: number): string {
   let unit = 0
   let value = bytes

@@ -1,19 +1,19 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Requests that a client may have sent without an answer to any of them. */
+/** Maximum number of unanswered requests on one connection. */
 const MAX_UNANSWERED = 32
 
 interface Connection {
-  /** Of each request without an answer, what is to be called when it has one, or will have none. */
+  /** For each unanswered request, the function to call once it has been answered or never will be. */
   readonly unanswered: Set<() => void>
-  /** Settles when the request that came last has its answer, or will have none. */
+  /** Settles when the latest request has been answered or never will be. */
   last: Promise<void>
 }
 
 /**
- * The connections of a server. What a client asks for on one of them is carried out one after the other, as the answers
- * are sent: Node would begin with all of it at once, and each answer would hold what it has read ahead.
+ * The connections of a server. Requests on one connection are processed one at a time, in the order of their answers.
+ * Node would start all of them at once, and each answer would hold the bytes that it has read ahead.
  */
 export class Connections {
   readonly #connections = new Map<Socket, Connection>()
@@ -24,7 +24,7 @@ export class Connections {
     server.on('connection', (socket) => void this.#watch(socket))
   }
 
-  /** Waits for the turn of a request; false if its client has gone, or the server takes no more. */
+  /** Waits until it is the turn of a request; false if the client has disconnected or the server accepts no more. */
   async turn(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const { socket } = request
     if (socket.destroyed || this.#closing) return false
@@ -36,7 +36,7 @@ export class Connections {
       response.once('close', () => {
         unanswered.delete(resolve)
         resolve()
-        // Node would keep the connection for a next request.
+        // Node would keep the connection open for another request.
         if (this.#closing && request.complete) socket.destroySoon()
       })
     })
@@ -44,7 +44,7 @@ export class Connections {
     return !socket.destroyed && !this.#closing
   }
 
-  /** Ends those on which nothing goes on now, and the others when they have their answer. */
+  /** Closes idle connections now, and each other connection once its request has been answered. */
   close(): void {
     this.#closing = true
     for (const [socket, { unanswered }] of this.#connections) {
@@ -57,7 +57,7 @@ export class Connections {
     this.#connections.set(socket, connection)
     socket.once('close', () => {
       this.#connections.delete(socket)
-      // An answer whose turn has not come does not notice.
+      // An answer that is still waiting for its turn does not notice that the connection has closed.
       for (const resolve of connection.unanswered) resolve()
     })
     return connection

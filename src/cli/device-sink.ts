@@ -5,16 +5,16 @@ import { BrokenPipeError } from './broken-pipe-error.ts'
 import { writeWhole } from './write-whole.ts'
 
 /**
- * A device or a named pipe as the end of a pipe of streams. The other end of a named pipe may open it, and read, as late
- * as it likes, or never: only the signal ends that.
+ * A sink for a device or a named pipe. The reader of a named pipe may open and read it at any time, or never; only the
+ * signal ends the wait.
  */
 export async function deviceSink(path: string, signal: AbortSignal): Promise<WritableStream<Uint8Array>> {
   const fd = await abortable(promisify(open)(path, 'w'), signal)
   let writing: Promise<void> = Promise.resolve()
   let closing: Promise<void> | undefined
   /**
-   * A write that is held goes on with the descriptor, whoever has given up. Both a write that fails and an abort close it;
-   * a second time, it could be that of another file by then.
+   * A blocked write keeps using the descriptor, even after an abort. Both a failed write and an abort close the
+   * descriptor; it is closed only once, because its number may belong to another file by then.
    */
   const close = (): void => {
     closing ??= writing.catch(() => undefined).then(() => closeSync(fd))
@@ -29,7 +29,7 @@ export async function deviceSink(path: string, signal: AbortSignal): Promise<Wri
         } catch (error) {
           close()
           if ((error as NodeJS.ErrnoException | undefined)?.code !== 'EPIPE') throw error
-          throw new BrokenPipeError('the reader of the output has gone', { cause: error })
+          throw new BrokenPipeError('the reader of the output has closed it', { cause: error })
         }
       },
       close: () => closeSync(fd),

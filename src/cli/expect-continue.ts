@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 /**
- * Has a server send "100 Continue" when somebody begins to read the body of a request, and not before: whoever looks at
- * rights and conditions first refuses a body before it is sent.
+ * Makes a server send "100 Continue" only when the body of a request is first read. A handler that checks authorization
+ * and conditions first can then refuse a request before its body is sent.
  */
 export function continueWhenRead(server: Server): void {
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     const keepsAlive = response.shouldKeepAlive
-    // After an answer without "100 Continue" nobody knows whether the body follows (RFC 9110, section 10.1.1).
+    // After an answer without "100 Continue", the client may or may not send the body (RFC 9110, section 10.1.1).
     response.shouldKeepAlive = false
     const onListener = (event: string | symbol): void => {
       if (event !== 'data' && event !== 'readable') return

@@ -4,21 +4,21 @@ import { standardInput } from './standard-input.ts'
 import { readableBytes } from './stdio.ts'
 import { systemError } from './system-error.ts'
 
-/** Bytes that are about to be put. */
+/** The bytes to store with `comb put`. */
 export interface Input {
-  /** The bytes; nothing is read before they are asked for. */
+  /** The bytes; nothing is read until the stream is read. */
   readonly stream: ReadableStream<Uint8Array>
-  /** How many they are, if that is known beforehand. */
+  /** The number of bytes, if it is known in advance. */
   readonly size: number | undefined
 }
 
-/** Opens a file, or, for `-`, standard input; of a file, `chunkBytes` are read at a time, if it is given. */
+/** Opens a file, or standard input for `-`. Files are read `chunkBytes` at a time, if given. */
 export async function openInput(file: string, chunkBytes?: number): Promise<Input> {
   if (file === '-') return { stream: standardInput(chunkBytes), size: undefined }
   const found = await stat(file)
   if (found.isDirectory()) throw systemError('EISDIR', file)
   // A pipe or a device has no size: `comb put HIVE ALIAS <(command)`.
-  // Nor has a file whose bytes the system makes up as they are read, below /proc: it says that there are none.
+  // Nor does a file below /proc, whose bytes the system generates as they are read: its size is reported as 0.
   if (!found.isFile() || found.size === 0 || chunkBytes !== undefined) {
     const open = (): ReadStream => createReadStream(file, { highWaterMark: chunkBytes })
     return { stream: readableBytes(open), size: found.isFile() ? found.size : undefined }

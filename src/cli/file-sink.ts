@@ -5,8 +5,8 @@ import { systemError } from './system-error.ts'
 import { writeWhole } from './write-whole.ts'
 
 /**
- * A file as the end of a pipe of streams: under its name there is the old content or the new one, never a part. What is
- * not a regular file (a device, a named pipe) is written to as it is, until the signal aborts.
+ * A sink for a file. Its name refers to the old content or the new, never to part of it. If it is not a regular file (a
+ * device, a named pipe), it is written to directly, until the signal aborts.
  */
 export async function fileSink(path: string, signal: AbortSignal): Promise<WritableStream<Uint8Array>> {
   const existing = statSync(path, { throwIfNoEntry: false })
@@ -14,7 +14,7 @@ export async function fileSink(path: string, signal: AbortSignal): Promise<Writa
   if (existing && !existing.isFile()) return deviceSink(path, signal)
 
   const file = openPartialFile(path, { existing, replace: true })
-  /** A stream whose write has failed is not told to abort. */
+  /** `abort` is not called on a sink whose write has failed. */
   const step = async (run: () => Promise<void>): Promise<void> => {
     try {
       await run()

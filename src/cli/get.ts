@@ -24,14 +24,14 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
     .description('Reads an entry into a file, or to standard output.')
     .addArgument(hiveArgument())
     .addArgument(aliasArgument())
-    .argument('[file]', 'file to write, in place of the one that there is; -: standard output', '-')
+    .argument('[file]', 'file to write or replace; -: standard output', '-')
     .addOption(
       new Option(
         '--range <A-B>',
-        'only the bytes A to B, both included and counted from 0; A-: from A on; -N: the last N',
+        'only bytes A to B, counted from 0, both included; A-: from A on; -N: the last N',
       ).argParser(checkRangeOption),
     )
-    .option('--no-progress', 'show no progress bar')
+    .option('--no-progress', 'do not show a progress bar')
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb get http://127.0.0.1:8080/ bunny.mp4 --range 0-999999 start.mp4')
     .action(async (place: string, alias: string, file: string, options: GetOptions) => {
@@ -41,7 +41,7 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
         const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, signal)
         const bar = options.progress && !(file === '-' && process.stdout.isTTY)
         const bytes = entry.stream({ start, end, signal })
-        // A directory has checksums of its blocks.
+        // In a directory, every block has a checksum of its own.
         const isWhole = end - start === entry.size
         const stream = isWhole && isUrl(place) ? verified(bytes, entry) : bytes
         await pipeWithProgress(stream, sink, { name: alias, size: end - start, bar, signal })
@@ -56,15 +56,15 @@ function isUrl(place: string): boolean {
 
 function checkRangeOption(text: string): string {
   if (parseRange(`bytes=${text}`, Number.MAX_SAFE_INTEGER) === undefined) {
-    throw new UsageError(`a range is A-B, A- or -N, got ${text}`)
+    throw new UsageError(`a range must be A-B, A- or -N, got ${text}`)
   }
   return text
 }
 
-/** A range as HTTP counts, first and last byte, against the size that the entry has. */
+/** Resolves a range in the notation of HTTP (first and last byte) against the size of the entry. */
 function resolveRange({ alias, size }: Entry, text: string | undefined): ByteRange {
   if (text === undefined) return { start: 0, end: size }
   const range = parseRange(`bytes=${text}`, size)
   if (typeof range === 'object') return range
-  throw new RangeError(`the range ${text} is outside of the entry, which has ${size} bytes: ${alias}`)
+  throw new RangeError(`the range ${text} is outside the entry, which has ${size} bytes: ${alias}`)
 }

@@ -5,7 +5,7 @@ import { UsageError } from './usage-error.ts'
 
 /** The argument that names the hive. */
 export function hiveArgument(): Argument {
-  return new Argument('<hive>', 'directory, or http(s) URL, of the hive')
+  return new Argument('<hive>', 'directory or http(s) URL of the hive')
 }
 
 /** The argument that names the entry. */
@@ -16,37 +16,38 @@ export function aliasArgument(): Argument {
   })
 }
 
-/** The option that says what the bytes of an entry are. */
+/** The option for the media type of an entry. */
 export function typeOption(): Option {
-  return new Option('--type <type>', 'media type (default: by the extension of the file, or of the alias)').argParser(
+  return new Option('--type <type>', 'media type (default: from the extension of the file or of the alias)').argParser(
     (type: string) => usage(() => checkMediaType(type)),
   )
 }
 
-/** The option that lets a client in. It is better set in the environment: who lists processes sees command lines. */
-export function tokenOption(description = 'secret that the server asks for'): Option {
+/** The option for the token. It is safer in the environment, because a list of processes shows command lines. */
+export function tokenOption(description = 'token that the server requires'): Option {
   return new Option('--token <token>', description).env('COMB_TOKEN').argParser(checkToken)
 }
 
-/** What a header field can carry unchanged; the message does not show the secret. */
+/** Accepts what a header field can carry unchanged. The message does not show the secret. */
 function checkToken(token: string): string {
-  if (/[^\x21-\x7e]/.test(token)) throw new UsageError('a token has letters, digits and signs of ASCII, and no spaces')
+  if (/[^\x21-\x7e]/.test(token))
+    throw new UsageError('a token must consist of printable ASCII characters without spaces')
   return token
 }
 
-/** The option that makes a change depend on the version that there is. */
+/** The option that makes a change depend on the current version. */
 export function ifMatchOption(): Option {
   return new Option('--if-match <etag>', 'only if the entry has this etag; *: only if it exists').argParser(parseEtag)
 }
 
-/** A shell eats the quotes of an etag, so they may be missing. */
+/** The quotes of an etag are optional, because a shell removes them. */
 function parseEtag(text: string): string {
   const etag = text === '*' || text.startsWith('"') ? text : `"${text}"`
-  if (etag !== '*' && !/^"[\x21\x23-\x7e]+"$/.test(etag)) throw new UsageError(`it is no etag: ${text}`)
+  if (etag !== '*' && !/^"[\x21\x23-\x7e]+"$/.test(etag)) throw new UsageError(`not an etag: ${text}`)
   return etag
 }
 
-/** Runs a check of the package on what stands on the command line. */
+/** Applies a check of the package to a value from the command line. */
 function usage<T>(check: () => T): T {
   try {
     return check()

@@ -13,47 +13,47 @@ import { printable } from './printable.ts'
 
 /** Options of {@linkcode startHiveServer}. */
 export interface HiveServerOptions {
-  /** Address to listen at. */
+  /** Address to listen on. */
   readonly host: string
-  /** Port to listen at; 0: any. */
+  /** Port to listen on; 0: any free port. */
   readonly port: number
-  /** What clients must know, if not everybody may come in. */
+  /** Token that clients must send; without it, everybody has access. */
   readonly token: string | undefined
-  /** Further values that a Host header may have. */
+  /** Additional values to accept in the Host header. */
   readonly allowHost: readonly string[]
   /** Origins whose pages may use the hive. */
   readonly allowOrigin: readonly string[]
-  /** Whether to print a line for every request. */
+  /** Whether to print a line for each request. */
   readonly log: boolean
-  /** How long requests may go on after the server has been told to end, in milliseconds. */
+  /** How long requests may continue after the server has been told to stop, in milliseconds. */
   readonly graceMs: number
   /**
-   * How long the head of a request may take, from the connection or the last answer on, in milliseconds.
+   * How long the head of a request may take, counted from the connection or the last answer, in milliseconds.
    * @default 50_000
    */
   readonly headMs?: number | undefined
   /**
-   * How long the body of a request may bring nothing, in milliseconds.
+   * How long the body of a request may be silent, in milliseconds.
    * @default 600_000
    */
   readonly silenceMs?: number | undefined
 }
 
-/** A hive behind a port of this machine. */
+/** A hive that is served on a port of this machine. */
 export interface HiveServer {
-  /** Root of the hive. */
+  /** URL of the root of the hive. */
   readonly url: string
-  /** Takes no more requests, lets those that there are go on for the time of grace, and then cuts them off. */
+  /** Accepts no more requests, gives those in progress the grace period, and then cuts them off. */
   close(): Promise<void>
 }
 
-/** With the time between two looks of Node, heads are there within a minute. */
+/** Together with the interval at which Node checks, this limits heads to one minute. */
 const HEAD_MS = 50_000
 
-/** How long requests that were cut off may take to clean up. */
+/** How long requests that were cut off have for their clean-up. */
 const CLEANUP_MS = 2_000
 
-/** Puts a hive behind a port of this machine. */
+/** Serves a hive on a port of this machine. */
 export async function startHiveServer(hive: Hive, options: HiveServerOptions): Promise<HiveServer> {
   const { host, port, token, allowHost, allowOrigin, log, graceMs, headMs = HEAD_MS, silenceMs } = options
   const openRequests = new OpenRequests()
@@ -62,11 +62,11 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
     hostname: host,
     port,
     silent: true,
-    // Ours: the package's own lets open downloads hold the process.
+    // We handle shutdown ourselves: with srvx's own, open downloads keep the process alive.
     gracefulShutdown: false,
     node: {
-      // A large upload over a slow line takes longer than the five minutes that Node allows; the handler sees to bodies
-      // that fall silent. Without this, Node would not bound the time for heads either.
+      // A large upload over a slow line takes longer than the five minutes that Node allows; the handler ends bodies that
+      // fall silent. With a requestTimeout of 0, Node limits the time for heads only if headersTimeout is set too.
       requestTimeout: 0,
       headersTimeout: headMs,
       connectionsCheckingInterval: headMs / 10,
@@ -76,7 +76,7 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
       if (!(await connections.turn(req as IncomingMessage, res as ServerResponse))) {
         return new Response(null, { status: 503 })
       }
-      // The port may be known only now.
+      // The port may not be known before.
       handler ??= createHiveHandler(hive, {
         hosts: token === undefined ? [...ownHosts(server.url!), ...allowHost] : undefined,
         authorize: token === undefined ? undefined : bearer(token),
@@ -90,7 +90,7 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
       })
       openRequests.begin()
       const response = await handler(request)
-      // Whoever fell silent within a body cannot send another request (RFC 9110, section 15.5.9).
+      // A client that fell silent within a body cannot send another request (RFC 9110, section 15.5.9).
       if (response.status === 408) response.headers.set('Connection', 'close')
       return response
     },
@@ -109,7 +109,7 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
     async close() {
       const closed = server.close()
       connections.close()
-      // A request has ended for the hive before its last bytes are on their way: only the connections tell.
+      // The hive considers a request ended before its last bytes have been sent; only the connections tell when that is.
       await settledWithin(closed, graceMs)
       nodeServer.closeAllConnections()
       await closed
@@ -128,8 +128,8 @@ async function settledWithin(promise: Promise<void>, timeoutMs: number): Promise
 }
 
 /**
- * The names that this machine has for a port of its own. A page whose owner points another name at it must not get in:
- * to the browser, the hive would be of the page's own origin.
+ * The names by which this machine addresses its own port. A page whose owner points another name at this machine must not
+ * get access: to the browser, the hive would have the same origin as the page.
  */
 function ownHosts(url: string): string[] {
   const { port, host } = new URL(url)
@@ -142,14 +142,14 @@ function bearer(token: string): (request: Request) => true | Response {
   const expected = digest(token)
   return (request) => {
     const [, given = ''] = /^bearer +(.*)$/i.exec(request.headers.get('authorization') ?? '') ?? []
-    // Compared as digests, in the same time whatever the token is.
+    // Digests are compared, so that the time does not depend on the token.
     if (timingSafeEqual(digest(given), expected)) return true
     return new Response(null, { status: 401, headers: { 'WWW-Authenticate': 'Bearer realm="hive"' } })
   }
 }
 
 function transferLine({ operation, alias, status, received, sent }: Transfer): string {
-  // Without its spaces an alias is one field of the line.
+  // Without spaces, the alias is one field of the line.
   const name = alias === undefined ? '-' : encodeURI(alias)
   return `${new Date().toISOString()} ${status} ${operation ?? '-'} ${name} received=${received} sent=${sent}`
 }

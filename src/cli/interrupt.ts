@@ -1,11 +1,11 @@
-/** The process was asked to end: the reason that every stream is aborted with. */
+/** The process was asked to exit; every stream is aborted with this reason. */
 export class InterruptedError extends Error {
   /** Always `'InterruptedError'`. */
   override readonly name = 'InterruptedError'
-  /** What a shell calls the end by this signal: 128 and its number. */
+  /** The exit code that a shell uses for this signal: 128 plus its number. */
   readonly exitCode: number
 
-  /** Makes the error for a signal. */
+  /** Creates the error for a signal. */
   constructor(signal: keyof typeof EXIT_CODES) {
     super(`interrupted by ${signal}`)
     this.exitCode = EXIT_CODES[signal]
@@ -14,15 +14,15 @@ export class InterruptedError extends Error {
 
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
-/** A signal of the process, as an AbortSignal. */
+/** Signals of the process as an AbortSignal. */
 export interface Interrupts {
-  /** Aborts with an {@linkcode InterruptedError} at the first signal; a second one ends the process at once. */
+  /** Aborts with an {@linkcode InterruptedError} on the first signal; a second one ends the process at once. */
   readonly signal: AbortSignal
-  /** Listens no longer. */
+  /** Stops listening. */
   stop(): void
 }
 
-/** Listens for the signals that ask a process to end. */
+/** Listens for the signals that ask a process to exit. */
 export function listenForInterrupts(): Interrupts {
   const controller = new AbortController()
   const names = Object.keys(EXIT_CODES) as (keyof typeof EXIT_CODES)[]
@@ -30,7 +30,7 @@ export function listenForInterrupts(): Interrupts {
     for (const name of names) process.off(name, listener)
   }
   const listener = (name: keyof typeof EXIT_CODES): void => {
-    // Without listeners the next signal does what the system does by default.
+    // Without a listener, the next signal has its default effect.
     stop()
     controller.abort(new InterruptedError(name))
   }

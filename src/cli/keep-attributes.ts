@@ -1,19 +1,19 @@
 import { fchmodSync, fchownSync, fstatSync, type Stats } from 'node:fs'
 
-/** What a shell shows of a mode, and what it does not: set-user-id, set-group-id. */
+/** The permission bits of a mode, with set-user-id, set-group-id and sticky. */
 const MODE_BITS = 0o7777
 
-/** What of a file that is replaced the system does not let its replacement have. */
+/** The attributes that the system did not let the new file take from the file that it replaces. */
 export interface LostAttributes {
-  /** Which ones, such as `owner`. */
+  /** Their names, such as `owner`. */
   readonly names: readonly string[]
-  /** What the system said last, if it said something. */
+  /** The last error of the system, if there was one. */
   readonly cause: unknown
 }
 
 /**
- * Gives a new file the owner, group and mode of the one whose place it takes, as far as the system allows. What the mode
- * grants to the owner or the group it does not grant to another one.
+ * Gives a new file the owner, group and mode of the file that it replaces, as far as the system allows. If the owner or the
+ * group differs, it does not get the permissions that were meant for the old one.
  */
 export function keepAttributes(fd: number, old: Stats): LostAttributes | undefined {
   let cause: unknown
@@ -32,7 +32,7 @@ export function keepAttributes(fd: number, old: Stats): LostAttributes | undefin
 
   let mode = old.mode & MODE_BITS
   if (now.uid !== old.uid) mode &= ~0o4000
-  // To the members of another group no more than to everybody.
+  // A different group gets no more permissions than everybody.
   if (now.gid !== old.gid) mode &= ~0o2070 | ((mode & 0o7) << 3)
   if ((now.mode & MODE_BITS) !== mode) attempt(() => fchmodSync(fd, mode))
   now = fstatSync(fd)

@@ -16,18 +16,18 @@ interface LsOptions {
   readonly token?: string
 }
 
-/** Entries that are laid out and printed together. */
+/** Number of entries that are formatted and printed together. */
 const PAGE_ENTRIES = 1000
 
 /** Adds `comb ls`. */
 export function addLsCommand(program: Command, { signal }: CommandContext): void {
   program
     .command('ls')
-    .description('Lists the entries of a hive, one a line, in the order of the bytes of their names.')
+    .description('Lists the entries of a hive, one per line, sorted by the bytes of their names.')
     .addArgument(hiveArgument())
     .option('--prefix <text>', 'only entries whose names begin with this text')
-    .option('-l, --long', 'size, time, media type and etag too')
-    .option('--json', 'one JSON object a line')
+    .option('-l, --long', 'also print size, time, media type and etag')
+    .option('--json', 'print one JSON object per line')
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb ls ./data --long --prefix videos/')
     .action((place: string, options: LsOptions) =>

@@ -4,11 +4,11 @@ import { UsageError } from './usage-error.ts'
 
 /** Options of {@linkcode withHive}. */
 export interface HiveOptions {
-  /** Lets the client in where the server wants it. */
+  /** Token for the server. */
   readonly token?: string | undefined
-  /** Makes the hive where there is none: for commands that write. */
+  /** Creates the hive if it does not exist; for commands that write. */
   readonly create?: boolean
-  /** Writes nothing into a directory, not even what SQLite likes to have beside its file: for commands that only read. */
+  /** Writes nothing to the directory, not even SQLite's auxiliary files; for commands that only read. */
   readonly readOnly?: boolean
 }
 
@@ -16,7 +16,7 @@ export interface HiveOptions {
 export async function withHive<T>(place: string, options: HiveOptions, use: (hive: Hive) => Promise<T>): Promise<T> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(place)?.[1]?.toLowerCase()
   if (scheme === 'http' || scheme === 'https') return use(await openUrl(place, options.token))
-  if (scheme !== undefined) throw new UsageError(`a hive is a directory or an http(s) URL, got ${place}`)
+  if (scheme !== undefined) throw new UsageError(`a hive must be a directory or an http(s) URL, got ${place}`)
 
   const { hive, close } = await openDirectory(place, options)
   try {
@@ -27,10 +27,10 @@ export async function withHive<T>(place: string, options: HiveOptions, use: (hiv
 }
 
 async function openUrl(place: string, token: string | undefined): Promise<Hive> {
-  if (!URL.canParse(place)) throw new UsageError(`it is no URL: ${place}`)
+  if (!URL.canParse(place)) throw new UsageError(`not a URL: ${place}`)
   const { username, password, search, hash } = new URL(place)
-  if (username || password) throw new UsageError('a URL with a password in it is not taken: use a token')
-  if (search || hash) throw new UsageError(`the URL of a hive has no query and no fragment, got ${place}`)
+  if (username || password) throw new UsageError('a URL must not contain a user name or password: use a token')
+  if (search || hash) throw new UsageError(`the URL of a hive must not have a query or a fragment, got ${place}`)
   const { HttpHive } = await import('../http/client/http-hive.ts')
   return new HttpHive(place, token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } })
 }
@@ -49,7 +49,7 @@ export async function openDirectory(
   path: string,
   { create = false, readOnly = false }: HiveOptions,
 ): Promise<LocalPlace> {
-  // Loaded here, since loading node:sqlite takes its time, and a URL needs none of it.
+  // Loaded only here, because loading node:sqlite takes time, and a URL does not need it.
   const [{ directoryBackend }, { StreamStore }, { LocalHive }] = await Promise.all([
     import('../backends/directory.ts'),
     import('../store/stream-store.ts'),

@@ -1,4 +1,4 @@
-/** Counts the requests that have not been answered to their end, so that a server can wait for them. */
+/** Counts the requests that have not been answered completely, so that a server can wait for them. */
 export class OpenRequests {
   #count = 0
   #onEnd: (() => void) | undefined
@@ -14,7 +14,7 @@ export class OpenRequests {
     if (this.#count === 0) this.#onEnd?.()
   }
 
-  /** Resolves when none is open. */
+  /** Resolves when no request is open. */
   ended(): Promise<void> {
     if (this.#count === 0) return Promise.resolve()
     return new Promise((resolve) => {

@@ -16,10 +16,10 @@ import { keepAttributes, type LostAttributes } from './keep-attributes.ts'
 import { printLine } from './print-line.ts'
 import { systemError } from './system-error.ts'
 
-/** As many as Linux follows. */
+/** The number of links that Linux follows. */
 const MAX_LINKS = 40
 
-/** A hidden file beside the place of another one, whose name it takes when it is complete. */
+/** A hidden file in the folder of another file, whose name it takes once it is complete. */
 export interface PartialFile {
   /** Its descriptor, to write to. */
   readonly fd: number
@@ -30,15 +30,15 @@ export interface PartialFile {
 }
 
 /**
- * Opens a partial file for a path: under that name there is the old content or the new one, never a part. Owner, group
- * and mode stay those of `existing`, the file that it replaces; a line on stderr says so where the system does not allow
- * it. Without `replace`, it does not take the place of a file that has come meanwhile.
+ * Opens a partial file for a path, so that its name refers to the old content or the new, never to part of it. The file
+ * keeps the owner, group and mode of `existing`, the file that it replaces; if the system does not allow this, a line on
+ * stderr says so. Without `replace`, it does not replace a file that has been created meanwhile.
  */
 export function openPartialFile(
   path: string,
   { existing, replace }: { readonly existing: Stats | undefined; readonly replace: boolean },
 ): PartialFile {
-  // The user knows the file by its own name.
+  // Errors name the file that the user knows.
   const named = <T>(act: () => T): T => {
     try {
       return act()
@@ -46,10 +46,10 @@ export function openPartialFile(
       throw systemError((error as NodeJS.ErrnoException).code ?? 'EIO', path, error)
     }
   }
-  // A link stays a link, to the new file.
+  // A link stays a link, and leads to the new file.
   const target = named(() => (existing ? realpathSync(path) : targetOf(path)))
   const partial = join(dirname(target), `.comb-${randomName()}.part`)
-  // Not readable by more people than the file that it replaces, while it is written either.
+  // While it is written, it must not be readable by more users than the file that it replaces.
   const fd = named(() => openSync(partial, 'wx', existing ? existing.mode & 0o777 : undefined))
   let isOpen = true
   const close = (): void => {
@@ -72,20 +72,20 @@ export function openPartialFile(
   }
 }
 
-/** Unlike any other that is used here; nobody else's file is taken for it, however well it is guessed. */
+/** A name that nothing else uses. It may be guessable: `wx` does not open an existing file. */
 function randomName(): string {
   return `${process.pid}-${Math.random().toString(36).slice(2)}`
 }
 
 function tell(path: string, { names, cause }: LostAttributes): void {
-  const why = cause === undefined ? 'the file system does not keep it' : errorLine(cause)
-  printLine(`${path} has another ${names.join(' and ')} now: ${why}`)
+  const why = cause === undefined ? 'the file system does not support it' : errorLine(cause)
+  printLine(`cannot keep the ${names.join(' and ')} of ${path}: ${why}`)
 }
 
-/** What file systems that have no links say. */
+/** The error codes of file systems without hard links. */
 const WITHOUT_LINKS = new Set<string | undefined>(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK'])
 
-/** Systems have no such call in common, but links, which never take the place of a file. */
+/** Uses a hard link, since no portable call renames without replacing, and a link never replaces a file. */
 function renameToNew(from: string, to: string): void {
   try {
     linkSync(from, to)
@@ -97,8 +97,8 @@ function renameToNew(from: string, to: string): void {
 }
 
 /**
- * Where a new file will be: also at the end of links whose target is not there yet. Each step asks the system for the
- * folder, since `..` leads up from where a link to a folder leads to.
+ * The path of a new file, which may be at the end of links whose target does not exist yet. Each step asks the system for
+ * the folder, because `..` is relative to the folder that a link leads to.
  */
 function targetOf(path: string): string {
   let target = path
@@ -112,7 +112,7 @@ function targetOf(path: string): string {
   throw systemError('ELOOP', path)
 }
 
-/** What a link leads to; undefined if it is not one. */
+/** The target of a link; undefined if the path is not a link. */
 function linkTarget(path: string): string | undefined {
   try {
     return readlinkSync(path)

@@ -1,16 +1,16 @@
-/** What {@linkcode pipeWithProgress} shows, and whether. */
+/** Options of {@linkcode pipeWithProgress}. */
 export interface ProgressOptions {
-  /** Name of what is moved, for the line of the bar. */
+  /** Name to show with the progress bar. */
   readonly name: string
   /** Number of bytes, if it is known. */
   readonly size: number | undefined
-  /** Whether a bar may be shown; it is shown only if stderr is a terminal. */
+  /** Whether to show a progress bar; it is shown only if stderr is a terminal. */
   readonly bar: boolean
-  /** Stops the piping. */
+  /** Stops the transfer. */
   readonly signal: AbortSignal
 }
 
-/** Pipes a stream into a sink, with a progress bar on stderr while it lasts, if that is a terminal. */
+/** Pipes a stream into a sink. Meanwhile, shows a progress bar on stderr if it is a terminal. */
 export async function pipeWithProgress(
   from: ReadableStream<Uint8Array>,
   to: WritableStream<Uint8Array>,

@@ -2,7 +2,7 @@ import { printable } from './printable.ts'
 
 let listens = false
 
-/** Says something in one line on standard error, which is for everything that is not a result. */
+/** Prints one line to standard error, which is for everything that is not a result. */
 export function printLine(line: string): void {
   writeError(`comb: ${printable(line)}\n`)
 }
@@ -13,9 +13,9 @@ export function writeError(text: string): void {
   process.stderr.write(text)
 }
 
-/** What nobody hears must end nothing: a log that has become full, or its reader, who has gone. */
+/** Ignores failures: a full log, or one whose reader has closed it, must not end the process. */
 export function listenForErrors(): void {
-  // Loading the stream takes some milliseconds: not where nothing is said.
+  // Loading the stream takes some milliseconds, so it happens only if something is printed.
   if (!listens) process.stderr.on('error', () => undefined)
   listens = true
 }

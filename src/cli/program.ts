@@ -11,21 +11,21 @@ import { addServeCommand } from './serve.ts'
 import { addStatCommand } from './stat.ts'
 import { writeOut } from './stdio.ts'
 
-/** Runs a command of `comb` with the arguments of a process; what is wrong with them is thrown. */
+/** Runs a command of `comb` with the arguments of a process. Throws if they are invalid. */
 export async function runProgram(argv: readonly string[], context: CommandContext): Promise<void> {
   let help = ''
   const program = createProgram(context, (text) => (help += text))
   try {
     await program.parseAsync(argv)
   } finally {
-    // commander itself would not notice that nobody reads it.
+    // commander itself would not notice that the reader has closed the output.
     if (help !== '') await writeOut(help)
   }
 }
 
 function createProgram(context: CommandContext, printHelp: (text: string) => void): Command {
   const program = new Command('comb')
-    .description('Keeps large byte streams in a hive: a directory here, or a server that `comb serve` runs.')
+    .description('Stores large byte streams in a hive: a local directory, or a server run by `comb serve`.')
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
@@ -33,9 +33,9 @@ function createProgram(context: CommandContext, printHelp: (text: string) => voi
       'after',
       '\nA HIVE is a directory or an http(s) URL. Documentation of every command: comb COMMAND --help.',
     )
-    // What follows a command is the command's: -V of rdiff is not ours.
+    // Options after a command belong to the command: -V of rdiff is not ours.
     .enablePositionalOptions()
-    // Errors are thrown, and become one line and an exit code in one place.
+    // Errors are thrown; one place turns them into a line and an exit code.
     .exitOverride()
     .configureOutput({ outputError: () => undefined, writeOut: printHelp })
   addServeCommand(program, context)

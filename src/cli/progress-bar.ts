@@ -2,7 +2,7 @@ import cliProgress, { type Options, type Params } from 'cli-progress'
 import { formatBytes } from './byte-size.ts'
 import { printable } from './printable.ts'
 
-/** A line on stderr that shows how far a transfer has come. */
+/** A line on stderr that shows the progress of a transfer. */
 export class ProgressBar {
   readonly #name: string
   readonly #bar: cliProgress.SingleBar
@@ -16,28 +16,28 @@ export class ProgressBar {
       format: formatLine,
       stream: process.stderr,
       barsize: 24,
-      // Nothing of the terminal is switched that a process which is killed could not switch back: a line that is too
-      // long is cut, not left to a terminal that does not wrap.
+      // The modes of the terminal are left alone, because a killed process could not restore them. A line that is too long
+      // is therefore truncated; wrapping is not turned off.
       linewrap: true,
       clearOnComplete: true,
-      // Signals are ours: the line goes when the sinks have cleaned up.
+      // We handle signals: the line is removed once the sinks have cleaned up.
       gracefulExit: false,
     })
     this.#bar.start(size ?? 0, 0, { name: this.#name, known: size !== undefined })
   }
 
-  /** Counts bytes that have been moved. */
+  /** Counts transferred bytes. */
   add(byteLength: number): void {
     this.#moved += byteLength
     this.#bar.update(this.#moved)
   }
 
-  /** Takes the line away: something else is said. */
+  /** Removes the line, so that something else can be printed. */
   clear(): void {
     this.#bar.stop()
   }
 
-  /** Leaves a line that says what was done. */
+  /** Replaces the bar with a line that summarizes the transfer. */
   finish(): void {
     this.#bar.stop()
     const seconds = (Date.now() - this.#startMs) / 1000

@@ -18,15 +18,15 @@ interface PutOptions {
 export function addPutCommand(program: Command, { signal }: CommandContext): void {
   program
     .command('put')
-    .description('Stores a file, or standard input, as an entry, new or in place of the one that there is.')
+    .description('Stores a file, or standard input, as an entry, and replaces the entry if it exists.')
     .addArgument(hiveArgument())
     .addArgument(aliasArgument())
     .argument('<file>', 'file to store; -: standard input')
     .addOption(typeOption())
     .addOption(ifMatchOption())
     .addOption(new Option('--if-none-match <etag>', "only '*': only if there is no such entry yet").choices(['*']))
-    .addOption(new Option('--new', 'the same as --if-none-match with *').conflicts('ifMatch'))
-    .option('--no-progress', 'show no progress bar')
+    .addOption(new Option('--new', 'same as --if-none-match "*"').conflicts('ifMatch'))
+    .option('--no-progress', 'do not show a progress bar')
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb put ./data bunny.mp4 ~/videos/bunny.mp4')
     .action(async (place: string, alias: string, file: string, options: PutOptions) => {
@@ -41,7 +41,7 @@ export function addPutCommand(program: Command, { signal }: CommandContext): voi
           ifNoneMatch: options.new ? '*' : options.ifNoneMatch,
           signal,
         })
-        // On a terminal, what is typed in and the bar would write over each other.
+        // On a terminal, typed input and the progress bar would overwrite each other.
         const bar = options.progress && !(file === '-' && process.stdin.isTTY)
         await pipeWithProgress(stream, sink, { name: alias, size: input.size, bar, signal })
       })

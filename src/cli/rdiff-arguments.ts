@@ -1,37 +1,37 @@
 import { parseArgs } from 'node:util'
 import { RDIFF_EXIT, RdiffError } from './rdiff-error.ts'
 
-/** Options of rdiff, checked as far as they do not depend on what is done. */
+/** Options of rdiff, checked as far as possible without knowing the action. */
 export interface RdiffOptions {
-  /** Whether traces are wanted. */
+  /** Whether to print traces. */
   verbose: boolean
-  /** Whether to tell what has been counted. */
+  /** Whether to print statistics. */
   statistics: boolean
-  /** Whether an output that exists may be replaced. */
+  /** Whether an existing output file may be replaced. */
   force: boolean
   /** Name of the strong sum. */
   hash: string
   /** Name of the weak sum. */
   rollsum: string
-  /** Bytes of a block; 0: what is recommended. */
+  /** Bytes in a block; 0: the recommended number. */
   blockSize: number
-  /** Bytes of a strong sum; 0: all, -1: as few as are safe from chance. */
+  /** Bytes in a strong sum; 0: all; -1: as few as protect against accidental collisions. */
   sumSize: number
-  /** Bytes of input that are taken at a time; 0: any number. */
+  /** Most bytes of input to read at a time; 0: any number. */
   inputSize: number
-  /** Bytes of output that are written at a time; 0: any number. */
+  /** Most bytes of output to write at a time; 0: any number. */
   outputSize: number
 }
 
 const ACTIONS = ['signature', 'delta', 'patch'] as const
 
-/** What a command line of rdiff asks for. */
+/** A parsed command line of rdiff. */
 export type RdiffRequest =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | {
       readonly kind: (typeof ACTIONS)[number]
-      /** The files that are named, in the order of the help; `-` is standard input or output. */
+      /** The files that are given, in the order of the help; `-` is standard input or output. */
       readonly files: readonly string[]
       readonly options: Readonly<RdiffOptions>
     }
@@ -51,7 +51,7 @@ const COUNTS: Readonly<Record<string, Count>> = {
   'output-size': 'outputSize',
 }
 
-/** The grammar of rdiff's options. That of commander has no `-?`, no numbers below 0 and no options behind files. */
+/** The grammar of rdiff's options. commander does not support `-?`, negative numbers, or options after files. */
 const GRAMMAR = {
   verbose: { type: 'boolean', short: 'v' },
   version: { type: 'boolean', short: 'V' },
@@ -68,13 +68,13 @@ const GRAMMAR = {
   'output-size': { type: 'string', short: 'O' },
 } as const
 
-/** As C reads it: decimal, octal or hexadecimal, by its beginning. */
+/** A number as in C: decimal, octal or hexadecimal, depending on its prefix. */
 const INTEGER = /^\s*([+-]?)(?:(0x[\da-f]+)|0([0-7]*)|([1-9]\d*))$/i
 
 /**
  * Reads a command line as rdiff does.
  *
- * @throws {RdiffError} if it makes no sense, with exit code 101.
+ * @throws {RdiffError} if it is invalid, with exit code 101.
  */
 export function parseRdiffArguments(args: readonly string[]): RdiffRequest {
   const options: RdiffOptions = {
@@ -90,7 +90,7 @@ export function parseRdiffArguments(args: readonly string[]): RdiffRequest {
   }
   const operands: string[] = []
   const { tokens } = parseArgs({ args: [...args], options: GRAMMAR, strict: false, tokens: true })
-  // In their order, because help and version are given at once, whatever follows.
+  // Processed in order, because help and version take effect at once, whatever follows.
   for (const token of tokens) {
     if (token.kind === 'positional') operands.push(token.value)
     if (token.kind !== 'option') continue
@@ -98,7 +98,7 @@ export function parseRdiffArguments(args: readonly string[]): RdiffRequest {
     if (!Object.hasOwn(GRAMMAR, name)) throw syntaxError(`unknown option: ${rawName}`)
     if (name in NAMES || name in COUNTS) {
       if (value === undefined) throw syntaxError(`missing argument: ${rawName}`)
-      // Of `-b=256`, everything after the letter.
+      // In `-b=256`, the value is everything after the letter.
       const text = token.inlineValue && !rawName.startsWith('--') ? value.replace(/^=/, '') : value
       if (name in NAMES) options[NAMES[name]!] = text
       else options[COUNTS[name]!] = parseCount(text, rawName)
@@ -115,7 +115,7 @@ export function parseRdiffArguments(args: readonly string[]): RdiffRequest {
 
 function requestOf([name, ...files]: readonly string[], options: RdiffOptions): RdiffRequest {
   const kind = name === undefined ? undefined : ACTIONS.find((each) => each.startsWith(name))
-  if (!kind) throw syntaxError('an action is needed: signature, delta or patch')
+  if (!kind) throw syntaxError('an action is required: signature, delta or patch')
   if (files.length > MAX_FILES[kind]) throw syntaxError('too many arguments')
   if (kind === 'delta' && files.length === 0) throw syntaxError('delta needs a signature')
   if (kind === 'patch' && files.length === 0) throw syntaxError('patch needs a basis')
@@ -123,7 +123,7 @@ function requestOf([name, ...files]: readonly string[], options: RdiffOptions): 
 }
 
 function parseCount(text: string, rawName: string): number {
-  // rdiff reads nothing as 0.
+  // rdiff treats an empty value as 0.
   const found = text === '' ? ['', '', '', '0', ''] : INTEGER.exec(text)
   if (!found) throw syntaxError(`invalid numeric value of ${rawName}: ${text}`)
   const [, sign, hexadecimal, octal, decimal] = found
@@ -134,5 +134,5 @@ function parseCount(text: string, rawName: string): number {
 }
 
 function syntaxError(message: string): RdiffError {
-  return new RdiffError(`${message}; comb rdiff --help lists what there is`, RDIFF_EXIT.syntaxError)
+  return new RdiffError(`${message}; see comb rdiff --help`, RDIFF_EXIT.syntaxError)
 }

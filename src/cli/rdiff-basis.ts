@@ -3,21 +3,21 @@ import { checkUnchanged } from './rdiff-input.ts'
 import { checkStandardInput, STDIN } from './standard-streams.ts'
 import { systemError } from './system-error.ts'
 
-/** What a patch reads anywhere. */
+/** The basis of a patch, which can be read at any position. */
 export interface RdiffBasis {
   /** Number of bytes. */
   readonly size: number
-  /** Fills a buffer from its start on with what stands at a position; gives the number of bytes. */
+  /** Fills the start of a buffer with the bytes at a position; returns their number. */
   read(buffer: Uint8Array, position: number): number
-  /** Checks that it is what it was when it was opened. */
+  /** Checks that it has not changed since it was opened. */
   check(): void
-  /** Lets go of it. */
+  /** Closes it. */
   close(): void
 }
 
 /**
- * Opens a file, or, for `-`, standard input. It may also be a device that can be read anywhere, such as a block device or
- * /dev/null; a pipe is not one.
+ * Opens a file, or standard input for `-`. It may also be a seekable device, such as a block device or /dev/null, but not a
+ * pipe.
  */
 export function openRdiffBasis(file: string): RdiffBasis {
   if (file === '-') checkStandardInput()
@@ -26,7 +26,7 @@ export function openRdiffBasis(file: string): RdiffBasis {
   if (stats.isFIFO() || stats.isSocket()) throw systemError('ESPIPE', file)
   const fd = file === '-' ? STDIN : openSync(file, 'r')
   return {
-    // Devices do not say how many bytes they have, nor do files whose bytes the system makes up, below /proc.
+    // Devices do not report their size, nor do files below /proc, whose bytes the system generates.
     size: stats.isFile() && stats.size > 0 ? stats.size : findEnd(fd),
     read: (buffer, position) => readSync(fd, buffer, 0, buffer.byteLength, position),
     check: () => checkUnchanged(file, stats, fstatSync(fd)),
@@ -36,7 +36,7 @@ export function openRdiffBasis(file: string): RdiffBasis {
   }
 }
 
-/** Looks for the position from which on there is nothing to be read. */
+/** Finds the position of the end, where nothing more can be read. */
 function findEnd(fd: number): number {
   const probe = new Uint8Array(1)
   const hasByteAt = (position: number): boolean => readSync(fd, probe, 0, 1, position) > 0

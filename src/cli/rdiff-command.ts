@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { RDIFF_HELP } from './rdiff-help.ts'
 
-/** Adds `comb rdiff` to the commands that there is help for. It is run without them: its arguments have a grammar of their own. */
+/** Adds `comb rdiff` to the commands in the help. It is run without commander, because its arguments have their own grammar. */
 export function addRdiffCommand(program: Command): void {
   program
     .command('rdiff')

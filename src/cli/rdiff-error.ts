@@ -3,7 +3,7 @@ import { errorLine } from './error-line.ts'
 import { InterruptedError } from './interrupt.ts'
 import { BrokenPipeError } from './broken-pipe-error.ts'
 
-/** What rdiff exits with: the numbers of librsync's results. */
+/** Exit codes of rdiff, which are librsync's result codes. */
 export const RDIFF_EXIT = {
   ioError: 100,
   syntaxError: 101,
@@ -26,20 +26,20 @@ const FORMAT_EXIT: Readonly<Record<FormatErrorReason, number>> = {
 export class RdiffError extends Error {
   /** Always `'RdiffError'`. */
   override readonly name = 'RdiffError'
-  /** What the process exits with, one of {@linkcode RDIFF_EXIT}. */
+  /** Exit code of the process, one of {@linkcode RDIFF_EXIT}. */
   readonly exitCode: number
 
-  /** Makes the error from a message of one line. */
+  /** Creates the error from a message of one line. */
   constructor(message: string, exitCode: number, options?: ErrorOptions) {
     super(message, options)
     this.exitCode = exitCode
   }
 }
 
-/** A failure, with what rdiff exits with after one of its kind. The end of the process by a signal is none. */
+/** Turns a failure into an error with the exit code of rdiff. Interruption by a signal and broken pipes are left as they are. */
 export function rdiffError(error: unknown): unknown {
   if (error instanceof RdiffError || error instanceof InterruptedError || error instanceof BrokenPipeError) return error
-  // As the user knows them.
+  // Use the names that the user knows.
   const line = errorLine(error)
     .replace(/^strongLength\b/, '--sum-size')
     .replace(/^blockLength\b/, '--block-size')
@@ -50,10 +50,10 @@ function exitCodeOf(error: unknown): number {
   const { name, reason, cause } = error as { name?: string; reason?: FormatErrorReason; cause?: unknown }
   switch (name) {
     case 'FormatError':
-      // A copy past the end of the basis, which for rdiff is a basis that ends too early.
+      // A copy past the end of the basis, which rdiff reports as a basis that ends too early.
       return cause instanceof RangeError ? RDIFF_EXIT.inputEnded : FORMAT_EXIT[reason!]
     case 'IntegrityError':
-      // The basis has become shorter while it was read.
+      // The basis became shorter while it was read.
       return RDIFF_EXIT.inputEnded
     case 'RangeError':
       return RDIFF_EXIT.paramError

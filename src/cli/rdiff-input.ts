@@ -5,19 +5,19 @@ import { ConflictError } from '../errors.ts'
 import { checkStandardInput, isNullDevice, STDIN } from './standard-streams.ts'
 import { systemError } from './system-error.ts'
 
-/** What a job of rdiff reads from its beginning to its end. */
+/** The input of an rdiff job, read from beginning to end. */
 export interface RdiffInput {
   /** Number of bytes, if it is a file. */
   readonly size: number | undefined
-  /** Fills a buffer from its start on; gives the number of bytes, 0 at the end. Nothing is read before. */
+  /** Fills the start of a buffer; returns the number of bytes, 0 at the end. Nothing is read before the first call. */
   read(buffer: Uint8Array): number | Promise<number>
-  /** Lets go of it. */
+  /** Closes it. */
   close(): void
 }
 
 /**
- * Opens a file, or, for `-`, standard input. Of pipes and the like, which may give their bytes late or never, `chunkBytes`
- * are read at a time, until the signal aborts.
+ * Opens a file, or standard input for `-`. Pipes and the like, whose bytes may arrive late or never, are read `chunkBytes`
+ * at a time until the signal aborts.
  */
 export function openRdiffInput(file: string, chunkBytes: number, signal: AbortSignal): RdiffInput {
   if (file === '-') checkStandardInput()
@@ -39,9 +39,9 @@ export function openRdiffInput(file: string, chunkBytes: number, signal: AbortSi
 }
 
 /**
- * Checks that a file is what it was before it was read: otherwise what was read may be a mix of two versions.
+ * Checks that a file has not changed while it was read; otherwise the data may be a mix of two versions.
  *
- * @throws {ConflictError} if it is not.
+ * @throws {ConflictError} if it has.
  */
 export function checkUnchanged(file: string, before: Stats, now: Stats): void {
   if (!now.isFile() || (now.size === before.size && now.mtimeMs === before.mtimeMs && now.ctimeMs === before.ctimeMs))

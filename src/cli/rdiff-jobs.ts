@@ -16,7 +16,7 @@ import { openRdiffOutput } from './rdiff-output.ts'
 import { type JobRun, runJob } from './rdiff-run.ts'
 import { deltaLine, loadLine, patchLine, signatureLine } from './rdiff-statistics.ts'
 
-/** Does the work of an action, and gives the lines that tell what it counted. */
+/** Performs an action, and returns the lines with its statistics. */
 type RdiffJob = (files: readonly string[], options: RdiffOptions, signal: AbortSignal) => Promise<readonly string[]>
 
 const STRONG_SUMS = new Map<string, 'blake2b' | 'md4'>([
@@ -26,14 +26,14 @@ const STRONG_SUMS = new Map<string, 'blake2b' | 'md4'>([
 const WEAK_SUMS: readonly ('rabinkarp' | 'rollsum')[] = ['rabinkarp', 'rollsum']
 
 /**
- * Larger than the library takes from anybody, because here the user names the file: a delta holds two blocks. The
- * number of blocks needs no bound, as what it takes grows with what is read.
+ * Larger than the default limit of the library for untrusted input, because here the user chooses the file; a delta holds two
+ * blocks in memory. The number of blocks needs no limit, because memory grows only with what is read.
  */
 const LIMITS = { blockLength: 256 * 1024 * 1024, blockCount: 2 ** 32 - 1 }
 
-/** Bytes of a buffer where nothing else is asked for: with those of a job, it stays in the processor's cache. */
+/** Default size of a buffer. Together with the buffers of a job, it fits in the processor's cache. */
 const BUFFER_BYTES = 256 * 1024
-/** Memory is taken for as many bytes, also where a file has fewer. */
+/** Maximum size of a buffer, because all of its memory is allocated even if a file is smaller. */
 const MAX_BUFFER_BYTES = 4 * 1024 * 1024
 
 const NONE = new Uint8Array(0)
@@ -87,24 +87,24 @@ function openInput(file: string, { inputSize }: RdiffOptions, signal: AbortSigna
   return openRdiffInput(file, bufferBytes(inputSize), signal)
 }
 
-/** Nothing is touched yet, and nothing read: a terminal or a pipe that is being read would keep a process that fails. */
+/** Checked before anything is read: a pending read of a terminal or a pipe would keep a failing process alive. */
 function checkOutput(file: string, { force, outputSize }: RdiffOptions): void {
   bufferBytes(outputSize)
   if (file !== '-' && !force && statSync(file, { throwIfNoEntry: false })) {
-    throw new RdiffError(`there is such a file, and no -f to replace it: ${file}`, RDIFF_EXIT.ioError)
+    throw new RdiffError(`the file already exists; use -f to replace it: ${file}`, RDIFF_EXIT.ioError)
   }
 }
 
 function bufferBytes(size: number): number {
-  if (size < 0) throw new RdiffError(`a buffer of ${size} bytes`, RDIFF_EXIT.paramError)
+  if (size < 0) throw new RdiffError(`a buffer cannot have ${size} bytes`, RDIFF_EXIT.paramError)
   return size === 0 ? BUFFER_BYTES : Math.min(size, MAX_BUFFER_BYTES)
 }
 
-/** What a job makes of what. */
+/** The input and the output of a job. */
 interface Task extends Pick<JobRun, 'input' | 'load' | 'room' | 'serve'> {
-  /** The file that the result goes to, or `-`. */
+  /** The output file, or `-`. */
   readonly output: string
-  /** Called when all is written, before the file gets its name. */
+  /** Called when everything has been written, before the file gets its name. */
   check?(): void
 }
 
@@ -139,14 +139,14 @@ async function loadSignature(input: RdiffInput, { inputSize }: RdiffOptions, sig
   }
 }
 
-/** Supplies a patch from its basis. */
+/** Supplies a patch with bytes of its basis. */
 function supplier(job: PatchJob, basis: RdiffBasis): () => void {
   const buffer = new Uint8Array(BUFFER_BYTES)
   return () => {
     const { position, length } = job.request!
     const byteLength = basis.read(buffer.subarray(0, length), position)
     if (byteLength === 0) {
-      throw new IntegrityError(`the basis ends at ${position}, and has ${basis.size} bytes`, {
+      throw new IntegrityError(`the basis ends at byte ${position}, but had ${basis.size} bytes`, {
         expected: `${basis.size} bytes`,
         actual: `${position} bytes`,
       })
@@ -157,13 +157,13 @@ function supplier(job: PatchJob, basis: RdiffBasis): () => void {
 
 function sumOf({ hash, rollsum }: RdiffOptions): SumName {
   const strong = STRONG_SUMS.get(hash)
-  if (!strong) throw new RdiffError(`unknown hash algorithm ${hash}: it is blake2 or md4`, RDIFF_EXIT.syntaxError)
+  if (!strong) throw new RdiffError(`unknown hash algorithm ${hash}: use blake2 or md4`, RDIFF_EXIT.syntaxError)
   const weak = WEAK_SUMS.find((each) => each === rollsum)
   if (weak) return `${weak}-${strong}`
-  throw new RdiffError(`unknown rollsum algorithm ${rollsum}: it is rabinkarp or rollsum`, RDIFF_EXIT.syntaxError)
+  throw new RdiffError(`unknown rollsum algorithm ${rollsum}: use rabinkarp or rollsum`, RDIFF_EXIT.syntaxError)
 }
 
-/** What each action does. */
+/** The function for each action. */
 export const RDIFF_JOBS: Readonly<Record<'signature' | 'delta' | 'patch', RdiffJob>> = {
   signature: signatureJob,
   delta: deltaJob,

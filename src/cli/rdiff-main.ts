@@ -1,7 +1,7 @@
 import { runRdiff } from './rdiff.ts'
 import { runCommand } from './run-command.ts'
 
-/** Runs `comb rdiff` with the arguments of a process, and gives its exit code. */
+/** Runs `comb rdiff` with the arguments of a process, and returns its exit code. */
 export function run(argv: readonly string[]): Promise<number> {
   return runCommand(argv, (signal) => runRdiff(argv.slice(3), signal))
 }

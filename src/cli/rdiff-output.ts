@@ -3,25 +3,25 @@ import { openPartialFile } from './partial-file.ts'
 import { checkStandardOutput, isNullDevice, STDOUT } from './standard-streams.ts'
 import { systemError } from './system-error.ts'
 
-/** Where the result of a job of rdiff goes. */
+/** The output of an rdiff job. */
 export interface RdiffOutput {
-  /** Writes bytes, which may change once it has returned, or its promise has resolved. */
+  /** Writes bytes. The memory may be reused once it has returned, or its promise has resolved. */
   write(bytes: Uint8Array): Promise<void> | void
-  /** Says that the result is complete: a file gets its name. */
+  /** Marks the output as complete: a file gets its name. */
   finish(): Promise<void>
-  /** Gives up; may also be called after a failure. A file is as it was, or not there. */
+  /** Discards the output; may also be called after a failure. An existing file stays as it was; a new one is not created. */
   drop(reason: unknown): Promise<void> | void
 }
 
-/** How an output is opened. */
+/** Options for opening an output. */
 export interface OutputOptions {
-  /** Whether it may take the place of a file. */
+  /** Whether it may replace an existing file. */
   readonly replace: boolean
-  /** Gives up what waits for the reader of a pipe. */
+  /** Ends a wait for the reader of a pipe. */
   readonly signal: AbortSignal
 }
 
-/** Opens a file, or, for `-`, standard output. */
+/** Opens a file, or standard output for `-`. */
 export async function openRdiffOutput(file: string, { replace, signal }: OutputOptions): Promise<RdiffOutput> {
   if (file === '-') return openStandardOutput(signal)
   const existing = statSync(file, { throwIfNoEntry: false })
@@ -45,7 +45,7 @@ async function openStandardOutput(signal: AbortSignal): Promise<RdiffOutput> {
   return descriptorOutput(STDOUT)
 }
 
-/** What takes bytes at once, and keeps them in no other way than they come. */
+/** An output that bytes are written to directly, without a partial file. */
 function descriptorOutput(fd: number): RdiffOutput {
   return {
     write: (bytes) => writeAll(fd, bytes),

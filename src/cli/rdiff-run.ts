@@ -4,29 +4,29 @@ import type { RdiffInput } from './rdiff-input.ts'
 
 const NONE = new Uint8Array(0)
 
-/** What {@linkcode runJob} drives a job with. */
+/** Options of {@linkcode runJob}. */
 export interface JobRun {
-  /** Where its input comes from. */
+  /** Source of the input. */
   readonly input: RdiffInput
-  /** Memory that all of the input goes through. */
+  /** Buffer for all of the input. */
   readonly inputBuffer: Uint8Array
-  /** Memory of the job itself that the next input may be put into; empty if there is none. */
+  /** Free space in the job's own memory for the next input; empty if there is none. */
   room?(): Uint8Array
-  /** Memory that all of the output goes through; none for a job that has no output. */
+  /** Buffer for all of the output; absent if the job has no output. */
   readonly outputBuffer: Uint8Array
-  /** Takes the output, a full buffer at a time; the memory is used again once this has returned or resolved. */
+  /** Consumes the output, a full buffer at a time. The buffer is reused once this has returned or resolved. */
   write(bytes: Uint8Array): Promise<void> | void
-  /** Called once, before the first bytes are given to the job. */
+  /** Called once, before the job gets its first bytes. */
   load?(): Promise<void>
-  /** Supplies a job that waits. */
+  /** Supplies what a waiting job needs. */
   serve?(): void
-  /** Gives the run up. */
+  /** Stops the run. */
   readonly signal: AbortSignal
 }
 
 /**
- * Drives a job from its first byte to its last, through two buffers that are used again and again: new memory for every
- * chunk, which is cold, would take longer than to read a file.
+ * Drives a job from its first byte to its last, with two buffers that are reused. Fresh memory for every chunk, which is not
+ * in the cache, would cost more time than reading the file.
  */
 export async function runJob(job: Codec, run: JobRun): Promise<void> {
   const { input, inputBuffer, outputBuffer, signal } = run
@@ -59,7 +59,7 @@ export async function runJob(job: Codec, run: JobRun): Promise<void> {
         isLoaded = true
       }
     }
-    // Signals are heard when the host has its turn.
+    // Signals are delivered only when the event loop runs.
     const turn = turns.spend(read + written)
     if (turn) await turn
     signal.throwIfAborted()

@@ -4,12 +4,12 @@ import type { DeltaStatistics, JobStatistics, PatchStatistics, SignatureStatisti
 
 const BYTES_PER_MB = 1_000_000
 
-/** What a signature job has counted, in librsync's words. */
+/** The statistics of a signature job, in librsync's format. */
 export function signatureLine(statistics: SignatureStatistics): string {
   return line('signature', blocks(statistics.signatureBlocks, statistics.blockLength), statistics)
 }
 
-/** What the loading of a signature has counted. */
+/** The statistics of loading a signature. */
 export function loadLine(
   { blockCount, blockLength, strongLength }: Signature,
   times: Pick<JobStatistics, 'startTime' | 'endTime'>,
@@ -18,12 +18,12 @@ export function loadLine(
   return line('loadsig', blocks(blockCount, blockLength), { ...times, inputBytes, outputBytes: 0 })
 }
 
-/** What a delta job has counted. */
+/** The statistics of a delta job. */
 export function deltaLine(statistics: DeltaStatistics): string {
   return line('delta', commands(statistics, statistics.falseMatches), statistics)
 }
 
-/** What a patch job has counted. */
+/** The statistics of a patch job. */
 export function patchLine(statistics: PatchStatistics): string {
   return line('patch', commands(statistics, 0), statistics)
 }

@@ -4,7 +4,7 @@ import { rdiffError } from './rdiff-error.ts'
 import { RDIFF_JOBS } from './rdiff-jobs.ts'
 import { readVersion } from './read-version.ts'
 
-/** Runs `comb rdiff`: what follows that on the command line has the grammar of rdiff. */
+/** Runs `comb rdiff`. The rest of the command line has the grammar of rdiff. */
 export async function runRdiff(args: readonly string[], signal: AbortSignal): Promise<void> {
   try {
     await rdiff(args, signal)

@@ -8,15 +8,15 @@ import { UsageError } from './usage-error.ts'
 
 const FAILED = 1
 const USAGE = 2
-/** 128 and the number of SIGPIPE. */
+/** 128 plus the number of SIGPIPE. */
 const BROKEN_PIPE = 141
 
-/** Tells of an error in one line on stderr, and gives the exit code. */
+/** Reports an error in one line on stderr, and returns the exit code. */
 export function reportError(error: unknown): number {
   if (error instanceof InterruptedError) return error.exitCode
   if (error instanceof BrokenPipeError) return BROKEN_PIPE
   if (isCommanderError(error)) {
-    // Help and version come this way too; so does `comb` alone, which has printed its help.
+    // Help and version end up here too, and so does `comb` without arguments, which has printed its help.
     if (error.exitCode === 0) return 0
     if (error.code !== 'commander.help') printLine(error.message.replace(/^error: /, '').replaceAll('\n', ' '))
     return USAGE
@@ -26,7 +26,7 @@ export function reportError(error: unknown): number {
   return error instanceof UsageError ? USAGE : FAILED
 }
 
-/** By its name: the class is loaded only where commander is. */
+/** Checked by name, because the class is loaded only with commander. */
 function isCommanderError(error: unknown): error is CommanderError {
   return (error as Error | undefined)?.name === 'CommanderError'
 }

@@ -4,8 +4,8 @@ import { checkStandardInput, STDIN } from './standard-streams.ts'
 import { readableBytes } from './stdio.ts'
 
 /**
- * Standard input as a stream, opened when it is first read; `chunkBytes` are read at a time, if it is given and the
- * input is not a terminal, a pipe or a socket.
+ * Standard input as a stream, opened when it is first read. It is read `chunkBytes` at a time, if given, unless it is a
+ * terminal, a pipe or a socket.
  *
  * @throws {Error} if it is a directory, or closed.
  */
@@ -13,7 +13,7 @@ export function standardInput(chunkBytes?: number): ReadableStream<Uint8Array> {
   checkStandardInput()
   return readableBytes(() => {
     const { stdin } = process
-    // For what Node does not know, such as a block device, it has a stream that ends at once.
+    // For types that Node does not know, such as a block device, process.stdin is a stream that ends at once.
     return stdin instanceof Socket
       ? stdin
       : createReadStream('', { fd: STDIN, autoClose: false, highWaterMark: chunkBytes })

@@ -14,7 +14,7 @@ export const STDOUT = 1
 export function checkStandardInput(): void {
   const stats = fstatSync(STDIN)
   if (stats.isDirectory()) throw systemError('EISDIR', 'standard input')
-  // In the direction that nobody wants.
+  // It is open in the wrong direction only.
   if (isNullDevice(stats) && succeeds(() => writeSync(STDIN, new Uint8Array(1)))) {
     throw new Error('standard input is closed')
   }
@@ -32,9 +32,8 @@ export function checkStandardOutput(): void {
 }
 
 /**
- * Whether it is /dev/null, which neither gives anything nor waits. Node opens it for reading and writing in the place of a
- * standard stream that was closed when the process began, as by `>&-`; a shell's `</dev/null` and `>/dev/null` open it for
- * one of the two.
+ * Whether it is /dev/null opened for both reading and writing. That is how Node replaces a standard stream that was closed
+ * when the process started, as by `>&-`; a shell's `</dev/null` and `>/dev/null` open it in one direction only.
  */
 export function isNullDevice(stats: Stats): boolean {
   return stats.isCharacterDevice() && stats.rdev === statSync('/dev/null', { throwIfNoEntry: false })?.rdev

@@ -12,10 +12,10 @@ import { writeOut } from './stdio.ts'
 export function addStatCommand(program: Command, { signal }: CommandContext): void {
   program
     .command('stat')
-    .description('Tells what is known of an entry.')
+    .description('Prints the properties of an entry.')
     .addArgument(hiveArgument())
     .addArgument(aliasArgument())
-    .option('--json', 'as a JSON object')
+    .option('--json', 'print a JSON object')
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb stat ./data bunny.mp4')
     .action(async (place: string, alias: string, options: { json?: true; token?: string }) => {
@@ -35,7 +35,7 @@ function describe({ alias, size, etag, type, modified }: EntryInfo): string {
     ['type', printable(type)],
     ['modified', modified.toISOString()],
     ['etag', etag],
-    // As sha256sum prints it. A server of another make may have etags of another kind.
+    // In the form that sha256sum prints. Servers of other software may use other kinds of etags.
     ...(digest === undefined ? [] : [['sha256', digest]]),
   ]
   return fields.map(([name, value]) => `${name!.padEnd(9)} ${value}\n`).join('')

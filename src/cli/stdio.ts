@@ -8,17 +8,17 @@ import { BrokenPipeError } from './broken-pipe-error.ts'
 import { checkStandardOutput, STDOUT } from './standard-streams.ts'
 import { writeWhole } from './write-whole.ts'
 
-/** Writes to standard output, and resolves once the bytes are on their way: a slow reader slows the writer. */
+/** Writes to standard output, and resolves once the bytes have been passed on, so that a slow reader slows the writer. */
 export async function writeOut(data: string | Uint8Array): Promise<void> {
   const { stdout } = process
   try {
-    // Node has a stream for terminals, pipes and sockets. For what it does not know, such as a block device, it has one
-    // that drops every byte.
+    // process.stdout works for terminals, pipes and sockets. For types that Node does not know, such as a block device, it
+    // drops every byte.
     if (stdout instanceof Socket) await writeToSocket(stdout, data)
     else await writeWhole(STDOUT, typeof data === 'string' ? Buffer.from(data) : data)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
-    throw new BrokenPipeError('the reader of the output has gone', { cause: error })
+    throw new BrokenPipeError('the reader of the output has closed it', { cause: error })
   }
 }
 
@@ -35,8 +35,8 @@ function writeToSocket(stdout: Socket, data: string | Uint8Array): Promise<void>
 }
 
 /**
- * Standard output as the end of a pipe of streams. A reader who has stopped reading holds a write, and a held write
- * holds `pipeTo`, whatever happens to its signal; so the sink has it too.
+ * A sink for standard output. A reader that stops reading blocks a write, and a blocked write blocks `pipeTo` even if its
+ * signal aborts; so the sink takes the signal too.
  *
  * @throws {Error} if standard output is closed.
  */
@@ -46,7 +46,7 @@ export function stdoutSink(signal: AbortSignal): WritableStream<Uint8Array> {
 }
 
 /**
- * A stream of Node as a web stream, opened when it is first read. `Readable.toWeb()` is not it: an abort under
+ * A Node stream as a web stream, opened when it is first read. `Readable.toWeb()` cannot be used: an abort under
  * back-pressure ends Node 22 with an uncaught exception.
  */
 export function readableBytes(open: () => Readable): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -68,7 +68,7 @@ export function readableBytes(open: () => Readable): ReadableStream<Uint8Array<A
       for (;;) {
         if (failure) throw failure
         const chunk = readable.read() as Buffer | null
-        // Node cuts many of its Buffers from a pool.
+        // Many Buffers of Node share the memory of a pool.
         if (chunk) return ownBytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
         if (ended || readable.readableEnded) return undefined
         if (readable.destroyed) throw new Error('the input has been closed')
@@ -81,7 +81,7 @@ export function readableBytes(open: () => Readable): ReadableStream<Uint8Array<A
   })
 }
 
-/** Waits until it is worth looking again. */
+/** Waits until it makes sense to try again. */
 async function nextEvent(readable: Readable): Promise<void> {
   const done = new AbortController()
   const { signal } = done

@@ -3,10 +3,10 @@ import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { abortable, markHandled } from '../bytes/promises.ts'
 
-/** Bytes that are looked at. */
+/** Number of bytes that are inspected. */
 const HEAD_BYTES = 64 * 1024
 
-/** A stream, and what it is. */
+/** A stream and its media type. */
 export interface TypedStream {
   /** The media type. */
   readonly type: string
@@ -15,8 +15,8 @@ export interface TypedStream {
 }
 
 /**
- * Adds `charset=utf-8` to the type of a text whose first 64 KiB are UTF-8. Without it, browsers take a text for
- * windows-1252. Nothing is read of what is not a text, and the stream that it gives has all bytes.
+ * Adds `charset=utf-8` to the media type of text whose first 64 KiB are UTF-8. Without it, browsers interpret text as
+ * windows-1252. A stream of any other type is not read. The returned stream has all bytes.
  */
 export async function withTextCharset({ type, stream }: TypedStream, signal: AbortSignal): Promise<TypedStream> {
   if (!type.startsWith('text/')) return { type, stream }
@@ -49,9 +49,9 @@ export async function withTextCharset({ type, stream }: TypedStream, signal: Abo
   }
 }
 
-/** Whether bytes are UTF-8, but for a character that the end cuts in two if more bytes follow. */
+/** Whether bytes are UTF-8. If more bytes follow, the last character may be incomplete. */
 function isUtf8(bytes: Uint8Array, isEnd: boolean): boolean {
-  // UTF-16 without a byte order mark: no text has this character.
+  // Text does not contain NUL, except in UTF-16 without a byte order mark.
   if (bytes.includes(0)) return false
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: !isEnd })

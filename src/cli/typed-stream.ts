@@ -1,7 +1,7 @@
 import { mediaTypeOf } from './media-type-of.ts'
 import { withTextCharset } from './text-charset.ts'
 
-/** What the user says that a stream is, or what its names say. */
+/** Where the media type of a stream comes from: the user, or the names of the file and the entry. */
 export async function typedStream(
   stream: ReadableStream<Uint8Array>,
   said: string | undefined,

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { IntegrityError } from '../errors.ts'
 import type { Entry } from '../hive/hive.ts'
 
-/** The etag of an entry of ours: the SHA-256 of its bytes. A server of another make may have etags of another kind. */
+/** The etag of a combstream entry: the SHA-256 of its bytes. Other servers may use other kinds of etags. */
 const SHA256_ETAG = /^"([\w-]{43})"$/
 
 /**
- * The bytes of a whole entry, which fail at their end if they are not those that the etag stands for: an HTTP
- * connection, or what stands between, may change bits that no checksum covers.
+ * The bytes of a whole entry. The stream fails at its end if the bytes do not match the etag: an HTTP connection or an
+ * intermediary may change bits that no checksum covers.
  */
 export function verified(
   stream: ReadableStream<Uint8Array>,
@@ -25,7 +25,7 @@ export function verified(
       flush() {
         const actual = sha256.digest('base64url')
         if (actual === expected) return
-        throw new IntegrityError(`the bytes that came are not those of the entry: ${alias}`, { expected, actual })
+        throw new IntegrityError(`the bytes received are not those of the entry: ${alias}`, { expected, actual })
       },
     }),
   )

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 
 const writeBytes = promisify(write)
 
-/** Writes all of the bytes where a file stands: the system may take fewer at a time. */
+/** Writes all bytes at the current position of a file; the system may accept fewer at a time. */
 export async function writeWhole(fd: number, bytes: Uint8Array): Promise<void> {
   for (let offset = 0; offset < bytes.byteLength;) {
     const { bytesWritten } = await writeBytes(fd, bytes, offset)
