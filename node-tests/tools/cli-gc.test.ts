@@ -94,8 +94,8 @@ describe('`comb gc`', () => {
     const directory = temporaryDirectory()
     for (const [args, code, message] of [
       [['gc', 'http://127.0.0.1:1/'], 2, 'a server collects by itself'],
-      [['gc', directory, '--grace', '-1'], 2, 'a time of grace is from 0'],
-      [['gc', directory, '--grace', 'x'], 2, 'a time of grace is from 0'],
+      [['gc', directory, '--grace', '-1'], 2, 'the grace period must be from 0'],
+      [['gc', directory, '--grace', 'x'], 2, 'the grace period must be from 0'],
       [['gc', join(directory, 'none')], 1, 'none'],
       [['gc'], 2, 'missing required argument'],
     ] as const) {

@@ -20,15 +20,15 @@ interface GcOptions {
 export function addGcCommand(program: Command, { signal }: CommandContext): void {
   program
     .command('gc')
-    .description('Frees the space of what was removed or replaced, and of uploads that were cut off.')
+    .description('Frees the space of removed and replaced entries, and of interrupted uploads.')
     .argument('<dir>', 'directory of the hive')
-    .option('-n, --dry-run', 'change nothing, and tell what would go')
+    .option('-n, --dry-run', 'change nothing, and print what would be removed')
     .addOption(
-      new Option('--grace <seconds>', 'how long those who are reading may go on to read what goes')
+      new Option('--grace <seconds>', 'how long current readers can still read removed data')
         .default(3600)
         .argParser(parseSeconds),
     )
-    .option('--json', 'as a JSON object')
+    .option('--json', 'print a JSON object')
     .addHelpText('after', '\nExample:\n  comb gc ./data --dry-run')
     .action((directory: string, options: GcOptions) => collect(directory, options, signal))
 }
@@ -46,7 +46,7 @@ async function collect(directory: string, options: GcOptions, signal: AbortSigna
   }
   await writeOut(json ? `${JSON.stringify(toJson(report))}\n` : describe(report, dryRun))
   const [first] = report.problems
-  // The first is told as what makes the command fail.
+  // The first problem is reported as the failure of the command.
   for (const problem of report.problems.slice(1)) printLine(problem.message)
   if (first) throw first
 }
@@ -76,6 +76,7 @@ function toJson({ freed, waiting, problems }: GarbageReport): unknown {
 
 function parseSeconds(text: string): number {
   const seconds = /^\d{1,8}(\.\d{1,3})?$/.test(text) ? Number(text) : Infinity
-  if (seconds > MOST_GRACE_S) throw new UsageError(`a time of grace is from 0 to ${MOST_GRACE_S} seconds, got ${text}`)
+  if (seconds > MOST_GRACE_S)
+    throw new UsageError(`the grace period must be from 0 to ${MOST_GRACE_S} seconds, got ${text}`)
   return seconds
 }
