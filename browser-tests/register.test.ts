@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => frame.remove())
 
 describe('registerHiveWorker', () => {
-  it('resolves once the worker answers for the page, whatever worker was there before', async () => {
+  it('resolves once the worker controls the page, whatever worker was there before', async () => {
     const alias = `${crypto.randomUUID()}/bee & honey.txt`
     const sink = new frame.combstream.HttpHive(hiveUrl).sink(alias, { type: 'text/plain' })
     await new Blob(['buzz']).stream().pipeTo(sink)
@@ -26,7 +26,7 @@ describe('registerHiveWorker', () => {
     }
   })
 
-  it('tells that a script is not there, or fails', async () => {
+  it('reports that a script is missing or fails', async () => {
     for (const script of ['missing.js', 'service-worker.js?hive=twice']) {
       const hive = script === 'missing.js' ? hiveUrl : 'ftp://hive.test/'
       expect(await rejection(frame.combstream.registerHiveWorker(script, { hive }))).toMatchObject({
@@ -36,7 +36,7 @@ describe('registerHiveWorker', () => {
     }
   })
 
-  it('refuses a page that the worker cannot answer for', async () => {
+  it('refuses a page that the worker cannot control', async () => {
     // This test is a page of the same origin, outside the folder of the worker.
     const script = '/media-page/register/service-worker.js'
     expect(await rejection(registerHiveWorker(script, { hive: hiveUrl }))).toMatchObject({
@@ -45,7 +45,7 @@ describe('registerHiveWorker', () => {
     })
   })
 
-  it('gives up with the reason of a signal', async () => {
+  it('rejects with the reason of its signal', async () => {
     const registered = frame.combstream.registerHiveWorker('service-worker.js', {
       hive: hiveUrl,
       base: 'aborted/',

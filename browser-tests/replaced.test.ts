@@ -27,7 +27,7 @@ async function store(alias: string, revision: number): Promise<EntryInfo> {
 }
 
 describe('an entry that is replaced while it plays', () => {
-  it('makes the <video> fail, and the hive tell of a conflict; the page goes on with the new version', async () => {
+  it('makes the <video> fail, and the hive report a conflict; the page continues with the new version', async () => {
     const alias = `${PREFIX}/replaced.mp4`
     const worker = await soon(
       frame.combstream.registerHiveWorker('gated-worker.js?hold=500000-800000', { hive: hiveUrl }),

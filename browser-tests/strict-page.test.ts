@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { soon } from '../node-tests/support/streams.ts'
 
-test('a signature says which directive it needs where a page may not compile WebAssembly', async () => {
+test('a signature says which directive it needs if a page may not compile WebAssembly', async () => {
   const told = new Promise((resolve) => {
     addEventListener('message', ({ data, source }) => source === frame.contentWindow && resolve(data))
   })

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => frame.remove())
 
 describe('a page', () => {
-  it('stores a file, and updates it by a delta, for a small part of its bytes', async () => {
+  it('stores a file, and updates it by a delta that is a small part of its size', async () => {
     const { DeltaStream, HttpHive, loadSignature } = frame.combstream
     const { counted, counting } = countingFetch()
     const hive = new HttpHive(hiveUrl, { fetch: counting })

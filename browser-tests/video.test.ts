@@ -34,7 +34,7 @@ describe('a <video>', () => {
       expect(await playsAndSeeks(frame.video(worker.url(entry)))).toEqual(['0 s', '20 s', '10 s', 'the end'])
     })
 
-    it(`plays ${alias} straight from comb serve, and seeks`, async () => {
+    it(`plays ${alias} directly from comb serve, and seeks`, async () => {
       const url = new URL(alias, inject('combUrl')).href
       expect(await playsAndSeeks(frame.video(url, 'anonymous'))).toEqual(['0 s', '20 s', '10 s', 'the end'])
     })
@@ -53,7 +53,7 @@ describe('a <video>', () => {
 })
 
 describe('a service worker', () => {
-  it('lets a seek fetch what it needs, past what nobody has read', async () => {
+  it('lets a seek fetch what it needs, past bytes that nobody has read', async () => {
     frame.remove()
     frame = await openMediaFrame('seek')
     const clip = new Uint8Array(await (await fetch('/examples/player/clips/comb.mp4')).arrayBuffer())
@@ -75,7 +75,7 @@ describe('a service worker', () => {
     expect(video.error).toBe(null)
   })
 
-  it('goes on when the browser cancels a body while its bytes are on their way', async () => {
+  it('keeps working when the browser cancels a body while its bytes are on their way', async () => {
     frame.remove()
     frame = await openMediaFrame('cancel')
     const { registerHiveWorker } = frame.combstream

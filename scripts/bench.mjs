@@ -1,4 +1,4 @@
-// `npm run bench`: set-up, build, then the benches on Node 24; arguments are passed on. docs/performance.md tells more.
+// `npm run bench`: set-up, build, then the benches on Node 24; arguments are passed on. See docs/performance.md.
 import { build } from './build.mjs'
 import { run } from './run.mjs'
 import { installPackages } from './setup.mjs'

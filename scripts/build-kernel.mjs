@@ -1,4 +1,4 @@
-// Compiles the kernel of src/rsync/kernel/, which is AssemblyScript, to WebAssembly, and writes it as a module that holds it in base64.
+// Compiles the kernel of src/rsync/kernel/, which is AssemblyScript, to WebAssembly, and writes a module with it in base64.
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const HEADER = `// Made by scripts/build-kernel.mjs from ${SOURCE}.
 /** The kernel as a WebAssembly module, in base64. */
 `
 
-/** Writes the module, in one step, unless it is the same already: a test run watches it. */
+/** Replaces the module atomically, and only if it has changed, because a test run watches it. */
 export async function buildKernel() {
   const directory = mkdtempSync(join(tmpdir(), 'combstream-'))
   try {

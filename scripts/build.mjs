@@ -1,4 +1,4 @@
-// Makes dist/: the package's modules, the bundles that browsers load, and the command.
+// Builds dist/: the modules of the package, the bundles for browsers, and the command.
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -10,7 +10,7 @@ import { thirdPartyLicenses } from './third-party-licenses.mjs'
 
 const TIMEOUT_MS = 180_000
 
-/** Builds beside dist/ and then swaps, so that a failed build leaves the last good one and nobody sees half of it. */
+/** Builds in another folder and then swaps, so that dist/ is never incomplete, and a failed build keeps the last good one. */
 export async function build() {
   const next = `dist-${process.pid}`
   await buildKernel()

@@ -2,31 +2,31 @@ import { isBuiltin } from 'node:module'
 import { basename } from 'node:path'
 import { ROOT } from './run.mjs'
 
-/** What a page and its workers load as one file each: none of them resolves bare imports everywhere. */
+/** Scripts that a page and its workers load as one file each, because not every browser resolves bare imports in them. */
 const BROWSER_ENTRIES = ['src/browser/page.ts', 'src/browser/service-worker.ts', 'src/browser/rsync-worker.ts']
 
 /**
- * The command, and what of it is bundled by itself: with what it shares with the rest in chunks of their own, it would be
- * read from twenty files instead of a few, and start a fifth slower.
+ * The command, and the part of it that has a bundle of its own. If that part shared chunks with the rest, it would be
+ * loaded from twenty files instead of a few, and start a fifth slower.
  */
 const COMMAND_ENTRIES = ['src/cli/main.ts', 'src/cli/rdiff-main.ts']
 
 /**
- * Bundles what is run rather than imported: the scripts for browsers, and the command, in chunks that are loaded when
- * they are needed. With the library in them they start faster than from the modules of the package.
+ * Bundles the code that is run rather than imported: the scripts for browsers, and the command, in chunks that are loaded
+ * when they are needed. Bundles that include the library start faster than the modules of the package.
  *
  * @param {string} target folder in the checkout
- * @returns {Promise<string[]>} the files that were put into some bundle, such as `node_modules/commander/index.js`
+ * @returns {Promise<string[]>} the files that are part of a bundle, such as `node_modules/commander/index.js`
  */
 export async function bundle(target) {
-  // Not before the npm packages are installed.
+  // Imported here, because the npm packages may not have been installed before.
   const { build } = await import('esbuild')
   const common = /** @type {const} */ ({
     absWorkingDir: ROOT,
     bundle: true,
     format: 'esm',
     target: 'es2023',
-    // Names stay, so that what is reported from the field can be read.
+    // Names are kept, so that reported stack traces are readable.
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'eof',
@@ -45,7 +45,7 @@ export async function bundle(target) {
         outdir: `${target}/cli`,
         splitting: true,
         platform: 'node',
-        // Of what packages offer as CommonJS, nothing can be left out.
+        // Nothing can be left out of a package in CommonJS.
         mainFields: ['module', 'main'],
         plugins: [builtins, otherEntries(entry)],
       }),
@@ -56,9 +56,9 @@ export async function bundle(target) {
 }
 
 /**
- * Leaves imports of the other entries as they are.
+ * Keeps imports of the other entries as imports.
  *
- * @param {string} entry the one that is bundled
+ * @param {string} entry the entry that is bundled
  * @returns {import('esbuild').Plugin}
  */
 function otherEntries(entry) {
@@ -75,9 +75,9 @@ function otherEntries(entry) {
 }
 
 /**
- * Gets Node's modules as Node 22.3 and newer offers them to anybody. Packages in CommonJS `require` them, which a module
- * cannot; and to import one asks it for everything that it has, which loads for node:fs all kinds of streams, and a fifth
- * of Node's own start.
+ * Gets Node's built-in modules with `process.getBuiltinModule`, which Node 22.3 and newer has. Packages in CommonJS
+ * `require` them, which an ES module cannot do. An import evaluates everything that the module exports; for node:fs, that
+ * loads all kinds of streams, and takes a fifth of Node's start-up time.
  *
  * @type {import('esbuild').Plugin}
  */

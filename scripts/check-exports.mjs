@@ -1,4 +1,4 @@
-// Holds package.json and jsr.json to the same entry points, version and dependencies, and both to the files that exist.
+// Checks that package.json and jsr.json have the same entry points, version and dependencies, and that the files exist.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -20,7 +20,7 @@ export function checkExports({ packageJson, jsrJson, files }) {
   const npm = packageJson.exports ?? {}
   const jsr = jsrJson.exports ?? {}
   const modules = new Map(files.filter(isEntryPoint).map((path) => [entryKey(path), path]))
-  // What is built for browsers is in the npm package alone: JSR has the sources.
+  // Only the npm package has the scripts built for browsers: JSR has the sources.
   const scripts = new Map(files.filter(isBrowserScript).map((path) => [`${entryKey(path)}.js`, path]))
   const built = new Map([...modules, ...scripts])
 

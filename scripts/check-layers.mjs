@@ -1,4 +1,4 @@
-// Holds src/ to the layer table of docs/architecture.md: who may import what, read from the syntax tree, so that type,
+// Checks the imports in src/ against the layer table of docs/architecture.md. They are read from the syntax tree, so type,
 // dynamic and side-effect imports count too.
 import { readFileSync } from 'node:fs'
 import { posix } from 'node:path'
@@ -18,9 +18,9 @@ import { sourceFiles } from './source-files.mjs'
  */
 
 /**
- * The floors from the ground up. A file may import files of its own folder and of lower floors, and the packages of its
- * folder. What lies in src/ itself is an entry point, above all floors. Where `rooms` divides a folder, each file is in
- * one of them, and imports only files of that room and of the rooms listed for it.
+ * The layers from the bottom up; `floor` is the number of the layer. A file may import files of its own folder and of lower
+ * layers, and the packages of its folder. The files in src/ itself are entry points, above all layers. If `rooms` divides a
+ * folder, each file is in one of them, and imports only files of that room and of the rooms listed for it.
  *
  * @type {Record<string, Rules>}
  */
@@ -153,7 +153,7 @@ function importsOf(program) {
       if (node.callee.type === 'Identifier' && node.callee.name === 'require') add(node.arguments[0])
     },
   }).visit(program)
-  // A name that was imported first and is exported by itself later re-exports too; imports may stand below exports.
+  // Exporting a name that was imported is a re-export too; imports may come after exports.
   new Visitor({
     ExportSpecifier(node) {
       const origin = node.local.type === 'Identifier' ? bindings.get(node.local.name) : undefined

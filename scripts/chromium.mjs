@@ -1,4 +1,4 @@
-/** How playwright launches Debian's Chromium: without a sandbox, as in a container, and without what it does by itself. */
+/** Options for launching Debian's Chromium with playwright: without a sandbox, for containers, and without background activity. */
 export const CHROMIUM_LAUNCH = {
   executablePath: '/usr/bin/chromium',
   args: [

@@ -1,5 +1,5 @@
-// Makes the API reference of the doc comments (`html`), and checks them: every public symbol has one (`lint`), and every
-// example in one runs (`examples`).
+// Builds the API reference from the doc comments (`html`), and checks that every public symbol has one (`lint`) and that
+// every example in them runs (`examples`).
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { installPackages } from './setup.mjs'
 /** @type {{ exports: Record<string, string>, imports: Record<string, string> }} */
 const jsr = JSON.parse(readFileSync(join(ROOT, 'jsr.json'), 'utf8'))
 
-/** Far above what it takes, and below the limit of a check of `npm test`. */
+/** Much longer than it takes, but below the time limit of a check in `npm test`. */
 const TIMEOUT_MS = 240_000
 
 /** @type {Readonly<Record<string, typeof lint>>} */
@@ -19,7 +19,7 @@ const MODES = { html: makeReference, lint, examples: runExamples }
 const mode = MODES[process.argv[2] ?? '']
 if (!mode) throw new Error(`choose one of ${Object.keys(MODES).join(', ')}`)
 const { code, timedOut, output } = await mode()
-// Deno reads the types of tsconfig.json as names of packages that it cannot find.
+// Deno would treat the `types` of tsconfig.json as packages, and not find them.
 const lines = output.split('\n').filter((line) => !/Failed resolving types|@types\/node\/index\.d\.ts/.test(line))
 console.log(lines.join('\n'))
 if (timedOut) console.log(`deno took more than ${TIMEOUT_MS / 1000} s`)
@@ -36,7 +36,7 @@ function lint() {
   return run(command, { timeoutMs: TIMEOUT_MS, environment: { NO_COLOR: '1' } })
 }
 
-/** In examples `combstream/…` means the sources; jsr.json itself cannot say so, as the package has a scope there. */
+/** Maps `combstream/…` in examples to the sources. jsr.json cannot do that, because the package name has a scope there. */
 async function runExamples() {
   const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
   try {

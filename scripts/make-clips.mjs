@@ -1,6 +1,6 @@
-// Makes the sample clips of examples/player/clips/: a glowing honeycomb with a clock, so that one sees where a seek has
-// landed, and a note for every second. Needs Debian's ffmpeg and fonts-dejavu-core. The clips are committed, as other
-// versions of ffmpeg make other bytes.
+// Makes the sample clips of examples/player/clips/: a glowing honeycomb with a clock, which shows where a seek has
+// landed, and a note for every second. Needs Debian's ffmpeg and fonts-dejavu-core. The clips are committed, because other
+// versions of ffmpeg produce different bytes.
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, run } from './run.mjs'
@@ -12,7 +12,7 @@ const HEIGHT = 360
 const MAX_BYTES = 2_000_000
 const FOLDER = join(ROOT, 'examples', 'player', 'clips')
 
-/** A slow plasma, 0 to 1; computed small and scaled up, since every point costs an evaluation. */
+/** A slow plasma, 0 to 1; computed at a small size and scaled up, because every point costs an evaluation. */
 const GLOW = '(0.5+0.25*sin(X/17+T*0.9)+0.25*sin((X+Y*1.6)/23-T*0.6+2*sin(T*0.25)))'
 
 /** The lines of a honeycomb: how near a point is to the edge of the hexagon around the nearer of two lattice points. */
@@ -62,7 +62,7 @@ for (const [name, options] of Object.entries(FORMATS)) {
   const file = join(FOLDER, name)
   const inputs = SOURCES.flatMap((source) => ['-f', 'lavfi', '-i', source])
   const outputs = ['-map', '[video]', '-map', '3:a', ...KEY_FRAMES, ...options.split(' '), '-t', String(SECONDS), file]
-  // Without these two the same command makes other bytes each time.
+  // Without these two, the same command produces different bytes each time.
   const exact = ['-fflags', '+bitexact', '-flags:v', '+bitexact', '-flags:a', '+bitexact', '-map_metadata', '-1']
   const { code, output } = await run(
     ['ffmpeg', '-loglevel', 'error', '-y', ...inputs, '-filter_complex', FILTERS, ...exact, ...outputs],
@@ -72,4 +72,4 @@ for (const [name, options] of Object.entries(FORMATS)) {
   total += statSync(file).size
   console.log(`${name}: ${statSync(file).size} bytes`)
 }
-if (total > MAX_BYTES) throw new Error(`${total} bytes together, more than the ${MAX_BYTES} that are allowed`)
+if (total > MAX_BYTES) throw new Error(`${total} bytes in total, more than the limit of ${MAX_BYTES}`)

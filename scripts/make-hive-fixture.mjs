@@ -1,5 +1,5 @@
-// Made node-tests/fixtures/hive-0.1.0.json.gz, with the sources of 0.1.0: hives as that version left them, which every
-// later version must open. So it is not run again to replace that file; a later format gets a fixture of its own:
+// Generated node-tests/fixtures/hive-0.1.0.json.gz with the sources of 0.1.0: hives as that version left them, which every
+// later version must be able to open. Do not run it again to replace that file. A later format gets a fixture of its own:
 //
 //   node scripts/make-hive-fixture.mjs hive-VERSION
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -19,7 +19,7 @@ import { LocalHive } from '../src/hive.ts'
 import { StreamStore } from '../src/store.ts'
 
 const name = process.argv[2]
-if (name === undefined) throw new Error('say what the fixture is to be called, such as hive-0.2.0')
+if (name === undefined) throw new Error('give a name for the fixture, such as hive-0.2.0')
 
 const root = await mkdtemp(join(tmpdir(), 'combstream-'))
 /** @type {Record<string, Record<string, string>>} */
@@ -38,7 +38,7 @@ try {
     await hive.remove('gone')
   })
   await make('empty', () => Promise.resolve())
-  // As its process leaves them that is killed: what was committed is in the log only.
+  // The state that a killed process leaves: the commits are only in the log.
   await make(
     'killed',
     async (hive) => {
@@ -55,7 +55,7 @@ try {
 /**
  * @param {string} kind
  * @param {(hive: LocalHive, store: StreamStore) => Promise<void>} fill
- * @param {boolean} killed whether its files are taken while it is open
+ * @param {boolean} killed whether to copy the files while the hive is open
  */
 async function make(kind, fill, killed = false) {
   const directory = join(root, kind)

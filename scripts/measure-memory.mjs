@@ -41,11 +41,11 @@ async function measureTransfers(size) {
   await writeRandom(path('source'), size)
   const expected = await sha256(createReadStream(path('source')))
   console.log(`${size} bytes, SHA-256 ${expected}\n`)
-  console.log('| what | client, peak MB | server, peak MB | seconds | MB/s |\n|---|---|---|---|---|')
+  console.log('| operation | client, peak MB | server, peak MB | seconds | MB/s |\n|---|---|---|---|---|')
 
   const check = async (/** @type {string} */ file) => {
     if ((await sha256(createReadStream(path(file)))) !== expected)
-      throw new Error(`the bytes that came back differ: ${file}`)
+      throw new Error(`the bytes read back differ: ${file}`)
     rmSync(path(file))
   }
   await printRow('put a file, directory', size, ['put', path('local'), 'big', path('source')])

@@ -1,5 +1,5 @@
-// Takes the server of the example player away for a minute while a video plays, in each browser engine, and says how
-// long after its return the video goes on, and where: `npm run build`, then
+// Makes the server of the example player unreachable for a minute while a video plays, in each browser engine. Prints how
+// long after the server's return the video continues, and where. Run `npm run build`, then
 // `node_modules/.bin/node scripts/measure-outage.mjs [SECONDS]`. docs/service-worker.md has the results.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,7 +24,7 @@ const seconds = Number(process.argv[2] ?? 60)
 const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
 const player = await startPlayer(join(folder, 'hive'))
 try {
-  console.log('| engine | network | worker | stopped at | went on at | after the return |\n|---|---|---|---|---|---|')
+  console.log('| engine | network | worker | stopped at | continued at | after the return |\n|---|---|---|---|---|---|')
   for (const engine of /** @type {EngineName[]} */ (Object.keys(ENGINES))) {
     for (const outage of OUTAGES) {
       const stayAway = () => sleep(seconds * 1000)

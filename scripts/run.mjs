@@ -7,13 +7,13 @@ import { fileURLToPath } from 'node:url'
 /** The folder of the checkout. */
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Where the npm packages' commands are, Node 24 among them. */
+/** The folder with the commands of the npm packages, including Node 24. */
 const COMMANDS = join(ROOT, 'node_modules', '.bin')
 
-/** A variable in the environment of a command, by which all that descends from it is found, whatever group it moved to. */
+/** An environment variable that identifies all descendants of a command, even if they have moved to another process group. */
 const MARK = 'COMBSTREAM_RUN'
 
-/** The signals that ask a program to end, from a terminal or from a supervisor. */
+/** The signals by which a terminal or a supervisor asks a program to exit. */
 export const END_SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
 
 /**
@@ -22,7 +22,7 @@ export const END_SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']
  * @param {string[]} command
  * @param {{ timeoutMs: number, show?: boolean, own?: boolean, environment?: Record<string, string>, cwd?: string }}
  *   options `show` passes the output on instead of collecting it; `own: false` hides the commands of the npm packages,
- *   for the one that replaces them; `cwd` is the folder of the checkout by default.
+ *   for the command that replaces them; `cwd` is the folder of the checkout by default.
  * @returns {Promise<{ code: number | null, timedOut: boolean, output: string }>} `code` is null when it was killed or
  *   could not be started.
  */
@@ -42,7 +42,7 @@ export function run([file, ...args], { timeoutMs, show = false, own = true, envi
     const kill = () => killTree(child.pid, mark)
     const interrupted = () => {
       kill()
-      setImmediate(() => process.exit(1)) // after the commands that run beside this one were killed as well
+      setImmediate(() => process.exit(1)) // after concurrent commands have been killed as well
     }
     for (const signal of END_SIGNALS) process.on(signal, interrupted)
     const timer = setTimeout(() => {
@@ -61,7 +61,7 @@ export function run([file, ...args], { timeoutMs, show = false, own = true, envi
       output += `${error.message}\n`
       end(null)
     })
-    // A browser that outlives its runner would hold the pipes open, so that 'close' never came.
+    // A browser that outlives its runner would keep the pipes open, and 'close' would never be emitted.
     child.once('exit', kill)
     child.once('close', end)
   })
@@ -83,7 +83,7 @@ function killTree(pid, mark) {
 }
 
 /**
- * Browsers are started in process groups of their own; only /proc tells whose they are.
+ * Finds the descendants of a command in /proc, because browsers are started in process groups of their own.
  *
  * @param {string} mark
  * @returns {number[]}
@@ -96,7 +96,7 @@ function markedProcesses(mark) {
       try {
         return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${MARK}=${mark}`)
       } catch {
-        return false // it has ended since, or belongs to somebody else
+        return false // it has exited since, or belongs to another user
       }
     })
     .map(Number)

@@ -1,5 +1,5 @@
-// Takes pictures of every state of the example page, narrow and wide, light and dark, to be looked at: `npm run build`,
-// then `node_modules/.bin/node scripts/screenshot-states.mjs FOLDER`. Needs Debian's chromium.
+// Takes screenshots of every state of the example page, narrow and wide, light and dark, for a person to look at. Run
+// `npm run build`, then `node_modules/.bin/node scripts/screenshot-states.mjs FOLDER`. Needs Debian's chromium.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,10 +16,10 @@ import { CHROMIUM_LAUNCH } from './chromium.mjs'
 const WIDTHS = [320, 390, 1_280]
 const SCHEMES = /** @type {const} */ (['light', 'dark'])
 const LONG_NAME = `${'a-name-without-any-space-'.repeat(8).slice(0, 196)}.mp4`
-/** More than a list shows at once. */
+/** More entries than the list shows at once. */
 const ENTRIES = 40
 
-/** Brings the page into each state; what it does must end by itself. @type {Record<string, (scene: Scene) => Promise<void>>} */
+/** Functions that bring the page into each state and finish on their own. @type {Record<string, (scene: Scene) => Promise<void>>} */
 const STATES = {
   async uploads({ page }) {
     await page.route('**/hive/sending.mov', () => undefined)
@@ -55,7 +55,7 @@ const STATES = {
 }
 
 const target = process.argv[2]
-if (target === undefined) throw new Error('name the folder that the pictures go to')
+if (target === undefined) throw new Error('give a folder for the screenshots')
 mkdirSync(target, { recursive: true })
 const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
 const player = await startPlayer(join(folder, 'hive'))

@@ -1,5 +1,5 @@
-// Makes docs/player.png: the example page while it plays, after an update by delta. Needs Debian's chromium and ffmpeg,
-// and what `npm run build` makes; run it as `node_modules/.bin/node scripts/screenshot.mjs`.
+// Makes docs/player.png: the example page while it plays, after an update by delta. Needs Debian's chromium and ffmpeg.
+// Run `npm run build`, then `node_modules/.bin/node scripts/screenshot.mjs`.
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { ROOT, run } from './run.mjs'
 const PICTURE = join(ROOT, 'docs', 'player.png')
 const MAX_BYTES = 300_000
 const PLAY_SECONDS = 14
-/** The controls, which a seek shows, are gone after this time. */
+/** The controls, which appear on a seek, have disappeared after this time. */
 const CONTROLS_SECONDS = 4
 
 const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
@@ -40,7 +40,7 @@ function urlOf(child) {
       const url = /http:\S+/.exec(text)?.[0]
       if (url) resolve(url)
     })
-    child.once('exit', () => reject(new Error('the example server ended')))
+    child.once('exit', () => reject(new Error('the example server exited')))
   })
 }
 
@@ -71,7 +71,7 @@ async function takePicture(url) {
   }
 }
 
-/** 256 colours are enough for a page, and make a third of the bytes. */
+/** Reduces the picture to 256 colours, which are enough for a page, and to a third of its bytes. */
 async function squeeze() {
   mkdirSync(dirname(PICTURE), { recursive: true })
   const palette = 'split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=dither=sierra2_4a'

@@ -1,5 +1,5 @@
-// Brings a fresh checkout to where it can be built and tested. Runs before anything is installed, on the machine's own
-// Node (20 or newer), so it is plain JavaScript without dependencies.
+// Prepares a fresh checkout to be built and tested. It runs before anything is installed, on the machine's own Node (20 or
+// newer), so it is plain JavaScript without dependencies.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -8,12 +8,12 @@ import { installSystemPackages } from './system-packages.mjs'
 
 const MINUTE_MS = 60_000
 
-/** Installs the npm packages of the lock file, unless they are all there. */
+/** Installs the npm packages of the lock file, unless all of them are installed. */
 export async function installPackages() {
   if (packagesAreCurrent()) return
   console.log('Installing the npm packages …')
-  // Warnings would only say that the machine's own Node, which this runs on, is older than the one being installed. The
-  // other options are for what `npm pack --dry-run` or a production environment hand down.
+  // Warnings would only say that the machine's own Node, which runs this, is older than the one being installed. The other
+  // options override settings inherited from `npm pack --dry-run` or from a production environment.
   const { code } = await run(
     ['npm', 'ci', '--loglevel=error', '--include=dev', '--no-dry-run', '--no-ignore-scripts'],
     {
@@ -27,7 +27,7 @@ export async function installPackages() {
 
 function packagesAreCurrent() {
   const wanted = packagesIn('package-lock.json')
-  // npm writes this file when an installation is complete.
+  // npm writes this file once an installation is complete.
   const installed = packagesIn('node_modules/.package-lock.json')
   return Object.entries(wanted).every(([path, { version, integrity, optional, link }]) => {
     if (path === '' || link) return true

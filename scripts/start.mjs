@@ -11,6 +11,6 @@ const server = spawn('node_modules/.bin/node', ['examples/player/serve.ts', ...p
   cwd: ROOT,
   stdio: 'inherit',
 })
-// The server closes its hive before it ends; this process ends with it.
+// The server closes its hive before it exits; this process exits with it.
 for (const signal of END_SIGNALS) process.on(signal, () => server.kill(signal))
 server.on('exit', (code) => (process.exitCode = code ?? 1))

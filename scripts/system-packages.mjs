@@ -1,4 +1,4 @@
-// Installs what the test suites need besides npm packages. Like setup.mjs it runs before anything is installed.
+// Installs what the test suites need besides npm packages. Like setup.mjs, it runs before anything is installed.
 import { spawnSync } from 'node:child_process'
 import { run } from './run.mjs'
 
@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000
 const SUITE_PACKAGES = {
   tools: ['rdiff', 'chromium'],
   chromium: ['chromium'],
-  // Firefox decodes H.264 and AAC with the libavcodec that gstreamer1.0-libav brings.
+  // Firefox decodes H.264 and AAC with libavcodec, a dependency of gstreamer1.0-libav.
   firefox: ['firefox-esr', 'gstreamer1.0-libav'],
   webkit: ['webkit2gtk-driver', 'xvfb', 'gstreamer1.0-libav', 'gstreamer1.0-plugins-bad'],
 }
@@ -16,15 +16,15 @@ const SUITE_PACKAGES = {
 const ALL_PACKAGES = [...new Set(Object.values(SUITE_PACKAGES).flat())]
 
 /**
- * The oldest major versions that the pinned playwright is known to drive; it fails with Firefox 140.
+ * The oldest major versions known to work with the pinned playwright, which fails with Firefox 140.
  *
  * @type {Record<string, number>}
  */
 const OLDEST_MAJOR = { 'firefox-esr': 153, chromium: 150 }
 
 /**
- * Installs or upgrades the packages that are missing or too old, where that is possible. If none is, it touches nothing
- * and needs no network.
+ * Installs or upgrades packages that are missing or too old, if possible. If there are none, it changes nothing and does not
+ * need the network.
  *
  * @param {{ isRoot?: boolean, refreshTimeoutMs?: number }} [options]
  * @returns {Promise<Map<string, string>>} each suite that cannot run here, and what to do about it
@@ -85,7 +85,7 @@ async function aptInstall(names, refreshTimeoutMs) {
   const environment = { DEBIAN_FRONTEND: 'noninteractive' }
   const lock = ['-o', 'DPkg::Lock::Timeout=120']
   console.log(`Installing the Debian packages ${names.join(' ')} …`)
-  // Old lists would install old versions, without an error.
+  // With outdated lists, old versions would be installed without an error.
   const refresh = await run(['apt-get', 'update', ...lock], { timeoutMs: refreshTimeoutMs, environment })
   if (refresh.code !== 0) {
     const why = refresh.timedOut ? `apt-get update took more than ${refreshTimeoutMs / 1000} s` : refresh.output.trim()

@@ -1,7 +1,7 @@
 // `npm test`: set-up, build, every check, then the tests in every runtime. The last line is `N passed, N failed`.
 //
-//   npm test -- --only node24,deno     these suites and no checks
-//   npm test -- --checks               the checks alone
+//   npm test -- --only node24,deno     only these suites, without the checks
+//   npm test -- --checks               only the checks
 //   npm test -- codec-transform        the test files whose path contains this, in every suite (or in those of --only)
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,13 +17,13 @@ const NODE_24 = 'node_modules/.bin/node'
 const NODE_22 = 'node_modules/node-22/bin/node'
 
 /**
- * What runs vitest, and the project of vitest.config.ts that it runs. Those that take longest come first, as two run at
- * a time.
+ * For each suite, the command that runs vitest and the project of vitest.config.ts. The slowest suites come first, because
+ * two run at a time.
  *
  * @type {Record<string, { runner: string[], project: string, options?: string[] }>}
  */
 const SUITES = {
-  // Most of its time goes by in waiting for other processes.
+  // It spends most of its time waiting for other processes.
   tools: { runner: [NODE_24], project: 'tools', options: ['--maxWorkers', '2'] },
   firefox: { runner: [NODE_24], project: 'firefox' },
   chromium: { runner: [NODE_24], project: 'chromium' },
@@ -36,7 +36,7 @@ const SUITES = {
   polyfill: { runner: [NODE_24], project: 'polyfill' },
 }
 
-/** Far above what they take: a busy machine is no hang. */
+/** Much longer than they take, so that a busy machine is not mistaken for a hang. */
 const SUITE_TIMEOUT_MS = 900_000
 const CHECK_TIMEOUT_MS = 300_000
 const AT_ONCE = 2
@@ -53,7 +53,7 @@ const { values, positionals: filters } = parseArgs({
 const only = values.only?.split(',')
 for (const name of only ?? []) {
   if (!(name in SUITES)) {
-    console.error(`there is no suite ${name}: choose from ${Object.keys(SUITES).join(', ')}`)
+    console.error(`unknown suite ${name}: choose from ${Object.keys(SUITES).join(', ')}`)
     process.exit(2)
   }
 }
@@ -73,7 +73,7 @@ for (const name of suites) {
   const advice = unavailable.get(name)
   if (advice === undefined) steps.push(() => timed(name, () => suite(name)))
   else if (process.env['CI']) steps.push(() => timed(name, () => failure(name, `cannot run: ${advice}`)))
-  else console.log(`Leaving out ${name}: ${advice}`)
+  else console.log(`Skipping ${name}: ${advice}`)
 }
 if (withChecks) {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
@@ -137,9 +137,9 @@ async function suite(name, attempt = 1) {
   )
   const result = readReport(report)
   if (code === 0 && result && result.failed === 0) return result
-  // Runtimes and browsers hang, or do not start, now and then; a test that failed is never run again.
+  // Runtimes and browsers sometimes hang or fail to start. A failed test is never run again.
   if (attempt === 1 && (timedOut || !result?.started)) {
-    console.log(`${name} ${timedOut ? 'hung' : 'did not start'}; trying once more. It said:\n${indent(output)}`)
+    console.log(`${name} ${timedOut ? 'hung' : 'did not start'}; trying once more. Its output:\n${indent(output)}`)
     return suite(name, 2)
   }
   const text = timedOut ? `${output}\ntook more than ${SUITE_TIMEOUT_MS / 1000} s` : output
@@ -154,7 +154,7 @@ function readReport(path) {
   try {
     report = JSON.parse(readFileSync(path, 'utf8'))
   } catch {
-    return undefined // the runner ended before it wrote one
+    return undefined // the runner exited before it wrote a report
   }
   const counts = { passed: 0, failed: 0, skipped: 0, started: false }
   for (const file of report.testResults) {
@@ -164,7 +164,7 @@ function readReport(path) {
       else if (status === 'failed') counts.failed++
       else counts.skipped++
     }
-    // A file that did not load, or whose hooks failed, has no failed test to count.
+    // A file that did not load, or whose hooks failed, does not count as a failed test by itself.
     if (file.status === 'failed' && !file.assertionResults.some(({ status }) => status === 'failed')) counts.failed++
   }
   return counts
@@ -179,7 +179,7 @@ function failure(name, text) {
   return { passed: 0, failed: 1, skipped: 0 }
 }
 
-/** Nothing that a command prints can be taken for the last line. @param {string} text */
+/** Indents the output of a command, so that no line of it can be mistaken for the last line. @param {string} text */
 function indent(text) {
   return stripVTControlCharacters(text).trim().replaceAll(/^/gm, '  ')
 }

@@ -7,11 +7,11 @@ const HEADER = `The scripts in browser/ and the command in cli/ contain parts of
 const RULE = '-'.repeat(72)
 
 /**
- * The licences of the npm packages that some files belong to.
+ * Collects the licences of the npm packages that the given files belong to.
  *
  * @param {readonly string[]} files paths in the checkout
  * @returns {string}
- * @throws {Error} if a package comes without its licence
+ * @throws {Error} if a package has no licence file
  */
 export function thirdPartyLicenses(files) {
   const folders = new Set(files.flatMap((path) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []))

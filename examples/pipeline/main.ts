@@ -1,4 +1,4 @@
-// Runs the pipeline on a hive on disk: node examples/pipeline/main.ts, or with deno run -A, or bun.
+// Runs the pipeline on a hive on disk, with `node`, `deno run -A` or `bun`: node examples/pipeline/main.ts
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ const player = new WritableStream<Uint8Array>({
 })
 
 await pipeline({ backend, file, edited, player })
-console.log(`played ${played} of ${file.size} bytes, updated the entry by a delta, and back`)
+console.log(`played ${played} of ${file.size} bytes, updated the entry by a delta, and changed it back`)
 
 await backend.close()
 await rm(directory, { recursive: true })

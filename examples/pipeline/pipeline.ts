@@ -1,22 +1,22 @@
 import { type Backend, DeltaStream, LocalHive, loadSignature, PatchStream, StreamStore } from 'combstream'
 
-/** What goes through the {@linkcode pipeline}. */
+/** Inputs of the {@linkcode pipeline}. */
 export interface PipelineInput {
-  /** Where the hive lives: the choice of a runtime is the choice of a backend. */
+  /** The backend of the hive; which ones are available depends on the runtime. */
   backend: Backend
   /** The first version of the entry. */
   file: Blob
-  /** The second one. */
+  /** The second version. */
   edited: Blob
-  /** Gets what is read from the middle of the first version on. */
+  /** Receives the first version, from the middle to the end. */
   player: WritableStream<Uint8Array>
 }
 
-/** Everything that the package exists for, in one function: store, read progressively, update by a delta, twice. */
+/** The main features of the package in one function: stores an entry, reads it progressively, and updates it by deltas, twice. */
 export async function pipeline({ backend, file, edited, player }: PipelineInput): Promise<void> {
   const hive = new LocalHive(new StreamStore(backend))
 
-  await file.stream().pipeTo(hive.sink('bunny.mp4')) // cut in blocks, hash, de-duplicate, commit on close
+  await file.stream().pipeTo(hive.sink('bunny.mp4')) // split into blocks, hash, de-duplicate, commit on close
 
   const entry = await hive.open('bunny.mp4') // pinned to one version: entry.etag
   await entry.stream({ start: 1_000_000 }).pipeTo(player) // progressive; ConflictError if it is updated
@@ -32,5 +32,5 @@ export async function pipeline({ backend, file, edited, player }: PipelineInput)
   await file
     .stream()
     .pipeThrough(new DeltaStream(await loadSignature(updated.signature())))
-    .pipeTo(hive.patchSink('bunny.mp4', { ifMatch: updated.etag })) // back again: here only the delta is handed over
+    .pipeTo(hive.patchSink('bunny.mp4', { ifMatch: updated.etag })) // change it back; here only the delta is passed to the hive
 }

@@ -1,7 +1,7 @@
 import { byId } from './elements.js'
 
 /**
- * Tells people who use a screen reader what has happened; others see it where it has happened.
+ * Announces what has happened to people who use a screen reader; others see it where it happens.
  *
  * @param {string} text
  */

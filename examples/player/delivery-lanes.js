@@ -21,7 +21,7 @@ export class DeliveryLanes {
     }
   }
 
-  /** Listens to the worker, which tells what it delivers. */
+  /** Listens to the worker, which reports what it delivers. */
   listen() {
     this.#throughWorker = true
     navigator.serviceWorker.addEventListener('message', ({ data }) => {

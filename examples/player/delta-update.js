@@ -8,12 +8,12 @@ import { readFile } from './read-file.js'
 /** @import { EntryInfo, Hive } from './types.ts' */
 /** @typedef {{ sent: number, received: number }} Traffic what this page sent and received, in bytes */
 
-/** A list of options is as wide as its longest, wider than the page if need be. */
+/** Names in the list of options are shortened, because it is as wide as its longest option, even wider than the page. */
 const NAME_CHARACTERS = 48
 
 /**
- * Makes `edited` the new version of an entry, and sends only what the version there does not have. Only that version is
- * replaced: if somebody else was faster, it rejects with a ConflictError.
+ * Makes `edited` the new version of an entry, and sends only the bytes that the current version does not have. If somebody
+ * else replaces that version first, it rejects with a ConflictError.
  *
  * @param {Hive} hive
  * @param {string} alias
@@ -27,7 +27,7 @@ export async function updateByDelta(hive, alias, edited) {
   return sink.entry
 }
 
-/** The part of the page that updates entries, and shows what that cost. */
+/** The part of the page that updates entries, and shows how many bytes that took. */
 export class DeltaUpdate {
   #hive
   #onUpdated
@@ -53,7 +53,7 @@ export class DeltaUpdate {
   }
 
   /**
-   * Tells what the hive has now.
+   * Updates the list of entries.
    *
    * @param {EntryInfo[]} entries
    */
@@ -100,7 +100,7 @@ export class DeltaUpdate {
    */
   #show({ sent, received }, size) {
     const moved = sent + received
-    // A file that has nothing in common with the entry costs more than itself.
+    // If a file has nothing in common with the entry, the update takes more bytes than the file.
     const full = Math.max(size, moved, 1)
     byId('result-share').textContent = formatShare(moved / Math.max(size, 1))
     byId('result-whole').textContent = formatBytes(size)
@@ -123,14 +123,14 @@ export class DeltaUpdate {
 }
 
 /**
- * What updates of an entry have cost so far, as the server counted it: it received what the page sent.
+ * The bytes that updates of an entry have transferred so far, as counted by the server, from the point of view of the page.
  *
  * @param {string} alias
  * @returns {Promise<Traffic>}
  */
 async function trafficOf(alias) {
   const response = await fetch(`/traffic?alias=${encodeURIComponent(alias)}`)
-  if (!response.ok) throw new Error(`the server does not tell what it counted: ${response.status}`)
+  if (!response.ok) throw new Error(`the server did not report its counts: ${response.status}`)
   const { signature, patch } = await response.json()
   return {
     sent: (signature?.received ?? 0) + (patch?.received ?? 0),

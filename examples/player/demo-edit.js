@@ -8,8 +8,8 @@ const SIZE = 8_000_000
 const INSERTED_BYTES = 1_000
 
 /**
- * Makes an edited copy of an entry, which is made too if there is none: some bytes are inserted in the middle, so that
- * all that follows has another place.
+ * Makes an edited copy of an entry, and creates the entry if it does not exist. Some bytes are inserted in the middle, so
+ * that all bytes after them move.
  *
  * @param {Hive} hive
  * @param {(text: string) => void} say
@@ -22,7 +22,7 @@ export async function demoEdit(hive, say) {
       .stream()
       .pipeTo(hive.sink(ALIAS, { ifNoneMatch: '*' }))
   }
-  say(`Reading ${ALIAS}, to have something to edit …`)
+  say(`Reading ${ALIAS} to edit it …`)
   const entry = await hive.open(ALIAS)
   const bytes = await new Response(entry.stream()).blob()
   const middle = Math.floor(bytes.size / 2)
@@ -33,7 +33,7 @@ export async function demoEdit(hive, say) {
 /** @param {number} byteLength */
 function randomBytes(byteLength) {
   const bytes = new Uint8Array(byteLength)
-  // The browser gives at most this many at a time.
+  // The browser returns at most this many bytes at a time.
   const pieceBytes = 65_536
   for (let offset = 0; offset < byteLength; offset += pieceBytes) {
     crypto.getRandomValues(bytes.subarray(offset, offset + pieceBytes))

@@ -1,7 +1,7 @@
 /** @typedef {{ file: File, isFolder: boolean }} Dropped */
 
 /**
- * Takes files that are dropped anywhere on the page, and shows on an element that they may be dropped.
+ * Accepts files that are dropped anywhere on the page, and highlights an element while they are dragged.
  *
  * @param {HTMLElement} zone
  * @param {(dropped: Dropped[]) => void} onDrop
@@ -32,6 +32,6 @@ export function acceptDrops(zone, onDrop) {
  */
 function droppedOf(item) {
   const file = item.getAsFile()
-  // Only this method, which every engine has, tells a folder from a file.
+  // Only this method, which every engine has, distinguishes a folder from a file.
   return file ? [{ file, isFolder: item.webkitGetAsEntry()?.isDirectory === true }] : []
 }

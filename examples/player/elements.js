@@ -1,5 +1,5 @@
 /**
- * The element of the page with this id; its absence is a fault of the page.
+ * The element of the page with this id; if it is missing, that is a bug in the page.
  *
  * @param {string} id
  */
@@ -10,7 +10,7 @@ export function byId(id) {
 }
 
 /**
- * The element with this id, which is of this class.
+ * The element with this id, which must be of this class.
  *
  * @template {HTMLElement} T
  * @param {string} id
@@ -19,6 +19,6 @@ export function byId(id) {
  */
 export function typedById(id, type) {
   const element = byId(id)
-  if (!(element instanceof type)) throw new Error(`#${id} is no ${type.name}`)
+  if (!(element instanceof type)) throw new Error(`#${id} is not a ${type.name}`)
   return element
 }

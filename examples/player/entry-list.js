@@ -4,10 +4,10 @@ import { formatBytes, formatCount } from './format.js'
 
 /** @import { EntryInfo, ListedEntry } from './types.ts' */
 
-/** With fewer entries than this there is nothing to look for. */
+/** With fewer entries than this, no search field is needed. */
 const MIN_FILTERED = 9
 
-/** The entries of the hive: media are played, the rest are links. */
+/** The list of entries: media can be played, the rest are links. */
 export class EntryList {
   #hiveUrl
   #onPlay
@@ -30,7 +30,7 @@ export class EntryList {
   }
 
   /**
-   * Shows the entries. Rows that stay are not touched, so that scrolling, focus and selection stay too.
+   * Shows the entries. Existing rows are reused, so scrolling, focus and selection are kept.
    *
    * @param {ListedEntry[]} entries
    */
@@ -79,6 +79,6 @@ export class EntryList {
         ? `${formatCount(total, 'entry', 'entries')}, ${formatBytes(this.#entries.reduce((sum, { size }) => sum + size, 0))}`
         : `${found.toLocaleString('en')} of ${formatCount(total, 'entry', 'entries')}`
     byId('no-entries').textContent =
-      found > 0 ? '' : total === 0 ? 'The hive is empty. Drop a file below to store it.' : 'No entry has such a name.'
+      found > 0 ? '' : total === 0 ? 'The hive is empty. Drop a file below to store it.' : 'No entry matches.'
   }
 }

@@ -3,7 +3,7 @@ import { formatBytes } from './format.js'
 
 /** @import { EntryInfo, ListedEntry } from './types.ts' */
 
-/** The row of one entry in the list. It stays when the entry changes: the focus may be in it. */
+/** The row of one entry in the list. It is kept when the entry changes, because it may have the focus. */
 export class EntryRow {
   element = document.createElement('tr')
   #hiveUrl

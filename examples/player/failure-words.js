@@ -3,7 +3,7 @@ import { formatBytes } from './format.js'
 /** @import { Failure } from './types.ts' */
 
 /**
- * What failed, and why, in words for people: the network, the hive, the format or the file.
+ * A message for people that says what failed (the network, the hive, the format or the file), and why.
  *
  * @param {unknown} failure
  */
@@ -19,7 +19,7 @@ export function failureWords(failure) {
     case 'QuotaExceededError':
       return error.limit === undefined
         ? `The hive has no room left: ${error.message}.`
-        : `It is too large: at most ${formatBytes(error.limit)} can be sent from a page.`
+        : `The file is too large: at most ${formatBytes(error.limit)} can be sent from a page.`
     case 'AccessError':
       return `The hive does not allow it: ${error.message}.`
     case 'ConflictError':
@@ -27,14 +27,14 @@ export function failureWords(failure) {
     case 'NotFoundError':
       return `The hive no longer has the entry: ${error.message}.`
     case 'FormatError':
-      return `What came is not in the expected format: ${error.message}.`
+      return `The data is not in the expected format: ${error.message}.`
     default:
       return error.message
   }
 }
 
 /**
- * Whether nothing came back at all, as opposed to an answer that tells of a failure.
+ * Whether there was no answer at all, as opposed to an answer that reports a failure.
  *
  * @param {Failure} error
  */

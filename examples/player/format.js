@@ -1,7 +1,7 @@
 const UNITS = ['bytes', 'kB', 'MB', 'GB', 'TB']
 
 /**
- * A number of bytes for people: `744 kB`.
+ * Formats a number of bytes for people: `744 kB`.
  *
  * @param {number} bytes
  */
@@ -17,7 +17,7 @@ export function formatBytes(bytes) {
 }
 
 /**
- * A share for people: `0.5 %`.
+ * Formats a share for people: `0.5 %`.
  *
  * @param {number} share 0 to 1
  */
@@ -27,7 +27,7 @@ export function formatShare(share) {
 }
 
 /**
- * A time in a video: `1:07`.
+ * Formats a time in a video: `1:07`.
  *
  * @param {number} seconds
  */
@@ -36,7 +36,7 @@ export function formatTime(seconds) {
 }
 
 /**
- * A name that fits on a line, with its start and its end: `a-very-long-na…holiday.mp4`.
+ * Shortens a name to fit on a line, keeping its start and its end: `a-very-long-na…holiday.mp4`.
  *
  * @param {string} name
  * @param {number} length number of characters to keep
@@ -49,7 +49,7 @@ export function shorten(name, length) {
 }
 
 /**
- * A number of things: `1 file`, `1,500 files`.
+ * Formats a count: `1 file`, `1,500 files`.
  *
  * @param {number} count
  * @param {string} one

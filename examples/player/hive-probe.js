@@ -3,19 +3,19 @@ import { HttpHive } from '/combstream/page.js'
 /** @import { EntryInfo } from './types.ts' */
 
 const PAUSE_MS = 1_000
-/** A connection that the network has swallowed says nothing: another one may come through. */
+/** A connection may die silently; then another one may succeed. */
 const SILENCE_MS = 3_000
 
 /**
- * Asks the hive for an entry until there is an answer, however long that takes: the hive may be away for a second or for
- * a day.
+ * Asks the hive for an entry until there is an answer, however long that takes: the hive may be unreachable for a second or
+ * for a day.
  *
  * @param {string} hiveUrl
  * @param {string} alias
  * @param {object} options
  * @param {AbortSignal} options.signal
- * @param {(failure: unknown) => void} options.onFailure is called each time that there is no answer
- * @returns {Promise<EntryInfo>} rejects with what the hive says otherwise: that there is no such entry, for example
+ * @param {(failure: unknown) => void} options.onFailure is called each time there is no answer
+ * @returns {Promise<EntryInfo>} rejects if the answer is an error, for example that the entry does not exist
  */
 export async function askUntilAnswered(hiveUrl, alias, { signal, onFailure }) {
   const hive = new HttpHive(hiveUrl, { retries: 0, stallTimeoutMs: SILENCE_MS })
@@ -33,7 +33,7 @@ export async function askUntilAnswered(hiveUrl, alias, { signal, onFailure }) {
 }
 
 /**
- * Waits a moment, or until the browser says that it is online again.
+ * Waits a moment, or until the browser reports that it is online again.
  *
  * @param {AbortSignal} signal
  * @returns {Promise<void>}

@@ -1,5 +1,5 @@
 /**
- * Draws ranges on a lane that stands for the whole.
+ * Draws ranges on a lane that represents the whole.
  *
  * @param {HTMLElement} lane
  * @param {Iterable<{ start: number, end: number }>} ranges

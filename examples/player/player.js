@@ -8,10 +8,10 @@ import { Recovery } from './recovery.js'
 
 /** @import { EntryInfo, HiveWorker, ListedEntry } from './types.ts' */
 
-/** Of a name in a sentence. */
+/** Length of a name in a sentence. */
 const NAME_CHARACTERS = 48
 
-/** Plays one version of an entry at a time, and goes on with the next one when the entry is replaced. */
+/** Plays one version of an entry at a time, and continues with the next one when the entry is replaced. */
 export class Player {
   #video = typedById('video', HTMLVideoElement)
   #position = new Position(this.#video)
@@ -51,7 +51,7 @@ export class Player {
   }
 
   /**
-   * Plays an entry; goes on if it is loaded already.
+   * Plays an entry; resumes it if it is already loaded.
    *
    * @param {EntryInfo} entry
    */
@@ -76,14 +76,14 @@ export class Player {
     byId('version').textContent = `${formatBytes(entry.size)} · ${entry.type} · version ${entry.etag.slice(1, 9)}…`
     this.#lanes.show(entry)
     this.#position.restore(at, playing)
-    // The URL pins the version: no browser would notice that it has changed between two ranges.
+    // The URL pins the version, because no browser would notice a change between two ranges.
     this.#video.src = this.#url(entry)
     if (playing) void this.#start()
     this.#onLoad(entry)
   }
 
   /**
-   * Tells what the hive has now: the entry that is playing may be another version, or gone.
+   * Takes the current entries of the hive: the entry that is playing may have a new version, or have been removed.
    *
    * @param {ListedEntry[]} entries
    */
@@ -100,8 +100,8 @@ export class Player {
       await this.#video.play()
     } catch (error) {
       const { name } = /** @type {Error} */ (error)
-      // AbortError: something else was loaded meanwhile. NotSupportedError: the error event tells more.
-      if (name === 'NotAllowedError') this.#say('The browser wants you to press play yourself.')
+      // AbortError: something else was loaded meanwhile. NotSupportedError: the error event has more information.
+      if (name === 'NotAllowedError') this.#say('The browser requires you to press play.')
       else if (name !== 'AbortError' && name !== 'NotSupportedError') this.#say(failureWords(error), 'problem')
     }
   }
@@ -110,12 +110,12 @@ export class Player {
   #goOnWith(entry) {
     const { at } = this.#position
     this.load(entry, this.#position)
-    this.#say(`${nameOf(entry)} was replaced meanwhile: this is the new version, from ${formatTime(at)} on.`)
+    this.#say(`${nameOf(entry)} was replaced: this is the new version, from ${formatTime(at)} on.`)
   }
 
-  /** @param {string} words why the hive is away; empty when it is back */
+  /** @param {string} words why the hive is unreachable; empty when it is back */
   #wait(words) {
-    this.#say(words && `${words} The video goes on where it was as soon as the hive answers.`)
+    this.#say(words && `${words} The video will continue where it stopped once the hive answers.`)
   }
 
   /**
@@ -126,7 +126,7 @@ export class Player {
     const notice = byId('notice')
     this.#hasFailed = kind === 'problem'
     notice.classList.toggle('problem', this.#hasFailed)
-    // The same words again would be read out again.
+    // A screen reader would read the same message again.
     if (notice.textContent !== words) notice.textContent = words
   }
 }

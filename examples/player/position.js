@@ -1,10 +1,10 @@
-/** Remembers where a video is, and whether it plays: browsers forget both when it fails, or is loaded again. */
+/** Remembers the position of a video, and whether it plays. Browsers forget both when it fails or is reloaded. */
 export class Position {
   /** In seconds. */
   at = 0
   playing = false
   #video
-  /** From a load until the video is where it was to go: what it says of itself until then is not the position. */
+  /** Set from a load until the video reaches its target; until then, its own currentTime is not the position. */
   #isRestoring = false
 
   /** @param {HTMLVideoElement} video */
@@ -21,7 +21,7 @@ export class Position {
   }
 
   /**
-   * Goes to a place once the media that are being loaded are known.
+   * Seeks to a position once the metadata of the new media has been loaded.
    *
    * @param {number} at in seconds
    * @param {boolean} playing
@@ -41,7 +41,7 @@ export class Position {
     const { currentTime, paused, ended, error } = this.#video
     if (this.#isRestoring) return
     if (error) {
-      // Firefox plays what it has buffered after an error; WebKit says that it is at the start.
+      // After an error, Firefox plays what it has buffered; WebKit reports that it is at the start.
       this.at = Math.max(this.at, currentTime)
       return
     }

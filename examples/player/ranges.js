@@ -1,11 +1,11 @@
 /** @typedef {{ start: number, end: number }} Range */
 
-/** A set of ranges, in order; those that touch become one. */
+/** A sorted set of ranges; ranges that touch are merged. */
 export class Ranges {
   /** @type {Range[]} */
   #ranges = []
 
-  /** What all ranges have together. */
+  /** The total size of all ranges. */
   get total() {
     return this.#ranges.reduce((sum, { start, end }) => sum + end - start, 0)
   }

@@ -1,12 +1,12 @@
-/** A file could not be read, or is not what it was when it was chosen. */
+/** A file could not be read, or has changed since it was chosen. */
 export class FileError extends Error {
   /** @override */
   name = 'FileError'
 }
 
 /**
- * The bytes of a file. Its `stream()` fails with what looks like an error of the network; this one says that it is the
- * file. Firefox also reads a file that has changed since it was chosen.
+ * The bytes of a file. Its own `stream()` fails with an error that looks like a network error; this one says that the file
+ * is the cause. It also fails if the file has changed since it was chosen, which Firefox does not notice.
  *
  * @param {Blob} file
  * @returns {ReadableStream<Uint8Array<ArrayBuffer>>}

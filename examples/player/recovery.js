@@ -6,31 +6,31 @@ import { askUntilAnswered } from './hive-probe.js'
 /** @import { Position } from './position.js' */
 
 /**
- * What is played, and what can be done about it.
+ * The entry that is playing, and the actions for a recovery.
  *
  * @typedef {object} Playing
  * @property {() => EntryInfo | undefined} entry
- * @property {() => void} reload loads the same version again, at the same place
- * @property {(entry: EntryInfo) => void} goOnWith loads another version at the same place
- * @property {(words: string) => void} wait says that the hive is away; empty when it is back
- * @property {(words: string) => void} fail says why there is nothing more to be done
+ * @property {() => void} reload reloads the same version at the same position
+ * @property {(entry: EntryInfo) => void} goOnWith loads another version at the same position
+ * @property {(words: string) => void} wait says that the hive is unreachable; empty when it is back
+ * @property {(words: string) => void} fail says why the video cannot continue
  */
 
 const TICK_MS = 1_000
-/** A video that has not moved for so long may wait for a hive that is away. */
+/** If a video has stalled for this long, the hive may be unreachable. */
 const STALLED_TICKS = 3
-/** A video that has neither moved nor received anything for so long is read by a worker that is no more. */
+/** If a video has neither moved nor received anything for this long, the worker that reads it has been terminated. */
 const HUNG_TICKS = 12
-/** After an outage, the worker may be about to go on by itself. */
+/** After an outage, the worker may be about to resume by itself. */
 const SETTLE_MS = 1_500
-/** How often a place that cannot be played, though the hive answers, is tried again. */
+/** How often to retry a position that cannot be played although the hive answers. */
 const MAX_TRIES = 2
-/** Of a name in a sentence. */
+/** Length of a name in a sentence. */
 const NAME_CHARACTERS = 48
 
 /**
- * Makes a video go on where it was after an outage, and finds out what failed when it cannot go on. A `<video>` tells
- * next to nothing of its failures, so the hive is asked.
+ * Makes a video continue where it stopped after an outage, and finds out what failed if it cannot continue. A `<video>`
+ * reports next to nothing about its failures, so the hive is asked.
  */
 export class Recovery {
   #video
@@ -41,7 +41,7 @@ export class Recovery {
   #asking
   #ticks = { at: -1, still: 0, silent: 0 }
   #tried = { at: -1, times: 0 }
-  /** Some engines go on to call a video that has failed a playing one. */
+  /** Some engines keep reporting a failed video as playing. */
   #hasGivenUp = false
 
   /**
@@ -60,7 +60,7 @@ export class Recovery {
     setInterval(() => this.#look(), TICK_MS)
   }
 
-  /** Stops asking: something else is being loaded. */
+  /** Stops asking, because something else is being loaded. */
   stop() {
     this.#asking?.abort()
     this.#asking = undefined
@@ -68,7 +68,7 @@ export class Recovery {
     this.#hasGivenUp = false
   }
 
-  /** An outage does not always show as an error: the video may just stand still. */
+  /** An outage does not always cause an error: the video may just stall. */
   #look() {
     const { currentTime, paused, ended } = this.#video
     if (paused || ended || currentTime !== this.#ticks.at) this.#ticks = { at: currentTime, still: 0, silent: 0 }
@@ -115,7 +115,7 @@ export class Recovery {
   }
 
   /**
-   * The hive answers, and has the version that is played.
+   * Called when the hive answers and has the version that is playing.
    *
    * @param {boolean} wasAway
    * @param {EntryInfo} entry
@@ -139,7 +139,7 @@ export class Recovery {
   }
 
   /**
-   * Says what failed, as the hive answers and has the version: the media themselves, if their bytes can be had.
+   * Says what failed although the hive answers and has the version: if its bytes can be fetched, the media itself.
    *
    * @param {EntryInfo} entry
    * @param {AbortSignal} signal
@@ -155,7 +155,7 @@ export class Recovery {
     else if (!answer.ok && answer.status !== 416) {
       this.#giveUp(`The hive failed: it answered ${answer.status} for ${name}.`)
     } else if (error?.code === MediaError.MEDIA_ERR_DECODE) {
-      this.#giveUp(`The format is not what it should be: ${name} is damaged, or is not ${type}.`)
+      this.#giveUp(`The format is wrong: ${name} is damaged, or is not ${type}.`)
     } else {
       this.#giveUp(`The format is not supported: this browser cannot play ${name}, which is ${type}.`)
     }

@@ -15,7 +15,7 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/
 try {
   await main()
 } catch (error) {
-  // A port in use, or a folder that is no hive, is the user's to solve: one line, no stack.
+  // The user can fix a port in use, or a folder that is not a hive: print one line, without a stack trace.
   console.error((error as Error).message)
   process.exitCode = 1
 }
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
     port,
     manual: true,
     silent: true,
-    // Signals are handled below, where the hive is closed too.
+    // Signals are handled below, where the hive is also closed.
     gracefulShutdown: false,
     fetch(request) {
       const { pathname, searchParams } = new URL(request.url)
@@ -48,23 +48,23 @@ async function main(): Promise<void> {
   } catch (error) {
     await store.close()
     throw (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-      ? new Error(`port ${port} of ${host} is in use: choose another with --port`)
+      ? new Error(`port ${port} of ${host} is already in use: choose another with --port`)
       : error
   }
 
   const url = new URL(server.url!)
   const handler = createHiveHandler(hive, {
     base: '/hive/',
-    // A page that has rebound its name to this address must not write here.
+    // A page whose domain name has been rebound to this address must not write here.
     hosts: LOOPBACK.test(host) ? [url.host, `localhost:${url.port}`, `127.0.0.1:${url.port}`] : undefined,
     onTransfer: (transfer) => traffic.add(transfer),
     onError: (error) => console.error(error),
   })
   console.log(`The hive is in ${data}. The player is at ${url.href}`)
-  if (!LOOPBACK.test(host)) console.log('Whoever reaches this address can read and change the hive.')
+  if (!LOOPBACK.test(host)) console.log('Everybody who can reach this address can read and change the hive.')
 
   const end = async (): Promise<void> => {
-    // A video that is playing would keep its connection for as long as it plays.
+    // A playing video would otherwise keep its connection open.
     await server.close(true)
     await store.close()
   }
@@ -84,7 +84,7 @@ function readArguments(): { host: string; port: number; data: string } {
   return { host: values.host, port, data: values.data }
 }
 
-/** Gives a new hive something to play. */
+/** Stores the sample clips in a new hive. */
 async function storeClips(hive: Hive): Promise<void> {
   if ((await hive.list({ limit: 1 })).entries.length > 0) return
   for (const [alias, type] of Object.entries(CLIPS)) {

@@ -8,7 +8,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** What `npm run build` makes for browsers: one file for pages, one for service workers. */
+/** The bundles that `npm run build` makes for browsers: one for pages, one for service workers. */
 const BUNDLES: Readonly<Record<string, string>> = {
   '/combstream/page.js': '../../dist/browser/page.js',
   '/service-worker.js': '../../dist/browser/service-worker.js',
@@ -17,11 +17,11 @@ const BUNDLES: Readonly<Record<string, string>> = {
 const HEADERS = {
   'Cache-Control': 'no-cache',
   'X-Content-Type-Options': 'nosniff',
-  // The strong sum of a signature is computed by WebAssembly, which is all that the package needs to be allowed.
+  // Signatures are computed with WebAssembly; the package needs no other permission.
   'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'",
 }
 
-/** Answers for the files of the page, all of which are small. */
+/** Serves the files of the page, all of which are small. */
 export function staticFiles(): (pathname: string) => Promise<Response> {
   return async (pathname) => {
     const path = pathname === '/' ? '/index.html' : pathname

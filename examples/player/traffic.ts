@@ -1,6 +1,6 @@
 import type { Operation, Transfer } from 'combstream'
 
-/** Bytes of the bodies of all exchanges of one kind. */
+/** Bytes of the bodies of all exchanges of one operation. */
 interface Total {
   /** Number of exchanges. */
   exchanges: number
@@ -14,9 +14,9 @@ interface Total {
 export class Traffic {
   readonly #totals = new Map<string, Partial<Record<Operation, Total>>>()
 
-  /** Takes note of an exchange that has ended. */
+  /** Counts an exchange that has ended. */
   add({ alias, operation, status, received, sent }: Transfer): void {
-    // What failed is no entry, perhaps: a row for every name that somebody asks for would have no end.
+    // A failed request may not name an entry; counting every requested name would grow without limit.
     if (alias === undefined || operation === undefined || status >= 400) return
     const totals = this.#totals.get(alias) ?? {}
     this.#totals.set(alias, totals)

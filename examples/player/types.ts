@@ -1,15 +1,15 @@
-// The types that the page's modules name in their comments.
+// Types for the comments of the page's modules.
 export type { Entry, EntryInfo, Hive, HttpHiveOptions, ListedEntry, SinkOptions } from 'combstream'
 export type { Delivery, HiveWorker } from 'combstream/service-worker'
 
-/** What the page looks at in an error: `name` tells the kind, the rest are the facts of some kinds. */
+/** The fields of an error that the page uses: `name` is the kind; the others exist only for some kinds. */
 export interface Failure {
   readonly name: string
   readonly message: string
-  /** Status of the answer that told of it. */
+  /** Status of the answer that reported it. */
   readonly status?: number | undefined
   /** Largest number of bytes that is accepted. */
   readonly limit?: number | undefined
-  /** The version that stands in the way. */
+  /** The version that conflicts. */
   readonly actualEtag?: string | undefined
 }

@@ -1,5 +1,5 @@
 /**
- * A `fetch` for uploads that tells how far it is, which the browser's own does not: XMLHttpRequest does.
+ * A `fetch` for uploads that reports its progress. It uses XMLHttpRequest, because the browser's own `fetch` does not.
  *
  * @param {(share: number) => void} onProgress gets 0 to 1
  * @returns {(url: string, init: RequestInit) => Promise<Response>}
@@ -13,7 +13,7 @@ export function fetchWithProgress(onProgress) {
       request.open(method, url)
       request.responseType = 'blob'
       for (const [name, value] of new Headers(init.headers)) {
-        // XMLHttpRequest logs an error for those that only the browser may set.
+        // XMLHttpRequest logs an error for headers that only the browser may set.
         if (name !== 'accept-encoding') request.setRequestHeader(name, value)
       }
       request.upload.addEventListener('progress', ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 1))
@@ -35,7 +35,7 @@ function responseOf(request) {
     if (colon > 0) headers.append(line.slice(0, colon), line.slice(colon + 1).trim())
   }
   const { status, statusText } = request
-  // The Fetch standard lets these have no body.
+  // The Fetch standard does not allow a body with these.
   const body = [204, 205, 304].includes(status) ? null : request.response
   return new Response(body, { status, statusText, headers })
 }

@@ -2,7 +2,7 @@ import { formatBytes } from './format.js'
 
 /** @import { Upload, UploadState } from './upload.js' */
 
-/** The actions that each state offers, by the names of the methods of an upload. */
+/** The actions of each state, by the method of an upload that performs them. */
 const ACTIONS = {
   asking: { replace: 'Replace', cancel: 'Skip' },
   waiting: { cancel: 'Cancel' },
@@ -12,7 +12,7 @@ const ACTIONS = {
   cancelled: { retry: 'Try again', dismiss: 'Dismiss' },
 }
 
-/** The line of one upload: its name, how far it is, what came of it, and what can be done. */
+/** The line of one upload: its name, progress, result and actions. */
 export class UploadLine {
   element = document.createElement('li')
   #upload
@@ -45,13 +45,13 @@ export class UploadLine {
     this.update()
   }
 
-  /** Shows what has become of the upload. */
+  /** Shows the current state of the upload. */
   update() {
     const { state, share } = this.#upload
     this.#progress.hidden = state !== 'sending'
     this.#progress.value = share
     this.#words.textContent = lineWords(this.#upload)
-    // A button must not be replaced under the finger that presses it.
+    // A button must not be replaced while it is being pressed.
     if (state === this.#shown) return
     this.#shown = state
     this.element.dataset['state'] = state
@@ -76,7 +76,7 @@ export class UploadLine {
 }
 
 /**
- * What the line of an upload says.
+ * The text in the line of an upload.
  *
  * @param {Upload} upload
  */

@@ -4,7 +4,7 @@ import { readFile } from './read-file.js'
 /** @import { EntryInfo, Failure, Hive, SinkOptions } from './types.ts' */
 /** @typedef {'asking' | 'waiting' | 'sending' | 'stored' | 'failed' | 'cancelled'} UploadState */
 
-/** The etag that a list gives an entry which cannot be read: no condition can name it. */
+/** The etag of an entry in a list that cannot be read; no condition can name it. */
 const DAMAGED_ETAG = '""'
 
 /** One file on its way to the hive, with its own state, progress and failure. */
@@ -16,7 +16,7 @@ export class Upload {
   /** Why it failed, in words for people. */
   failure = ''
   /**
-   * Etag of the version that it would replace, or has replaced.
+   * Etag of the version that it would replace or has replaced.
    *
    * @type {string | undefined}
    */
@@ -27,7 +27,7 @@ export class Upload {
 
   /**
    * @param {File} file
-   * @param {EntryInfo | undefined} existing the entry of this name, which is not replaced without asking
+   * @param {EntryInfo | undefined} existing the entry with this name, which is not replaced without asking
    * @param {(upload: Upload) => void} onChange
    */
   constructor(file, existing, onChange) {
@@ -43,14 +43,14 @@ export class Upload {
     this.#become('waiting')
   }
 
-  /** Makes a failed or cancelled upload wait for its turn again; a question that had no answer is asked again. */
+  /** Queues a failed or cancelled upload again; an unanswered question is asked again. */
   retry() {
     if (this.state !== 'failed' && this.state !== 'cancelled') return
     this.share = 0
     this.#become(this.replaces === undefined || this.#mayReplace ? 'waiting' : 'asking')
   }
 
-  /** Gives the upload up; one that is stored stays stored. */
+  /** Cancels the upload; if it has been stored, it stays stored. */
   cancel() {
     if (this.state === 'sending') this.#cancelling.abort()
     else if (this.state === 'waiting' || this.state === 'asking') this.#become('cancelled')
@@ -67,9 +67,9 @@ export class Upload {
   }
 
   /**
-   * Sends the file. Never rejects: the state says what came of it.
+   * Sends the file. Never rejects: the state holds the result.
    *
-   * @param {(onProgress: (share: number) => void) => Hive} connect makes a hive that tells how far an upload is
+   * @param {(onProgress: (share: number) => void) => Hive} connect makes a hive that reports the progress of an upload
    */
   async send(connect) {
     this.#cancelling = new AbortController()
@@ -92,7 +92,7 @@ export class Upload {
   }
 
   /**
-   * What somebody else has stored since the question was asked is not replaced either.
+   * A version that somebody else has stored since the question was asked is not replaced either.
    *
    * @returns {SinkOptions}
    */
@@ -107,7 +107,7 @@ export class Upload {
     if (isConflict && error.actualEtag !== undefined) {
       this.#askAbout(error.actualEtag)
     } else if (isConflict && this.replaces !== undefined) {
-      // The entry to be replaced has gone: nothing is lost by storing this one.
+      // The entry to be replaced has been removed, so storing this file loses nothing.
       this.replaces = undefined
       this.#become('waiting')
     } else {

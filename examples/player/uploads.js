@@ -8,7 +8,7 @@ import { UploadLine } from './upload-line.js'
 /** @import { EntryInfo, Hive } from './types.ts' */
 /** @import { UploadState } from './upload.js' */
 
-/** The part of the page that stores files: each has a line of its own, and one after the other is sent. */
+/** The part of the page that stores files. Each has a line of its own; they are sent one after the other. */
 export class Uploads {
   #connect
   #onStored
@@ -19,7 +19,7 @@ export class Uploads {
   #sending = false
 
   /**
-   * @param {(onProgress: (share: number) => void) => Hive} connect makes a hive that tells how far an upload is
+   * @param {(onProgress: (share: number) => void) => Hive} connect makes a hive that reports the progress of an upload
    * @param {() => Promise<unknown>} onStored
    */
   constructor(connect, onStored) {
@@ -52,7 +52,7 @@ export class Uploads {
   }
 
   /**
-   * Tells what the hive has now.
+   * Takes the current entries of the hive.
    *
    * @param {EntryInfo[]} entries
    */
@@ -97,7 +97,7 @@ export class Uploads {
     this.#drawSummary()
   }
 
-  /** One after the other: each has to stand in memory. */
+  /** Sends one file at a time, because each is held in memory. */
   async #sendAll() {
     if (this.#sending) return
     this.#sending = true
@@ -111,7 +111,7 @@ export class Uploads {
   /** @param {Upload} upload */
   #onChange(upload) {
     const line = this.#lines.get(upload)
-    // An upload that has just been made has no line yet.
+    // An upload that has just been created has no line yet.
     if (!line) return
     line.update()
     const { file, state, failure } = upload

@@ -27,14 +27,14 @@ test('the same entry points, version and dependencies have no problems', () => {
   expect(checkExports(project)).toEqual([])
 })
 
-test('an entry point that neither file lists is found in both', () => {
+test('an entry point that neither file lists is reported for both', () => {
   expect(checkExports({ ...project, files: [...project.files, 'src/rsync.ts'] })).toEqual([
     expect.stringContaining('package.json: exports["./rsync"]'),
     expect.stringContaining('jsr.json: exports["./rsync"]'),
   ])
 })
 
-test('a script for browsers is an entry of package.json alone', () => {
+test('a script for browsers is an entry only of package.json', () => {
   const files = [...project.files, 'src/browser/page.ts']
   expect(checkExports({ ...project, files })).toEqual([
     expect.stringContaining('package.json: exports["./browser/page.js"] should be'),
@@ -48,21 +48,21 @@ test('a script for browsers is an entry of package.json alone', () => {
   ).toEqual(['jsr.json: exports["./browser/page.js"] has no source file'])
 })
 
-test('an entry without a source file is found in both', () => {
+test('an entry without a source file is reported for both', () => {
   expect(checkExports({ ...project, files: ['src/index.ts'] })).toEqual([
     'package.json: exports["./backends/memory"] has no source file',
     'jsr.json: exports["./backends/memory"] has no source file',
   ])
 })
 
-test('an entry that points elsewhere is found', () => {
+test('an entry that points elsewhere is reported', () => {
   const exports = { ...project.packageJson.exports, '.': built('main') }
   expect(checkExports({ ...project, packageJson: { ...project.packageJson, exports } })).toEqual([
     expect.stringContaining('package.json: exports["."] should be'),
   ])
 })
 
-test('versions that differ are found', () => {
+test('versions that differ are reported', () => {
   expect(checkExports({ ...project, jsrJson: { ...project.jsrJson, version: '1.2.4' } })).toEqual([
     'package.json has version 1.2.3, jsr.json 1.2.4',
   ])

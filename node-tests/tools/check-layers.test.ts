@@ -31,7 +31,7 @@ function problemsWith(planted: Record<string, string>): string[] {
   return checkLayers(new Map(Object.entries({ ...SOUND, ...planted })))
 }
 
-test('a sound tree has no problems', () => {
+test('a valid tree has no problems', () => {
   expect(problemsWith({})).toEqual([])
 })
 

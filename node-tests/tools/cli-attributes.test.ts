@@ -54,12 +54,12 @@ describe.runIf(mayChange())('`comb` keeps the owner, the group and the mode of a
     }
   })
 
-  test('as a user, what the system allows, and says what it does not', async () => {
+  test('as a user, those that the system allows, and reports the others', async () => {
     const { file, run } = await prepare(OTHER)
     for (const { owner, kept, lost } of [
       { owner: [OTHER, OTHER, 0o640], kept: [OTHER, OTHER, 0o640], lost: undefined },
       { owner: [OTHER + 1, OTHER, 0o664], kept: [OTHER, OTHER, 0o664], lost: 'owner' },
-      // To another group no more than to everybody.
+      // A different group gets no more permissions than everybody.
       { owner: [OTHER, OTHER + 1, 0o664], kept: [OTHER, OTHER, 0o644], lost: 'group and mode' },
       { owner: [0, 0, 0o6755], kept: [OTHER, OTHER, 0o755], lost: 'owner and group and mode' },
     ] as const) {

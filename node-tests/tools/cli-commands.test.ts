@@ -16,7 +16,7 @@ const PLACES = {
 }
 
 describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
-  test('gives back what was put, from file to file, whatever the size', async () => {
+  test('returns what was put, from file to file, whatever the size', async () => {
     const directory = temporaryDirectory()
     const hive = await open(join(directory, 'hive'))
     for (const size of SIZES) {
@@ -30,7 +30,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     expect(readdirSync(directory).sort()).toEqual(['hive', 'source', 'target'])
   })
 
-  test('gives back what was put, from standard input to standard output', async () => {
+  test('returns what was put, from standard input to standard output', async () => {
     const hive = await open(join(temporaryDirectory(), 'hive'))
     for (const size of [0, 2_500_000]) {
       const bytes = randomBytes(size, size)
@@ -41,7 +41,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     }
   })
 
-  test('gets ranges as HTTP counts them', async () => {
+  test('gets ranges in the notation of HTTP', async () => {
     const hive = await open(join(temporaryDirectory(), 'hive'))
     const bytes = randomBytes(2_000_100)
     await comb(['put', hive, 'x', '-'], { input: bytes })
@@ -62,7 +62,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     expect(await comb(['get', hive, 'x', '--range=-0'])).toMatchObject({ code: 1 })
   })
 
-  test('lists, tells and removes', async () => {
+  test('lists, describes and removes entries', async () => {
     const hive = await open(join(temporaryDirectory(), 'hive'))
     for (const alias of ['b', 'a/2.txt', 'a/1.mp4', 'two\nlines'])
       await comb(['put', hive, alias, '-'], { input: alias })
@@ -107,7 +107,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     }
   })
 
-  test('puts under a condition', async () => {
+  test('puts with a condition', async () => {
     const hive = await open(join(temporaryDirectory(), 'hive'))
     const put = (input: string, ...args: string[]) => comb(['put', hive, 'x', '-', ...args], { input })
     expect(await put('0', '--if-match', '*')).toMatchObject({ code: 1, stderr: 'comb: there is no such entry: x\n' })
@@ -126,7 +126,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     expect((await comb(['get', hive, 'x'])).stdout.toString()).toBe('4')
   })
 
-  test('takes the media type from the option, the file, or the alias', async () => {
+  test('takes the media type from the option, the file or the alias', async () => {
     const directory = temporaryDirectory()
     const hive = await open(join(directory, 'hive'))
     const file = join(directory, 'clip.WEBM')
@@ -142,7 +142,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
     expect(await typeOf('a', '-')).toBe('application/octet-stream')
   })
 
-  test('replaces a file only when it has everything', async () => {
+  test('replaces a file only when the download is complete', async () => {
     const directory = temporaryDirectory()
     const hive = await open(join(directory, 'hive'))
     const file = join(directory, 'file')
@@ -158,7 +158,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
   })
 })
 
-test('`comb get` follows links to what is not there yet, as the system does', async () => {
+test('`comb get` follows links to files that do not exist yet, as the system does', async () => {
   const directory = temporaryDirectory()
   const hive = join(directory, 'hive')
   await comb(['put', hive, 'x', '-'], { input: 'new' })
@@ -184,7 +184,7 @@ test('`comb get` follows links to what is not there yet, as the system does', as
   }
 })
 
-test('`comb` does a round trip on Node 22, and says nothing of SQLite', async () => {
+test('`comb` does a round trip on Node 22, and prints no warning about SQLite', async () => {
   const directory = temporaryDirectory()
   const options = { node: NODE_22 }
   const bytes = randomBytes(2_500_000)
@@ -210,7 +210,7 @@ test('`comb` works on one directory from several processes at once', async () =>
   expect((await comb(['ls', hive])).stdout.toString()).toBe('1\n2\n3\n4\n5\n6\n')
 })
 
-test('`comb ls` lists a damaged entry with all others, and says what is wrong with it', async () => {
+test('`comb ls` lists a damaged entry among the others, and reports what is wrong with it', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   for (const alias of ['a', 'b', 'c']) await comb(['put', hive, alias, '-'], { input: alias })
   const database = new DatabaseSync(join(hive, 'metadata.sqlite'))
@@ -232,7 +232,7 @@ test('`comb ls` lists a damaged entry with all others, and says what is wrong wi
   }
 })
 
-test('`comb put` makes a hive, reading commands do not', async () => {
+test('`comb put` creates a hive; commands that only read do not', async () => {
   const directory = temporaryDirectory()
   const hive = join(directory, 'hive')
   for (const args of [['ls'], ['get', 'x'], ['stat', 'x'], ['rm', 'x']]) {

@@ -16,7 +16,7 @@ function hasBytes(pipe: number): boolean {
   }
 }
 
-test('deviceSink closes its descriptor once, and not before a held write has ended', async () => {
+test('deviceSink closes its descriptor once, and not before a blocked write has ended', async () => {
   const pipe = join(temporaryDirectory(), 'pipe')
   execFileSync('mkfifo', [pipe])
   const reader = fs.openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)

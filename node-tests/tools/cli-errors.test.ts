@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { comb, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes } from '../support/streams.ts'
 
-/** Runs `comb`; it must fail with one line, which is given without its frame. */
+/** Runs `comb`, which must fail with one line; returns the line without its prefix. */
 async function failure(args: readonly string[], code: number, env: Record<string, string> = {}): Promise<string> {
   const result = await comb(args, { env })
   expect({ args, code: result.code, stdout: result.stdout.toString() }).toEqual({ args, code, stdout: '' })
@@ -15,7 +15,7 @@ async function failure(args: readonly string[], code: number, env: Record<string
   return result.stderr.slice('comb: '.length, -1)
 }
 
-describe('`comb` ends with 2, and one line, when it is misused:', () => {
+describe('`comb` exits with 2 and one line when the command line is invalid:', () => {
   test.each([
     [['get', 'hive'], "missing required argument 'alias'"],
     [['ls'], "missing required argument 'hive'"],
@@ -61,7 +61,7 @@ describe('`comb` ends with 2, and one line, when it is misused:', () => {
     expect(await failure(args, 2)).toBe(line)
   })
 
-  test('nothing asked', async () => {
+  test('no arguments', async () => {
     const { code, stdout, stderr } = await comb([])
     expect({ code, stdout: stdout.toString() }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain('Usage: comb')
@@ -79,8 +79,8 @@ test('`comb` prints its help and its version', async () => {
   }
 })
 
-describe('`comb` ends with 1, and one line, when it fails:', () => {
-  test('a directory that is no hive, and is not touched', async () => {
+describe('`comb` exits with 1 and one line when it fails:', () => {
+  test('a directory that is not a hive, which is left alone', async () => {
     const directory = temporaryDirectory()
     const hive = join(directory, 'hive')
     mkdirSync(hive)
@@ -141,7 +141,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
     expect((await served.result).stderr).toMatch(/^(comb: cannot store object [\w.]+: the file would be too large\n)+$/)
   })
 
-  test('a server that is not there, or answers in another tongue', async () => {
+  test('a server that is unreachable, or does not speak the protocol', async () => {
     expect(await failure(['rm', 'http://127.0.0.1:9/', 'x'], 1)).toMatch(/^no answer from 127\.0\.0\.1:9: /)
     const garbled = createServer((socket) => {
       socket.on('error', () => undefined).end('nonsense\r\n\r\n', () => socket.destroy())
@@ -152,7 +152,7 @@ describe('`comb` ends with 1, and one line, when it fails:', () => {
     expect(await failure(['rm', `http://127.0.0.1:${port}/`, 'x'], 1)).toMatch(/^no answer from 127\.0\.0\.1:\d+: /)
   })
 
-  test('bytes of a whole entry that a connection has changed', async () => {
+  test('a whole entry whose bytes the connection has changed', async () => {
     const directory = temporaryDirectory()
     const { url } = await serveComb(join(directory, 'hive'))
     const bytes = randomBytes(2_500_000)

@@ -41,7 +41,7 @@ test('SIGINT ends `comb get` into a pipe that nobody reads', async () => {
   expect((await result).stderr).toBe('')
 })
 
-test('SIGINT ends `comb get` into a file, which stays as it was', async () => {
+test('SIGINT ends `comb get` into a file, which stays unchanged', async () => {
   const directory = temporaryDirectory()
   const file = join(directory, 'file')
   writeFileSync(file, 'old')
@@ -80,7 +80,7 @@ test.each([
   expect((await comb(['ls', hive])).stdout.toString()).toBe('x\n')
 })
 
-test('`comb put` ends when it fails, although nobody writes into its named pipe', async () => {
+test('`comb put` exits when it fails, although nobody writes to its named pipe', async () => {
   const directory = temporaryDirectory()
   const pipe = join(directory, 'pipe')
   await once(spawn('sh', ['-c', 'mkfifo "$0"', pipe]), 'close')
@@ -105,7 +105,7 @@ test('a second signal ends `comb` at once', async () => {
   expect([130, 143, 'SIGINT', 'SIGTERM']).toContain(code ?? signal)
 })
 
-test('`comb get` ends quietly when its reader goes, as `cat` does', async () => {
+test('`comb get` ends quietly when its reader closes the pipe, as `cat` does', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   await put(hive, randomBytes(3_000_000))
   for (const command of ['get', 'ls', '--help']) {
@@ -126,7 +126,7 @@ test('`comb get` ends quietly when its reader goes, as `cat` does', async () => 
   }
 })
 
-test('`comb get` leaves no file when the server breaks off for good', async () => {
+test('`comb get` leaves no file when the server breaks off permanently', async () => {
   const directory = temporaryDirectory()
   const { url } = await halfServer((response) => response.destroy())
   const { code, stderr } = await comb(['get', url, 'x', join(directory, 'file')])

@@ -11,7 +11,7 @@ import { chunked, randomBytes, rejection, soon } from '../support/streams.ts'
 const OBJECT_NAMES = Object.getOwnPropertyNames(Object.prototype)
 
 describe('mediaTypeOf', () => {
-  test('knows what players, browsers and systems know', () => {
+  test('knows the types that players, browsers and systems know', () => {
     const types = {
       'video/matroska': ['a.mkv', 'A.MKV', './x.y/b.mkv'],
       'audio/matroska': ['a.mka'],
@@ -33,13 +33,13 @@ describe('mediaTypeOf', () => {
     expect(found).toEqual(Object.entries(types).map(([type, names]) => names.map(() => type)))
   })
 
-  test('takes a name without a dot, or with no other than its first character, for one without an extension', () => {
+  test('finds no extension in a name without a dot, or whose only dot is its first character', () => {
     for (const name of ['mp4', 'video/mp4', 'a.b/mp4', '.mp4', 'a/.mp4', 'mp4.', '', '.', 'x.unknown']) {
       expect([name, mediaTypeOf(name)]).toEqual([name, undefined])
     }
   })
 
-  test('knows no type for the names that every object has', () => {
+  test('has no type for the names of the properties of every object', () => {
     expect(OBJECT_NAMES).toContain('constructor')
     for (const name of OBJECT_NAMES) {
       expect([name, mediaTypeOf(name), mediaTypeOf(`x.${name}`)]).toEqual([name, undefined, undefined])
@@ -47,7 +47,7 @@ describe('mediaTypeOf', () => {
   })
 })
 
-test('`comb put` stores an entry, or a file, whose name every object has', async () => {
+test('`comb put` stores an entry or a file that is named like a property of every object', async () => {
   const cwd = temporaryDirectory()
   writeFileSync(join(cwd, 'x.constructor'), 'bytes')
   for (const args of [
@@ -75,7 +75,7 @@ describe('withTextCharset', () => {
     return bytes
   }
 
-  test('says what a text in UTF-8 is, whatever its chunks, and gives all of it', async () => {
+  test('adds the charset to UTF-8 text, whatever its chunks, and passes on all of it', async () => {
     for (const text of ['', 'honey', '\ufeffhoney', 'Bienenkönigin 🐝 蜂蜜']) {
       const bytes = new TextEncoder().encode(text)
       for (const size of [1, 2, 3, Infinity]) {
@@ -85,7 +85,7 @@ describe('withTextCharset', () => {
     expect(await typeOf(new TextEncoder().encode('let x'), 1, 'text/javascript')).toBe('text/javascript; charset=utf-8')
   })
 
-  test('says nothing of another encoding, or of what is not a text', async () => {
+  test('adds nothing for other encodings, or for other types than text', async () => {
     const latin = Uint8Array.of(0x68, 0xf6, 0x6e)
     const cut = new TextEncoder().encode('蜂').subarray(0, 2)
     const utf16 = new Uint8Array(Uint16Array.from('honey', (letter) => letter.charCodeAt(0)).buffer)
@@ -98,7 +98,7 @@ describe('withTextCharset', () => {
     }
   })
 
-  test('looks at 64 KiB, which may end within a character', async () => {
+  test('inspects 64 KiB, which may end within a character', async () => {
     // The third byte of this one stands behind the limit, and the sixth of what follows is wrong.
     for (const size of [1000, LIMIT, Infinity]) {
       expect(await typeOf(filled(0xe8, 0x9c, 0x82, 0x61, 0xff), size)).toBe('text/plain; charset=utf-8')
@@ -106,7 +106,7 @@ describe('withTextCharset', () => {
     }
   })
 
-  test('cancels what it waits for when the signal aborts', async () => {
+  test('cancels the stream that it waits for when the signal aborts', async () => {
     const controller = new AbortController()
     let cancelled: unknown
     const stream = new ReadableStream<Uint8Array>({
@@ -121,7 +121,7 @@ describe('withTextCharset', () => {
   })
 })
 
-test('`comb put` says the charset of a type that it chose, and of no other', async () => {
+test('`comb put` adds the charset only to a type that it chose itself', async () => {
   const cwd = temporaryDirectory()
   writeFileSync(join(cwd, 'page.html'), '<p>蜂蜜')
   writeFileSync(join(cwd, 'latin.html'), Uint8Array.of(0x3c, 0x70, 0x3e, 0xf6))
@@ -137,7 +137,7 @@ test('`comb put` says the charset of a type that it chose, and of no other', asy
   expect(await typeOf(['notes.txt', '-'], 'Bienenkönigin')).toBe('text/plain; charset=utf-8')
 })
 
-test('SIGINT ends `comb put` while it waits for the first bytes of a text', async () => {
+test('SIGINT ends `comb put` while it waits for the first bytes of text', async () => {
   const cwd = temporaryDirectory()
   const { child, result } = startComb(['put', 'hive', 'notes.txt', '-'], { cwd })
   child.stdout.resume()

@@ -41,7 +41,7 @@ function seen({ code, stdout, stderr, files }: Run): object {
   return { code, stdout, files, stderr: stderr.replaceAll(/^librsync: match.*\n| speed\[.*$/gm, '') }
 }
 
-describe('`comb rdiff` does what rdiff does:', () => {
+describe('`comb rdiff` does the same as rdiff:', () => {
   const files = { basis, signature, delta, edited }
   const actions: [args: string[], options?: RunOptions][] = [
     [['s', 'basis', 'out']],
@@ -83,7 +83,7 @@ describe('`comb rdiff` does what rdiff does:', () => {
   })
 })
 
-describe('`comb rdiff` fails as rdiff does, with one line, and leaves everything as it was:', () => {
+describe('`comb rdiff` fails as rdiff does, with one line, and leaves everything unchanged:', () => {
   const empty = ''
   const magic = '72730236'
   const misuse: [code: number, args: string[], options?: RunOptions][] = [
@@ -127,7 +127,7 @@ describe('`comb rdiff` fails as rdiff does, with one line, and leaves everything
   ]
 
   test.each([
-    { what: 'command lines that make no sense', cases: misuse },
+    { what: 'invalid command lines', cases: misuse },
     { what: 'files that are missing, in the way or wrong', cases: failures },
   ])('$what', async ({ cases }) => {
     await inParallel(cases, async ([code, args, options = { files: { basis } }]) => {
@@ -142,12 +142,12 @@ describe('`comb rdiff` fails as rdiff does, with one line, and leaves everything
     })
   })
 
-  test('and names options as the user does', async () => {
+  test('and names options as the user knows them', async () => {
     const { stderr } = await runIn('comb', ['-S', '33', 's', 'basis', 'out'], { files: { basis } })
     expect(stderr).toBe('comb: --sum-size must be from 1 to 32, got 33\n')
   })
 
-  test('not where rdiff is the worse for it', async () => {
+  test('except where the behaviour of rdiff is worse', async () => {
     const worse: [theirs: number, ours: number, args: string[], options: RunOptions][] = [
       // A random file as a signature, half a weak sum, bytes behind the end of a delta, a full disk.
       [106, 104, ['d', 'basis', 'edited', 'out'], { files: { basis, edited } }],
@@ -187,7 +187,7 @@ test('`comb rdiff` prints its help and its version on standard output, whatever 
 })
 
 test.runIf(process.platform === 'linux')(
-  '`comb rdiff` reads files that the system says are empty, as rdiff does',
+  '`comb rdiff` reads files whose size the system reports as 0, as rdiff does',
   async () => {
     const { theirs, ours } = await runBoth(['s', '/proc/version', 'out'], {})
     expect(theirs.files['out']?.length).toBeGreaterThan(12)
@@ -196,7 +196,7 @@ test.runIf(process.platform === 'linux')(
 )
 
 test.runIf(process.platform === 'linux')(
-  '`comb rdiff patch` takes a device as its basis, and a file that the system says is empty, as rdiff does',
+  '`comb rdiff patch` accepts a device as its basis, and a file whose size the system reports as 0, as rdiff does',
   async () => {
     const version = execFileSync('cat', ['/proc/version'])
     const cases: [path: string, delta: string, code: number, out?: Buffer | string][] = [
@@ -218,7 +218,7 @@ test.runIf(process.platform === 'linux')(
   },
 )
 
-test('`comb rdiff -v` says that there is no trace, and goes on', async () => {
+test('`comb rdiff -v` reports that there is no trace, and continues', async () => {
   const { theirs, ours } = await runBoth(['-v', 's', 'basis', 'out'], { files: { basis } })
   expect([theirs, ours]).toMatchObject([{ code: 0 }, { code: 0, files: theirs.files }])
   for (const { stderr } of [theirs, ours]) expect(stderr).toMatch(/^[^\n]+ trace[^\n]*\n$/)
@@ -232,7 +232,7 @@ describe('`comb rdiff -f patch` onto its own basis', () => {
     'hard-link': (directory) => linkSync(join(directory, 'basis'), join(directory, 'hard-link')),
   }
 
-  test('makes the new file of it, by whatever name', async () => {
+  test('updates it, whatever name is used for it', async () => {
     await inParallel(Object.entries(names), async ([name, prepare]) => {
       const files = { basis, delta }
       const done = await runIn('comb', ['-f', 'patch', 'basis', 'delta', name], { files, prepare })
@@ -241,7 +241,7 @@ describe('`comb rdiff -f patch` onto its own basis', () => {
     })
   })
 
-  test('leaves it as it was if the delta is wrong', async () => {
+  test('leaves it unchanged if the delta is corrupt', async () => {
     await inParallel(Object.entries(names), async ([name, prepare]) => {
       const files = { basis, delta: delta.subarray(0, -1) }
       const failed = await runIn('comb', ['-f', 'patch', 'basis', 'delta', name], { files, prepare })
@@ -250,14 +250,14 @@ describe('`comb rdiff -f patch` onto its own basis', () => {
     })
   })
 
-  test('destroys it when rdiff does it', async () => {
+  test('destroys it with rdiff', async () => {
     const { files } = await runIn('rdiff', ['-f', 'patch', 'basis', 'delta', 'basis'], { files: { basis, delta } })
     expect(files['basis']).not.toEqual(edited)
   })
 })
 
 describe('`comb rdiff` ends', () => {
-  test('when it has failed, though its standard input stays open', async () => {
+  test('when it has failed, although its standard input stays open', async () => {
     const cwd = temporaryDirectory()
     writeFileSync(join(cwd, 'signature'), signature.subarray(0, 20))
     for (const [args, code] of [
@@ -271,7 +271,7 @@ describe('`comb rdiff` ends', () => {
     }
   })
 
-  test('without replacing a file that has come meanwhile', async () => {
+  test('without replacing a file that was created meanwhile', async () => {
     const cwd = temporaryDirectory()
     const { child, result } = startComb(['rdiff', 's', '-', 'out'], { cwd })
     child.stdout.resume()
@@ -287,7 +287,7 @@ describe('`comb rdiff` ends', () => {
     expect(readFileSync(join(cwd, 'out'), 'utf8')).toBe('of another')
   })
 
-  test('with an error if a file that it reads is changed meanwhile, by so much as a byte that is put back', async () => {
+  test('with an error if a file that it reads changes meanwhile, even by one byte that is then restored', async () => {
     const changes: Record<string, (path: string) => void> = {
       longer: (path) => appendFileSync(path, 'more'),
       shorter: (path) => truncateSync(path, 1_000),

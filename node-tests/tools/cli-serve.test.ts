@@ -86,7 +86,7 @@ describe.each([
     expect(stdout.equals(bytes)).toBe(true)
   })
 
-  test('lets a transfer come to its end within the time of grace', async () => {
+  test('lets a transfer finish within the grace period', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     const server = await serveComb(hive, ['--grace', '3600'], { node })
     const upload = await open(server.url, `${PUT}Content-Length: 4\nExpect: 100-continue\n\n`)
@@ -118,7 +118,7 @@ describe.each([
   ['Node 24', process.execPath],
   ['Node 22', NODE_22],
 ])('`comb serve` on %s', (_, node) => {
-  test('stores nothing of an upload that breaks off, however it does', async () => {
+  test('stores nothing of an upload that breaks off, however it breaks off', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     const server = await serveComb(hive, ['--log'], { node })
     const half = randomBytes(3_000_000)
@@ -150,7 +150,7 @@ describe.each([
     expect((await server.result).stderr).not.toContain('comb:')
   })
 
-  test('stops reading for a client that goes, or stops reading itself', async () => {
+  test('stops reading for a client that disconnects or stops reading', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     await comb(['put', hive, 'x', '-'], { input: randomBytes(50_000_000) })
     const server = await serveComb(hive, ['--log'], { node })
@@ -171,7 +171,7 @@ describe.each([
     for (const byteLength of sent.slice(0, 2)) expect(byteLength).toBeLessThan(25_000_000)
   })
 
-  test('survives what is no HTTP, and what comes before its time', async () => {
+  test('survives input that is not HTTP, and input that arrives too early', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     await comb(['put', hive, 'x', '-'], { input: 'bytes' })
     const server = await serveComb(hive, [], { node })
@@ -195,7 +195,7 @@ describe.each([
     expect((await server.result).stderr).toBe('')
   })
 
-  test('breaks off when the disk fails it, says so, and serves on', async () => {
+  test('breaks off when the disk fails, reports it, and keeps serving', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     await comb(['put', hive, 'x', '-'], { input: randomBytes(3_500_000) })
     const server = await serveComb(hive, [], { node })
@@ -218,7 +218,7 @@ describe.each([
   })
 })
 
-test('`comb serve` keeps out pages that come by another name, and lets in those that it is told of', async () => {
+test('`comb serve` refuses pages that use another host name, and accepts those that are allowed', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   const { url } = await serveComb(hive, ['--allow-host', 'Hive.Example:80', '--allow-origin', 'https://page.example'])
   const status = async (host: string): Promise<number> => {
@@ -238,7 +238,7 @@ test('`comb serve` keeps out pages that come by another name, and lets in those 
   expect([welcome.status, welcome.headers.get('access-control-allow-origin')]).toEqual([201, 'https://page.example'])
 })
 
-test('`comb serve` serves on when nobody hears what it says', async () => {
+test('`comb serve` keeps serving when nobody reads its output', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   await comb(['put', hive, 'a name', '-'], { input: 'bytes' })
   const server = await serveComb(hive, ['--log'])

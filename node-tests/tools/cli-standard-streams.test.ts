@@ -134,7 +134,7 @@ describe('`comb` with a standard stream that is closed', () => {
     }
   })
 
-  test('does not count what it could not write as written', async () => {
+  test('does not count bytes as written that it could not write', async () => {
     const cwd = await prepare()
     for (const [code, ...args] of [
       [1, 'get', 'hive', 'x'],

@@ -25,7 +25,7 @@ async function onTerminal(args: readonly string[]): Promise<{ code: number; scre
 }
 
 describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a terminal', () => {
-  test('shows how far it has come, and at the end what it did', async () => {
+  test('shows its progress, and a summary at the end', async () => {
     const directory = temporaryDirectory()
     const [hive, file] = [join(directory, 'hive'), join(directory, 'file')]
     writeFileSync(file, randomBytes(20_000_000))
@@ -41,7 +41,7 @@ describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a term
     expect((await onTerminal(['get', hive, 'a\u001bb', file, '--no-progress'])).screen).toBe('')
   })
 
-  test('takes the bar away before it tells of a failure', async () => {
+  test('removes the bar before it reports a failure', async () => {
     const directory = temporaryDirectory()
     const [hive, file] = [join(directory, 'hive'), join(directory, 'file')]
     writeFileSync(file, 'bytes')
@@ -52,7 +52,7 @@ describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a term
     expect(screen.split('\u001b[2K').at(-1)).toBe('comb: the entry exists: x\r\n')
   })
 
-  test('shows no bar over the bytes themselves, and sizes as people read them', async () => {
+  test('shows no bar when the bytes go to the terminal, and prints rounded sizes', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     await comb(['put', hive, 'x.txt', '-'], { input: 'b'.repeat(1234) })
     expect((await onTerminal(['get', hive, 'x.txt'])).screen).toBe('b'.repeat(1234))

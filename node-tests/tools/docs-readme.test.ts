@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 describe.each(Object.entries(RUNTIMES))('the recipes of the README, served by %s', (_, runtime) => {
-  it('play a video, and update it by a delta that is a fraction of it', async () => {
+  it('play a video, and update it by a delta that is a fraction of its size', async () => {
     const url = await serveRecipe(runtime)
     const hive = new HttpHive(`${url}hive/`)
     await new Blob([clip]).stream().pipeTo(hive.sink('bunny.mp4', { type: 'video/mp4' }))

@@ -78,7 +78,7 @@ afterEach(async () => {
 })
 
 describe('the code in docs/service-worker.md', () => {
-  it('plays a clip through the ready-made worker, under the policy that it names', async () => {
+  it('plays a clip through the ready-made worker, with the policy given there', async () => {
     await page.goto(server.url!)
     await play()
     expect(await video('currentSrc')).toBe(`${server.url}media/bunny.mp4?v=${encodeURIComponent(await etag())}`)
@@ -90,7 +90,7 @@ describe('the code in docs/service-worker.md', () => {
     expect(await corner).toBe(255)
   })
 
-  it('plays it through a worker of its own', async () => {
+  it('plays it through a custom worker', async () => {
     const worker = blocks.get('service-worker.js')!
     const { outputFiles } = await build({
       stdin: { contents: worker, resolveDir: ROOT },
@@ -104,7 +104,7 @@ describe('the code in docs/service-worker.md', () => {
     expect(await video('currentSrc')).toContain(`${server.url}media/bunny.mp4?v=`)
   })
 
-  it('goes on with the new version when the entry is replaced', async () => {
+  it('continues with the new version when the entry is replaced', async () => {
     await playHeld()
     await store('another version')
     breakOff!()
@@ -113,7 +113,7 @@ describe('the code in docs/service-worker.md', () => {
     expect(await video('error')).toBe(null)
   })
 
-  it('goes on at the same place when the server is back', async () => {
+  it('continues at the same position when the server is back', async () => {
     await playHeld()
     isAway = true
     breakOff!()

@@ -18,7 +18,7 @@ test.each(entries)('`%s` exports the error classes that it throws', async (_, pa
   expect(missing).toEqual([])
 })
 
-test('what is thrown is found, however deep', () => {
+test('errors that are thrown are found, however deep', () => {
   expect(thrownFrom('src/backends/memory.ts')).toEqual(['BackendError'])
   expect(thrownFrom('src/index.ts')).toEqual(expect.arrayContaining(['ConflictError', 'FormatError', 'NotFoundError']))
 })

@@ -85,7 +85,7 @@ class Conversation {
 
 const PUT = 'PUT /x HTTP/1.1\nHost: HOST\n'
 
-describe('a client that does not go on', () => {
+describe('a client that stops sending', () => {
   for (const [what, head] of [
     ['before its request', ''],
     ['within the request line', 'GE'],
@@ -101,7 +101,7 @@ describe('a client that does not go on', () => {
     })
   }
 
-  test('within the head is cut off though it sends a byte now and then', async () => {
+  test('within the head is cut off although it sends a byte now and then', async () => {
     const { open } = await start({ headMs: 300 })
     const client = await open('GET / HTTP/1.1\nHost: HOST\nX-Slow: ')
     const drip = setInterval(() => client.send('x'), 20)
@@ -128,7 +128,7 @@ describe('a client that does not go on', () => {
   }
 })
 
-describe('a request that can be read in two ways', () => {
+describe('an ambiguous request', () => {
   for (const coding of ['gzip, chunked', 'gzip\nTransfer-Encoding: chunked', 'identity, chunked', 'GZIP,chunked']) {
     test(`is refused: Transfer-Encoding: ${coding.replace('\n', ', ')}`, async () => {
       const { open, names } = await start()
@@ -157,7 +157,7 @@ describe('a request that can be read in two ways', () => {
     })
   }
 
-  test('is taken with Transfer-Encoding: Chunked', async () => {
+  test('is accepted with Transfer-Encoding: Chunked', async () => {
     const { open, hive } = await start()
     const client = await open(`${PUT}Transfer-Encoding: Chunked\n\n3\nabc\n0\n\n`)
     await client.hears(' 201 ')
@@ -187,7 +187,7 @@ describe('a request that can be read in two ways', () => {
 describe('Expect: 100-continue', () => {
   const EXPECT = 'Content-Length: 3\nExpect: 100-continue\n'
 
-  test('is answered with 100 once the body is wanted', async () => {
+  test('is answered with 100 once the body is read', async () => {
     const { open, hive } = await start()
     const client = await open(`${PUT}${EXPECT}\n`)
     await client.hears('HTTP/1.1 100 Continue\r\n\r\n')
@@ -220,14 +220,14 @@ describe('Expect: 100-continue', () => {
     })
   }
 
-  test('of a request without a body to be read is no reason for a 100', async () => {
+  test('is not answered with 100 if the request has no body to be read', async () => {
     const { open } = await start()
     const client = await open(`GET / HTTP/1.1\nHost: HOST\n${EXPECT}\n`)
     await soon(client.closed, 'the end of the connection')
     expect(client.status).toBe(200)
   })
 
-  test('of something else is 417', async () => {
+  test('with another value gets 417', async () => {
     const { open } = await start()
     const client = await open(`${PUT}Content-Length: 3\nExpect: honey\n\n`)
     await client.hears('\r\n\r\n')

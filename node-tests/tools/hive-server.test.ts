@@ -35,7 +35,7 @@ test('a server closes without waiting for a timer, although an idle client stays
   await expect(fetch(url)).rejects.toThrow(TypeError)
 })
 
-test('what a client asks for on one connection is begun one after the other, and bounded', async () => {
+test('the requests on one connection are started one at a time, and their number is limited', async () => {
   const hive = new LocalHive(new StreamStore(memoryBackend()))
   await bytesSource(new Uint8Array(8_000_000)).stream().pipeTo(hive.sink('x'))
   let opened = 0
@@ -105,7 +105,7 @@ test.for(['x', 'x?signature'])('%s is given up when its client goes before the f
   await close()
 })
 
-test('damage is said on standard error, by the name of the entry', async () => {
+test('damage is reported on standard error with the name of the entry', async () => {
   const backend = memoryBackend()
   const hive = new LocalHive(new StreamStore(backend))
   for (const alias of ['lost', 'row']) await bytesSource(new Uint8Array(10)).stream().pipeTo(hive.sink(alias))
@@ -128,7 +128,7 @@ test('damage is said on standard error, by the name of the entry', async () => {
   ])
 })
 
-test('a server that closes does not wait for connections on which nothing goes on, before a request or within its head', async () => {
+test('a server that closes does not wait for idle connections, before a request or within its head', async () => {
   const { url, close } = await start(new LocalHive(new StreamStore(memoryBackend())))
   const { hostname, port } = new URL(url)
   for (const text of ['', 'GET / HTTP/1.1\r\nHo']) {
@@ -144,7 +144,7 @@ test('a server that closes does not wait for connections on which nothing goes o
   await close()
 })
 
-test('a server that closes ends a connection with the transfer on it, however long it may be kept otherwise', async () => {
+test('a server that closes ends a connection after its transfer, even if the connection could be kept alive', async () => {
   const hive = new LocalHive(new StreamStore(memoryBackend()))
   const { url, close } = await start(hive)
   const keepForever = (message: unknown): void => {
@@ -159,7 +159,7 @@ test('a server that closes ends a connection with the transfer on it, however lo
   socket.write(`PUT /x HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n`)
   await once(socket, 'data')
   socket.write('ab')
-  // The time of grace never ends.
+  // The grace period never ends.
   vi.useFakeTimers({ toFake: ['setTimeout'] })
   const closed = close()
   socket.write('cd')
@@ -169,7 +169,7 @@ test('a server that closes ends a connection with the transfer on it, however lo
   expect((await hive.stat('x')).size).toBe(4)
 })
 
-test('a server that closes cuts off who does not read when the time of grace is over, and not before', async () => {
+test('a server that closes cuts off clients that do not read after the grace period, and not before', async () => {
   const hive = new LocalHive(new StreamStore(memoryBackend()))
   await bytesSource(new Uint8Array(50_000_000)).stream().pipeTo(hive.sink('x'))
   const { url, close } = await start(hive)

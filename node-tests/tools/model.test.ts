@@ -61,7 +61,7 @@ describe('the model of the stream store', () => {
     expect(missing).toEqual([])
   })
 
-  it('is compared in docs/model.md with files that exist', () => {
+  it('is compared only with existing files in docs/model.md', () => {
     const table = text.slice(text.indexOf('| rule of the protocol'), text.indexOf('Rows have the same names'))
     const named = table.split('\n').flatMap((line) => {
       const [, , actors = '', code = ''] = line.split('|')

@@ -30,7 +30,7 @@ function missingIn(paths: string[], textOf: (file: string) => string): string[] 
   })
 }
 
-test('a name of a file that does not exist is found', () => {
+test('the name of a file that does not exist is reported', () => {
   const text = 'See `src/bytes/no-such-file.ts`, [this](../no-such.md), `bytes/collect.ts` and collect.ts.'
   expect(namesIn(text).filter((name) => !exists(name))).toEqual(['src/bytes/no-such-file.ts', 'no-such.md'])
   expect(commentsIn("/** See a.ts. */\nimport './b.ts' // and c.ts")).toBe('/** See a.ts. */\n// and c.ts')
@@ -42,7 +42,7 @@ test('every file that docs/ names exists', () => {
   expect(missingIn(docs, (text) => text)).toEqual([])
 })
 
-test('every file that a comment of the code names exists', () => {
+test('every file that a comment in the code names exists', () => {
   const code = tracked.filter((path) =>
     /^(?:src|scripts|node-tests|browser-tests|bench|model)\/.*\.(?:ts|mjs)$/.test(path),
   )

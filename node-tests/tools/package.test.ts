@@ -25,12 +25,12 @@ beforeAll(async () => {
 afterAll(() => installed?.remove())
 
 describe('the package that `npm pack` makes from a clean checkout', () => {
-  test('brings its two dependencies along and nothing else', () => {
+  test('installs its two dependencies and nothing else', () => {
     const folders = readdirSync(join(installed.project, 'node_modules')).filter((name) => !name.startsWith('.'))
     expect(folders).toEqual(['combstream', 'hash-wasm', 'web-streams-polyfill'])
   })
 
-  test('holds what was built and the documents, and no sources or tests', () => {
+  test('contains the build and the documents, but no sources or tests', () => {
     const folder = packageFolder()
     expect(readdirSync(folder).toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json'])
     const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' })
@@ -38,7 +38,7 @@ describe('the package that `npm pack` makes from a clean checkout', () => {
     expect(others).toEqual(['THIRD-PARTY-LICENSES.txt'])
   })
 
-  test('holds the licence of each package that is bundled', () => {
+  test('contains the licence of each package that is bundled', () => {
     const folder = packageFolder()
     const licences = readFileSync(join(folder, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8')
     const parts = licences.split(/^-{72}$/m).slice(1)
@@ -55,7 +55,7 @@ describe('the package that `npm pack` makes from a clean checkout', () => {
       without: /^$/,
       types: ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node'],
     },
-  ])('has types that hold up in a $host project', async ({ host, module, without, types }) => {
+  ])('has types that are valid in a $host project', async ({ host, module, without, types }) => {
     const keys = Object.keys(packageJson().exports).filter((key) => !without.test(key))
     const imports = keys.map((key, index) => `import * as m${index} from 'combstream${key.slice(1)}'`)
     const uses = `export const all: readonly object[] = [${keys.map((_, index) => `m${index}`).join(', ')}]`
@@ -81,7 +81,7 @@ describe('the package that `npm pack` makes from a clean checkout', () => {
     expect(found['./browser/page.js']).toContain('HttpHive')
   })
 
-  test('is checked without being built again', async () => {
+  test('is checked without being rebuilt', async () => {
     const dist = join(installed.checkout, 'dist')
     const before = statSync(dist).ino
     await npm(installed.checkout, 'run', 'check:attw')
@@ -145,7 +145,7 @@ describe.each([
 })
 
 describe('the command of the package', () => {
-  test('loads what a command needs, and nothing else', async () => {
+  test('loads only what a command needs', async () => {
     const folder = temporaryDirectory()
     const log = join(folder, 'loaded')
     const preload = join(folder, 'preload.mjs')
@@ -185,7 +185,7 @@ describe('the command of the package', () => {
     }
   })
 
-  test('shows its progress, with the package in CommonJS that it has for that', async () => {
+  test('shows its progress, with the CommonJS package that it uses for that', async () => {
     const folder = temporaryDirectory()
     const preload = join(folder, 'preload.mjs')
     writeFileSync(preload, 'process.stderr.isTTY = true')

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => player?.close())
 
 describe('the example player, with 1,500 entries and names of 200 characters,', () => {
-  it('lists all entries, finds some of them, and keeps focus and place when the list changes', async () => {
+  it('lists and searches all entries, and keeps focus and scroll position when the list changes', async () => {
     await page.getByText('1,500 entries').waitFor()
     expect(await page.locator('#entries tr').count()).toBe(ENTRIES)
     await page.getByRole('searchbox', { name: 'Find an entry' }).fill('ENTRY 149')
@@ -47,11 +47,11 @@ describe('the example player, with 1,500 entries and names of 200 characters,', 
     expect(await link.evaluate((element) => element === document.activeElement)).toBe(true)
 
     await page.getByRole('searchbox').fill('no such entry')
-    await page.getByText('No entry has such a name.').waitFor()
+    await page.getByText('No entry matches.').waitFor()
     await page.getByRole('searchbox').fill('')
   })
 
-  it('stays within 320, 390 and 1,280 pixels, whatever it has to say', async () => {
+  it('stays within 320, 390 and 1,280 pixels, whatever it shows', async () => {
     await page.getByRole('button', { name: LONG_NAMES[2]! }).click()
     await page.locator('#notice.problem').waitFor()
     const names = LONG_NAMES.map((name) => `new ${name}`.slice(0, 200))
@@ -67,7 +67,7 @@ describe('the example player, with 1,500 entries and names of 200 characters,', 
     }
   })
 
-  it('has a name for every control, and a visible focus for all that the keyboard reaches', async () => {
+  it('names every control, and shows the focus on everything that the keyboard reaches', async () => {
     expect(await page.evaluate(nameless)).toEqual([])
     await page.locator('#upload').focus()
     await page.keyboard.press('Tab')
@@ -76,7 +76,7 @@ describe('the example player, with 1,500 entries and names of 200 characters,', 
     expect(outline).toBe('solid')
   })
 
-  it('complains of nothing by itself', () => {
+  it('reports no problem by itself', () => {
     expect(player.complaints).toEqual([])
   })
 })

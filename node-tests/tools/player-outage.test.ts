@@ -40,7 +40,7 @@ describe.concurrent('the example player goes on at the same second when the serv
           const stayAway = (): Promise<void> => Promise.resolve()
           const outcome = await playThroughOutage(engine, { server: server.url, ...outage, stayAway })
           expect(outcome.notice).toMatch(outage.kind === 'silent' ? /^The network failed: nothing has/ : REFUSED)
-          expect(outcome.notice).toContain('The video goes on where it was')
+          expect(outcome.notice).toContain('The video will continue where it stopped')
           expect(outcome.leftAt).toBeGreaterThan(1)
           expect(Math.abs(outcome.resumedAt - outcome.leftAt)).toBeLessThan(1)
         }

@@ -36,7 +36,7 @@ describe('the example player', () => {
     expect(await page.locator('#buffered-text').textContent()).toMatch(/^0:2[34] of 0:24$/)
   })
 
-  it('plays through the service worker after a forced reload too, which goes past it', async () => {
+  it('also plays through the service worker after a forced reload, which bypasses it', async () => {
     const session = await page.context().newCDPSession(page)
     await session.send('Page.reload', { ignoreCache: true })
     await session.detach()
@@ -47,19 +47,19 @@ describe('the example player', () => {
     expect(await page.locator('#fetched-text').textContent()).toBe('744 kB of 744 kB')
   })
 
-  it('goes on with the new version when the entry is replaced while it plays', async () => {
+  it('continues with the new version when the entry is replaced while it plays', async () => {
     await page.getByRole('button', { name: 'comb.mp4' }).click()
     await until((video) => video.currentTime > 0.5)
     const sink = hive.sink('comb.mp4', { type: 'video/mp4' })
     await new Blob([readFileSync(CLIP), 'another version']).stream().pipeTo(sink)
     const { etag } = await sink.entry
-    await page.getByText('comb.mp4 was replaced meanwhile').waitFor()
+    await page.getByText('comb.mp4 was replaced').waitFor()
     await page.getByText(`version ${etag.slice(1, 9)}`).waitFor()
     await until((video) => video.currentTime > 0.5 && !video.paused)
     expect(await page.locator('video').getAttribute('src')).toContain(encodeURIComponent(etag))
   })
 
-  it('says that the format failed when the browser cannot play an entry, and of that entry only', async () => {
+  it('says that the format failed when the browser cannot play an entry, and only for that entry', async () => {
     for (const alias of ['noise.mp4', 'noise-too.mp4']) {
       await new Blob(['this is not a video']).stream().pipeTo(hive.sink(alias, { type: 'video/mp4' }))
     }
@@ -80,7 +80,7 @@ describe('the example player', () => {
     for (const alias of ['noise.mp4', 'noise-too.mp4']) await hive.remove(alias)
   })
 
-  it('says that the hive failed when it does, and takes that back when it answers again', async () => {
+  it('says that the hive failed, and removes the message when it answers again', async () => {
     const list = /\/hive\/(\?|$)/
     await page.route(list, (route) => route.fulfill({ status: 500 }))
     const problem = page.locator('#hive-problem')
@@ -109,14 +109,14 @@ describe('the example player', () => {
     expect(shown).toContain(`${((signature.sent + patch.sent) / 1000).toFixed(1)} kB received`)
   })
 
-  it('shows at one click what a delta saves', async () => {
+  it('shows with one click what a delta saves', async () => {
     await page.getByRole('button', { name: 'Edit an 8 MB entry' }).click()
     await page.getByText('demo.bin is now a copy with 1.0 kB inserted').waitFor()
     expect(await page.locator('#result-share').textContent()).toBe('1.3 %')
     expect((await hive.stat('demo.bin')).size).toBe(8_001_000)
   })
 
-  it('complains of nothing by itself', () => {
+  it('reports no problem by itself', () => {
     expect(player.complaints).toEqual([])
   })
 
@@ -126,11 +126,11 @@ describe('the example player', () => {
     expect(await soon(end, 'the end')).toEqual({
       code: 1,
       stdout: '',
-      stderr: `port ${port} of 127.0.0.1 is in use: choose another with --port\n`,
+      stderr: `port ${port} of 127.0.0.1 is already in use: choose another with --port\n`,
     })
   })
 
-  it('ends while a video has its connection open', async () => {
+  it('exits while a video keeps its connection open', async () => {
     // More than the buffers of both ends take: it would never end by itself.
     await new Blob([new Uint8Array(50_000_000)]).stream().pipeTo(hive.sink('large.bin'))
     const answer = await fetch(`${player.server.url}hive/large.bin`)

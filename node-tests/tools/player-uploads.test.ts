@@ -26,7 +26,7 @@ beforeEach(async () => {
 })
 
 describe('the example player, for each file that is dropped,', () => {
-  it('has a line with what came of it, and no other file overwrites a failure', async () => {
+  it('shows a line with its result, and no other file overwrites a failure', async () => {
     await dropFiles(page, [
       { name: 'first.txt', type: 'text/plain', content: 'first' },
       { name: 'large.bin', content: 64 * 1024 * 1024 + 1 },
@@ -37,7 +37,7 @@ describe('the example player, for each file that is dropped,', () => {
     await line('last.txt').getByText('Stored', { exact: true }).waitFor()
     await line('first.txt').getByText('Stored', { exact: true }).waitFor()
     expect(await line('large.bin').locator('.words').textContent()).toBe(
-      'Not stored. It is too large: at most 67.1 MB can be sent from a page.',
+      'Not stored. The file is too large: at most 67.1 MB can be sent from a page.',
     )
     expect(await line('.').locator('.words').textContent()).toMatch(/^Not stored\. .*alias/)
     expect(await page.locator('#upload-summary').textContent()).toBe('3 of 5 files stored · 2 failed')
@@ -57,7 +57,7 @@ describe('the example player, for each file that is dropped,', () => {
     ])
   })
 
-  it('has its progress, and a cancel that stores nothing and lets the others through', async () => {
+  it('shows its progress, and a cancel button that stores nothing and lets the others continue', async () => {
     const held = await holdWrites('slow.bin')
     await dropFiles(page, [
       { name: 'slow.bin', content: 1_000_000 },
@@ -80,7 +80,7 @@ describe('the example player, for each file that is dropped,', () => {
     expect((await hive.stat('slow.bin')).size).toBe(1_000_000)
   })
 
-  it('says that the network failed, and tries again when it is asked to', async () => {
+  it('says that the network failed, and tries again on request', async () => {
     await page.route('**/hive/cut.bin', (route) =>
       route.request().method() === 'PUT' ? route.abort() : route.fallback(),
     )
@@ -92,7 +92,7 @@ describe('the example player, for each file that is dropped,', () => {
     expect((await hive.stat('cut.bin')).size).toBe(3)
   })
 
-  it('says that the file cannot be read when it has changed while it waited', async () => {
+  it('says that the file cannot be read if it changed while it was waiting', async () => {
     const path = join(player.folder, 'changing.txt')
     writeFileSync(path, 'when it was chosen')
     const held = await holdWrites('before.bin')
@@ -107,7 +107,7 @@ describe('the example player, for each file that is dropped,', () => {
     await held.end()
   })
 
-  it('asks before it replaces an entry, whenever it finds that there is one', async () => {
+  it('asks before it replaces an entry, whenever it finds out that the entry exists', async () => {
     const { etag } = await hive.stat('comb.webm')
     await dropFiles(page, [{ name: 'comb.webm', type: 'video/webm', content: 'not a clip' }])
     await line('comb.webm').getByText('already has an entry with this name').waitFor()
@@ -139,7 +139,7 @@ describe('the example player, for each file that is dropped,', () => {
     expect((await hive.stat('race.txt')).size).toBe('mine'.length)
   })
 
-  it('stores a file whose entry goes while it waits for an answer', async () => {
+  it('stores a file whose entry is removed while it waits for an answer', async () => {
     await store('gone.txt', 'theirs')
     await page.getByRole('link', { name: 'gone.txt' }).waitFor()
     await dropFiles(page, [{ name: 'gone.txt', content: 'mine' }])
@@ -150,7 +150,7 @@ describe('the example player, for each file that is dropped,', () => {
     expect((await hive.stat('gone.txt')).size).toBe('mine'.length)
   })
 
-  it('answers all questions at once, if that is wanted', async () => {
+  it('answers all questions at once, on request', async () => {
     await dropFiles(page, [
       { name: 'comb.mp4', content: 'new' },
       { name: 'comb.webm', content: 'new' },
@@ -162,12 +162,12 @@ describe('the example player, for each file that is dropped,', () => {
     }
   })
 
-  it('complains of nothing by itself', () => {
+  it('reports no problem by itself', () => {
     // The tests made a connection break off, and writes lose a race.
     expect(player.complaints.filter((text) => !/ERR_FAILED|412/.test(text))).toEqual([])
   })
 
-  it('tells people who use a screen reader what came of it', async () => {
+  it('announces the result to people who use a screen reader', async () => {
     await dropFiles(page, [{ name: 'loud.txt', content: 'loud' }])
     await line('loud.txt').getByText('Stored', { exact: true }).waitFor()
     expect(await page.locator('[aria-live=polite]').textContent()).toBe('loud.txt is stored.')

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { run } from '../../scripts/run.mjs'
 
-test('`run` gives the exit code and all that the command wrote', async () => {
+test('`run` returns the exit code and everything that the command wrote', async () => {
   const { code, timedOut, output } = await run(['sh', '-c', 'echo out; echo err >&2; exit 3'], { timeoutMs: 10_000 })
   expect({ code, timedOut, lines: output.trim().split('\n').toSorted() }).toEqual({
     code: 3,
@@ -17,7 +17,7 @@ test('`run` reports a command that does not exist', async () => {
   expect(output).toContain('no-such-command')
 })
 
-test('`run` kills what takes too long, with a grandchild that left for a process group of its own', async () => {
+test('`run` kills a command that takes too long, and a grandchild that moved to a process group of its own', async () => {
   const leave = process.platform === 'linux' ? 'setsid ' : ''
   const { timedOut, output } = await run(['sh', '-c', `${leave}sleep 60 & echo $!; sleep 60`], { timeoutMs: 3_000 })
   expect(timedOut).toBe(true)
@@ -26,7 +26,7 @@ test('`run` kills what takes too long, with a grandchild that left for a process
   await expect.poll(() => isRunning(grandchild)).toBe(false)
 })
 
-test('`run` ends when its command ends, and leaves nothing behind that holds the output open', async () => {
+test('`run` returns when its command exits, and leaves no process behind that keeps the output open', async () => {
   const { code, timedOut, output } = await run(['sh', '-c', 'sleep 60 & echo $!'], { timeoutMs: 20_000 })
   expect({ code, timedOut }).toEqual({ code: 0, timedOut: false })
   await expect.poll(() => isRunning(Number(output))).toBe(false)

@@ -47,7 +47,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('a machine that has everything is neither refreshed nor installed on', async () => {
+test('nothing is refreshed or installed on a machine that has everything', async () => {
   prepare({ installed: CURRENT, listed: {} })
   expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
   expect(aptCalls()).toEqual([])
@@ -67,13 +67,13 @@ test('a browser that is too old is upgraded from refreshed lists', async () => {
   expect(aptCalls()).toEqual(['update', 'install firefox-esr'])
 })
 
-test('a new machine with old lists gets what the mirror has', async () => {
+test('a new machine with old lists gets the versions of the mirror', async () => {
   prepare({ installed: {}, listed: { ...OLD_FIREFOX, chromium: '120.0.1-1' }, mirror: CURRENT })
   expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
   expect(nowInstalled()).toEqual(CURRENT)
 })
 
-test('the found and the wanted version are named where the mirror has an old one only', async () => {
+test('the found and the required version are named if the mirror has only an old one', async () => {
   const old = { ...OLD_FIREFOX, chromium: '149.0.1-1' }
   prepare({ installed: {}, listed: {}, mirror: old })
   expect(await installSystemPackages({ isRoot: true })).toEqual(
@@ -85,14 +85,14 @@ test('the found and the wanted version are named where the mirror has an old one
   )
 })
 
-test('a refresh that fails is told, and what the lists have is installed all the same', async () => {
+test('a failed refresh is reported, and what the lists have is installed all the same', async () => {
   prepare({ installed: {}, listed: CURRENT })
   expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
   expect(nowInstalled()).toEqual(CURRENT)
   expect(said).toContain('The package lists are not refreshed, so old versions may be installed: no network')
 })
 
-test('a refresh that does not end is ended, and what the lists have is installed all the same', async () => {
+test('a refresh that hangs is killed, and what the lists have is installed all the same', async () => {
   prepare({ installed: {}, listed: OLD_FIREFOX, mirror: CURRENT, hangs: true })
   expect(await installSystemPackages({ isRoot: true, refreshTimeoutMs: 1_000 })).toEqual(
     new Map([['firefox', FIREFOX_ADVICE]]),
@@ -104,7 +104,7 @@ test('a refresh that does not end is ended, and what the lists have is installed
   expect(said).toContain('apt-get update took more than 1 s')
 })
 
-test('an installation that fails is told, with the packages that each suite lacks', async () => {
+test('a failed installation is reported, with the packages that each suite lacks', async () => {
   const { rdiff: _, ...others } = CURRENT
   prepare({ installed: others, listed: others, mirror: others })
   expect(await installSystemPackages({ isRoot: true })).toEqual(new Map([['tools', 'install rdiff (Debian packages)']]))
@@ -112,7 +112,7 @@ test('an installation that fails is told, with the packages that each suite lack
   expect(said).toContain('apt-get install failed')
 })
 
-test('who is not root is told what to do, and nothing is tried', async () => {
+test('a user who is not root is told what to do, and nothing is attempted', async () => {
   const { xvfb: _, ...installed } = OLD_FIREFOX
   prepare({ installed, listed: CURRENT, mirror: CURRENT })
   expect(await installSystemPackages({ isRoot: false })).toEqual(
@@ -124,7 +124,7 @@ test('who is not root is told what to do, and nothing is tried', async () => {
   expect(aptCalls()).toEqual([])
 })
 
-test('a package that was removed but left its configuration is missing', async () => {
+test('a package that was removed but left its configuration counts as missing', async () => {
   prepare({ installed: CURRENT, listed: {} })
   save('removed', { xvfb: CURRENT.xvfb })
   expect(await installSystemPackages({ isRoot: false })).toEqual(
