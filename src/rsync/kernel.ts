@@ -74,7 +74,9 @@ export class LazyKernel implements Kernel {
 
 async function compile(): Promise<WebAssembly.Module> {
   try {
-    const binary = Uint8Array.from(atob(KERNEL_BINARY), (unit) => unit.charCodeAt(0))
+    const text = atob(KERNEL_BINARY)
+    const binary = new Uint8Array(text.length)
+    for (let i = 0; i < text.length; i++) binary[i] = text.charCodeAt(i)
     // Instantiate it as well: WebKit compiles code that a policy forbids, and fails only when it is instantiated.
     const { module } = await WebAssembly.instantiate(binary)
     return module

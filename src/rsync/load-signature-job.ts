@@ -205,10 +205,11 @@ export class LoadSignatureJob implements Codec {
     }
     const weakSums = this.#weakSums
     const strongSums = this.#strongSums
+    const view = new DataView(records.buffer, records.byteOffset, records.byteLength)
     let from = start
     let to = this.#blockCount * this.#strongLength
     for (let block = this.#blockCount; block < blockCount; block++) {
-      weakSums[block] = readU32(records, from)
+      weakSums[block] = view.getUint32(from)
       from += WEAK_SUM_BYTES
       const end = from + this.#strongLength
       while (from < end) strongSums[to++] = records[from++]!
