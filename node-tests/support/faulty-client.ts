@@ -48,7 +48,7 @@ export function withBody(
 }
 
 /** A body that gives `bytes`, in chunks, and then breaks off, ends, or falls silent. */
-export function bodyOf(bytes: Uint8Array, then: 'error' | 'end' | 'silence'): ReadableStream<Uint8Array> {
+function brokenBody(bytes: Uint8Array, then: 'error' | 'end' | 'silence'): ReadableStream<Uint8Array> {
   let offset = 0
   return new ReadableStream({
     pull(controller): Promise<void> | undefined {
@@ -72,7 +72,7 @@ export async function cut(
   byteLength: number,
   then: 'error' | 'end' | 'silence',
 ): Promise<Response> {
-  return withBody(response, bodyOf(new Uint8Array(await response.arrayBuffer()).subarray(0, byteLength), then))
+  return withBody(response, brokenBody(new Uint8Array(await response.arrayBuffer()).subarray(0, byteLength), then))
 }
 
 /** A client whose every request gets one answer. */

@@ -48,7 +48,7 @@ describe('the package that `npm pack` makes from a clean checkout', () => {
   })
 
   test.for([
-    { host: 'web', module: 'preserve', without: /^\.\/backends\/(directory|threads)$/, types: [] },
+    { host: 'web', module: 'preserve', without: /^\.\/(backends\/directory|platform)$/, types: [] },
     {
       host: 'node',
       module: 'nodenext',
