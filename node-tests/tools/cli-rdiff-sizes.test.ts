@@ -1,8 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { concatBytes } from '../../src/bytes/byte-order.ts'
+import { writeCopyCommand } from '../../src/rsync/delta-commands.ts'
+import { MAX_COMMAND_BYTES } from '../../src/rsync/wire-format.ts'
 import { comb, COMB_MAIN, type CombOptions, temporaryDirectory } from '../support/comb.ts'
-import { difference } from '../support/jobs.ts'
+import { difference, hex } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
 import { randomBytes } from '../support/streams.ts'
 import { BUFFER_SIZES, inParallel, runBoth, runIn } from './cli-rdiff-runs.ts'
@@ -52,6 +55,32 @@ describe('`comb rdiff` and rdiff understand each other', () => {
       })
     },
   )
+
+  test('with copies of ranges that overlap, begin where the one before did, or are larger than every buffer', async () => {
+    const basis = randomBytes(700_000, 1)
+    const ranges: [position: number, length: number][] = [
+      [0, 2_000],
+      [0, 2_000],
+      [500, 400],
+      [1_900, 200],
+      [1_999, 1],
+      [2_000, 100],
+      [100, 600_000],
+      [300_000, 5],
+      [599_000, 2_000],
+      [0, 700_000],
+      [699_999, 1],
+    ]
+    const commands = ranges.map(([position, length]) => {
+      const command = new Uint8Array(MAX_COMMAND_BYTES)
+      return command.subarray(0, writeCopyCommand(command, position, length))
+    })
+    const delta = concatBytes(hex('72730236'), ...commands, hex('00'))
+    const { theirs, ours } = await runBoth(['patch', 'basis', 'delta', 'out'], { files: { basis, delta } })
+    const pieces = ranges.map(([position, length]) => ({ from: position, to: position + length }))
+    expect(difference(result(ours), assemble(pieces, basis))).toBeUndefined()
+    expect(difference(result(theirs), result(ours))).toBeUndefined()
+  })
 
   function result({ code, stdout, stderr, files }: Awaited<ReturnType<typeof runIn>>): Buffer {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

@@ -139,19 +139,24 @@ async function loadSignature(input: RdiffInput, { inputSize }: RdiffOptions, sig
   }
 }
 
-/** Supplies a patch with bytes of its basis. */
+/** Supplies a patch with bytes of its basis. Bytes that one copy after another begins with, such as zeros, are read once. */
 function supplier(job: PatchJob, basis: RdiffBasis): () => void {
   const buffer = new Uint8Array(BUFFER_BYTES)
+  // The range of the basis that the buffer holds.
+  let [start, end] = [0, 0]
   return () => {
     const { position, length } = job.request!
-    const byteLength = basis.read(buffer.subarray(0, length), position)
-    if (byteLength === 0) {
+    if (position < start || position >= end) {
+      start = position
+      end = position + basis.read(buffer.subarray(0, length), position)
+    }
+    if (end === position) {
       throw new IntegrityError(`the basis ends at byte ${position}, but had ${basis.size} bytes`, {
         expected: `${basis.size} bytes`,
         actual: `${position} bytes`,
       })
     }
-    job.supply(buffer.subarray(0, byteLength))
+    job.supply(buffer.subarray(position - start, Math.min(position + length, end) - start))
   }
 }
 
