@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { concatBytes } from '../../src/bytes/byte-order.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { soon } from '../support/streams.ts'
@@ -91,38 +91,6 @@ describe('HttpHive reads on when', () => {
     expect(await soon(collect((await hive.open('x', { bufferSize: KIB })).stream()), 'the bytes')).toEqual(BYTES)
     expect(givenUp).toBe(true)
     for (const request of reads()) expect(rangeOf(request)[1]).toBeGreaterThan(rangeOf(request)[0])
-  })
-
-  it('a signature takes many times the stall timeout to arrive', async () => {
-    const stallTimeoutMs = 1_000
-    const { hive, local } = await client(
-      async (_request, passOn) => {
-        const answer = await passOn()
-        const bytes = new Uint8Array(await answer.arrayBuffer())
-        let offset = 0
-        const slow = new ReadableStream<Uint8Array>(
-          {
-            pull(controller) {
-              vi.advanceTimersByTime(stallTimeoutMs - 1)
-              if (offset === bytes.byteLength) return controller.close()
-              controller.enqueue(bytes.slice(offset, ++offset))
-            },
-          },
-          { highWaterMark: 0 },
-        )
-        // Not through a Response of the host, which may read ahead.
-        return Object.defineProperty(withBody(answer, null), 'body', { value: slow })
-      },
-      { stallTimeoutMs },
-    )
-    const expected = await collect((await local.open('x')).signature())
-    const entry = await hive.open('x')
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-    try {
-      expect(await collect(entry.signature())).toEqual(expected)
-    } finally {
-      vi.useRealTimers()
-    }
   })
 
   it('the answer of a busy server cannot even be discarded', async () => {

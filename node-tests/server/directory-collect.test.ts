@@ -31,7 +31,8 @@ function start(directory: string, name: string, count: number, onLine?: (running
   const runner = 'Deno' in globalThis ? ['run', '-A'] : []
   const child = spawn(process.execPath, [...runner, CHILD, directory, name, String(count)], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '' },
+    // Node 22 warns that SQLite is experimental.
+    env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
   })
   const lines: string[] = []
   let rest = ''
