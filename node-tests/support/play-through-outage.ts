@@ -59,7 +59,7 @@ async function throughOutage(
   if (kind === 'silent') proxy.goSilent()
   else await proxy.goAway()
   await untilInPage(page, 'the page to wait for the hive', () =>
-    document.getElementById('notice')!.textContent.includes('as soon as the hive answers'),
+    document.getElementById('notice')!.textContent.includes('once the hive answers'),
   )
   await stayAway()
   const { notice, leftAt } = await page.evaluate(markReturn)

@@ -10,15 +10,16 @@ import {
   type StreamRecord,
 } from '../rows/row-values.ts'
 import { isTransient, maybeApplied, waitToRetry } from '../retry.ts'
-import { parseStreamRow, randomId, type StoreContext } from '../store-context.ts'
+import { randomId, type StoreContext } from '../store-context.ts'
 import type { RowBuffer } from '../transactions/row-buffer.ts'
 import type { CutBlock } from './block-cutter.ts'
+import { discardStream } from './discard-stream.ts'
 import { FencedRow, type Outcome } from './fenced-row.ts'
 import { type Ending, LastCommit } from './last-commit.ts'
 import { ObjectNames } from './object-names.ts'
 import { PageWriter } from './page-writer.ts'
 import { hasPermanentReference } from './permanent-reference.ts'
-import { deleteObjects, findIntents, removeObjects, removeStream } from './remove-stream.ts'
+import { deleteObjects } from './remove-stream.ts'
 
 /** Where a writer is in the life of its stream. */
 type State =
@@ -262,44 +263,9 @@ export class StreamWriter {
   /** Removes all that was written of a stream that is not to be stored, or is one already. */
   async discard(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
-    if (this.#state.kind === 'unmade') return
-    try {
-      await this.#ruleOut()
-    } finally {
-      // Even when nothing shows what the last commit did: if the row is gone, nothing can need the objects any more.
-      await this.#remove()
-    }
-  }
-
-  async #ruleOut(): Promise<void> {
     const state = this.#state
-    const ruleOut = (): Promise<unknown> =>
-      state.kind === 'ending' ? state.last.ruleOut(undefined) : this.#row.giveUp(undefined)
-    try {
-      await ruleOut()
-    } catch (error) {
-      // On a full disk not even a row can be changed. Deleting objects that no page names frees space.
-      if ((error as Error).name !== 'QuotaExceededError' || !(await this.#row.isAsKnown())) throw error
-      await deleteObjects(this.#context, this.#names.intents)
-      await ruleOut()
-    }
-  }
-
-  /**
-   * Deletes the objects, then the rows, of a stream only if it is marked as deleting, or gone. The writer's memory
-   * proves nothing: an object whose intent is gone may belong to a page of another stream by now.
-   */
-  async #remove(): Promise<void> {
-    const row = await this.#row.read()
-    const record = row && parseStreamRow(this.id, row.value)
-    if (record && record.status.kind !== 'deleting') return
-    const intents = await findIntents(this.#context, this.#names.intents)
-    if (record && this.#row.isOwn(record)) {
-      await removeStream(this.#context, this.id, record, row.version, intents)
-    } else {
-      // Collection was faster, but it may have looked before the last of these was put.
-      await removeObjects(this.#context, intents)
-    }
+    if (state.kind === 'unmade') return
+    await discardStream(this.#context, state.row, this.#names.intents, state.kind === 'ending' ? state.last : undefined)
   }
 
   async #deleteAbandoned(): Promise<Uint8Array[]> {
