@@ -24,7 +24,9 @@ export interface WaitingGarbage {
 
 /** What a collection did, or, in a dry run, would do. */
 export interface GarbageReport {
+  /** What was removed. */
   readonly freed: FreedGarbage
+  /** What is kept for now. */
   readonly waiting: WaitingGarbage
   /** Rows that are damaged, or of a later version: what belongs to them was left alone. At most 100. */
   readonly problems: readonly Error[]
