@@ -37,7 +37,7 @@ export interface StreamStoreOptions {
    */
   name?: string | undefined
   /**
-   * Bytes of a block, 1 to 67,108,864. A stream keeps the block size with which it was stored.
+   * Bytes in a block, 1 to 67,108,864. A stream keeps the block size that it was stored with.
    * @default 1_000_000
    */
   blockSize?: number | undefined
@@ -47,25 +47,25 @@ export interface StreamStoreOptions {
    */
   inMemoryThreshold?: number | undefined
   /**
-   * Milliseconds for which collection spares an upload after its last block, and a stream that was stored without a
-   * reference. Time never decides whether collection is safe, only when it is tried.
+   * Milliseconds for which a collection spares an upload after its last block, and a stream that was stored without a
+   * reference. Time never decides whether a collection is safe, only when it is tried.
    * @default 3_600_000
    */
   leaseMs?: number | undefined
   /**
-   * Clock, random numbers, timers and parallelism, for tests that drive them.
+   * Clock, random numbers, timers and parallelism, for tests that control them.
    * @default systemHost
    */
   host?: StoreHost | undefined
 }
 
-/** Both the longest key and the largest value are those of a reference; a page has at most 34 KB. */
+/** References have the longest keys and the largest values; a page has at most 34 KB. */
 const MIN_KEY_BYTES = 1200
 const MIN_VALUE_BYTES = 40_000
 
 /**
- * Stores streams of bytes in blocks. The same bytes are stored once, and kept while something refers to them: AtlasDB's
- * stream store.
+ * Stores streams of bytes in blocks. It stores the same bytes once, and keeps them while something refers to them. It
+ * is modelled on AtlasDB's stream store.
  *
  * @example
  * ```ts
@@ -94,11 +94,11 @@ export class StreamStore {
   readonly #closing = new AbortController()
 
   /**
-   * Makes a store in a backend, and closes that when the store is closed. Nothing is read or written before the first
+   * Creates a store in a backend. Closing the store closes the backend. Nothing is read or written before the first
    * call.
    *
-   * @throws {TypeError} if `name` has other characters, or an option is not an integer.
-   * @throws {RangeError} if an option is out of its range, or the backend does not take what a store needs.
+   * @throws {TypeError} if `name` has other characters, or an option is of the wrong type.
+   * @throws {RangeError} if an option is out of range, or the backend's limits are too small for a store.
    */
   constructor(backend: Backend, options: StreamStoreOptions = {}) {
     const {
@@ -117,7 +117,7 @@ export class StreamStore {
     if (typeof host?.sleep !== 'function') throw new TypeError(`host must be a StoreHost, got ${describeValue(host)}`)
     const { keyBytes = MIN_KEY_BYTES, valueBytes = MIN_VALUE_BYTES } = backend.limits ?? {}
     if (keyBytes < MIN_KEY_BYTES || valueBytes < MIN_VALUE_BYTES) {
-      throw new RangeError(`the backend must take keys of ${MIN_KEY_BYTES} and values of ${MIN_VALUE_BYTES} bytes`)
+      throw new RangeError(`the backend must accept keys of ${MIN_KEY_BYTES} and values of ${MIN_VALUE_BYTES} bytes`)
     }
     checkInteger('blockSize', blockSize, 1, Math.min(MAX_BLOCK_BYTES, backend.limits?.blockBytes ?? Infinity))
     checkInteger('inMemoryThreshold', inMemoryThreshold, 0, Number.MAX_SAFE_INTEGER)
@@ -141,14 +141,15 @@ export class StreamStore {
   }
 
   /**
-   * Makes a sink. When it is closed, the bytes that were written to it are stored. It holds at most eight blocks.
+   * Creates a sink. Closing it stores the bytes that were written to it. It holds at most eight blocks in memory.
    *
-   * Its writes and its close fail with `QuotaExceededError` if there is no space, `IntegrityError` if `digest` is given
-   * and the bytes have another one, `BackendError` (`outcome: 'unknown'` if not even reading back shows whether the
-   * stream was stored), or with what `onCommit` throws. A sink that fails leaves nothing that can be seen.
+   * Its writes and its close fail with `QuotaExceededError` if no space is left, with `IntegrityError` if `digest` is
+   * given and the bytes have a different one, with `BackendError` (`outcome: 'unknown'` if not even reading back shows
+   * whether the stream was stored), or with the error that `onCommit` throws. A sink that fails leaves nothing visible
+   * behind.
    *
    * @throws {TypeError} if an option is of the wrong type.
-   * @throws {RangeError} if an option is out of its range.
+   * @throws {RangeError} if an option is out of range.
    */
   sink(options: BlockSinkOptions = {}): BlockSink {
     return uploadSink(this.#context, () => this.#transaction(undefined), options)
@@ -157,7 +158,7 @@ export class StreamStore {
   /**
    * Opens a stored stream.
    *
-   * @throws {NotFoundError} if there is none with this id.
+   * @throws {NotFoundError} if no stored stream has this id.
    */
   async open(id: string, options: BackendCallOptions = {}): Promise<StoredStream> {
     const bytes = parseId(id)
@@ -168,8 +169,8 @@ export class StreamStore {
   }
 
   /**
-   * Resolves with the ids of the stored streams that have these SHA-256 digests, in the same order; undefined where
-   * there is none, or where the row of the digest is damaged. Storing the content repairs that row.
+   * Resolves with the ids of the stored streams that have these SHA-256 digests, in the same order. An id is undefined
+   * if no stream has the digest, or if the row of the digest is damaged. Storing the content again repairs the row.
    *
    * @throws {TypeError} if a digest does not have 32 bytes.
    */
@@ -182,7 +183,7 @@ export class StreamStore {
     for (let i = 0; i < digests.length; i += parallelLookups) {
       const some = digests.slice(i, i + parallelLookups)
       const rows = await Promise.all(some.map((digest) => backend.metadata.get(keys.digest(digest), options)))
-      // One that is damaged must not keep the others from being told.
+      // A damaged row must not prevent the other ids from being returned.
       const found = rows.map((row, index) => row && unlessDamaged(() => parseDigestRow(some[index]!, row.value)))
       ids.push(...found.map((id) => id && toHex(id)))
     }
@@ -190,13 +191,13 @@ export class StreamStore {
   }
 
   /**
-   * Reads and changes rows and references in one step. What `run` reads is remembered with its version; what it writes
-   * is held back. Then everything is committed if nothing that was read has changed. Otherwise `run` is called again,
-   * after a random delay, so it should not have other effects.
+   * Reads and changes rows and references in one atomic step. The store remembers the version of everything that `run`
+   * reads, and holds back what it writes. When `run` has finished, its writes are committed if nothing that it read has
+   * changed. Otherwise `run` is called again after a random delay, so it should not have other side effects.
    *
-   * @throws {RangeError} if it depends on more than 10 rows, or changes more than 100.
-   * @throws {ConflictError} if it lost to others 100 times.
-   * @throws {BackendError} with `outcome: 'unknown'` if the engine failed, and may have applied it.
+   * @throws {RangeError} if the transaction depends on more than 10 rows, or changes more than 100.
+   * @throws {ConflictError} if the transaction lost to others 100 times.
+   * @throws {BackendError} with `outcome: 'unknown'` if the engine failed and may have applied the commit.
    */
   async transaction<T>(run: (tx: Transaction) => Promise<T>, { signal }: BackendCallOptions = {}): Promise<T> {
     await this.#context.ready({ signal })
@@ -211,7 +212,7 @@ export class StreamStore {
         const again =
           (error as Error | undefined)?.name !== 'BackendError' && !signal?.aborted && (await tx.rows.isOutdated())
         tx.end(error)
-        // It may have failed because it saw some rows before a change and some after it.
+        // It may have failed because it read some rows before a change and others after it.
         if (again) continue
         throw error
       }
@@ -222,15 +223,15 @@ export class StreamStore {
   }
 
   /**
-   * Removes streams that nothing refers to and whose lease is over, and what crashes left. Only candidates are looked at,
-   * not the whole store. It is safe beside any number of writers, readers and other collectors, in other processes too,
-   * and whatever ends it: the next one goes on.
+   * Removes streams that nothing refers to and whose lease has ended, and what crashes left behind. It reads only
+   * candidates, not the whole store. Any number of writers, readers and other collectors may run at the same time, also
+   * in other processes. A collection may be interrupted at any point; the next one continues it.
    *
-   * Those who are reading a stream that goes come to its end: its blocks are kept for `graceMs`, and a later collection
-   * deletes them. So the first one frees the rows and the second, after the grace, the bytes.
+   * Current readers of a collected stream can finish: its blocks are kept for `graceMs`, and a later collection deletes
+   * them. The first collection therefore frees the rows, and the first one after the grace period frees the bytes.
    *
    * @throws {TypeError} if an option is of the wrong type.
-   * @throws {RangeError} if an option is out of its range.
+   * @throws {RangeError} if an option is out of range.
    * @throws {BackendError} if the engine keeps failing.
    */
   collectGarbage(options: CollectGarbageOptions = {}): Promise<GarbageReport> {
@@ -238,18 +239,21 @@ export class StreamStore {
   }
 
   /**
-   * Collects garbage in the background, now and at an interval, until `signal` aborts or the store is closed. A host that
-   * ends with its last timer stays alive as long.
+   * Collects garbage in the background, now and at an interval, until `signal` aborts or the store is closed. Until
+   * then, its timer keeps a process such as Node's running.
    *
-   * @throws {TypeError} if an option is of the wrong type.
-   * @throws {RangeError} if an option is out of its range.
+   * @throws {TypeError} if an option is of the wrong type, or the store is closed.
+   * @throws {RangeError} if an option is out of range.
    */
   startCollector(options: CollectorOptions): void {
     if (this.#closed) throw new TypeError('the store is closed')
     startCollector(this.#context, options, this.#closing.signal)
   }
 
-  /** Ends collectors, waits until failed sinks have removed what they wrote, and closes the backend. Closing twice is allowed. */
+  /**
+   * Ends collectors, waits until failed sinks have removed what they wrote, and closes the backend. It may be called
+   * twice.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed

@@ -8,26 +8,29 @@ import { Collection, type GarbageReport } from './collection.ts'
 import { emptyTrash } from './empty-trash.ts'
 import { reapIntents } from './reap-intents.ts'
 
-/** Options of {@linkcode StreamStore.collectGarbage}. `signal` ends it between two steps, which is always safe. */
+/**
+ * Options of {@linkcode StreamStore.collectGarbage}. `signal` ends the collection between two steps, which is always
+ * safe.
+ */
 export interface CollectGarbageOptions extends BackendCallOptions {
   /**
-   * Changes nothing, and tells what would go.
+   * Changes nothing, and reports what would be freed.
    * @default false
    */
   dryRun?: boolean | undefined
   /**
-   * Milliseconds for which the blocks of a collected stream are kept, so that those who are reading it come to its end.
+   * Milliseconds for which the blocks of a collected stream are kept, so that current readers can finish.
    * @default 3_600_000
    */
   graceMs?: number | undefined
-  /** Called with what was done so far, after each stream and each page of blocks. */
+  /** Called after each stream and each page of blocks, with the report so far. */
   onProgress?: ((report: GarbageReport) => void) | undefined
 }
 
 const DEFAULT_GRACE_MS = 3_600_000
-/** A thousand years: what is added to the time stays a date. */
+/** A thousand years: the current time plus this is still a valid date. */
 const MAX_GRACE_MS = 1000 * 366 * 86_400_000
-/** Candidates that are read at a time. */
+/** Number of candidates that are read at a time. */
 const LIST = 256
 
 /** Collects the garbage of a store. */

@@ -7,16 +7,16 @@ import { parseDigestRow, parseStreamRow } from '../store-context.ts'
 import type { Collection } from './collection.ts'
 import { hasLiveReference, tidyReferences } from './live-references.ts'
 
-/** What a step has done: there is another one to do, none, or somebody else has changed what it depended on. */
+/** The result of a step: another step follows, none does, or somebody else has changed what the step depended on. */
 type Step = 'next' | 'done' | 'lost'
 
-/** References of a dead stream that are removed in one commit. */
+/** Number of references of a dead stream that are removed in one commit. */
 const DELETE_ROWS = 64
 
 /**
- * Collects one candidate, if it is dead: the protocol of `docs/formats.md`, "Collection". Each step reads the stream's row
- * anew and depends on that version of it, so it does not matter who else collects, marks or stores meanwhile, or where a
- * collection before this one has ended.
+ * Collects one candidate if it is dead, following the protocol in `docs/formats.md`, "Collection". Each step reads the
+ * stream's row again, and its commit depends on the version that it read. Others may therefore collect, mark or store
+ * at the same time, and an earlier collection may have ended at any step.
  */
 export async function collectStream(run: Collection, id: Uint8Array): Promise<void> {
   if (run.dryRun) return countStream(run, id)
@@ -29,8 +29,8 @@ export async function collectStream(run: Collection, id: Uint8Array): Promise<vo
 }
 
 /**
- * Whether a stream would be collected now. A mark cannot bring back what is being stored or deleted, so the references of
- * such a stream are not looked at.
+ * Whether a stream would be collected now. A mark cannot bring back a stream that is being stored or deleted, so the
+ * references of such a stream are not read.
  */
 export async function isDead(run: Collection, id: Uint8Array, record: StreamRecord): Promise<boolean> {
   const { status, leaseUntil } = record
@@ -50,7 +50,7 @@ export async function isDead(run: Collection, id: Uint8Array, record: StreamReco
 async function nextStep(run: Collection, id: Uint8Array): Promise<Step> {
   const { keys, host } = run.context
   const key = keys.stream(id)
-  // Read before the references are: whoever adds one that expires, or removes one, writes it.
+  // Read before the references, because adding a reference that expires, or removing any, writes this row.
   const candidate = { key: keys.candidate(id), row: await run.get(keys.candidate(id)) }
   const row = await run.get(key)
   const own = { key, version: row?.version }
@@ -76,7 +76,7 @@ async function nextStep(run: Collection, id: Uint8Array): Promise<Step> {
     case 'storing':
       return leased ? 'done' : condemn(run, id, record, row)
     case 'condemned': {
-      // Listed again after it was condemned: a mark that came before is seen here, one that comes later changes the row.
+      // Listed again after condemning: an earlier mark is seen here, and a later one changes the stream's row.
       const kept = status.former === 'stored' && (await hasLiveReference(run, id))
       if (!kept) return condemnForGood(run, id, record, row)
       const stored = formatStream({ ...record, status: { kind: 'stored' } })
@@ -87,7 +87,7 @@ async function nextStep(run: Collection, id: Uint8Array): Promise<Step> {
   return remove(run, id, record, row)
 }
 
-/** Marks a stream as condemned; setting a reference on it undoes this. */
+/** Marks a stream as condemned. Setting a reference on the stream undoes this. */
 async function condemn(
   run: Collection,
   id: Uint8Array,
@@ -107,7 +107,7 @@ async function condemn(
   return committed ? 'next' : 'lost'
 }
 
-/** Marks a condemned stream as deleting, which cannot be undone, and removes its digest row in the same commit. */
+/** Marks a condemned stream as deleting and removes its digest row in the same commit. This cannot be undone. */
 async function condemnForGood(
   run: Collection,
   id: Uint8Array,
@@ -130,7 +130,7 @@ async function condemnForGood(
   return (await run.commit(checks, mutations)) ? 'next' : 'lost'
 }
 
-/** Moves the pages of a stream that is being deleted to the trash, each in a commit, and then removes its rows. */
+/** Moves the pages of a stream that is being deleted to the trash, one commit for each, and then removes its rows. */
 async function remove(
   run: Collection,
   id: Uint8Array,
@@ -139,12 +139,12 @@ async function remove(
 ): Promise<Step> {
   const { keys, host } = run.context
   const key = keys.stream(id)
-  // The pages that this row names, which need not be those of its own id.
+  // The pages that this row names; they may belong to another id.
   const pages = new PageMap(run.context, id, record)
   for (let index = 0; index < pages.pageCount; index++) {
     const pageKey = keys.page(pages.pageSet, index)
     const page = await run.get(pageKey)
-    // Somebody else has moved it, or the writer itself has removed it.
+    // Another collector has moved it, or the writer has removed it.
     if (!page) continue
     pages.parse(index, page.value)
     const moved = await run.commit(
@@ -157,7 +157,7 @@ async function remove(
     if (!moved) return 'lost'
   }
   const own = { key, version }
-  // No mark can add one any more, so what there is has expired.
+  // No mark can add a reference any more, so those that are left have expired.
   for await (const rows of run.lists(keys.references(id), DELETE_ROWS)) {
     const mutations = rows.map((row) => ({ key: row.key, value: undefined }))
     if (!(await run.commit([own], mutations))) return 'lost'
@@ -168,7 +168,7 @@ async function remove(
   return 'done'
 }
 
-/** Counts what collecting a stream would free, and changes nothing. */
+/** Counts what collecting a stream would free, without changing anything. */
 async function countStream(run: Collection, id: Uint8Array): Promise<void> {
   const { keys, host } = run.context
   const row = await run.get(keys.stream(id))

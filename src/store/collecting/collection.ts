@@ -4,31 +4,31 @@ import type { StoreContext } from '../store-context.ts'
 
 /** What a collection has freed so far. */
 export interface FreedGarbage {
-  /** Streams whose rows are gone: nothing leads to them any more. */
+  /** Number of streams whose rows were removed: they cannot be found any more. */
   readonly streams: number
-  /** Objects that were deleted. */
+  /** Number of objects that were deleted. */
   readonly objects: number
   /** Bytes of these objects. */
   readonly bytes: number
 }
 
-/** What is kept for readers until its grace is over. */
+/** What is kept for readers until the grace period ends. */
 export interface WaitingGarbage {
-  /** Objects that wait. */
+  /** Number of objects that are kept. */
   readonly objects: number
   /** Bytes of these objects. */
   readonly bytes: number
-  /** When the last of them may go; undefined if none waits. */
+  /** When the last of them may be deleted; undefined if there are none. */
   readonly until: Date | undefined
 }
 
-/** What a collection did, or, in a dry run, would do. */
+/** What a collection did, or would do in the case of a dry run. */
 export interface GarbageReport {
   /** What was removed. */
   readonly freed: FreedGarbage
   /** What is kept for now. */
   readonly waiting: WaitingGarbage
-  /** Rows that are damaged, or of a later version: what belongs to them was left alone. At most 100. */
+  /** Rows that are damaged or of a later version, at most 100. Everything that belongs to them was left alone. */
   readonly problems: readonly Error[]
 }
 
@@ -42,10 +42,10 @@ export interface CollectionOptions {
 
 const MAX_PROBLEMS = 100
 
-/** One run of collection: how it reads and writes, and what it has found. */
+/** One run of a collection: how it reads and writes, and what it has found. */
 export class Collection {
   readonly context: StoreContext
-  /** Whether nothing is to be changed. */
+  /** Whether the run only reports, and changes nothing. */
   readonly dryRun: boolean
   /** How long pages stay in the trash, in milliseconds. */
   readonly graceMs: number
@@ -63,7 +63,7 @@ export class Collection {
     this.#onProgress = onProgress
   }
 
-  /** What was found so far. */
+  /** The report so far. */
   get report(): GarbageReport {
     const { objects, bytes, until } = this.#waiting
     return {
@@ -79,7 +79,7 @@ export class Collection {
     return this.#persistently((options) => this.context.backend.metadata.get(key, options))
   }
 
-  /** Commits; false if a check failed, which it also does if the answer of a try that was applied was lost. */
+  /** Commits; false if a check failed. A check also fails if an earlier try was applied and its answer was lost. */
   commit(checks: readonly Check[], mutations: readonly Mutation[]): Promise<string | false> {
     return this.#persistently((options) => this.context.backend.metadata.commit(checks, mutations, options))
   }
@@ -102,7 +102,9 @@ export class Collection {
     }
   }
 
-  /** Does work for one row; what is damaged, or of a later version, is noted, and left alone. */
+  /**
+   * Does the work for one row. If the row is damaged or of a later version, this is noted, and the row is left alone.
+   */
   async tolerating(work: () => Promise<void>): Promise<void> {
     try {
       await work()
@@ -113,20 +115,20 @@ export class Collection {
     }
   }
 
-  /** Counts a stream that is gone. */
+  /** Counts a stream that was removed. */
   freedStream(): void {
     this.#freed.streams++
     this.#tell()
   }
 
-  /** Counts objects that are gone. */
+  /** Counts objects that were deleted. */
   freedObjects(objects: number, bytes: number): void {
     this.#freed.objects += objects
     this.#freed.bytes += bytes
     this.#tell()
   }
 
-  /** Counts objects that wait in the trash since a time. */
+  /** Counts objects that have been in the trash since the given time. */
   keptObjects(objects: number, bytes: number, since: number): void {
     this.#waiting.objects += objects
     this.#waiting.bytes += bytes

@@ -5,10 +5,12 @@ import { parseTrash } from '../rows/row-values.ts'
 import { deleteObjects } from '../writing/remove-stream.ts'
 import type { Collection } from './collection.ts'
 
-/** Pages that are read at a time: each may have 34 KB. */
+/** Number of pages that are read at a time; each has up to 34 KB. */
 const LIST = 8
 
-/** Deletes what has been in the trash for longer than the grace: the objects of a page, then its row, which names them. */
+/**
+ * Deletes what was in the trash for longer than the grace period: the objects of a page, then the row that names them.
+ */
 export async function emptyTrash(run: Collection): Promise<void> {
   for await (const rows of run.lists(run.context.keys.all('t'), LIST)) {
     for (const row of rows) await run.tolerating(() => emptyPage(run, row))
@@ -26,7 +28,7 @@ async function emptyPage(run: Collection, { key, value, version }: Row): Promise
   if (!run.dryRun) {
     const objects = entries.map(({ object }) => object)
     await deleteObjects(run.context, objects)
-    // Another collector has counted it.
+    // Another collector has deleted the row, and counted its objects.
     if (!(await run.commit([{ key, version }], [{ key, value: undefined }]))) return
   }
   run.freedObjects(entries.length, bytes)

@@ -3,22 +3,22 @@ import type { Row } from '../backend.ts'
 import { parseReference } from '../rows/row-values.ts'
 import type { Collection } from './collection.ts'
 
-/** What the references of a stream say. */
+/** What the references of a stream mean for it. */
 export interface References {
-  /** Whether one keeps the stream alive now. */
+  /** Whether a reference keeps the stream alive now. */
   readonly live: boolean
-  /** Whether the stream need not be looked at again before a reference is removed: one never expires, and no other does. */
+  /** Whether the stream cannot die before a reference is removed: it has references, and none of them expires. */
   readonly settled: boolean
 }
 
-/** References that are read at a time: each may have 33 KB. */
+/** Number of references that are read at a time; each has up to 33 KB. */
 const LIST = 64
-/** References that are removed at a time: each is a condition of the commit. */
+/** Number of references that are removed in one commit; the commit checks the version of each. */
 const PRUNE = 10
 
 type Kind = 'permanent' | 'expiring' | 'expired'
 
-/** Whether a reference keeps a stream alive, page by page until one is found that does. */
+/** Whether a reference keeps a stream alive. Stops reading at the first one that does. */
 export async function hasLiveReference(run: Collection, id: Uint8Array): Promise<boolean> {
   for await (const rows of run.lists(run.context.keys.references(id), LIST)) {
     if (rows.some((row) => kindOf(row, run.context.host.now()) !== 'expired')) return true
@@ -26,7 +26,7 @@ export async function hasLiveReference(run: Collection, id: Uint8Array): Promise
   return false
 }
 
-/** Looks at all references of a stream, and removes those that have expired. */
+/** Reads all references of a stream, and removes those that have expired. */
 export async function tidyReferences(run: Collection, id: Uint8Array): Promise<References> {
   let permanent = false
   let expiring = false
@@ -40,7 +40,7 @@ export async function tidyReferences(run: Collection, id: Uint8Array): Promise<R
       else expired.push(row)
     }
     for (let i = 0; i < expired.length; i += PRUNE) {
-      // One that was renewed meanwhile is alive.
+      // A reference that was renewed meanwhile is live.
       if (!(await prune(run, expired.slice(i, i + PRUNE)))) expiring = true
     }
   }
@@ -54,7 +54,7 @@ async function prune(run: Collection, rows: readonly Row[]): Promise<boolean> {
   return (await run.commit(checks, mutations)) !== false
 }
 
-/** A reference that cannot be parsed counts as alive, and the stream stays a candidate. */
+/** A reference that cannot be parsed counts as live, and the stream remains a candidate. */
 function kindOf({ value }: Row, now: number): Kind {
   try {
     const { expiresAt } = parseReference(value)

@@ -7,10 +7,10 @@ import { deleteObjects } from '../writing/remove-stream.ts'
 import { isDead } from './collect-stream.ts'
 import type { Collection } from './collection.ts'
 
-/** Intents that are read at a time. */
+/** Number of intents that are read at a time. */
 const LIST = 256
 
-/** Deletes objects that were to be put for a stream which nobody stores any more, and that no page names. */
+/** Deletes objects that no page names, and that were intended for a stream which is no longer being stored. */
 export async function reapIntents(run: Collection): Promise<void> {
   const prefix = run.context.keys.all('i')
   for await (const rows of run.lists(prefix, LIST)) {
@@ -25,7 +25,7 @@ async function reapIntent(run: Collection, { key, value }: Row, object: Uint8Arr
   const streamRow = await run.get(context.keys.stream(id))
   const stream = streamRow && parseStreamRow(id, streamRow.value)
   if (stream && !(await isOver(run, id, stream))) return
-  // Read again after the stream's row: the commit that stored it has removed the intents of objects which pages name.
+  // Read again after the stream's row: the commit that stored the stream removed the intents of objects in its pages.
   const intent = await run.get(key)
   if (!intent || object.byteLength !== ID_BYTES) return
   const size = await run.sizeOf(context.keys.object(object))
@@ -36,7 +36,7 @@ async function reapIntent(run: Collection, { key, value }: Row, object: Uint8Arr
   if (size !== undefined) run.freedObjects(1, size)
 }
 
-/** Whether nobody stores a stream any more; in a dry run, whether nobody would after the collection. */
+/** Whether a stream is no longer being stored; in a dry run, whether it would not be after the collection. */
 async function isOver(run: Collection, id: Uint8Array, record: StreamRecord): Promise<boolean> {
   if (isUsable(record.status) || record.status.kind === 'deleting') return true
   return run.dryRun && isDead(run, id, record)

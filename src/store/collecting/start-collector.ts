@@ -10,28 +10,28 @@ export interface CollectorOptions {
   /** Ends the collector. */
   signal: AbortSignal
   /**
-   * Milliseconds from the end of a collection to the next one.
+   * Milliseconds from the end of a collection to the start of the next one.
    * @default 600_000
    */
   intervalMs?: number | undefined
   /**
-   * Milliseconds for which the blocks of a collected stream are kept, so that those who are reading it come to its end.
+   * Milliseconds for which the blocks of a collected stream are kept, so that current readers can finish.
    * @default 3_600_000
    */
   graceMs?: number | undefined
-  /** Called with what each collection did. */
+  /** Called with the report of each collection. */
   onCollected?: ((report: GarbageReport) => void) | undefined
   /**
-   * Called when a collection fails, and for each of the problems that one met; the collector goes on at the next interval.
+   * Called when a collection fails, and for each problem in a report. The collector continues after the next interval.
    */
   onError?: ((error: unknown) => void) | undefined
 }
 
 const DEFAULT_INTERVAL_MS = 600_000
-/** What timers take. */
+/** The longest delay that timers accept. */
 const MAX_INTERVAL_MS = 2 ** 31 - 1
 
-/** Collects again and again, until `options.signal` or `closing` aborts. */
+/** Collects repeatedly, until `options.signal` or `closing` aborts. */
 export function startCollector(context: StoreContext, options: CollectorOptions, closing: AbortSignal): void {
   const { signal, intervalMs = DEFAULT_INTERVAL_MS, graceMs, onCollected, onError } = options
   if (typeof signal?.addEventListener !== 'function') {
@@ -54,7 +54,7 @@ export function startCollector(context: StoreContext, options: CollectorOptions,
       } catch (error) {
         if (!end.signal.aborted) onError?.(error)
       }
-      // It rejects when the collector ends.
+      // Rejects when the collector ends.
       await context.host.sleep(intervalMs, end.signal).catch(() => undefined)
     }
     stopListening()

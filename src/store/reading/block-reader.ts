@@ -9,18 +9,18 @@ import { type BlockEntry, CODEC_NONE, isUsable, type PageRecord } from '../rows/
 import { PageMap } from './page-map.ts'
 import { parseDigestRow, readStream, type StoreContext } from '../store-context.ts'
 
-/** The stream that is read, as its row describes it. */
+/** The stream to read, as its row describes it. */
 export interface ReadableRecord {
   readonly id: Uint8Array
-  /** SHA-256 of its bytes: other streams with the same one will do as well. */
+  /** SHA-256 of its bytes. Any other stream with the same digest can be read instead. */
   readonly digest: Uint8Array
   readonly pages: PageMap
 }
 
 /**
- * Streams a range of a stored stream; each chunk is a block. Once a reader asks, the blocks ahead of it are fetched in
- * parallel, 16 at a time: at most `max(1, floor(inMemoryThreshold / blockSize))` blocks are being fetched, or fetched
- * and not yet read.
+ * Streams a range of a stored stream; each chunk is a block. Once a reader asks for a chunk, the next blocks are
+ * fetched in parallel, up to 16 at a time. At most `max(1, floor(inMemoryThreshold / blockSize))` blocks are being
+ * fetched, or have been fetched but not read.
  */
 export function readBlocks(
   context: StoreContext,
@@ -56,7 +56,7 @@ export function readBlocks(
   })
 }
 
-/** Where the blocks come from at the moment. */
+/** Where the blocks currently come from. */
 interface Place {
   readonly id: Uint8Array
   readonly pages: PageMap
@@ -70,15 +70,15 @@ class BlockReader {
   readonly #range: ByteRange
   readonly #abort = new AbortController()
   #place: Place
-  /** Offset in the stream of the next byte to give. */
+  /** Offset in the stream of the next byte to deliver. */
   #offset: number
   /** Index after the last block of the range. */
   #end = 0
   /** Index of the next block to fetch. */
   #fetching = 0
-  /** Index of the next block to give. */
+  /** Index of the next block to deliver. */
   #giving = 0
-  /** Index of the block that was asked for last. */
+  /** Index of the block that the reader asked for last. */
   #asked = 0
   #ahead: Promise<Uint8Array<ArrayBuffer>>[] = []
   /** Number of blocks that are being fetched. */
@@ -114,17 +114,17 @@ class BlockReader {
     }
   }
 
-  /** What the range needs of the block that is to be given. */
+  /** The part of the next block that lies within the range. */
   #cut(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const start = this.#place.pages.offsetOf(this.#giving++)
     const from = this.#offset - start
     const to = Math.min(bytes.byteLength, this.#range.end - start)
     this.#offset = start + to
-    // A view would give the rest of its buffer away with it, and a byte stream detaches the whole.
+    // A view would hand over its whole buffer, which a byte stream detaches.
     return from === 0 && to === bytes.byteLength ? bytes : bytes.slice(from, to)
   }
 
-  /** Begins to read at the next byte to give, from the pages of a stream that has the same bytes. */
+  /** Starts reading at the next byte to deliver, from the pages of a stream that has the same bytes. */
   #enter(id: Uint8Array, pages: PageMap): Place {
     const { end } = this.#range
     this.#asked = this.#giving = this.#fetching = pages.blockAt(this.#offset)
@@ -144,7 +144,7 @@ class BlockReader {
       this.#parallel++
       const fetched = this.#fetch(this.#place, this.#fetching++)
       this.#ahead.push(fetched)
-      // If it fails, the stream will find out when it gets there.
+      // If it fails, the stream sees the error when it reaches this block.
       fetched.then(goOn, goOn)
     }
   }
@@ -182,11 +182,11 @@ class BlockReader {
   }
 
   /**
-   * Goes on at the same byte after a page or block was missing or wrong, if the bytes are elsewhere by now: in another page
-   * set of the same stream, or, if that was collected, in the stream that has the same digest.
+   * Continues at the same byte after a page or block was missing or damaged, if the bytes are now elsewhere: in another
+   * page set of the same stream or, if the stream was collected, in another stream that has the same digest.
    *
-   * @throws what is wrong, if the stream still names the pages that were read: then this is damage.
-   * @throws {NotFoundError} if the stream is gone, and no other has its bytes.
+   * @throws {IntegrityError} the error `wrong`, if the stream still names the pages that were read, which means damage.
+   * @throws {NotFoundError} if the stream was collected, and no other stream has its bytes.
    */
   async #moveOn(wrong: IntegrityError): Promise<void> {
     const context = this.#context

@@ -12,7 +12,7 @@ import {
 } from '../rows/row-values.ts'
 import type { StoreContext } from '../store-context.ts'
 
-/** A page that is there. */
+/** A page whose row exists. */
 export interface FoundPage {
   /** Key of its row. */
   readonly key: Uint8Array
@@ -20,20 +20,22 @@ export interface FoundPage {
 }
 
 /**
- * Where the blocks of a stream are: from an offset to a block, and from a block to its entry, through the pages of the
- * page set that the stream's row names. Only that row says which page set belongs to the stream, so a map is made from
- * the row as it was read. If the row names another page set later, that needs another map.
+ * Maps an offset in a stream to a block, and a block to its entry, through the pages of the page set that the stream's
+ * row names. Only that row says which page set belongs to the stream, so a map is made from the row as it was read. If
+ * the row later names another page set, a new map is needed.
  */
 export class PageMap {
   /** Id of the page set. */
   readonly pageSet: Uint8Array
-  /** Number of blocks, from the stream's row: a missing page must not look like the end of the stream. */
+  /**
+   * Number of blocks. It comes from the stream's row, so that a missing page does not look like the end of the stream.
+   */
   readonly blockCount: number
   readonly #context: Pick<StoreContext, 'backend' | 'keys'>
   readonly #streamId: string
   readonly #size: number
   readonly #blockSize: number
-  /** The page that was read last, so that small sequential reads do not fetch it again. Pages never change. */
+  /** The page that was read last, kept so that small sequential reads do not fetch it again. Pages never change. */
   #last: { readonly index: number; readonly page: FoundPage } | undefined
 
   /** The map of the stream `id`, whose row is `record`. */
@@ -55,7 +57,7 @@ export class PageMap {
     return Math.ceil(this.blockCount / PAGE_ENTRIES)
   }
 
-  /** Index of the block that has the byte at `offset`; one past the last block if the offset is the end. */
+  /** Index of the block that contains the byte at `offset`; one past the last block if `offset` is the end. */
   blockAt(offset: number): number {
     return Math.floor(offset / this.#blockSize)
   }
@@ -65,7 +67,7 @@ export class PageMap {
     return blockIndex * this.#blockSize
   }
 
-  /** How many blocks of this stream fit in this many bytes, at least one. */
+  /** Number of blocks of this stream that fit in `byteLength` bytes, at least one. */
   blocksIn(byteLength: number): number {
     return Math.max(1, Math.floor(byteLength / this.#blockSize))
   }
@@ -81,7 +83,7 @@ export class PageMap {
   }
 
   /**
-   * Reads a page; undefined if it is not there.
+   * Reads a page; undefined if it does not exist.
    *
    * @throws {IntegrityError} if its row is damaged.
    */
@@ -107,8 +109,8 @@ export class PageMap {
   }
 
   /**
-   * Reads a page, wherever it is: a page of a stream that was collected is in the trash until the grace is over, which one
-   * commit moves it to. So it is looked for there second.
+   * Reads a page, wherever it is. One commit moves a page of a collected stream to the trash, where it stays until the
+   * grace period ends, so the trash is searched second.
    *
    * @throws {IntegrityError} if its row is damaged.
    */
@@ -125,7 +127,7 @@ export class PageMap {
   /**
    * The entry of a block, in the page that names it.
    *
-   * @throws {IntegrityError} if the page is not one that the stream's row goes with.
+   * @throws {IntegrityError} if the page does not match the stream's row.
    */
   entryIn({ byteOffset, entries }: PageRecord, blockIndex: number): BlockEntry {
     const page = this.pageOf(blockIndex)
