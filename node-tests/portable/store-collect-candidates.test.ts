@@ -65,7 +65,7 @@ describe('a stream that is stored', () => {
     }
   })
 
-  it('already leaves it a candidate as it was, whatever the reference', async () => {
+  it('becomes a candidate if it is stored again with a reference that expires, and otherwise stays as it was', async () => {
     for (const options of [{}, SOON]) {
       for (const first of [{}, { reference: text('1') }, { reference: text('1'), ...SOON }]) {
         const { backend, store } = start()
@@ -78,7 +78,7 @@ describe('a stream that is stored', () => {
     }
   })
 
-  it('stays a candidate if the answer to its last commit is lost and the commit is repeated', async () => {
+  it('is not a candidate if the answer to its last commit is lost and the commit is repeated', async () => {
     const memory = memoryBackend()
     let lost = 0
     const backend: Backend = {
@@ -102,8 +102,8 @@ describe('a stream that is stored', () => {
   })
 })
 
-describe('a writer whose row is gone', () => {
-  /** What a heal does to an upload of unknown outcome: its objects are in the pages of another stream, its row is gone. */
+describe('a writer whose row was removed', () => {
+  /** Does what a heal does to an upload of unknown outcome: moves its objects to another stream and removes its row. */
   async function takeObjects({ metadata }: Backend, into: string): Promise<void> {
     const [intent] = await metadata.list({ prefix: keys.intent(NONE), limit: 1 })
     const own = parseStreamId(intent!.value)
@@ -126,7 +126,7 @@ describe('a writer whose row is gone', () => {
     )
   }
 
-  it('does not delete an object whose intent is gone: it may be in the pages of another stream', async () => {
+  it('does not delete objects whose intents were removed, because pages of another stream may name them', async () => {
     const memory = memoryBackend()
     let heal: (() => Promise<void>) | undefined
     const backend: Backend = {
@@ -147,7 +147,7 @@ describe('a writer whose row is gone', () => {
     const store = new StreamStore(backend, { blockSize: 1, host: new VirtualHost() })
     const { id } = await put(store, text('a'), { reference: text('1') })
     heal = () => takeObjects(memory, id)
-    // Other bytes of the same blocks, so that it puts its own objects.
+    // Different content, so that the writer puts its own objects.
     const sink = store.sink({ reference: text('2') })
     await expect(bytesSource(text('aa')).stream().pipeTo(sink)).rejects.toMatchObject({ outcome: 'unknown' })
     await sink.abort(new Error('enough')).catch(() => undefined)

@@ -11,7 +11,7 @@ import { inspectStore } from '../support/inspect-store.ts'
 import { put, text } from '../support/store-tools.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
-/** A store with everything that a collection can meet, one after the other, so that each step of it is taken. */
+/** A store with everything that a collection can meet, so that a collection takes each of its steps. */
 async function prepare(): Promise<Backend> {
   const memory = memoryBackend()
   const host = new VirtualHost()
@@ -26,7 +26,7 @@ async function prepare(): Promise<Backend> {
     await tx.markAsUsed(id, text('another pin'), soon)
     await tx.markAsUsed(both, text('pin'), soon)
   })
-  // An upload, and a duplicate, of processes that died: after the commit that made the row, and after the last one.
+  // An upload and a duplicate whose processes died: after the commit that created the row, and after the last commit.
   for (const [content, commits] of [
     ['crashed upload', 3],
     ['alive', 2],
@@ -57,9 +57,9 @@ async function expectKept(memory: Backend, where: string): Promise<void> {
   for (const content of KEPT) expect([...contents.stored.values()], where).toContain(content)
 }
 
-/** Once all is quiet: only what lives is there, and nothing that a life which is over has left. */
+/** Checks that, after two more collections, only live streams are left, and nothing that dead ones left behind. */
 async function expectRecovered(memory: Backend, host: VirtualHost, where: string): Promise<void> {
-  // The first may leave a row c that it wrote or met too late.
+  // The first collection may leave a candidate row that it wrote or found too late.
   await collectHastily(memory, host)
   await collectHastily(memory, host)
   const contents = await inspectStore(memory)
@@ -80,7 +80,7 @@ async function expectSafe(plan: (step: Step) => Fault | undefined, where: string
   const collecting = new StreamStore(backend, { host: hastyHost(host) }).collectGarbage({ graceMs: 0 })
   await Promise.race([Promise.allSettled([collecting]), backend.crashed])
   await expectKept(memory, where)
-  // What was late comes now, or after others have collected, too.
+  // Late commits are applied now, or after another collection.
   const copy = Number(where.at(-1)) % 2 === 0
   if (copy) await collectHastily(memory, host)
   await backend.arrive()
@@ -92,12 +92,12 @@ async function expectSafe(plan: (step: Step) => Fault | undefined, where: string
 const FAULTS: Fault[] = ['fail', 'busy', 'lost', 'late', 'delay', 'crash-before', 'crash-after']
 
 describe('a collection whose backend fails', () => {
-  it('removes nothing that lives, and leaves nothing that the next one does not remove, whatever fails', async () => {
+  it('removes nothing live, and leaves nothing that the next collection does not remove, whatever fails', async () => {
     const clean = await expectSafe(() => undefined, 'clean 0')
     expect(clean.steps.length).toBeGreaterThan(60)
     for (const fault of FAULTS) {
       for (const { index, operation } of clean.steps) {
-        // What changes nothing fails in fewer ways.
+        // Calls that change nothing can fail in fewer ways.
         if (!/commit|delete/.test(operation) && ['lost', 'late', 'delay', 'crash-after'].includes(fault)) continue
         const where = `${fault} at ${index}`
         await expectSafe((step) => (step.index === index ? fault : undefined), where)
@@ -105,7 +105,7 @@ describe('a collection whose backend fails', () => {
     }
   })
 
-  it('goes on after failures that pass, however many, one after the other', async () => {
+  it('continues after any number of temporary failures', async () => {
     for (const fault of ['busy', 'lost'] as const) {
       for (const every of [2, 3]) {
         const host = new VirtualHost({ seed: 2 })
@@ -118,7 +118,7 @@ describe('a collection whose backend fails', () => {
     }
   })
 
-  it('rejects with the failure of an engine that keeps failing', async () => {
+  it('rejects with the error of an engine that keeps failing', async () => {
     const host = new VirtualHost({ seed: 2 })
     const memory = await prepare()
     for (const operation of ['list', 'get', 'commit', 'blocks.delete']) {
@@ -131,7 +131,7 @@ describe('a collection whose backend fails', () => {
 })
 
 describe('a reader of a stream whose pages are replaced', () => {
-  it('goes on at the same byte in those that its row names now, in blocks of any size', async () => {
+  it('continues at the same byte in the pages that the row now names, with blocks of any size', async () => {
     const bytes = text('0123456789'.repeat(5))
     for (const [before, after] of [
       [1, 7],
@@ -147,7 +147,7 @@ describe('a reader of a stream whose pages are replaced', () => {
       const { id: twin } = await put(open(after), bytes, { reference: text('2') })
       const reader = (await open(1).open(id)).slice(2, 48).stream().getReader()
       const got = [...(await reader.read()).value!]
-      // As a heal does it: the two streams swap their page sets, and the former objects are gone.
+      // As in a heal, the two streams swap their page sets, and the former objects are deleted.
       const [one, two] = [KEYS.stream(fromHex(id)!), KEYS.stream(fromHex(twin)!)]
       const [first, second] = [await memory.metadata.get(one), await memory.metadata.get(two)]
       const [{ blockSize, blockCount }, layout] = [parseStream(first!.value), parseStream(second!.value)]
@@ -171,7 +171,7 @@ describe('a reader of a stream whose pages are replaced', () => {
 })
 
 describe('a reader of a stream that is collected', () => {
-  /** Plays a reading with a collection that comes at one of its calls. */
+  /** Reads a stream, with a collection at one of the reader's calls. */
   async function read(at: number, graceMs: number, again: boolean): Promise<{ got: unknown; calls: number }> {
     const memory = memoryBackend()
     const host = new VirtualHost()
@@ -183,7 +183,7 @@ describe('a reader of a stream that is collected', () => {
       if (++calls !== at) return
       await store.transaction((tx) => tx.unmarkAsUsed(id, text('r')))
       await new StreamStore(memory, { host: hastyHost(host) }).collectGarbage({ graceMs })
-      // With blocks of another size.
+      // With blocks of a different size.
       if (again) await put(new StreamStore(memory, { blockSize: 7, host }), bytes, { reference: text('again') })
     }
     const backend: Backend = {
@@ -212,10 +212,10 @@ describe('a reader of a stream that is collected', () => {
 
   const whole = '0123456789'.repeat(60).slice(3, 590)
 
-  it('comes to its end within the grace, and then wherever else its bytes are, at whatever call it is collected', async () => {
+  it('finishes during the grace period, and later if the bytes were stored again, at whatever call the stream is collected', async () => {
     const { calls } = await read(0, 0, false)
     expect(calls).toBeGreaterThan(590)
-    // The first blocks, and around the end of the first page.
+    // The first blocks, and those around the end of the first page.
     const places = [3, 4, 5, 6, 7, 300, 512, 513, 514, 515, 516, 517, calls]
     for (const at of places) {
       expect((await read(at, 3_600_000, false)).got, `within the grace, at ${at}`).toBe(whole)

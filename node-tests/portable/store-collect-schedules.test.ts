@@ -14,16 +14,16 @@ import { anyOrder, type Pick, preempting, Scheduler } from '../support/scheduler
 import { put, settle, text, watched } from '../support/store-tools.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
-/** What an actor does to a store of its own, on the shared backend, and what it can promise. */
+/** What an actor does with its own store on the shared backend. */
 interface Actor {
-  /** Whether its clock is a day ahead, so that no lease holds it up. */
+  /** Whether its clock is a day ahead, so that all leases have ended for it. */
   readonly hasty?: boolean
   run(store: StreamStore, told: Told): Promise<unknown>
 }
 
 /** What the actors were told. */
 class Told {
-  /** References that must be there now: what they keep must be readable. */
+  /** References that must exist now, with the content that must be readable. */
   readonly set = new Map<string, string>()
   /** References that were refused. */
   readonly refused = new Set<string>()
@@ -32,7 +32,7 @@ class Told {
 
 interface Scenario {
   readonly name: string
-  /** A stream that is there before, with the reference `r0`. */
+  /** Content of a stream that exists from the start, with the reference `r0`. */
   readonly has?: string
   /** Whether a collector that died has condemned it. */
   readonly condemned?: boolean
@@ -41,7 +41,7 @@ interface Scenario {
   readonly actors: readonly Actor[]
 }
 
-/** By a hash that takes no turn of the host, so that a schedule is the same each time. */
+/** Computes the hash without taking a turn of the host, so that a schedule is the same each time. */
 async function idOf(store: StreamStore, content: string): Promise<string | undefined> {
   const [id] = await store.lookup([await digestOf(memoryBackend(), text(content))])
   return id
@@ -86,7 +86,7 @@ function unmarker(reference: string): Actor {
   }
 }
 
-/** Reads the stream that is there before. */
+/** Reads the stream that exists from the start. */
 function reader(content: string, always: boolean): Actor {
   return {
     async run(store, told) {
@@ -138,7 +138,7 @@ function collector(graceMs = 0): Actor {
 }
 
 const SOON = new Date(1_700_000_000_000 + 60_000)
-/** After all that happens here, for whoever's clock is a day ahead too. */
+/** Later than everything that happens here, also for actors whose clock is a day ahead. */
 const LATE = new Date(1_700_000_000_000 + 9 * 86_400_000)
 const KEYS = new RowKeys('')
 const GRACE = 10 * 86_400_000
@@ -150,19 +150,19 @@ const scenarios: Scenario[] = [
     actors: [unmarker('r0'), marker('ab', 'r1'), collector(), collector()],
   },
   {
-    name: 'a duplicate of what is being collected',
+    name: 'a duplicate of a stream that is being collected',
     has: 'ab',
     actors: [unmarker('r0'), writer('ab', 'r1'), collector()],
   },
-  { name: 'an upload whose lease is over', actors: [writer('abcde', 'r1'), collector(), collector()] },
+  { name: 'an upload whose lease has ended', actors: [writer('abcde', 'r1'), collector(), collector()] },
   { name: 'twins', actors: [writer('ab', 'r1'), writer('ab', 'r2'), collector()] },
   {
-    name: 'a mark that expires, and one that does not',
+    name: 'a mark that expires and one that does not',
     has: 'ab',
     actors: [unmarker('r0'), marker('ab', 'pin', SOON), marker('ab', 'r1'), collector(), collector()],
   },
   {
-    name: 'a reference that had expired, and is renewed',
+    name: 'an expired reference that is renewed',
     has: 'ab',
     pinned: true,
     actors: [collector(), marker('ab', 'pin', LATE), unmarker('r0'), collector()],
@@ -174,22 +174,22 @@ const scenarios: Scenario[] = [
     actors: [collector(), unmarker('r0'), collector()],
   },
   {
-    name: 'a mark that has expired when it comes',
+    name: 'a mark that has already expired when it is set',
     has: 'ab',
     actors: [collector(), unmarker('r0'), marker('ab', 'pin', SOON)],
   },
   {
-    name: 'a reader within the grace',
+    name: 'a reader during the grace period',
     has: 'ab',
     actors: [unmarker('r0'), reader('ab', true), collector(GRACE), collector(GRACE)],
   },
   {
-    name: 'a reader without grace, and a writer of the same bytes',
+    name: 'a reader without a grace period, and a writer of the same bytes',
     has: 'ab',
     actors: [unmarker('r0'), reader('ab', false), writer('ab', 'r1'), collector()],
   },
   {
-    name: 'an entry that changes there and back',
+    name: 'an entry that changes and changes back',
     has: 'ab',
     actors: [entry('cd'), entry('ab'), unmarker('r0'), collector()],
   },
@@ -217,7 +217,7 @@ async function prepare({ has, condemned, pinned }: Scenario): Promise<Backend> {
   return memory
 }
 
-/** What a put that came after its intent was reaped left, only a scrub finds. */
+/** Only a scrub can find what is left by a put that arrived after its intent was reaped. */
 function isNotOrphan(problem: string): boolean {
   return !problem.startsWith('no row names object')
 }
@@ -241,7 +241,7 @@ async function expectKept(
     })
     return actor.run(store, told)
   })
-  /** What must hold in every state: whoever is in the midst of something may die there. */
+  /** What must hold in every state, because any actor may die in it. */
   const look = async (step: number): Promise<void> => {
     if (!changed) return
     changed = false
@@ -274,7 +274,7 @@ async function expectKept(
   const { unfinished, counts, stored, references } = await inspectStore(memory)
   const what = `${scenario.name}, ${where}, after recovery`
   expect(unfinished, what).toEqual([])
-  // A reference that expires keeps its stream a candidate.
+  // A stream with a reference that expires remains a candidate.
   for (const kind of ['i', 't', ...(scenario.pinned ? [] : ['c'])])
     expect(counts[kind], `${what}: ${kind}`).toBeUndefined()
   const referenced = new Set(references.map((each) => each.slice(0, 32)))
@@ -282,10 +282,10 @@ async function expectKept(
   return steps
 }
 
-/** Schedules of one scenario with a preemption; of a larger number, evenly chosen ones. */
+/** The most schedules with a preemption for one scenario. If there are more, they are sampled evenly. */
 const MOST_SCHEDULES = 300
 
-/** Orders in which actors run one after the other: each first. */
+/** Orders in which actors run one after the other; each actor is first in one of them. */
 function rotations(count: number): number[][] {
   return Array.from({ length: count }, (_, first) => Array.from({ length: count }, (__, i) => (first + i) % count))
 }
@@ -294,7 +294,7 @@ describe('collectors, writers, markers and readers of one store', () => {
   beforeAll(settle)
 
   it.each(scenarios)(
-    'keep every promise in every order with one preemption: $name',
+    'keep all guarantees in every order with one preemption: $name',
     async (scenario) => {
       const prepared = await prepare(scenario)
       const count = scenario.actors.length
@@ -315,7 +315,7 @@ describe('collectors, writers, markers and readers of one store', () => {
   )
 
   it.each(scenarios)(
-    'keep every promise in any order, whoever dies: $name',
+    'keep all guarantees in random orders, whichever actor dies: $name',
     async (scenario) => {
       const prepared = await prepare(scenario)
       for (let seed = 1; seed <= 100; seed++) {

@@ -28,7 +28,7 @@ async function expectEmpty(backend: Backend): Promise<void> {
   expect(await inspectStore(backend)).toMatchObject({ counts: { v: 1 }, objects: 0, problems: [] })
 }
 
-/** What a dry run tells, once it was shown that it changes nothing. */
+/** The report of a dry run, after checking that it changed nothing. */
 async function preview(backend: Backend, store: StreamStore, graceMs?: number): Promise<GarbageReport> {
   const before = await dump(backend)
   const report = await store.collectGarbage({ dryRun: true, graceMs })
@@ -40,7 +40,7 @@ const NOTHING = { streams: 0, objects: 0, bytes: 0 }
 const NONE_WAIT = { objects: 0, bytes: 0, until: undefined }
 
 describe('collectGarbage', () => {
-  it('frees the rows of a stream without references at once, and its objects after the grace', async () => {
+  it('frees the rows of a stream without references at once, and its objects after the grace period', async () => {
     const { backend, host, store, unmark } = start()
     const kept = await put(store, pattern(9), REF)
     const { id } = await put(store, pattern(30), REF)
@@ -66,7 +66,7 @@ describe('collectGarbage', () => {
     await expectEmpty(backend)
   })
 
-  it('moves each page of a large stream to the trash, and reads them from there', async () => {
+  it('moves each page of a large stream to the trash, from which readers read it', async () => {
     const { backend, store, unmark } = start(1)
     const stored = await put(store, pattern(1300), REF)
     await unmark(stored.id)
@@ -82,12 +82,12 @@ describe('collectGarbage', () => {
     })
   })
 
-  it('leaves a stream without references alone until its lease is over, and an upload until its is', async () => {
+  it('leaves streams without references and uploads alone until their leases end', async () => {
     const { backend, host, store } = start()
     await put(store, pattern(10))
     const sink = store.sink(REF)
     const writer = sink.getWriter()
-    // Two groups: the first is in a page, the second not.
+    // Two groups, of which only the first is in a page.
     await writer.write(pattern(28))
     await settle()
     host.advance(HOUR - 1)
@@ -101,7 +101,7 @@ describe('collectGarbage', () => {
     await expectEmpty(backend)
   })
 
-  it('lets an expired reference count for nothing, and one that was renewed count', async () => {
+  it('ignores an expired reference, unless it was renewed', async () => {
     const { backend, host, store } = start()
     const mark = (id: string, reference: string, inMs: number) =>
       store.transaction((tx) => tx.markAsUsed(id, text(reference), { expires: new Date(host.now() + inMs) }))
@@ -120,7 +120,7 @@ describe('collectGarbage', () => {
     await expectEmpty(backend)
   })
 
-  it('keeps a stream a candidate while one of its references expires, and no longer', async () => {
+  it('keeps a stream as a candidate only while it has a reference that expires', async () => {
     const { backend, host, store, unmark } = start()
     const { id } = await put(store, pattern(10), REF)
     await store.transaction((tx) => tx.markAsUsed(id, text('pin'), { expires: new Date(host.now() + HOUR) }))
@@ -137,7 +137,7 @@ describe('collectGarbage', () => {
   it('collects the pages that the stream’s row names, not those of its id', async () => {
     const { backend, store, unmark } = start()
     const [dead, alive] = [await put(store, pattern(10), REF), await put(store, pattern(22), REF)]
-    // As after a heal: the pages of the dead one's id belong to the living one.
+    // As after a heal: the pages under the dead stream's id belong to the live stream.
     const former = new Uint8Array(16).fill(7)
     await movePages(backend, dead.id, former)
     await movePages(backend, alive.id, fromHex(dead.id)!)
@@ -150,7 +150,7 @@ describe('collectGarbage', () => {
     await expectEmpty(backend)
   })
 
-  it('leaves what it cannot read alone, tells of it, and collects the rest', async () => {
+  it('leaves rows that it cannot read alone, reports them, and collects the rest', async () => {
     const { backend, store, unmark } = start()
     const [bad, good] = [await put(store, pattern(10), REF), await put(store, pattern(30), REF)]
     await unmark(bad.id)
@@ -179,7 +179,7 @@ describe('collectGarbage', () => {
     await expectEmpty(backend)
   })
 
-  it('takes a reference that it cannot read for one that lives', async () => {
+  it('treats a reference that it cannot read as live', async () => {
     const { backend, store, unmark } = start()
     const { id } = await put(store, pattern(10), REF)
     const key = keys.reference(fromHex(id)!, 'user', 'inline', text('later'))
@@ -189,7 +189,7 @@ describe('collectGarbage', () => {
     expect(await collect((await store.open(id)).stream())).toEqual(pattern(10))
   })
 
-  it('goes on where another collection ended, at any step', async () => {
+  it('continues where another collection ended, at any step', async () => {
     for (const status of [
       { kind: 'condemned', former: 'stored' },
       { kind: 'deleting', reason: 'collected' },
@@ -227,7 +227,7 @@ describe('collectGarbage', () => {
     expect((await inspectStore(backend)).counts).toEqual({ v: 1, s: 1, m: 1, h: 1, r: 1 })
   })
 
-  it('reaps intents of streams that are stored or gone, and of no others', async () => {
+  it('reaps intents of stored and removed streams, and no others', async () => {
     const { backend, store } = start()
     const { id } = await put(store, pattern(10), REF)
     const sink = store.sink(REF)
@@ -251,7 +251,7 @@ describe('collectGarbage', () => {
     expect((await inspectStore(backend)).problems).toEqual([])
   })
 
-  it('leaves a digest alone that leads to another stream', async () => {
+  it('leaves a digest row alone that names another stream', async () => {
     const { backend, store, unmark } = start()
     const old = await put(store, pattern(10), REF)
     await backend.metadata.commit([], [{ key: keys.digest(old.digest), value: undefined }])
@@ -263,8 +263,8 @@ describe('collectGarbage', () => {
     expect((await inspectStore(backend)).problems).toEqual([])
   })
 
-  it('loses to whoever comes between its look and its commit, and leaves no state that a death would leave for ever', async () => {
-    /** Collects, and does something before one of the commits; looks at what there is after each. */
+  it('loses to changes between its read and its commit, and never passes through a state that a crash would make permanent', async () => {
+    /** Collects, calls `act` before one of the commits, and checks the state after each commit. */
     const interrupt = async (backend: Backend, host: VirtualHost, at: number, act: () => Promise<unknown>) => {
       let commits = 0
       const memory: Backend = {
@@ -283,7 +283,7 @@ describe('collectGarbage', () => {
       expect(commits).toBeGreaterThanOrEqual(at)
     }
 
-    // It is about to give a condemned stream back, whose last reference goes.
+    // The collector is about to restore a condemned stream when its last reference is removed.
     {
       const { backend, host, store, unmark } = start()
       const { id } = await put(store, pattern(10), REF)
@@ -303,7 +303,7 @@ describe('collectGarbage', () => {
       })
       await expectEmpty(backend)
     }
-    // It is about to condemn a stream, which is marked; another collector ends its being a candidate.
+    // It is about to condemn a stream that is then marked; another collector removes the candidate row.
     {
       const { backend, host, store, unmark } = start()
       const { id } = await put(store, pattern(10), REF)
@@ -317,7 +317,7 @@ describe('collectGarbage', () => {
     }
   })
 
-  it('touches no other store of the same backend', async () => {
+  it('does not touch other stores in the same backend', async () => {
     const backend = memoryBackend()
     const host = new VirtualHost()
     const stores = ['', 'a', 'c', 't'].map((name) => new StreamStore(backend, { name, blockSize: 4, leaseMs: 0, host }))
@@ -331,7 +331,7 @@ describe('collectGarbage', () => {
     expect(after.filter((line) => !isOwn(line))).toEqual(before.filter((line) => !isOwn(line)))
   })
 
-  it('ends between two steps with the reason of its signal, and the next one goes on', async () => {
+  it('ends between two steps with the reason of its signal, and the next collection continues', async () => {
     for (let at = 1; ; at++) {
       const { backend, host, store, unmark } = start(1)
       const { id } = await put(store, pattern(600), REF)
@@ -362,7 +362,7 @@ describe('collectGarbage', () => {
     await expect(store.collectGarbage({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
   })
 
-  it('tells of its progress', async () => {
+  it('reports its progress', async () => {
     const { store, unmark } = start()
     for (let i = 1; i <= 3; i++) await unmark((await put(store, pattern(i * 10), REF)).id)
     const told: GarbageReport[] = []
@@ -371,7 +371,7 @@ describe('collectGarbage', () => {
     expect(told.map(({ freed }) => freed.streams)).toEqual([1, 2, 3, 3, 3, 3])
   })
 
-  it('refuses options that make no sense', async () => {
+  it('refuses invalid options', async () => {
     const { store } = start()
     for (const graceMs of [-1, 2 ** 53]) {
       await expect(store.collectGarbage({ graceMs })).rejects.toThrow(RangeError)
@@ -380,7 +380,7 @@ describe('collectGarbage', () => {
     await expect(store.collectGarbage({ onProgress: 7 as never })).rejects.toThrow(TypeError)
   })
 
-  it('asks for nothing but candidates, however many streams live', async () => {
+  it('reads only candidates, however many live streams there are', async () => {
     const calls = async (living: number): Promise<number> => {
       const { backend, host, store, unmark } = start()
       for (let i = 0; i < living; i++) await put(store, text(`alive ${i}`), REF)
@@ -402,7 +402,7 @@ describe('collectGarbage', () => {
 })
 
 describe('a hive whose garbage is collected', () => {
-  it('loses what was removed or replaced, signatures too, and nothing else', async () => {
+  it('loses only what was removed or replaced, including signatures', async () => {
     const { backend, host, store } = start(1000)
     const hive = new LocalHive(store)
     const write = (alias: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> =>
@@ -463,7 +463,7 @@ describe('startCollector', () => {
     await store.close()
   })
 
-  it('ends when the store is closed, also in the middle of a collection', async () => {
+  it('ends when the store is closed, even in the middle of a collection', async () => {
     const { backend, host, store, unmark } = start()
     await unmark((await put(store, pattern(10), REF)).id)
     let calls = 0
@@ -493,7 +493,7 @@ describe('startCollector', () => {
     expect(() => other.startCollector({ signal: new AbortController().signal })).toThrow(TypeError)
   })
 
-  it('tells of failures and problems, and goes on', async () => {
+  it('reports failures and problems, and continues', async () => {
     const { backend, host, store, unmark } = start()
     await unmark((await put(store, pattern(10), REF)).id)
     let failing = true
@@ -528,7 +528,7 @@ describe('startCollector', () => {
     expect(streams).toEqual([])
   })
 
-  it('refuses options that make no sense', () => {
+  it('refuses invalid options', () => {
     const { store } = start()
     const { signal } = new AbortController()
     expect(() => store.startCollector({} as never)).toThrow(TypeError)

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { comb, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes } from '../support/streams.ts'
 
-/** Names of the objects of a hive, and the bytes of all its files. */
+/** The names of the objects of a hive, and the total size of its files. */
 function contentsOf(hive: string): { objects: string[]; bytes: number } {
   const files = readdirSync(hive, { recursive: true, withFileTypes: true }).filter((each) => each.isFile())
   const paths = files.map(({ parentPath, name }) => join(parentPath, name))
@@ -25,7 +25,7 @@ async function gc(...args: string[]): Promise<string> {
 }
 
 describe('`comb gc`', () => {
-  test('says what it freed, what waits, and until when', async () => {
+  test('prints what it freed, what it keeps, and until when', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     await putBytes(hive, 'kept', 1_500_000, 1)
     await putBytes(hive, 'removed', 2_500_000, 2)
@@ -53,7 +53,7 @@ describe('`comb gc`', () => {
     expect(stdout.equals(randomBytes(1_500_000, 1))).toBe(true)
   })
 
-  test('keeps the size of a hive bounded in which entries come and go', async () => {
+  test('bounds the size of a hive whose entries are replaced and removed', async () => {
     const directory = temporaryDirectory()
     const hive = join(directory, 'hive')
     await putBytes(hive, 'stays', 1_000, 1)
@@ -67,12 +67,12 @@ describe('`comb gc`', () => {
       expect(objects).toHaveLength(4)
       sizes.push(bytes)
     }
-    // The rest is the database, which takes the space of old rows for new ones.
+    // The rest is the database, which reuses the space of old rows.
     expect(Math.max(...sizes)).toBeLessThan(3_001_000 + 300_000)
     expect(Math.max(...sizes.slice(3))).toBeLessThanOrEqual(sizes[2]! + 16_384)
   })
 
-  test('works beside `comb serve`, whose readers come to their end', async () => {
+  test('works while `comb serve` runs, whose readers can finish', async () => {
     const directory = temporaryDirectory()
     const hive = join(directory, 'hive')
     const bytes = randomBytes(30_000_000, 5)
@@ -86,11 +86,11 @@ describe('`comb gc`', () => {
     await comb(['rm', url, 'x'])
     expect(await gc(hive)).toContain('kept 30 blocks')
     for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value)
-    // The version that was removed is either read whole, or its end is told: never are other bytes.
+    // The removed version is read to its end.
     expect(Buffer.concat(chunks).equals(bytes)).toBe(true)
   })
 
-  test('refuses what it cannot do', async () => {
+  test('refuses invalid arguments and missing hives', async () => {
     const directory = temporaryDirectory()
     for (const [args, code, message] of [
       [['gc', 'http://127.0.0.1:1/'], 2, 'a server collects by itself'],
@@ -113,7 +113,7 @@ test('`comb serve` collects by itself', async () => {
   await putBytes(hive, 'x', 2_500_000, 1)
   await comb(['rm', hive, 'x'])
   const { url } = await serveComb(hive)
-  // It collects once when it begins; what it freed then waits for its grace.
+  // It collects once when it starts, and keeps the blocks for the grace period.
   const deadline = Date.now() + 20_000
   let dry = ''
   while (!dry.includes('would free 0 streams and 0 blocks') && Date.now() < deadline) dry = await gc(hive, '--dry-run')
