@@ -506,7 +506,7 @@ describe('a failure of the engine', () => {
     }
   })
 
-  it('is no limit of the hive, which the client is told', async () => {
+  it('tells the client of a limit of the hive', async () => {
     const hive = new LocalHive(new StreamStore(memoryBackend()), { maxEntrySize: 3 })
     const response = await createHiveHandler(hive)(new Request(`${ORIGIN}/x`, { method: 'PUT', body: 'long' }))
     expect(await problemOf(response)).toMatchObject({

@@ -72,7 +72,7 @@ export class RowBuffer {
     this.#reads.set(toHex(key), { key, row: Promise.resolve(row) })
   }
 
-  /** Forgets what was read of a row: it is no condition any more, and is read anew. */
+  /** Forgets what was read of a row. The commit no longer depends on it, and the next read asks the backend again. */
   forget(key: Uint8Array): void {
     this.#reads.delete(toHex(key))
   }
