@@ -100,6 +100,18 @@ const FIXTURES: readonly (readonly [
     parseStream,
   ],
   [
+    'stored and marked as damaged',
+    `01020001${PLAIN_STREAM}${DIGEST_HEX}0008070002beef010000`,
+    formatStream({
+      ...stream,
+      status: { kind: 'stored' },
+      digest: DIGEST,
+      damaged: true,
+      extensions: fromHex('070002beef')!,
+    }),
+    parseStream,
+  ],
+  [
     'page',
     `0100000200000000000f4240${ENTRY_HEX}${ENTRY_HEX}`,
     formatPage({ byteOffset: 1_000_000, entries: [entry, entry] }),
@@ -201,7 +213,7 @@ describe('the rows of a store', () => {
       binary(16).map((survivor): StreamStatus => ({ kind: 'deleting', reason: 'duplicate', survivor })),
     )
     const extension = fc
-      .tuple(fc.nat({ max: 127 }), fc.uint8Array({ maxLength: 300 }))
+      .tuple(fc.integer({ min: 2, max: 127 }), fc.uint8Array({ maxLength: 300 }))
       .map(([tag, value]) => [tag, value.byteLength >> 8, value.byteLength & 255, ...value])
     const record = fc
       .record({
@@ -214,6 +226,7 @@ describe('the rows of a store', () => {
         codec: fc.nat({ max: 255 }),
         digest: fc.option(binary(32), { nil: undefined }),
         pageSet: fc.option(binary(16), { nil: undefined }),
+        damaged: fc.option(fc.constant<true>(true), { nil: undefined }),
         extensions: fc.array(extension, { maxLength: 3 }).map((all) => Uint8Array.from(all.flat())),
       })
       .map((each): StreamRecord => ({ ...each, blockCount: Math.ceil(each.size / each.blockSize) }))
@@ -229,11 +242,13 @@ describe('the rows of a store', () => {
     const pageSet = `800010${ID_HEX}`
     const record = (extensions: string): Uint8Array =>
       fromHex(`01010000${PLAIN_STREAM}${(extensions.length / 2).toString(16).padStart(4, '0')}${extensions}`)!
-    expect(parseStream(record(`${pageSet}070002beef010000`))).toMatchObject({
+    const mark = '010000'
+    expect(parseStream(record(`${pageSet}070002beef${mark}020000`))).toMatchObject({
       pageSet: ID,
-      extensions: fromHex('070002beef010000')!,
+      damaged: true,
+      extensions: fromHex('070002beef020000')!,
     })
-    for (const wrong of [pageSet + pageSet, `80000f${ID_HEX.slice(2)}`, `800000`]) {
+    for (const wrong of [pageSet + pageSet, `80000f${ID_HEX.slice(2)}`, `800000`, mark + mark, '01000100']) {
       expect(() => parseStream(record(wrong))).toThrow(expect.objectContaining({ reason: 'invalid' }))
     }
   })

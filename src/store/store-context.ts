@@ -71,11 +71,17 @@ export function parseDigestRow(digest: Uint8Array, value: Uint8Array): Uint8Arra
 }
 
 /** A stream's row, parsed, with its version. */
+export interface VersionedStream {
+  readonly record: StreamRecord
+  readonly version: string
+}
+
+/** Reads a stream's row; undefined if there is none. */
 export async function readStream(
   context: StoreContext,
   id: Uint8Array,
   options?: BackendCallOptions,
-): Promise<{ record: StreamRecord; version: string } | undefined> {
+): Promise<VersionedStream | undefined> {
   const row = await context.backend.metadata.get(context.keys.stream(id), options)
   return row && { record: parseStreamRow(id, row.value), version: row.version }
 }

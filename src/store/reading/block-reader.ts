@@ -6,8 +6,9 @@ import { toHex } from '../../bytes/byte-text.ts'
 import { FormatError, IntegrityError, NotFoundError } from '../../errors.ts'
 import { loadChecksum } from '../checksums.ts'
 import { type BlockEntry, CODEC_NONE, isUsable, type PageRecord } from '../rows/row-values.ts'
+import { markDamaged } from './mark-damaged.ts'
 import { PageMap } from './page-map.ts'
-import { parseDigestRow, readStream, type StoreContext } from '../store-context.ts'
+import { parseDigestRow, readStream, type StoreContext, type VersionedStream } from '../store-context.ts'
 
 /** The stream to read, as its row describes it. */
 export interface ReadableRecord {
@@ -185,7 +186,8 @@ class BlockReader {
    * Continues at the same byte after a page or block was missing or damaged, if the bytes are now elsewhere: in another
    * page set of the same stream or, if the stream was collected, in another stream that has the same digest.
    *
-   * @throws {IntegrityError} the error `wrong`, if the stream still names the pages that were read, which means damage.
+   * @throws {IntegrityError} the error `wrong`, if the stream still names the pages that were read, which means damage:
+   * the stream is marked then.
    * @throws {NotFoundError} if the stream was collected, and no other stream has its bytes.
    */
   async #moveOn(wrong: IntegrityError): Promise<void> {
@@ -199,7 +201,10 @@ class BlockReader {
       const found = await readStream(context, id, options)
       if (found && isUsable(found.record.status) && equalBytes(found.record.digest!, this.#digest)) {
         const present = new PageMap(context, id, found.record)
-        if (equalBytes(present.pageSet, pages.pageSet)) throw wrong
+        if (equalBytes(present.pageSet, pages.pageSet)) {
+          if (await this.#mark(id, found)) throw wrong
+          continue
+        }
         this.#abort.signal.throwIfAborted()
         this.#place = this.#enter(id, present)
         return
@@ -210,6 +215,16 @@ class BlockReader {
         throw new NotFoundError(`block ${blockIndex} of stored stream ${streamId} is gone`, { streamId, blockIndex })
       }
       id = other
+    }
+  }
+
+  /** Marks the stream as damaged if that is possible; false if its row has changed, so that it must be read again. */
+  async #mark(id: Uint8Array, row: VersionedStream): Promise<boolean> {
+    try {
+      return await markDamaged(this.#context, id, row, this.#abort.signal)
+    } catch {
+      // Reading never needs writing: the reader is told of the damage, not of a backend that cannot be written.
+      return true
     }
   }
 }

@@ -68,6 +68,8 @@ export interface StreamRecord {
   readonly digest: Uint8Array | undefined
   /** Id of the page set that names its blocks; undefined if that is its own id. */
   readonly pageSet?: Uint8Array | undefined
+  /** Set when a block was found missing or wrong. The next writer of the same content replaces the page set. */
+  readonly damaged?: true | undefined
   /** Fields that this version of the package does not know; they are kept when the row is rewritten. */
   readonly extensions: Uint8Array
 }
@@ -132,12 +134,14 @@ const STATUS = { storing: 1, stored: 2, condemned: 3, deleting: 4 } as const
 const DELETING = { collected: 1, aborted: 2, duplicate: 3 } as const
 const STREAM_HAS_DIGEST = 1
 /** Extensions of the row `s`. */
+const DAMAGED_TAG = 1
 const PAGE_SET_TAG = 128
+const NO_BYTES = new Uint8Array(0)
 
 /**
  * Row `s`: layout u8, status u8, detail u8 (condemned: the former status; deleting: the reason; else 0), flags u8
  * (1: digest), codec u8, chunking u8, block size u32, epoch 8 bytes, created u64, lease u64, size u64, block count u32,
- * [digest 32 bytes], [survivor's id 16 bytes if deleting as a duplicate], extensions (128: page set 16 bytes).
+ * [digest 32 bytes], [survivor's id 16 bytes if deleting as a duplicate], extensions (1: damage mark, no bytes; 128: page set 16 bytes).
  */
 export function formatStream(record: StreamRecord): Uint8Array<ArrayBuffer> {
   const { status } = record
@@ -156,7 +160,10 @@ export function formatStream(record: StreamRecord): Uint8Array<ArrayBuffer> {
     .u32(record.blockCount)
   if (record.digest) writer.bytes(record.digest)
   if (status.kind === 'deleting' && status.reason === 'duplicate') writer.bytes(status.survivor)
-  return writeExtensions(writer, record.extensions, [[PAGE_SET_TAG, record.pageSet]]).finish()
+  return writeExtensions(writer, record.extensions, [
+    [DAMAGED_TAG, record.damaged && NO_BYTES],
+    [PAGE_SET_TAG, record.pageSet],
+  ]).finish()
 }
 
 /** Parses the row `s`. */
@@ -181,10 +188,12 @@ export function parseStream(bytes: Uint8Array): StreamRecord {
   const digest = flags & STREAM_HAS_DIGEST ? reader.bytes(SHA256_BYTES) : undefined
   const status = parseStatus(reader, kind, detail)
   if (!digest && isUsable(status)) throw reader.invalid('a stored stream without a digest', 0)
-  const { known, others } = readExtensions(reader, 'stream', [PAGE_SET_TAG])
+  const { known, others } = readExtensions(reader, 'stream', [DAMAGED_TAG, PAGE_SET_TAG])
   reader.end()
   const pageSet = known.get(PAGE_SET_TAG)
   if (pageSet && pageSet.byteLength !== ID_BYTES) throw reader.invalid(`a page set of ${pageSet.byteLength} bytes`, 0)
+  const mark = known.get(DAMAGED_TAG)
+  if (mark && mark.byteLength > 0) throw reader.invalid(`a damage mark of ${mark.byteLength} bytes`, 0)
   return {
     status,
     epoch,
@@ -196,6 +205,7 @@ export function parseStream(bytes: Uint8Array): StreamRecord {
     codec,
     digest,
     pageSet,
+    damaged: mark && true,
     extensions: others,
   }
 }
