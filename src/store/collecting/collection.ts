@@ -1,5 +1,4 @@
-import type { BackendCallOptions, Check, Mutation, Row, VersionedValue } from '../backend.ts'
-import { persistently } from '../retry.ts'
+import { MaintenanceRun } from '../maintenance-run.ts'
 import type { StoreContext } from '../store-context.ts'
 
 /** What a collection has freed so far. */
@@ -40,26 +39,17 @@ export interface CollectionOptions {
   readonly onProgress: ((report: GarbageReport) => void) | undefined
 }
 
-const MAX_PROBLEMS = 100
-
-/** One run of a collection: how it reads and writes, and what it has found. */
-export class Collection {
-  readonly context: StoreContext
-  /** Whether the run only reports, and changes nothing. */
-  readonly dryRun: boolean
+/** One run of a collection, and what it has found. */
+export class Collection extends MaintenanceRun {
   /** How long pages stay in the trash, in milliseconds. */
   readonly graceMs: number
-  readonly signal: AbortSignal | undefined
   readonly #onProgress: ((report: GarbageReport) => void) | undefined
   readonly #freed = { streams: 0, objects: 0, bytes: 0 }
   readonly #waiting = { objects: 0, bytes: 0, until: -Infinity }
-  readonly #problems: Error[] = []
 
   constructor(context: StoreContext, { dryRun, graceMs, signal, onProgress }: CollectionOptions) {
-    this.context = context
-    this.dryRun = dryRun
+    super(context, dryRun, signal)
     this.graceMs = graceMs
-    this.signal = signal
     this.#onProgress = onProgress
   }
 
@@ -70,48 +60,7 @@ export class Collection {
       freed: { ...this.#freed },
       // oxlint-disable-next-line eslint/no-restricted-globals -- a time that is given, not read from a clock
       waiting: { objects, bytes, until: objects > 0 ? new Date(until) : undefined },
-      problems: [...this.#problems],
-    }
-  }
-
-  /** Reads a row. */
-  get(key: Uint8Array): Promise<VersionedValue | undefined> {
-    return this.#persistently((options) => this.context.backend.metadata.get(key, options))
-  }
-
-  /** Commits; false if a check failed. A check also fails if an earlier try was applied and its answer was lost. */
-  commit(checks: readonly Check[], mutations: readonly Mutation[]): Promise<string | false> {
-    return this.#persistently((options) => this.context.backend.metadata.commit(checks, mutations, options))
-  }
-
-  /** The length of an object. */
-  sizeOf(name: string): Promise<number | undefined> {
-    return this.#persistently((options) => this.context.backend.blocks.size(name, options))
-  }
-
-  /** All rows whose keys begin with `prefix`, in lists of at most `limit`. */
-  async *lists(prefix: Uint8Array, limit: number): AsyncGenerator<readonly Row[], void> {
-    for (let after: Uint8Array | undefined; ;) {
-      const cursor = after
-      const rows = await this.#persistently((options) =>
-        this.context.backend.metadata.list({ prefix, after: cursor, limit, ...options }),
-      )
-      if (rows.length === 0) return
-      yield rows
-      after = rows.at(-1)!.key
-    }
-  }
-
-  /**
-   * Does the work for one row. If the row is damaged or of a later version, this is noted, and the row is left alone.
-   */
-  async tolerating(work: () => Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      const { name } = error as Error
-      if (name !== 'IntegrityError' && name !== 'FormatError') throw error
-      if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(error as Error)
+      problems: this.problems,
     }
   }
 
@@ -138,11 +87,5 @@ export class Collection {
 
   #tell(): void {
     this.#onProgress?.(this.report)
-  }
-
-  #persistently<T>(call: (options: BackendCallOptions) => Promise<T>): Promise<T> {
-    const { signal } = this
-    signal?.throwIfAborted()
-    return persistently(this.context.host, () => call({ signal }), signal)
   }
 }

@@ -3,9 +3,9 @@ import type { ByteRange } from '../../bytes/byte-range.ts'
 import { byteStream } from '../../bytes/byte-stream.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { toHex } from '../../bytes/byte-text.ts'
-import { FormatError, IntegrityError, NotFoundError } from '../../errors.ts'
-import { loadChecksum } from '../checksums.ts'
-import { type BlockEntry, CODEC_NONE, isUsable, type PageRecord } from '../rows/row-values.ts'
+import { type IntegrityError, NotFoundError } from '../../errors.ts'
+import { type BlockEntry, isUsable, type PageRecord } from '../rows/row-values.ts'
+import { blockDamage, fetchBlock } from './fetch-block.ts'
 import { markDamaged } from './mark-damaged.ts'
 import { PageMap } from './page-map.ts'
 import { parseDigestRow, readStream, type StoreContext, type VersionedStream } from '../store-context.ts'
@@ -151,24 +151,8 @@ class BlockReader {
   }
 
   async #fetch(place: Place, blockIndex: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { backend, keys } = this.#context
-    const streamId = toHex(place.id)
     const entry = await this.#entry(place, blockIndex)
-    if (entry.codec !== CODEC_NONE) {
-      throw new FormatError(`block ${blockIndex} of stored stream ${streamId} has unknown codec ${entry.codec}`, {
-        reason: 'unsupported',
-      })
-    }
-    const [checksum, bytes] = await Promise.all([
-      loadChecksum(),
-      backend.blocks.get(keys.object(entry.object), { signal: this.#abort.signal }),
-    ])
-    if (!bytes) throw damage(place, blockIndex, 'missing')
-    const actual = checksum(bytes)
-    if (bytes.byteLength !== entry.storedLength || !equalBytes(actual, entry.checksum)) {
-      throw damage(place, blockIndex, 'damaged', { expected: toHex(entry.checksum), actual: toHex(actual) })
-    }
-    return bytes
+    return fetchBlock(this.#context, entry, { id: place.id, blockIndex }, { signal: this.#abort.signal })
   }
 
   async #entry(place: Place, blockIndex: number): Promise<BlockEntry> {
@@ -178,7 +162,7 @@ class BlockReader {
       place.page = { index, found: pages.findPage(index, { signal: this.#abort.signal }) }
     }
     const page = await place.page.found
-    if (!page) throw damage(place, blockIndex, 'missing')
+    if (!page) throw blockDamage({ id: place.id, blockIndex }, 'missing')
     return pages.entryIn(page, blockIndex)
   }
 
@@ -227,15 +211,4 @@ class BlockReader {
       return true
     }
   }
-}
-
-function damage(
-  { id }: Place,
-  blockIndex: number,
-  what: 'missing' | 'damaged',
-  digests: { expected?: string; actual?: string } = {},
-): IntegrityError {
-  const streamId = toHex(id)
-  const message = `block ${blockIndex} of stored stream ${streamId} is ${what}`
-  return new IntegrityError(message, { streamId, blockIndex, ...digests })
 }
