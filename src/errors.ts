@@ -270,3 +270,34 @@ export class BackendError extends Error {
     this.outcome = options.outcome
   }
 }
+
+/** Facts of a {@linkcode RepairRefusedError}. */
+export interface RepairRefusedErrorOptions extends ErrorFacts {
+  /** Number of objects that the store has. */
+  objects: number
+  /** Number of objects that no row names. */
+  orphans: number
+}
+
+/**
+ * A repair would remove so many objects that the rows are more likely to be incomplete: metadata that was restored from
+ * an older backup looks the same. Nothing was changed.
+ */
+export class RepairRefusedError extends Error {
+  /** Always `'RepairRefusedError'`. */
+  override readonly name = 'RepairRefusedError'
+  /** Number of objects that the store has. */
+  readonly objects: number
+  /** Number of objects that no row names. */
+  readonly orphans: number
+  /** Status code of the answer that the error was made from, when it came over HTTP. */
+  readonly status: number | undefined
+
+  /** Makes the error from a message and its facts. */
+  constructor(message: string, options: RepairRefusedErrorOptions) {
+    super(message, options)
+    this.status = options.status
+    this.objects = options.objects
+    this.orphans = options.orphans
+  }
+}

@@ -29,6 +29,8 @@ export type { BlockSink, BlockSinkOptions } from './store/writing/block-sink.ts'
 export { type StoreBudget, type StoreHost, systemHost } from './store/host.ts'
 export type { ReferenceOwner } from './store/rows/row-keys.ts'
 export type { StoredSlice, StoredStream } from './store/reading/stored-stream.ts'
+export type { ScrubOptions } from './store/scrubbing/scrub.ts'
+export type { DamagedStream, ScrubReport, StreamReference } from './store/scrubbing/scrub-report.ts'
 export { StreamStore, type StreamStoreOptions } from './store/stream-store.ts'
 export type {
   ListSpaceOptions,

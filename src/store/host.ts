@@ -24,6 +24,12 @@ export interface StoreBudget {
    */
   readonly parallelLookups: number
   /**
+   * Objects that a scrub compares with the rows at a time. Each takes about 150 bytes of memory; the rows that name
+   * objects are read once for each batch.
+   * @default 262_144
+   */
+  readonly scrubObjects: number
+  /**
    * How often a call of the backend is tried while its failures may be temporary.
    * @default 5
    */
@@ -75,6 +81,7 @@ export const systemHost: StoreHost = {
     parallelReads: 16,
     parallelDeletes: 8,
     parallelLookups: 16,
+    scrubObjects: 262_144,
     tries: 5,
     conflicts: 100,
   },

@@ -69,8 +69,14 @@ export class MaintenanceRun {
     } catch (error) {
       const { name } = error as Error
       if (name !== 'IntegrityError' && name !== 'FormatError') throw error
-      if (this.#problems.length < MAX_PROBLEMS) this.#problems.push(error as Error)
+      this.note(error as Error)
     }
+  }
+
+  /** Notes something that was left alone because it cannot be read. */
+  note(problem: Error): void {
+    const known = this.#problems.some(({ message }) => message === problem.message)
+    if (!known && this.#problems.length < MAX_PROBLEMS) this.#problems.push(problem)
   }
 
   /** Makes an idempotent call. */

@@ -11,6 +11,8 @@ import { assertDigest } from './checksums.ts'
 import { isUsable, MAX_BLOCK_BYTES } from './rows/row-values.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import { type StoreHost, systemHost } from './host.ts'
+import { scrub, type ScrubOptions } from './scrubbing/scrub.ts'
+import type { ScrubReport } from './scrubbing/scrub-report.ts'
 import { waitToRetry } from './retry.ts'
 import { RowKeys } from './rows/row-keys.ts'
 import { unlessDamaged } from './rows/unless-damaged.ts'
@@ -248,6 +250,23 @@ export class StreamStore {
   startCollector(options: CollectorOptions): void {
     if (this.#closed) throw new TypeError('the store is closed')
     startCollector(this.#context, options, this.#closing.signal)
+  }
+
+  /**
+   * Reads every block and compares it with its checksum, and every stream with its digest, and finds objects that no
+   * row names. Nothing is changed without `repair`. It takes as long as reading all bytes of the store.
+   *
+   * Damage does not make it fail: the report lists it. Any number of writers, readers, collectors and other scrubs may
+   * run at the same time, also in other processes. A scrub may be interrupted at any point.
+   *
+   * @throws {TypeError} if an option is of the wrong type.
+   * @throws {RangeError} if an option is out of range.
+   * @throws {RepairRefusedError} if a repair would move more than 100 objects and more than 5 % of all objects to the
+   * trash, and `force` is not set. Nothing was changed.
+   * @throws {BackendError} if the engine keeps failing.
+   */
+  scrub(options: ScrubOptions = {}): Promise<ScrubReport> {
+    return scrub(this.#context, options)
   }
 
   /**

@@ -1,4 +1,3 @@
-import { checkInteger } from '../../bytes/check-integer.ts'
 import { describeValue } from '../../bytes/describe-value.ts'
 import type { BackendCallOptions } from '../backend.ts'
 import { persistently } from '../retry.ts'
@@ -6,6 +5,7 @@ import type { StoreContext } from '../store-context.ts'
 import { collectStream } from './collect-stream.ts'
 import { Collection, type GarbageReport } from './collection.ts'
 import { emptyTrash } from './empty-trash.ts'
+import { checkGrace, DEFAULT_GRACE_MS } from './grace.ts'
 import { reapIntents } from './reap-intents.ts'
 
 /**
@@ -27,9 +27,6 @@ export interface CollectGarbageOptions extends BackendCallOptions {
   onProgress?: ((report: GarbageReport) => void) | undefined
 }
 
-const DEFAULT_GRACE_MS = 3_600_000
-/** A thousand years: the current time plus this is still a valid date. */
-const MAX_GRACE_MS = 1000 * 366 * 86_400_000
 /** Number of candidates that are read at a time. */
 const LIST = 256
 
@@ -49,11 +46,6 @@ export async function collectGarbage(
   await reapIntents(run)
   await emptyTrash(run)
   return run.report
-}
-
-/** Checks how long pages stay in the trash. */
-export function checkGrace(graceMs: number): void {
-  checkInteger('graceMs', graceMs, 0, MAX_GRACE_MS)
 }
 
 async function collectCandidates(run: Collection): Promise<void> {

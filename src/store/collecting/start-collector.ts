@@ -2,8 +2,9 @@ import { checkInteger } from '../../bytes/check-integer.ts'
 import { describeValue } from '../../bytes/describe-value.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import type { StoreContext } from '../store-context.ts'
-import { checkGrace, collectGarbage } from './collect-garbage.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import type { GarbageReport } from './collection.ts'
+import { checkGrace } from './grace.ts'
 
 /** Options of {@linkcode StreamStore.startCollector}. */
 export interface CollectorOptions {

@@ -1,6 +1,7 @@
 import { concatBytes } from '../../bytes/byte-order.ts'
-import { toHex } from '../../bytes/byte-text.ts'
+import { fromHex, toHex } from '../../bytes/byte-text.ts'
 import { writeU32 } from '../../bytes/integers.ts'
+import { ID_BYTES } from './row-values.ts'
 
 /**
  * Who holds a reference. It is part of the reference's key, so that a user's reference never collides with one that a
@@ -11,7 +12,8 @@ export type ReferenceOwner = 'user' | 'alias' | 'pin' | 'upload'
 /** The byte that stands for an owner in a key. */
 export const OWNERS: Readonly<Record<ReferenceOwner, number>> = { user: 0, alias: 1, pin: 2, upload: 3 }
 
-const INLINE = 0
+/** The form of a reference that is part of its key. */
+export const INLINE = 0
 const HASHED = 1
 
 /**
@@ -50,8 +52,8 @@ export class RowKeys {
     return this.#key('t/', id, SLASH, pageNumber(page))
   }
 
-  /** What the keys of all rows of a kind begin with, candidates, intents or trash. */
-  all(kind: 'c' | 'i' | 't'): Uint8Array<ArrayBuffer> {
+  /** What the keys of all rows of a kind begin with. */
+  all(kind: 'c' | 'i' | 'm' | 'r' | 's' | 't'): Uint8Array<ArrayBuffer> {
     return this.#key(`${kind}/`)
   }
 
@@ -98,6 +100,12 @@ export class RowKeys {
   /** Name of an object. */
   object(id: Uint8Array): string {
     return this.objectPrefix + toHex(id)
+  }
+
+  /** Id of the object that has this name; undefined if this version gives no such name. */
+  objectId(name: string): Uint8Array<ArrayBuffer> | undefined {
+    const id = fromHex(name.slice(this.objectPrefix.length))
+    return id?.byteLength === ID_BYTES && name === this.object(id) ? id : undefined
   }
 
   #key(kind: string, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
