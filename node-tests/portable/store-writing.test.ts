@@ -12,6 +12,7 @@ import type { StoreContext } from '../../src/store/store-context.ts'
 import { RowBuffer } from '../../src/store/transactions/row-buffer.ts'
 import { BlockCutter, type CutBlock } from '../../src/store/writing/block-cutter.ts'
 import { FencedRow } from '../../src/store/writing/fenced-row.ts'
+import { ReadAheadBudget } from '../../src/store/reading/read-ahead-budget.ts'
 import { ObjectNames } from '../../src/store/writing/object-names.ts'
 import { StreamWriter } from '../../src/store/writing/stream-writer.ts'
 import { type Fault, faulty } from '../support/faulty-backend.ts'
@@ -29,6 +30,7 @@ function makeContext(backend: Backend, blockSize = 1): StoreContext {
     keys: new RowKeys(''),
     blockSize,
     inMemoryThreshold: 4,
+    readAhead: new ReadAheadBudget(4),
     leaseMs: 1000,
     host,
     ready: () => Promise.resolve(),

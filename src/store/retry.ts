@@ -41,3 +41,15 @@ export async function persistently<T>(host: StoreHost, call: () => Promise<T>, s
     await waitToRetry(host, tries, signal)
   }
 }
+
+/** Makes a call that changes nothing, and repeats it if its failure may be temporary. `signal` ends the waiting. */
+export async function retryTransient<T>(host: StoreHost, call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call()
+    } catch (error) {
+      if (signal?.aborted || tries === host.budget.tries || !isTransient(error)) throw error
+    }
+    await waitToRetry(host, tries, signal)
+  }
+}

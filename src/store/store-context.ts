@@ -11,6 +11,8 @@ import {
   type StreamRecord,
 } from './rows/row-values.ts'
 import type { StoreHost } from './host.ts'
+import { retryTransient } from './retry.ts'
+import type { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import type { RowKeys } from './rows/row-keys.ts'
 
 /** What the parts of one store share. */
@@ -19,6 +21,8 @@ export interface StoreContext {
   readonly keys: RowKeys
   readonly blockSize: number
   readonly inMemoryThreshold: number
+  /** What all readers together may keep in memory. */
+  readonly readAhead: ReadAheadBudget
   readonly leaseMs: number
   readonly host: StoreHost
   /** Checks the version of the store, if there is one; called before anything is read. */
@@ -76,13 +80,14 @@ export interface VersionedStream {
   readonly version: string
 }
 
-/** Reads a stream's row; undefined if there is none. */
+/** Reads a stream's row; undefined if there is none. A read that fails in a way that may be temporary is repeated. */
 export async function readStream(
   context: StoreContext,
   id: Uint8Array,
   options?: BackendCallOptions,
 ): Promise<VersionedStream | undefined> {
-  const row = await context.backend.metadata.get(context.keys.stream(id), options)
+  const { backend, keys, host } = context
+  const row = await retryTransient(host, () => backend.metadata.get(keys.stream(id), options), options?.signal)
   return row && { record: parseStreamRow(id, row.value), version: row.version }
 }
 

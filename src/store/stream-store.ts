@@ -26,6 +26,7 @@ import {
   readStream,
   type StoreContext,
 } from './store-context.ts'
+import { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import { storedStream, type StoredStream } from './reading/stored-stream.ts'
 import type { Transaction } from './transactions/transaction.ts'
 import { uploadSink } from './writing/upload-sink.ts'
@@ -44,10 +45,18 @@ export interface StreamStoreOptions {
    */
   blockSize?: number | undefined
   /**
-   * Bytes that a stream reads ahead, in whole blocks, at least one (AtlasDB's inMemoryThreshold).
+   * Bytes that one reader fetches at a time, in whole blocks, at least one (AtlasDB's inMemoryThreshold). A stream that
+   * is opened in a transaction fetches as many before the transaction commits.
    * @default 4_194_304
    */
   inMemoryThreshold?: number | undefined
+  /**
+   * Bytes that all readers of the store together keep in memory: blocks that are fetched ahead, and the last chunk of
+   * each reader. While nothing is left, a reader gets chunks of at most 64 KiB, and the store reads the block again for
+   * each of them.
+   * @default 67_108_864
+   */
+  readAheadBytes?: number | undefined
   /**
    * Milliseconds for which a collection spares an upload after its last block, and a stream that was stored without a
    * reference. Time never decides whether a collection is safe, only when it is tried.
@@ -107,6 +116,7 @@ export class StreamStore {
       name = '',
       blockSize = 1_000_000,
       inMemoryThreshold = 4_194_304,
+      readAheadBytes = 67_108_864,
       leaseMs = 3_600_000,
       host = systemHost,
     } = options
@@ -123,6 +133,7 @@ export class StreamStore {
     }
     checkInteger('blockSize', blockSize, 1, Math.min(MAX_BLOCK_BYTES, backend.limits?.blockBytes ?? Infinity))
     checkInteger('inMemoryThreshold', inMemoryThreshold, 0, Number.MAX_SAFE_INTEGER)
+    checkInteger('readAheadBytes', readAheadBytes, 0, Number.MAX_SAFE_INTEGER)
     checkInteger('leaseMs', leaseMs, 0, Number.MAX_SAFE_INTEGER)
     const keys = new RowKeys(name)
     this.#context = {
@@ -130,6 +141,7 @@ export class StreamStore {
       keys,
       blockSize,
       inMemoryThreshold,
+      readAhead: new ReadAheadBudget(readAheadBytes),
       leaseMs,
       host,
       ready: (call) => this.#ensureVersion(false, call),
@@ -281,6 +293,7 @@ export class StreamStore {
   async #close(): Promise<void> {
     this.#closing.abort(new TypeError('the store is closed'))
     while (this.#work.size > 0) await Promise.all(this.#work)
+    this.#context.readAhead.dropAll()
     await this.#context.backend.close()
   }
 

@@ -4,10 +4,14 @@ import { byteStream } from '../../bytes/byte-stream.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { type IntegrityError, NotFoundError } from '../../errors.ts'
-import { type BlockEntry, isUsable, type PageRecord } from '../rows/row-values.ts'
-import { blockDamage, fetchBlock } from './fetch-block.ts'
+import { retryTransient } from '../retry.ts'
+import { isUsable } from '../rows/row-values.ts'
+import { BlockWindow } from './block-window.ts'
 import { markDamaged } from './mark-damaged.ts'
 import { PageMap } from './page-map.ts'
+import type { Preloaded } from './preload-blocks.ts'
+import { type BudgetShare, closeWhenDropped, FREE_BYTES } from './read-ahead-budget.ts'
+import { StreamPlace } from './stream-place.ts'
 import { parseDigestRow, readStream, type StoreContext, type VersionedStream } from '../store-context.ts'
 
 /** The stream to read, as its row describes it. */
@@ -16,12 +20,13 @@ export interface ReadableRecord {
   /** SHA-256 of its bytes. Any other stream with the same digest can be read instead. */
   readonly digest: Uint8Array
   readonly pages: PageMap
+  /** Blocks that have been read already. */
+  readonly preloaded?: Preloaded | undefined
 }
 
 /**
- * Streams a range of a stored stream; each chunk is a block. Once a reader asks for a chunk, the next blocks are
- * fetched in parallel, up to 16 at a time. At most `max(1, floor(inMemoryThreshold / blockSize))` blocks are being
- * fetched, or have been fetched but not read.
+ * Streams a range of a stored stream. A chunk is a block, or the part of it that lies in the range. While the budget of
+ * the store has no room for a block, a chunk is at most 64 KiB: its block is fetched and checked again for each.
  */
 export function readBlocks(
   context: StoreContext,
@@ -36,7 +41,7 @@ export function readBlocks(
     reader.close(reason)
   }
 
-  return byteStream({
+  const readable = byteStream({
     start(fail) {
       stop = onAbort(signals, (reason) => {
         fail(reason)
@@ -55,115 +60,95 @@ export function readBlocks(
     },
     cancel: release,
   })
-}
-
-/** Where the blocks currently come from. */
-interface Place {
-  readonly id: Uint8Array
-  readonly pages: PageMap
-  /** The page that was read last. */
-  page: { readonly index: number; readonly found: Promise<PageRecord | undefined> } | undefined
+  closeWhenDropped(readable, reader.share)
+  return readable
 }
 
 class BlockReader {
+  /** What it takes of the store's budget. */
+  readonly share: BudgetShare
   readonly #context: StoreContext
   readonly #digest: Uint8Array
   readonly #range: ByteRange
+  readonly #preloaded: Preloaded | undefined
   readonly #abort = new AbortController()
-  #place: Place
+  #place: StreamPlace
+  #window: BlockWindow
   /** Offset in the stream of the next byte to deliver. */
   #offset: number
-  /** Index after the last block of the range. */
-  #end = 0
-  /** Index of the next block to fetch. */
-  #fetching = 0
-  /** Index of the next block to deliver. */
-  #giving = 0
-  /** Index of the block that the reader asked for last. */
-  #asked = 0
-  #ahead: Promise<Uint8Array<ArrayBuffer>>[] = []
-  /** Number of blocks that are being fetched. */
-  #parallel = 0
+  /** Bytes of the budget for the chunk that was delivered last. */
+  #delivered = 0
 
-  constructor(context: StoreContext, { id, digest, pages }: ReadableRecord, range: ByteRange) {
+  constructor(context: StoreContext, { id, digest, pages, preloaded }: ReadableRecord, range: ByteRange) {
     this.#context = context
     this.#digest = digest
     this.#range = range
+    this.#preloaded = preloaded
     this.#offset = range.start
-    this.#place = this.#enter(id, pages)
+    this.share = context.readAhead.share(() => this.#window.drop())
+    this.#place = new StreamPlace(context, id, pages)
+    this.#window = this.#openWindow()
   }
 
   close(reason: unknown): void {
-    this.#end = this.#fetching
-    this.#ahead = []
-    this.#place.page = undefined
+    this.#window.close(reason)
+    this.share.close()
     this.#abort.abort(reason)
   }
 
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    for (;;) {
-      this.#asked = this.#giving
-      this.#fetchAhead()
-      const block = this.#ahead.shift()
-      if (!block) return undefined
+    // Whoever asks for more has used up the last chunk, or keeps it at its own cost.
+    this.share.give(this.#delivered)
+    this.#delivered = 0
+    while (this.#offset < this.#range.end) {
       try {
-        return this.#cut(await block)
+        const kept = this.#window.take()
+        return kept ? this.#cut(await kept) : this.#cutPiece(await this.#window.fetchUnkept())
       } catch (error) {
         if ((error as Error | undefined)?.name !== 'IntegrityError') throw error
         await this.#moveOn(error as IntegrityError)
       }
     }
+    return undefined
   }
 
-  /** The part of the next block that lies within the range. */
-  #cut(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-    const start = this.#place.pages.offsetOf(this.#giving++)
+  /** The part of a block that lies in the range, from a block whose bytes the budget counts. */
+  #cut(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const chunk = this.#deliver(block, this.#range.end)
+    this.#delivered = chunk.byteLength
+    this.share.give(block.byteLength - chunk.byteLength)
+    return chunk
+  }
+
+  /** A piece of a block that is not kept. */
+  #cutPiece(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const { pages } = this.#place
+    const blockIndex = pages.blockAt(this.#offset)
+    const chunk = this.#deliver(block, Math.min(this.#range.end, this.#offset + FREE_BYTES))
+    if (pages.blockAt(this.#offset) > blockIndex) this.#window.skip()
+    return chunk
+  }
+
+  /** Delivers the bytes of a block up to the offset `end` in the stream. */
+  #deliver(block: Uint8Array<ArrayBuffer>, end: number): Uint8Array<ArrayBuffer> {
+    const { pages } = this.#place
+    const start = pages.offsetOf(pages.blockAt(this.#offset))
     const from = this.#offset - start
-    const to = Math.min(bytes.byteLength, this.#range.end - start)
+    const to = Math.min(block.byteLength, end - start)
     this.#offset = start + to
     // A view would hand over its whole buffer, which a byte stream detaches.
-    return from === 0 && to === bytes.byteLength ? bytes : bytes.slice(from, to)
+    return from === 0 && to === block.byteLength ? block : block.slice(from, to)
   }
 
-  /** Starts reading at the next byte to deliver, from the pages of a stream that has the same bytes. */
-  #enter(id: Uint8Array, pages: PageMap): Place {
-    const { end } = this.#range
-    this.#asked = this.#giving = this.#fetching = pages.blockAt(this.#offset)
-    this.#end = end > this.#offset ? pages.blockAt(end - 1) + 1 : this.#giving
-    this.#ahead = []
-    return { id, pages, page: undefined }
-  }
-
-  #fetchAhead(): void {
-    const goOn = (): void => {
-      this.#parallel--
-      this.#fetchAhead()
-    }
-    const { parallelReads } = this.#context.host.budget
-    const window = this.#place.pages.blocksIn(this.#context.inMemoryThreshold)
-    while (this.#fetching < Math.min(this.#end, this.#asked + window) && this.#parallel < parallelReads) {
-      this.#parallel++
-      const fetched = this.#fetch(this.#place, this.#fetching++)
-      this.#ahead.push(fetched)
-      // If it fails, the stream sees the error when it reaches this block.
-      fetched.then(goOn, goOn)
-    }
-  }
-
-  async #fetch(place: Place, blockIndex: number): Promise<Uint8Array<ArrayBuffer>> {
-    const entry = await this.#entry(place, blockIndex)
-    return fetchBlock(this.#context, entry, { id: place.id, blockIndex }, { signal: this.#abort.signal })
-  }
-
-  async #entry(place: Place, blockIndex: number): Promise<BlockEntry> {
-    const { pages } = place
-    const index = pages.pageOf(blockIndex)
-    if (place.page?.index !== index) {
-      place.page = { index, found: pages.findPage(index, { signal: this.#abort.signal }) }
-    }
-    const page = await place.page.found
-    if (!page) throw blockDamage({ id: place.id, blockIndex }, 'missing')
-    return pages.entryIn(page, blockIndex)
+  /** Reads from the next byte to deliver on. */
+  #openWindow(): BlockWindow {
+    return new BlockWindow({
+      context: this.#context,
+      place: this.#place,
+      range: { start: this.#offset, end: this.#range.end },
+      preloaded: this.#preloaded,
+      share: this.share,
+    })
   }
 
   /**
@@ -177,10 +162,10 @@ class BlockReader {
   async #moveOn(wrong: IntegrityError): Promise<void> {
     const context = this.#context
     const options = { signal: this.#abort.signal }
-    const { backend, keys } = context
+    const { backend, keys, host } = context
     const { pages } = this.#place
     const streamId = toHex(this.#place.id)
-    const blockIndex = this.#giving
+    const blockIndex = pages.blockAt(this.#offset)
     for (let { id } = this.#place; ;) {
       const found = await readStream(context, id, options)
       if (found && isUsable(found.record.status) && equalBytes(found.record.digest!, this.#digest)) {
@@ -190,10 +175,13 @@ class BlockReader {
           continue
         }
         this.#abort.signal.throwIfAborted()
-        this.#place = this.#enter(id, present)
+        this.#window.close(wrong)
+        this.#place = new StreamPlace(context, id, present)
+        this.#window = this.#openWindow()
         return
       }
-      const row = await backend.metadata.get(keys.digest(this.#digest), options)
+      const key = keys.digest(this.#digest)
+      const row = await retryTransient(host, () => backend.metadata.get(key, options), options.signal)
       const other = row && parseDigestRow(this.#digest, row.value)
       if (!other || equalBytes(other, id)) {
         throw new NotFoundError(`block ${blockIndex} of stored stream ${streamId} is gone`, { streamId, blockIndex })

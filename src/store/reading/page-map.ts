@@ -67,6 +67,11 @@ export class PageMap {
     return blockIndex * this.#blockSize
   }
 
+  /** Number of bytes of a block. */
+  lengthOf(blockIndex: number): number {
+    return Math.min(this.#blockSize, this.#size - this.offsetOf(blockIndex))
+  }
+
   /** Number of blocks of this stream that fit in `byteLength` bytes, at least one. */
   blocksIn(byteLength: number): number {
     return Math.max(1, Math.floor(byteLength / this.#blockSize))
@@ -132,8 +137,7 @@ export class PageMap {
   entryIn({ byteOffset, entries }: PageRecord, blockIndex: number): BlockEntry {
     const page = this.pageOf(blockIndex)
     const entry = entries[blockIndex - page * PAGE_ENTRIES]
-    const end = Math.min(this.offsetOf(blockIndex + 1), this.#size)
-    if (byteOffset !== this.pageOffset(page) || entry?.rawLength !== end - this.offsetOf(blockIndex)) {
+    if (byteOffset !== this.pageOffset(page) || entry?.rawLength !== this.lengthOf(blockIndex)) {
       const streamId = this.#streamId
       throw new IntegrityError(`page ${page} does not fit the size of stored stream ${streamId}`, {
         streamId,

@@ -2,6 +2,7 @@ import { type ByteSource, rangeSource } from '../../bytes/byte-source.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import type { BackendCallOptions } from '../backend.ts'
 import { readBlocks, type ReadableRecord } from './block-reader.ts'
+import { preloadBlocks } from './preload-blocks.ts'
 import type { StreamRecord } from '../rows/row-values.ts'
 import { PageMap } from './page-map.ts'
 import type { StoreContext } from '../store-context.ts'
@@ -9,9 +10,10 @@ import type { StoreContext } from '../store-context.ts'
 /**
  * Immutable bytes in a store: a {@linkcode ByteSource} of which any range can be read any number of times.
  *
- * Its streams are pulled: nothing is fetched before a reader asks. Then at most
- * `max(1, floor(inMemoryThreshold / blockSize))` blocks are fetched ahead. A chunk is a block, or the part of it that
- * lies within the range. The streams deliver exact bytes or fail: with `IntegrityError` (`streamId`, `blockIndex`) if a
+ * Its streams are pulled: nothing is fetched before a reader asks, except the first blocks of a stream that is opened in
+ * a transaction. As a reader continues, more and more blocks are fetched at a time, up to
+ * `max(1, floor(inMemoryThreshold / blockSize))`. A chunk is a block, or the part of it that lies within the range;
+ * while the readers of the store hold `readAheadBytes`, it is at most 64 KiB. The streams deliver exact bytes or fail: with `IntegrityError` (`streamId`, `blockIndex`) if a
  * block is missing or does not match its checksum; with `NotFoundError` if the stream was collected meanwhile, its grace
  * period has ended, and the store has its bytes nowhere else.
  */
@@ -41,11 +43,34 @@ export function storedStream(
   record: StreamRecord,
   signal?: AbortSignal,
 ): StoredStream {
-  const streamId = toHex(id)
-  const digest = record.digest!
-  const stream: ReadableRecord = { id, digest, pages: new PageMap(context, id, record) }
-  const slice = rangeSource(record.size, (range, options: BackendCallOptions = {}) =>
+  return sourceOf(context, readable(context, id, record), record.size, signal)
+}
+
+/**
+ * Creates the same, and fetches the first blocks at once.
+ *
+ * @param attempt Ends the fetching and all streams of the source.
+ * @param signal Ends the fetching.
+ */
+export async function preloadedStream(
+  context: StoreContext,
+  id: Uint8Array,
+  record: StreamRecord,
+  attempt: AbortSignal,
+  signal: AbortSignal | undefined,
+): Promise<StoredStream> {
+  const stream = readable(context, id, record)
+  const preloaded = await preloadBlocks(context, stream, attempt, signal)
+  return sourceOf(context, { ...stream, preloaded }, record.size, attempt)
+}
+
+function readable(context: StoreContext, id: Uint8Array, record: StreamRecord): ReadableRecord {
+  return { id, digest: record.digest!, pages: new PageMap(context, id, record) }
+}
+
+function sourceOf(context: StoreContext, stream: ReadableRecord, size: number, signal?: AbortSignal): StoredStream {
+  const slice = rangeSource(size, (range, options: BackendCallOptions = {}) =>
     readBlocks(context, stream, range, [options.signal, signal]),
   )
-  return { id: streamId, digest: digest.slice(), ...slice }
+  return { id: toHex(stream.id), digest: stream.digest.slice(), ...slice }
 }

@@ -4,7 +4,7 @@ import { toHex } from '../../bytes/byte-text.ts'
 import type { Check } from '../backend.ts'
 import type { BlockSink, BlockSinkOptions } from '../writing/block-sink.ts'
 import { assertDigest } from '../checksums.ts'
-import { isUsable } from '../rows/row-values.ts'
+import { isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { unlessDamaged } from '../rows/unless-damaged.ts'
 import { setAliasRowsIn } from './alias-rows.ts'
 import { addReference, removeReference } from './references.ts'
@@ -12,7 +12,7 @@ import { RowBuffer } from './row-buffer.ts'
 import { maybeApplied } from '../retry.ts'
 import { assertSpaceKey, assertSpaceValue, type KeyOf, listSpace } from './row-space.ts'
 import { noSuchStream, parseDigestRow, parseId, parseStreamRow, type StoreContext } from '../store-context.ts'
-import { storedStream, type StoredStream } from '../reading/stored-stream.ts'
+import { preloadedStream, storedStream, type StoredStream } from '../reading/stored-stream.ts'
 import type { ListSpaceOptions, ReferenceOptions, RowSpace, SpaceRow, Transaction } from './transaction.ts'
 
 /** How often a content is stored anew because it was collected before it could be marked. */
@@ -64,11 +64,8 @@ export class StoreTransaction implements Transaction {
   }
 
   async open(id: string): Promise<StoredStream> {
-    const bytes = parseId(id)
-    const value = await this.rows.read(this.#context.keys.stream(bytes))
-    const record = value && parseStreamRow(bytes, value)
-    if (!record || !isUsable(record.status)) throw noSuchStream(id)
-    return storedStream(this.#context, bytes, record, this.#abort.signal)
+    const { bytes, record } = await this.#readStream(id)
+    return preloadedStream(this.#context, bytes, record, this.#abort.signal, this.#signal)
   }
 
   async markAsUsed(id: string, reference: Uint8Array, options: ReferenceOptions = {}): Promise<void> {
@@ -92,7 +89,8 @@ export class StoreTransaction implements Transaction {
       id ??= await this.#store(digest, source)
       try {
         await this.markAsUsed(id, reference, options)
-        return await this.open(id)
+        const { bytes, record } = await this.#readStream(id)
+        return storedStream(this.#context, bytes, record, this.#abort.signal)
       } catch (error) {
         // What was read of it is forgotten, so as not to fail the commit.
         this.rows.forget(this.#context.keys.stream(parseId(id)))
@@ -144,6 +142,14 @@ export class StoreTransaction implements Transaction {
         return
       }
     }
+  }
+
+  async #readStream(id: string): Promise<{ bytes: Uint8Array; record: StreamRecord }> {
+    const bytes = parseId(id)
+    const value = await this.rows.read(this.#context.keys.stream(bytes))
+    const record = value && parseStreamRow(bytes, value)
+    if (!record || !isUsable(record.status)) throw noSuchStream(id)
+    return { bytes, record }
   }
 
   async #lookup(digest: Uint8Array): Promise<string | undefined> {

@@ -63,7 +63,9 @@ export interface ReferenceOptions {
  */
 export interface Transaction extends RowSpace {
   /**
-   * Opens a stored stream. If the transaction runs again, the streams that were read from it end with a ConflictError.
+   * Opens a stored stream, and fetches its first blocks: `max(1, floor(inMemoryThreshold / blockSize))`, as far as
+   * `readAheadBytes` has room for them. The rest is fetched as the stream is read, also after the commit. If the
+   * transaction runs again, the streams that were read from it end with a ConflictError.
    *
    * @throws {NotFoundError} if there is no such stream.
    */

@@ -1,0 +1,364 @@
+import { describe, expect, it } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { equalBytes } from '../../src/bytes/byte-order.ts'
+import { fromHex, toHex } from '../../src/bytes/byte-text.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { type Backend, BackendError, type StoredStream, StreamStore } from '../../src/store.ts'
+import { FREE_BYTES, ReadAheadBudget } from '../../src/store/reading/read-ahead-budget.ts'
+import { storedStream } from '../../src/store/reading/stored-stream.ts'
+import { RowKeys } from '../../src/store/rows/row-keys.ts'
+import { readStream, type StoreContext } from '../../src/store/store-context.ts'
+import { Gate, movePages, pattern, put, settle, type Spy, watched } from '../support/store-tools.ts'
+import { randomBytes, rejection } from '../support/streams.ts'
+import { VirtualHost } from '../support/virtual-host.ts'
+
+/** Blocks that are larger than what a reader may keep in any case. */
+const BLOCK = FREE_BYTES + 10_000
+
+type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
+
+interface Reading {
+  readonly memory: Backend
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly budget: ReadAheadBudget
+  readonly stored: StoredStream
+}
+
+/** A stored stream of so many blocks, with a budget for `room` blocks. */
+async function makeReading(
+  blockCount: number,
+  room: number,
+  spy: Spy = {},
+): Promise<Reading> {
+  const memory = memoryBackend()
+  const bytes = pattern(blockCount * BLOCK)
+  const { id } = await put(new StreamStore(memory, { blockSize: BLOCK }), bytes)
+  const budget = new ReadAheadBudget(room * BLOCK)
+  const context: StoreContext = {
+    backend: watched(memory, spy),
+    keys: new RowKeys(''),
+    blockSize: BLOCK,
+    inMemoryThreshold: 4 * BLOCK,
+    readAhead: budget,
+    leaseMs: 1000,
+    host: new VirtualHost(),
+    ready: () => Promise.resolve(),
+    readyToWrite: () => Promise.resolve(),
+    track: () => undefined,
+  }
+  const { record } = (await readStream(context, fromHex(id)!))!
+  return { memory, bytes, budget, stored: storedStream(context, fromHex(id)!, record) }
+}
+
+/** Reads one chunk, and returns its length. */
+async function lengthOfNext(reader: Reader): Promise<number> {
+  return (await reader.read()).value?.byteLength ?? 0
+}
+
+describe('the readers of a store', () => {
+  it('hold no more than the budget and 64 KiB each, even if 1,000 of them have stalled', async () => {
+    const { bytes, budget, stored } = await makeReading(3, 10)
+    const readers = Array.from({ length: 1000 }, () => stored.stream().getReader())
+    const lengths = await Promise.all(readers.map(lengthOfNext))
+    await settle()
+    expect(lengths.filter((length) => length === BLOCK)).toHaveLength(10)
+    expect(lengths.filter((length) => length === FREE_BYTES)).toHaveLength(990)
+    expect(budget.held).toBe(10 * BLOCK)
+    for (const [i, reader] of readers.entries()) {
+      if (i !== 500) await reader.cancel()
+    }
+    expect(budget.held).toBe(0)
+    // Once there is room, the rest of the block comes in one chunk.
+    expect((await readers[500]!.read()).value).toEqual(bytes.slice(FREE_BYTES, BLOCK))
+  })
+
+  it('get every byte while there is no room, in chunks of at most 64 KiB, fetching one block at a time', async () => {
+    let running = 0
+    let most = 0
+    let fetched = 0
+    const spy: Spy = {
+      async read() {
+        fetched++
+        most = Math.max(most, ++running)
+        await settle()
+        running--
+      },
+    }
+    const { bytes, budget, stored } = await makeReading(3, 0, spy)
+    const source = stored.slice(10, 3 * BLOCK - 10)
+    await Promise.all(
+      Array.from({ length: 3 }, async () => {
+        const lengths: number[] = []
+        const got = await collect(
+          source.stream().pipeThrough(
+            new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+              transform(chunk, controller) {
+                lengths.push(chunk.byteLength)
+                controller.enqueue(chunk)
+              },
+            }),
+          ),
+        )
+        expect(got).toEqual(bytes.slice(10, -10))
+        expect(lengths).toEqual([FREE_BYTES, 9_990, FREE_BYTES, 10_000, FREE_BYTES, 9_990])
+      }),
+    )
+    expect(most).toBe(1)
+    expect(fetched).toBe(3 * 6)
+    expect(budget.held).toBe(0)
+  })
+
+  it('have a block checked again before they get more of it', async () => {
+    const { memory, bytes, stored } = await makeReading(1, 0)
+    const reader = stored.stream().getReader()
+    expect(await lengthOfNext(reader)).toBe(FREE_BYTES)
+    const { name } = (await memory.blocks.list({ prefix: '', limit: 1 }))[0]!
+    await memory.blocks.delete(name)
+    bytes[BLOCK - 1]! ^= 1
+    await memory.blocks.put(name, bytes)
+    await expect(reader.read()).rejects.toMatchObject({ name: 'IntegrityError', blockIndex: 0 })
+  })
+
+  it('drop blocks that they have fetched ahead when another reader needs the room, and fetch them again', async () => {
+    let fetched = 0
+    const { bytes, budget, stored } = await makeReading(8, 5, { read: () => fetched++ })
+    const stalled = stored.stream()
+    const reader = stalled.getReader()
+    let offset = 0
+    for (let i = 0; i < 3; i++) offset += await lengthOfNext(reader)
+    await settle()
+    expect([budget.held, fetched]).toEqual([4 * BLOCK, 6])
+    const others = [1, 2, 3, 4].map(() => stored.stream().getReader())
+    for (const other of others) expect(await lengthOfNext(other)).toBe(BLOCK)
+    expect([budget.held, fetched]).toEqual([5 * BLOCK, 10])
+    for (const other of others) await other.cancel()
+    expect(budget.held).toBe(BLOCK)
+    reader.releaseLock()
+    expect(await collect(stalled)).toEqual(bytes.slice(offset))
+    expect([budget.held, fetched]).toEqual([0, 10 + 5])
+  })
+
+  it('give back what they held, however they end', async () => {
+    const reason = new Error('enough')
+    const broken = new BackendError('broken', { retryable: false })
+    const endings: Record<string, (reading: Reading, reader: Reader, abort: AbortController) => Promise<unknown>> = {
+      end: async (_, reader) => {
+        while (!(await reader.read()).done);
+      },
+      cancel: (_, reader) => reader.cancel(reason),
+      'cancel while a read waits': async (_, reader) => {
+        for (let i = 0; i < 2; i++) await reader.read()
+        const reading = reader.read()
+        await reader.cancel(reason)
+        return reading
+      },
+      abort: async (_, reader, abort) => {
+        abort.abort(reason)
+        expect(await rejection(reader.read())).toBe(reason)
+      },
+      error: async (_, reader) => {
+        for (let i = 0; i < 4; i++) await reader.read()
+        expect(await rejection(reader.read())).toBe(broken)
+      },
+      damage: async ({ memory }, reader) => {
+        for (const { name } of await memory.blocks.list({ prefix: '', limit: 100 })) await memory.blocks.delete(name)
+        expect(await rejection(reader.read().then(() => reader.read()))).toMatchObject({ name: 'IntegrityError' })
+      },
+      'moved pages': async ({ memory, stored }, reader) => {
+        await movePages(memory, stored.id, pattern(16))
+        while (!(await reader.read()).done);
+      },
+    }
+    for (const [name, end] of Object.entries(endings)) {
+      const held = new Gate()
+      let fetched = 0
+      const spy: Spy = {
+        read() {
+          fetched++
+          if (name === 'error' && fetched > 5) throw broken
+          return name === 'cancel while a read waits' && fetched > 3 && held.pass()
+        },
+      }
+      const reading = await makeReading(8, 8, spy)
+      const abort = new AbortController()
+      const reader = reading.stored.stream({ signal: abort.signal }).getReader()
+      await reader.read()
+      await settle()
+      expect(reading.budget.held).toBe(BLOCK)
+      await end(reading, reader, abort)
+      expect([name, reading.budget.held]).toEqual([name, 0])
+      held.open()
+      await settle()
+      expect([name, reading.budget.held]).toEqual([name, 0])
+    }
+  })
+
+  it('read exact bytes and stay within the budget, whatever they do', async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const host = new VirtualHost({ seed })
+      const upTo = (limit: number): number => Math.floor(host.fraction() * limit)
+      const room = upTo(6)
+      const { bytes, budget, stored } = await makeReading(5, room)
+      await Promise.all(
+        Array.from({ length: 6 }, async () => {
+          const [a, b] = [upTo(bytes.byteLength + 1), upTo(bytes.byteLength + 1)]
+          const [start, end] = [Math.min(a, b), Math.max(a, b)]
+          const reader = stored.slice(start, end).stream().getReader()
+          const stopAt = host.fraction() < 0.5 ? end : start + upTo(end - start)
+          let offset = start
+          for (;;) {
+            for (let turns = upTo(3); turns > 0; turns--) await settle()
+            const { done, value } = await reader.read()
+            expect(budget.held).toBeLessThanOrEqual(room * BLOCK)
+            if (done) break
+            expect(equalBytes(value, bytes.subarray(offset, offset + value.byteLength))).toBe(true)
+            offset += value.byteLength
+            if (offset > stopAt) return reader.cancel()
+          }
+          expect(offset).toBe(end)
+        }),
+      )
+      expect(budget.held).toBe(0)
+    }
+  })
+})
+
+describe('a read that fails', () => {
+  it('is tried again, five times in all, if the failure may be temporary', async () => {
+    const memory = memoryBackend()
+    const bytes = pattern(8)
+    const { id } = await put(new StreamStore(memory, { blockSize: 4 }), bytes)
+    const cases = [
+      { failures: 4, retryable: true, expected: bytes },
+      { failures: 5, retryable: true, expected: undefined },
+      { failures: 1, retryable: false, expected: undefined },
+    ]
+    // The version of the store is read by the first call; then come the row of the stream and its page.
+    for (const [call, after] of [
+      ['get', 1],
+      ['get', 2],
+      ['read', 0],
+      ['read', 1],
+    ] as const) {
+      for (const { failures, retryable, expected } of cases) {
+        let calls = 0
+        const spy = (): void => {
+          const past = ++calls - after
+          if (past > 0 && past <= failures) throw new BackendError('broken', { retryable })
+        }
+        const store = new StreamStore(watched(memory, { [call]: spy }), { host: new VirtualHost() })
+        const reading = store.open(id).then((stored) => collect(stored.stream()))
+        if (expected) expect(await reading).toEqual(expected)
+        else await expect(reading).rejects.toMatchObject({ message: 'broken' })
+      }
+    }
+  })
+})
+
+describe('a stream that is opened in a transaction', () => {
+  async function makeStore(
+    blockCount: number,
+    spy: Spy = {},
+    readAheadBytes = 100,
+  ): Promise<{ store: StreamStore; id: string; bytes: Uint8Array<ArrayBuffer> }> {
+    const memory = memoryBackend()
+    const bytes = pattern(4 * blockCount)
+    const { id } = await put(new StreamStore(memory, { blockSize: 4 }), bytes)
+    const store = new StreamStore(watched(memory, spy), { blockSize: 4, inMemoryThreshold: 13, readAheadBytes })
+    return { store, id, bytes }
+  }
+
+  it('has max(1, floor(inMemoryThreshold / blockSize)) blocks preloaded, the rest comes later', async () => {
+    let fetched = 0
+    const { store, id, bytes } = await makeStore(5, { read: () => fetched++ })
+    const stored = await store.transaction(async (tx) => {
+      const opened = await tx.open(id)
+      expect(fetched).toBe(3)
+      return opened
+    })
+    expect(await collect(stored.slice(0, 12).stream())).toEqual(bytes.slice(0, 12))
+    expect(fetched).toBe(3)
+    // They are handed out once.
+    expect(await collect(stored.stream())).toEqual(bytes)
+    expect(fetched).toBe(3 + 5)
+    const short = await makeStore(2, { read: () => fetched++ })
+    const whole = await short.store.transaction((tx) => tx.open(short.id))
+    expect(fetched).toBe(8 + 2)
+    expect(await collect(whole.stream())).toEqual(short.bytes)
+    expect(fetched).toBe(8 + 2)
+  })
+
+  it('preloads as much as the budget has room for, and drops it when readers need the room', async () => {
+    let fetched = 0
+    const { store, id, bytes } = await makeStore(5, { read: () => fetched++ }, 8)
+    const opened = await store.transaction((tx) => tx.open(id))
+    expect(fetched).toBe(2)
+    const other = await store.open(id)
+    expect(await collect(other.slice(0, 4).stream())).toEqual(bytes.slice(0, 4))
+    expect(await collect(opened.stream())).toEqual(bytes)
+    expect(fetched).toBe(2 + 1 + 5)
+  })
+
+  it('leaves nothing in the budget if the attempt fails, or the preloading does', async () => {
+    let fetched = 0
+    const failure = new BackendError('broken', { retryable: false })
+    const spy: Spy = { read: () => fetched++ }
+    const { store, id } = await makeStore(3, spy, 12)
+    const failing = store.transaction(async (tx) => {
+      await tx.open(id)
+      throw failure
+    })
+    expect(await rejection(failing)).toBe(failure)
+    spy.read = () => {
+      if (++fetched === 5) throw failure
+    }
+    expect(await rejection(store.transaction((tx) => tx.open(id)))).toBe(failure)
+    await settle()
+    fetched = 10
+    await store.transaction((tx) => tx.open(id))
+    expect(fetched).toBe(13)
+  })
+
+  it('gives its preloading up at once when the transaction is aborted', async () => {
+    const reason = new Error('enough')
+    const gate = new Gate()
+    const signals: AbortSignal[] = []
+    const { store, id } = await makeStore(3, { read: (_, signal) => (signals.push(signal!), gate.pass()) })
+    const abort = new AbortController()
+    const running = store.transaction((tx) => tx.open(id), { signal: abort.signal })
+    await settle()
+    abort.abort(reason)
+    expect(await rejection(running)).toBe(reason)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true])
+    gate.open()
+  })
+})
+
+it('A stream whose key was remapped meanwhile completes with the old bytes', async () => {
+  const memory = memoryBackend()
+  const store = new StreamStore(memory, { blockSize: 4, inMemoryThreshold: 8, leaseMs: 0 })
+  const [key, reference] = [pattern(3), pattern(5)]
+  const [old, next] = [pattern(40), randomBytes(40)]
+  const map = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> => {
+    const { id } = await put(store, bytes)
+    await store.transaction(async (tx) => {
+      const former = await tx.get(key)
+      if (former) await tx.unmarkAsUsed(toHex(former), reference)
+      await tx.markAsUsed(id, reference)
+      tx.set(key, fromHex(id)!)
+    })
+    return id
+  }
+  const first = await map(old)
+  const stored = await store.transaction(async (tx) => tx.open(toHex((await tx.get(key))!)))
+  const reader = stored.stream().getReader()
+  const chunks = [(await reader.read()).value!]
+  const second = await map(next)
+  await store.collectGarbage()
+  await expect(store.open(first)).rejects.toMatchObject({ name: 'NotFoundError' })
+  for (let result = await reader.read(); !result.done; result = await reader.read()) chunks.push(result.value)
+  expect(Uint8Array.from(chunks.flatMap((chunk) => [...chunk]))).toEqual(old)
+  // To notice, the mapping is read again afterwards.
+  const mapped = await store.transaction((tx) => tx.get(key))
+  expect(toHex(mapped!)).toBe(second)
+})

@@ -1,0 +1,125 @@
+import { onAbort } from '../../bytes/on-abort.ts'
+
+/** What a reader may keep without asking: the budget only counts larger chunks. */
+export const FREE_BYTES: number = 64 * 1024
+
+/** Blocks that are fetched for their part of a budget only, and not kept, may take its limit divided by this. */
+const PASSING_SHARE = 8
+
+/** What one reader holds of a {@linkcode ReadAheadBudget}. */
+export interface BudgetShare {
+  /** Takes bytes for a block that is fetched ahead, if so many are free. */
+  take(byteLength: number): boolean
+  /** Takes bytes for a block that is needed now; for that, other readers drop blocks that they need later. */
+  claim(byteLength: number): boolean
+  /** Gives bytes back. */
+  give(byteLength: number): void
+  /** Says whether the reader has blocks to drop, and that it was read just now. */
+  setDroppable(droppable: boolean): void
+  /** Gives everything back; after that the share takes nothing more. It may be called twice. */
+  close(): void
+}
+
+/**
+ * The bytes that all readers of one store may keep in memory. A reader keeps the blocks that it has fetched ahead, and
+ * the chunk that it gave out last, since whoever reads it may not have used it up.
+ */
+export class ReadAheadBudget {
+  readonly #limit: number
+  #held = 0
+  /** How readers drop blocks that nobody has asked for; the reader that was read least recently is the first. */
+  readonly #droppers = new Set<() => void>()
+  #passing = 0
+  #waiting: (() => void)[] = []
+
+  /** @param limit Number of bytes. */
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Number of bytes that are taken. */
+  get held(): number {
+    return this.#held
+  }
+
+  /** Makes the share of a reader. `drop` drops blocks that nobody has asked for, and gives their bytes back. */
+  share(drop: () => void): BudgetShare {
+    let mine = 0
+    let closed = false
+    const take = (byteLength: number): boolean => {
+      if (closed || this.#held + byteLength > this.#limit) return false
+      this.#held += byteLength
+      mine += byteLength
+      return true
+    }
+    const give = (byteLength: number): void => {
+      const given = Math.min(byteLength, mine)
+      this.#held -= given
+      mine -= given
+    }
+    return {
+      take,
+      claim: (byteLength) => {
+        if (byteLength > this.#limit) return false
+        for (const dropOther of this.#droppers) {
+          if (this.#held + byteLength <= this.#limit) break
+          dropOther()
+        }
+        return take(byteLength)
+      },
+      give,
+      setDroppable: (droppable) => {
+        this.#droppers.delete(drop)
+        if (droppable && !closed) this.#droppers.add(drop)
+      },
+      close: () => {
+        closed = true
+        this.#droppers.delete(drop)
+        give(mine)
+      },
+    }
+  }
+
+  /** Drops every block that nobody has asked for. */
+  dropAll(): void {
+    for (const drop of this.#droppers) drop()
+  }
+
+  /**
+   * Waits until a block may be fetched that is not kept: such blocks take at most an eighth of the limit, or else one
+   * block. Call the function that it resolves with once the block has been dropped.
+   */
+  async pass(byteLength: number, signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted()
+    while (this.#passing > 0 && this.#passing + byteLength > this.#limit / PASSING_SHARE) await this.#turn(signal)
+    this.#passing += byteLength
+    return () => {
+      this.#passing -= byteLength
+      for (const go of this.#waiting.splice(0)) go()
+    }
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stop = onAbort([signal], (reason) => {
+        this.#waiting = this.#waiting.filter((other) => other !== go)
+        reject(reason)
+      })
+      const go = (): void => {
+        stop()
+        resolve()
+      }
+      this.#waiting.push(go)
+    })
+  }
+}
+
+let registry: FinalizationRegistry<BudgetShare> | undefined
+
+/** Closes a share once its owner is garbage: a stream that was neither read to its end nor cancelled. */
+export function closeWhenDropped(owner: object, share: BudgetShare): void {
+  // Cloudflare's workers had none before 2025.
+  if (typeof FinalizationRegistry === 'undefined') return
+  registry ??= new FinalizationRegistry((dropped) => dropped.close())
+  registry.register(owner, share)
+}

@@ -1,0 +1,48 @@
+import { retryTransient } from '../retry.ts'
+import type { BlockEntry, PageRecord } from '../rows/row-values.ts'
+import type { StoreContext } from '../store-context.ts'
+import { blockDamage, fetchBlock } from './fetch-block.ts'
+import type { PageMap } from './page-map.ts'
+
+/**
+ * Where the blocks of a stream currently are: the page set that the row of a stream named when it was read.
+ */
+export class StreamPlace {
+  /** Id of the stream whose row named the page set. */
+  readonly id: Uint8Array
+  readonly pages: PageMap
+  readonly #context: StoreContext
+  /** The page that was asked for last. */
+  #page: { readonly index: number; readonly found: Promise<PageRecord | undefined> } | undefined
+
+  constructor(context: StoreContext, id: Uint8Array, pages: PageMap) {
+    this.#context = context
+    this.id = id
+    this.pages = pages
+  }
+
+  /**
+   * Fetches a block and checks it. A read that fails in a way that may be temporary is repeated.
+   *
+   * @throws {IntegrityError} if the block, or the page that names it, is missing or damaged.
+   */
+  async fetch(blockIndex: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    const { id } = this
+    const entry = await this.#entry(blockIndex, signal)
+    const fetch = (): Promise<Uint8Array<ArrayBuffer>> =>
+      fetchBlock(this.#context, entry, { id, blockIndex }, { signal })
+    return retryTransient(this.#context.host, fetch, signal)
+  }
+
+  async #entry(blockIndex: number, signal: AbortSignal): Promise<BlockEntry> {
+    const { pages } = this
+    const index = pages.pageOf(blockIndex)
+    if (this.#page?.index !== index) {
+      const found = retryTransient(this.#context.host, () => pages.findPage(index, { signal }), signal)
+      this.#page = { index, found }
+    }
+    const page = await this.#page!.found
+    if (!page) throw blockDamage({ id: this.id, blockIndex }, 'missing')
+    return pages.entryIn(page, blockIndex)
+  }
+}
