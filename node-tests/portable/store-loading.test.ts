@@ -25,11 +25,7 @@ interface Reading {
 }
 
 /** A stored stream of so many blocks, with a budget for `room` blocks. */
-async function makeReading(
-  blockCount: number,
-  room: number,
-  spy: Spy = {},
-): Promise<Reading> {
+async function makeReading(blockCount: number, room: number, spy: Spy = {}): Promise<Reading> {
   const memory = memoryBackend()
   const bytes = pattern(blockCount * BLOCK)
   const { id } = await put(new StreamStore(memory, { blockSize: BLOCK }), bytes)

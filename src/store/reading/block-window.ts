@@ -59,7 +59,6 @@ export class BlockWindow {
    * it, there is no promise, and the block stays the next one.
    */
   take(): Promise<Uint8Array<ArrayBuffer>> | undefined {
-    const { share } = this.#options
     if (this.#ahead.length === 0) {
       this.#asked = this.#next
       if (!this.#fetch(true)) return undefined
@@ -68,7 +67,6 @@ export class BlockWindow {
     this.#size = Math.min(this.#maxSize, Math.max(1, 2 * this.#size))
     this.#asked = this.#next - this.#ahead.length - 1
     this.#fetchAhead()
-    share.setDroppable(this.#ahead.length > 0)
     return bytes
   }
 
@@ -115,6 +113,7 @@ export class BlockWindow {
     const { parallelReads } = this.#options.context.host.budget
     const end = Math.min(this.#end, this.#asked + this.#size)
     while (this.#next < end && this.#parallel < parallelReads && this.#fetch(false));
+    this.#options.share.setDroppable(this.#ahead.length > 0)
   }
 
   /** Begins to fetch the next block if the budget has room for it. */
@@ -136,22 +135,20 @@ export class BlockWindow {
     }
     this.#ahead.push(block)
     this.#parallel++
-    const goOn = (): void => {
-      this.#parallel--
-      this.#fetchAhead()
-    }
-    block.bytes.then(
-      () => {
-        block.arrived = true
-        goOn()
-      },
-      () => {
-        // The reader sees the error when it reaches this block.
-        share.give(block.held)
-        block.held = 0
-        goOn()
-      },
-    )
+    void this.#watch(block)
     return true
+  }
+
+  /** Notes that a block has arrived or failed, and continues. The reader sees a failure when it reaches the block. */
+  async #watch(block: FetchedBlock): Promise<void> {
+    try {
+      await block.bytes
+      block.arrived = true
+    } catch {
+      this.#options.share.give(block.held)
+      block.held = 0
+    }
+    this.#parallel--
+    this.#fetchAhead()
   }
 }

@@ -2,8 +2,7 @@ import { equalBytes } from '../../bytes/byte-order.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { abortable } from '../../bytes/promises.ts'
 import type { StoreContext } from '../store-context.ts'
-import { StreamPlace } from './stream-place.ts'
-import type { ReadableRecord } from './block-reader.ts'
+import type { StreamPlace } from './stream-place.ts'
 import { type BudgetShare, closeWhenDropped } from './read-ahead-budget.ts'
 
 /** The first blocks of a stream, fetched before it is read. Each is handed out once. */
@@ -39,12 +38,12 @@ export class Preloaded {
  */
 export async function preloadBlocks(
   context: StoreContext,
-  { id, pages }: ReadableRecord,
+  place: StreamPlace,
   attempt: AbortSignal,
   signal: AbortSignal | undefined,
 ): Promise<Preloaded> {
   const { readAhead, inMemoryThreshold, host } = context
-  const place = new StreamPlace(context, id, pages)
+  const { pages } = place
   const blocks = new Map<number, Uint8Array<ArrayBuffer>>()
   const share = readAhead.share(() => drop())
   const drop = (): void => {

@@ -5,6 +5,7 @@ import { readBlocks, type ReadableRecord } from './block-reader.ts'
 import { preloadBlocks } from './preload-blocks.ts'
 import type { StreamRecord } from '../rows/row-values.ts'
 import { PageMap } from './page-map.ts'
+import { StreamPlace } from './stream-place.ts'
 import type { StoreContext } from '../store-context.ts'
 
 /**
@@ -60,7 +61,8 @@ export async function preloadedStream(
   signal: AbortSignal | undefined,
 ): Promise<StoredStream> {
   const stream = readable(context, id, record)
-  const preloaded = await preloadBlocks(context, stream, attempt, signal)
+  const place = new StreamPlace(context, id, stream.pages)
+  const preloaded = await preloadBlocks(context, place, attempt, signal)
   return sourceOf(context, { ...stream, preloaded }, record.size, attempt)
 }
 

@@ -41,7 +41,7 @@ export class StreamPlace {
       const found = retryTransient(this.#context.host, () => pages.findPage(index, { signal }), signal)
       this.#page = { index, found }
     }
-    const page = await this.#page!.found
+    const page = await this.#page.found
     if (!page) throw blockDamage({ id: this.id, blockIndex }, 'missing')
     return pages.entryIn(page, blockIndex)
   }
