@@ -34,7 +34,15 @@ export default defineConfig({
   test: {
     projects: [
       { resolve: { alias }, test: { ...common, name: 'node', include: [portable, 'node-tests/server/**/*.test.ts'] } },
-      { resolve: { alias }, test: { ...common, name: 'tools', include: ['node-tests/tools/**/*.test.ts'] } },
+      {
+        resolve: { alias },
+        test: {
+          ...common,
+          globalSetup: [...common.globalSetup, 'node-tests/support/current-build.ts'],
+          name: 'tools',
+          include: ['node-tests/tools/**/*.test.ts'],
+        },
+      },
       {
         resolve: { alias },
         test: {
