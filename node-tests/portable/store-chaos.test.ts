@@ -6,6 +6,7 @@ import { aliasRowsIn } from '../../src/store/transactions/alias-rows.ts'
 import { type Fault, faulty, type Step } from '../support/faulty-backend.ts'
 import { collectHastily } from '../support/hasty-collector.ts'
 import { inspectStore } from '../support/inspect-store.ts'
+import { seeds } from '../support/sample.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
 const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
@@ -108,7 +109,7 @@ describe('a store that several processes use', () => {
     { collected: false, name: '' },
     { collected: true, name: ', while another collects' },
   ])('keeps every promise whatever fails, arrives late or dies$name', async ({ collected }) => {
-    for (let seed = 1; seed <= 80; seed++) {
+    for (const seed of seeds(80)) {
       const host = new VirtualHost({ seed })
       const memory = memoryBackend()
       const told: Told[] = []
