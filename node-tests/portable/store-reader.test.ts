@@ -192,8 +192,13 @@ describe('StoredStream', () => {
       await editPage(other, edited.id, edit)
       await expect(collect(edited.stream())).rejects.toMatchObject({ name: 'IntegrityError', streamId: edited.id })
     }
-    await memory.metadata.commit([], [{ key: keys.page(fromHex(stored.id)!, 0), value: undefined }])
-    await expect(collect(stored.stream())).rejects.toMatchObject({ name: 'IntegrityError', streamId: stored.id })
+    const key = keys.page(fromHex(stored.id)!, 0)
+    const { value } = (await memory.metadata.get(key))!
+    for (const other of [value.slice(0, 100), new Uint8Array(0), undefined]) {
+      await memory.metadata.commit([], [{ key, value: other }])
+      const damage = { name: 'IntegrityError', streamId: stored.id, blockIndex: 2 }
+      await expect(collect(stored.slice(9).stream())).rejects.toMatchObject(damage)
+    }
   })
 
   it('is not found, rather than damaged, once it has been collected', async () => {

@@ -29,6 +29,13 @@ export async function put(
   return sink.stored
 }
 
+/** Marks a stream as damaged, as a reader or a check does. */
+export async function markAsDamaged({ metadata }: Backend, id: string): Promise<void> {
+  const key = new RowKeys('').stream(fromHex(id)!)
+  const { value, version } = (await metadata.get(key))!
+  await metadata.commit([{ key, version }], [{ key, value: formatStream({ ...parseStream(value), damaged: true }) }])
+}
+
 /** Gives the pages of a stream to another page set, which its row then names, and changes the row in other ways. */
 export async function movePages(
   { metadata }: Backend,

@@ -3,7 +3,7 @@ import type { ByteRange } from '../../bytes/byte-range.ts'
 import { byteStream } from '../../bytes/byte-stream.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { toHex } from '../../bytes/byte-text.ts'
-import { type IntegrityError, NotFoundError } from '../../errors.ts'
+import { IntegrityError, NotFoundError } from '../../errors.ts'
 import { retryTransient } from '../retry.ts'
 import { isUsable } from '../rows/row-values.ts'
 import { BlockWindow } from './block-window.ts'
@@ -155,8 +155,8 @@ class BlockReader {
    * Continues at the same byte after a page or block was missing or damaged, if the bytes are now elsewhere: in another
    * page set of the same stream or, if the stream was collected, in another stream that has the same digest.
    *
-   * @throws {IntegrityError} the error `wrong`, if the stream still names the pages that were read, which means damage:
-   * the stream is marked then.
+   * @throws {IntegrityError} if the stream still names the pages that were read. This is damage, and the stream is
+   * marked.
    * @throws {NotFoundError} if the stream was collected, and no other stream has its bytes.
    */
   async #moveOn(wrong: IntegrityError): Promise<void> {
@@ -171,7 +171,7 @@ class BlockReader {
       if (found && isUsable(found.record.status) && equalBytes(found.record.digest!, this.#digest)) {
         const present = new PageMap(context, id, found.record)
         if (equalBytes(present.pageSet, pages.pageSet)) {
-          if (await this.#mark(id, found)) throw wrong
+          if (await this.#mark(id, found)) throw atBlock(wrong, streamId, blockIndex)
           continue
         }
         this.#abort.signal.throwIfAborted()
@@ -199,4 +199,11 @@ class BlockReader {
       return true
     }
   }
+}
+
+/** Adds the block to an error that names only its page. */
+function atBlock(wrong: IntegrityError, streamId: string, blockIndex: number): IntegrityError {
+  if (wrong.blockIndex !== undefined) return wrong
+  const message = `block ${blockIndex} of stored stream ${streamId} cannot be found: ${wrong.message}`
+  return new IntegrityError(message, { streamId, blockIndex, cause: wrong })
 }

@@ -67,9 +67,10 @@ export class RowBuffer {
     return (await this.#context.backend.metadata.get(key, { signal: this.#signal }))?.value
   }
 
-  /** Takes a row as it was read elsewhere, its absence included. */
+  /** Takes a row as it was read elsewhere, its absence included, unless it was read here before. */
   expect(key: Uint8Array, row: VersionedValue | undefined): void {
-    this.#reads.set(toHex(key), { key, row: Promise.resolve(row) })
+    const text = toHex(key)
+    if (!this.#reads.has(text)) this.#reads.set(text, { key, row: Promise.resolve(row) })
   }
 
   /** Forgets what was read of a row. The commit no longer depends on it, and the next read asks the backend again. */

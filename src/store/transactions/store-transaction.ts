@@ -6,6 +6,7 @@ import type { BlockSink, BlockSinkOptions } from '../writing/block-sink.ts'
 import { assertDigest } from '../checksums.ts'
 import { isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { unlessDamaged } from '../rows/unless-damaged.ts'
+import { looksWhole } from '../reading/looks-whole.ts'
 import { setAliasRowsIn } from './alias-rows.ts'
 import { addReference, removeReference } from './references.ts'
 import { RowBuffer } from './row-buffer.ts'
@@ -84,7 +85,7 @@ export class StoreTransaction implements Transaction {
     options: ReferenceOptions = {},
   ): Promise<StoredStream> {
     assertDigest(digest)
-    let id = await this.#lookup(digest)
+    let id = await this.#findWhole(digest)
     for (let attempt = 1; ; attempt++) {
       id ??= await this.#store(digest, source)
       try {
@@ -152,10 +153,22 @@ export class StoreTransaction implements Transaction {
     return { bytes, record }
   }
 
-  async #lookup(digest: Uint8Array): Promise<string | undefined> {
-    const row = await this.#context.backend.metadata.get(this.#context.keys.digest(digest), { signal: this.#signal })
+  /**
+   * The id of a stored stream with this digest that looks whole. The commit depends on its row as it was read before its
+   * objects were asked: who finds damage later changes the row.
+   */
+  async #findWhole(digest: Uint8Array): Promise<string | undefined> {
+    const options = { signal: this.#signal }
+    const { backend, keys } = this.#context
+    const row = await backend.metadata.get(keys.digest(digest), options)
     const id = row && unlessDamaged(() => parseDigestRow(digest, row.value))
-    return id && toHex(id)
+    if (!id) return undefined
+    const streamRow = await backend.metadata.get(keys.stream(id), options)
+    const record = streamRow && unlessDamaged(() => parseStreamRow(id, streamRow.value))
+    if (!record || !isUsable(record.status) || !equalBytes(record.digest!, digest)) return undefined
+    if (!(await looksWhole(this.#context, id, record, options))) return undefined
+    this.rows.expect(keys.stream(id), streamRow)
+    return toHex(id)
   }
 
   async #store(

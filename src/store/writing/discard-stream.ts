@@ -1,3 +1,4 @@
+import type { StreamRecord } from '../rows/row-values.ts'
 import { parseStreamRow, type StoreContext } from '../store-context.ts'
 import type { FencedRow } from './fenced-row.ts'
 import type { LastCommit } from './last-commit.ts'
@@ -44,11 +45,14 @@ async function ruleOut(
 /**
  * Deletes the objects, then the rows, of a stream only if it is marked as deleting, or gone. The writer's memory proves
  * nothing: an object whose intent is gone may belong to a page of another stream by now.
+ *
+ * After a heal the stream has the former pages of the one that it healed. Collection moves these to the trash, where
+ * those who read them find them until the grace period ends.
  */
 async function remove(context: StoreContext, row: FencedRow, names: readonly Uint8Array[]): Promise<void> {
   const found = await row.read()
   const record = found && parseStreamRow(row.id, found.value)
-  if (record && record.status.kind !== 'deleting') return
+  if (record && (record.status.kind !== 'deleting' || hasHealed(record))) return
   const intents = await findIntents(context, names)
   if (record && row.isOwn(record)) {
     await removeStream(context, row.id, record, found.version, intents)
@@ -56,4 +60,9 @@ async function remove(context: StoreContext, row: FencedRow, names: readonly Uin
     // Collection was faster, but it may have looked before the last of these was put.
     await removeObjects(context, intents)
   }
+}
+
+/** Whether the stream has given its blocks to the one that it is a duplicate of, and has the former blocks of that. */
+function hasHealed({ status, pageSet }: StreamRecord): boolean {
+  return status.kind === 'deleting' && status.reason === 'duplicate' && pageSet !== undefined
 }

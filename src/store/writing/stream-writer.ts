@@ -15,6 +15,7 @@ import type { RowBuffer } from '../transactions/row-buffer.ts'
 import type { CutBlock } from './block-cutter.ts'
 import { discardStream } from './discard-stream.ts'
 import { FencedRow, type Outcome } from './fenced-row.ts'
+import type { KnownStream } from './find-stored.ts'
 import { type Ending, LastCommit } from './last-commit.ts'
 import { ObjectNames } from './object-names.ts'
 import { PageWriter } from './page-writer.ts'
@@ -206,8 +207,6 @@ export class StreamWriter {
     size: number,
     digest: Uint8Array,
   ): Promise<StreamRecord> {
-    const { keys } = this.#context
-    await this.#deleteAbandoned()
     const record: StreamRecord = {
       ...this.#leased(),
       status: { kind: 'stored' },
@@ -216,10 +215,48 @@ export class StreamWriter {
       digest,
     }
     this.#end(rows, record)
-    rows.write(keys.digest(digest), formatStreamId(this.id))
-    for (const { key, value } of await this.#pages.with(entries, this.#row)) rows.write(key, value)
-    for (const object of this.#names.intents) rows.write(keys.intent(object), undefined)
+    rows.write(this.#context.keys.digest(digest), formatStreamId(this.id))
+    await this.#endBlocks(rows, entries)
     return record
+  }
+
+  /**
+   * Adds to `rows` that this stream's blocks, with the entries that are not appended yet, replace those of a damaged
+   * stream with the same bytes. This stream is given up, and takes over the former blocks of the other: collection keeps
+   * them until those who read them have finished.
+   *
+   * @returns the records of the other stream and of this one.
+   */
+  async endAsHealer(
+    rows: RowBuffer,
+    entries: readonly BlockEntry[],
+    size: number,
+    { id, record }: KnownStream,
+  ): Promise<{ record: StreamRecord; own: StreamRecord }> {
+    const { blockSize, blockCount, codec } = this.#row.record
+    const healed: StreamRecord = {
+      ...record,
+      status: { kind: 'stored' },
+      size,
+      blockSize,
+      blockCount: blockCount + entries.length,
+      codec,
+      pageSet: this.id,
+      damaged: undefined,
+    }
+    const own: StreamRecord = {
+      ...this.#row.record,
+      status: { kind: 'deleting', reason: 'duplicate', survivor: id },
+      size: record.size,
+      blockSize: record.blockSize,
+      blockCount: record.blockCount,
+      codec: record.codec,
+      pageSet: record.pageSet ?? id,
+    }
+    this.#end(rows, own)
+    rows.write(this.#context.keys.stream(id), formatStream(healed))
+    await this.#endBlocks(rows, entries)
+    return { record: healed, own }
   }
 
   /** Adds to `rows` that this stream is given up, because `survivor` has the same bytes, and gives its record. */
@@ -243,6 +280,13 @@ export class StreamWriter {
     if (rows.hasWritten(key) || !hasPermanentReference(rows.writes, keys.references(this.id))) return record
     rows.write(key, undefined)
     return { ...record, leaseUntil: 0 }
+  }
+
+  /** Adds to `rows` the last entries, and the end of all intents. */
+  async #endBlocks(rows: RowBuffer, entries: readonly BlockEntry[]): Promise<void> {
+    await this.#deleteAbandoned()
+    for (const { key, value } of await this.#pages.with(entries, this.#row)) rows.write(key, value)
+    for (const object of this.#names.intents) rows.write(this.#context.keys.intent(object), undefined)
   }
 
   #end(rows: RowBuffer, record: StreamRecord): void {

@@ -4,15 +4,16 @@ import { abortable, markHandled } from '../../bytes/promises.ts'
 import type { StreamingHash } from '../../bytes/sha256.ts'
 import { BackendError, IntegrityError } from '../../errors.ts'
 import { createDigest, loadChecksum } from '../checksums.ts'
-import { type BlockEntry, isUsable } from '../rows/row-values.ts'
+import { type BlockEntry, isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { waitToRetry } from '../retry.ts'
 import { noSuchStream, readStream, type StoreContext } from '../store-context.ts'
 import { storedStream, type StoredStream } from '../reading/stored-stream.ts'
 import { addReference, referenceKey } from '../transactions/references.ts'
+import type { RowBuffer } from '../transactions/row-buffer.ts'
 import type { StoreTransaction } from '../transactions/store-transaction.ts'
 import { BlockCutter, type CutBlock } from './block-cutter.ts'
 import type { BlockSinkOptions } from './block-sink.ts'
-import { findStored } from './find-stored.ts'
+import { findStored, type KnownStream } from './find-stored.ts'
 import { StreamWriter } from './stream-writer.ts'
 
 /** Makes the transaction for one attempt at the last commit. */
@@ -222,21 +223,18 @@ export class Upload {
     const { onCommit, reference } = this.#options
     const writer = this.#writer
     const { host } = this.#context
+    const { signal } = this.#abort
+    let known: KnownStream | undefined
     for (let number = 0; number < host.budget.conflicts; number++) {
-      await waitToRetry(host, number, this.#abort.signal)
+      await waitToRetry(host, number, signal)
       const tx = this.#makeTransaction()
-      const known = await findStored(this.#context, tx.rows, digest, { signal: this.#abort.signal })
+      known = await findStored(this.#context, tx.rows, digest, { signal }, known)
       this.#assertAlive()
-      const entries = await this.#putLast(known !== undefined)
-      this.#assertAlive()
-      const record = known
-        ? writer.endAsDuplicate(tx.rows, known.id)
-        : await writer.endAsStored(tx.rows, entries, this.#size, digest)
-      const id = known?.id ?? writer.id
-      const stored = storedStream(this.#context, id, known?.record ?? record)
+      const { id, record, own } = await this.#prepareEnd(tx.rows, digest, known)
+      const stored = storedStream(this.#context, id, record)
       await onCommit?.(tx, stored)
       if (reference) await addReference(this.#context, tx.rows, stored.id, reference, this.#options, writer.id)
-      const ending = known ? record : writer.settleCandidate(tx.rows, record)
+      const ending = known ? own : writer.settleCandidate(tx.rows, own)
       const { key } = reference ? await referenceKey(this.#context, id, reference, this.#options) : {}
       const changes = await tx.rows.takeChanges()
       this.#assertAlive()
@@ -250,10 +248,29 @@ export class Upload {
     throw new BackendError(`the last commit lost to others ${host.budget.conflicts} times`, { retryable: true })
   }
 
-  /** Makes the row of the stream, if there is none yet, and puts the blocks of the last group, unless `known`. */
-  async #putLast(known: boolean): Promise<BlockEntry[]> {
+  /**
+   * Adds to `rows` how the upload ends: as a duplicate of the stream that has its bytes already, as the one that heals
+   * this stream if its blocks are damaged, or as a new stream. Resolves with the id and record of the stream that has
+   * the bytes afterwards, and with the record of the upload's own.
+   */
+  async #prepareEnd(
+    rows: RowBuffer,
+    digest: Uint8Array,
+    known: KnownStream | undefined,
+  ): Promise<{ id: Uint8Array; record: StreamRecord; own: StreamRecord }> {
+    const writer = this.#writer
+    const entries = await this.#putLast(known?.whole === true)
+    this.#assertAlive()
+    if (known?.whole) return { id: known.id, record: known.record, own: writer.endAsDuplicate(rows, known.id) }
+    if (known) return { id: known.id, ...(await writer.endAsHealer(rows, entries, this.#size, known)) }
+    const record = await writer.endAsStored(rows, entries, this.#size, digest)
+    return { id: writer.id, record, own: record }
+  }
+
+  /** Makes the row of the stream, if there is none yet, and puts the blocks of the last group, unless `duplicate`. */
+  async #putLast(duplicate: boolean): Promise<BlockEntry[]> {
     // For a stream that the store already has, only the row is made: it shows how the last commit ended.
-    const puts = known ? [] : this.#group
+    const puts = duplicate ? [] : this.#group
     const begun = puts.filter(({ entry }) => entry !== undefined).length
     if (!this.#writer.made) await this.#writer.make(puts.length)
     else if (puts.length > begun) await this.#writer.ensureNames(puts.length - begun)
@@ -276,7 +293,10 @@ export class Upload {
     return survivor
   }
 
-  /** Removes a duplicate. If that fails, collection will do it: the upload itself has succeeded. */
+  /**
+   * Removes a duplicate, unless it has healed the other stream. If that fails, collection will do it: the upload itself
+   * has succeeded.
+   */
   async #wipeDuplicate(): Promise<void> {
     try {
       await this.#writer.discard()

@@ -1,0 +1,19 @@
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { harmThrough, healingSuite } from '../support/healing-suite.ts'
+
+healingSuite(
+  'a content in memory',
+  async () => {
+    const backend = memoryBackend()
+    return { backend, harm: (object, harm) => harmThrough(backend, object, harm) }
+  },
+  {
+    streams: [
+      { blocks: 1, harmed: [0, 0] },
+      { blocks: 2, harmed: [0, 1] },
+      { blocks: 3, harmed: [0, 1, 2] },
+      // Two pages, which end with their 512th and 514th block.
+      { blocks: 514, harmed: [511, 513] },
+    ],
+  },
+)
