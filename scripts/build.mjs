@@ -2,7 +2,7 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { buildKernel } from './build-kernel.mjs'
+import { buildKernels } from './build-kernel.mjs'
 import { bundle } from './bundle.mjs'
 import { installPackages } from './setup.mjs'
 import { ROOT, run } from './run.mjs'
@@ -13,7 +13,7 @@ const TIMEOUT_MS = 180_000
 /** Builds in another folder and then swaps, so that dist/ is never incomplete, and a failed build keeps the last good one. */
 export async function build() {
   const next = `dist-${process.pid}`
-  await buildKernel()
+  await buildKernels()
   try {
     await step(['tsc', '--project', 'tsconfig.node.json', '--outDir', next])
     const files = await bundle(next)

@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { ROOT } from './run.mjs'
 
 /**
- * The TypeScript files of src/, such as `src/bytes/chunk-queue.ts`; those of the kernel are AssemblyScript.
+ * The TypeScript files of src/, such as `src/bytes/chunk-queue.ts`; those of the kernels are AssemblyScript.
  *
  * @returns {string[]}
  */
 export function sourceFiles() {
   return readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts') && !path.startsWith(join('rsync', 'kernel', '/')))
     .map((path) => `src/${path.replaceAll('\\', '/')}`)
+    .filter((path) => path.endsWith('.ts') && !path.includes('/kernel/'))
     .toSorted()
 }

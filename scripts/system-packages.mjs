@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000
 
 /** The Debian packages that each suite needs. */
 const SUITE_PACKAGES = {
-  tools: ['rdiff', 'chromium'],
+  tools: ['rdiff', 'lz4', 'chromium'],
   chromium: ['chromium'],
   // Firefox decodes H.264 and AAC with libavcodec, a dependency of gstreamer1.0-libav.
   firefox: ['firefox-esr', 'gstreamer1.0-libav'],

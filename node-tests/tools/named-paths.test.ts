@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { ROOT } from '../../scripts/run.mjs'
 
 /** Files that the build makes. */
-const BUILT = ['src/rsync/kernel-binary.ts']
+const BUILT = ['src/rsync/kernel-binary.ts', 'src/store/codecs/kernel-binary.ts']
 
 const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter(Boolean)
 

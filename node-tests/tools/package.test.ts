@@ -25,9 +25,9 @@ beforeAll(async () => {
 afterAll(() => installed?.remove())
 
 describe('the package that `npm pack` makes from a clean checkout', () => {
-  test('installs its two dependencies and nothing else', () => {
+  test('installs its three dependencies and nothing else', () => {
     const folders = readdirSync(join(installed.project, 'node_modules')).filter((name) => !name.startsWith('.'))
-    expect(folders).toEqual(['combstream', 'hash-wasm', 'web-streams-polyfill'])
+    expect(folders).toEqual(['combstream', 'fflate', 'hash-wasm', 'web-streams-polyfill'])
   })
 
   test('contains the build and the documents, but no sources or tests', () => {

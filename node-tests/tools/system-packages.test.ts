@@ -7,6 +7,7 @@ import { installSystemPackages } from '../../scripts/system-packages.mjs'
 /** Every package that the suites need, in a version that will do. */
 const CURRENT = {
   rdiff: '2.3.2-1+b1',
+  lz4: '1.9.4-1',
   chromium: '156.0.8078.108-1~deb12u1',
   'firefox-esr': '153.7.0esr-1~deb12u1',
   'webkit2gtk-driver': '2.50.6-1~deb12u2',
@@ -99,7 +100,7 @@ test('a refresh that hangs is killed, and what the lists have is installed all t
   )
   // It may be ended before it has said anything.
   expect(aptCalls().at(-1)).toBe(
-    'install rdiff chromium firefox-esr gstreamer1.0-libav webkit2gtk-driver xvfb gstreamer1.0-plugins-bad',
+    'install rdiff lz4 chromium firefox-esr gstreamer1.0-libav webkit2gtk-driver xvfb gstreamer1.0-plugins-bad',
   )
   expect(said).toContain('apt-get update took more than 1 s')
 })

@@ -1,3 +1,4 @@
+import { compileKernel } from '../bytes/compile-kernel.ts'
 import { KERNEL_BINARY } from './kernel-binary.ts'
 import type { SumFormat } from './sum-formats.ts'
 
@@ -74,18 +75,10 @@ export class LazyKernel implements Kernel {
 
 async function compile(): Promise<WebAssembly.Module> {
   try {
-    const text = atob(KERNEL_BINARY)
-    const binary = new Uint8Array(text.length)
-    for (let i = 0; i < text.length; i++) binary[i] = text.charCodeAt(i)
-    // Instantiate it as well: WebKit compiles code that a policy forbids, and fails only when it is instantiated.
-    const { module } = await WebAssembly.instantiate(binary)
-    return module
-  } catch (cause) {
+    return await compileKernel(KERNEL_BINARY, 'signatures and deltas')
+  } catch (error) {
     compiled = undefined
-    const message =
-      'signatures and deltas need WebAssembly with SIMD; ' +
-      "where a content security policy is in force, its script-src must have 'wasm-unsafe-eval'"
-    throw new Error(message, { cause })
+    throw error
   }
 }
 
