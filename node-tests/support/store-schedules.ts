@@ -2,17 +2,19 @@ import { expect } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
+import type { IntegrityError } from '../../src/errors.ts'
 import { type Backend, StreamStore } from '../../src/store.ts'
 import { fromHex } from '../../src/bytes/byte-text.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
-import { formatCandidate, formatStream, parseStream } from '../../src/store/rows/row-values.ts'
+import { formatCandidate, formatStream, parseStream, type StreamRecord } from '../../src/store/rows/row-values.ts'
 import { digestOf } from '../../src/store/checksums.ts'
 import { aliasRowsIn } from '../../src/store/transactions/alias-rows.ts'
 import { collectHastily, copyOf, hastyHost } from './hasty-collector.ts'
-import { inspectStore } from './inspect-store.ts'
+import { harmThrough, objectsOf } from './healing-suite.ts'
+import { inspectStore, type StoreContents } from './inspect-store.ts'
 import { sample, seeds } from './sample.ts'
 import { anyOrder, type Pick, preempting, Scheduler } from './scheduler.ts'
-import { put, text, watched } from './store-tools.ts'
+import { markAsDamaged, put, text, watched } from './store-tools.ts'
 import { VirtualHost } from './virtual-host.ts'
 
 /** What an actor does with its own store on the shared backend. */
@@ -40,6 +42,8 @@ export interface Scenario {
   readonly condemned?: boolean
   /** Whether it also has the reference `pin`, which expires soon. */
   readonly pinned?: boolean
+  /** What is wrong with its first block: it is lost, or has other bytes; or nothing, but the stream is marked. */
+  readonly damage?: 'lost' | 'flipped' | 'marked'
   readonly actors: readonly Actor[]
 }
 
@@ -108,6 +112,38 @@ export function reader(content: string, always: boolean): Actor {
   }
 }
 
+/** Finds or stores a content in a transaction. */
+export function getter(content: string, reference: string): Actor {
+  return {
+    async run(store, told) {
+      const digest = await digestOf(memoryBackend(), text(content))
+      try {
+        await store.transaction((tx) => tx.getByDigestOrStore(digest, bytesSource(text(content)), text(reference)))
+        told.set.set(reference, content)
+      } catch (error) {
+        if (!isUnknown(error)) told.refused.add(reference)
+      }
+    },
+  }
+}
+
+/** Reads the stream that exists from the start, which is not removed but may be damaged. */
+export function finder(content: string): Actor {
+  return {
+    async run(store, told) {
+      const id = await idOf(store, content)
+      try {
+        const got = new TextDecoder().decode(await collect((await store.open(id!)).stream()))
+        if (got !== content) told.wrong.push(`read ${got} for ${content}`)
+      } catch (error) {
+        const { name, streamId, blockIndex } = error as IntegrityError
+        if (name !== 'IntegrityError' || streamId !== id || blockIndex !== 0)
+          told.wrong.push(`a reader got ${String(error)}`)
+      }
+    },
+  }
+}
+
 /** An entry of a hive: alias, new reference and removal of the old one in one commit. */
 export function entry(content: string): Actor {
   return {
@@ -143,12 +179,17 @@ export const SOON = new Date(1_700_000_000_000 + 60_000)
 /** Later than everything that happens here, also for actors whose clock is a day ahead. */
 export const LATE = new Date(1_700_000_000_000 + 9 * 86_400_000)
 const KEYS = new RowKeys('')
-async function prepare({ has, condemned, pinned }: Scenario): Promise<Backend> {
+async function prepare({ has, condemned, pinned, damage }: Scenario): Promise<Backend> {
   const memory = memoryBackend()
   if (has !== undefined) {
     const store = new StreamStore(memory, { blockSize: 1, host: new VirtualHost({ seed: 1234 }) })
     const { id } = await put(store, text(has), { reference: text('r0') })
     if (pinned) await store.transaction((tx) => tx.markAsUsed(id, text('pin'), { expires: SOON }))
+    if (damage === 'marked') await markAsDamaged(memory, id)
+    else if (damage) {
+      const [object] = await objectsOf(memory, id)
+      await harmThrough(memory, object!, (bytes) => (damage === 'lost' ? undefined : bytes.fill(0)))
+    }
     if (condemned) {
       const [stream, candidate] = [KEYS.stream(fromHex(id)!), KEYS.candidate(fromHex(id)!)]
       const record = parseStream((await memory.metadata.get(stream))!.value)
@@ -170,6 +211,39 @@ function isNotOrphan(problem: string): boolean {
   return !problem.startsWith('no row names object')
 }
 
+/** Follows the stream that was damaged when a run began. */
+class Damaged {
+  readonly #memory: Backend
+  readonly #id: string
+  #references = 1
+
+  private constructor(memory: Backend, id: string) {
+    this.#memory = memory
+    this.#id = id
+  }
+
+  static async of(memory: Backend): Promise<Damaged> {
+    return new Damaged(memory, [...(await inspectStore(memory)).stored.keys()][0]!)
+  }
+
+  /** Its row, unless it was healed or collected. */
+  async row(): Promise<StreamRecord | undefined> {
+    const row = await this.#memory.metadata.get(KEYS.stream(fromHex(this.#id)!))
+    const record = row && parseStream(row.value)
+    return record?.pageSet ? undefined : record
+  }
+
+  /** The problems that are not just its damage, and whether a writer relies on it although it is marked. */
+  async problems({ problems, references }: StoreContents): Promise<string[]> {
+    const row = await this.row()
+    const others = problems.filter((problem) => !row || !problem.startsWith(`stream ${this.#id} (`))
+    const count = references.filter((each) => each.startsWith(this.#id)).length
+    if (row?.damaged && count > this.#references) others.push('a writer relies on a stream that is marked as damaged')
+    this.#references = count
+    return others
+  }
+}
+
 async function expectKept(
   scenario: Scenario,
   prepared: Backend,
@@ -189,20 +263,23 @@ async function expectKept(
     })
     return actor.run(store, told)
   })
+  const damaged = scenario.damage && (await Damaged.of(memory))
+  const problemsOf = async (contents: StoreContents): Promise<string[]> =>
+    (damaged ? await damaged.problems(contents) : contents.problems).filter(isNotOrphan)
   /** What must hold in every state, because any actor may die in it. */
   const look = async (step: number): Promise<void> => {
     if (!changed) return
     changed = false
-    const { problems } = await inspectStore(memory)
-    expect(problems.filter(isNotOrphan), `${scenario.name}, ${where}, at ${step}`).toEqual([])
+    expect(await problemsOf(await inspectStore(memory)), `${scenario.name}, ${where}, at ${step}`).toEqual([])
   }
   const steps = await scheduler.run(actors, pick, look)
   const check = async (when: string): Promise<void> => {
     const contents = await inspectStore(memory)
     const what = `${scenario.name}, ${where}, ${when}`
-    const problems = contents.problems.filter(isNotOrphan)
-    expect([...problems, ...told.wrong], what).toEqual([])
-    for (const [reference, content] of told.set) {
+    expect([...(await problemsOf(contents)), ...told.wrong], what).toEqual([])
+    // Wrong bytes of the right length do not show before somebody reads them.
+    const unread = scenario.damage === 'flipped' && (await damaged!.row()) !== undefined
+    for (const [reference, content] of unread ? [] : told.set) {
       const row = contents.references.find((each) => each.endsWith(`/${reference}`))
       expect(contents.stored.get(row?.slice(0, 32) ?? ''), `${what}, ${reference}`).toBe(content)
     }
@@ -219,6 +296,16 @@ async function expectKept(
   await collectHastily(memory, host)
   await collectHastily(memory, host)
   await check('after recovery')
+  if (scenario.damage) {
+    const store = new StreamStore(memory, { blockSize: 1, host })
+    const id = await idOf(store, scenario.has!)
+    if (id) await Promise.allSettled([store.open(id).then((stored) => collect(stored.stream()))])
+    await put(store, text(scenario.has!), { reference: text('final') })
+    told.set.set('final', scenario.has!)
+    for (let i = 0; i < 2; i++) await collectHastily(memory, host)
+    await check('after it was stored again')
+    expect((await inspectStore(memory)).problems.filter(isNotOrphan), scenario.name).toEqual([])
+  }
   const { unfinished, counts, stored, references } = await inspectStore(memory)
   const what = `${scenario.name}, ${where}, after recovery`
   expect(unfinished, what).toEqual([])
