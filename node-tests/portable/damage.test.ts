@@ -12,6 +12,7 @@ import { SignatureStream } from '../../src/rsync/signature-stream.ts'
 import type { Backend } from '../../src/store.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
+import { objectsOf } from '../support/healing-suite.ts'
 import { collectHastily } from '../support/hasty-collector.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { text } from '../support/store-tools.ts'
@@ -218,6 +219,25 @@ for (const [what, damage] of Object.entries({ ...ROW_DAMAGE, ...BYTES_DAMAGE }))
   })
 }
 
+describe('a block that is lost', () => {
+  it('breaks off a body that has begun, names stream and block to the operator, and fails a client with the same', async () => {
+    const { backend, hive, send, handler, errors, idOf } = await start()
+    const id = toHex(await idOf('b'))
+    await backend.blocks.delete((await objectsOf(backend, id))[3]!)
+    const facts = { name: 'IntegrityError', alias: 'b', streamId: id, blockIndex: 3 }
+    const response = await send('GET')
+    expect(response.status).toBe(200)
+    expect(await rejection(response.bytes())).toMatchObject(facts)
+    expect(errors).toMatchObject([facts])
+    expect((await send('GET', 'b', { Range: 'bytes=3999-' })).status).toBe(500)
+    const remote = new HttpHive('http://hive.test/', { fetch: (url, init) => handler(new Request(url, init)) })
+    const reading = collect((await remote.open('b')).stream())
+    expect(await rejection(reading)).toMatchObject(facts)
+    await put(hive, 'c', BYTES)
+    expect(await collect((await remote.open('b')).stream())).toEqual(BYTES)
+  })
+})
+
 describe('a damaged row', () => {
   it('meets the conditions that ask for an entry, and no other', async () => {
     const started = await start()
@@ -326,6 +346,24 @@ describe('an upload whose own row is damaged', () => {
 })
 
 describe('the same content', () => {
+  for (const what of Object.keys(BYTES_DAMAGE).filter((each) => /^a (page that|block)/.test(each))) {
+    it(`makes the entry whole again after ${what}, once it is put under any name`, async () => {
+      const started = await start()
+      const { send, hive, errors, delta } = started
+      const { etag } = await hive.stat('b')
+      await BYTES_DAMAGE[what]!(started)
+      await expectDamage(await send('GET'), started)
+      expect((await send('PUT', 'other', {}, BYTES)).status).toBe(201)
+      for (const alias of ['b', 'other']) {
+        const response = await send('GET', alias)
+        expect([response.status, response.headers.get('etag')]).toEqual([200, etag])
+        expect(await response.bytes()).toEqual(BYTES)
+      }
+      expect((await send('PATCH', 'b', { ...DELTA, 'If-Match': etag }, delta)).status).toBe(200)
+      expect(errors).toEqual([])
+    })
+  }
+
   for (const what of ['a stream without its row', 'a stream whose row is cut off']) {
     it(`is stored anew after ${what}`, async () => {
       const started = await start()
