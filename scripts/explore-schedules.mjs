@@ -1,11 +1,10 @@
 // Runs the real code of the store through the orders in which small scenarios can happen, and reports every order in which
 // something breaks that the store guarantees.
 //
-//   node_modules/.bin/node scripts/explore-schedules.mjs                      every order with two preemptions, and every order
-//                                                                             with one preemption in which one actor dies
-//   … --preemptions 1 --deaths-after 0                                        fewer preemptions, without and with a death
-//   … --random 100000                                                         so many random orders, in each of which one may die
-//   … --scenario twins --part 1/2                                             one scenario; the first half of the orders
+//   node_modules/.bin/node scripts/explore-schedules.mjs     every order with two preemptions, in which nobody or one actor dies
+//   … --preemptions 1 --deaths-after 0                       with one preemption, and a death only where there is none
+//   … --random 100000                                        so many random orders, in each of which one actor may die
+//   … --scenario twins --part 1/2                            one scenario; the first half of its orders
 import { parseArgs } from 'node:util'
 import { anyOrder, preempting } from '../node-tests/support/scheduler.ts'
 import { COLLECTING, HEALING, prepare } from '../node-tests/support/store-scenarios.ts'
@@ -19,7 +18,7 @@ import { VirtualHost } from '../node-tests/support/virtual-host.ts'
 const { values } = parseArgs({
   options: {
     preemptions: { type: 'string', default: '2' },
-    'deaths-after': { type: 'string', default: '1' },
+    'deaths-after': { type: 'string', default: '2' },
     random: { type: 'string' },
     scenario: { type: 'string', default: '' },
     part: { type: 'string', default: '1/1' },
