@@ -1,17 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
 import { systemHost } from '../../src/store.ts'
+import { startChild } from '../support/child-program.ts'
 import { collectHastily } from '../support/hasty-collector.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { pattern } from '../support/store-tools.ts'
-
-const CHILD = fileURLToPath(new URL('../support/collecting-child.ts', import.meta.url))
 
 let root = ''
 beforeAll(async () => {
@@ -28,12 +25,7 @@ interface Running {
 }
 
 function start(directory: string, name: string, count: number, onLine?: (running: Running) => void): Running {
-  const runner = 'Deno' in globalThis ? ['run', '-A'] : []
-  const child = spawn(process.execPath, [...runner, CHILD, directory, name, String(count)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // Node 22 warns that SQLite is experimental.
-    env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
-  })
+  const child = startChild('collecting-child', directory, name, String(count))
   const lines: string[] = []
   let rest = ''
   let errors = ''

@@ -5,17 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { LocalHive } from '../../src/hive.ts'
 import { StreamStore } from '../../src/store.ts'
+import { startChild } from '../support/child-program.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { pattern } from '../support/store-tools.ts'
-
-const CHILD = fileURLToPath(new URL('../support/directory-child.ts', import.meta.url))
-const CREATING_CHILD = fileURLToPath(new URL('../support/creating-child.ts', import.meta.url))
 
 let root = ''
 beforeAll(async () => {
@@ -32,11 +29,7 @@ interface Told {
 
 /** Runs a process until it ends, or until `killAfter` streams have been stored and some time is over. */
 async function run(directory: string, name: string, count: number, killAfter?: number): Promise<Told[]> {
-  const runner = 'Deno' in globalThis ? ['run', '-A'] : []
-  const child = spawn(process.execPath, [...runner, CHILD, directory, name, String(count)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_OPTIONS: '' },
-  })
+  const child = startChild('directory-child', directory, name, String(count))
   let output = ''
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -81,10 +74,7 @@ interface Creator {
 }
 
 function startCreator(directory: string, name: string): Creator {
-  const runner = 'Deno' in globalThis ? ['run', '-A'] : []
-  const child = spawn(process.execPath, [...runner, CREATING_CHILD, directory, name], {
-    env: { ...process.env, NODE_OPTIONS: '' },
-  })
+  const child = startChild('creating-child', directory, name)
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk))
   // It may be killed while it is told something.

@@ -1,21 +1,19 @@
-import { spawn } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
 import { syncDirectory } from '../../src/backends/directory/sync-directory.ts'
 import { toHex } from '../../src/bytes/byte-text.ts'
 import { LocalHive } from '../../src/hive.ts'
 import { StreamStore } from '../../src/store.ts'
+import { startChild } from '../support/child-program.ts'
 import { CAN_MOUNT, type Mounted, mountSmall } from '../support/file-systems.ts'
 import { FULL_ENTRIES, readFixture, unpackHive } from '../support/hive-fixture.ts'
 import { type FoundEntries, type FoundHive, readAndTryToWrite, readHive } from '../support/read-hive.ts'
 import { pattern, text } from '../support/store-tools.ts'
 
-const READING_CHILD = fileURLToPath(new URL('../support/reading-child.ts', import.meta.url))
 const ENTRIES: FoundEntries = { one: toHex(pattern(3000)), two: toHex(pattern(10)) }
 const LOG_FILES = ['metadata.sqlite-wal', 'metadata.sqlite-shm']
 
@@ -108,10 +106,7 @@ async function snapshot(directory: string): Promise<string[]> {
 }
 
 async function readAsNobody(directory: string): Promise<FoundHive[]> {
-  const runner = 'Deno' in globalThis ? ['run', '-A'] : []
-  const child = spawn(process.execPath, [...runner, READING_CHILD, directory], {
-    env: { ...process.env, NODE_OPTIONS: '' },
-  })
+  const child = startChild('reading-child', directory)
   let output = ''
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))

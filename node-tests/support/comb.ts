@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import { afterAll, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 
 /** The command as it is installed: the tests start it hundreds of times, and it starts four times as fast as its sources. */
 export const COMB_MAIN: string = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -50,8 +50,7 @@ export interface RunningComb {
 }
 
 /** The whole suite starts hundreds of processes: what they load is compiled once. */
-const cache = mkdtempSync(join(tmpdir(), 'comb-cache-'))
-afterAll(() => rmSync(cache, { recursive: true, force: true }))
+const cache = fileURLToPath(new URL('../../node_modules/.cache/combstream-compiled/', import.meta.url))
 
 /** A new directory, for as long as the test runs. */
 export function temporaryDirectory(): string {

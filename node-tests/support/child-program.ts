@@ -1,0 +1,40 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { mkdirSync, renameSync } from 'node:fs'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
+
+/** Where programs are kept that a test starts; several suites may write the same one at the same time. */
+const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/combstream-children/', import.meta.url))
+
+const programs = new Map<string, string>()
+
+/** A program of this folder as one file: a process loads it several times as fast as all the sources that it needs. */
+function bundled(name: string): string {
+  const known = programs.get(name)
+  if (known !== undefined) return known
+  mkdirSync(FOLDER, { recursive: true })
+  const path = `${FOLDER}${name}.mjs`
+  const own = `${FOLDER}${name}.${process.pid}.mjs`
+  buildSync({
+    entryPoints: [fileURLToPath(new URL(`${name}.ts`, import.meta.url))],
+    outfile: own,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'es2023',
+    logLevel: 'error',
+  })
+  renameSync(own, path)
+  programs.set(name, path)
+  return path
+}
+
+/** Starts a program of this folder, by its name without `.ts`, in a process of its own, on the runtime that runs the test. */
+export function startChild(name: string, ...args: readonly string[]): ChildProcessWithoutNullStreams {
+  const runner = 'Deno' in globalThis ? ['run', '-A'] : []
+  return spawn(process.execPath, [...runner, bundled(name), ...args], {
+    // Node 22 warns that SQLite is experimental.
+    env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
+  })
+}
