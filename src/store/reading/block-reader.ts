@@ -41,7 +41,7 @@ export function readBlocks(
     reader.close(reason)
   }
 
-  const readable = byteStream({
+  return byteStream({
     start(fail) {
       stop = onAbort(signals, (reason) => {
         fail(reason)
@@ -60,20 +60,18 @@ export function readBlocks(
     },
     cancel: release,
   })
-  closeWhenDropped(readable, reader.share)
-  return readable
 }
 
 class BlockReader {
-  /** What it takes of the store's budget. */
-  readonly share: BudgetShare
+  readonly #share: BudgetShare
   readonly #context: StoreContext
   readonly #digest: Uint8Array
   readonly #range: ByteRange
   readonly #preloaded: Preloaded | undefined
   readonly #abort = new AbortController()
   #place: StreamPlace
-  #window: BlockWindow
+  /** Not a field of its own, so that the budget, which may drop its blocks, does not refer to the reader. */
+  readonly #fetching: { window: BlockWindow }
   /** Offset in the stream of the next byte to deliver. */
   #offset: number
   /** Bytes of the budget for the chunk that was delivered last. */
@@ -85,25 +83,28 @@ class BlockReader {
     this.#range = range
     this.#preloaded = preloaded
     this.#offset = range.start
-    this.share = context.readAhead.share(() => this.#window.drop())
+    const share = context.readAhead.share(() => fetching.window.drop())
+    this.#share = share
     this.#place = new StreamPlace(context, id, pages)
-    this.#window = this.#openWindow()
+    const fetching = { window: this.#openWindow() }
+    this.#fetching = fetching
+    closeWhenDropped(this, share)
   }
 
   close(reason: unknown): void {
-    this.#window.close(reason)
-    this.share.close()
+    this.#fetching.window.close(reason)
+    this.#share.close()
     this.#abort.abort(reason)
   }
 
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     // Whoever asks for more has used up the last chunk, or keeps it at its own cost.
-    this.share.give(this.#delivered)
+    this.#share.give(this.#delivered)
     this.#delivered = 0
     while (this.#offset < this.#range.end) {
       try {
-        const kept = this.#window.take()
-        return kept ? this.#cut(await kept) : this.#cutPiece(await this.#window.fetchUnkept())
+        const kept = this.#fetching.window.take()
+        return kept ? this.#cut(await kept) : this.#cutPiece(await this.#fetching.window.fetchUnkept())
       } catch (error) {
         if ((error as Error | undefined)?.name !== 'IntegrityError') throw error
         await this.#moveOn(error as IntegrityError)
@@ -116,7 +117,7 @@ class BlockReader {
   #cut(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const chunk = this.#deliver(block, this.#range.end)
     this.#delivered = chunk.byteLength
-    this.share.give(block.byteLength - chunk.byteLength)
+    this.#share.give(block.byteLength - chunk.byteLength)
     return chunk
   }
 
@@ -125,7 +126,7 @@ class BlockReader {
     const { pages } = this.#place
     const blockIndex = pages.blockAt(this.#offset)
     const chunk = this.#deliver(block, Math.min(this.#range.end, this.#offset + FREE_BYTES))
-    if (pages.blockAt(this.#offset) > blockIndex) this.#window.skip()
+    if (pages.blockAt(this.#offset) > blockIndex) this.#fetching.window.skip()
     return chunk
   }
 
@@ -147,7 +148,7 @@ class BlockReader {
       place: this.#place,
       range: { start: this.#offset, end: this.#range.end },
       preloaded: this.#preloaded,
-      share: this.share,
+      share: this.#share,
     })
   }
 
@@ -175,9 +176,9 @@ class BlockReader {
           continue
         }
         this.#abort.signal.throwIfAborted()
-        this.#window.close(wrong)
+        this.#fetching.window.close(wrong)
         this.#place = new StreamPlace(context, id, present)
-        this.#window = this.#openWindow()
+        this.#fetching.window = this.#openWindow()
         return
       }
       const key = keys.digest(this.#digest)

@@ -116,7 +116,10 @@ export class ReadAheadBudget {
 
 let registry: FinalizationRegistry<BudgetShare> | undefined
 
-/** Closes a share once its owner is garbage: a stream that was neither read to its end nor cancelled. */
+/**
+ * Closes a share once its owner is garbage: what a stream reads from, if it was neither read to its end nor cancelled.
+ * The owner must not be the stream itself, whose object browsers collect although its reader is still used.
+ */
 export function closeWhenDropped(owner: object, share: BudgetShare): void {
   // Cloudflare's workers had none before 2025.
   if (typeof FinalizationRegistry === 'undefined') return
