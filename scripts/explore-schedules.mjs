@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { anyOrder, preempting } from '../node-tests/support/scheduler.ts'
 import { COLLECTING, HEALING, prepare } from '../node-tests/support/store-scenarios.ts'
 import { rotations, runSchedule } from '../node-tests/support/store-schedules.ts'
+import { SCRUB_PAIRS, SCRUBBING } from '../node-tests/support/store-scrub-scenarios.ts'
 import { settle } from '../node-tests/support/store-tools.ts'
 import { VirtualHost } from '../node-tests/support/virtual-host.ts'
 
@@ -30,7 +31,9 @@ if (part === undefined || parts === undefined || !(part >= 1 && part <= parts))
 
 let failures = 0
 await settle()
-const chosen = [...COLLECTING, ...HEALING].filter(({ name }) => name.startsWith(values.scenario))
+const chosen = [...COLLECTING, ...HEALING, ...SCRUB_PAIRS, ...SCRUBBING].filter(({ name }) =>
+  name.startsWith(values.scenario),
+)
 for (const scenario of chosen) {
   const start = performance.now()
   const prepared = await prepare(scenario)

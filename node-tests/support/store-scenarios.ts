@@ -39,6 +39,8 @@ export interface Scenario {
   readonly pinned?: boolean
   /** What is wrong with its first block: it is lost, or has other bytes; or nothing, but the stream is marked. */
   readonly damage?: 'lost' | 'flipped' | 'marked'
+  /** Whether there is also the object {@linkcode ORPHAN}, which no row names. */
+  readonly orphan?: boolean
   readonly actors: readonly Actor[]
 }
 
@@ -50,7 +52,8 @@ export async function idOf(store: StreamStore, content: string): Promise<string 
 
 const isUnknown = (error: unknown): boolean => (error as { outcome?: string }).outcome === 'unknown'
 
-function writer(content: string, reference: string, options: { expires?: Date } = {}): Actor {
+/** Stores a content with a reference. */
+export function writer(content: string, reference: string, options: { expires?: Date } = {}): Actor {
   return {
     async run(store, told) {
       try {
@@ -63,7 +66,8 @@ function writer(content: string, reference: string, options: { expires?: Date } 
   }
 }
 
-function marker(content: string, reference: string, expires?: Date): Actor {
+/** Sets a reference on the stream of a content. */
+export function marker(content: string, reference: string, expires?: Date): Actor {
   return {
     async run(store, told) {
       const id = await idOf(store, content)
@@ -78,7 +82,8 @@ function marker(content: string, reference: string, expires?: Date): Actor {
   }
 }
 
-function unmarker(reference: string): Actor {
+/** Removes a reference of the stream that exists from the start. */
+export function unmarker(reference: string): Actor {
   return {
     async run(store) {
       const id = await idOf(store, 'ab')
@@ -88,7 +93,7 @@ function unmarker(reference: string): Actor {
 }
 
 /** Reads the stream that exists from the start. */
-function reader(content: string, always: boolean): Actor {
+export function reader(content: string, always: boolean): Actor {
   return {
     async run(store, told) {
       const id = await idOf(store, content)
@@ -140,7 +145,7 @@ function finder(content: string): Actor {
 }
 
 /** An entry of a hive: alias, new reference and removal of the old one in one commit. */
-function entry(content: string): Actor {
+export function entry(content: string): Actor {
   return {
     async run(store, told) {
       const reference = text('alias')
@@ -160,7 +165,8 @@ function entry(content: string): Actor {
   }
 }
 
-function collector(graceMs = 0): Actor {
+/** Collects as if every lease were over. */
+export function collector(graceMs = 0): Actor {
   return {
     hasty: true,
     async run(store, told) {
@@ -174,7 +180,10 @@ const SOON = new Date(1_700_000_000_000 + 60_000)
 /** Later than everything that happens here, also for actors whose clock is a day ahead. */
 const LATE = new Date(1_700_000_000_000 + 9 * 86_400_000)
 const KEYS = new RowKeys('')
-const GRACE = 10 * 86_400_000
+/** Name of an object that no row names. */
+export const ORPHAN: string = KEYS.object(new Uint8Array(16))
+/** Longer than everything that happens here. */
+export const GRACE: number = 10 * 86_400_000
 
 /** What happens to small stores while they are collected. */
 export const COLLECTING: readonly Scenario[] = [
@@ -283,8 +292,9 @@ export const HEALING: readonly Scenario[] = [
 ]
 
 /** What a scenario starts with. */
-export async function prepare({ has, condemned, pinned, damage }: Scenario): Promise<Backend> {
+export async function prepare({ has, condemned, pinned, damage, orphan }: Scenario): Promise<Backend> {
   const memory = memoryBackend()
+  if (orphan) await memory.blocks.put(ORPHAN, text('?'))
   if (has !== undefined) {
     const store = new StreamStore(memory, { blockSize: 1, host: new VirtualHost({ seed: 1234 }) })
     const { id } = await put(store, text(has), { reference: text('r0') })

@@ -167,6 +167,36 @@ export async function expectKeptWithOnePreemption(scenario: Scenario, most: numb
   return orders
 }
 
+/**
+ * Checks a scenario of two actors in every order in which the first one is interrupted once by a part of the second; at
+ * most about `most` of them, sampled evenly. Returns the number of orders.
+ */
+export async function expectKeptWithInterruption(scenario: Scenario, most: number): Promise<number> {
+  const prepared = await prepare(scenario)
+  const lengths = [0, 0]
+  const inTurn = preempting([0, 1], new Map())
+  const count: Pick = (turns, step) => {
+    const next = inTurn(turns, step)
+    if ('actor' in next) lengths[next.actor]!++
+    return next
+  }
+  await runSchedule(scenario, prepared, { seed: 1, pick: count, where: 'in turn' })
+  const [first = 0, second = 0] = lengths
+  const stride = Math.ceil((first * second) / most)
+  const places = Array.from({ length: Math.ceil((first * second) / stride) }, (_, i) => i * stride)
+  const taken = sample(places, 10)
+  for (const n of taken) {
+    const [at, steps] = [Math.floor(n / second), 1 + (n % second)]
+    const preemptions = new Map([
+      [at, 1],
+      [at + steps, 0],
+    ])
+    const where = `interrupted at ${at} for ${steps}`
+    await runSchedule(scenario, prepared, { seed: 1, pick: preempting([0, 1], preemptions), where })
+  }
+  return taken.length
+}
+
 /** Checks a scenario in random orders, in which any actor may die. Returns the number of orders. */
 export async function expectKeptInRandomOrders(scenario: Scenario, count: number): Promise<number> {
   const prepared = await prepare(scenario)
