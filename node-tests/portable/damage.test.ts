@@ -227,7 +227,8 @@ describe('a block that is lost', () => {
     const facts = { name: 'IntegrityError', alias: 'b', streamId: id, blockIndex: 3 }
     const response = await send('GET')
     expect(response.status).toBe(200)
-    expect(await rejection(response.bytes())).toMatchObject(facts)
+    // Where `bytes()` hides the error behind a TypeError, the stream itself still has it.
+    expect(await rejection(collect(response.body!))).toMatchObject(facts)
     expect(errors).toMatchObject([facts])
     expect((await send('GET', 'b', { Range: 'bytes=3999-' })).status).toBe(500)
     const remote = new HttpHive('http://hive.test/', { fetch: (url, init) => handler(new Request(url, init)) })
