@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { equalBytes } from '../../src/bytes/byte-order.ts'
-import { fromHex, toHex } from '../../src/bytes/byte-text.ts'
+import { fromHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { type Backend, BackendError, type StoredStream, StreamStore } from '../../src/store.ts'
 import { FREE_BYTES, ReadAheadBudget } from '../../src/store/reading/read-ahead-budget.ts'
@@ -9,7 +9,7 @@ import { storedStream } from '../../src/store/reading/stored-stream.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { readStream, type StoreContext } from '../../src/store/store-context.ts'
 import { Gate, movePages, pattern, put, settle, type Spy, watched } from '../support/store-tools.ts'
-import { randomBytes, rejection } from '../support/streams.ts'
+import { rejection } from '../support/streams.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
 /** Blocks that are larger than what a reader may keep in any case. */
@@ -264,26 +264,6 @@ describe('a stream that is opened in a transaction', () => {
     return { store, id, bytes }
   }
 
-  it('has max(1, floor(inMemoryThreshold / blockSize)) blocks preloaded, the rest comes later', async () => {
-    let fetched = 0
-    const { store, id, bytes } = await makeStore(5, { read: () => fetched++ })
-    const stored = await store.transaction(async (tx) => {
-      const opened = await tx.open(id)
-      expect(fetched).toBe(3)
-      return opened
-    })
-    expect(await collect(stored.slice(0, 12).stream())).toEqual(bytes.slice(0, 12))
-    expect(fetched).toBe(3)
-    // They are handed out once.
-    expect(await collect(stored.stream())).toEqual(bytes)
-    expect(fetched).toBe(3 + 5)
-    const short = await makeStore(2, { read: () => fetched++ })
-    const whole = await short.store.transaction((tx) => tx.open(short.id))
-    expect(fetched).toBe(8 + 2)
-    expect(await collect(whole.stream())).toEqual(short.bytes)
-    expect(fetched).toBe(8 + 2)
-  })
-
   it('preloads as much as the budget has room for, and drops it when readers need the room', async () => {
     let fetched = 0
     const { store, id, bytes } = await makeStore(5, { read: () => fetched++ }, 8)
@@ -328,33 +308,4 @@ describe('a stream that is opened in a transaction', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true])
     gate.open()
   })
-})
-
-it('A stream whose key was remapped meanwhile completes with the old bytes', async () => {
-  const memory = memoryBackend()
-  const store = new StreamStore(memory, { blockSize: 4, inMemoryThreshold: 8, leaseMs: 0 })
-  const [key, reference] = [pattern(3), pattern(5)]
-  const [old, next] = [pattern(40), randomBytes(40)]
-  const map = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> => {
-    const { id } = await put(store, bytes)
-    await store.transaction(async (tx) => {
-      const former = await tx.get(key)
-      if (former) await tx.unmarkAsUsed(toHex(former), reference)
-      await tx.markAsUsed(id, reference)
-      tx.set(key, fromHex(id)!)
-    })
-    return id
-  }
-  const first = await map(old)
-  const stored = await store.transaction(async (tx) => tx.open(toHex((await tx.get(key))!)))
-  const reader = stored.stream().getReader()
-  const chunks = [(await reader.read()).value!]
-  const second = await map(next)
-  await store.collectGarbage()
-  await expect(store.open(first)).rejects.toMatchObject({ name: 'NotFoundError' })
-  for (let result = await reader.read(); !result.done; result = await reader.read()) chunks.push(result.value)
-  expect(Uint8Array.from(chunks.flatMap((chunk) => [...chunk]))).toEqual(old)
-  // To notice, the mapping is read again afterwards.
-  const mapped = await store.transaction((tx) => tx.get(key))
-  expect(toHex(mapped!)).toBe(second)
 })

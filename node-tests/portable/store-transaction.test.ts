@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { fromHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
@@ -157,25 +157,6 @@ describe('StreamStore.transaction', () => {
     expect(seen).toEqual([text('1'), text('1')])
   })
 
-  it('ends the streams of an attempt that is repeated', async () => {
-    const { store } = makeStore()
-    const { id } = await put(store, pattern(20))
-    let first: ReadableStreamDefaultReader<Uint8Array> | undefined
-    const reader = await store.transaction(async (tx) => {
-      await tx.get(text('a'))
-      const stream = (await tx.open(id)).stream().getReader()
-      await stream.read()
-      if (!first) {
-        first = stream
-        await store.transaction(async (other) => other.set(text('a'), text('x')))
-      }
-      tx.set(text('b'), text('x'))
-      return stream
-    })
-    await expect(first!.read()).rejects.toMatchObject({ name: 'ConflictError' })
-    expect((await reader.read()).value).toEqual(pattern(8).slice(4))
-  })
-
   it('refuses more than 10 conditions or 100 changes, and keys and values out of bounds', async () => {
     const { store, backend } = makeStore()
     const reading = store.transaction(async (tx) => {
@@ -228,29 +209,6 @@ describe('StreamStore.transaction', () => {
 })
 
 describe('Transaction.markAsUsed and unmarkAsUsed', () => {
-  it('are idempotent, and the last one for a reference counts', async () => {
-    const { store, backend } = makeStore()
-    const { id } = await put(store, pattern(10))
-    const mark = (tx: Transaction): Promise<void> => tx.markAsUsed(id, text('r'))
-    const unmark = (tx: Transaction): Promise<void> => tx.unmarkAsUsed(id, text('r'))
-    const references = async (): Promise<number> => (await inspectStore(backend)).references.length
-    for (const [steps, expected] of [
-      [[mark], 1],
-      [[mark], 1],
-      [[unmark, mark], 1],
-      [[mark, unmark], 0],
-      [[unmark], 0],
-      [[unmark, mark, unmark], 0],
-      [[mark, unmark, mark], 1],
-      [[unmark], 0],
-    ] as const) {
-      await store.transaction(async (tx) => {
-        for (const step of steps) await step(tx)
-      })
-      expect(await references()).toBe(expected)
-    }
-  })
-
   it('never conflict when they mark one popular stream', async () => {
     const { store, backend } = makeStore()
     const { id } = await put(store, pattern(10))
@@ -349,20 +307,6 @@ describe('Transaction.getByDigestOrStore', () => {
   const bytes = pattern(30)
   const digestOf = async (): Promise<Uint8Array> => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
 
-  it('stores on a miss, and does not touch the source on a hit', async () => {
-    const { store, backend } = makeStore()
-    const digest = await digestOf()
-    const source = vi.fn<() => Blob>(() => new Blob([bytes]))
-    const get = (reference: string): Promise<string> =>
-      store.transaction(async (tx) => (await tx.getByDigestOrStore(digest, source, text(reference))).id)
-    const first = await get('1')
-    expect(source).toHaveBeenCalledOnce()
-    expect(await get('2')).toBe(first)
-    expect(source).toHaveBeenCalledOnce()
-    expect((await inspectStore(backend)).references).toEqual([`${first}/1`, `${first}/2`])
-    expect(await collect((await store.open(first)).stream())).toEqual(bytes)
-  })
-
   it('accepts a Blob, a stored stream, and functions that make a source or a stream', async () => {
     const { store } = makeStore()
     const digest = await digestOf()
@@ -373,38 +317,6 @@ describe('Transaction.getByDigestOrStore', () => {
       expect(got.size).toBe(30)
       await store.transaction((tx) => tx.unmarkAsUsed(got.id, text('r')))
     }
-  })
-
-  it('stores nothing from a source that has another digest, or cannot be read', async () => {
-    const { store, backend } = makeStore()
-    const digest = await digestOf()
-    const get = (source: Parameters<Transaction['getByDigestOrStore']>[1]): Promise<unknown> =>
-      store.transaction((tx) => tx.getByDigestOrStore(digest, source, text('r')))
-    await expect(get(new Blob([pattern(29)]))).rejects.toMatchObject({ name: 'IntegrityError' })
-    const locked = new Blob([bytes]).stream()
-    locked.getReader()
-    await expect(get(() => locked)).rejects.toThrow(TypeError)
-    const failure = new Error('cannot be read')
-    await expect(get(() => new ReadableStream({ pull: (each) => each.error(failure) }))).rejects.toBe(failure)
-    expect((await inspectStore(backend)).counts).toEqual({ v: 1 })
-    await expect(
-      store.transaction((tx) => tx.getByDigestOrStore(new Uint8Array(3), new Blob(), text('r'))),
-    ).rejects.toThrow(TypeError)
-  })
-
-  it('finds in a second attempt what the first one stored', async () => {
-    const { store, backend } = makeStore()
-    const digest = await digestOf()
-    const source = vi.fn<() => Blob>(() => new Blob([bytes]))
-    let runs = 0
-    await store.transaction(async (tx) => {
-      await tx.get(text('a'))
-      await tx.getByDigestOrStore(digest, source, text('r'))
-      if (runs++ === 0) await store.transaction(async (other) => other.set(text('a'), text('x')))
-    })
-    expect(runs).toBe(2)
-    expect(source).toHaveBeenCalledOnce()
-    expect((await inspectStore(backend)).counts['r']).toBe(1)
   })
 
   it('stores again a stream that was collected before it could be marked', async () => {

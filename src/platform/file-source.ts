@@ -2,8 +2,9 @@ import { open, type FileHandle } from 'node:fs/promises'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { type ByteSource, rangeSource } from '../bytes/byte-source.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
-import { codeOf, isPassing } from '../bytes/error-code.ts'
+import { codeOf } from '../bytes/error-code.ts'
 import { BackendError, ConflictError, NotFoundError } from '../errors.ts'
+import { fileError } from './file-error.ts'
 
 /** Bytes of a chunk. With 64 KiB, reading takes more than twice the time. */
 const CHUNK_BYTES = 1024 * 1024
@@ -100,13 +101,6 @@ async function openFile(file: string | URL): Promise<FileHandle> {
     if (codeOf(error) === 'ENOENT') throw new NotFoundError(`there is no file ${String(file)}`, { cause: error })
     throw fileError(error, `cannot open ${String(file)}`)
   }
-}
-
-/** Turns an error of the file system into one of this package, whose own errors pass unchanged. */
-function fileError(error: unknown, what: string): unknown {
-  if (codeOf(error) === undefined) return error
-  const message = `${what}: ${(error as Error).message}`
-  return new BackendError(message, { retryable: isPassing(error), cause: error })
 }
 
 async function stateOf(handle: FileHandle, name: string): Promise<FileState> {

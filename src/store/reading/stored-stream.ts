@@ -1,5 +1,7 @@
-import { type ByteSource, rangeSource } from '../../bytes/byte-source.ts'
+import { ownBytes } from '../../bytes/byte-order.ts'
+import { type ByteSource, type RangeSource, rangeSource } from '../../bytes/byte-source.ts'
 import { toHex } from '../../bytes/byte-text.ts'
+import { ChunkReader } from '../../bytes/chunk-reader.ts'
 import type { BackendCallOptions } from '../backend.ts'
 import { readBlocks, type ReadableRecord } from './block-reader.ts'
 import { preloadBlocks } from './preload-blocks.ts'
@@ -18,15 +20,20 @@ import type { StoreContext } from '../store-context.ts'
  * block is missing or does not match its checksum; with `NotFoundError` if the stream was collected meanwhile, its grace
  * period has ended, and the store has its bytes nowhere else.
  */
-export interface StoredStream extends ByteSource {
+export interface StoredStream extends StoredSlice {
   /** 32 hexadecimal digits; never reused. */
   readonly id: string
   /** SHA-256 of the bytes. */
   readonly digest: Uint8Array
-  /** The bytes from `start` up to but not including `end`, as a separate source, clamped as in `Blob.slice`. */
-  slice(start?: number, end?: number): StoredSlice
-  /** All bytes, as a new stream. `signal` ends it with the signal's reason. */
-  stream(options?: BackendCallOptions): ReadableStream<Uint8Array<ArrayBuffer>>
+}
+
+/** Options of {@linkcode StoredSlice.blob}. */
+export interface StoredBlobOptions extends BackendCallOptions {
+  /**
+   * Media type of the Blob.
+   * @default ''
+   */
+  type?: string | undefined
 }
 
 /** A range of a stored stream. */
@@ -35,6 +42,11 @@ export interface StoredSlice extends ByteSource {
   slice(start?: number, end?: number): StoredSlice
   /** All bytes, as a new stream. `signal` ends it with the signal's reason. */
   stream(options?: BackendCallOptions): ReadableStream<Uint8Array<ArrayBuffer>>
+  /**
+   * Reads all bytes, and makes a Blob of them. Where the engine keeps it is its own choice: Node keeps it in memory,
+   * browsers keep a large one on disk.
+   */
+  blob(options?: StoredBlobOptions): Promise<Blob>
 }
 
 /** Creates the source for a stream whose row has been read. `signal` ends all its streams. */
@@ -74,5 +86,19 @@ function sourceOf(context: StoreContext, stream: ReadableRecord, size: number, s
   const slice = rangeSource(size, (range, options: BackendCallOptions = {}) =>
     readBlocks(context, stream, range, [options.signal, signal]),
   )
-  return { id: toHex(stream.id), digest: stream.digest.slice(), ...slice }
+  return { id: toHex(stream.id), digest: stream.digest.slice(), ...withBlob(slice) }
+}
+
+function withBlob(source: RangeSource<BackendCallOptions>): StoredSlice {
+  return {
+    size: source.size,
+    slice: (start, end) => withBlob(source.slice(start, end)),
+    stream: (options) => source.stream(options),
+    async blob({ type = '', signal } = {}) {
+      const parts: Blob[] = []
+      const chunks = new ChunkReader(source.stream({ signal }))
+      for (let chunk = await chunks.read(); chunk; chunk = await chunks.read()) parts.push(new Blob([ownBytes(chunk)]))
+      return new Blob(parts, { type })
+    },
+  }
 }
