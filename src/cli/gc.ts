@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { GarbageReport } from '../store/collecting/collection.ts'
 import { formatBytes } from './byte-size.ts'
 import type { CommandContext } from './command-context.ts'
+import { count } from './count.ts'
 import { openDirectory } from './open-hive.ts'
 import { printLine } from './print-line.ts'
 import { writeOut } from './stdio.ts'
@@ -59,10 +60,6 @@ function describe({ freed, waiting }: GarbageReport, dryRun: boolean): string {
     lines.push(`${dryRun ? 'would keep' : 'kept'} ${waits}, for readers until ${waiting.until.toISOString()}`)
   }
   return lines.map((line) => `${line}\n`).join('')
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`
 }
 
 function toJson({ freed, waiting, problems }: GarbageReport): unknown {

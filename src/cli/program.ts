@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addCheckCommand } from './check.ts'
 import type { CommandContext } from './command-context.ts'
 import { addGcCommand } from './gc.ts'
 import { addGetCommand } from './get.ts'
@@ -45,6 +46,7 @@ function createProgram(context: CommandContext, printHelp: (text: string) => voi
   addStatCommand(program, context)
   addRmCommand(program, context)
   addGcCommand(program, context)
+  addCheckCommand(program, context)
   addRdiffCommand(program)
   return program
 }

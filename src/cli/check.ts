@@ -1,0 +1,90 @@
+import type { Command } from 'commander'
+import { IntegrityError } from '../errors.ts'
+import type { ScrubReport } from '../store/scrubbing/scrub-report.ts'
+import { type CheckedHive, type DamagedEntry, checkReportLines, checkReportToJson } from './check-report.ts'
+import type { CommandContext } from './command-context.ts'
+import { count } from './count.ts'
+import { openDirectory } from './open-hive.ts'
+import { printLine } from './print-line.ts'
+import { writeOut } from './stdio.ts'
+import { UsageError } from './usage-error.ts'
+
+interface CheckOptions {
+  readonly repair?: true
+  readonly force?: true
+  readonly json?: true
+  readonly progress: boolean
+}
+
+/** Adds `comb check`. */
+export function addCheckCommand(program: Command, { signal }: CommandContext): void {
+  program
+    .command('check')
+    .description('Reads all data of a hive, and reports what is damaged and what takes space for nothing.')
+    .argument('<dir>', 'directory of the hive')
+    .option('--repair', 'mark what is damaged, so that storing it again mends it, and free space that nothing uses')
+    .option('--force', 'with --repair: free that space even if it is suspiciously much')
+    .option('--json', 'print a JSON object')
+    .option('--no-progress', 'do not show a progress bar')
+    .addHelpText('after', '\nExits with 1 if something is damaged.\n\nExample:\n  comb check ./data --repair')
+    .action((directory: string, options: CheckOptions) => check(directory, options, signal))
+}
+
+async function check(directory: string, options: CheckOptions, signal: AbortSignal): Promise<void> {
+  const { repair = false, force = false, json, progress } = options
+  if (/^https?:\/\//i.test(directory))
+    throw new UsageError(`a server cannot be checked from outside; give its directory, not ${directory}`)
+  if (force && !repair) throw new UsageError('--force is for --repair')
+  const { hive, store, close } = await openDirectory(directory, { readOnly: !repair })
+  let checked: CheckedHive
+  try {
+    const damagedEntries: DamagedEntry[] = []
+    for await (const { alias, damage } of hive.entries({ signal })) {
+      if (damage !== undefined) damagedEntries.push({ alias, damage })
+    }
+    const report = await withBar(progress, (onProgress) => store.scrub({ repair, force, signal, onProgress }))
+    checked = { report, damagedEntries }
+  } catch (error) {
+    const { name, message } = error as Error
+    if (name !== 'RepairRefusedError') throw error
+    throw new Error(`${message}; with --force, these objects are moved to the trash`, { cause: error })
+  } finally {
+    await close()
+  }
+  await writeOut(json ? `${JSON.stringify(checkReportToJson(checked))}\n` : checkReportLines(checked, repair).join(''))
+  const { report, damagedEntries } = checked
+  for (const { message } of report.problems) printLine(message)
+  const found = [
+    { number: report.damaged.streams, what: 'damaged stream' },
+    { number: damagedEntries.length, what: 'damaged entry row' },
+    { number: report.problems.length, what: 'other problem' },
+  ].filter(({ number }) => number > 0)
+  if (found.length > 0) {
+    throw new IntegrityError(`found ${found.map(({ number, what }) => count(number, what)).join(', ')}`)
+  }
+}
+
+/** Calls `work` with a function that moves a progress bar on, if standard error is a terminal. */
+async function withBar<T>(
+  wanted: boolean,
+  work: (onProgress: ((report: ScrubReport) => void) | undefined) => Promise<T>,
+): Promise<T> {
+  if (!wanted || !process.stderr.isTTY) return work(undefined)
+  const { ProgressBar } = await import('./progress-bar.ts')
+  let bar: InstanceType<typeof ProgressBar> | undefined
+  let bytes = 0
+  const onProgress = ({ objects, orphans, checked }: ScrubReport): void => {
+    if (checked.bytes === bytes) return
+    bar ??= new ProgressBar('checked', objects.bytes - orphans.bytes)
+    bar.add(checked.bytes - bytes)
+    bytes = checked.bytes
+  }
+  try {
+    const result = await work(onProgress)
+    bar?.finish()
+    return result
+  } catch (error) {
+    bar?.clear()
+    throw error
+  }
+}
