@@ -73,6 +73,13 @@ describe.each(PLACES)('comb with a hive on a $name disk', ({ name, make, isPossi
     expect((await comb(['ls', hive], options)).stdout.toString()).toBe('a.txt\n')
   })
 
+  test.skipIf(!isPossible)('checks it', async () => {
+    const { hive, options } = await make()
+    const { code, stdout, stderr } = await comb(['check', hive], options)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout.toString()).toBe('checked 1 stream with 1 block, 100 kB: no damage\n')
+  })
+
   test.skipIf(!isPossible)('serves it', async () => {
     const { hive, options } = await make()
     const { url } = await serveComb(hive, [], options)

@@ -41,6 +41,18 @@ describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a term
     expect((await onTerminal(['get', hive, 'a\u001bb', file, '--no-progress'])).screen).toBe('')
   })
 
+  test('shows the progress of a check', async () => {
+    const hive = join(temporaryDirectory(), 'hive')
+    await comb(['put', hive, 'x', '-'], { input: randomBytes(2_500_000) })
+    const { code, screen } = await onTerminal(['check', hive])
+    expect(code).toBe(0)
+    expect(screen).toMatch(/checked {2}[=-]{24} +\d+ % {2}[\d.]+ k?M?B of 2\.50 MB/)
+    expect(screen).toMatch(/checked {2}2\.50 MB in \d+\.\d s, [\d.]+ \w+\/s\r\nchecked 1 stream with 3 blocks.*\r\n$/)
+    expect((await onTerminal(['check', hive, '--no-progress'])).screen).toBe(
+      'checked 1 stream with 3 blocks, 2.50 MB: no damage\r\n',
+    )
+  })
+
   test('removes the bar before it reports a failure', async () => {
     const directory = temporaryDirectory()
     const [hive, file] = [join(directory, 'hive'), join(directory, 'file')]
