@@ -22,6 +22,7 @@ export type {
   Row,
   VersionedValue,
 } from './store/backend.ts'
+export type { CodecName } from './store/codecs/block-codecs.ts'
 export type { CollectGarbageOptions } from './store/collecting/collect-garbage.ts'
 export type { FreedGarbage, GarbageReport, WaitingGarbage } from './store/collecting/collection.ts'
 export type { CollectorOptions } from './store/collecting/start-collector.ts'
@@ -31,6 +32,7 @@ export type { ReferenceOwner } from './store/rows/row-keys.ts'
 export type { StoredBlobOptions, StoredSlice, StoredStream } from './store/reading/stored-stream.ts'
 export type { ScrubOptions } from './store/scrubbing/scrub.ts'
 export type { DamagedStream, ScrubReport, StreamReference } from './store/scrubbing/scrub-report.ts'
+export type { WriteBackoff } from './store/writing/write-backoff.ts'
 export { StreamStore, type StreamStoreOptions } from './store/stream-store.ts'
 export type {
   ListSpaceOptions,

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { fromHex, toHex } from '../../src/bytes/byte-text.ts'
 import { FormatError } from '../../src/errors.ts'
 import {
-  assertStoreVersion,
   formatCandidate,
   formatPage,
   formatReference,
   formatStream,
   formatStreamId,
   formatTrash,
+  FEATURES,
   formatVersion,
   isUsable,
   MAX_REFERENCE_BYTES,
@@ -19,6 +19,7 @@ import {
   parseReference,
   parseStream,
   parseStreamId,
+  parseVersion,
   parseTrash,
   type StreamRecord,
   type StreamStatus,
@@ -57,7 +58,8 @@ const FIXTURES: readonly (readonly [
   format: Uint8Array,
   parse: (bytes: Uint8Array) => unknown,
 ])[] = [
-  ['version', '0100000000', formatVersion(), assertStoreVersion],
+  ['version', '0100000000', formatVersion(0), parseVersion],
+  ['version with compressed blocks', '0100000001', formatVersion(FEATURES.compression), parseVersion],
   ['storing', `01010000${PLAIN_STREAM}0000`, formatStream(stream), parseStream],
   [
     'stored',
@@ -266,8 +268,8 @@ describe('the rows of a store', () => {
     const unsupported = (parse: (given: Uint8Array) => unknown, hex: string): void => {
       expect(() => parse(fromHex(hex)!)).toThrow(expect.objectContaining({ reason: 'unsupported' }))
     }
-    unsupported(assertStoreVersion, '0200000000')
-    unsupported(assertStoreVersion, '0100000001')
+    unsupported(parseVersion, '0200000000')
+    for (const features of ['00000002', '00000003', '80000001']) unsupported(parseVersion, `01${features}`)
     unsupported(parseStream, `02010000${PLAIN_STREAM}`)
     unsupported(parseStream, `01050000${PLAIN_STREAM}`)
     unsupported(parseStream, `01010002${PLAIN_STREAM}`)

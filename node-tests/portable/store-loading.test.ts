@@ -37,6 +37,8 @@ async function makeReading(blockCount: number, room: number, spy: Spy = {}): Pro
     inMemoryThreshold: 4 * BLOCK,
     readAhead: budget,
     leaseMs: 1000,
+    codec: 0,
+    writeBackoff: () => undefined,
     host: new VirtualHost(),
     ready: () => Promise.resolve(),
     readyToWrite: () => Promise.resolve(),

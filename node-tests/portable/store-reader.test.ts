@@ -316,7 +316,7 @@ describe('StreamStore', () => {
     const memory = memoryBackend()
     for (const value of [
       [2, 0, 0, 0, 0],
-      [1, 0, 0, 0, 1],
+      [1, 0, 0, 0, 2],
     ]) {
       await memory.metadata.commit([], [{ key: keys.version(), value: new Uint8Array(value) }])
       const store = new StreamStore(memory)

@@ -12,6 +12,8 @@ import type { StoreContext } from '../../src/store/store-context.ts'
 import { RowBuffer } from '../../src/store/transactions/row-buffer.ts'
 import { BlockCutter, type CutBlock } from '../../src/store/writing/block-cutter.ts'
 import { FencedRow } from '../../src/store/writing/fenced-row.ts'
+import { loadEncoder } from '../../src/store/codecs/block-codecs.ts'
+import { createSha256 } from '../../src/bytes/sha256.ts'
 import { ReadAheadBudget } from '../../src/store/reading/read-ahead-budget.ts'
 import { ObjectNames } from '../../src/store/writing/object-names.ts'
 import { StreamWriter } from '../../src/store/writing/stream-writer.ts'
@@ -32,11 +34,18 @@ function makeContext(backend: Backend, blockSize = 1): StoreContext {
     inMemoryThreshold: 4,
     readAhead: new ReadAheadBudget(4),
     leaseMs: 1000,
+    codec: 0,
+    writeBackoff: () => undefined,
     host,
     ready: () => Promise.resolve(),
     readyToWrite: () => Promise.resolve(),
     track: () => undefined,
   }
+}
+
+async function makeCutter(blockSize: number): Promise<BlockCutter> {
+  const [checksum, encode, digest] = await Promise.all([loadChecksum(), loadEncoder(0), createSha256()])
+  return new BlockCutter({ blockSize, checksum, encode, digest })
 }
 
 const STORING: StreamRecord = {
@@ -217,15 +226,15 @@ describe('BlockCutter', () => {
     for (const blockSize of [1, 3, 64 * 1024, 100_000]) {
       const bytes = pattern(2 * blockSize + Math.floor(blockSize / 2))
       for (const chunkSize of [1 + Math.floor(blockSize / 3), blockSize, 2 * blockSize + 1]) {
-        const cutter = new BlockCutter(blockSize, checksum)
+        const cutter = await makeCutter(blockSize)
         const blocks: string[] = []
         const memory = new Set<ArrayBufferLike>()
         const take = (block: CutBlock | undefined): void => {
           if (!block) return
-          expect(block.stored).toEqual(block.raw)
-          expect(block.checksum).toEqual(checksum(block.raw))
-          blocks.push(toHex(block.raw))
-          memory.add(block.raw.buffer)
+          expect(block.rawLength).toBe(block.stored.byteLength)
+          expect(block.checksum).toEqual(checksum(block.stored))
+          blocks.push(toHex(block.stored))
+          memory.add(block.stored.buffer)
           cutter.giveBack(block)
         }
         for (let offset = 0; offset < bytes.byteLength; offset += chunkSize) {
@@ -279,7 +288,7 @@ describe('StreamWriter', () => {
   const signal = new AbortController().signal
 
   async function store(writer: StreamWriter, bytes: Uint8Array): Promise<BlockEntry[]> {
-    const cutter = new BlockCutter(1, await loadChecksum())
+    const cutter = await makeCutter(1)
     await writer.ensureNames(bytes.byteLength)
     return Promise.all(Array.from(bytes, (_, i) => writer.put(cutter.push(bytes.subarray(i, i + 1)).block!)))
   }
@@ -345,7 +354,7 @@ describe('StreamWriter', () => {
     const memory = memoryBackend()
     const writer = new StreamWriter(makeContext(memory), signal)
     await writer.make(1)
-    const cutter = new BlockCutter(1, await loadChecksum())
+    const cutter = await makeCutter(1)
     const puts = [1, 2, 3].map((byte) => writer.put(cutter.push(Uint8Array.of(byte)).block!))
     let waiting = true
     void puts[2]!.then(() => (waiting = false))

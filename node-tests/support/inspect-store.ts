@@ -1,6 +1,7 @@
-import { equalBytes } from '../../src/bytes/byte-order.ts'
+import { copyBytes, equalBytes } from '../../src/bytes/byte-order.ts'
 import { toHex } from '../../src/bytes/byte-text.ts'
 import type { Backend } from '../../src/store.ts'
+import { decodeBlock } from '../../src/store/codecs/block-codecs.ts'
 import { digestOf, loadChecksum } from '../../src/store/checksums.ts'
 import {
   isUsable,
@@ -73,7 +74,7 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
         const object = objects.get(`o.${toHex(entry.object)}`)
         if (!object) problems.push(`${what} has no object ${toHex(entry.object)}`)
         else if (!equalBytes(checksum(object), entry.checksum)) problems.push(`${what} has a damaged object`)
-        bytes.push(...(object ?? []))
+        if (object) bytes.push(...(await decodeBlock(entry.codec, copyBytes(object), entry.rawLength).catch(() => [])))
       }
     }
     if (bytes.length !== record.size) problems.push(`${what} has ${bytes.length} bytes of ${record.size}`)

@@ -1,7 +1,11 @@
 import { Argument, Option } from 'commander'
 import { checkAlias } from '../hive/alias.ts'
 import { checkMediaType } from '../hive/media-type.ts'
+import type { CodecName } from '../store/codecs/block-codecs.ts'
 import { UsageError } from './usage-error.ts'
+
+/** Listed here, because importing the codecs would take time. */
+const CODECS: readonly CodecName[] = ['none', 'lz4', 'deflate']
 
 /** The argument that names the hive. */
 export function hiveArgument(): Argument {
@@ -45,6 +49,13 @@ function parseEtag(text: string): string {
   const etag = text === '*' || text.startsWith('"') ? text : `"${text}"`
   if (etag !== '*' && !/^"[\x21\x23-\x7e]+"$/.test(etag)) throw new UsageError(`not an etag: ${text}`)
   return etag
+}
+
+/** The option for the compression of what is stored. */
+export function compressOption(): Option {
+  return new Option('--compress <codec>', 'compress blocks where that pays: lz4 is fast, deflate saves more').choices(
+    CODECS,
+  )
 }
 
 /** Applies a check of the package to a value from the command line. */

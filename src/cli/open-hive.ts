@@ -1,4 +1,5 @@
 import type { Hive } from '../hive/hive.ts'
+import type { CodecName } from '../store/codecs/block-codecs.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -10,12 +11,17 @@ export interface HiveOptions {
   readonly create?: boolean
   /** Writes nothing to the directory, not even SQLite's auxiliary files; for commands that only read. */
   readonly readOnly?: boolean
+  /** How blocks are compressed that are stored in a directory; a server decides by itself. */
+  readonly compress?: CodecName | undefined
 }
 
 /** Opens the hive in a directory or behind a URL, uses it, and closes it, whatever happens. */
 export async function withHive<T>(place: string, options: HiveOptions, use: (hive: Hive) => Promise<T>): Promise<T> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(place)?.[1]?.toLowerCase()
-  if (scheme === 'http' || scheme === 'https') return use(await openUrl(place, options.token))
+  if (scheme === 'http' || scheme === 'https') {
+    if (options.compress) throw new UsageError('--compress is for a directory: a server decides for its own hive')
+    return use(await openUrl(place, options.token))
+  }
   if (scheme !== undefined) throw new UsageError(`a hive must be a directory or an http(s) URL, got ${place}`)
 
   const { hive, close } = await openDirectory(place, options)
@@ -47,7 +53,7 @@ export interface LocalPlace {
 /** Opens the hive in a directory. */
 export async function openDirectory(
   path: string,
-  { create = false, readOnly = false }: HiveOptions,
+  { create = false, readOnly = false, compress }: HiveOptions,
 ): Promise<LocalPlace> {
   // Loaded only here, because loading node:sqlite takes time, and a URL does not need it.
   const [{ directoryBackend }, { StreamStore }, { LocalHive }] = await Promise.all([
@@ -55,6 +61,6 @@ export async function openDirectory(
     import('../store/stream-store.ts'),
     import('../hive/local-hive.ts'),
   ])
-  const store = new StreamStore(await directoryBackend(path, { create, readOnly }))
+  const store = new StreamStore(await directoryBackend(path, { create, readOnly }), { codec: compress })
   return { hive: new LocalHive(store), store, close: () => store.close() }
 }

@@ -1,8 +1,16 @@
 import { type Command, Option } from 'commander'
 import { openInput } from './file-input.ts'
-import { aliasArgument, hiveArgument, ifMatchOption, tokenOption, typeOption } from './hive-arguments.ts'
+import {
+  aliasArgument,
+  compressOption,
+  hiveArgument,
+  ifMatchOption,
+  tokenOption,
+  typeOption,
+} from './hive-arguments.ts'
 import { withHive } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
+import type { CodecName } from '../store/codecs/block-codecs.ts'
 import { pipeWithProgress } from './pipe-with-progress.ts'
 
 interface PutOptions {
@@ -10,6 +18,7 @@ interface PutOptions {
   readonly ifMatch?: string
   readonly ifNoneMatch?: '*'
   readonly new?: true
+  readonly compress?: CodecName
   readonly progress: boolean
   readonly token?: string
 }
@@ -26,12 +35,14 @@ export function addPutCommand(program: Command, { signal }: CommandContext): voi
     .addOption(ifMatchOption())
     .addOption(new Option('--if-none-match <etag>', "only '*': only if there is no such entry yet").choices(['*']))
     .addOption(new Option('--new', 'same as --if-none-match "*"').conflicts('ifMatch'))
+    .addOption(compressOption())
     .option('--no-progress', 'do not show a progress bar')
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb put ./data bunny.mp4 ~/videos/bunny.mp4')
     .action(async (place: string, alias: string, file: string, options: PutOptions) => {
       const input = await openInput(file)
-      await withHive(place, { token: options.token, create: true }, async (hive) => {
+      const { token, compress } = options
+      await withHive(place, { token, compress, create: true }, async (hive) => {
         // The table of types is long.
         const { typedStream } = await import('./typed-stream.ts')
         const { type, stream } = await typedStream(input.stream, options.type, [file, alias], signal)

@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander'
 import { onAbort } from '../bytes/on-abort.ts'
-import { tokenOption } from './hive-arguments.ts'
+import { compressOption, tokenOption } from './hive-arguments.ts'
 import { openDirectory } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
 import { errorLine } from './error-line.ts'
 import { printLine } from './print-line.ts'
+import type { CodecName } from '../store/codecs/block-codecs.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { writeOut } from './stdio.ts'
 import { UsageError } from './usage-error.ts'
@@ -19,6 +20,7 @@ interface ServeOptions {
   readonly allowHost: readonly string[]
   readonly allowOrigin: readonly string[]
   readonly log?: true
+  readonly compress?: CodecName
   readonly grace: number
 }
 
@@ -33,6 +35,7 @@ export function addServeCommand(program: Command, { signal }: CommandContext): v
     .addOption(tokenOption('token that clients must send'))
     .option('--allow-host <host>', 'another host name by which clients may reach the server; repeatable', addHost, [])
     .option('--allow-origin <origin>', 'another origin whose web pages may use the hive; repeatable', addOrigin, [])
+    .addOption(compressOption())
     .option('--log', 'print a line on stderr for each request')
     .addOption(
       new Option('--grace <seconds>', 'how long transfers may continue after a signal')
@@ -49,7 +52,7 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
   if (token === undefined && !isLoopback(host)) {
     throw new UsageError(`other machines can reach ${host}: set COMB_TOKEN or use --token to restrict access`)
   }
-  const { hive, store, close } = await openDirectory(directory, { create: true })
+  const { hive, store, close } = await openDirectory(directory, { create: true, compress: options.compress })
   try {
     // Loaded here, because no other command needs a server.
     const { startHiveServer } = await import('./hive-server.ts')

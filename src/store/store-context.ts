@@ -1,19 +1,20 @@
 import { fromHex, toHex } from '../bytes/byte-text.ts'
-import { NotFoundError } from '../errors.ts'
+import { BackendError, NotFoundError } from '../errors.ts'
 import { parseAtRest } from './rows/at-rest.ts'
-import type { Backend, BackendCallOptions, VersionedValue } from './backend.ts'
+import type { Backend, BackendCallOptions } from './backend.ts'
 import {
-  assertStoreVersion,
   formatVersion,
   ID_BYTES,
   parseStream,
   parseStreamId,
+  parseVersion,
   type StreamRecord,
 } from './rows/row-values.ts'
 import type { StoreHost } from './host.ts'
-import { retryTransient } from './retry.ts'
+import { persistently, retryTransient, waitToRetry } from './retry.ts'
 import type { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import type { RowKeys } from './rows/row-keys.ts'
+import type { WriteBackoff } from './writing/write-backoff.ts'
 
 /** What the parts of one store share. */
 export interface StoreContext {
@@ -24,6 +25,10 @@ export interface StoreContext {
   /** What all readers together may keep in memory. */
   readonly readAhead: ReadAheadBudget
   readonly leaseMs: number
+  /** Number of the codec that blocks are compressed with where that pays. */
+  readonly codec: number
+  /** The back-off of sinks now; it may change at any time. */
+  writeBackoff(): WriteBackoff | undefined
   readonly host: StoreHost
   /** Checks the version of the store, if there is one; called before anything is read. */
   ready(options?: BackendCallOptions): Promise<void>
@@ -91,18 +96,27 @@ export async function readStream(
   return row && { record: parseStreamRow(id, row.value), version: row.version }
 }
 
-/** Checks the version row of a store, and writes it if `create` is set and there is none. */
+/**
+ * Checks the version row of a store, and resolves with its features; undefined if there is none.
+ *
+ * @param needed The features that the row must have before anything is written. Without them, it is not written.
+ */
 export async function ensureVersionRow(
-  { backend: { metadata }, keys }: Pick<StoreContext, 'backend' | 'keys'>,
-  create: boolean,
+  { backend: { metadata }, keys, host }: Pick<StoreContext, 'backend' | 'keys' | 'host'>,
+  needed: number | undefined,
   options?: BackendCallOptions,
-): Promise<boolean> {
+): Promise<number | undefined> {
   const key = keys.version()
-  let row: VersionedValue | undefined = await metadata.get(key, options)
-  if (!row && create) {
-    if (await metadata.commit([{ key, version: undefined }], [{ key, value: formatVersion() }], options)) return true
-    row = await metadata.get(key, options)
+  for (let number = 0; number < host.budget.conflicts; number++) {
+    await waitToRetry(host, Math.max(0, number - 1), options?.signal)
+    const row = await metadata.get(key, options)
+    const present = row && parseVersion(row.value)
+    if (needed === undefined || (present !== undefined && (present & needed) === needed)) return present
+    const features = (present ?? 0) | needed
+    const checks = [{ key, version: row?.version }]
+    const mutations = [{ key, value: formatVersion(features) }]
+    // After a try that was applied without an answer, the next one is refused, and the next look finds what it wrote.
+    if (await persistently(host, () => metadata.commit(checks, mutations, options), options?.signal)) return features
   }
-  if (row) assertStoreVersion(row.value)
-  return row !== undefined
+  throw new BackendError('the version of the store keeps changing', { retryable: true })
 }

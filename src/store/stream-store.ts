@@ -8,7 +8,8 @@ import { collectGarbage, type CollectGarbageOptions } from './collecting/collect
 import type { GarbageReport } from './collecting/collection.ts'
 import { type CollectorOptions, startCollector } from './collecting/start-collector.ts'
 import { assertDigest } from './checksums.ts'
-import { isUsable, MAX_BLOCK_BYTES } from './rows/row-values.ts'
+import { type CodecName, CODECS } from './codecs/block-codecs.ts'
+import { FEATURES, isUsable, MAX_BLOCK_BYTES } from './rows/row-values.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import { type StoreHost, systemHost } from './host.ts'
 import { scrub, type ScrubOptions } from './scrubbing/scrub.ts'
@@ -30,6 +31,7 @@ import { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import { storedStream, type StoredStream } from './reading/stored-stream.ts'
 import type { Transaction } from './transactions/transaction.ts'
 import { uploadSink } from './writing/upload-sink.ts'
+import { checkWriteBackoff, type WriteBackoff } from './writing/write-backoff.ts'
 
 /** Options of {@linkcode StreamStore}. */
 export interface StreamStoreOptions {
@@ -44,6 +46,19 @@ export interface StreamStoreOptions {
    * @default 1_000_000
    */
   blockSize?: number | undefined
+  /**
+   * How blocks are compressed: `'lz4'` is fast; `'deflate'` is slow, and saves more. A block that would not become at
+   * least a sixteenth shorter is stored as it is. Each block is read with the codec that it was stored with, so this may
+   * differ each time that a store is opened. Versions of this package before 0.2.0 refuse a store that was opened for
+   * writing with a codec.
+   * @default 'none'
+   */
+  codec?: CodecName | undefined
+  /**
+   * Pauses that leave the engine to others while a large stream is stored.
+   * @default no pauses
+   */
+  writeBackoff?: WriteBackoff | undefined
   /**
    * Bytes that one reader fetches at a time, in whole blocks, at least one (AtlasDB's inMemoryThreshold). A stream that
    * is opened in a transaction fetches as many before the transaction commits.
@@ -100,7 +115,9 @@ const MIN_VALUE_BYTES = 40_000
 export class StreamStore {
   readonly #context: StoreContext
   readonly #work = new Set<Promise<unknown>>()
-  #versionChecked = false
+  /** Features of the store that it is known to have; undefined before its version was checked. */
+  #features: number | undefined
+  #writeBackoff: WriteBackoff | undefined
   #closed: Promise<void> | undefined
   readonly #closing = new AbortController()
 
@@ -118,6 +135,8 @@ export class StreamStore {
       inMemoryThreshold = 4_194_304,
       readAheadBytes = 67_108_864,
       leaseMs = 3_600_000,
+      codec = 'none',
+      writeBackoff,
       host = systemHost,
     } = options
     if (typeof name !== 'string' || !/^[A-Za-z0-9-]{0,64}$/.test(name)) {
@@ -135,6 +154,10 @@ export class StreamStore {
     checkInteger('inMemoryThreshold', inMemoryThreshold, 0, Number.MAX_SAFE_INTEGER)
     checkInteger('readAheadBytes', readAheadBytes, 0, Number.MAX_SAFE_INTEGER)
     checkInteger('leaseMs', leaseMs, 0, Number.MAX_SAFE_INTEGER)
+    if (!Object.hasOwn(CODECS, codec)) {
+      throw new TypeError(`codec must be one of ${Object.keys(CODECS).join(', ')}, got ${describeValue(codec)}`)
+    }
+    this.#writeBackoff = checkWriteBackoff(writeBackoff)
     const keys = new RowKeys(name)
     this.#context = {
       backend,
@@ -143,15 +166,31 @@ export class StreamStore {
       inMemoryThreshold,
       readAhead: new ReadAheadBudget(readAheadBytes),
       leaseMs,
+      codec: CODECS[codec],
+      writeBackoff: () => this.#writeBackoff,
       host,
-      ready: (call) => this.#ensureVersion(false, call),
-      readyToWrite: (call) => this.#ensureVersion(true, call),
+      ready: (call) => this.#ensureVersion(undefined, call),
+      readyToWrite: (call) => this.#ensureVersion(codec === 'none' ? 0 : FEATURES.compression, call),
       track: (work) => this.#track(work),
     }
     setAliasRowsOf(
       this,
       readonlySpace(this.#context, (key) => keys.alias(key)),
     )
+  }
+
+  /**
+   * Pauses that leave the engine to others while a large stream is stored. A change applies to sinks that are open, too.
+   *
+   * @throws {TypeError} if it is set to something of the wrong type.
+   * @throws {RangeError} if a number is out of range.
+   */
+  get writeBackoff(): WriteBackoff | undefined {
+    return this.#writeBackoff
+  }
+
+  set writeBackoff(backoff: WriteBackoff | undefined) {
+    this.#writeBackoff = checkWriteBackoff(backoff)
   }
 
   /**
@@ -301,10 +340,10 @@ export class StreamStore {
     return new StoreTransaction(this.#context, (options) => this.sink(options), signal)
   }
 
-  async #ensureVersion(create: boolean, options: BackendCallOptions | undefined): Promise<void> {
+  async #ensureVersion(needed: number | undefined, options: BackendCallOptions | undefined): Promise<void> {
     if (this.#closed) throw new TypeError('the store is closed')
-    if (this.#versionChecked) return
-    this.#versionChecked = await ensureVersionRow(this.#context, create, options)
+    if (this.#features !== undefined && (this.#features & (needed ?? 0)) === (needed ?? 0)) return
+    this.#features = await ensureVersionRow(this.#context, needed, options)
   }
 
   #track(work: Promise<unknown>): void {

@@ -33,6 +33,18 @@ const LAYOUT = 1
 
 /** Codec of an object whose bytes are those of the block. */
 export const CODEC_NONE = 0
+/** Codec of an object that is a frame of LZ4. */
+export const CODEC_LZ4 = 1
+/** Codec of an object in the zlib format. */
+export const CODEC_DEFLATE = 2
+
+/** Bits of the row `v`, each for something that a reader must know. */
+export const FEATURES = {
+  /** Some blocks may be compressed: codecs 1 and 2. */
+  compression: 1,
+} as const
+
+const KNOWN_FEATURES: number = FEATURES.compression
 
 const CHUNKING_FIXED = 1
 
@@ -115,19 +127,20 @@ export function isUsable(status: StreamStatus): boolean {
   return status.kind === 'stored' || (status.kind === 'condemned' && status.former === 'stored')
 }
 
-/** Row `v`: version u8, bits of features that a reader must know u32 (none yet). */
-export function formatVersion(): Uint8Array<ArrayBuffer> {
-  return new RecordWriter(5).u8(STORE_VERSION).u32(0).finish()
+/** Row `v`: version u8, bits of features that a reader must know u32. */
+export function formatVersion(features: number): Uint8Array<ArrayBuffer> {
+  return new RecordWriter(5).u8(STORE_VERSION).u32(features).finish()
 }
 
-/** Checks the row `v`. */
-export function assertStoreVersion(bytes: Uint8Array): void {
+/** Parses the row `v`, and returns the features; those that are not known are refused as `unsupported`. */
+export function parseVersion(bytes: Uint8Array): number {
   const reader = new RecordReader('store version', bytes)
   const version = reader.u8()
   if (version !== STORE_VERSION) throw reader.unsupported(`version ${version}, this package knows ${STORE_VERSION}`, 1)
   const features = reader.u32()
-  if (features !== 0) throw reader.unsupported(`features ${features.toString(16)}`, 4)
+  if ((features & ~KNOWN_FEATURES) !== 0) throw reader.unsupported(`features ${features.toString(16)}`, 4)
   reader.end()
+  return features
 }
 
 const STATUS = { storing: 1, stored: 2, condemned: 3, deleting: 4 } as const

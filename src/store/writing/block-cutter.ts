@@ -1,15 +1,16 @@
 import { BlockBuffer } from '../../bytes/block-buffer.ts'
+import type { StreamingHash } from '../../bytes/sha256.ts'
 import type { Checksum } from '../checksums.ts'
-import { CODEC_NONE } from '../rows/row-values.ts'
+import type { EncodeBlock } from '../codecs/block-codecs.ts'
 
 /** What a stream begins with, lest a short one costs a whole block of memory; these bytes are copied once more. */
 const FIRST_BUFFER_BYTES = 64 * 1024
 
 /** A block that has been cut off, as it will be stored. */
 export interface CutBlock {
-  /** The bytes of the block, valid until it is given back. */
-  readonly raw: Uint8Array
-  /** The bytes of the object. */
+  /** Number of bytes of the block. */
+  readonly rawLength: number
+  /** The bytes of the object, valid until the block is given back. */
   readonly stored: Uint8Array
   /** How the bytes of the object were made from those of the block. */
   readonly codec: number
@@ -17,22 +18,30 @@ export interface CutBlock {
   readonly checksum: Uint8Array
 }
 
+/** What a {@linkcode BlockCutter} needs. */
+export interface BlockCutterOptions {
+  /** Bytes of every block but the last. */
+  readonly blockSize: number
+  readonly encode: EncodeBlock
+  readonly checksum: Checksum
+  /** Gets all bytes of the stream. */
+  readonly digest: StreamingHash
+}
+
 /**
  * Cuts a stream of bytes into blocks, and makes the stored form of each. It is synchronous. All blocks have one size;
- * only this class knows where they end and how they are encoded.
+ * only this class knows where they end.
  */
 export class BlockCutter {
-  readonly #blockSize: number
-  readonly #checksum: Checksum
+  readonly #options: BlockCutterOptions
   readonly #buffers = new Map<CutBlock, BlockBuffer>()
   readonly #free: BlockBuffer[] = []
   /** The block that is being filled. */
   #buffer: BlockBuffer | undefined
   #begun = false
 
-  constructor(blockSize: number, checksum: Checksum) {
-    this.#blockSize = blockSize
-    this.#checksum = checksum
+  constructor(options: BlockCutterOptions) {
+    this.#options = options
   }
 
   /** Takes bytes up to the end of a block, and tells how many these were; `block`, if one is complete now. */
@@ -40,7 +49,7 @@ export class BlockCutter {
     const buffer = this.#roomyBuffer()
     this.#buffer = buffer
     const taken = buffer.fill(chunk)
-    return buffer.byteLength === this.#blockSize ? { taken, block: this.#cut(buffer) } : { taken }
+    return buffer.byteLength === this.#options.blockSize ? { taken, block: this.#cut(buffer) } : { taken }
   }
 
   /** The last block, if there are bytes that fill none. */
@@ -53,28 +62,36 @@ export class BlockCutter {
   giveBack(block: CutBlock): void {
     const buffer = this.#buffers.get(block)
     this.#buffers.delete(block)
-    if (!buffer) return
-    buffer.clear()
-    this.#free.push(buffer)
+    if (buffer) this.#release(buffer)
   }
 
   #cut(buffer: BlockBuffer): CutBlock {
     this.#buffer = undefined
-    const { bytes } = buffer
-    const block: CutBlock = { raw: bytes, stored: bytes, codec: CODEC_NONE, checksum: this.#checksum(bytes) }
-    this.#buffers.set(block, buffer)
+    const raw = buffer.bytes
+    const { encode, checksum, digest } = this.#options
+    digest.update(raw)
+    const { stored, codec } = encode(raw)
+    const block: CutBlock = { rawLength: raw.byteLength, stored, codec, checksum: checksum(stored) }
+    if (stored === raw) this.#buffers.set(block, buffer)
+    else this.#release(buffer)
     return block
+  }
+
+  #release(buffer: BlockBuffer): void {
+    buffer.clear()
+    this.#free.push(buffer)
   }
 
   /** A buffer with room for some more of the block. */
   #roomyBuffer(): BlockBuffer {
     const buffer = this.#buffer
+    const { blockSize } = this.#options
     if (buffer && !buffer.full) return buffer
     if (!this.#begun) {
       this.#begun = true
-      return new BlockBuffer(Math.min(this.#blockSize, FIRST_BUFFER_BYTES))
+      return new BlockBuffer(Math.min(blockSize, FIRST_BUFFER_BYTES))
     }
-    const whole = this.#free.pop() ?? new BlockBuffer(this.#blockSize)
+    const whole = this.#free.pop() ?? new BlockBuffer(blockSize)
     if (buffer) whole.fill(buffer.bytes)
     return whole
   }

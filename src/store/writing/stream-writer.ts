@@ -2,7 +2,6 @@ import { toHex } from '../../bytes/byte-text.ts'
 import { BackendError } from '../../errors.ts'
 import {
   type BlockEntry,
-  CODEC_NONE,
   EPOCH_BYTES,
   formatCandidate,
   formatStream,
@@ -148,14 +147,14 @@ export class StreamWriter {
     return this.#track(this.#put(block))
   }
 
-  async #put({ raw, stored, codec, checksum }: CutBlock): Promise<BlockEntry> {
+  async #put({ rawLength, stored, codec, checksum }: CutBlock): Promise<BlockEntry> {
     const { backend, keys, host } = this.#context
     let object = await this.#names.take()
     for (let tries = 1; ; tries++) {
       this.#signal.throwIfAborted()
       try {
         await backend.blocks.put(keys.object(object), stored, { signal: this.#signal })
-        return { object, rawLength: raw.byteLength, storedLength: stored.byteLength, codec, checksum }
+        return { object, rawLength, storedLength: stored.byteLength, codec, checksum }
       } catch (error) {
         if (this.#signal.aborted || tries === host.budget.tries || !isTransient(error)) throw error
       }
@@ -320,7 +319,7 @@ export class StreamWriter {
   }
 
   #newRecord(): StreamRecord {
-    const { host, blockSize, leaseMs } = this.#context
+    const { host, blockSize, leaseMs, codec } = this.#context
     const now = host.now()
     return {
       status: { kind: 'storing' },
@@ -330,7 +329,7 @@ export class StreamWriter {
       size: 0,
       blockCount: 0,
       blockSize,
-      codec: CODEC_NONE,
+      codec,
       digest: undefined,
       extensions: new Uint8Array(0),
     }

@@ -4,6 +4,7 @@ import { abortable, markHandled } from '../../bytes/promises.ts'
 import type { StreamingHash } from '../../bytes/sha256.ts'
 import { BackendError, IntegrityError } from '../../errors.ts'
 import { createDigest, loadChecksum } from '../checksums.ts'
+import { loadEncoder } from '../codecs/block-codecs.ts'
 import { type BlockEntry, isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { waitToRetry } from '../retry.ts'
 import { noSuchStream, readStream, type StoreContext } from '../store-context.ts'
@@ -69,6 +70,7 @@ export class Upload {
   /** Settles when the previous group is in pages. */
   #appended: Promise<void> | undefined
   #size = 0
+  #blocksSincePause = 0
 
   readonly stored: Promise<StoredStream>
   #resolveStored: (stored: StoredStream) => void = () => undefined
@@ -139,13 +141,14 @@ export class Upload {
   /** Takes a chunk, which is not needed any more when this resolves. */
   async write(chunk: Uint8Array): Promise<void> {
     this.#tools ??= this.#begin()
-    const { cutter, digest } = await this.#tools
+    const { cutter } = await this.#tools
     for (let rest = chunk; rest.byteLength > 0;) {
+      if (this.#pauseDue) await this.#pause()
       this.#assertAlive()
       const { taken, block } = cutter.push(rest)
       rest = rest.subarray(taken)
       if (block) {
-        this.#add(block, digest)
+        this.#add(block)
         if (this.#group.length === this.#context.host.budget.groupBlocks) await this.#nextGroup(cutter)
       }
     }
@@ -157,7 +160,7 @@ export class Upload {
     const { cutter, digest } = await this.#tools
     this.#assertAlive()
     const last = cutter.end()
-    if (last) this.#add(last, digest)
+    if (last) this.#add(last)
     const actual = digest.digest()
     const expected = this.#options.digest
     if (expected && !equalBytes(expected, actual)) {
@@ -172,18 +175,31 @@ export class Upload {
   }
 
   async #begin(): Promise<Tools> {
-    const [digest, checksum] = await Promise.all([
-      createDigest(this.#context.backend),
+    const { backend, codec, blockSize } = this.#context
+    const [digest, checksum, encode] = await Promise.all([
+      createDigest(backend),
       loadChecksum(),
+      loadEncoder(codec),
       this.#context.readyToWrite({ signal: this.#abort.signal }),
     ])
-    return { digest, cutter: new BlockCutter(this.#context.blockSize, checksum) }
+    return { digest, cutter: new BlockCutter({ blockSize, encode, checksum, digest }) }
   }
 
-  #add(cut: CutBlock, digest: StreamingHash): void {
-    digest.update(cut.raw)
-    this.#size += cut.raw.byteLength
+  /** Whether the back-off asks for a pause before the next block. */
+  get #pauseDue(): boolean {
+    const backoff = this.#context.writeBackoff()
+    return backoff !== undefined && this.#blocksSincePause >= backoff.blocks
+  }
+
+  async #pause(): Promise<void> {
+    this.#blocksSincePause = 0
+    await this.#context.host.sleep(this.#context.writeBackoff()!.pauseMs, this.#abort.signal)
+  }
+
+  #add(cut: CutBlock): void {
+    this.#size += cut.rawLength
     this.#group.push({ cut, entry: undefined })
+    this.#blocksSincePause++
     // Before there is a row the first group waits until it is full.
     if (this.#appended) void this.#put(this.#group)
   }
