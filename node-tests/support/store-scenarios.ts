@@ -296,7 +296,8 @@ export async function prepare({ has, condemned, pinned, damage, orphan }: Scenar
   const memory = memoryBackend()
   if (orphan) await memory.blocks.put(ORPHAN, text('?'))
   if (has !== undefined) {
-    const store = new StreamStore(memory, { blockSize: 1, host: new VirtualHost({ seed: 1234 }) })
+    // A seed that no run has: its ids would be the same.
+    const store = new StreamStore(memory, { blockSize: 1, host: new VirtualHost({ seed: 2 ** 31 }) })
     const { id } = await put(store, text(has), { reference: text('r0') })
     if (pinned) await store.transaction((tx) => tx.markAsUsed(id, text('pin'), { expires: SOON }))
     if (damage === 'marked') await markAsDamaged(memory, id)
