@@ -7,13 +7,12 @@ healingSuite(
     const backend = memoryBackend()
     return { backend, harm: (object, harm) => harmThrough(backend, object, harm) }
   },
-  {
-    streams: [
-      { blocks: 1, harmed: [0, 0] },
-      { blocks: 2, harmed: [0, 1] },
-      { blocks: 3, harmed: [0, 1, 2] },
-      // Two pages, which end with their 512th and 514th block.
-      { blocks: 514, harmed: [511, 513] },
-    ],
-  },
+  [
+    { blocks: 1, harmed: [0, 0] },
+    { blocks: 2, harmed: [0, 1] },
+    { blocks: 3, harmed: [0, 1, 2] },
+    // Two pages, which end with their 512th and 514th block.
+    { blocks: 514, harmed: [511], harms: ['lost'] },
+    { blocks: 514, harmed: [513], harms: ['flipped, as a reader has found'] },
+  ],
 )

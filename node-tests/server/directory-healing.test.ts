@@ -47,12 +47,11 @@ healingSuite(
     const backend = await open(path)
     return { backend, harm: (object, harm) => harmFile(path, object, harm) }
   },
-  {
-    streams: [
-      { blocks: 1, harmed: [0] },
-      { blocks: 3, harmed: [0, 1, 2] },
-    ],
-  },
+  [
+    { blocks: 1, harmed: [0], harms: ['lost'] },
+    { blocks: 2, harmed: [0, 1], harms: ['cut off', 'flipped, as its mark says'] },
+    { blocks: 3, harmed: [0, 1, 2], harms: ['lost', 'cut off', 'flipped, as a reader has found'] },
+  ],
 )
 
 describe('a damaged directory', () => {

@@ -20,23 +20,35 @@ export interface Fragile {
   harm(object: string, harm: Harm): Promise<unknown>
 }
 
-/** Options of {@linkcode healingSuite}. */
-export interface HealingSuiteOptions {
-  /** Streams to harm: how many blocks they have, and which of these come to harm, one after the other. */
-  readonly streams: readonly { readonly blocks: number; readonly harmed: readonly number[] }[]
+/** A stream to harm. */
+export interface HarmedStream {
+  readonly blocks: number
+  /** The blocks that come to harm, one after the other: what the last harm was healed with comes to harm next. */
+  readonly harmed: readonly number[]
+  /**
+   * How they come to harm.
+   * @default all kinds
+   */
+  readonly harms?: readonly HarmKind[]
 }
 
 const KEYS = new RowKeys('')
 
 /** What harms an object, and whether its length shows that. */
-const HARMS: readonly { readonly name: string; readonly harm: Harm; readonly found?: 'by a reader' | 'marked' }[] = [
+const HARMS = [
   { name: 'lost', harm: () => undefined },
   { name: 'cut off', harm: (bytes) => bytes.slice(0, -1) },
   { name: 'too long', harm: (bytes) => new Uint8Array([...bytes, 0]) },
   { name: 'flipped, as a reader has found', harm: flipped, found: 'by a reader' },
   { name: 'flipped, as its mark says', harm: flipped, found: 'marked' },
   { name: 'lost, as a reader has found', harm: () => undefined, found: 'by a reader' },
-]
+] as const satisfies readonly {
+  readonly name: string
+  readonly harm: Harm
+  readonly found?: 'by a reader' | 'marked'
+}[]
+
+type HarmKind = (typeof HARMS)[number]['name']
 
 function flipped(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   bytes[bytes.byteLength >> 1]! ^= 1
@@ -63,12 +75,12 @@ export async function objectsOf({ metadata }: Backend, id: string): Promise<stri
 }
 
 /** Whichever object comes to harm, storing the content again makes every alias and reference of it readable. */
-export function healingSuite(name: string, start: () => Promise<Fragile>, { streams }: HealingSuiteOptions): void {
+export function healingSuite(name: string, start: () => Promise<Fragile>, streams: readonly HarmedStream[]): void {
   describe(`healing: ${name}`, () => {
-    for (const { blocks, harmed } of streams) {
-      // A long stream differs only in its pages.
-      const harms = blocks > PAGE_ENTRIES ? HARMS.filter(({ name: what }) => /^lost$|reader/.test(what)) : HARMS
-      for (const { name: what, harm, found } of harms) {
+    for (const { blocks, harmed, harms } of streams) {
+      for (const each of HARMS.filter(({ name: kind }) => !harms || harms.includes(kind))) {
+        const { name: what, harm } = each
+        const found = 'found' in each ? each.found : undefined
         it(`is whole under every alias and reference after it is put again: one of ${blocks} blocks ${what}`, async () => {
           const fragile = await start()
           const { backend } = fragile
@@ -91,7 +103,6 @@ export function healingSuite(name: string, start: () => Promise<Fragile>, { stre
           expect(before.problems).toEqual([])
           const { etag } = await hive.stat('a')
 
-          // Again and again: what the last harm was healed with comes to harm next.
           for (const [round, index] of harmed.entries()) {
             const objects = await objectsOf(backend, id)
             expect(objects).toHaveLength(blocks)
