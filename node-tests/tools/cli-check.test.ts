@@ -14,10 +14,12 @@ const BYTES = randomBytes(2_500_000, 1)
 
 /** A hive with two entries of the same content and a small one. */
 async function makeHive(): Promise<string> {
-  const hive = join(temporaryDirectory(), 'hive')
-  for (const alias of ['a', 'b']) await putBytes(hive, alias, BYTES)
-  await putBytes(hive, 'small', randomBytes(1000, 2))
-  return hive
+  const directory = join(temporaryDirectory(), 'hive')
+  await within(directory, async (_, hive) => {
+    for (const alias of ['a', 'b']) await new Blob([BYTES]).stream().pipeTo(hive.sink(alias))
+    await new Blob([randomBytes(1000, 2)]).stream().pipeTo(hive.sink('small'))
+  })
+  return directory
 }
 
 async function putBytes(hive: string, alias: string, input: Uint8Array): Promise<void> {
