@@ -87,7 +87,10 @@ describe('a scrub that is disturbed at any step', () => {
     const reason = new Error('enough')
     const count = await stepsOf()
     for (const at of sample(Array.from({ length: count }, (_, i) => i))) {
-      const abort = (run: AbortController): undefined => void run.abort(reason)
+      const abort = (run: AbortController): undefined => {
+        run.abort(reason)
+        return undefined
+      }
       const { result, backend } = await repairAfter(abort, at, `aborted at ${at}`)
       expect(result, `aborted at ${at}`).toEqual({ status: 'rejected', reason })
       // Nothing begins after that, besides the call that was aborted and those that ran beside it.
