@@ -38,6 +38,7 @@ async function makeReading(blockCount: number, room: number, spy: Spy = {}): Pro
     readAhead: budget,
     leaseMs: 1000,
     codec: 0,
+    temperature: undefined,
     writeBackoff: () => undefined,
     host: new VirtualHost(),
     ready: () => Promise.resolve(),

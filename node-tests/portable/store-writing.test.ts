@@ -35,6 +35,7 @@ function makeContext(backend: Backend, blockSize = 1): StoreContext {
     readAhead: new ReadAheadBudget(4),
     leaseMs: 1000,
     codec: 0,
+    temperature: undefined,
     writeBackoff: () => undefined,
     host,
     ready: () => Promise.resolve(),

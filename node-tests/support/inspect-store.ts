@@ -51,8 +51,11 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
   const named = new Set<string>()
   // What a put that was killed left is listed, but cannot be got.
   const objects = new Map<string, Uint8Array | undefined>()
-  for (const { name } of await backend.blocks.list({ prefix: 'o.', limit: 100_000 })) {
-    objects.set(name, await backend.blocks.get(name))
+  for (let after: string | undefined; ;) {
+    const some = await backend.blocks.list({ prefix: 'o.', after, limit: 1000 })
+    if (some.length === 0) break
+    for (const { name } of some) objects.set(name, await backend.blocks.get(name))
+    after = some.at(-1)!.name
   }
   const streams = new Map<string, StreamRecord>()
   const pageSets = new Set<string>()

@@ -1,7 +1,7 @@
 import { fromHex, toHex } from '../bytes/byte-text.ts'
 import { BackendError, NotFoundError } from '../errors.ts'
 import { parseAtRest } from './rows/at-rest.ts'
-import type { Backend, BackendCallOptions } from './backend.ts'
+import type { Backend, BackendCallOptions, BlockHints } from './backend.ts'
 import {
   formatVersion,
   ID_BYTES,
@@ -27,6 +27,8 @@ export interface StoreContext {
   readonly leaseMs: number
   /** Number of the codec that blocks are compressed with where that pays. */
   readonly codec: number
+  /** Hint for the engine where to put blocks. */
+  readonly temperature: BlockHints['temperature']
   /** The back-off of sinks now; it may change at any time. */
   writeBackoff(): WriteBackoff | undefined
   readonly host: StoreHost

@@ -30,7 +30,7 @@ import {
 import { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import { storedStream, type StoredStream } from './reading/stored-stream.ts'
 import type { Transaction } from './transactions/transaction.ts'
-import { uploadSink } from './writing/upload-sink.ts'
+import { checkTemperature, uploadSink } from './writing/upload-sink.ts'
 import { checkWriteBackoff, type WriteBackoff } from './writing/write-backoff.ts'
 
 /** Options of {@linkcode StreamStore}. */
@@ -54,6 +54,12 @@ export interface StreamStoreOptions {
    * @default 'none'
    */
   codec?: CodecName | undefined
+  /**
+   * How often the streams are read that are stored from now on: a hint for the backend, such as `tiered`, which puts
+   * cold blocks elsewhere. A sink may say otherwise.
+   * @default undefined, which means hot
+   */
+  temperature?: 'hot' | 'cold' | undefined
   /**
    * Pauses that leave the engine to others while a large stream is stored.
    * @default no pauses
@@ -136,6 +142,7 @@ export class StreamStore {
       readAheadBytes = 67_108_864,
       leaseMs = 3_600_000,
       codec = 'none',
+      temperature,
       writeBackoff,
       host = systemHost,
     } = options
@@ -157,6 +164,7 @@ export class StreamStore {
     if (!Object.hasOwn(CODECS, codec)) {
       throw new TypeError(`codec must be one of ${Object.keys(CODECS).join(', ')}, got ${describeValue(codec)}`)
     }
+    checkTemperature(temperature)
     this.#writeBackoff = checkWriteBackoff(writeBackoff)
     const keys = new RowKeys(name)
     this.#context = {
@@ -167,6 +175,7 @@ export class StreamStore {
       readAhead: new ReadAheadBudget(readAheadBytes),
       leaseMs,
       codec: CODECS[codec],
+      temperature,
       writeBackoff: () => this.#writeBackoff,
       host,
       ready: (call) => this.#ensureVersion(undefined, call),

@@ -6,6 +6,11 @@ import type { ReferenceOptions, Transaction } from '../transactions/transaction.
 export interface BlockSinkOptions extends BackendCallOptions, ReferenceOptions {
   /** A reference that the stream has from the commit on. Without one, it is collected once its lease is over. */
   reference?: Uint8Array | undefined
+  /**
+   * How often the stream will be read: a hint for the backend, such as `tiered`, which puts cold blocks elsewhere.
+   * @default the store's
+   */
+  temperature?: 'hot' | 'cold' | undefined
   /** SHA-256 that the bytes must have. */
   digest?: Uint8Array | undefined
   /**

@@ -148,12 +148,12 @@ export class StreamWriter {
   }
 
   async #put({ rawLength, stored, codec, checksum }: CutBlock): Promise<BlockEntry> {
-    const { backend, keys, host } = this.#context
+    const { backend, keys, host, temperature } = this.#context
     let object = await this.#names.take()
     for (let tries = 1; ; tries++) {
       this.#signal.throwIfAborted()
       try {
-        await backend.blocks.put(keys.object(object), stored, { signal: this.#signal })
+        await backend.blocks.put(keys.object(object), stored, { signal: this.#signal, hints: { temperature } })
         return { object, rawLength, storedLength: stored.byteLength, codec, checksum }
       } catch (error) {
         if (this.#signal.aborted || tries === host.budget.tries || !isTransient(error)) throw error

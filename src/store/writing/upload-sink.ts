@@ -15,15 +15,16 @@ export function uploadSink(
   makeTransaction: MakeTransaction,
   options: BlockSinkOptions,
 ): BlockSink {
-  const { signal, reference, digest, onCommit } = options
+  const { signal, reference, digest, onCommit, temperature = context.temperature } = options
   if (digest !== undefined) assertDigest(digest)
   if (reference !== undefined) assertReference(reference)
   if (onCommit !== undefined && typeof onCommit !== 'function') {
     throw new TypeError(`onCommit must be a function, got ${describeValue(onCommit)}`)
   }
+  checkTemperature(temperature)
   assertOwner(options)
   expiryOf(options)
-  const upload = new Upload(context, makeTransaction, {
+  const upload = new Upload({ ...context, temperature }, makeTransaction, {
     ...options,
     reference: reference && copyBytes(reference),
     digest: digest && copyBytes(digest),
@@ -57,4 +58,15 @@ export function uploadSink(
   )
   markHandled(upload.stored)
   return Object.assign(stream, { stored: upload.stored })
+}
+
+/**
+ * Checks a temperature from a caller.
+ *
+ * @throws {TypeError} if it is none.
+ */
+export function checkTemperature(temperature: 'hot' | 'cold' | undefined): void {
+  if (temperature !== undefined && temperature !== 'hot' && temperature !== 'cold') {
+    throw new TypeError(`temperature must be "hot" or "cold", got ${describeValue(temperature)}`)
+  }
 }
