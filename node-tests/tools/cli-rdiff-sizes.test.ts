@@ -70,6 +70,11 @@ describe('`comb rdiff` and rdiff understand each other', () => {
       [599_000, 2_000],
       [0, 700_000],
       [699_999, 1],
+      // Repeated in turns, so that what is kept of one must not be replaced before it is written.
+      ...Array.from({ length: 3 }, (): [number, number] => [0, 5_000]),
+      ...Array.from({ length: 3 }, (): [number, number] => [50_000, 6_000]),
+      ...Array.from({ length: 60 }, (): [number, number] => [1_000, 20_000]),
+      ...Array.from({ length: 3 }, (): [number, number] => [90_000, 300_000]),
     ]
     const commands = ranges.map(([position, length]) => {
       const command = new Uint8Array(MAX_COMMAND_BYTES)

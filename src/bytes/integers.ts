@@ -1,6 +1,6 @@
 /**
  * Unsigned big-endian integers in byte arrays, as in every format of this package. Callers check the offsets: a read
- * past the end is a RangeError of the DataView.
+ * past the end is a RangeError, or `undefined` with {@linkcode readUnsigned}.
  *
  * @module
  */
@@ -22,18 +22,11 @@ export function readU64(bytes: Uint8Array, byteOffset: number): number | undefin
   return Number.isSafeInteger(value) ? value : undefined
 }
 
-/** Reads an integer of 1, 2, 4 or 8 bytes; undefined if the value is above 2^53 - 1. */
+/** Reads an integer of 1, 2, 4 or 8 bytes; undefined if the value is above 2^53 - 1. A DataView for each would take longer. */
 export function readUnsigned(bytes: Uint8Array, byteOffset: number, width: number): number | undefined {
-  switch (width) {
-    case 1:
-      return bytes[byteOffset]!
-    case 2:
-      return readU16(bytes, byteOffset)
-    case 4:
-      return readU32(bytes, byteOffset)
-    default:
-      return readU64(bytes, byteOffset)
-  }
+  let value = 0
+  for (let i = byteOffset; i < byteOffset + width; i++) value = value * 256 + bytes[i]!
+  return Number.isSafeInteger(value) ? value : undefined
 }
 
 /** Writes 16 bits. */

@@ -1,18 +1,18 @@
 import { statSync } from 'node:fs'
 import type { Codec } from '../bytes/codec-transform.ts'
-import { IntegrityError } from '../errors.ts'
 import { DeltaJob } from '../rsync/delta-job.ts'
+import { DeltaParser } from '../rsync/delta-parser.ts'
 import { LazyKernel } from '../rsync/kernel.ts'
 import { LoadSignatureJob } from '../rsync/load-signature-job.ts'
-import { PatchJob } from '../rsync/patch-job.ts'
 import { SignatureJob } from '../rsync/signature-job.ts'
 import type { Signature } from '../rsync/signature.ts'
 import type { SumName } from '../rsync/sum-formats.ts'
 import type { RdiffOptions } from './rdiff-arguments.ts'
-import { openRdiffBasis, type RdiffBasis } from './rdiff-basis.ts'
+import { openRdiffBasis } from './rdiff-basis.ts'
 import { RDIFF_EXIT, RdiffError } from './rdiff-error.ts'
 import { openRdiffInput, type RdiffInput } from './rdiff-input.ts'
-import { openRdiffOutput } from './rdiff-output.ts'
+import { openRdiffOutput, type RdiffOutput } from './rdiff-output.ts'
+import { applyRdiffDelta } from './rdiff-patch.ts'
 import { type JobRun, runJob } from './rdiff-run.ts'
 import { deltaLine, loadLine, patchLine, signatureLine } from './rdiff-statistics.ts'
 
@@ -74,10 +74,15 @@ const patchJob: RdiffJob = async ([basis = '-', delta = '-', newFile = '-'], opt
   try {
     const input = openInput(delta, options, signal)
     checkOutput(newFile, options)
-    const job = new PatchJob(source.size)
-    const serve = supplier(job, source)
-    await produce(job, { input, output: newFile, serve, check: () => source.check() }, options, signal)
-    return [patchLine(job.statistics)]
+    const parser = new DeltaParser(source.size)
+    const apply = async ({ writePieces: write }: RdiffOutput): Promise<void> => {
+      const inputBuffer = new Uint8Array(bufferBytes(options.inputSize))
+      const outputBuffer = new Uint8Array(bufferBytes(options.outputSize))
+      await applyRdiffDelta(parser, { basis: source, input, inputBuffer, outputBuffer, write, signal })
+      source.check()
+    }
+    await withOutput(newFile, input, apply, options, signal)
+    return [patchLine(parser.statistics)]
   } finally {
     source.close()
   }
@@ -101,30 +106,40 @@ function bufferBytes(size: number): number {
 }
 
 /** The input and the output of a job. */
-interface Task extends Pick<JobRun, 'input' | 'load' | 'room' | 'serve'> {
+interface Task extends Pick<JobRun, 'input' | 'load' | 'room'> {
   /** The output file, or `-`. */
   readonly output: string
-  /** Called when everything has been written, before the file gets its name. */
-  check?(): void
 }
 
 async function produce(job: Codec, task: Task, options: RdiffOptions, signal: AbortSignal): Promise<void> {
-  const output = await openRdiffOutput(task.output, { replace: options.force, signal })
-  try {
-    await runJob(job, {
+  const run = ({ write }: RdiffOutput): Promise<void> =>
+    runJob(job, {
       ...task,
       inputBuffer: new Uint8Array(bufferBytes(options.inputSize)),
       outputBuffer: new Uint8Array(bufferBytes(options.outputSize)),
-      write: (bytes) => output.write(bytes),
+      write,
       signal,
     })
-    task.check?.()
+  await withOutput(task.output, task.input, run, options, signal)
+}
+
+/** Opens the output, and completes it if `act` succeeds. The input is closed in any case. */
+async function withOutput(
+  file: string,
+  input: RdiffInput,
+  act: (output: RdiffOutput) => Promise<void>,
+  { force }: RdiffOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const output = await openRdiffOutput(file, { replace: force, signal })
+  try {
+    await act(output)
     await output.finish()
   } catch (error) {
     await output.drop(error)
     throw error
   } finally {
-    task.input.close()
+    input.close()
   }
 }
 
@@ -136,27 +151,6 @@ async function loadSignature(input: RdiffInput, { inputSize }: RdiffOptions, sig
     return job.signature!
   } finally {
     input.close()
-  }
-}
-
-/** Supplies a patch with bytes of its basis. Bytes that one copy after another begins with, such as zeros, are read once. */
-function supplier(job: PatchJob, basis: RdiffBasis): () => void {
-  const buffer = new Uint8Array(BUFFER_BYTES)
-  // The range of the basis that the buffer holds.
-  let [start, end] = [0, 0]
-  return () => {
-    const { position, length } = job.request!
-    if (position < start || position >= end) {
-      start = position
-      end = position + basis.read(buffer.subarray(0, length), position)
-    }
-    if (end === position) {
-      throw new IntegrityError(`the basis ends at byte ${position}, but had ${basis.size} bytes`, {
-        expected: `${basis.size} bytes`,
-        actual: `${position} bytes`,
-      })
-    }
-    job.supply(buffer.subarray(position - start, Math.min(position + length, end) - start))
   }
 }
 

@@ -1,4 +1,5 @@
-import { fstatSync, openSync, statSync, writeSync } from 'node:fs'
+import { fstatSync, openSync, statSync, writeSync, writevSync } from 'node:fs'
+import { concatBytes } from '../bytes/byte-order.ts'
 import { openPartialFile } from './partial-file.ts'
 import { checkStandardOutput, isNullDevice, STDOUT } from './standard-streams.ts'
 import { systemError } from './system-error.ts'
@@ -7,6 +8,8 @@ import { systemError } from './system-error.ts'
 export interface RdiffOutput {
   /** Writes bytes. The memory may be reused once it has returned, or its promise has resolved. */
   write(bytes: Uint8Array): Promise<void> | void
+  /** Writes pieces one after another, with the same rule for their memory. */
+  writePieces(pieces: readonly Uint8Array[]): Promise<void> | void
   /** Marks the output as complete: a file gets its name. */
   finish(): Promise<void>
   /** Discards the output; may also be called after a failure. An existing file stays as it was; a new one is not created. */
@@ -32,7 +35,7 @@ export async function openRdiffOutput(file: string, { replace, signal }: OutputO
     return sinkOutput(await deviceSink(file, signal))
   }
   const { fd, keep, drop } = openPartialFile(file, { existing, replace })
-  return { write: (bytes) => writeAll(fd, bytes), finish: keep, drop }
+  return { ...descriptorOutput(fd), finish: keep, drop }
 }
 
 async function openStandardOutput(signal: AbortSignal): Promise<RdiffOutput> {
@@ -49,6 +52,7 @@ async function openStandardOutput(signal: AbortSignal): Promise<RdiffOutput> {
 function descriptorOutput(fd: number): RdiffOutput {
   return {
     write: (bytes) => writeAll(fd, bytes),
+    writePieces: (pieces) => writeAllPieces(fd, pieces),
     finish: () => Promise.resolve(),
     drop: () => undefined,
   }
@@ -58,6 +62,7 @@ function sinkOutput(sink: WritableStream<Uint8Array>): RdiffOutput {
   const writer = sink.getWriter()
   return {
     write: (bytes) => writer.write(bytes),
+    writePieces: (pieces) => writer.write(concatBytes(...pieces)),
     finish: () => writer.close(),
     drop: (reason) => writer.abort(reason).catch(() => undefined),
   }
@@ -65,4 +70,13 @@ function sinkOutput(sink: WritableStream<Uint8Array>): RdiffOutput {
 
 function writeAll(fd: number, bytes: Uint8Array): void {
   for (let offset = 0; offset < bytes.byteLength;) offset += writeSync(fd, bytes, offset)
+}
+
+function writeAllPieces(fd: number, pieces: readonly Uint8Array[]): void {
+  let written = writevSync(fd, pieces)
+  // The system may have accepted fewer bytes.
+  for (const piece of pieces) {
+    if (written < piece.byteLength) writeAll(fd, piece.subarray(written))
+    written = Math.max(0, written - piece.byteLength)
+  }
 }

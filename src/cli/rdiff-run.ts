@@ -1,6 +1,6 @@
 import type { Codec } from '../bytes/codec-transform.ts'
-import { HostTurns } from '../bytes/host-turns.ts'
 import type { RdiffInput } from './rdiff-input.ts'
+import { RdiffTurns } from './rdiff-turns.ts'
 
 const NONE = new Uint8Array(0)
 
@@ -18,8 +18,6 @@ export interface JobRun {
   write(bytes: Uint8Array): Promise<void> | void
   /** Called once, before the job gets its first bytes. */
   load?(): Promise<void>
-  /** Supplies what a waiting job needs. */
-  serve?(): void
   /** Stops the run. */
   readonly signal: AbortSignal
 }
@@ -29,8 +27,8 @@ export interface JobRun {
  * in the cache, would cost more time than reading the file.
  */
 export async function runJob(job: Codec, run: JobRun): Promise<void> {
-  const { input, inputBuffer, outputBuffer, signal } = run
-  const turns = new HostTurns()
+  const { input, inputBuffer, outputBuffer } = run
+  const turns = new RdiffTurns(run.signal)
   let source = inputBuffer
   let [start, end, filled] = [0, 0, 0]
   let isLoaded = false
@@ -45,8 +43,7 @@ export async function runJob(job: Codec, run: JobRun): Promise<void> {
       filled = 0
       if (state === 'done') return
     }
-    if (state === 'waiting') run.serve!()
-    else if (start === end && !isFull) {
+    if (start === end && !isFull) {
       const room = run.room?.().subarray(0, inputBuffer.byteLength) ?? NONE
       source = room.byteLength > 0 ? room : inputBuffer
       const reading = input.read(source)
@@ -59,9 +56,7 @@ export async function runJob(job: Codec, run: JobRun): Promise<void> {
         isLoaded = true
       }
     }
-    // Signals are delivered only when the event loop runs.
     const turn = turns.spend(read + written)
     if (turn) await turn
-    signal.throwIfAborted()
   }
 }
