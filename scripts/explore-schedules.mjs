@@ -1,10 +1,12 @@
 // Runs the real code of the store through the orders in which small scenarios can happen, and reports every order in which
 // something breaks that the store guarantees.
 //
-//   node_modules/.bin/node scripts/explore-schedules.mjs     every order with two preemptions, in which nobody or one actor dies
-//   … --preemptions 1 --deaths-after 0                       with one preemption, and a death only where there is none
+//   node_modules/.bin/node scripts/explore-schedules.mjs     every order with two preemptions, and every order with one in which
+//                                                            one actor dies
+//   … --preemptions 3 --deaths-after 2                       more preemptions, and deaths after more of them
 //   … --random 100000                                        so many random orders, in each of which one actor may die
 //   … --scenario twins --part 1/2                            one scenario; the first half of its orders
+//   … --first                                                ends with the first order that breaks something
 import { parseArgs } from 'node:util'
 import { anyOrder, preempting } from '../node-tests/support/scheduler.ts'
 import { COLLECTING, HEALING, prepare } from '../node-tests/support/store-scenarios.ts'
@@ -19,10 +21,11 @@ import { VirtualHost } from '../node-tests/support/virtual-host.ts'
 const { values } = parseArgs({
   options: {
     preemptions: { type: 'string', default: '2' },
-    'deaths-after': { type: 'string', default: '2' },
+    'deaths-after': { type: 'string', default: '1' },
     random: { type: 'string' },
     scenario: { type: 'string', default: '' },
     part: { type: 'string', default: '1/1' },
+    first: { type: 'boolean', default: false },
   },
 })
 const [part, parts] = values.part.split('/').map(Number)
@@ -56,6 +59,7 @@ for (const scenario of chosen) {
     } catch (error) {
       failures++
       console.error(error instanceof Error ? error.message : error)
+      if (values.first) process.exit(1)
     }
     return trace
   }

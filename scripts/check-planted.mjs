@@ -1,0 +1,67 @@
+// Plants each mistake of node-tests/planted in a copy of the sources, and checks that the tests catch it. Each mistake breaks a
+// rule of the protocol that the model (model/variants.ts) shows to lose data or to leave some behind.
+//
+//   node_modules/.bin/node scripts/check-planted.mjs                 all of them
+//   node_modules/.bin/node scripts/check-planted.mjs markUnchecked   those whose names begin so
+//
+// The second line of a patch says what catches it: `orders`, with the beginning of a scenario's name, for
+// scripts/explore-schedules.mjs, or `tests`, with a part of their file's name.
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ROOT, run } from './run.mjs'
+
+const PLANTED = join(ROOT, 'node-tests/planted')
+const COPIED = ['src', 'node-tests', 'browser-tests', 'scripts', 'vitest.config.ts', 'package.json', 'jsr.json']
+const TIMEOUT_MS = 600_000
+
+const copy = mkdtempSync(join(tmpdir(), 'combstream-planted-'))
+process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
+for (const name of COPIED) cpSync(join(ROOT, name), join(copy, name), { recursive: true })
+symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
+
+/** @param {readonly string[]} command */
+const inCopy = (command) => run(command, { timeoutMs: TIMEOUT_MS, cwd: copy })
+
+/** What runs to catch a mistake; each exits with another code than 0 once it has. @param {string} kind @param {string} name */
+function commandsFor(kind, name) {
+  if (kind === 'tests')
+    return [[process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'node', '--bail', '1', name]]
+  const explore = [
+    process.execPath,
+    'scripts/explore-schedules.mjs',
+    '--first',
+    '--deaths-after',
+    '0',
+    '--scenario',
+    name,
+  ]
+  return [
+    [...explore, '--preemptions', '1'],
+    [...explore, '--preemptions', '2'],
+  ]
+}
+
+let missed = 0
+for (const file of readdirSync(PLANTED).filter((each) => each.startsWith(process.argv[2] ?? ''))) {
+  const path = join(PLANTED, file)
+  const [, kind, name] = /^Caught by: (orders|tests) ?(.*)$/m.exec(readFileSync(path, 'utf8')) ?? []
+  if (kind === undefined || name === undefined) throw new Error(`${file} does not say what catches it`)
+  const applied = await inCopy(['git', 'apply', path])
+  if (applied.code !== 0) throw new Error(`${file} does not fit the sources any more: ${applied.output}`)
+  let caught
+  for (const command of commandsFor(kind, name)) {
+    const { code, timedOut, output } = await inCopy(command)
+    if (timedOut) break
+    // A mistake is caught by what it does, not by code that cannot be loaded.
+    if (code !== 0) caught = output.split('\n').find((line) => /, order |, seed |AssertionError|Error: /.test(line))
+    if (caught !== undefined) break
+  }
+  await inCopy(['git', 'apply', '-R', path])
+  if (caught === undefined) missed++
+  console.log(
+    `${caught === undefined ? 'MISSED' : 'caught'} ${file.replace('.patch', '')}: ${caught?.trim().slice(0, 160) ?? kind}`,
+  )
+}
+console.log(missed === 0 ? 'all were caught' : `${missed} were missed`)
+process.exitCode = missed === 0 ? 0 : 1
