@@ -20,7 +20,7 @@ process.on('exit', () => rmSync(copy, { recursive: true, force: true }))
 for (const name of COPIED) cpSync(join(ROOT, name), join(copy, name), { recursive: true })
 symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
 
-/** @param {readonly string[]} command */
+/** @param {string[]} command */
 const inCopy = (command) => run(command, { timeoutMs: TIMEOUT_MS, cwd: copy })
 
 /** What runs to catch a mistake; each exits with another code than 0 once it has. @param {string} kind @param {string} name */

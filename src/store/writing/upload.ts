@@ -1,20 +1,14 @@
-import { equalBytes } from '../../bytes/byte-order.ts'
-import { toHex } from '../../bytes/byte-text.ts'
 import { abortable, markHandled } from '../../bytes/promises.ts'
 import type { StreamingHash } from '../../bytes/sha256.ts'
-import { BackendError, IntegrityError } from '../../errors.ts'
 import { createDigest, loadChecksum } from '../checksums.ts'
 import { loadEncoder } from '../codecs/block-codecs.ts'
-import { type BlockEntry, isUsable, type StreamRecord } from '../rows/row-values.ts'
-import { waitToRetry } from '../retry.ts'
-import { noSuchStream, readStream, type StoreContext } from '../store-context.ts'
-import { storedStream, type StoredStream } from '../reading/stored-stream.ts'
-import { addReference, referenceKey } from '../transactions/references.ts'
-import type { RowBuffer } from '../transactions/row-buffer.ts'
+import type { BlockEntry } from '../rows/row-values.ts'
+import type { StoreContext } from '../store-context.ts'
+import type { StoredStream } from '../reading/stored-stream.ts'
 import type { StoreTransaction } from '../transactions/store-transaction.ts'
+import { acknowledgeStream, assertExpectedDigest } from './acknowledge-stream.ts'
 import { BlockCutter, type CutBlock } from './block-cutter.ts'
 import type { BlockSinkOptions } from './block-sink.ts'
-import { findStored, type KnownStream } from './find-stored.ts'
 import { StreamWriter } from './stream-writer.ts'
 
 /** Makes the transaction for one attempt at the last commit. */
@@ -162,16 +156,21 @@ export class Upload {
     const last = cutter.end()
     if (last) this.#add(last)
     const actual = digest.digest()
-    const expected = this.#options.digest
-    if (expected && !equalBytes(expected, actual)) {
-      throw new IntegrityError('the bytes do not have the digest that was given for them', {
-        expected: toHex(expected),
-        actual: toHex(actual),
-      })
-    }
+    assertExpectedDigest(this.#options, actual)
     await this.#appended
     this.#assertAlive()
-    this.#resolveStored(await this.#finish(actual))
+    const stored = await acknowledgeStream(this.#context, {
+      options: this.#options,
+      writer: this.#writer,
+      size: this.#size,
+      digest: actual,
+      signal: this.#abort.signal,
+      makeTransaction: this.#makeTransaction,
+      assertAlive: () => this.#assertAlive(),
+      putLast: (duplicate) => this.#putLast(duplicate),
+      runLastCommit: (commit) => this.#runLastCommit(commit),
+    })
+    this.#resolveStored(stored)
   }
 
   async #begin(): Promise<Tools> {
@@ -235,54 +234,6 @@ export class Upload {
     for (const { cut } of blocks) cutter.giveBack(cut)
   }
 
-  async #finish(digest: Uint8Array): Promise<StoredStream> {
-    const { onCommit, reference } = this.#options
-    const writer = this.#writer
-    const { host } = this.#context
-    const { signal } = this.#abort
-    let known: KnownStream | undefined
-    for (let number = 0; number < host.budget.conflicts; number++) {
-      await waitToRetry(host, number, signal)
-      const tx = this.#makeTransaction()
-      known = await findStored(this.#context, tx.rows, digest, { signal }, known)
-      this.#assertAlive()
-      const { id, record, own } = await this.#prepareEnd(tx.rows, digest, known)
-      const stored = storedStream(this.#context, id, record)
-      await onCommit?.(tx, stored)
-      if (reference) await addReference(this.#context, tx.rows, stored.id, reference, this.#options, writer.id)
-      const ending = known ? own : writer.settleCandidate(tx.rows, own)
-      const { key } = reference ? await referenceKey(this.#context, id, reference, this.#options) : {}
-      const changes = await tx.rows.takeChanges()
-      this.#assertAlive()
-      const survivor = await this.#commit(() =>
-        writer.commitLast({ record: ending, changes, survivor: id, referenceKey: key }),
-      )
-      if (!survivor) continue
-      if (!equalBytes(survivor, writer.id)) await this.#wipeDuplicate()
-      return equalBytes(survivor, id) ? stored : await this.#open(survivor)
-    }
-    throw new BackendError(`the last commit lost to others ${host.budget.conflicts} times`, { retryable: true })
-  }
-
-  /**
-   * Adds to `rows` how the upload ends: as a duplicate of the stream that has its bytes already, as the one that heals
-   * this stream if its blocks are damaged, or as a new stream. Resolves with the id and record of the stream that has
-   * the bytes afterwards, and with the record of the upload's own.
-   */
-  async #prepareEnd(
-    rows: RowBuffer,
-    digest: Uint8Array,
-    known: KnownStream | undefined,
-  ): Promise<{ id: Uint8Array; record: StreamRecord; own: StreamRecord }> {
-    const writer = this.#writer
-    const entries = await this.#putLast(known?.whole === true)
-    this.#assertAlive()
-    if (known?.whole) return { id: known.id, record: known.record, own: writer.endAsDuplicate(rows, known.id) }
-    if (known) return { id: known.id, ...(await writer.endAsHealer(rows, entries, this.#size, known)) }
-    const record = await writer.endAsStored(rows, entries, this.#size, digest)
-    return { id: writer.id, record, own: record }
-  }
-
   /** Makes the row of the stream, if there is none yet, and puts the blocks of the last group, unless `duplicate`. */
   async #putLast(duplicate: boolean): Promise<BlockEntry[]> {
     // For a stream that the store already has, only the row is made: it shows how the last commit ended.
@@ -296,35 +247,17 @@ export class Upload {
   /**
    * Runs the last commit. A failure that comes meanwhile waits for its end, and is ignored if the commit is applied.
    */
-  async #commit(run: () => Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+  async #runLastCommit(commit: () => Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
     this.#state = { kind: 'committing' }
     let survivor: Uint8Array | undefined
     try {
-      survivor = await run()
+      survivor = await commit()
     } finally {
       const { failure } = this.#state
       this.#state = survivor ? { kind: 'committed' } : { kind: 'open' }
       if (!survivor && failure) this.#giveUp(failure)
     }
     return survivor
-  }
-
-  /**
-   * Removes a duplicate, unless it has healed the other stream. If that fails, collection will do it: the upload itself
-   * has succeeded.
-   */
-  async #wipeDuplicate(): Promise<void> {
-    try {
-      await this.#writer.discard()
-    } catch {
-      return
-    }
-  }
-
-  async #open(id: Uint8Array): Promise<StoredStream> {
-    const found = await readStream(this.#context, id)
-    if (!found || !isUsable(found.record.status)) throw noSuchStream(toHex(id))
-    return storedStream(this.#context, id, found.record)
   }
 
   async #discard(): Promise<void> {
