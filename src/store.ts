@@ -14,6 +14,7 @@ export type {
   BlockHints,
   Blocks,
   Check,
+  GetBlockOptions,
   ListBlocksOptions,
   ListRowsOptions,
   Metadata,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
-import { equalBytes } from '../../src/bytes/byte-order.ts'
+import { concatBytes, equalBytes } from '../../src/bytes/byte-order.ts'
+import { canMakeByteStreams } from '../../src/bytes/byte-stream.ts'
 import { fromHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { type Backend, BackendError, type StoredStream, StreamStore } from '../../src/store.ts'
@@ -219,6 +220,71 @@ describe('the readers of a store', () => {
       )
       expect(budget.held).toBe(0)
     }
+  })
+})
+
+describe('a reader that brings a buffer', () => {
+  /** A backend that returns blocks in the memory that it is given, and may write to it long after a read has failed. */
+  function reusing(memory: Backend, fail: () => boolean): { backend: Backend; reused: () => number } {
+    let count = 0
+    const backend: Backend = {
+      ...memory,
+      blocks: {
+        ...memory.blocks,
+        async get(name, { into } = {}) {
+          const bytes = (await memory.blocks.get(name))!
+          if (fail()) {
+            void settle().then(() => into?.fill(0xee))
+            throw new BackendError('busy', { retryable: true })
+          }
+          if (into?.byteLength !== bytes.byteLength) return bytes
+          count++
+          into.set(bytes)
+          return into
+        },
+      },
+    }
+    return { backend, reused: () => count }
+  }
+
+  it('gets every byte, whatever the size of the buffer, and blocks are read into memory that is used up', async () => {
+    if (!canMakeByteStreams()) return
+    const memory = memoryBackend()
+    const bytes = pattern(403)
+    const { id } = await put(new StreamStore(memory, { blockSize: 20 }), bytes)
+    let calls = 0
+    const { backend, reused } = reusing(memory, () => ++calls % 7 === 0)
+    for (const readAheadBytes of [0, 50, 1000]) {
+      const store = new StreamStore(backend, { inMemoryThreshold: 60, readAheadBytes, host: new VirtualHost() })
+      const stored = await store.open(id)
+      for (const [start, end] of [
+        [0, 403],
+        [0, 20],
+        [7, 399],
+      ] as const) {
+        for (const size of [1, 7, 20, 33, 1000]) {
+          const stream = stored.slice(start, end).stream()
+          const chunks: Uint8Array[] = []
+          let reader = stream.getReader({ mode: 'byob' })
+          for (;;) {
+            const { done, value } = await reader.read(new Uint8Array(size))
+            if (done) break
+            chunks.push(value)
+            // A reader without a buffer gets what is left of the block.
+            if (chunks.length % 5 !== 0) continue
+            reader.releaseLock()
+            const other = stream.getReader()
+            const result = await other.read()
+            if (!result.done) chunks.push(result.value)
+            other.releaseLock()
+            reader = stream.getReader({ mode: 'byob' })
+          }
+          await settle()
+          expect(concatBytes(...chunks)).toEqual(bytes.slice(start, end))
+        }
+      }
+    }
+    expect(reused()).toBeGreaterThan(50)
   })
 })
 

@@ -81,6 +81,14 @@ export interface BlockHints {
   temperature?: 'hot' | 'cold' | undefined
 }
 
+/** Options of {@linkcode Blocks.get}. */
+export interface GetBlockOptions extends BackendCallOptions {
+  /**
+   * Memory that the caller gives away. An engine may return the bytes in it if they fill it, or ignore it.
+   */
+  into?: Uint8Array<ArrayBuffer> | undefined
+}
+
 /** Options of {@linkcode Blocks.list}. */
 export interface ListBlocksOptions extends BackendCallOptions {
   /** Only names that begin with this string. */
@@ -109,7 +117,7 @@ export interface Blocks {
   /** Stores an object, which is durable once this has resolved. `bytes` is not kept after that. */
   put(name: string, bytes: Uint8Array, options?: BackendCallOptions & { hints?: BlockHints | undefined }): Promise<void>
   /** Reads a whole object; undefined if there is none. The bytes belong to the caller, and fill their ArrayBuffer. */
-  get(name: string, options?: BackendCallOptions): Promise<Uint8Array<ArrayBuffer> | undefined>
+  get(name: string, options?: GetBlockOptions): Promise<Uint8Array<ArrayBuffer> | undefined>
   /** The length of an object in bytes, without reading it; undefined if `get` would resolve with undefined. */
   size(name: string, options?: BackendCallOptions): Promise<number | undefined>
   /** Deletes an object, whether it exists or not. */

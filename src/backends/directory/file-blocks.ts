@@ -4,7 +4,7 @@ import { mkdir, open, rename, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../../bytes/error-code.ts'
 import { BackendError } from '../../errors.ts'
-import type { BackendCallOptions, Blocks, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
+import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { engineError } from './engine-error.ts'
 import { isAbsent } from './is-absent.ts'
 import { namesIn } from './names-in.ts'
@@ -58,10 +58,10 @@ export class FileBlocks implements Blocks {
     })
   }
 
-  get(name: string, { signal }: BackendCallOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  get(name: string, { signal, into }: GetBlockOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return this.#call(`cannot read object ${name}`, signal, async () => {
       try {
-        return await readFile(this.#place(name).path, signal)
+        return await readFile(this.#place(name).path, signal, into)
       } catch (error) {
         if (isAbsent(error)) return undefined
         throw error
@@ -204,12 +204,16 @@ async function writeFile(path: string, bytes: Uint8Array, signal: AbortSignal | 
   }
 }
 
-async function readFile(path: string, signal: AbortSignal | undefined): Promise<Uint8Array<ArrayBuffer>> {
+async function readFile(
+  path: string,
+  signal: AbortSignal | undefined,
+  into: Uint8Array<ArrayBuffer> | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
   const handle = await open(path, 'r')
   try {
     const { size } = await handle.stat()
     // Not filled with zeros, which would take a third of the time: it is overwritten, or else cut.
-    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
+    const bytes = into?.byteLength === size ? into : new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
     for (let offset = 0; offset < size;) {
       signal?.throwIfAborted()
       const { bytesRead } = await handle.read(bytes, offset, size - offset, offset)

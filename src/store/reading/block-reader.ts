@@ -1,4 +1,4 @@
-import { equalBytes } from '../../bytes/byte-order.ts'
+import { equalBytes, ownBytes } from '../../bytes/byte-order.ts'
 import type { ByteRange } from '../../bytes/byte-range.ts'
 import { byteStream } from '../../bytes/byte-stream.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
@@ -58,6 +58,16 @@ export function readBlocks(
         throw error
       }
     },
+    async fill(buffer) {
+      try {
+        const byteLength = await reader.fill(buffer)
+        if (byteLength === 0) release(undefined)
+        return byteLength
+      } catch (error) {
+        release(error)
+        throw error
+      }
+    },
     cancel: release,
   })
 }
@@ -76,6 +86,8 @@ class BlockReader {
   #offset: number
   /** Bytes of the budget for the chunk that was delivered last. */
   #delivered = 0
+  /** What is left of a chunk after a reader's buffer was filled from it. */
+  #rest: Uint8Array<ArrayBuffer> | undefined
 
   constructor(context: StoreContext, { id, digest, pages, preloaded }: ReadableRecord, range: ByteRange) {
     this.#context = context
@@ -93,11 +105,29 @@ class BlockReader {
 
   close(reason: unknown): void {
     this.#fetching.window.close(reason)
+    this.#rest = undefined
     this.#share.close()
     this.#abort.abort(reason)
   }
 
+  /** Fills a buffer from its start, and returns the number of bytes; 0 at the end. */
+  async fill(buffer: Uint8Array): Promise<number> {
+    const chunk = this.#rest ?? (await this.next())
+    if (!chunk) return 0
+    const piece = chunk.subarray(0, buffer.byteLength)
+    buffer.set(piece)
+    this.#rest = piece.byteLength < chunk.byteLength ? chunk.subarray(piece.byteLength) : undefined
+    if (!this.#rest) this.#fetching.window.reuse(new Uint8Array(chunk.buffer))
+    return piece.byteLength
+  }
+
+  /** The next chunk, undefined at the end. */
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#rest) {
+      const rest = ownBytes(this.#rest)
+      this.#rest = undefined
+      return rest
+    }
     // Whoever asks for more has used up the last chunk, or keeps it at its own cost.
     this.#share.give(this.#delivered)
     this.#delivered = 0

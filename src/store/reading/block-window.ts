@@ -41,6 +41,8 @@ export class BlockWindow {
   #end: number
   readonly #ahead: FetchedBlock[] = []
   #parallel = 0
+  /** Memory of the block that was used up last. */
+  #spare: Uint8Array<ArrayBuffer> | undefined
 
   constructor(options: BlockWindowOptions) {
     this.#options = options
@@ -82,6 +84,11 @@ export class BlockWindow {
     }
   }
 
+  /** Takes the memory of a block that was used up, for another block of the same length. */
+  reuse(bytes: Uint8Array<ArrayBuffer>): void {
+    if (bytes.byteLength === this.#options.place.pages.lengthOf(0)) this.#spare = bytes
+  }
+
   /** Goes past the next block. */
   skip(): void {
     this.#asked = ++this.#next
@@ -104,6 +111,7 @@ export class BlockWindow {
       share.give(block.held)
       block.held = 0
     }
+    this.#spare = undefined
     share.setDroppable(false)
     this.#end = this.#next
     this.#abort.abort(reason)
@@ -130,9 +138,10 @@ export class BlockWindow {
     }
     const block: FetchedBlock = {
       held: byteLength,
-      bytes: place.fetch(blockIndex, this.#abort.signal),
+      bytes: place.fetch(blockIndex, this.#abort.signal, this.#spare),
       arrived: false,
     }
+    this.#spare = undefined
     this.#ahead.push(block)
     this.#parallel++
     void this.#watch(block)

@@ -1,7 +1,7 @@
 import { equalBytes } from '../../bytes/byte-order.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { FormatError, IntegrityError } from '../../errors.ts'
-import type { BackendCallOptions } from '../backend.ts'
+import type { GetBlockOptions } from '../backend.ts'
 import { loadChecksum } from '../checksums.ts'
 import { decodeBlock } from '../codecs/block-codecs.ts'
 import type { BlockEntry } from '../rows/row-values.ts'
@@ -23,7 +23,7 @@ export async function fetchBlock(
   { backend, keys }: Pick<StoreContext, 'backend' | 'keys'>,
   entry: BlockEntry,
   place: BlockPlace,
-  options: BackendCallOptions,
+  options: GetBlockOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const [checksum, bytes] = await Promise.all([loadChecksum(), backend.blocks.get(keys.object(entry.object), options)])
   if (!bytes) throw blockDamage(place, 'missing')

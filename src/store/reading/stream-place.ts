@@ -24,13 +24,23 @@ export class StreamPlace {
   /**
    * Fetches a block and checks it. A read that fails in a way that may be temporary is repeated.
    *
+   * @param into Memory that may be used for it.
    * @throws {IntegrityError} if the block, or the page that names it, is missing or damaged.
    */
-  async fetch(blockIndex: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+  async fetch(
+    blockIndex: number,
+    signal: AbortSignal,
+    into?: Uint8Array<ArrayBuffer>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const { id } = this
     const entry = await this.#entry(blockIndex, signal)
-    const fetch = (): Promise<Uint8Array<ArrayBuffer>> =>
-      fetchBlock(this.#context, entry, { id, blockIndex }, { signal })
+    let memory = into
+    const fetch = (): Promise<Uint8Array<ArrayBuffer>> => {
+      const options = { signal, into: memory }
+      // A read that has failed may still be writing to it.
+      memory = undefined
+      return fetchBlock(this.#context, entry, { id, blockIndex }, options)
+    }
     return retryTransient(this.#context.host, fetch, signal)
   }
 
