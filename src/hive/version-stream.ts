@@ -1,9 +1,10 @@
-import { ownBytes } from '../bytes/byte-order.ts'
+import { copyBytes, ownBytes } from '../bytes/byte-order.ts'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { onAbort } from '../bytes/on-abort.ts'
 import { markHandled } from '../bytes/promises.ts'
+import { ReusingReader } from '../bytes/reusing-reader.ts'
 
 /** Options of {@linkcode versionStream}. */
 export interface VersionStreamOptions {
@@ -30,15 +31,43 @@ const EMPTY = new Uint8Array(0)
 export function versionStream(options: VersionStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { range, bufferSize, signals } = options
   let offset = range.start
-  let chunks: ChunkReader | undefined
+  let source: ChunkReader | ReusingReader | undefined
   let rest: Uint8Array = EMPTY
+  /** Number of bytes of `rest` that may be delivered without another check. */
+  let checked = 0
   const givenUp = new AbortController()
   let stopListening = (): void => undefined
 
   const stop = (reason: unknown): void => {
     givenUp.abort(reason)
     stopListening()
-    if (chunks) markHandled(chunks.cancel(reason))
+    if (source) markHandled(source.cancel(reason))
+  }
+
+  /** Reads on and checks the version; nothing is checked at the end. */
+  const advance = async (Reader: typeof ChunkReader | typeof ReusingReader): Promise<void> => {
+    try {
+      source ??= new Reader(await options.open(givenUp.signal))
+      // Cancelled while it was being opened.
+      if (givenUp.signal.aborted) markHandled(source.cancel())
+      else if (rest.byteLength === 0) rest = (await source.read()) ?? rest
+      await options.check(offset)
+    } catch (error) {
+      const wasGivenUp = givenUp.signal.aborted
+      stop(error)
+      throw wasGivenUp ? error : await betterAnswer(error, offset, options)
+    }
+    checked = Math.min(bufferSize, rest.byteLength)
+    if (checked === 0) stop(undefined)
+  }
+
+  const take = (byteLength: number): Uint8Array => {
+    const piece = rest.subarray(0, byteLength)
+    // Not a view of a buffer that is given away, since that will be detached.
+    rest = piece.byteLength < rest.byteLength ? rest.subarray(piece.byteLength) : EMPTY
+    offset += piece.byteLength
+    checked -= piece.byteLength
+    return piece
   }
 
   return byteStream({
@@ -49,26 +78,16 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
       })
     },
     async next() {
-      try {
-        chunks ??= new ChunkReader(await options.open(givenUp.signal))
-        // Cancelled while it was being opened.
-        if (givenUp.signal.aborted) markHandled(chunks.cancel())
-        else if (rest.byteLength === 0) rest = (await chunks.read()) ?? rest
-        await options.check(offset)
-      } catch (error) {
-        const wasGivenUp = givenUp.signal.aborted
-        stop(error)
-        throw wasGivenUp ? error : await betterAnswer(error, offset, options)
-      }
-      const piece = rest.subarray(0, bufferSize)
-      // Not a view of a buffer that is given away, since that will be detached.
-      rest = piece.byteLength < rest.byteLength ? rest.subarray(piece.byteLength) : EMPTY
-      offset += piece.byteLength
-      if (piece.byteLength === 0) {
-        stop(undefined)
-        return undefined
-      }
-      return ownBytes(piece)
+      if (checked === 0) await advance(ChunkReader)
+      if (checked === 0) return undefined
+      const piece = take(checked)
+      return source instanceof ChunkReader ? ownBytes(piece) : copyBytes(piece)
+    },
+    async fill(buffer) {
+      if (checked === 0) await advance(ReusingReader)
+      const piece = take(Math.min(checked, buffer.byteLength))
+      buffer.set(piece)
+      return piece.byteLength
     },
     cancel: stop,
   })
