@@ -34,7 +34,7 @@ export async function benchStore(directory: string, byteLength: number): Promise
       },
     },
     {
-      what: 'read',
+      what: 'read back',
       peerName: 'the same files, read one after the other',
       async ours() {
         const backend = await directoryBackend(join(directory, 'kept'))

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { concatBytes } from '../../src/bytes/byte-order.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { canMakeByteStreams } from '../../src/bytes/byte-stream.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { BackendError, QuotaExceededError } from '../../src/errors.ts'
@@ -55,6 +57,36 @@ it('LocalHive reports a failure between two writes at once, on both ends of a si
   await writer.write(randomBytes(40))
   expect(await rejection(writer.closed)).toBe(full)
   expect(await rejection(sink.entry)).toBe(full)
+})
+
+it('LocalHive fills the buffer of a reader that brings one, and checks the version every `bufferSize` bytes', async () => {
+  if (!canMakeByteStreams()) return
+  const hive = new LocalHive(new StreamStore(memoryBackend(), { blockSize: 2_000 }))
+  const bytes = randomBytes(11_000)
+  const store = (content: Uint8Array): Promise<void> => bytesSource(content).stream().pipeTo(hive.sink('x'))
+  await store(bytes)
+  const entry = await hive.open('x', { bufferSize: 1_400 })
+  for (const size of [100, 600, 20_000]) {
+    const stream = entry.stream({ start: 10, end: 10_990 })
+    const chunks: Uint8Array[] = []
+    for (let number = 0; ; number++) {
+      // Every third chunk goes to a reader without a buffer.
+      const bare = number % 3 === 2
+      const reader = bare ? stream.getReader() : stream.getReader({ mode: 'byob' })
+      const { done, value } = await reader.read(new Uint8Array(size))
+      reader.releaseLock()
+      if (done) break
+      chunks.push(value)
+    }
+    expect(concatBytes(...chunks)).toEqual(bytes.slice(10, 10_990))
+  }
+  const reader = entry.stream().getReader({ mode: 'byob' })
+  const read = async (): Promise<number> => (await reader.read(new Uint8Array(800))).value!.byteLength
+  expect(await read()).toBe(800)
+  await store(randomBytes(10))
+  // These bytes were current when they were checked.
+  expect(await read()).toBe(600)
+  expect(await rejection(read())).toMatchObject({ name: 'ConflictError', offset: 1_400 })
 })
 
 describe('LocalHive computes a signature', () => {
