@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
-import { systemHost } from '../../src/store.ts'
+import { StreamStore, systemHost } from '../../src/store.ts'
 import { startChild } from '../support/child-program.ts'
 import { collectHastily } from '../support/hasty-collector.ts'
 import { inspectStore } from '../support/inspect-store.ts'
@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-/** A process that stores or collects. */
+/** A process that stores, collects or scrubs. */
 interface Running {
   readonly child: ChildProcess
   readonly lines: string[]
@@ -24,8 +24,13 @@ interface Running {
   readonly ended: Promise<{ code: number | null; errors: string }>
 }
 
-function start(directory: string, name: string, count: number, onLine?: (running: Running) => void): Running {
-  const child = startChild('collecting-child', directory, name, String(count))
+function start(
+  directory: string,
+  name: string,
+  work: number | 'collect' | 'scrub',
+  onLine?: (running: Running) => void,
+): Running {
+  const child = startChild('collecting-child', directory, name, String(work))
   const lines: string[] = []
   let rest = ''
   let errors = ''
@@ -43,7 +48,7 @@ function start(directory: string, name: string, count: number, onLine?: (running
   return running
 }
 
-describe('a directory in which processes store, remove and collect', () => {
+describe('a directory in which processes store, remove, collect and scrub', () => {
   it('keeps what they were told is stored, also when some are killed, and nothing else', async () => {
     const directory = join(root, 'hive')
     await (await directoryBackend(directory)).close()
@@ -54,16 +59,22 @@ describe('a directory in which processes store, remove and collect', () => {
       }
     const storing = ['A', 'B'].map((name) => start(directory, name, 60))
     const killed = ['C', 'D', 'E'].map((name, i) => start(directory, name, 60, killAfter(11 + 13 * i)))
-    const collecting = [start(directory, 'X', 0), start(directory, 'Y', 0, killAfter(3))]
+    const collecting = [start(directory, 'X', 'collect'), start(directory, 'Y', 'collect', killAfter(3))]
+    let scrubbing!: Running
+    const scrubbed = new Promise<void>((resolve) => {
+      scrubbing = start(directory, 'Z', 'scrub', () => resolve())
+    })
     for (const { ended } of storing) expect(await ended).toEqual({ code: 0, errors: '' })
     for (const { ended } of killed) await ended
-    for (const { child, ended } of collecting) {
+    await Promise.race([scrubbed, scrubbing.ended])
+    for (const { child, ended } of [...collecting, scrubbing]) {
       child.kill('SIGKILL')
       await ended
     }
     const collected = collecting.flatMap(({ lines }) => lines)
-    expect(collected.filter((line) => line.startsWith('problem'))).toEqual([])
+    expect([...collected, ...scrubbing.lines].filter((line) => line.startsWith('problem'))).toEqual([])
     expect(collected.length).toBeGreaterThan(3)
+    expect(scrubbing.lines.length).toBeGreaterThan(0)
 
     const told = [...storing, ...killed].flatMap(({ lines }) => lines.map((line) => line.split(' ')))
     const removed = new Set(told.filter(([what]) => what === 'removing').map(([, reference]) => reference))
@@ -89,6 +100,15 @@ describe('a directory in which processes store, remove and collect', () => {
     expect(unfinished).toEqual([])
     for (const kind of ['c', 'i', 't']) expect(counts[kind], kind).toBeUndefined()
     expect(stored.size).toBe(new Set(references.map((each) => each.slice(0, 32))).size)
+
+    const store = new StreamStore(backend)
+    expect(await store.scrub({ repair: true, force: true })).toMatchObject({
+      checked: { streams: stored.size },
+      damaged: { streams: 0 },
+      problems: [],
+    })
+    await collectHastily(backend, systemHost)
+    expect((await inspectStore(backend)).problems).toEqual([])
     await backend.close()
     expect((await readdir(directory)).toSorted()).toContain('blocks')
   })

@@ -1,8 +1,8 @@
 /**
- * A process that stores, or collects, on and on in a directory, and says so after each step. It is meant to be killed, and
+ * A process that stores, collects or scrubs, on and on in a directory, and says so after each step. It is meant to be killed, and
  * to meet others in the same directory. A collector's clock is a day ahead, so that no lease holds it up.
  *
- * Arguments: the directory, its own name, and how many streams to store; 0: it collects until it is killed.
+ * Arguments: the directory, its own name, and how many streams to store, or `collect` or `scrub` until it is killed.
  */
 import process from 'node:process'
 import { directoryBackend } from '../../src/backends/directory.ts'
@@ -14,7 +14,7 @@ import { pattern, text } from './store-tools.ts'
 const [directory, name, count] = process.argv.slice(2) as [string, string, string]
 const backend = await directoryBackend(directory)
 const say = (line: string): unknown => process.stdout.write(`${line}\n`)
-if (count === '0') {
+if (count === 'collect') {
   const store = new StreamStore(backend, { host: hastyHost(systemHost) })
   for (;;) {
     const { freed, problems } = await store.collectGarbage({ graceMs: 0 })
@@ -23,6 +23,13 @@ if (count === '0') {
   }
 }
 const store = new StreamStore(backend, { blockSize: 1000 })
+if (count === 'scrub') {
+  for (;;) {
+    const { checked, damaged, problems } = await store.scrub({ repair: true, force: true })
+    for (const { message } of [...problems, ...damaged.list.map(({ error }) => error)]) say(`problem ${message}`)
+    if (checked.streams > 0) say(`checked ${checked.streams}`)
+  }
+}
 for (let i = 0; i < Number(count);) {
   const reference = `${name}.${i}`
   // Few contents, so that what one process removes another stores at the same time.

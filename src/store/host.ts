@@ -24,9 +24,9 @@ export interface StoreBudget {
    */
   readonly parallelLookups: number
   /**
-   * Objects that a scrub compares with the rows at a time. Each takes about 150 bytes of memory; the rows that name
+   * Objects that a scrub compares with the rows at a time. Each takes about 300 bytes of memory; the rows that name
    * objects are read once for each batch.
-   * @default 262_144
+   * @default 131_072
    */
   readonly scrubObjects: number
   /**
@@ -81,7 +81,7 @@ export const systemHost: StoreHost = {
     parallelReads: 16,
     parallelDeletes: 8,
     parallelLookups: 16,
-    scrubObjects: 262_144,
+    scrubObjects: 131_072,
     tries: 5,
     conflicts: 100,
   },
