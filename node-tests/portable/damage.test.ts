@@ -112,6 +112,10 @@ const BYTES_DAMAGE: Record<string, (started: Started) => Promise<void>> = {
     const key = keys.stream(await idOf('b'))
     await write(key, (await read(key)).slice(0, 30))
   },
+  'a stream whose row has another digest': async ({ write, read, keys, idOf }) => {
+    const key = keys.stream(await idOf('b'))
+    await write(key, flipped(await read(key), 50))
+  },
   'a page that is lost': async ({ write, keys, idOf }) => write(keys.page(await idOf('b'), 0), undefined),
   'a page that is cut off': async ({ write, read, keys, idOf }) => {
     const key = keys.page(await idOf('b'), 0)
@@ -365,7 +369,7 @@ describe('the same content', () => {
     })
   }
 
-  for (const what of ['a stream without its row', 'a stream whose row is cut off']) {
+  for (const what of Object.keys(BYTES_DAMAGE).filter((each) => each.startsWith('a stream'))) {
     it(`is stored anew after ${what}`, async () => {
       const started = await start()
       await BYTES_DAMAGE[what]!(started)

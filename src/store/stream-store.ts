@@ -203,7 +203,8 @@ export class StreamStore {
   }
 
   /**
-   * Creates a sink. Closing it stores the bytes that were written to it. It holds at most eight blocks in memory.
+   * Creates a sink. Closing it stores the bytes that were written to it. If the store has them already, it makes sure
+   * that their blocks are still there, and otherwise replaces them. The sink holds at most eight blocks in memory.
    *
    * Its writes and its close fail with `QuotaExceededError` if no space is left, with `IntegrityError` if `digest` is
    * given and the bytes have a different one, with `BackendError` (`outcome: 'unknown'` if not even reading back shows

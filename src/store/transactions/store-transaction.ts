@@ -5,14 +5,14 @@ import type { Check } from '../backend.ts'
 import type { BlockSink, BlockSinkOptions } from '../writing/block-sink.ts'
 import { assertDigest } from '../checksums.ts'
 import { isUsable, type StreamRecord } from '../rows/row-values.ts'
-import { unlessDamaged } from '../rows/unless-damaged.ts'
+import { findByDigest } from '../reading/find-by-digest.ts'
 import { looksWhole } from '../reading/looks-whole.ts'
 import { setAliasRowsIn } from './alias-rows.ts'
 import { addReference, removeReference } from './references.ts'
 import { RowBuffer } from './row-buffer.ts'
 import { maybeApplied } from '../retry.ts'
 import { assertSpaceKey, assertSpaceValue, type KeyOf, listSpace } from './row-space.ts'
-import { noSuchStream, parseDigestRow, parseId, parseStreamRow, type StoreContext } from '../store-context.ts'
+import { noSuchStream, parseId, parseStreamRow, type StoreContext } from '../store-context.ts'
 import { preloadedStream, storedStream, type StoredStream } from '../reading/stored-stream.ts'
 import type { ListSpaceOptions, ReferenceOptions, RowSpace, SpaceRow, Transaction } from './transaction.ts'
 
@@ -158,17 +158,12 @@ export class StoreTransaction implements Transaction {
    * objects were asked: who finds damage later changes the row.
    */
   async #findWhole(digest: Uint8Array): Promise<string | undefined> {
+    const context = this.#context
     const options = { signal: this.#signal }
-    const { backend, keys } = this.#context
-    const row = await backend.metadata.get(keys.digest(digest), options)
-    const id = row && unlessDamaged(() => parseDigestRow(digest, row.value))
-    if (!id) return undefined
-    const streamRow = await backend.metadata.get(keys.stream(id), options)
-    const record = streamRow && unlessDamaged(() => parseStreamRow(id, streamRow.value))
-    if (!record || !isUsable(record.status) || !equalBytes(record.digest!, digest)) return undefined
-    if (!(await looksWhole(this.#context, id, record, options))) return undefined
-    this.rows.expect(keys.stream(id), streamRow)
-    return toHex(id)
+    const { stream } = await findByDigest(context, digest, options)
+    if (!stream || !(await looksWhole(context, stream.id, stream.record, options))) return undefined
+    this.rows.expect(context.keys.stream(stream.id), stream.row)
+    return toHex(stream.id)
   }
 
   async #store(

@@ -84,8 +84,9 @@ export interface Transaction extends RowSpace {
    */
   unmarkAsUsed(id: string, reference: Uint8Array, options?: Pick<ReferenceOptions, 'owner'>): Promise<void>
   /**
-   * Finds the stream with this SHA-256, or stores it, and adds a reference. Storing is not part of the transaction: if
-   * the transaction fails, the stored stream stays, without a reference, until it is collected.
+   * Finds the stream with this SHA-256, or stores it, and adds a reference. A stream that has lost a block, or was found
+   * damaged, is stored again, which repairs it. Storing is not part of the transaction: if the transaction fails, the
+   * stored stream stays, without a reference, until it is collected.
    *
    * @param digest SHA-256 of the bytes.
    * @param source Where the bytes come from, if they are needed: a Blob, another byte source, or a function that makes

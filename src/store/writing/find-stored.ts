@@ -1,8 +1,8 @@
 import { equalBytes } from '../../bytes/byte-order.ts'
 import type { BackendCallOptions } from '../backend.ts'
-import { formatStream, isUsable } from '../rows/row-values.ts'
-import { parseDigestRow, parseStreamRow, type StoreContext, type VersionedStream } from '../store-context.ts'
-import { unlessDamaged } from '../rows/unless-damaged.ts'
+import { formatStream } from '../rows/row-values.ts'
+import { findByDigest } from '../reading/find-by-digest.ts'
+import type { StoreContext, VersionedStream } from '../store-context.ts'
 import { looksWhole } from '../reading/looks-whole.ts'
 import type { RowBuffer } from '../transactions/row-buffer.ts'
 
@@ -26,25 +26,19 @@ export async function findStored(
   options: BackendCallOptions,
   last?: KnownStream,
 ): Promise<KnownStream | undefined> {
-  const { backend, keys } = context
-  const key = keys.digest(digest)
-  const row = await backend.metadata.get(key, options)
-  const id = row && unlessDamaged(() => parseDigestRow(digest, row.value))
-  if (id) {
-    const streamKey = keys.stream(id)
-    const streamRow = await backend.metadata.get(streamKey, options)
-    const record = streamRow && unlessDamaged(() => parseStreamRow(id, streamRow.value))
-    if (record && isUsable(record.status) && equalBytes(record.digest!, digest)) {
-      rows.expect(streamKey, streamRow)
-      if (record.status.kind === 'condemned') {
-        rows.write(streamKey, formatStream({ ...record, status: { kind: 'stored' } }))
-      }
-      const { version } = streamRow
-      // After its row was read: who finds damage later changes the row, and the commit fails.
-      const whole = last?.version === version ? last.whole : await looksWhole(context, id, record, options)
-      return { id, record, version, whole }
-    }
+  const { keys } = context
+  const { row, stream } = await findByDigest(context, digest, options)
+  if (!stream) {
+    rows.expect(keys.digest(digest), row)
+    return undefined
   }
-  rows.expect(key, row)
-  return undefined
+  const { id, record } = stream
+  const { version } = stream.row
+  const key = keys.stream(id)
+  rows.expect(key, stream.row)
+  if (record.status.kind === 'condemned') rows.write(key, formatStream({ ...record, status: { kind: 'stored' } }))
+  // After its row was read: who finds damage later changes the row, and the commit fails.
+  const isAsBefore = last !== undefined && last.version === version && equalBytes(last.id, id)
+  const whole = isAsBefore ? last.whole : await looksWhole(context, id, record, options)
+  return { id, record, version, whole }
 }
