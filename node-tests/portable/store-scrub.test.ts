@@ -219,6 +219,29 @@ describe('scrub', () => {
     expect((await store.scrub()).damaged.list[0]!.marked).toBe(marked)
   })
 
+  it('checks compressed blocks, and counts bytes as they are stored', async () => {
+    const { backend, host, replaceBlock } = start()
+    const store = new StreamStore(backend, { blockSize: 1000, codec: 'deflate', host })
+    const { id } = await put(store, new Uint8Array(5500), REF)
+    const whole = await store.scrub()
+    expect(whole).toMatchObject({ checked: { blocks: 6 }, damaged: NO_DAMAGE })
+    expect(whole.objects.bytes).toBeLessThan(500)
+    expect(whole.checked.bytes).toBe(whole.objects.bytes)
+    await replaceBlock(id, 2, flipped)
+    expect((await store.scrub()).damaged.list).toMatchObject([{ id, blocks: [2] }])
+  })
+
+  it('ends with what its listener throws', async () => {
+    const { store } = start()
+    await put(store, pattern(30), REF)
+    for (const at of [1, 3]) {
+      const onProgress = ({ checked }: ScrubReport): void => {
+        if (checked.blocks === at) throw new RangeError('the listener fails')
+      }
+      await expect(store.scrub({ onProgress })).rejects.toThrow('the listener fails')
+    }
+  })
+
   it('counts all damaged blocks of a stream, and lists the first hundred', async () => {
     const { backend, store, open, read } = start({ blockSize: 1 })
     const { id } = await put(store, pattern(600), REF)

@@ -42,12 +42,17 @@ export class BlockQueue {
     const place = { id: this.#id, blockIndex }
     const page = await this.#pageOf(blockIndex)
     if (!page) return blockDamage(place, 'missing')
+    let storedLength = 0
     const block = await run.call((options) =>
-      unlessWrong(isDamage, async () =>
-        page instanceof Error ? page : fetchBlock(run.context, this.#pages.entryIn(page, blockIndex), place, options),
-      ),
+      unlessWrong(isDamage, () => {
+        if (page instanceof Error) throw page
+        const entry = this.#pages.entryIn(page, blockIndex)
+        storedLength = entry.storedLength
+        return fetchBlock(run.context, entry, place, options)
+      }),
     )
-    if (block instanceof Error && block.name === 'FormatError') throw block
+    if (!(block instanceof Error)) run.checkedBlock(storedLength)
+    else if (block.name === 'FormatError') throw block
     return block
   }
 

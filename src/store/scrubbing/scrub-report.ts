@@ -41,7 +41,7 @@ export interface ScrubReport {
     readonly streams: number
     /** Number of blocks that were read. */
     readonly blocks: number
-    /** Bytes of these blocks. */
+    /** Bytes of these blocks, as they are stored. */
     readonly bytes: number
   }
   /** Streams that are damaged. */

@@ -99,9 +99,9 @@ export class ScrubRun extends MaintenanceRun {
   }
 
   /** Counts a block that was read. */
-  checkedBlock(byteLength: number): void {
+  checkedBlock(storedLength: number): void {
     this.#checked.blocks++
-    this.#checked.bytes += byteLength
+    this.#checked.bytes += storedLength
     this.#tell()
   }
 
