@@ -54,7 +54,8 @@ for (const file of readdirSync(PLANTED).filter((each) => each.startsWith(process
     const { code, timedOut, output } = await inCopy(command)
     if (timedOut) break
     // A mistake is caught by what it does, not by code that cannot be loaded.
-    if (code !== 0) caught = output.split('\n').find((line) => /, order |, seed |AssertionError|Error: /.test(line))
+    if (code !== 0)
+      caught = output.split('\n').find((line) => /, order |, seed |, interrupted |AssertionError|Error: /.test(line))
     if (caught !== undefined) break
   }
   await inCopy(['git', 'apply', '-R', path])
