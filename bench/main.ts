@@ -9,6 +9,7 @@ import { benchRdiff, benchRsync } from './rsync/bench.ts'
 import { type Runtime, RUNTIMES } from './rsync/in-runtime.ts'
 import { benchWorkers } from './rsync-workers.ts'
 import { benchStore } from './store.ts'
+import { benchLz4 } from './store-lz4.ts'
 
 const USAGE = `npm run bench -- [store] [rsync] [rdiff] [workers] [options]
 
@@ -41,6 +42,7 @@ const benches: Record<string, () => Promise<boolean>> = {
     const byteLength = (mib ?? 256) * 2 ** 20
     try {
       await holdContests('store', await benchStore(directory, byteLength), byteLength)
+      await benchLz4(directory)
     } finally {
       await rm(directory, { recursive: true })
     }

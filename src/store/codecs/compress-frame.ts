@@ -41,7 +41,9 @@ export function compressFrame(
     // A block that becomes no shorter is stored as it is.
     const compressed = kernel.compress(block, Math.min(block.byteLength - 1, Math.max(0, left)))
     if (!compressed && block.byteLength > left) return undefined
-    const bytes = compressed?.slice() ?? block
+    // The kernel overwrites its result with the next one.
+    const isLast = offset + blockBytes >= content.byteLength
+    const bytes = (isLast ? compressed : compressed?.slice()) ?? block
     left -= bytes.byteLength
     parts.push(integer(compressed ? bytes.byteLength : bytes.byteLength + RAW_BLOCK), bytes)
     if (blockChecksums) parts.push(integer(xxh32(bytes)))
