@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
 import { databaseError } from '../../src/backends/directory/engine-error.ts'
+import { nodeFiles } from '../../src/backends/directory/file-calls.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { LocalHive } from '../../src/hive.ts'
 import { StreamStore } from '../../src/store.ts'
@@ -73,8 +74,11 @@ describe.skipIf(!CAN_MOUNT)('directoryBackend on a disk that becomes full', () =
     const withoutCode = Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR' })
     const cannotOpen = Object.assign(new Error('unable to open database file'), { errcode: 14 })
     for (const cause of [failure, withoutCode, cannotOpen]) {
-      expect(await databaseError(cause, 'cannot', mounted.path)).toMatchObject({ name: 'QuotaExceededError', cause })
-      expect(await databaseError(cause, 'cannot', root)).toMatchObject({ name: 'BackendError', cause })
+      expect(await databaseError(cause, 'cannot', mounted.path, nodeFiles)).toMatchObject({
+        name: 'QuotaExceededError',
+        cause,
+      })
+      expect(await databaseError(cause, 'cannot', root, nodeFiles)).toMatchObject({ name: 'BackendError', cause })
     }
   })
 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
+import { nodeFiles } from '../../src/backends/directory/file-calls.ts'
 import { syncDirectory } from '../../src/backends/directory/sync-directory.ts'
 import { toHex } from '../../src/bytes/byte-text.ts'
 import { LocalHive } from '../../src/hive.ts'
@@ -288,7 +289,7 @@ describe('directoryBackend, opened only for reading', () => {
 
 describe.skipIf(process.platform !== 'linux')('syncDirectory', () => {
   it('ignores the refusal of a file system that cannot sync a directory', async () => {
-    await expect(syncDirectory('/proc/self')).resolves.toBeUndefined()
-    await expect(syncDirectory(join(root, 'absent'))).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(syncDirectory(nodeFiles, '/proc/self')).resolves.toBeUndefined()
+    await expect(syncDirectory(nodeFiles, join(root, 'absent'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })

@@ -5,6 +5,7 @@ import type { StreamingHash } from '../../bytes/sha256.ts'
 import type { Backend } from '../../store/backend.ts'
 import { assertRows, BLOCKS_DIRECTORY, DATABASE_FILE, prepareDirectory } from './directory-format.ts'
 import { engineError } from './engine-error.ts'
+import { type FileCalls, nodeFiles } from './file-calls.ts'
 import { FileBlocks } from './file-blocks.ts'
 import { openSqlite } from './sqlite-metadata.ts'
 
@@ -65,21 +66,30 @@ export interface DirectoryBackendOptions {
  * await rm(directory, { recursive: true })
  * ```
  */
-export async function directoryBackend(path: string, options: DirectoryBackendOptions = {}): Promise<Backend> {
+export function directoryBackend(path: string, options: DirectoryBackendOptions = {}): Promise<Backend> {
+  return openDirectory(nodeFiles, path, options)
+}
+
+/** Does what {@linkcode directoryBackend} does, with these calls of the file system. */
+export async function openDirectory(
+  files: FileCalls,
+  path: string,
+  options: DirectoryBackendOptions = {},
+): Promise<Backend> {
   const { lockTimeoutMs = 30_000, create = true, readOnly = false } = options
   if (typeof path !== 'string' || path === '') throw new TypeError(`path must be a string, got ${describeValue(path)}`)
   if (typeof lockTimeoutMs !== 'number' || !(lockTimeoutMs >= 0)) {
     throw new RangeError(`lockTimeoutMs must be a number from 0, got ${describeValue(lockTimeoutMs)}`)
   }
-  await prepareDirectory(path, { create: create && !readOnly, lockTimeoutMs })
-  const metadata = await openSqlite(join(path, DATABASE_FILE), { lockTimeoutMs, readOnly })
+  await prepareDirectory(files, path, { create: create && !readOnly, lockTimeoutMs })
+  const metadata = await openSqlite(join(path, DATABASE_FILE), { lockTimeoutMs, readOnly, files })
   try {
-    await assertRows(path, () => metadata.hasRows())
+    await assertRows(files, path, () => metadata.hasRows())
   } catch (error) {
     await metadata.close()
     throw engineError(error, `cannot open ${path}`)
   }
-  const blocks = new FileBlocks(join(path, BLOCKS_DIRECTORY), { readOnly })
+  const blocks = new FileBlocks(files, join(path, BLOCKS_DIRECTORY), { readOnly })
   return {
     metadata,
     blocks,

@@ -1,14 +1,16 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { Buffer } from 'node:buffer'
 import { dirname, join, resolve } from 'node:path'
 import { describeValue } from '../../bytes/describe-value.ts'
 import { codeOf } from '../../bytes/error-code.ts'
 import { FormatError, NotFoundError } from '../../errors.ts'
 import { databaseError } from './engine-error.ts'
+import type { FileCalls } from './file-calls.ts'
 import { PROBE_PREFIX } from './has-no-space.ts'
 import { namesIn } from './names-in.ts'
 import { sizeOf } from './size-of.ts'
 import { createDatabase } from './sqlite-connection.ts'
 import { syncDirectory } from './sync-directory.ts'
+import { readWholeFile, removeFile, writeNewFile } from './whole-files.ts'
 
 /** Says what the directory is. It is written last, so that a directory that has it has been made completely. */
 const MARKER_FILE = 'combstream-directory'
@@ -34,19 +36,23 @@ export interface PrepareDirectoryOptions {
 }
 
 /** Makes sure that `path` is a directory of this format that has its database; creates it if `create` is set. */
-export async function prepareDirectory(path: string, options: PrepareDirectoryOptions): Promise<void> {
+export async function prepareDirectory(
+  files: FileCalls,
+  path: string,
+  options: PrepareDirectoryOptions,
+): Promise<void> {
   try {
-    while (!(await isMarked(path))) {
-      const problem = await (options.create ? create(path, options.lockTimeoutMs) : whyNot(path))
+    while (!(await isMarked(files, path))) {
+      const problem = await (options.create ? create(files, path, options.lockTimeoutMs) : whyNot(files, path))
       // Another process may just have created it, and may already use it.
-      if (problem && !(await isMarked(path))) throw problem
+      if (problem && !(await isMarked(files, path))) throw problem
     }
-    if (await sizeOf(join(path, DATABASE_FILE))) return
+    if (await sizeOf(files, join(path, DATABASE_FILE))) return
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') {
       throw new FormatError(`${path} is not a hive: it is not a directory`, { reason: 'magic', cause: error })
     }
-    throw await databaseError(error, `cannot open ${path}`, path)
+    throw await databaseError(error, `cannot open ${path}`, path, files)
   }
   throw new FormatError(`${path} has lost its database, ${DATABASE_FILE}`, { reason: 'truncated' })
 }
@@ -57,11 +63,11 @@ export async function prepareDirectory(path: string, options: PrepareDirectoryOp
  * A row names each block from before it is written until after it is deleted. So if there are no rows while a block is
  * there all the time, rows have been lost.
  */
-export async function assertRows(path: string, hasRows: () => Promise<boolean>): Promise<void> {
+export async function assertRows(files: FileCalls, path: string, hasRows: () => Promise<boolean>): Promise<void> {
   while (!(await hasRows())) {
-    const file = await anyObjectFile(join(path, BLOCKS_DIRECTORY))
+    const file = await anyObjectFile(files, join(path, BLOCKS_DIRECTORY))
     if (file === undefined || (await hasRows())) return
-    if ((await sizeOf(file)) === undefined) continue
+    if ((await sizeOf(files, file)) === undefined) continue
     throw new FormatError(
       `${path} has blocks, but its database has lost the rows that name them: it seems to have been copied without ` +
         `${DATABASE_FILE}-wal`,
@@ -70,10 +76,10 @@ export async function assertRows(path: string, hasRows: () => Promise<boolean>):
   }
 }
 
-async function isMarked(path: string): Promise<boolean> {
+async function isMarked(files: FileCalls, path: string): Promise<boolean> {
   let marker: string
   try {
-    marker = await readFile(join(path, MARKER_FILE), 'latin1')
+    marker = Buffer.from(await readWholeFile(files, join(path, MARKER_FILE))).toString('latin1')
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false
     throw error
@@ -89,20 +95,20 @@ async function isMarked(path: string): Promise<boolean> {
 }
 
 /** Why a directory without a marker is not opened, and must not become a hive. */
-async function whatIsThere(path: string): Promise<FormatError | undefined> {
-  const strange = (await namesIn(path)).find((name) => !UNFINISHED.test(name))
+async function whatIsThere(files: FileCalls, path: string): Promise<FormatError | undefined> {
+  const strange = (await namesIn(files, path)).find((name) => !UNFINISHED.test(name))
   if (strange !== undefined) {
     return new FormatError(`${path} is not a hive: it has other things in it, such as ${strange}`, { reason: 'magic' })
   }
   const database = join(path, DATABASE_FILE)
   // The log is checked first, since a process that creates a hive makes the log after the database.
-  const isLost = (await sizeOf(`${database}-wal`)) && !(await sizeOf(database))
-  if (isLost || (await anyObjectFile(join(path, BLOCKS_DIRECTORY))) !== undefined) return markerLost(path)
+  const isLost = (await sizeOf(files, `${database}-wal`)) && !(await sizeOf(files, database))
+  if (isLost || (await anyObjectFile(files, join(path, BLOCKS_DIRECTORY))) !== undefined) return markerLost(path)
   return undefined
 }
 
-async function whyNot(path: string): Promise<Error> {
-  return (await whatIsThere(path)) ?? new NotFoundError(`there is no hive in ${path}`)
+async function whyNot(files: FileCalls, path: string): Promise<Error> {
+  return (await whatIsThere(files, path)) ?? new NotFoundError(`there is no hive in ${path}`)
 }
 
 function markerLost(path: string): FormatError {
@@ -110,10 +116,10 @@ function markerLost(path: string): FormatError {
 }
 
 /** Makes a hive; several processes may do so at once. What stands in the way is given back, and left as it is. */
-async function create(path: string, lockTimeoutMs: number): Promise<FormatError | undefined> {
-  const made = await mkdir(path, { recursive: true })
-  if (made !== undefined) await syncUpTo(resolve(made), resolve(path))
-  const problem = await whatIsThere(path)
+async function create(files: FileCalls, path: string, lockTimeoutMs: number): Promise<FormatError | undefined> {
+  const made = await files.mkdir(path, { recursive: true })
+  if (made !== undefined) await syncUpTo(files, resolve(made), resolve(path))
+  const problem = await whatIsThere(files, path)
   if (problem) return problem
   try {
     if (!(await createDatabase(join(path, DATABASE_FILE), lockTimeoutMs))) return markerLost(path)
@@ -121,38 +127,32 @@ async function create(path: string, lockTimeoutMs: number): Promise<FormatError 
     if ((error as Error).name === 'FormatError') return error as FormatError
     throw error
   }
-  await mkdir(join(path, BLOCKS_DIRECTORY), { recursive: true })
-  await syncDirectory(path)
-  await writeMarker(path)
+  await files.mkdir(join(path, BLOCKS_DIRECTORY), { recursive: true })
+  await syncDirectory(files, path)
+  await writeMarker(files, path)
   return undefined
 }
 
-async function writeMarker(path: string): Promise<void> {
+async function writeMarker(files: FileCalls, path: string): Promise<void> {
   const random = Math.random().toString(16).slice(2)
   const temporary = join(path, `${MARKER_FILE}.${random}~`)
   try {
-    const handle = await open(temporary, 'wx')
-    try {
-      await handle.writeFile(`${MARKER_MAGIC}${MARKER_VERSION}\n`)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
+    await writeNewFile(files, temporary, Buffer.from(`${MARKER_MAGIC}${MARKER_VERSION}\n`, 'latin1'))
     // Several processes may do this at once: they all write the same bytes.
-    await rename(temporary, join(path, MARKER_FILE))
+    await files.rename(temporary, join(path, MARKER_FILE))
   } catch (error) {
-    await rm(temporary, { force: true })
+    await removeFile(files, temporary)
     throw error
   }
-  await syncDirectory(path)
+  await syncDirectory(files, path)
 }
 
 /** The path of the file of some object; undefined if there is none. */
-async function anyObjectFile(blocks: string): Promise<string | undefined> {
-  for (const stem of await namesIn(blocks)) {
-    for (const fan of await namesIn(join(blocks, stem))) {
+async function anyObjectFile(files: FileCalls, blocks: string): Promise<string | undefined> {
+  for (const stem of await namesIn(files, blocks)) {
+    for (const fan of await namesIn(files, join(blocks, stem))) {
       // Desktops leave files whose names begin with a dot.
-      const name = (await namesIn(join(blocks, stem, fan))).find((each) => !each.startsWith('.'))
+      const name = (await namesIn(files, join(blocks, stem, fan))).find((each) => !each.startsWith('.'))
       if (name !== undefined) return join(blocks, stem, fan, name)
     }
   }
@@ -160,6 +160,6 @@ async function anyObjectFile(blocks: string): Promise<string | undefined> {
 }
 
 /** Makes the names of new directories durable, from the deepest to the parent of the first that was made. */
-async function syncUpTo(first: string, last: string): Promise<void> {
-  for (let path = last; path.length >= first.length; path = dirname(path)) await syncDirectory(dirname(path))
+async function syncUpTo(files: FileCalls, first: string, last: string): Promise<void> {
+  for (let path = last; path.length >= first.length; path = dirname(path)) await syncDirectory(files, dirname(path))
 }

@@ -1,5 +1,6 @@
 import { codeOf, isPassing } from '../../bytes/error-code.ts'
 import { BackendError, QuotaExceededError } from '../../errors.ts'
+import type { FileCalls } from './file-calls.ts'
 import { hasNoSpace } from './has-no-space.ts'
 
 /** Primary result codes of SQLite. */
@@ -76,8 +77,13 @@ export function engineError(error: unknown, what: string, outcome?: 'unknown'): 
  * Does the same as {@linkcode engineError}, for the database in `directory`. When SQLite fails to make or grow its
  * shared memory on a full disk, it reports an I/O error, or a file that it cannot open.
  */
-export async function databaseError(error: unknown, what: string, directory: string): Promise<unknown> {
-  if (mayBeForLackOfSpace(error) && (await hasNoSpace(directory))) {
+export async function databaseError(
+  error: unknown,
+  what: string,
+  directory: string,
+  files: FileCalls,
+): Promise<unknown> {
+  if (mayBeForLackOfSpace(error) && (await hasNoSpace(files, directory))) {
     return new QuotaExceededError(`${what}, since the disk is full: ${messageOf(error)}`, { cause: error })
   }
   return engineError(error, what)

@@ -1,15 +1,15 @@
 import { describeValue } from '../../bytes/describe-value.ts'
-import { Buffer } from 'node:buffer'
-import { mkdir, open, rename, rm, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { codeOf } from '../../bytes/error-code.ts'
 import { BackendError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { engineError } from './engine-error.ts'
+import type { FileCalls } from './file-calls.ts'
 import { isAbsent } from './is-absent.ts'
 import { namesIn } from './names-in.ts'
 import { sizeOf } from './size-of.ts'
-import { DirectorySync, syncDirectory } from './sync-directory.ts'
+import { DirectorySync } from './sync-directory.ts'
+import { readWholeFile, removeFile, writeNewFile } from './whole-files.ts'
 
 /** Stands for an empty part in the name of a directory; names of objects do not contain it. */
 const EMPTY = '_'
@@ -28,14 +28,17 @@ export interface FileBlocksOptions {
  * their puts share.
  */
 export class FileBlocks implements Blocks {
+  readonly #files: FileCalls
   readonly #root: string
   readonly #readOnly: boolean
-  readonly #directories = new Map<string, Promise<DirectorySync>>()
+  readonly #made = new Map<string, Promise<void>>()
+  readonly #syncs = new Map<string, DirectorySync>()
   readonly #pending = new Set<Promise<unknown>>()
   #closed = false
 
   /** Uses a directory, which is created with the first object if it is absent; its parent exists. */
-  constructor(root: string, { readOnly }: FileBlocksOptions) {
+  constructor(files: FileCalls, root: string, { readOnly }: FileBlocksOptions) {
+    this.#files = files
     this.#root = root
     this.#readOnly = readOnly
   }
@@ -44,24 +47,24 @@ export class FileBlocks implements Blocks {
     return this.#call(`cannot store object ${name}`, signal, async () => {
       const { directory, path } = this.#place(name)
       this.#assertWritable()
-      const names = await this.#directory(directory)
+      await this.#make(directory)
       const temporary = path + TEMPORARY
       try {
-        await writeFile(temporary, bytes, signal)
+        await writeNewFile(this.#files, temporary, bytes, signal)
         signal?.throwIfAborted()
-        await rename(temporary, path)
+        await this.#files.rename(temporary, path)
       } catch (error) {
-        await rm(temporary, { force: true })
+        await removeFile(this.#files, temporary)
         throw error
       }
-      await names.sync()
+      await this.#sync(directory)
     })
   }
 
   get(name: string, { signal, into }: GetBlockOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return this.#call(`cannot read object ${name}`, signal, async () => {
       try {
-        return await readFile(this.#place(name).path, signal, into)
+        return await readWholeFile(this.#files, this.#place(name).path, { signal, into })
       } catch (error) {
         if (isAbsent(error)) return undefined
         throw error
@@ -70,7 +73,7 @@ export class FileBlocks implements Blocks {
   }
 
   size(name: string, { signal }: BackendCallOptions = {}): Promise<number | undefined> {
-    return this.#call(`cannot look at object ${name}`, signal, () => sizeOf(this.#place(name).path))
+    return this.#call(`cannot look at object ${name}`, signal, () => sizeOf(this.#files, this.#place(name).path))
   }
 
   delete(name: string, { signal }: BackendCallOptions = {}): Promise<void> {
@@ -78,8 +81,8 @@ export class FileBlocks implements Blocks {
       const { directory, path } = this.#place(name)
       this.#assertWritable()
       // A put that was killed may have left a file with the name of the object, which is deleted with that.
-      const removed = [await remove(path), await remove(path + TEMPORARY)]
-      if (removed.includes(true)) await (await this.#directory(directory)).sync()
+      const removed = [await removeFile(this.#files, path), await removeFile(this.#files, path + TEMPORARY)]
+      if (removed.includes(true)) await this.#sync(directory)
     })
   }
 
@@ -91,7 +94,7 @@ export class FileBlocks implements Blocks {
         for (const name of names) {
           signal?.throwIfAborted()
           const { path } = this.#place(name)
-          const size = (await sizeOf(path)) ?? (await sizeOf(path + TEMPORARY))
+          const size = (await sizeOf(this.#files, path)) ?? (await sizeOf(this.#files, path + TEMPORARY))
           if (size !== undefined) found.push({ name, size })
         }
         // Objects that were deleted since are left out; but an empty answer would mean that no more follow.
@@ -103,16 +106,18 @@ export class FileBlocks implements Blocks {
 
   async #names(prefix: string, after: string, limit: number, signal: AbortSignal | undefined): Promise<string[]> {
     const wanted = (name: string): boolean => name.startsWith(prefix) && name > after
-    const stems = (await namesIn(this.#root)).filter((stem) => isBeginning(stemStart(stem), prefix))
+    const stems = (await namesIn(this.#files, this.#root)).filter((stem) => isBeginning(stemStart(stem), prefix))
     const found: string[] = []
     for (const stem of stems) {
       const start = stemStart(stem)
-      const fans = (await namesIn(join(this.#root, stem))).toSorted(byName)
+      const fans = (await namesIn(this.#files, join(this.#root, stem))).toSorted(byName)
       for (const fan of fans) {
         signal?.throwIfAborted()
         const first = start + (fan === EMPTY ? '' : fan)
         if (!isBeginning(first, prefix) || (first < after && !after.startsWith(first))) continue
-        const names = (await namesIn(join(this.#root, stem, fan))).map((name) => name.replace(TEMPORARY, ''))
+        const names = (await namesIn(this.#files, join(this.#root, stem, fan))).map((name) =>
+          name.replace(TEMPORARY, ''),
+        )
         found.push(...new Set(names.filter(wanted)))
         // Within a stem the fans are in the order of the names.
         if (stems.length === 1 && found.length >= limit) break
@@ -134,27 +139,44 @@ export class FileBlocks implements Blocks {
     const dot = name.lastIndexOf('.')
     const stem = dot < 0 ? EMPTY : name.slice(0, dot)
     const fan = name.slice(dot + 1, dot + 3) || EMPTY
-    const directory = join(stem, fan)
-    return { directory, path: join(this.#root, directory, name) }
+    const directory = join(this.#root, stem, fan)
+    return { directory, path: join(directory, name) }
   }
 
-  /** The directory, made if it is absent. */
-  #directory(directory: string): Promise<DirectorySync> {
-    let made = this.#directories.get(directory)
+  /** Makes a directory, and those above it up to the root, if they are absent, and makes their names durable. */
+  #make(path: string): Promise<void> {
+    let made = this.#made.get(path)
     if (!made) {
-      made = this.#make(directory)
-      this.#directories.set(directory, made)
-      made.catch(() => this.#directories.delete(directory))
+      made = this.#makeFirst(path)
+      this.#made.set(path, made)
+      made.catch(() => this.#made.delete(path))
     }
     return made
   }
 
-  async #make(directory: string): Promise<DirectorySync> {
-    const path = join(this.#root, directory)
-    await makeDirectory(this.#root)
-    await makeDirectory(join(path, '..'))
-    await makeDirectory(path)
-    return new DirectorySync(path)
+  async #makeFirst(path: string): Promise<void> {
+    if (path !== this.#root) await this.#make(dirname(path))
+    try {
+      await this.#files.mkdir(path)
+    } catch (error) {
+      // Another process may have made it, and not synced it yet.
+      if (codeOf(error) !== 'EEXIST') {
+        // The parent is gone, or is not a directory.
+        this.#made.delete(dirname(path))
+        throw error
+      }
+    }
+    await this.#sync(dirname(path))
+  }
+
+  /** Makes the names in a directory durable. */
+  #sync(directory: string): Promise<void> {
+    let names = this.#syncs.get(directory)
+    if (!names) {
+      names = new DirectorySync(this.#files, directory)
+      this.#syncs.set(directory, names)
+    }
+    return names.sync()
   }
 
   #assertWritable(): void {
@@ -176,64 +198,6 @@ export class FileBlocks implements Blocks {
       if (signal?.aborted && error === signal.reason) throw error
       throw engineError(error, what)
     }
-  }
-}
-
-/** Makes a directory whose parent exists, and makes its name durable, even if another process made it. */
-async function makeDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path)
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error
-  }
-  await syncDirectory(join(path, '..'))
-}
-
-async function writeFile(path: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-  const handle = await open(path, 'wx')
-  try {
-    for (let offset = 0; offset < bytes.byteLength;) {
-      signal?.throwIfAborted()
-      const { bytesWritten } = await handle.write(bytes, offset, bytes.byteLength - offset, offset)
-      offset += bytesWritten
-    }
-    signal?.throwIfAborted()
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function readFile(
-  path: string,
-  signal: AbortSignal | undefined,
-  into: Uint8Array<ArrayBuffer> | undefined,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const handle = await open(path, 'r')
-  try {
-    const { size } = await handle.stat()
-    // Not filled with zeros, which would take a third of the time: it is overwritten, or else cut.
-    const bytes = into?.byteLength === size ? into : new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
-    for (let offset = 0; offset < size;) {
-      signal?.throwIfAborted()
-      const { bytesRead } = await handle.read(bytes, offset, size - offset, offset)
-      // The file is shorter than it says; the reader of blocks compares their checksums.
-      if (bytesRead === 0) return bytes.slice(0, offset)
-      offset += bytesRead
-    }
-    return bytes
-  } finally {
-    await handle.close()
-  }
-}
-
-async function remove(path: string): Promise<boolean> {
-  try {
-    await unlink(path)
-    return true
-  } catch (error) {
-    if (isAbsent(error)) return false
-    throw error
   }
 }
 

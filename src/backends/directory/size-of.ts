@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises'
+import type { FileCalls } from './file-calls.ts'
 import { isAbsent } from './is-absent.ts'
 
 /** Length of a file in bytes; undefined if there is none. */
-export async function sizeOf(path: string): Promise<number | undefined> {
+export async function sizeOf(files: FileCalls, path: string): Promise<number | undefined> {
   try {
-    return (await stat(path)).size
+    return (await files.stat(path)).size
   } catch (error) {
     if (isAbsent(error)) return undefined
     throw error

@@ -11,6 +11,7 @@ import type {
   VersionedValue,
 } from '../../store/backend.ts'
 import { databaseError, engineError, isUnwritable } from './engine-error.ts'
+import type { FileCalls } from './file-calls.ts'
 import { ReadOnlyDatabase } from './read-only-database.ts'
 import { connectToWrite, type SqliteConnection, whileLocked } from './sqlite-connection.ts'
 import { CommitFailure, inTransaction } from './sqlite-transaction.ts'
@@ -21,6 +22,8 @@ export interface SqliteOptions {
   readonly lockTimeoutMs: number
   /** Whether nothing is ever written. */
   readonly readOnly: boolean
+  /** For the file that is written to find out whether the disk is full. */
+  readonly files: FileCalls
 }
 
 /** Opens a database file, which must exist. */
@@ -187,7 +190,8 @@ export class SqliteMetadata implements Metadata {
   async errorOf(error: unknown, what: string): Promise<unknown> {
     if (error instanceof CommitFailure) return engineError(error.cause, what, 'unknown')
     // Finding out whether the disk is full needs a write.
-    return this.#options.readOnly ? engineError(error, what) : await databaseError(error, what, dirname(this.#path))
+    const { readOnly, files } = this.#options
+    return readOnly ? engineError(error, what) : await databaseError(error, what, dirname(this.#path), files)
   }
 }
 

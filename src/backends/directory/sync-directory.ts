@@ -1,12 +1,12 @@
-import { open } from 'node:fs/promises'
 import process from 'node:process'
 import { codeOf } from '../../bytes/error-code.ts'
+import type { FileCalls } from './file-calls.ts'
 
 /** Makes the names in a directory durable, as far as the file system supports it. */
-export async function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(files: FileCalls, path: string): Promise<void> {
   // Windows cannot open a directory for this; its file system journals names.
   if (process.platform === 'win32') return
-  const handle = await open(path, 'r')
+  const handle = await files.open(path, 'r')
   try {
     await handle.sync()
   } catch (error) {
@@ -19,11 +19,13 @@ export async function syncDirectory(path: string): Promise<void> {
 
 /** Makes the names in a directory durable, with one sync for many calls at the same time. */
 export class DirectorySync {
+  readonly #files: FileCalls
   readonly #path: string
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
 
-  constructor(path: string) {
+  constructor(files: FileCalls, path: string) {
+    this.#files = files
     this.#path = path
   }
 
@@ -39,7 +41,7 @@ export class DirectorySync {
 
   #begin(): Promise<void> {
     this.#next = undefined
-    const running = syncDirectory(this.#path).finally(() => {
+    const running = syncDirectory(this.#files, this.#path).finally(() => {
       if (this.#running === running) this.#running = undefined
     })
     this.#running = running
