@@ -34,7 +34,7 @@ function bundled(name: string): string {
 export function startChild(name: string, ...args: readonly string[]): ChildProcessWithoutNullStreams {
   const runner = 'Deno' in globalThis ? ['run', '-A'] : []
   return spawn(process.execPath, [...runner, bundled(name), ...args], {
-    // Node 22 warns that SQLite is experimental.
-    env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
+    // Node 22 warns that SQLite is experimental. Compiled code is kept for the next process that runs the same program.
+    env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1', NODE_COMPILE_CACHE: FOLDER },
   })
 }

@@ -1,0 +1,24 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCrashLoop } from '../support/crash-loop.ts'
+
+let root = ''
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'combstream-'))
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+describe('a directory whose processes are killed', () => {
+  // crash-loop.test.ts kills at every step, in Node; scripts/crash-loop.mjs as often as it is told.
+  it('keeps what was acknowledged, and is recovered whole', async () => {
+    const { problems, histogram } = await runCrashLoop(root, {
+      kills: 12,
+      seed: navigator.userAgent.length,
+      manner: 'hasty',
+    })
+    expect(problems).toEqual([])
+    expect([...histogram.values()].reduce((sum, count) => sum + count, 0)).toBe(12)
+  })
+})

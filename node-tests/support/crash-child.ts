@@ -1,0 +1,178 @@
+/**
+ * A process that stores, marks, unmarks, updates, removes, collects and scrubs in a directory in which others do the same,
+ * until it kills itself at a step that it is told. It begins by reading all that its predecessors with the same name have
+ * stored, and tells what it is about to do and what is done.
+ *
+ * Arguments: the directory, its own name, a seed, the step at which it dies, when, how many such steps come before, and
+ * whether it collects before leases are over (`hasty`) or not (`patient`).
+ */
+import module from 'node:module'
+import process from 'node:process'
+import { toHex } from '../../src/bytes/byte-text.ts'
+import { LocalHive } from '../../src/hive.ts'
+import { StreamStore, systemHost } from '../../src/store.ts'
+import { BLOCK_SIZE, CONTENTS, contentOf, digestOfContent, NAMES, readHeld, rowOf } from './crash-hive.ts'
+import { type Action, type DeathPlan, type Manner, openCounted, say, STEPS, Steps } from './crash-steps.ts'
+import { hastyHost } from './hasty-collector.ts'
+import { text } from './store-tools.ts'
+import { VirtualHost } from './virtual-host.ts'
+
+/** How many actions a process does before it dies at the next step, if it has not met the one that it was told. */
+const MAX_ACTIONS = 60
+
+const [directory, name, seed, step, when, skip, manner] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  DeathPlan['when'],
+  string,
+  Manner,
+]
+const steps = new Steps({ step, when, skip: Number(skip) })
+const backend = await openCounted(directory, steps)
+const store = new StreamStore(backend, { blockSize: BLOCK_SIZE })
+const collectors = [store]
+if (manner === 'hasty') collectors.push(new StreamStore(backend, { host: hastyHost(systemHost) }))
+const hive = new LocalHive(store)
+const random = new VirtualHost({ seed: Number(seed) })
+const pick = (count: number): number => Math.floor(random.fraction() * count)
+const oneOf = <T>(some: readonly T[]): T => some[pick(some.length)]!
+
+const { aliases, references } = await readHeld(store, name)
+for (const [alias, content] of aliases) say(`has ${alias} ${content}`)
+for (const [reference, { content }] of references) say(`has ${reference} ${content}`)
+say('ready')
+// A process that is killed would not do this at its end.
+module.flushCompileCache?.()
+const all: readonly Action[] = [...new Set(Object.values(STEPS).flat())]
+for (let actions = 0; ; actions++) {
+  if (actions === MAX_ACTIONS) steps.dieSoon()
+  // While the hive is being made, nothing may be stranded in it.
+  await act(step === '' ? 'put' : oneOf(pick(4) === 0 ? all : STEPS[step]!))
+}
+
+/** Does something, between two lines that say so. What a hasty collector can forbid may fail. */
+async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
+  say(`begin ${what}`)
+  try {
+    await work()
+    say(`done ${what}`)
+    return true
+  } catch (error) {
+    const { name: kind, outcome } = error as { name: string; outcome?: string }
+    if ((kind !== 'BackendError' && kind !== 'NotFoundError') || outcome === 'unknown') throw error
+    say(`failed ${what}`)
+    return false
+  }
+}
+
+async function act(action: Action): Promise<void> {
+  const content = pick(CONTENTS.length)
+  const alias = `${name}.a${pick(NAMES)}`
+  const reference = `${name}.r${pick(NAMES)}`
+  switch (action) {
+    case 'put':
+      if (await attempt(`put ${alias} ${content}`, () => blob(content).stream().pipeTo(hive.sink(alias)))) {
+        aliases.set(alias, content)
+      }
+      return
+    case 'remove': {
+      const old = aliases.has(alias) ? alias : [...aliases.keys()][0]
+      if (old !== undefined && (await attempt(`put ${old} -`, () => hive.remove(old)))) aliases.delete(old)
+      return
+    }
+    case 'store':
+      return await replace(reference, content, storeWith)
+    case 'store and mark':
+      return await replace(reference, content, storeAndMark)
+    case 'find or store':
+      return await replace(reference, content, findOrStore)
+    case 'unmark':
+      return await unmark(references.has(reference) ? reference : [...references.keys()][0])
+    case 'abort':
+      await attempt('abort', async () => {
+        const writer = store.sink().getWriter()
+        await writer.write(contentOf(CONTENTS.length - 1))
+        await writer.abort()
+      })
+      return
+    case 'collect':
+      await attempt('collect', async () => {
+        const { problems } = await oneOf(collectors).collectGarbage({ graceMs: 0 })
+        for (const { message } of problems) say(`problem ${message}`)
+      })
+      return
+    case 'scrub':
+      await attempt('scrub', async () => {
+        const { problems, damaged, orphans } = await oneOf(collectors).scrub({ repair: true, graceMs: 0 })
+        for (const { message } of [...problems, ...damaged.list.map(({ error }) => error)]) say(`problem ${message}`)
+        for (const orphan of orphans.names) say(`orphan ${orphan}`)
+      })
+      return
+    case 'strand': {
+      // As a put that arrives after its upload was collected.
+      const object = `o.${toHex(systemHost.random(16))}`
+      await attempt(`strand ${object}`, () => backend.blocks.put(object, contentOf(1)))
+    }
+  }
+}
+
+async function replace(
+  reference: string,
+  content: number,
+  storeAs: (reference: string, content: number) => Promise<void>,
+): Promise<void> {
+  await unmark(reference)
+  if (!references.has(reference)) await attempt(`put ${reference} ${content}`, () => storeAs(reference, content))
+}
+
+async function unmark(reference: string | undefined): Promise<void> {
+  const known = references.get(reference ?? '')
+  if (reference === undefined || !known) return
+  const done = await attempt(`put ${reference} -`, () =>
+    store.transaction(async (tx) => {
+      tx.delete(text(reference))
+      await tx.unmarkAsUsed(known.id, text(reference))
+    }),
+  )
+  if (done) references.delete(reference)
+}
+
+function blob(content: number): Blob {
+  return new Blob([contentOf(content)])
+}
+
+async function storeWith(reference: string, content: number): Promise<void> {
+  let id = ''
+  const sink = store.sink({
+    reference: text(reference),
+    onCommit(tx, stored) {
+      id = stored.id
+      tx.set(text(reference), rowOf(content, id))
+    },
+  })
+  await blob(content).stream().pipeTo(sink)
+  references.set(reference, { content, id })
+}
+
+async function storeAndMark(reference: string, content: number): Promise<void> {
+  const sink = store.sink()
+  await blob(content).stream().pipeTo(sink)
+  const { id } = await sink.stored
+  await store.transaction(async (tx) => {
+    await tx.markAsUsed(id, text(reference))
+    tx.set(text(reference), rowOf(content, id))
+  })
+  references.set(reference, { content, id })
+}
+
+async function findOrStore(reference: string, content: number): Promise<void> {
+  const digest = await digestOfContent(content)
+  const id = await store.transaction(async (tx) => {
+    const stored = await tx.getByDigestOrStore(digest, blob(content), text(reference))
+    tx.set(text(reference), rowOf(content, stored.id))
+    return stored.id
+  })
+  references.set(reference, { content, id })
+}

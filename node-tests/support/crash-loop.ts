@@ -1,0 +1,130 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { directoryBackend } from '../../src/backends/directory.ts'
+import { StreamStore } from '../../src/store.ts'
+import { startChild } from './child-program.ts'
+import { BLOCK_SIZE } from './crash-hive.ts'
+import { putContent, recover } from './crash-recovery.ts'
+import { CrashSlot } from './crash-slot.ts'
+import { type DeathPlan, type Manner, RARE_STEPS, STEPS } from './crash-steps.ts'
+import { VirtualHost } from './virtual-host.ts'
+
+/** How a crash loop runs. */
+export interface CrashLoopOptions {
+  /** Number of processes that are killed. */
+  readonly kills: number
+  readonly seed: number
+  readonly manner: Manner
+}
+
+/** What a crash loop has done, and found. */
+export interface CrashReport {
+  /** Number of kills by when they came, and at which step: `before commit: store`. */
+  readonly histogram: ReadonlyMap<string, number>
+  /** Number of actions that were acknowledged. */
+  readonly acknowledged: ReadonlyMap<string, number>
+  /** What must not be. */
+  readonly problems: readonly string[]
+}
+
+/** The names of the processes that run at the same time. */
+const SLOTS = ['A', 'B', 'C']
+/** An entry that is always there: a hive that has blocks but no rows is taken for an incomplete copy. */
+const KEEPER = 'keeper'
+/** So many kills while the hive is being made, each one step later than the one before. */
+export const EARLY_KILLS = 10
+
+/** Every place where a process can be told to die. */
+export const DEATHS: readonly Omit<DeathPlan, 'skip'>[] = Object.keys(STEPS).flatMap((step) => {
+  const whens = step.startsWith('write') ? (['before', 'half', 'after'] as const) : (['before', 'after'] as const)
+  return whens.map((when) => ({ step, when }))
+})
+
+/** Kills processes that change one hive, several at once, then recovers the hive, and tells what is wrong. */
+export async function runCrashLoop(root: string, { kills, seed, manner }: CrashLoopOptions): Promise<CrashReport> {
+  const directory = join(root, 'new', 'hive')
+  const random = new VirtualHost({ seed })
+  const histogram = new Map<string, number>()
+  const problems: string[] = []
+  const slots = SLOTS.map((name) => new CrashSlot(name))
+  const kill = async (slot: CrashSlot, { step, when, skip }: DeathPlan): Promise<void> => {
+    const args = [slot.name, String(pick(random, 2 ** 31)), step, when, String(skip), manner]
+    const child = startChild('crash-child', directory, ...args)
+    let errors = ''
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk))
+    const closed = once(child, 'close')
+    let death: string | undefined
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line.startsWith('dies ')) death = line.slice(5)
+      else slot.hear(line)
+    }
+    const [code, signal] = (await closed) as [number | null, string | null]
+    if (signal !== 'SIGKILL' || death === undefined) problems.push(`a process ended with ${code ?? signal}: ${errors}`)
+    else histogram.set(death, (histogram.get(death) ?? 0) + 1)
+  }
+
+  const early = Math.min(EARLY_KILLS, Math.floor(kills / 4))
+  for (let i = 0; i < early; i++) await kill(slots[0]!, { step: '', when: i % 2 ? 'after' : 'before', skip: i })
+  const store = new StreamStore(await directoryBackend(directory), { blockSize: BLOCK_SIZE })
+  await putContent(store, KEEPER, 2)
+  await store.close()
+  const plans = deathPlans(random, kills - early)
+  await Promise.all(
+    slots.map(async (slot) => {
+      for (const plan of plans) await kill(slot, plan)
+    }),
+  )
+
+  const { problems: found, orphans, held } = await recover(directory, join(root, 'fresh'))
+  problems.push(...found)
+  for (const slot of slots) {
+    const values = [...held.aliases, ...[...held.references].map(([name, { content }]) => [name, content] as const)]
+    const own = values.filter(([name]) => name.startsWith(slot.name))
+    slot.compare(new Map(own.map(([name, content]) => [name, String(content)])))
+    problems.push(...slot.problems)
+  }
+  const stranded = new Set(slots.flatMap((slot) => [...slot.stranded]))
+  const lost = [...orphans, ...slots.flatMap((slot) => [...slot.orphans])].filter((object) => !stranded.has(object))
+  // A put that arrives after its upload was collected, which only happens to hasty collectors, leaves such an object.
+  if (manner === 'patient') problems.push(...lost.map((object) => `no row names object ${object}`))
+  const steps = [...histogram.keys()].map((death) => death.slice(death.indexOf(' ') + 1))
+  const unknown = steps.filter((step) => !(step in STEPS) && !RARE_STEPS.includes(step))
+  problems.push(...unknown.map((step) => `a step without a name: ${step}`))
+  return { histogram, acknowledged: sumOf(slots.map((slot) => slot.acknowledged)), problems }
+}
+
+/** All deaths in random order, again and again; the first time each at the first such step. */
+function* deathPlans(random: VirtualHost, count: number): Generator<DeathPlan, void> {
+  for (let cycle = 0; cycle * DEATHS.length < count; cycle++) {
+    const plans = DEATHS.map((death) => ({
+      ...death,
+      skip: pick(random, Math.min(cycle + 1, 4)),
+      order: random.fraction(),
+    }))
+    yield* plans.toSorted((a, b) => a.order - b.order).slice(0, count - cycle * DEATHS.length)
+  }
+}
+
+function pick(random: VirtualHost, count: number): number {
+  return Math.floor(random.fraction() * count)
+}
+
+/** The sums of several counts. */
+export function sumOf(all: readonly ReadonlyMap<string, number>[]): Map<string, number> {
+  const sums = new Map<string, number>()
+  for (const counts of all) {
+    for (const [what, count] of counts) sums.set(what, (sums.get(what) ?? 0) + count)
+  }
+  return sums
+}
+
+/** Where the kills hit, and what was acknowledged, as text. */
+export function histogramOf({ histogram, acknowledged }: Omit<CrashReport, 'problems'>): string {
+  const rows = [...RARE_STEPS, ...Object.keys(STEPS)].map((step) => {
+    const counts = ['before', 'half', 'after'].map((when) => String(histogram.get(`${when} ${step}`) ?? 0).padStart(7))
+    return step.padEnd(34) + counts.join('')
+  })
+  const done = [...acknowledged].map(([what, count]) => `${count} ${what}`)
+  return [`${'killed'.padEnd(34)} before   half  after`, ...rows, `acknowledged: ${done.join(', ')}`].join('\n')
+}

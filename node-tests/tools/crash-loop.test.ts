@@ -1,0 +1,28 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DEATHS, EARLY_KILLS, histogramOf, runCrashLoop } from '../support/crash-loop.ts'
+
+let root = ''
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'combstream-'))
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+describe('a directory whose processes are killed at every step', () => {
+  // Once before and once after each step. A process takes 0.12 s of CPU time, so 200 of them would take 24 s.
+  it('keeps what was acknowledged, shows nothing else, and is recovered to what a fresh one would be', async () => {
+    const kills = EARLY_KILLS + DEATHS.length
+    const report = await runCrashLoop(root, { kills, seed: 1, manner: 'patient' })
+    console.log(histogramOf(report))
+    expect(report.problems).toEqual([])
+    expect([...report.histogram.values()].reduce((sum, count) => sum + count, 0)).toBe(kills)
+    // Which steps a process comes to depends on what the others do meanwhile.
+    const hit = DEATHS.filter(({ step, when }) => report.histogram.has(`${when} ${step}`))
+    expect(hit.length).toBeGreaterThan(0.8 * DEATHS.length)
+    for (const what of ['put', 'remove', 'collect', 'scrub', 'abort']) {
+      expect(report.acknowledged.get(what), what).toBeGreaterThan(2)
+    }
+  }, 300_000)
+})
