@@ -1,5 +1,6 @@
 // Plants each mistake of node-tests/planted in a copy of the sources, and checks that the tests catch it. Each mistake breaks a
-// rule of the protocol that the model (model/variants.ts) shows to lose data or to leave some behind.
+// rule of the protocol. Nearly all of them lose data or leave some behind, as the model shows (model/variants.ts); a few only
+// make a report wrong.
 //
 //   node_modules/.bin/node scripts/check-planted.mjs                 all of them
 //   node_modules/.bin/node scripts/check-planted.mjs markUnchecked   those whose names begin so
