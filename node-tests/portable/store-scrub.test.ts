@@ -609,6 +609,28 @@ describe('scrub, as a repair', () => {
     }
   })
 
+  it('moves no object if a later version comes while it looks again', async () => {
+    const { backend, store, open, change, addOrphans } = start()
+    const { id } = await put(store, pattern(30), REF)
+    await addOrphans()
+    let starts = 0
+    const upgraded: Backend = {
+      ...backend,
+      blocks: {
+        ...backend.blocks,
+        async list(options) {
+          // Listed from the start: to count, to see what remains, and to move.
+          if (options.after === undefined && ++starts === 3)
+            await change(KEYS.page(fromHex(id)!, 0), (value) => value.map((byte, i) => (i === 0 ? 9 : byte)))
+          return backend.blocks.list(options)
+        },
+      },
+    }
+    const report = await open(upgraded).scrub({ repair: true, force: true })
+    expect(starts).toBeGreaterThanOrEqual(3)
+    expect(report).toMatchObject({ orphans: { count: 3, uncertain: true }, moved: NOTHING_MOVED })
+  })
+
   it('counts an intent that cannot be read, whose key names the object', async () => {
     const { backend, store, write } = start()
     await put(store, pattern(30), REF)

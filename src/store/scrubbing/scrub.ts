@@ -84,5 +84,8 @@ async function sweepOrphans(run: ScrubRun): Promise<void> {
   if (run.dryRun) return run.wouldMoveOrphans()
   await run.call((options) => run.context.readyToWrite(options))
   // Found again, a batch at a time, because memory for all of them may not suffice.
-  for await (const batch of findOrphans(run)) await trashOrphans(run, batch.orphans)
+  for await (const batch of findOrphans(run)) {
+    // A row may have become unreadable since.
+    if (run.maySweep) await trashOrphans(run, batch.orphans)
+  }
 }
