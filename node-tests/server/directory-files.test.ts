@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
-import { engineError } from '../../src/backends/directory/engine-error.ts'
+import { databaseError, engineError } from '../../src/backends/directory/engine-error.ts'
+import { type FileCalls, nodeFiles } from '../../src/backends/directory/file-calls.ts'
 import { StreamStore } from '../../src/store.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { pattern, put, text } from '../support/store-tools.ts'
@@ -217,6 +218,29 @@ describe('directoryBackend', () => {
     expect((await inspectStore(backend)).counts).toEqual({ v: 1 })
     expect((await put(store, pattern(2000), { reference: text('r') })).size).toBe(2000)
     await store.close()
+  })
+
+  it('takes an I/O error of SQLite for a full disk where the file system looks for space only when it syncs', async () => {
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    const files: FileCalls = {
+      ...nodeFiles,
+      async open(path, flags) {
+        const file = await nodeFiles.open(path, flags)
+        return {
+          read: (...args) => file.read(...args),
+          write: (...args) => file.write(...args),
+          stat: () => file.stat(),
+          sync: () => Promise.reject(full),
+          close: () => file.close(),
+        }
+      },
+    }
+    const directory = fresh()
+    await mkdir(directory)
+    const cause = Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 10 })
+    expect(await databaseError(cause, 'cannot', directory, files)).toMatchObject({ name: 'QuotaExceededError', cause })
+    expect(await databaseError(cause, 'cannot', directory, nodeFiles)).toMatchObject({ name: 'BackendError', cause })
+    expect(await readdir(directory)).toEqual([])
   })
 
   it('refuses names that would leave its directory', async () => {
