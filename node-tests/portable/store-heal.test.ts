@@ -71,13 +71,25 @@ describe('a heal', () => {
     expect(sizes[0]).toBeLessThan(20)
   })
 
-  it('takes over the block size of its writer, and gives back the former one', async () => {
-    const { memory, id, bytes } = await lossy(7, 3)
-    await put(new StreamStore(memory, { blockSize: 9 }), bytes)
+  it('takes over the block size and codec of its writer, and gives back the former ones', async () => {
+    const memory = memoryBackend()
+    const bytes = new Uint8Array(2_800)
+    const { id } = await put(new StreamStore(memory, { blockSize: 400 }), bytes, { reference: text('r') })
+    await harmThrough(memory, (await objectsOf(memory, id))[3]!, () => undefined)
+    const store = new StreamStore(memory, { blockSize: 900, codec: 'deflate' })
+    await put(store, bytes)
     const { unfinished } = await inspectStore(memory)
-    expect(await rowOf(memory, id)).toMatchObject({ blockSize: 9, blockCount: 3, size: 27 })
-    expect(await rowOf(memory, unfinished[0]!)).toMatchObject({ blockSize: 4, blockCount: 7, size: 27 })
-    expect(await collect((await new StreamStore(memory).open(id)).slice(8, 20).stream())).toEqual(bytes.slice(8, 20))
+    const [healed, former] = [await rowOf(memory, id), await rowOf(memory, unfinished[0]!)]
+    expect(healed).toMatchObject({ blockSize: 900, blockCount: 4, size: 2_800 })
+    expect(former).toMatchObject({ blockSize: 400, blockCount: 7, size: 2_800 })
+    expect(healed.codec).not.toBe(former.codec)
+    expect(await collect((await store.open(id)).slice(800, 2_000).stream())).toEqual(bytes.slice(800, 2_000))
+    // Its compressed blocks are asked for the lengths that they have as objects.
+    await harmThrough(memory, (await objectsOf(memory, id))[0]!, (old) => old.slice(1))
+    await put(store, bytes)
+    expect(await collect((await store.open(id)).stream())).toEqual(bytes)
+    for (let i = 0; i < 2; i++) await collectHastily(memory)
+    expect(await inspectStore(memory)).toMatchObject({ problems: [], unfinished: [], objects: 4 })
   })
 
   it('deletes nothing: collection keeps the former blocks until their readers have finished', async () => {
