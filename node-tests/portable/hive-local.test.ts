@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { concatBytes } from '../../src/bytes/byte-order.ts'
+import { concatBytes, equalBytes } from '../../src/bytes/byte-order.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { canMakeByteStreams } from '../../src/bytes/byte-stream.ts'
 import { collect } from '../../src/bytes/collect.ts'
@@ -87,6 +87,19 @@ it('LocalHive fills the buffer of a reader that brings one, and checks the versi
   // These bytes were current when they were checked.
   expect(await read()).toBe(600)
   expect(await rejection(read())).toMatchObject({ name: 'ConflictError', offset: 1_400 })
+})
+
+it('LocalHive gives no memory away that it fills again, if a reader with a buffer is followed by one without', async () => {
+  if (!canMakeByteStreams()) return
+  const hive = new LocalHive(new StreamStore(memoryBackend()))
+  const bytes = randomBytes(900_000)
+  await bytesSource(bytes).stream().pipeTo(hive.sink('x'))
+  const stream = (await hive.open('x')).stream()
+  const first = stream.getReader({ mode: 'byob' })
+  const { value } = await first.read(new Uint8Array(300_000))
+  first.releaseLock()
+  const whole = concatBytes(value!, await collect(stream))
+  expect(equalBytes(whole, bytes)).toBe(true)
 })
 
 describe('LocalHive computes a signature', () => {

@@ -7,6 +7,7 @@ import { collect } from '../../src/bytes/collect.ts'
 import { type Backend, BackendError, type StoredStream, StreamStore } from '../../src/store.ts'
 import { FREE_BYTES, ReadAheadBudget } from '../../src/store/reading/read-ahead-budget.ts'
 import { storedStream } from '../../src/store/reading/stored-stream.ts'
+import { formatPage, parsePage } from '../../src/store/rows/row-values.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { readStream, type StoreContext } from '../../src/store/store-context.ts'
 import { Gate, movePages, pattern, put, settle, type Spy, watched } from '../support/store-tools.ts'
@@ -191,6 +192,29 @@ describe('the readers of a store', () => {
       await settle()
       expect([name, reading.budget.held]).toEqual([name, 0])
     }
+  })
+
+  it('give back the blocks of pages that were replaced while they were read', async () => {
+    const { memory, bytes, budget, stored } = await makeReading(8, 8)
+    const reader = stored.stream().getReader()
+    for (let i = 0; i < 3; i++) await reader.read()
+    await settle()
+    // Block 6 is now another object, which only the new page names; block 7 will have been fetched from the old one.
+    const id = fromHex(stored.id)!
+    const keys = new RowKeys('')
+    const page = parsePage((await memory.metadata.get(keys.page(id, 0)))!.value)
+    const { object } = page.entries[6]!
+    await memory.blocks.put(keys.object(pattern(16)), (await memory.blocks.get(keys.object(object)))!)
+    await memory.blocks.delete(keys.object(object))
+    await movePages(memory, stored.id, pattern(16))
+    const entries = page.entries.with(6, { ...page.entries[6]!, object: pattern(16) })
+    await memory.metadata.commit([], [{ key: keys.page(pattern(16), 0), value: formatPage({ ...page, entries }) }])
+    for (let i = 3; i < 6; i++) await reader.read()
+    await settle()
+    expect(budget.held).toBe(2 * BLOCK)
+    expect(equalBytes((await reader.read()).value!, bytes.subarray(6 * BLOCK, 7 * BLOCK))).toBe(true)
+    await settle()
+    expect(budget.held).toBe(BLOCK)
   })
 
   it('read exact bytes and stay within the budget, whatever they do', async () => {
