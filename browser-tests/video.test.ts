@@ -79,21 +79,33 @@ describe('a service worker', () => {
     frame.remove()
     frame = await openMediaFrame('cancel')
     const { registerHiveWorker } = frame.combstream
-    const worker = await soon(registerHiveWorker('gated-worker.js', { hive: hiveUrl }), 'the service worker')
-    // WebKit looks at the last byte before it goes on, where no box has it.
-    const clip = await (await fetch('/examples/player/clips/comb.mp4')).blob()
-    const sink = new HttpHive(hiveUrl).sink(`${PREFIX}/longer.mp4`, { type: 'video/mp4' })
-    await new Blob([clip, 'x']).stream().pipeTo(sink)
+    const { serviceWorker } = frame.window.navigator
+    const clip = new Uint8Array(await (await fetch('/examples/player/clips/comb.mp4')).arrayBuffer())
+    const spread = spreadClip(clip, GAP_BYTES)
+    const sink = new HttpHive(hiveUrl).sink(`${PREFIX}/cancelled.mp4`, { type: 'video/mp4' })
+    await spread.stream().pipeTo(sink)
+    // From the first half on, so that whoever plays asks for some of it.
+    const script = `gated-worker.js?hold=200000-${GAP_BYTES}`
+    const worker = await soon(registerHiveWorker(script, { hive: hiveUrl }), 'the service worker')
     const url = worker.url(await sink.entry)
-    for (let i = 0; i < 2; i++) {
-      const video = frame.video(url)
-      await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)
-      video.currentTime = 15
-      // Nothing is asked of the picture: that the worker still answers, the next request tells.
-      await new Promise((resolve) => setTimeout(resolve, 300))
-    }
+    const message = (type: string): Promise<void> =>
+      new Promise((resolve) => {
+        serviceWorker.addEventListener('message', ({ data }: MessageEvent<{ type?: string }>) => {
+          if (data.type === type) resolve()
+        })
+      })
+    const [held, cancelled] = [message('held'), message('cancelled')]
+    const video = frame.video(url)
+    await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)
+    await play(video)
+    await soon(held, 'a request for bytes that do not come')
+    video.currentTime = 15
+    frame.video('about:blank')
+    await soon(cancelled, 'the end of that request')
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is not a window
+    worker.registration.active!.postMessage({ type: 'open' })
     const answer = await soon(frame.window.fetch(url), 'an answer of the worker')
-    expect((await answer.arrayBuffer()).byteLength).toBe(clip.size + 1)
+    expect((await answer.arrayBuffer()).byteLength).toBe(spread.size)
   })
 })
 

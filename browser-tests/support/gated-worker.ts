@@ -1,5 +1,6 @@
 // A service worker as users write them, with small buffers, and a gate in its network: with `hold=start-end` in its URL,
-// requests for bytes from there wait until a page opens the gate. So a test decides what a browser can have read.
+// requests for bytes from there wait until a page opens the gate. So a test decides what a browser can have read. The pages
+// get a message when a request begins to wait, and when one that waits is cancelled.
 import { HttpHive } from '../../src/http.ts'
 import { answerFetch, createFetchResponder } from '../../src/service-worker.ts'
 
@@ -7,7 +8,10 @@ const BUFFER_SIZE = 32_768
 
 interface GatedScope {
   skipWaiting(): Promise<void>
-  readonly clients: { claim(): Promise<void> }
+  readonly clients: {
+    claim(): Promise<void>
+    matchAll(options: { includeUncontrolled: boolean }): Promise<{ postMessage(message: unknown): void }[]>
+  }
 }
 
 const scope = globalThis as unknown as GatedScope
@@ -19,11 +23,19 @@ const gate = new Promise<void>((resolve) => (openGate = resolve))
 const hive = new HttpHive(parameters.get('hive')!, {
   async fetch(url, init) {
     const start = Number(/^bytes=(\d+)/.exec(new Headers(init.headers).get('range') ?? '')?.[1])
-    if (start >= holdStart && start < holdEnd) await gate
+    if (start >= holdStart && start < holdEnd) {
+      void tellPages('held')
+      init.signal?.addEventListener('abort', () => void tellPages('cancelled'))
+      await gate
+    }
     return fetch(url, init)
   },
 })
 const respond = createFetchResponder(hive, { base: parameters.get('base')!, bufferSize: BUFFER_SIZE })
+
+async function tellPages(type: 'held' | 'cancelled'): Promise<void> {
+  for (const page of await scope.clients.matchAll({ includeUncontrolled: true })) page.postMessage({ type })
+}
 
 addEventListener('install', () => void scope.skipWaiting())
 addEventListener('activate', () => void scope.clients.claim())

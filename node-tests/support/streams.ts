@@ -40,7 +40,7 @@ export function chunked(bytes: Uint8Array, size: number): ReadableStream<Uint8Ar
 }
 
 /** Far longer than anything here takes. A busy machine, even one that stalls for seconds, must not look like a hang. */
-const HANG_MS = 30_000
+export const HANG_MS = 30_000
 
 /** Rejects if the promise does not settle, so that a hang is reported by name. */
 export async function soon<T>(promise: Promise<T>, what: string): Promise<T> {

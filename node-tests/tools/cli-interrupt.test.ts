@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { comb, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
-import { randomBytes, soon } from '../support/streams.ts'
+import { HANG_MS, randomBytes, soon } from '../support/streams.ts'
 
 /** Gives a process more than a block, and not the end: having taken nearly all of it, it waits for what will not come. */
 async function takesInput({ stdin }: ChildProcessWithoutNullStreams): Promise<void> {
@@ -55,7 +55,7 @@ test('SIGINT ends `comb get` into a file, which stays unchanged', async () => {
   expect(readFileSync(file, 'utf8')).toBe('old')
 })
 
-test.each([
+test.runIf(process.platform === 'linux').each([
   ['get', 'nobody reads'],
   ['get', 'somebody has stopped to read'],
   ['put', 'nobody writes'],
@@ -71,8 +71,7 @@ test.each([
   }
   const args = { get: ['get', hive, 'x', pipe], put: ['put', hive, 'y', pipe], rdiff: ['rdiff', 's', pipe, 'out'] }
   const { child, result } = startComb(args[command], { cwd: directory, input: '' })
-  // Nothing shows that the pipe holds it; before it listens for signals, this one ends it as well.
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  await expect.poll(() => waitsFor(child.pid!), { timeout: HANG_MS }).toMatch(/fifo|pipe|partner/)
   child.kill('SIGTERM')
   const { code, signal, stderr } = await soon(result, 'the end of the process')
   expect([143, 'SIGTERM']).toContain(code ?? signal)
@@ -134,6 +133,14 @@ test('`comb get` leaves no file when the server breaks off permanently', async (
   expect(stderr).toMatch(/^comb: [^\n]+\n$/)
   expect(readdirSync(directory)).toEqual([])
 })
+
+/** The functions of Linux in which the threads of a process wait. */
+function waitsFor(pid: number): string {
+  const threads = `/proc/${pid}/task`
+  return readdirSync(threads)
+    .map((thread) => readFileSync(`${threads}/${thread}/wchan`, 'utf8'))
+    .join(' ')
+}
 
 async function put(hive: string, input: Uint8Array | string): Promise<void> {
   expect(await comb(['put', hive, 'x', '-'], { input })).toMatchObject({ code: 0, stderr: '' })
