@@ -26,7 +26,11 @@ const ALL = [
     what: 'a duplicate marks the target and deletes itself in two commits, with an alias: applied twice',
   },
   { mistakes: ['matchOnce'], scenario: 'alias: If-Match, remove', what: 'If-Match is checked only at the beginning' },
-  { mistakes: ['lastUnchecked'], scenario: 'removal: upload marked', what: 'the last commit does not check the own s' },
+  {
+    mistakes: ['lastUnchecked'],
+    scenario: 'removal: upload marked',
+    what: "the last commit does not check the stream's own s",
+  },
   {
     mistakes: ['reviveUploads'],
     scenario: 'removal: upload marked',
@@ -37,10 +41,14 @@ const ALL = [
   { mistakes: ['onePhase'], scenario: 'candidates', what: 'collection deletes without listing the references again' },
   { mistakes: ['clearUnchecked'], scenario: 'candidates', what: 'a stale c is deleted without a check of c' },
   { mistakes: ['condemnNoC'], scenario: 'candidates', what: 'condemning does not write c' },
-  { mistakes: ['skipsOthers'], scenario: 'candidates', what: 'collection passes over condemned and deleting streams' },
+  { mistakes: ['skipsOthers'], scenario: 'candidates', what: 'collection skips condemned and deleting streams' },
   { mistakes: ['expiryNoCandidate'], scenario: 'expiry: downgraded', what: 'a mark with an expiry does not write c' },
-  { mistakes: ['clearAny'], scenario: 'candidates: pin', what: 'c is deleted though the only live reference expires' },
-  { mistakes: ['noPrune'], scenario: 'candidates: pin', what: 'expired references of a living stream are left' },
+  {
+    mistakes: ['clearAny'],
+    scenario: 'candidates: pin',
+    what: 'c is deleted although the only live reference expires',
+  },
+  { mistakes: ['noPrune'], scenario: 'candidates: pin', what: 'expired references of a live stream are kept' },
   {
     mistakes: ['pruneUnchecked'],
     scenario: 'expiry: pruning',
@@ -49,7 +57,7 @@ const ALL = [
   {
     mistakes: ['expiredKept'],
     scenario: 'expiry: renewal',
-    what: 'the commit that deletes s leaves the expired references',
+    what: 'the commit that deletes s keeps the expired references',
   },
   { mistakes: ['keepH'], scenario: 'removal: duplicate', what: 'h stays when its stream begins to be deleted' },
   {
@@ -77,13 +85,13 @@ const ALL = [
   {
     mistakes: ['listBeforeDrop'],
     scenario: 'shared blocks: two droppers',
-    what: 'the holders are listed before the own holder row is dropped',
+    what: "the holders are listed before the stream's own holder row is dropped",
   },
   { mistakes: ['bAfterList'], scenario: 'shared blocks: scrub', what: 'b is read after the holders were listed' },
   {
     mistakes: ['ownWipesShared'],
     scenario: 'shared blocks: two writers',
-    what: 'an abort deletes its objects at once, also those that b names',
+    what: 'an abort deletes its objects at once, including those that b names',
   },
   {
     mistakes: ['ownWipesShared'],
@@ -93,16 +101,16 @@ const ALL = [
   { mistakes: ['noTrashRead'], scenario: 'pages: readers in grace', what: 'a reader does not look into trash' },
   { mistakes: ['trashFirst'], scenario: 'pages: readers in grace', what: 'a reader looks into t before m' },
   { mistakes: ['rowFirst'], scenario: 'pages: readers in grace', what: 's and c are deleted after the first page' },
-  { mistakes: ['shortRead'], scenario: 'pages: pages and readers', what: 'a missing page is taken for the end' },
+  { mistakes: ['shortRead'], scenario: 'pages: pages and readers', what: 'a missing page is treated as the end' },
   {
     mistakes: ['unknownIsFailure'],
     scenario: 'lost answer: new stream',
-    what: 'an unknown outcome is taken for a failure, and another reference is set',
+    what: 'an unknown outcome is treated as a failure, and another reference is set',
   },
   {
     mistakes: ['noReread'],
     scenario: 'lost answer: duplicate',
-    what: 'after an unknown outcome, a missing own row is taken for a failure',
+    what: 'after an unknown outcome, a missing row of the stream is treated as a failure',
   },
   {
     mistakes: ['retryUnfenced'],
@@ -122,7 +130,7 @@ const ALL = [
   {
     mistakes: ['giveUpUnfenced'],
     scenario: 'late: mark given up',
-    what: 'a mark of unknown outcome is taken back without rewriting s',
+    what: 'a mark of unknown outcome is undone without rewriting s',
   },
   { mistakes: ['sameId'], scenario: 'late: dedup', what: 'a creation of unknown outcome is repeated with the same id' },
   {
@@ -149,24 +157,24 @@ const ALL = [
   {
     mistakes: ['refTells'],
     scenario: 'alias: hit on the old one',
-    what: 'after a lost answer, any reference is taken for the own one',
+    what: "after a lost answer, any reference counts as the writer's own",
   },
   {
     mistakes: ['refTells'],
     scenario: 'heal: lost answer, alias',
-    what: 'after a lost answer, any reference is taken for the own one, and the target is damaged',
+    what: "after a lost answer, any reference counts as the writer's own, and the target is damaged",
   },
-  { mistakes: ['unasked'], scenario: 'heal: twins', what: 'a hit asks nothing of the objects of its target' },
+  { mistakes: ['unasked'], scenario: 'heal: twins', what: 'a hit does not check the objects of its target' },
   { mistakes: ['healInPlace'], scenario: 'heal: twins', what: "the target's pages name our objects, as ours do" },
   {
     mistakes: ['healWipes'],
     scenario: 'heal: twins',
-    what: 'after a heal, the own objects are deleted at once as those of any duplicate',
+    what: "after a heal, the writer's objects are deleted at once, like those of any duplicate",
   },
   {
     mistakes: ['healWipes'],
     scenario: 'heal: lost answer',
-    what: 'after a heal whose answer was lost, the own objects are deleted at once',
+    what: "after a heal whose answer was lost, the writer's objects are deleted at once",
   },
   {
     mistakes: ['fromMemory'],
@@ -178,20 +186,20 @@ const ALL = [
   {
     mistakes: ['askStale'],
     scenario: 'heal: marked',
-    what: 's is read again after its objects were asked for, so a mark that came between is missed',
+    what: 's is read again after its objects were checked, so a mark set in between is missed',
   },
   { mistakes: ['damageUnchecked'], scenario: 'heal: marked', what: 'the damage mark is set without a check of s' },
   {
     mistakes: ['markStale'],
     scenario: 'heal: readers',
-    what: 'the damage mark is set although s names another page set by now',
+    what: 'the damage mark is set although s now names another page set',
   },
   {
     mistakes: ['noReopen'],
     scenario: 'heal: readers',
-    what: 'a reader does not go on in the page set that s names now',
+    what: 'a reader does not continue in the page set that s now names',
   },
-  { mistakes: ['healOwnUnchecked'], scenario: 'heal: dying', what: 'a heal does not check the own s' },
+  { mistakes: ['healOwnUnchecked'], scenario: 'heal: dying', what: "a heal does not check the stream's own s" },
   { mistakes: ['healTargetUnchecked'], scenario: 'heal: twins', what: "a heal does not check the target's s" },
   { mistakes: ['ownPages'], scenario: 'heal: dying', what: 'collection takes the pages of the id once s is gone' },
   {
@@ -204,23 +212,23 @@ const ALL = [
     scenario: 'heal: held block',
     what: 'a heal takes shared blocks that nobody has read',
   },
-  { mistakes: ['headUnfenced'], scenario: 'upload: head', what: 'HEAD only reads, and the running append goes on' },
-  { mistakes: ['toldEarly'], scenario: 'upload: take-over', what: 'an offset is told before it is committed' },
+  { mistakes: ['headUnfenced'], scenario: 'upload: head', what: 'HEAD only reads, and the running append continues' },
+  { mistakes: ['toldEarly'], scenario: 'upload: take-over', what: 'an offset is reported before it is committed' },
   {
     mistakes: ['noEpoch'],
     scenario: 'upload: take-over',
-    what: 'after a failed commit, a writer goes on with the new version of s',
+    what: 'after a failed commit, a writer continues with the new version of s',
   },
   { mistakes: ['upKept'], scenario: 'upload: take-over', what: 'collection leaves the up row' },
   {
     mistakes: ['upSweptAlone'],
     scenario: 'upload: take-over',
-    what: 'the up row of an unfinished upload is swept by a time of its own',
+    what: 'the up row of an unfinished upload is swept at a time of its own',
   },
   {
     mistakes: ['overdueTold'],
     scenario: 'upload: take-over',
-    what: 'a client is told 404 because the lease is over, and nothing is done about it',
+    what: 'a client gets a 404 because the lease is over, and nothing is done about it',
   },
   {
     mistakes: ['doneSeparate'],
@@ -230,7 +238,7 @@ const ALL = [
   {
     mistakes: ['noUpReread'],
     scenario: 'upload: take-over, hit',
-    what: 'a client is told 404 because s is gone, without reading up again',
+    what: 'a client gets a 404 because s is gone, without reading up again',
   },
   { mistakes: ['tailDropped'], scenario: 'upload: tail', what: 'a take-over drops the tail' },
   {
@@ -242,7 +250,7 @@ const ALL = [
   {
     mistakes: ['lastUnchecked'],
     scenario: 'upload: cancel',
-    what: 'the last commit does not check the own s, and the upload was cancelled',
+    what: "the last commit does not check the stream's own s, and the upload was cancelled",
   },
   { mistakes: ['refusalForgotten'], scenario: 'upload: If-Match', what: 'a final 412 is not remembered' },
   { mistakes: ['renewUnchecked'], scenario: 'pin: entry', what: 'a pin is renewed without a check of s' },
@@ -284,12 +292,12 @@ const ALL = [
     scenario: 'back again: reader',
     what: 'the reader of an alias does not look for the same bytes when its stream is gone',
   },
-  { mistakes: ['abaById'], scenario: 'back again: reader', what: 'a conflict is told by id, not by digest' },
+  { mistakes: ['abaById'], scenario: 'back again: reader', what: 'a conflict is detected by id, not by digest' },
   { mistakes: ['markKeepsB'], scenario: 'heal: withdrawn block', what: 'the damage mark leaves a bad block in b' },
   {
     mistakes: ['holdUnasked'],
     scenario: 'heal: lost block',
-    what: 'a shared block is held without asking whether it is there',
+    what: 'a shared block is held without checking that it exists',
   },
   { mistakes: ['candidateKept'], scenario: 'candidates: none', what: 'storing with a permanent reference leaves c' },
   {
@@ -310,7 +318,7 @@ const ALL = [
   {
     mistakes: ['candidateDroppedAfter'],
     scenario: 'candidates: store and unmark',
-    what: 'c is deleted in a commit after the last one, and an unmark came between',
+    what: 'c is deleted in a commit after the last one, and an unmark happens in between',
   },
   {
     mistakes: ['candidateDroppedWithS'],
@@ -345,7 +353,7 @@ const ALL = [
   {
     mistakes: ['lastUnchecked'],
     scenario: 'candidates: late store and unmark',
-    what: 'the last commit does not check the own s, and is applied late',
+    what: "the last commit does not check the stream's own s, and is applied late",
   },
   {
     mistakes: ['updateNoCandidate'],

@@ -34,7 +34,10 @@ const hive = new HttpHive(parameters.get('hive')!, {
 const respond = createFetchResponder(hive, { base: parameters.get('base')!, bufferSize: BUFFER_SIZE })
 
 async function tellPages(type: 'held' | 'cancelled'): Promise<void> {
-  for (const page of await scope.clients.matchAll({ includeUncontrolled: true })) page.postMessage({ type })
+  for (const page of await scope.clients.matchAll({ includeUncontrolled: true })) {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is not a window
+    page.postMessage({ type })
+  }
 }
 
 addEventListener('install', () => void scope.skipWaiting())

@@ -37,14 +37,14 @@ const COMPLETE = new Set([
 
 /** One line that says what went wrong, and why, if the cause adds information. */
 export function errorLine(error: unknown): string {
-  const line = (describe(error) || String(error))
+  const line = (describeError(error) || String(error))
     // An error from another machine contains its system's message as text.
     .replace(/\b(E[A-Z]{2,}): [\w ]+(, \w+)?/g, (words, code: string) => wordsOf(code) ?? words)
     .replace(/^[A-Z](?=[a-z]* )/, (letter) => letter.toLowerCase())
   return / answered 401\b/.test(line) ? `${line}: a token is required; set COMB_TOKEN or use --token` : line
 }
 
-function describe(error: unknown): string {
+function describeError(error: unknown): string {
   const { name, message } = (error ?? {}) as NodeJS.ErrnoException
   const system = systemWords(error)
   if (system !== undefined) return [system, ...subjectOf(error)].join(': ')
@@ -56,7 +56,7 @@ function describe(error: unknown): string {
   // If our message contains the system's message, replace that part with a better description.
   const raw = (cause as Error).message
   if (raw && own.includes(raw)) return own.replace(raw, () => systemWords(cause) ?? raw)
-  const why = describe(cause)
+  const why = describeError(cause)
   return own && why && !own.includes(why) ? `${own}: ${why}` : own || why
 }
 

@@ -27,7 +27,7 @@ export function addGcCommand(program: Command, { signal }: CommandContext): void
     .addOption(
       new Option('--grace <seconds>', 'how long current readers can still read removed data')
         .default(3600)
-        .argParser(parseSeconds),
+        .argParser(parseGraceSeconds),
     )
     .option('--json', 'print a JSON object')
     .addHelpText('after', '\nExample:\n  comb gc ./data --dry-run')
@@ -45,14 +45,14 @@ async function collect(directory: string, options: GcOptions, signal: AbortSigna
   } finally {
     await close()
   }
-  await writeOut(json ? `${JSON.stringify(toJson(report))}\n` : describe(report, dryRun))
+  await writeOut(json ? `${JSON.stringify(toJson(report))}\n` : describeReport(report, dryRun))
   const [first] = report.problems
   // The first problem is reported as the failure of the command.
   for (const problem of report.problems.slice(1)) printLine(problem.message)
   if (first) throw first
 }
 
-function describe({ freed, waiting }: GarbageReport, dryRun: boolean): string {
+function describeReport({ freed, waiting }: GarbageReport, dryRun: boolean): string {
   const went = `${count(freed.streams, 'stream')} and ${count(freed.objects, 'block')}, ${formatBytes(freed.bytes)}`
   const lines = [`${dryRun ? 'would free' : 'freed'} ${went}`]
   if (waiting.until) {
@@ -71,7 +71,7 @@ function toJson({ freed, waiting, problems }: GarbageReport): unknown {
   }
 }
 
-function parseSeconds(text: string): number {
+function parseGraceSeconds(text: string): number {
   const seconds = /^\d{1,8}(\.\d{1,3})?$/.test(text) ? Number(text) : Infinity
   if (seconds > MOST_GRACE_S)
     throw new UsageError(`the grace period must be from 0 to ${MOST_GRACE_S} seconds, got ${text}`)

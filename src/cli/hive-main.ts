@@ -5,7 +5,7 @@ import { runCommand } from './run-command.ts'
 import { writeOut } from './stdio.ts'
 
 /** Runs any command of `comb` except rdiff with the arguments of a process, and returns its exit code. */
-export function run(argv: readonly string[]): Promise<number> {
+export function runHiveCommand(argv: readonly string[]): Promise<number> {
   limitYoungMemory()
   silenceSqliteWarning()
   listenForErrors()

@@ -8,7 +8,10 @@ if (major < 22 || (major === 22 && minor < 13)) {
 }
 
 // Scripts may run rdiff a thousand times, so it has a bundle of its own that loads nothing else.
-const { run } = await (process.argv[2] === 'rdiff' ? import('./rdiff-main.ts') : import('./hive-main.ts'))
+const run =
+  process.argv[2] === 'rdiff'
+    ? (await import('./rdiff-main.ts')).runRdiffCommand
+    : (await import('./hive-main.ts')).runHiveCommand
 process.exitCode = await run(process.argv)
 if (process.exitCode > 128) {
   const { setTimeout } = await import('node:timers/promises')

@@ -47,7 +47,7 @@ export function openPartialFile(
     }
   }
   // A link stays a link, and leads to the new file.
-  const target = named(() => (existing ? realpathSync(path) : targetOf(path)))
+  const target = named(() => (existing ? realpathSync(path) : pathAtEndOfLinks(path)))
   const partial = join(dirname(target), `.comb-${randomName()}.part`)
   // While it is written, it must not be readable by more users than the file that it replaces.
   const fd = named(() => openSync(partial, 'wx', existing ? existing.mode & 0o777 : undefined))
@@ -63,7 +63,7 @@ export function openPartialFile(
       await promisify(fsync)(fd)
       close()
       named(() => (replace ? renameSync(partial, target) : renameToNew(partial, target)))
-      if (lost) tell(path, lost)
+      if (lost) reportLost(path, lost)
     },
     drop() {
       close()
@@ -77,7 +77,7 @@ function randomName(): string {
   return `${process.pid}-${Math.random().toString(36).slice(2)}`
 }
 
-function tell(path: string, { names, cause }: LostAttributes): void {
+function reportLost(path: string, { names, cause }: LostAttributes): void {
   const why = cause === undefined ? 'the file system does not support it' : errorLine(cause)
   printLine(`cannot keep the ${names.join(' and ')} of ${path}: ${why}`)
 }
@@ -100,7 +100,7 @@ function renameToNew(from: string, to: string): void {
  * The path of a new file, which may be at the end of links whose target does not exist yet. Each step asks the system for
  * the folder, because `..` is relative to the folder that a link leads to.
  */
-function targetOf(path: string): string {
+function pathAtEndOfLinks(path: string): string {
   let target = path
   for (let links = 0; links < MAX_LINKS; links++) {
     if (target.endsWith('/')) throw systemError('EISDIR', path)

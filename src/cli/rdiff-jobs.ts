@@ -39,7 +39,7 @@ const MAX_BUFFER_BYTES = 4 * 1024 * 1024
 const NONE = new Uint8Array(0)
 
 const signatureJob: RdiffJob = async ([basis = '-', signature = '-'], options, signal) => {
-  const input = openInput(basis, options, signal)
+  const input = openJobInput(basis, options, signal)
   checkOutput(signature, options)
   const { blockSize, sumSize } = options
   const kernel = new LazyKernel()
@@ -50,29 +50,29 @@ const signatureJob: RdiffJob = async ([basis = '-', signature = '-'], options, s
     sum: sumOf(options),
   })
   const room = (): Uint8Array => job.room
-  await produce(job, { input, output: signature, load: () => kernel.load(), room }, options, signal)
+  await runToOutput(job, { input, output: signature, load: () => kernel.load(), room }, options, signal)
   return [signatureLine(job.statistics)]
 }
 
 const deltaJob: RdiffJob = async ([signature = '-', newFile = '-', delta = '-'], options, signal) => {
-  const signatureInput = openInput(signature, options, signal)
-  const input = openInput(newFile, options, signal)
+  const signatureInput = openJobInput(signature, options, signal)
+  const input = openJobInput(newFile, options, signal)
   checkOutput(delta, options)
   const startTime = Date.now()
-  const loaded = await loadSignature(signatureInput, options, signal)
+  const loaded = await readSignature(signatureInput, options, signal)
   const loading = loadLine(loaded, { startTime, endTime: Date.now() })
   const kernel = new LazyKernel()
   await kernel.load()
   const job = new DeltaJob(loaded, kernel)
   const room = (): Uint8Array => job.room
-  await produce(job, { input, output: delta, room }, options, signal)
+  await runToOutput(job, { input, output: delta, room }, options, signal)
   return [loading, deltaLine(job.statistics)]
 }
 
 const patchJob: RdiffJob = async ([basis = '-', delta = '-', newFile = '-'], options, signal) => {
   const source = openRdiffBasis(basis)
   try {
-    const input = openInput(delta, options, signal)
+    const input = openJobInput(delta, options, signal)
     checkOutput(newFile, options)
     const parser = new DeltaParser(source.size)
     const apply = async ({ writePieces: write }: RdiffOutput): Promise<void> => {
@@ -88,7 +88,7 @@ const patchJob: RdiffJob = async ([basis = '-', delta = '-', newFile = '-'], opt
   }
 }
 
-function openInput(file: string, { inputSize }: RdiffOptions, signal: AbortSignal): RdiffInput {
+function openJobInput(file: string, { inputSize }: RdiffOptions, signal: AbortSignal): RdiffInput {
   return openRdiffInput(file, bufferBytes(inputSize), signal)
 }
 
@@ -111,7 +111,7 @@ interface Task extends Pick<JobRun, 'input' | 'load' | 'room'> {
   readonly output: string
 }
 
-async function produce(job: Codec, task: Task, options: RdiffOptions, signal: AbortSignal): Promise<void> {
+async function runToOutput(job: Codec, task: Task, options: RdiffOptions, signal: AbortSignal): Promise<void> {
   const run = ({ write }: RdiffOutput): Promise<void> =>
     runJob(job, {
       ...task,
@@ -143,7 +143,7 @@ async function withOutput(
   }
 }
 
-async function loadSignature(input: RdiffInput, { inputSize }: RdiffOptions, signal: AbortSignal): Promise<Signature> {
+async function readSignature(input: RdiffInput, { inputSize }: RdiffOptions, signal: AbortSignal): Promise<Signature> {
   const job = new LoadSignatureJob({ limits: LIMITS })
   const inputBuffer = new Uint8Array(bufferBytes(inputSize))
   try {

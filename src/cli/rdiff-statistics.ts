@@ -6,7 +6,7 @@ const BYTES_PER_MB = 1_000_000
 
 /** The statistics of a signature job, in librsync's format. */
 export function signatureLine(statistics: SignatureStatistics): string {
-  return line('signature', blocks(statistics.signatureBlocks, statistics.blockLength), statistics)
+  return statisticsLine('signature', blockCounts(statistics.signatureBlocks, statistics.blockLength), statistics)
 }
 
 /** The statistics of loading a signature. */
@@ -15,24 +15,24 @@ export function loadLine(
   times: Pick<JobStatistics, 'startTime' | 'endTime'>,
 ): string {
   const inputBytes = SIGNATURE_HEADER_BYTES + blockCount * (WEAK_SUM_BYTES + strongLength)
-  return line('loadsig', blocks(blockCount, blockLength), { ...times, inputBytes, outputBytes: 0 })
+  return statisticsLine('loadsig', blockCounts(blockCount, blockLength), { ...times, inputBytes, outputBytes: 0 })
 }
 
 /** The statistics of a delta job. */
 export function deltaLine(statistics: DeltaStatistics): string {
-  return line('delta', commands(statistics, statistics.falseMatches), statistics)
+  return statisticsLine('delta', commandCounts(statistics, statistics.falseMatches), statistics)
 }
 
 /** The statistics of a patch job. */
 export function patchLine(statistics: PatchStatistics): string {
-  return line('patch', commands(statistics, 0), statistics)
+  return statisticsLine('patch', commandCounts(statistics, 0), statistics)
 }
 
-function blocks(count: number, blockLength: number): string {
+function blockCounts(count: number, blockLength: number): string {
   return count > 0 ? `signature[${count} blocks, ${blockLength} bytes per block]` : ''
 }
 
-function commands(statistics: PatchStatistics, falseMatches: number): string {
+function commandCounts(statistics: PatchStatistics, falseMatches: number): string {
   const { literalCommands, literalBytes, literalCommandBytes, copyCommands, copyBytes, copyCommandBytes } = statistics
   let text = ''
   if (literalCommands > 0) {
@@ -44,7 +44,7 @@ function commands(statistics: PatchStatistics, falseMatches: number): string {
   return text
 }
 
-function line(job: string, counts: string, statistics: JobStatistics): string {
+function statisticsLine(job: string, counts: string, statistics: JobStatistics): string {
   const { inputBytes, outputBytes, startTime = 0, endTime = startTime } = statistics
   const seconds = Math.max(1, Math.round((endTime - startTime) / 1000))
   const speed = (bytes: number): string => {

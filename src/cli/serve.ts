@@ -40,7 +40,7 @@ export function addServeCommand(program: Command, { signal }: CommandContext): v
     .addOption(
       new Option('--grace <seconds>', 'how long transfers may continue after a signal')
         .default(0.5)
-        .argParser(parseSeconds),
+        .argParser(parseShutdownSeconds),
     )
     .addHelpText('after', '\nExample:\n  comb serve ./data --port 8080')
     .action((directory: string, options: ServeOptions) => serve(directory, options, signal))
@@ -103,7 +103,7 @@ function parsePort(text: string): number {
   return port
 }
 
-function parseSeconds(text: string): number {
+function parseShutdownSeconds(text: string): number {
   const seconds = /^\d{1,5}(\.\d{1,3})?$/.test(text) ? Number(text) : Infinity
   if (seconds > MOST_GRACE_S)
     throw new UsageError(`the grace period must be from 0 to ${MOST_GRACE_S} seconds, got ${text}`)

@@ -22,11 +22,11 @@ export function addStatCommand(program: Command, { signal }: CommandContext): vo
       const info = await withHive(place, { token: options.token, readOnly: true }, (hive) =>
         hive.stat(alias, { signal }),
       )
-      await writeOut(options.json ? `${JSON.stringify(entryToJson(info))}\n` : describe(info))
+      await writeOut(options.json ? `${JSON.stringify(entryToJson(info))}\n` : describeEntry(info))
     })
 }
 
-function describe({ alias, size, etag, type, modified }: EntryInfo): string {
+function describeEntry({ alias, size, etag, type, modified }: EntryInfo): string {
   const people = process.stdout.isTTY ? ` (${formatBytes(size)})` : ''
   const digest = /^"[\w-]{43}"$/.test(etag) ? Buffer.from(etag.slice(1, -1), 'base64url').toString('hex') : undefined
   const fields = [
