@@ -28,7 +28,7 @@ const DATABASE_FILES = [DATABASE, `${DATABASE}-wal`]
 /**
  * Records what is done below `root`, where the hive is to be in `hive`. What is there when this is made is durable.
  *
- * With a rival, another process makes each single directory just before, and has not synced it yet.
+ * With a rival, another process makes each single directory, and deletes each file, just before, and has not synced that yet.
  */
 export class PowerCutRecorder {
   readonly #root: string
@@ -75,8 +75,8 @@ export class PowerCutRecorder {
         ])
       },
       unlink: async (path) => {
-        await nodeFiles.unlink(path)
-        this.#recordNames(dirname(path), [[basename(path), undefined]])
+        if (this.#rival) await this.#unlink(path).catch(() => undefined)
+        await this.#unlink(path)
       },
     }
   }
@@ -136,6 +136,11 @@ export class PowerCutRecorder {
     for (let each = path; each.length > end.length; each = dirname(each)) made.unshift(each)
     for (const each of made) this.#recordNames(dirname(each), [[basename(each), 'directory']])
     return first
+  }
+
+  async #unlink(path: string): Promise<void> {
+    await nodeFiles.unlink(path)
+    this.#recordNames(dirname(path), [[basename(path), undefined]])
   }
 
   #recordNames(directory: string, names: readonly (readonly [string, Node | undefined])[]): void {

@@ -41,7 +41,7 @@ const SINGLE: readonly Run[] = [
   { name: 'making a hive', contents: [] },
   { name: 'storing', exists: true, contents: ['one', 'two', '3'] },
   {
-    name: 'storing where another process has just made the directories',
+    name: 'storing where another process has just done the same',
     exists: true,
     rival: true,
     contents: ['one', 'two', '3'],
@@ -112,26 +112,34 @@ async function cut(
 }
 
 describe('a hive in a directory whose power is cut', () => {
-  it.each([...SINGLE, MANY_BLOCKS])('has all that was acknowledged, at every moment of $name', async (run) => {
-    const { events, base } = await record(run)
-    expect(await cut(events, ALL, { from: base })).toEqual([])
-  })
+  it.each([...SINGLE, MANY_BLOCKS])(
+    'has all that was acknowledged, at every moment of $name',
+    async (run) => {
+      const { events, base } = await record(run)
+      expect(await cut(events, ALL, { from: base })).toEqual([])
+    },
+    300_000,
+  )
 
-  it.each(SINGLE)('loses something if any sync of $name does nothing', async (run) => {
-    const { events, base } = await record(run)
-    const syncs = [...events.keys()].filter((index) => index >= base && events[index]!.kind === 'sync')
-    expect(syncs.length).toBeGreaterThan(4)
-    const needless: unknown[] = []
-    for (const without of syncs) {
-      const problems = await cut(events, ['nothing', 'the last name', 'all names and half of the bytes'], {
-        from: without,
-        without,
-        limit: 1,
-      })
-      if (problems.length === 0) needless.push(events[without])
-    }
-    expect(needless).toEqual([])
-  })
+  it.each(SINGLE)(
+    'loses something if any sync of $name does nothing',
+    async (run) => {
+      const { events, base } = await record(run)
+      const syncs = [...events.keys()].filter((index) => index >= base && events[index]!.kind === 'sync')
+      expect(syncs.length).toBeGreaterThan(4)
+      const needless: unknown[] = []
+      for (const without of syncs) {
+        const problems = await cut(events, ['nothing', 'the last name', 'all names and half of the bytes'], {
+          from: without,
+          without,
+          limit: 1,
+        })
+        if (problems.length === 0) needless.push(events[without])
+      }
+      expect(needless).toEqual([])
+    },
+    300_000,
+  )
 
   it('has SQLite sync each commit before it returns', async () => {
     const path = join(root, 'synchronous')

@@ -81,8 +81,14 @@ export class FileBlocks implements Blocks {
       const { directory, path } = this.#place(name)
       this.#assertWritable()
       // A put that was killed may have left a file with the name of the object, which is deleted with that.
-      const removed = [await removeFile(this.#files, path), await removeFile(this.#files, path + TEMPORARY)]
-      if (removed.includes(true)) await this.#sync(directory)
+      await removeFile(this.#files, path)
+      await removeFile(this.#files, path + TEMPORARY)
+      try {
+        // Even if it was not there: another process may have deleted it, and not synced that yet.
+        await this.#sync(directory)
+      } catch (error) {
+        if (!isAbsent(error)) throw error
+      }
     })
   }
 

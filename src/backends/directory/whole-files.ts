@@ -53,13 +53,11 @@ export async function readWholeFile(
   }
 }
 
-/** Removes a file, and tells whether it was there. */
-export async function removeFile(files: FileCalls, path: string): Promise<boolean> {
+/** Removes a file, if it is there. */
+export async function removeFile(files: FileCalls, path: string): Promise<void> {
   try {
     await files.unlink(path)
-    return true
   } catch (error) {
-    if (isAbsent(error)) return false
-    throw error
+    if (!isAbsent(error)) throw error
   }
 }
