@@ -46,7 +46,7 @@ describe('an entry that is replaced while it plays', () => {
 
     const failed = new Promise((resolve) => video.addEventListener('error', resolve, { once: true }))
     const second = await store(alias, 1)
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is no window
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is not a window
     worker.registration.active!.postMessage({ type: 'open' })
     await soon(failed, 'the media error')
 
