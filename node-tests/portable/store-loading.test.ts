@@ -139,6 +139,45 @@ describe('the readers of a store', () => {
     expect([budget.held, fetched]).toEqual([0, 10 + 5])
   })
 
+  it('do without the room of blocks that have not arrived yet', async () => {
+    const gate = new Gate()
+    const spy: Spy = {}
+    const { bytes, budget, stored } = await makeReading(8, 5, spy)
+    const stalled = stored.stream()
+    const reader = stalled.getReader()
+    let offset = await lengthOfNext(reader)
+    offset += await lengthOfNext(reader)
+    spy.read = () => gate.pass()
+    offset += await lengthOfNext(reader)
+    const others = [1, 2].map(() => stored.stream().getReader())
+    const pending = others.map(lengthOfNext)
+    await settle()
+    // One for the first of the others; the second waits without a part of the budget.
+    expect([budget.held, gate.arrived]).toEqual([5 * BLOCK, 5])
+    budget.dropAll()
+    gate.open()
+    expect(await Promise.all(pending)).toEqual([BLOCK, FREE_BYTES])
+    for (const other of others) await other.cancel()
+    reader.releaseLock()
+    expect(await collect(stalled)).toEqual(bytes.slice(offset))
+    expect(budget.held).toBe(0)
+  })
+
+  it('are each asked for room at most once at a time', () => {
+    const budget = new ReadAheadBudget(10)
+    let asked = 0
+    const share = budget.share(() => {
+      if (++asked > 2) throw new Error('asked again')
+      share.setDroppable(true)
+    })
+    share.take(10)
+    share.setDroppable(true)
+    expect(budget.share(() => undefined).claim(1)).toBe(false)
+    expect(asked).toBe(1)
+    budget.dropAll()
+    expect(asked).toBe(2)
+  })
+
   it('give back what they held, however they end', async () => {
     const reason = new Error('enough')
     const broken = new BackendError('broken', { retryable: false })

@@ -101,7 +101,8 @@ export class BlockWindow {
       this.#next--
     }
     this.#size = 1
-    this.#options.share.setDroppable(this.#ahead.length > 0)
+    // With blocks that have not arrived yet, the reader keeps its place among the others: it was not read.
+    if (this.#ahead.length === 0) this.#options.share.setDroppable(false)
   }
 
   /** Drops all blocks and gives up what is being fetched. */

@@ -61,10 +61,7 @@ export class ReadAheadBudget {
       take,
       claim: (byteLength) => {
         if (byteLength > this.#limit) return false
-        for (const dropOther of this.#droppers) {
-          if (this.#held + byteLength <= this.#limit) break
-          dropOther()
-        }
+        if (this.#held + byteLength > this.#limit) this.#makeRoom(byteLength)
         return take(byteLength)
       },
       give,
@@ -82,7 +79,17 @@ export class ReadAheadBudget {
 
   /** Drops every block that nobody has asked for. */
   dropAll(): void {
-    for (const drop of this.#droppers) drop()
+    this.#makeRoom(Infinity)
+  }
+
+  /** Has readers drop blocks until so many bytes are free, or each has been asked. */
+  #makeRoom(byteLength: number): void {
+    // A copy: a reader that adds itself again while it is asked would be asked for ever.
+    const droppers = [...this.#droppers]
+    for (const drop of droppers) {
+      if (this.#held + byteLength <= this.#limit) return
+      drop()
+    }
   }
 
   /**
