@@ -71,7 +71,9 @@ describe('tiered', () => {
 
   it('lets a sink be hot although its store is cold', async () => {
     const [hot, cold] = [memoryBackend(), memoryBackend()]
-    await put(new StreamStore(tiered(hot, cold), { temperature: 'cold' }), pattern(9), { temperature: 'hot' })
+    await put(new StreamStore(tiered(hot, cold), { temperature: 'cold', blockSize: 9 }), pattern(9), {
+      temperature: 'hot',
+    })
     expect([await namesIn(hot), await namesIn(cold)]).toMatchObject([{ length: 1 }, { length: 0 }])
   })
 

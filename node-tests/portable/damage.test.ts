@@ -25,12 +25,13 @@ const DELTA = { 'Content-Type': 'application/vnd.rdiff-delta' }
 async function start() {
   const backend = memoryBackend()
   const hive = new LocalHive(new StreamStore(backend, { blockSize: 1_000, inMemoryThreshold: 2_000 }))
+  const others = new LocalHive(new StreamStore(backend, { blockSize: 60 }))
   const errors: Error[] = []
   const handler = createHiveHandler(hive, { onError: (error) => errors.push(error as Error) })
   const send = (method: string, path = 'b', headers: Record<string, string> = {}, body?: BodyInit): Promise<Response> =>
     handler(new Request(`http://hive.test/${path}`, { method, headers, ...(body === undefined ? {} : { body }) }))
   for (const alias of ['a', 'b', 'c'])
-    await put(hive, alias, alias === 'b' ? BYTES : randomBytes(100, alias === 'a' ? 1 : 2))
+    await (alias === 'b' ? put(hive, alias, BYTES) : put(others, alias, randomBytes(100, alias === 'a' ? 1 : 2)))
   const delta = await collect(
     bytesSource(new Uint8Array([1, 2, 3, ...BYTES]))
       .stream()

@@ -38,9 +38,10 @@ describe('StreamStore', () => {
         ] as const) {
           expect(await collect(stored.slice(a, b).stream())).toEqual(bytes.slice(a, b))
         }
-        const pages = length === 0 ? [] : ['m']
-        expect(await rows(backend)).toEqual(['h', ...pages, 'r', 's', 'v'])
-        expect(await backend.blocks.list({ prefix: '', limit: 1000 })).toHaveLength(Math.ceil(length / blockSize))
+        // A content that fills no block is in the row s.
+        const blocks = length < blockSize ? 0 : Math.ceil(length / blockSize)
+        expect(await rows(backend)).toEqual(['h', ...(blocks === 0 ? [] : ['m']), 'r', 's', 'v'])
+        expect(await backend.blocks.list({ prefix: '', limit: 1000 })).toHaveLength(blocks)
       })
     }
   }

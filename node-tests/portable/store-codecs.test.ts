@@ -262,7 +262,7 @@ describe('the features of a store', () => {
       },
     }
     const store = new StreamStore({ ...backend, metadata }, { codec: 'lz4', host: new VirtualHost() })
-    const { id } = await put(store, text('honey '.repeat(1000)))
+    const { id } = await put(store, text('honey '.repeat(6000)))
     expect((await entriesOf(backend, id))[0]!.codec).toBe(CODECS.lz4)
     expect(await featuresOf(backend)).toEqual(formatVersion(FEATURES.compression))
   })

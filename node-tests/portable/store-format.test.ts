@@ -68,6 +68,19 @@ const FIXTURES: readonly (readonly [
     parseStream,
   ],
   [
+    'stored with its content',
+    `01020001${PLAIN_STREAM.replace('00000000002625a000000003', '000000000000000300000001')}${DIGEST_HEX}0006820003686579`,
+    formatStream({
+      ...stream,
+      status: { kind: 'stored' },
+      size: 3,
+      blockCount: 0,
+      digest: DIGEST,
+      content: new TextEncoder().encode('hey'),
+    }),
+    parseStream,
+  ],
+  [
     'condemned',
     `01030201${PLAIN_STREAM}${DIGEST_HEX}0000`,
     formatStream({ ...stream, status: { kind: 'condemned', former: 'stored' }, digest: DIGEST }),

@@ -319,7 +319,11 @@ describe('StreamWriter', () => {
     const hash = await createDigest(memory)
     hash.update(bytes)
     const rows = new RowBuffer(context, signal)
-    const record = await second.endAsStored(rows, entries, bytes.byteLength, hash.digest())
+    const record = await second.endAsStored(
+      rows,
+      { entries, size: bytes.byteLength, content: undefined },
+      hash.digest(),
+    )
     const changes = await rows.takeChanges()
     expect(await second.commitLast({ record, changes, survivor: second.id, referenceKey: undefined })).toEqual(first.id)
 

@@ -69,7 +69,7 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
     if (pageSets.has(pageSet)) problems.push(`${what} names a page set that another names`)
     pageSets.add(pageSet)
     if (record.status.kind === 'deleting') continue
-    const bytes: number[] = []
+    const bytes: number[] = [...(record.content ?? [])]
     for (let page = 0; page * PAGE_ENTRIES < record.blockCount; page++) {
       const row = rows.get(`/m/${pageSet}/${String.fromCharCode(0, 0, page >> 8, page & 255)}`)
       if (!row) problems.push(`${what} has no page ${page}`)

@@ -17,7 +17,7 @@ async function makeHive(): Promise<string> {
   const directory = join(temporaryDirectory(), 'hive')
   await within(directory, async (_, hive) => {
     for (const alias of ['a', 'b']) await new Blob([BYTES]).stream().pipeTo(hive.sink(alias))
-    await new Blob([randomBytes(1000, 2)]).stream().pipeTo(hive.sink('small'))
+    await new Blob([randomBytes(20_000, 2)]).stream().pipeTo(hive.sink('small'))
   })
   return directory
 }
@@ -47,7 +47,7 @@ async function within(directory: string, work: (backend: Backend, hive: LocalHiv
   await store.close()
 }
 
-const WHOLE = { code: 0, stdout: 'checked 2 streams with 4 blocks, 2.50 MB: no damage\n', stderr: '' }
+const WHOLE = { code: 0, stdout: 'checked 2 streams with 4 blocks, 2.52 MB: no damage\n', stderr: '' }
 
 describe('`comb check`', () => {
   test.each([
@@ -67,7 +67,7 @@ describe('`comb check`', () => {
     expect(found.stdout).toMatch(
       new RegExp(
         `^damaged: a\ndamaged: b\n  block [01] of stored stream [0-9a-f]{32} is ${says}\n` +
-          'checked 2 streams with 3 blocks, 1\\.50 MB: 1 damaged\n$',
+          'checked 2 streams with 3 blocks, 1\\.52 MB: 1 damaged\n$',
       ),
     )
     // Only a mark tells of wrong bytes of the right length.
@@ -106,8 +106,8 @@ describe('`comb check`', () => {
     )
     const id = expect.stringMatching(/^[0-9a-f]{32}$/)
     expect({ ...report, damagedStreams: byEntry }).toEqual({
-      objects: { count: 2, bytes: 501_000 },
-      checked: { streams: 3, blocks: 2, bytes: 501_000 },
+      objects: { count: 2, bytes: 520_000 },
+      checked: { streams: 3, blocks: 2, bytes: 520_000 },
       damaged: { streams: 2, blocks: 3, marked: 0 },
       damagedEntries: [{ alias: 'torn', damage: expect.stringContaining('torn') }],
       damagedStreams: [

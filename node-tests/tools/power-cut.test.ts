@@ -32,24 +32,24 @@ interface Run {
   readonly rival?: boolean
   /** Whether the hive is there already, as a copy that lost its empty directories. */
   readonly exists?: boolean
-  /** What is stored, in blocks of 4 bytes. */
+  /** What is stored, in blocks of 4 bytes; what fills none would have no file. */
   readonly contents: readonly string[]
 }
 
 /** One block at a time, so that no sync can make up for one that was left out. */
 const SINGLE: readonly Run[] = [
   { name: 'making a hive', contents: [] },
-  { name: 'storing', exists: true, contents: ['one', 'two', '3'] },
+  { name: 'storing', exists: true, contents: ['ones', 'twos', '3333'] },
   {
     name: 'storing where another process has just done the same',
     exists: true,
     rival: true,
-    contents: ['one', 'two', '3'],
+    contents: ['ones', 'twos', '3333'],
   },
 ]
 const MANY_BLOCKS: Run = {
   name: 'making a hive and storing many blocks',
-  contents: ['two groups of blocks', 'and another five', 'one'],
+  contents: ['two groups of blocks', 'and another five', 'ones'],
 }
 
 /** Records the run: stores two entries, updates one, removes the other, and collects. */

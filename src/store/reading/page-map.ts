@@ -31,6 +31,8 @@ export class PageMap {
    * Number of blocks. It comes from the stream's row, so that a missing page does not look like the end of the stream.
    */
   readonly blockCount: number
+  /** All bytes of a stream that has no blocks, because its row has its content. */
+  readonly content: { readonly bytes: Uint8Array; readonly digest: Uint8Array } | undefined
   readonly #context: Pick<StoreContext, 'backend' | 'keys'>
   readonly #streamId: string
   readonly #size: number
@@ -42,14 +44,23 @@ export class PageMap {
   constructor(
     context: Pick<StoreContext, 'backend' | 'keys'>,
     id: Uint8Array,
-    { pageSet = id, size, blockCount, blockSize }: Pick<StreamRecord, 'pageSet' | 'size' | 'blockCount' | 'blockSize'>,
+    {
+      pageSet = id,
+      size,
+      blockCount,
+      blockSize,
+      content,
+      digest,
+    }: Pick<StreamRecord, 'pageSet' | 'size' | 'blockCount' | 'blockSize' | 'content' | 'digest'>,
   ) {
     this.#context = context
     this.#streamId = toHex(id)
     this.pageSet = pageSet
     this.blockCount = blockCount
     this.#size = size
-    this.#blockSize = blockSize
+    // A content without blocks is read as if it were one.
+    this.#blockSize = content ? size : blockSize
+    this.content = content && digest && { bytes: content, digest }
   }
 
   /** Number of pages. */

@@ -1,3 +1,6 @@
+import { copyBytes, equalBytes } from '../../bytes/byte-order.ts'
+import { toHex } from '../../bytes/byte-text.ts'
+import { digestOf } from '../checksums.ts'
 import { retryTransient } from '../retry.ts'
 import type { BlockEntry, PageRecord } from '../rows/row-values.ts'
 import type { StoreContext } from '../store-context.ts'
@@ -32,7 +35,8 @@ export class StreamPlace {
     signal: AbortSignal,
     into?: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const { id } = this
+    const { id, pages } = this
+    if (pages.content) return this.#content(pages.content)
     const entry = await this.#entry(blockIndex, signal)
     let memory = into
     const fetch = (): Promise<Uint8Array<ArrayBuffer>> => {
@@ -42,6 +46,14 @@ export class StreamPlace {
       return fetchBlock(this.#context, entry, { id, blockIndex }, options)
     }
     return retryTransient(this.#context.host, fetch, signal)
+  }
+
+  /** The content that the row has, checked. */
+  async #content({ bytes, digest }: NonNullable<PageMap['content']>): Promise<Uint8Array<ArrayBuffer>> {
+    const actual = await digestOf(this.#context.backend, bytes)
+    if (equalBytes(actual, digest)) return copyBytes(bytes)
+    const digests = { expected: toHex(digest), actual: toHex(actual) }
+    throw blockDamage({ id: this.id, blockIndex: 0 }, 'damaged', digests)
   }
 
   async #entry(blockIndex: number, signal: AbortSignal): Promise<BlockEntry> {

@@ -22,6 +22,8 @@ const CHECKSUM_BYTES = 8
 export const EPOCH_BYTES = 8
 /** Block entries of one page row: 512 entries of at most 65 bytes stay below 60 KB. */
 export const PAGE_ENTRIES = 512
+/** Longest content, in bytes, that is kept in the row of its stream. */
+export const MAX_CONTENT_BYTES: number = 16 * 1024
 /** Largest block, in bytes. */
 export const MAX_BLOCK_BYTES: number = 64 * 1024 * 1024
 /** Longest reference, in bytes, that is part of its key; a longer one is keyed by its SHA-256. */
@@ -82,6 +84,8 @@ export interface StreamRecord {
   readonly pageSet?: Uint8Array | undefined
   /** Set when a block was found missing or wrong. The next writer of the same content replaces the page set. */
   readonly damaged?: true | undefined
+  /** All bytes of a short stream, which has no blocks. */
+  readonly content?: Uint8Array | undefined
   /** Fields that this version of the package does not know; they are kept when the row is rewritten. */
   readonly extensions: Uint8Array
 }
@@ -149,6 +153,7 @@ const STREAM_HAS_DIGEST = 1
 /** Extensions of the row `s`. */
 const DAMAGED_TAG = 1
 const PAGE_SET_TAG = 128
+const CONTENT_TAG = 130
 const NO_BYTES = new Uint8Array(0)
 
 /**
@@ -170,12 +175,14 @@ export function formatStream(record: StreamRecord): Uint8Array<ArrayBuffer> {
     .u64(record.createdAt)
     .u64(record.leaseUntil)
     .u64(record.size)
-    .u32(record.blockCount)
+    // Of a content, as many as it would have: 0.1.0 looks at this first, and at extensions that it does not know later.
+    .u32(record.content ? Math.ceil(record.size / record.blockSize) : record.blockCount)
   if (record.digest) writer.bytes(record.digest)
   if (status.kind === 'deleting' && status.reason === 'duplicate') writer.bytes(status.survivor)
   return writeExtensions(writer, record.extensions, [
     [DAMAGED_TAG, record.damaged && NO_BYTES],
     [PAGE_SET_TAG, record.pageSet],
+    [CONTENT_TAG, record.content],
   ]).finish()
 }
 
@@ -201,8 +208,12 @@ export function parseStream(bytes: Uint8Array): StreamRecord {
   const digest = flags & STREAM_HAS_DIGEST ? reader.bytes(SHA256_BYTES) : undefined
   const status = parseStatus(reader, kind, detail)
   if (!digest && isUsable(status)) throw reader.invalid('a stored stream without a digest', 0)
-  const { known, others } = readExtensions(reader, 'stream', [DAMAGED_TAG, PAGE_SET_TAG])
+  const { known, others } = readExtensions(reader, 'stream', [DAMAGED_TAG, PAGE_SET_TAG, CONTENT_TAG])
   reader.end()
+  const content = known.get(CONTENT_TAG)
+  if (content && (content.byteLength !== size || size < 1 || size > MAX_CONTENT_BYTES)) {
+    throw reader.invalid(`${content.byteLength} bytes of content instead of ${size}`, 0)
+  }
   const pageSet = known.get(PAGE_SET_TAG)
   if (pageSet && pageSet.byteLength !== ID_BYTES) throw reader.invalid(`a page set of ${pageSet.byteLength} bytes`, 0)
   const mark = known.get(DAMAGED_TAG)
@@ -213,12 +224,13 @@ export function parseStream(bytes: Uint8Array): StreamRecord {
     createdAt,
     leaseUntil,
     size,
-    blockCount,
+    blockCount: content ? 0 : blockCount,
     blockSize,
     codec,
     digest,
     pageSet,
     damaged: mark && true,
+    content,
     extensions: others,
   }
 }

@@ -79,6 +79,7 @@ async function findDamage(run: ScrubRun, id: Uint8Array, record: StreamRecord): 
   const { blockCount } = record
   const blocks = new BlockQueue(run, id, new PageMap(context, id, record))
   const hash = await createDigest(context.backend)
+  if (record.content) hash.update(record.content)
   let damage: Damage | undefined
   for (let blockIndex = 0; blockIndex < blockCount; blockIndex++) {
     const block = await blocks.next()

@@ -26,7 +26,7 @@ const LIST_OBJECTS = 1000
  */
 const KINDS = [
   { kind: 'i', limit: 1000 },
-  { kind: 's', limit: 250 },
+  { kind: 's', limit: 64 },
   { kind: 'm', limit: 32 },
   { kind: 't', limit: 32 },
 ] as const

@@ -43,8 +43,8 @@ export interface ScrubOptions extends BackendCallOptions {
 /** A repair that would move more objects than this, and a larger share, is refused. */
 const REFUSED_COUNT = 100
 const REFUSED_SHARE = 0.05
-/** Number of streams that are listed at a time. */
-const LIST = 250
+/** Number of streams that are listed at a time; the row of each has up to 17 KB. */
+const LIST = 64
 
 /** Checks all that a store has, and repairs what can be repaired. */
 export async function scrub(

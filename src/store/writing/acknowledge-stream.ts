@@ -18,6 +18,8 @@ export interface EndedUpload {
   readonly writer: StreamWriter
   /** Number of its bytes. */
   readonly size: number
+  /** All of its bytes, if it is to have no blocks. */
+  readonly content: Uint8Array | undefined
   /** SHA-256 of its bytes. */
   readonly digest: Uint8Array
   readonly signal: AbortSignal
@@ -86,15 +88,15 @@ export async function acknowledgeStream(context: StoreContext, upload: EndedUplo
  * bytes afterwards, and with the record of the upload's own.
  */
 async function prepareEnd(
-  { writer, size, digest, assertAlive, putLast }: EndedUpload,
+  { writer, size, content, digest, assertAlive, putLast }: EndedUpload,
   rows: RowBuffer,
   known: KnownStream | undefined,
 ): Promise<{ id: Uint8Array; record: StreamRecord; own: StreamRecord }> {
-  const entries = await putLast(known?.whole === true)
+  const end = { size, content, entries: await putLast(known?.whole === true) }
   assertAlive()
   if (known?.whole) return { id: known.id, record: known.record, own: writer.endAsDuplicate(rows, known.id) }
-  if (known) return { id: known.id, ...(await writer.endAsHealer(rows, entries, size, known)) }
-  const record = await writer.endAsStored(rows, entries, size, digest)
+  if (known) return { id: known.id, ...(await writer.endAsHealer(rows, end, known)) }
+  const record = await writer.endAsStored(rows, end, digest)
   return { id: writer.id, record, own: record }
 }
 

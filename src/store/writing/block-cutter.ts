@@ -39,6 +39,7 @@ export class BlockCutter {
   /** The block that is being filled. */
   #buffer: BlockBuffer | undefined
   #begun = false
+  #cutBlocks = 0
 
   constructor(options: BlockCutterOptions) {
     this.#options = options
@@ -58,6 +59,17 @@ export class BlockCutter {
     return buffer && buffer.byteLength > 0 ? this.#cut(buffer) : undefined
   }
 
+  /**
+   * All bytes of a stream that has at most `most` of them and fills no block, as a copy, for a stream that is to have no
+   * blocks. If it returns undefined, the last block is still to be cut.
+   */
+  endAsContent(most: number): Uint8Array | undefined {
+    const bytes = this.#buffer?.bytes
+    if (this.#cutBlocks > 0 || !bytes || bytes.byteLength === 0 || bytes.byteLength > most) return undefined
+    this.#options.digest.update(bytes)
+    return bytes.slice()
+  }
+
   /** Takes a block back whose bytes are needed no longer; its memory serves the next ones. */
   giveBack(block: CutBlock): void {
     const buffer = this.#buffers.get(block)
@@ -67,6 +79,7 @@ export class BlockCutter {
 
   #cut(buffer: BlockBuffer): CutBlock {
     this.#buffer = undefined
+    this.#cutBlocks++
     const raw = buffer.bytes
     const { encode, checksum, digest } = this.#options
     digest.update(raw)

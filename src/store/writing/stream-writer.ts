@@ -21,6 +21,16 @@ import { PageWriter } from './page-writer.ts'
 import { hasPermanentReference } from './permanent-reference.ts'
 import { deleteObjects } from './remove-stream.ts'
 
+/** What a stream ends with. */
+export interface StreamEnd {
+  /** Entries of its last blocks, which are in no page yet. */
+  readonly entries: readonly BlockEntry[]
+  /** Number of bytes of the whole stream. */
+  readonly size: number
+  /** All of its bytes, if it is to have no blocks. */
+  readonly content: Uint8Array | undefined
+}
+
 /** Where a writer is in the life of its stream. */
 type State =
   /** Nothing was sent to the backend. */
@@ -200,18 +210,14 @@ export class StreamWriter {
   }
 
   /** Adds to `rows` that this stream is stored, with the entries that are not appended yet, and gives its record. */
-  async endAsStored(
-    rows: RowBuffer,
-    entries: readonly BlockEntry[],
-    size: number,
-    digest: Uint8Array,
-  ): Promise<StreamRecord> {
+  async endAsStored(rows: RowBuffer, { entries, size, content }: StreamEnd, digest: Uint8Array): Promise<StreamRecord> {
     const record: StreamRecord = {
       ...this.#leased(),
       status: { kind: 'stored' },
       size,
       blockCount: this.#row.record.blockCount + entries.length,
       digest,
+      content,
     }
     this.#end(rows, record)
     rows.write(this.#context.keys.digest(digest), formatStreamId(this.id))
@@ -228,8 +234,7 @@ export class StreamWriter {
    */
   async endAsHealer(
     rows: RowBuffer,
-    entries: readonly BlockEntry[],
-    size: number,
+    { entries, size, content }: StreamEnd,
     { id, record }: KnownStream,
   ): Promise<{ record: StreamRecord; own: StreamRecord }> {
     const { blockSize, blockCount, codec } = this.#row.record
@@ -237,6 +242,7 @@ export class StreamWriter {
       ...record,
       status: { kind: 'stored' },
       size,
+      content,
       blockSize,
       blockCount: blockCount + entries.length,
       codec,
@@ -247,6 +253,7 @@ export class StreamWriter {
       ...this.#row.record,
       status: { kind: 'deleting', reason: 'duplicate', survivor: id },
       size: record.size,
+      content: record.content,
       blockSize: record.blockSize,
       blockCount: record.blockCount,
       codec: record.codec,

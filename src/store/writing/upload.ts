@@ -2,7 +2,7 @@ import { abortable, markHandled } from '../../bytes/promises.ts'
 import type { StreamingHash } from '../../bytes/sha256.ts'
 import { createDigest, loadChecksum } from '../checksums.ts'
 import { loadEncoder } from '../codecs/block-codecs.ts'
-import type { BlockEntry } from '../rows/row-values.ts'
+import { type BlockEntry, MAX_CONTENT_BYTES } from '../rows/row-values.ts'
 import type { StoreContext } from '../store-context.ts'
 import type { StoredStream } from '../reading/stored-stream.ts'
 import type { StoreTransaction } from '../transactions/store-transaction.ts'
@@ -153,7 +153,8 @@ export class Upload {
     this.#tools ??= this.#begin()
     const { cutter, digest } = await this.#tools
     this.#assertAlive()
-    const last = cutter.end()
+    const content = cutter.endAsContent(MAX_CONTENT_BYTES)
+    const last = content ? undefined : cutter.end()
     if (last) this.#add(last)
     const actual = digest.digest()
     assertExpectedDigest(this.#options, actual)
@@ -162,7 +163,8 @@ export class Upload {
     const stored = await acknowledgeStream(this.#context, {
       options: this.#options,
       writer: this.#writer,
-      size: this.#size,
+      size: content?.byteLength ?? this.#size,
+      content,
       digest: actual,
       signal: this.#abort.signal,
       makeTransaction: this.#makeTransaction,
