@@ -13,6 +13,7 @@ import type {
 import { databaseError, engineError, isUnwritable } from './engine-error.ts'
 import type { FileCalls } from './file-calls.ts'
 import { ReadOnlyDatabase } from './read-only-database.ts'
+import { holds, SharedCommits } from './shared-commits.ts'
 import { connectToWrite, type SqliteConnection, whileLocked } from './sqlite-connection.ts'
 import { CommitFailure, inTransaction } from './sqlite-transaction.ts'
 
@@ -24,6 +25,12 @@ export interface SqliteOptions {
   readonly readOnly: boolean
   /** For the file that is written to find out whether the disk is full. */
   readonly files: FileCalls
+}
+
+/** The connection that writes. */
+interface Writer {
+  readonly connection: SqliteConnection
+  readonly commits: SharedCommits
 }
 
 /** Opens a database file, which must exist. */
@@ -39,7 +46,7 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
 }
 
 /**
- * The rows, in one table. Every call is one synchronous step, so calls of one process never overlap.
+ * The rows, in one table. Every call is applied in one synchronous step, so calls of one process never overlap.
  *
  * Where the file, or its directory, cannot be written, it is read all the same. A commit tries again to open it for
  * writing, since a full disk may get space again.
@@ -48,7 +55,7 @@ export class SqliteMetadata implements Metadata {
   readonly #path: string
   readonly #options: SqliteOptions
   readonly #reader: ReadOnlyDatabase
-  #writer: SqliteConnection | undefined
+  #writer: Writer | undefined
   #opening: Promise<SqliteConnection> | undefined
   readonly #pending = new Set<Promise<unknown>>()
   #closed = false
@@ -103,27 +110,16 @@ export class SqliteMetadata implements Metadata {
     { signal }: BackendCallOptions = {},
   ): Promise<string | false> {
     const what = 'cannot commit'
-    // A snapshot is enough for reading. A writer takes the lock first, since a reader that begins to write may be
-    // refused.
+    // A snapshot is enough for reading.
     if (mutations.length === 0) {
       return this.#read(what, signal, (connection) =>
         inTransaction(connection.database, 'BEGIN', () => holds(connection, checks) && '0'),
       )
     }
     return this.#call(what, signal, async () => {
-      const connection = this.#writer ?? (await this.#openWriter())
+      const { commits } = this.#writer ?? (await this.#openWriter())
       signal?.throwIfAborted()
-      return await this.#whileLocked(signal, () =>
-        inTransaction(connection.database, 'BEGIN IMMEDIATE', () => {
-          if (!holds(connection, checks)) return false
-          const number = connection.count.get()!['commits']!
-          for (const { key, value } of mutations) {
-            if (value) connection.set.run(key, value, number)
-            else connection.delete.run(key)
-          }
-          return String(number)
-        }),
-      )
+      return await commits.commit(checks, mutations, signal)
     })
   }
 
@@ -133,7 +129,7 @@ export class SqliteMetadata implements Metadata {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
     // The writable connection is closed last: closing the last one moves the log into the database.
     await this.#reader.close()
-    this.#writer?.close()
+    this.#writer?.connection.close()
     this.#writer = undefined
   }
 
@@ -141,13 +137,20 @@ export class SqliteMetadata implements Metadata {
     if (this.#closed) throw new TypeError('the backend is closed')
   }
 
-  async #openWriter(): Promise<SqliteConnection> {
+  async #openWriter(): Promise<Writer> {
     if (this.#options.readOnly) {
       throw new BackendError('the hive is open for reading only', { retryable: false })
     }
     this.#opening ??= connectToWrite(this.#path, this.#options.lockTimeoutMs)
     try {
-      this.#writer = await this.#opening
+      const connection = await this.#opening
+      this.#writer ??= {
+        connection,
+        commits: new SharedCommits(connection, {
+          lockTimeoutMs: this.#options.lockTimeoutMs,
+          assertOpen: () => this.#assertOpen(),
+        }),
+      }
     } finally {
       this.#opening = undefined
     }
@@ -156,7 +159,7 @@ export class SqliteMetadata implements Metadata {
 
   #read<T>(what: string, signal: AbortSignal | undefined, work: (connection: SqliteConnection) => T): Promise<T> {
     return this.#call(what, signal, () => {
-      const connection = this.#writer
+      const connection = this.#writer?.connection
       if (!connection) return this.#reader.read(work, signal)
       return this.#whileLocked(signal, () => work(connection))
     })
@@ -193,13 +196,6 @@ export class SqliteMetadata implements Metadata {
     const { readOnly, files } = this.#options
     return readOnly ? engineError(error, what) : await databaseError(error, what, dirname(this.#path), files)
   }
-}
-
-function holds({ version: versionOf }: SqliteConnection, checks: readonly Check[]): boolean {
-  return checks.every(({ key, version }) => {
-    const row = versionOf.get(key)
-    return (row && String(row['version'])) === version
-  })
 }
 
 /** A value that is less than every key, for an absent bound: an empty array would be NULL. */

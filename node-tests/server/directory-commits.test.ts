@@ -1,0 +1,91 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { directoryBackend } from '../../src/backends/directory.ts'
+import type { Backend } from '../../src/store.ts'
+import { text } from '../support/store-tools.ts'
+
+const COMMITS = 50
+
+let root = ''
+let made = 0
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'combstream-'))
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+async function withBackend(work: (backend: Backend, directory: string) => Promise<void>): Promise<void> {
+  const directory = join(root, String(made++))
+  const backend = await directoryBackend(directory)
+  await work(backend, directory)
+  await backend.close()
+}
+
+function times<T>(make: (index: number) => T): T[] {
+  return Array.from({ length: COMMITS }, (_, index) => make(index))
+}
+
+describe('commits of a directory at the same time', () => {
+  it('share a transaction', () =>
+    withBackend(async ({ metadata }, directory) => {
+      const versions = await Promise.all(times((i) => metadata.commit([], [{ key: text(`k${i}`), value: text('v') }])))
+      expect(new Set(versions).size).toBe(COMMITS)
+      // Each transaction adds at least a page for the row and one for the counter.
+      expect((await stat(join(directory, 'metadata.sqlite-wal'))).size).toBeLessThan(COMMITS * 4096)
+    }))
+
+  it('see what those before them changed: of many that need a row to be absent, one is applied', () =>
+    withBackend(async ({ metadata }) => {
+      const key = text('k')
+      const answers = await Promise.all(
+        times((i) => metadata.commit([{ key, version: undefined }], [{ key, value: text(`v${i}`) }])),
+      )
+      expect(answers.filter((answer) => answer !== false)).toEqual([answers[0]])
+      expect(await metadata.get(key)).toEqual({ value: text('v0'), version: answers[0] })
+    }))
+
+  it('fail alone: one that SQLite refuses halfway changes nothing, and all others are applied', () =>
+    withBackend(async ({ metadata }) => {
+      const answers = await Promise.allSettled(
+        times((i) => {
+          const value = text('v')
+          // SQLite cannot bind an object.
+          const second = (i === 20 ? {} : text(`b${i}`)) as Uint8Array
+          return metadata.commit(
+            [],
+            [
+              { key: text(`a${i}`), value },
+              { key: second, value },
+            ],
+          )
+        }),
+      )
+      expect(answers.flatMap(({ status }, i) => (status === 'rejected' ? [i] : []))).toEqual([20])
+      const found = await Promise.all(times((i) => metadata.get(text(`a${i}`))))
+      expect(found.flatMap((row, i) => (row ? [] : [i]))).toEqual([20])
+    }))
+
+  it('are given up one by one: one that is aborted before its turn changes nothing', () =>
+    withBackend(async ({ metadata }) => {
+      const controller = new AbortController()
+      const reason = new Error('enough')
+      const answers = times((i) => {
+        const { signal } = i === 20 ? controller : {}
+        return metadata.commit([], [{ key: text(`k${i}`), value: text('v') }], { signal })
+      })
+      controller.abort(reason)
+      const settled = await Promise.allSettled(answers)
+      expect(settled.filter(({ status }) => status === 'rejected')).toEqual([{ status: 'rejected', reason }])
+      expect(await metadata.get(text('k20'))).toBeUndefined()
+    }))
+
+  it('are waited for by `close`, and refused after it', () =>
+    withBackend(async ({ metadata }, directory) => {
+      const other = await directoryBackend(directory)
+      const commit = other.metadata.commit([], [{ key: text('k'), value: text('v') }])
+      await other.close()
+      await expect(other.metadata.commit([], [{ key: text('l'), value: text('v') }])).rejects.toThrow('closed')
+      expect(await commit).toEqual((await metadata.get(text('k')))?.version)
+    }))
+})
