@@ -1,6 +1,13 @@
+import process from 'node:process'
 import { median } from './median.ts'
 
-const ROUNDS = 5
+/** The cost of one run. */
+export interface Cost {
+  /** Wall time in milliseconds. */
+  readonly wallMs: number
+  /** CPU time of all threads, user and system, in milliseconds. */
+  readonly cpuMs: number
+}
 
 /** One row of a bench: the same work, done by combstream and by a peer. */
 export interface Contest {
@@ -8,32 +15,63 @@ export interface Contest {
   readonly what: string
   /** The peer's name. */
   readonly peerName: string
-  /** Does it with combstream. */
-  ours(): Promise<void>
+  /** How much work it is, in `unit`. */
+  readonly amount: number
+  /** What the work is counted in: "MB". */
+  readonly unit: string
+  /** The least ratio of the peer's wall time to ours. */
+  readonly target?: number
+  /** Does it with combstream, and tells what that cost. */
+  ours(): Promise<Cost>
   /** Does it with the peer. */
-  peer(): Promise<void>
+  peer(): Promise<Cost>
 }
 
 /**
- * Prints a table of contests, in wall time. The two sides alternate, so that other load on the machine affects both.
+ * Prints a table of contests. The two sides alternate, so that other load on the machine affects both. The ratios are
+ * those of the peer's time to ours.
  */
-export async function holdContests(name: string, contests: readonly Contest[], byteLength: number): Promise<void> {
-  console.log(`\n${name}, ${byteLength / 2 ** 20} MiB, wall time, median of ${ROUNDS} runs\n`)
-  console.log('| what | combstream, MB/s | peer, MB/s | ratio | peer |\n|---|---|---|---|---|')
-  for (const { what, peerName, ours, peer } of contests) {
-    const times: [number[], number[]] = [[], []]
-    for (let round = 0; round < ROUNDS; round++) {
-      times[0].push(await timed(ours))
-      times[1].push(await timed(peer))
+export async function holdContests(name: string, contests: readonly Contest[], rounds: number): Promise<void> {
+  console.log(`\n${name}, medians of ${rounds} rounds\n`)
+  console.log(
+    '| what | combstream | peer | ratio | target | met | CPU ratio | peer |\n|---|---|---|---|---|---|---|---|',
+  )
+  for (const contest of contests) {
+    const ours: Cost[] = []
+    const theirs: Cost[] = []
+    for (let round = 0; round < rounds; round++) {
+      ours.push(await contest.ours())
+      theirs.push(await contest.peer())
     }
-    const [oursMs, peerMs] = [median(times[0]), median(times[1])]
-    const speed = (ms: number): string => (byteLength / 1_000 / ms).toFixed(0)
-    console.log(`| ${what} | ${speed(oursMs)} | ${speed(peerMs)} | ${(peerMs / oursMs).toFixed(2)} | ${peerName} |`)
+    console.log(`| ${cellsOf(contest, ours, theirs).join(' | ')} |`)
   }
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
+function cellsOf(contest: Contest, ours: readonly Cost[], theirs: readonly Cost[]): string[] {
+  const { what, amount, unit, target, peerName } = contest
+  const [own, peer] = [ours, theirs].map((costs) => ({
+    wallMs: median(costs.map(({ wallMs }) => wallMs)),
+    cpuMs: median(costs.map(({ cpuMs }) => cpuMs)),
+  })) as [Cost, Cost]
+  const speed = ({ wallMs }: Cost): string => `${((amount * 1000) / wallMs).toFixed(0)} ${unit}/s`
+  const ratio = peer.wallMs / own.wallMs
+  return [
+    what,
+    speed(own),
+    speed(peer),
+    ratio.toFixed(2),
+    target === undefined ? '' : target.toFixed(2),
+    target === undefined ? '' : ratio >= target ? 'yes' : 'NO',
+    (peer.cpuMs / own.cpuMs).toFixed(2),
+    peerName,
+  ]
+}
+
+/** Does some work in this process, and measures it. */
+export async function timed(work: () => Promise<unknown>): Promise<Cost> {
   const start = performance.now()
+  const cpu = process.cpuUsage()
   await work()
-  return performance.now() - start
+  const { user, system } = process.cpuUsage(cpu)
+  return { wallMs: performance.now() - start, cpuMs: (user + system) / 1000 }
 }

@@ -9,13 +9,13 @@ import { benchRdiff, benchRsync } from './rsync/bench.ts'
 import { type Runtime, RUNTIMES } from './rsync/in-runtime.ts'
 import { benchWorkers } from './rsync-workers.ts'
 import { benchStore } from './store.ts'
-import { benchLz4 } from './store-lz4.ts'
 
 const USAGE = `npm run bench -- [store] [rsync] [rdiff] [workers] [options]
 
   --mb N          size of an input in MiB; 256 by default, 64 with --in
-  --rounds N      rsync, rdiff: number of runs of each side; 5 by default
+  --rounds N      number of runs of each side; 5 by default, 9 for store
   --only TEXT     rsync, rdiff: only rows whose operation and pair contain this text: "delta", "delta compat tar"
+                  store: only parts whose name contains it: put, store, read, small, collection, lz4
   --corpora DIR   rsync, rdiff: keep the inputs in DIR, and reuse those already there
   --in RUNTIME    rsync: against the plain TypeScript path in RUNTIME: ${RUNTIMES.join(', ')},
                   a comma-separated list, or all. Without it: against rdiff, in Node`
@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     mb: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string' },
     only: { type: 'string', default: '' },
     corpora: { type: 'string' },
     in: { type: 'string', multiple: true, default: [] },
@@ -32,7 +32,8 @@ const { values, positionals } = parseArgs({
   },
 })
 const mib = values.mb === undefined ? undefined : count('--mb', values.mb)
-const rounds = count('--rounds', values.rounds)
+const givenRounds = values.rounds === undefined ? undefined : count('--rounds', values.rounds)
+const rounds = givenRounds ?? 5
 const runtimes = values.in
   .flatMap((list) => list.split(','))
   .flatMap((name) => (name === 'all' ? RUNTIMES : runtimeOf(name)))
@@ -41,8 +42,7 @@ const benches: Record<string, () => Promise<boolean>> = {
     const directory = await mkdtemp(join(tmpdir(), 'combstream-bench-'))
     const byteLength = (mib ?? 256) * 2 ** 20
     try {
-      await holdContests('store', await benchStore(directory, byteLength), byteLength)
-      await benchLz4(directory)
+      await benchStore({ directory, byteLength, rounds: givenRounds ?? 9, only: values.only })
     } finally {
       await rm(directory, { recursive: true })
     }
@@ -51,7 +51,7 @@ const benches: Record<string, () => Promise<boolean>> = {
   async workers() {
     const byteLength = (mib ?? 256) * 2 ** 20
     const { contests, close } = await benchWorkers(byteLength)
-    await holdContests('rsync in workers', contests, byteLength)
+    await holdContests(`rsync in workers, ${byteLength / 2 ** 20} MiB`, contests, rounds)
     await close()
     return true
   },

@@ -1,7 +1,7 @@
 import { bytesSource } from 'combstream'
 import { createThread } from 'combstream/platform'
 import { DeltaStream, loadSignature, makeSignature, SignatureStream, WorkerPool } from 'combstream/rsync'
-import type { Contest } from './contest.ts'
+import { type Contest, timed } from './contest.ts'
 import { drain } from './drain.ts'
 import { noise } from './noise.ts'
 
@@ -26,12 +26,10 @@ export async function benchWorkers(byteLength: number): Promise<{ contests: Cont
     return {
       what: `${what}, workers: ${size}`,
       peerName: PEER,
-      async ours() {
-        await run(pool)
-      },
-      async peer() {
-        await run(undefined)
-      },
+      amount: byteLength / 1e6,
+      unit: 'MB',
+      ours: () => timed(() => run(pool)),
+      peer: () => timed(() => run(undefined)),
     }
   }
   const sign = (pool: WorkerPool | undefined): Promise<void> =>

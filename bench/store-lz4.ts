@@ -10,7 +10,6 @@ import { writeTarPair } from './rsync/tar-pair.ts'
 
 const BLOCK_BYTES = 1_000_000
 const BLOCKS = 8
-const ROUNDS = 9
 /** `lz4 -b` repeats its work for as long, and tells the time of the fastest pass; so do we. */
 const ROUND_MS = 1000
 
@@ -28,8 +27,8 @@ interface Speeds {
  * Prints a table of the codec of blocks against `lz4 -b1`, which compresses and decompresses the same blocks in memory.
  * Ours includes the copies in and out of WebAssembly, and the frame; lz4's does not.
  */
-export async function benchLz4(directory: string): Promise<void> {
-  console.log(`\nLZ4, ${BLOCKS} blocks of ${BLOCK_BYTES} bytes, fastest pass in a second, median of ${ROUNDS} rounds\n`)
+export async function benchLz4(directory: string, rounds: number): Promise<void> {
+  console.log(`\nLZ4, ${BLOCKS} blocks of ${BLOCK_BYTES} bytes, fastest pass in a second, median of ${rounds} rounds\n`)
   console.log('| content | | combstream, MB/s | lz4 -b1, MB/s | ratio | target |\n|---|---|---|---|---|---|')
   const lz4 = await loadLz4()
   for (const [name, content] of await contents(directory)) {
@@ -37,7 +36,7 @@ export async function benchLz4(directory: string): Promise<void> {
     await writeFile(path, content)
     const ours: Speeds[] = []
     const theirs: Speeds[] = []
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds; round++) {
       ours.push(runOurs(lz4, content))
       theirs.push(await runLz4(path))
     }

@@ -22,7 +22,7 @@ export class WholeProcess implements Competitor {
   readonly #output: string | undefined
 
   /**
-   * `output` is a file that it creates, which is removed after each run. Before each run as much memory is used for a
+   * `output` is a file or directory that it creates, which is removed after each run. Before each run as much memory is used for a
    * file, and freed: the host of a virtual machine takes back memory that nobody uses, and to get it again can take
    * longer than the work.
    */
@@ -46,7 +46,7 @@ export class WholeProcess implements Competitor {
     clearInterval(timer)
     const wallMs = performance.now() - start
     if (code !== 0) throw new Error(`${this.#command.join(' ')} failed`)
-    if (this.#output !== undefined) await rm(this.#output)
+    if (this.#output !== undefined) await rm(this.#output, { recursive: true })
     return { cpuMs: childrenMs(output), wallMs, peakBytes }
   }
 
