@@ -107,7 +107,7 @@ test.for(['x', 'x?signature'])('%s is given up when its client goes before the f
 
 test('damage is reported on standard error with the name of the entry', async () => {
   const backend = memoryBackend()
-  const hive = new LocalHive(new StreamStore(backend))
+  const hive = new LocalHive(new StreamStore(backend, { blockSize: 10 }))
   for (const alias of ['lost', 'row']) await bytesSource(new Uint8Array(10)).stream().pipeTo(hive.sink(alias))
   for (const { name } of await backend.blocks.list({ prefix: '', limit: 10 })) await backend.blocks.delete(name)
   const key = new TextEncoder().encode('/a/row')
