@@ -196,13 +196,14 @@ describe('directoryBackend', () => {
     await backend.close()
   })
 
-  it('lists its objects although a desktop has left files beside them', async () => {
+  it('lists its objects although desktops and synchronizers have left files beside them', async () => {
     const directory = fresh()
     const backend = await directoryBackend(directory)
     await backend.blocks.put('o.abcd', text('x'))
     for (const folder of ['', 'o', join('o', 'ab')]) {
       await writeFile(join(directory, 'blocks', folder, '.DS_Store'), 'icons')
     }
+    await writeFile(join(directory, 'blocks', 'o', 'ab', 'o.abcd (conflicted copy)'), 'y')
     expect(await backend.blocks.list({ prefix: 'o.', limit: 10 })).toEqual([{ name: 'o.abcd', size: 1 }])
     await backend.close()
   })

@@ -15,6 +15,8 @@ import { readWholeFile, removeFile, writeNewFile } from './whole-files.ts'
 const EMPTY = '_'
 /** Ends the name of a file that is being written. Names of objects do not contain it, and `delete` knows it. */
 const TEMPORARY = '~'
+/** What a name of an object looks like. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,199}$/
 
 /** How the objects are opened. */
 export interface FileBlocksOptions {
@@ -111,7 +113,8 @@ export class FileBlocks implements Blocks {
   }
 
   async #names(prefix: string, after: string, limit: number, signal: AbortSignal | undefined): Promise<string[]> {
-    const wanted = (name: string): boolean => name.startsWith(prefix) && name > after
+    // Desktops and synchronizers leave files with other names, which are not objects.
+    const wanted = (name: string): boolean => name.startsWith(prefix) && name > after && NAME.test(name)
     const stems = (await namesIn(this.#files, this.#root)).filter((stem) => isBeginning(stemStart(stem), prefix))
     const found: string[] = []
     for (const stem of stems) {
@@ -139,7 +142,7 @@ export class FileBlocks implements Blocks {
   }
 
   #place(name: string): { directory: string; path: string } {
-    if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,199}$/.test(name)) {
+    if (!NAME.test(name)) {
       throw new TypeError(`an object's name must be up to 200 letters, digits, "-" and ".", got ${describeValue(name)}`)
     }
     const dot = name.lastIndexOf('.')
