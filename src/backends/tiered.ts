@@ -14,7 +14,8 @@ export type BlockBackend = Pick<Backend, 'blocks' | 'limits' | 'close'>
  * already stays where it is.
  *
  * A block is looked for on `hot` first. Open a store always with the same two backends: without the cold one, its blocks
- * are missing, which a check reports as damage. Closing this backend closes both.
+ * are missing, which a check reports as damage. Stores that share a cold backend must have different names:
+ * otherwise a scrub that repairs one removes the blocks of the other. Closing this backend closes both.
  *
  * @example
  * ```ts
