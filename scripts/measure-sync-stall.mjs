@@ -1,0 +1,143 @@
+// Measures what readers of a hive wait for while a writer of the same process stores small entries, on a file system
+// whose syncs are slow. For that, a library that is put before the C library lets each sync take longer. Needs gcc.
+//
+//   node_modules/.bin/node scripts/measure-sync-stall.mjs [--sync-ms 0,50] [--seconds 10]
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { directoryBackend } from '../src/backends/directory.ts'
+import { LocalHive } from '../src/hive.ts'
+import { StreamStore } from '../src/store.ts'
+
+const SLOW_SYNC = `
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <unistd.h>
+static int slow(const char *name, int file) {
+  const char *ms = getenv("SYNC_MS");
+  int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, name);
+  if (ms) usleep(1000 * atoi(ms));
+  return real(file);
+}
+int fsync(int file) { return slow("fsync", file); }
+int fdatasync(int file) { return slow("fdatasync", file); }
+`
+const BLOCK_BYTES = 65_536
+const BLOCKS = 64
+
+const { values } = parseArgs({
+  options: {
+    'sync-ms': { type: 'string', default: '0,50' },
+    seconds: { type: 'string', default: '10' },
+    measure: { type: 'string' },
+  },
+})
+const seconds = Number(values.seconds)
+const syncMs = process.env['SYNC_MS'] ?? '0'
+if (values.measure === undefined) measureAll()
+else await measure(values.measure)
+
+/** Measures in processes of their own, each with other syncs. */
+function measureAll() {
+  const directory = mkdtempSync(join(tmpdir(), 'combstream-'))
+  try {
+    const source = join(directory, 'slow-sync.c')
+    const library = join(directory, 'slow-sync.so')
+    writeFileSync(source, SLOW_SYNC)
+    execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl'], { stdio: 'inherit' })
+    console.log(
+      '| added to each sync | writers | entries stored a second | MB/s read | chunk, median | 99 % | longest | in commits |',
+    )
+    console.log('|---|---|---|---|---|---|---|---|')
+    for (const added of values['sync-ms'].split(',')) {
+      const hive = join(directory, `hive-${added}`)
+      spawnSync(process.execPath, [process.argv[1] ?? '', '--measure', hive, '--seconds', String(seconds)], {
+        stdio: 'inherit',
+        env: { ...process.env, LD_PRELOAD: library, SYNC_MS: added, NODE_NO_WARNINGS: '1' },
+      })
+    }
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+/** @param {string} directory */
+async function measure(directory) {
+  const commits = { ms: 0 }
+  const store = new StreamStore(timed(await directoryBackend(directory), commits), { blockSize: BLOCK_BYTES })
+  const hive = new LocalHive(store)
+  await new Blob([new Uint8Array(BLOCKS * BLOCK_BYTES).fill(7)]).stream().pipeTo(hive.sink('read'))
+  await readFor(hive, 1000)
+  for (const writers of [0, 1, 8]) {
+    commits.ms = 0
+    const stop = new AbortController()
+    let stored = 0
+    const writing = Array.from({ length: writers }, async (_, writer) => {
+      for (; !stop.signal.aborted; stored++) {
+        await new Blob([`${writer} ${stored}`]).stream().pipeTo(hive.sink(`written by ${writer}`))
+      }
+    })
+    const { waits, bytes, elapsedMs } = await readFor(hive, 1000 * seconds)
+    const share = Math.round((100 * commits.ms) / elapsedMs)
+    const at = (/** @type {number} */ part) => (waits[Math.floor(part * (waits.length - 1))] ?? 0).toFixed(1)
+    console.log(
+      `| ${syncMs} ms | ${writers} | ${Math.round((1000 * stored) / elapsedMs)} | ${Math.round(bytes / 1000 / elapsedMs)} ` +
+        `| ${at(0.5)} ms | ${at(0.99)} ms | ${at(1)} ms | ${share} % |`,
+    )
+    stop.abort()
+    await Promise.all(writing)
+  }
+  await store.close()
+}
+
+/**
+ * Adds up the time that commits take before they return to the event loop.
+ *
+ * @param {import('../src/store.ts').Backend} backend
+ * @param {{ ms: number }} commits
+ * @returns {import('../src/store.ts').Backend}
+ */
+function timed(backend, commits) {
+  const { metadata } = backend
+  return {
+    ...backend,
+    metadata: {
+      get: (...args) => metadata.get(...args),
+      list: (...args) => metadata.list(...args),
+      commit(...args) {
+        const start = performance.now()
+        const result = metadata.commit(...args)
+        commits.ms += performance.now() - start
+        return result
+      },
+    },
+  }
+}
+
+/**
+ * Reads the entry again and again, and tells how long each chunk took, in order of length.
+ *
+ * @param {LocalHive} hive
+ * @param {number} forMs
+ */
+async function readFor(hive, forMs) {
+  const start = performance.now()
+  /** @type {number[]} */
+  const waits = []
+  let bytes = 0
+  while (performance.now() - start < forMs) {
+    const reader = (await hive.open('read')).stream().getReader()
+    for (let before = performance.now(); ; before = performance.now()) {
+      const { done, value } = await reader.read()
+      waits.push(performance.now() - before)
+      if (done) break
+      bytes += value.byteLength
+    }
+  }
+  return { waits: waits.toSorted((a, b) => a - b), bytes, elapsedMs: performance.now() - start }
+}
