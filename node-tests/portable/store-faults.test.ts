@@ -13,6 +13,11 @@ const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encod
 
 /** A thing that is done to a store, in which each call of the backend goes wrong in turn, in each way. */
 interface Scenario {
+  /**
+   * Bytes of a block.
+   * @default 1
+   */
+  readonly blockSize?: number
   readonly name: string
   /** Bytes that the store has before, with the reference `before`. */
   readonly has?: string
@@ -60,6 +65,19 @@ const scenarios: Scenario[] = [
       }),
     after: [...(content === 'before' ? [] : ['before:']), `${content}: before`, `a/entry = ${content}`].toSorted(),
   })),
+  {
+    name: 'storing a content that fills no block',
+    blockSize: 100,
+    run: (store) => put(store, LONG, { reference: text('new') }),
+    after: [`${LONG}: new`],
+  },
+  {
+    name: 'storing a content that fills no block, and that the store has',
+    has: LONG,
+    blockSize: 100,
+    run: (store) => put(store, LONG, { reference: text('new') }),
+    after: [`${LONG}: before new`],
+  },
   {
     name: 'marking',
     has: 'abc',
@@ -109,7 +127,7 @@ interface Outcome {
 async function play(scenario: Scenario, plan: (step: Step) => Fault | undefined): Promise<Outcome> {
   const memory = memoryBackend()
   const host = new VirtualHost()
-  const options = { blockSize: 1, inMemoryThreshold: 4, host }
+  const options = { blockSize: scenario.blockSize ?? 1, inMemoryThreshold: 4, host }
   let stored: StoredStream | undefined
   if (scenario.has !== undefined) {
     const sink = new StreamStore(memory, options).sink({ reference: text('before') })
