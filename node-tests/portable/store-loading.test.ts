@@ -51,6 +51,18 @@ async function makeReading(blockCount: number, room: number, spy: Spy = {}): Pro
   return { memory, bytes, budget, stored: storedStream(context, fromHex(id)!, record) }
 }
 
+/** Moves the pages of a stream to another page set, where a block is another object, which only the new page names. */
+async function replacePage({ memory, stored }: Reading, blockIndex: number): Promise<void> {
+  const keys = new RowKeys('')
+  const page = parsePage((await memory.metadata.get(keys.page(fromHex(stored.id)!, 0)))!.value)
+  const { object } = page.entries[blockIndex]!
+  await memory.blocks.put(keys.object(pattern(16)), (await memory.blocks.get(keys.object(object)))!)
+  await memory.blocks.delete(keys.object(object))
+  await movePages(memory, stored.id, pattern(16))
+  const entries = page.entries.with(blockIndex, { ...page.entries[blockIndex]!, object: pattern(16) })
+  await memory.metadata.commit([], [{ key: keys.page(pattern(16), 0), value: formatPage({ ...page, entries }) }])
+}
+
 /** Reads one chunk, and returns its length. */
 async function lengthOfNext(reader: Reader): Promise<number> {
   return (await reader.read()).value?.byteLength ?? 0
@@ -234,26 +246,45 @@ describe('the readers of a store', () => {
   })
 
   it('give back the blocks of pages that were replaced while they were read', async () => {
-    const { memory, bytes, budget, stored } = await makeReading(8, 8)
+    const reading = await makeReading(8, 8)
+    const { bytes, budget, stored } = reading
     const reader = stored.stream().getReader()
     for (let i = 0; i < 3; i++) await reader.read()
     await settle()
-    // Block 6 is now another object, which only the new page names; block 7 will have been fetched from the old one.
-    const id = fromHex(stored.id)!
-    const keys = new RowKeys('')
-    const page = parsePage((await memory.metadata.get(keys.page(id, 0)))!.value)
-    const { object } = page.entries[6]!
-    await memory.blocks.put(keys.object(pattern(16)), (await memory.blocks.get(keys.object(object)))!)
-    await memory.blocks.delete(keys.object(object))
-    await movePages(memory, stored.id, pattern(16))
-    const entries = page.entries.with(6, { ...page.entries[6]!, object: pattern(16) })
-    await memory.metadata.commit([], [{ key: keys.page(pattern(16), 0), value: formatPage({ ...page, entries }) }])
+    // Block 7 will have been fetched from the old page.
+    await replacePage(reading, 6)
     for (let i = 3; i < 6; i++) await reader.read()
     await settle()
     expect(budget.held).toBe(2 * BLOCK)
     expect(equalBytes((await reader.read()).value!, bytes.subarray(6 * BLOCK, 7 * BLOCK))).toBe(true)
     await settle()
     expect(budget.held).toBe(BLOCK)
+  })
+
+  it('drop blocks of new pages, too, although a fetch from the old ones ends later', async () => {
+    const spy: Spy = {}
+    const reading = await makeReading(9, 5, spy)
+    const { budget, stored } = reading
+    const reader = stored.stream().getReader()
+    for (let i = 0; i < 3; i++) await reader.read()
+    await settle()
+    await replacePage(reading, 6)
+    await reader.read()
+    await settle()
+    const gate = new Gate()
+    spy.read = () => gate.pass()
+    // Block 7 is on its way from the old page.
+    await reader.read()
+    await settle()
+    expect(gate.arrived).toBe(1)
+    spy.read = () => undefined
+    for (let i = 5; i < 8; i++) await reader.read()
+    await settle()
+    gate.open()
+    await settle()
+    expect(budget.held).toBe(2 * BLOCK)
+    const others = [1, 2, 3, 4].map(() => stored.stream().getReader())
+    for (const other of others) expect(await lengthOfNext(other)).toBe(BLOCK)
   })
 
   it('read exact bytes and stay within the budget, whatever they do', async () => {

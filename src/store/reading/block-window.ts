@@ -159,6 +159,7 @@ export class BlockWindow {
       block.held = 0
     }
     this.#parallel--
-    this.#fetchAhead()
+    // The share of a window that was closed may belong to the next one.
+    if (!this.#abort.signal.aborted) this.#fetchAhead()
   }
 }
