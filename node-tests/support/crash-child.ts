@@ -11,7 +11,17 @@ import process from 'node:process'
 import { toHex } from '../../src/bytes/byte-text.ts'
 import { LocalHive } from '../../src/hive.ts'
 import { StreamStore, systemHost } from '../../src/store.ts'
-import { BLOCK_SIZE, CONTENTS, contentOf, digestOfContent, NAMES, readHeld, rowOf } from './crash-hive.ts'
+import {
+  BLOCK_SIZE,
+  COMMON_CONTENTS,
+  CONTENTS,
+  contentOf,
+  digestOfContent,
+  LONGEST,
+  NAMES,
+  readHeld,
+  rowOf,
+} from './crash-hive.ts'
 import { type Action, type DeathPlan, type Manner, openCounted, say, STEPS, Steps } from './crash-steps.ts'
 import { hastyHost } from './hasty-collector.ts'
 import { text } from './store-tools.ts'
@@ -40,6 +50,8 @@ const pick = (count: number): number => Math.floor(random.fraction() * count)
 const oneOf = <T>(some: readonly T[]): T => some[pick(some.length)]!
 
 const { aliases, references } = await readHeld(store, name)
+/** The content that it removed last: others may just collect it. */
+let lastGone = 0
 for (const [alias, content] of aliases) say(`has ${alias} ${content}`)
 for (const [reference, { content }] of references) say(`has ${reference} ${content}`)
 say('ready')
@@ -68,7 +80,7 @@ async function attempt(what: string, work: () => Promise<unknown>): Promise<bool
 }
 
 async function act(action: Action): Promise<void> {
-  const content = pick(CONTENTS.length)
+  const content = oneOf([pick(COMMON_CONTENTS), pick(CONTENTS), lastGone])
   const alias = `${name}.a${pick(NAMES)}`
   const reference = `${name}.r${pick(NAMES)}`
   switch (action) {
@@ -79,7 +91,9 @@ async function act(action: Action): Promise<void> {
       return
     case 'remove': {
       const old = aliases.has(alias) ? alias : [...aliases.keys()][0]
-      if (old !== undefined && (await attempt(`put ${old} -`, () => hive.remove(old)))) aliases.delete(old)
+      if (old === undefined) return
+      lastGone = aliases.get(old)!
+      if (await attempt(`put ${old} -`, () => hive.remove(old))) aliases.delete(old)
       return
     }
     case 'store':
@@ -93,7 +107,7 @@ async function act(action: Action): Promise<void> {
     case 'abort':
       await attempt('abort', async () => {
         const writer = store.sink().getWriter()
-        await writer.write(contentOf(CONTENTS.length - 1))
+        await writer.write(contentOf(LONGEST))
         await writer.abort()
       })
       return
@@ -102,6 +116,9 @@ async function act(action: Action): Promise<void> {
         const { problems } = await oneOf(collectors).collectGarbage({ graceMs: 0 })
         for (const { message } of problems) say(`problem ${message}`)
       })
+      return
+    case 'begin to collect':
+      await attempt('begin', () => beginToCollect())
       return
     case 'scrub':
       await attempt('scrub', async () => {
@@ -115,6 +132,21 @@ async function act(action: Action): Promise<void> {
       const object = `o.${toHex(systemHost.random(16))}`
       await attempt(`strand ${object}`, () => backend.blocks.put(object, contentOf(1)))
     }
+  }
+}
+
+/** Collects until a stream is condemned, so that others meet it in that state. */
+async function beginToCollect(): Promise<void> {
+  const stop = new AbortController()
+  steps.onDone = (done) => {
+    if (done === 'commit: condemn') stop.abort(new Error('a stream is condemned'))
+  }
+  try {
+    await store.collectGarbage({ graceMs: 0, signal: stop.signal })
+  } catch (error) {
+    if (error !== stop.signal.reason) throw error
+  } finally {
+    steps.onDone = () => undefined
   }
 }
 
@@ -136,6 +168,7 @@ async function unmark(reference: string | undefined): Promise<void> {
       await tx.unmarkAsUsed(known.id, text(reference))
     }),
   )
+  lastGone = known.content
   if (done) references.delete(reference)
 }
 

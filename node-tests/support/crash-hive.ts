@@ -11,14 +11,28 @@ import { text } from './store-tools.ts'
 export const BLOCK_SIZE = 8_000
 /** How many aliases, and how many references, each process has. */
 export const NAMES = 3
-/** The lengths of the contents. All processes have the same few, so that what one removes another stores meanwhile. */
-export const CONTENTS = [0, 300, 17_000, 24_000, 48_000] as const
+/** Number of contents. All processes have the same, so that what one removes another stores meanwhile. */
+export const CONTENTS = 240
+/** The first of them are stored most often. */
+export const COMMON_CONTENTS = 6
+const LENGTHS = [0, 300, 17_000, 24_000, 33_000, 48_000] as const
 
-const contents = CONTENTS.map((byteLength, content) => randomBytes(byteLength, content + 1))
+/** No two contents are of the same length. */
+const lengths = Array.from({ length: CONTENTS }, (_, content) => {
+  return LENGTHS[content % LENGTHS.length]! + Math.floor(content / LENGTHS.length)
+})
+/** A content that takes more than one group of blocks. */
+export const LONGEST = LENGTHS.length - 1
 
-/** The bytes of a content. */
+const contents = new Map<number, Uint8Array<ArrayBuffer>>()
+
+/** The bytes of a content; they must not be changed. */
 export function contentOf(content: number): Uint8Array<ArrayBuffer> {
-  return contents[content]!.slice()
+  const known = contents.get(content)
+  if (known) return known
+  const bytes = randomBytes(lengths[content]!, content + 1)
+  contents.set(content, bytes)
+  return bytes
 }
 
 /** The digest of a content. */
@@ -51,7 +65,8 @@ export async function readHeld(store: StreamStore, prefix = ''): Promise<Held> {
 
 async function identify(stream: ReadableStream<Uint8Array>): Promise<number> {
   const bytes = await collect(stream)
-  return contents.findIndex((content) => equalBytes(bytes, content))
+  const content = lengths.indexOf(bytes.byteLength)
+  return content >= 0 && equalBytes(bytes, contentOf(content)) ? content : -1
 }
 
 /** The row of a reference. */

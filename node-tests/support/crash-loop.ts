@@ -65,7 +65,8 @@ export async function runCrashLoop(root: string, { kills, seed, manner }: CrashL
   }
 
   const early = Math.min(EARLY_KILLS, Math.floor(kills / 4))
-  for (let i = 0; i < early; i++) await kill(slots[0]!, { step: '', when: i % 2 ? 'after' : 'before', skip: i })
+  for (let i = 0; i < early; i++)
+    await kill(slots[0]!, { step: '', when: (i + seed) % 2 ? 'after' : 'before', skip: i })
   const store = new StreamStore(await directoryBackend(directory), { blockSize: BLOCK_SIZE })
   await putContent(store, KEEPER, 2)
   await store.close()

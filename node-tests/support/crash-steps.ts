@@ -20,6 +20,7 @@ export type Action =
   | 'unmark'
   | 'abort'
   | 'collect'
+  | 'begin to collect'
   | 'scrub'
   | 'strand'
 
@@ -42,9 +43,11 @@ export const STEPS: Readonly<Record<string, readonly Action[]>> = {
   'commit: add blocks': ['put', 'store'],
   'commit: store': ['put', 'store', 'store and mark', 'remove', 'collect'],
   'commit: store what is there': ['put', 'store'],
+  'commit: store what is condemned': ['unmark', 'remove', 'begin to collect', 'put', 'store'],
   'commit: give up an upload': ['abort'],
   'commit: forget an intent': ['abort', 'collect', 'put'],
   'commit: mark': ['store and mark', 'unmark', 'find or store'],
+  'commit: mark what is condemned': ['unmark', 'remove', 'begin to collect', 'find or store'],
   'commit: unmark': ['unmark', 'store'],
   'commit: remove an entry': ['remove', 'put'],
   'commit: condemn': ACTIONS_THAT_COLLECT,
@@ -66,8 +69,6 @@ export const RARE_STEPS: readonly string[] = [
   'sync the hive',
   'commit: the version',
   'commit: more intents',
-  'commit: store what is condemned',
-  'commit: mark what is condemned',
   'commit: spare',
 ]
 
@@ -89,6 +90,8 @@ export type Manner = 'patient' | 'hasty'
 export class Steps {
   #plan: DeathPlan
   #passed = 0
+  /** Called after each step that succeeded. */
+  onDone: (step: string) => void = () => undefined
 
   constructor(plan: DeathPlan) {
     this.#plan = plan
@@ -103,7 +106,11 @@ export class Steps {
   async take<T>(step: string, work: () => Promise<T>, half?: () => Promise<unknown>): Promise<T> {
     const { step: planned, when, skip } = this.#plan
     const dies = (planned === '' || planned === step) && this.#passed++ === skip
-    if (!dies) return await work()
+    if (!dies) {
+      const result = await work()
+      this.onDone(step)
+      return result
+    }
     if (when === 'half' && half) await half()
     // The step may fail: the directory is there already, or the file is not.
     else if (when === 'after') await Promise.allSettled([work()])
