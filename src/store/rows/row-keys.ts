@@ -22,6 +22,8 @@ const HASHED = 1
  */
 export class RowKeys {
   readonly #rows: string
+  /** What the keys of each kind of row begin with. */
+  readonly #prefixes = new Map<string, Uint8Array>()
   /** Prefix of the names of the store's objects. */
   readonly objectPrefix: string
 
@@ -109,7 +111,12 @@ export class RowKeys {
   }
 
   #key(kind: string, ...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-    return concatBytes(new TextEncoder().encode(this.#rows + kind), ...parts)
+    let prefix = this.#prefixes.get(kind)
+    if (!prefix) {
+      prefix = new TextEncoder().encode(this.#rows + kind)
+      this.#prefixes.set(kind, prefix)
+    }
+    return concatBytes(prefix, ...parts)
   }
 }
 

@@ -3,8 +3,11 @@ import type { StreamingHash } from '../../bytes/sha256.ts'
 import type { Checksum } from '../checksums.ts'
 import type { EncodeBlock } from '../codecs/block-codecs.ts'
 
-/** What a stream begins with, lest a short one costs a whole block of memory; these bytes are copied once more. */
-const FIRST_BUFFER_BYTES = 64 * 1024
+/**
+ * The most that is allocated before there are more bytes, lest a short stream costs a whole block of memory; these bytes
+ * are copied once more.
+ */
+const SHORT_BUFFER_BYTES = 64 * 1024
 
 /** A block that has been cut off, as it will be stored. */
 export interface CutBlock {
@@ -47,7 +50,7 @@ export class BlockCutter {
 
   /** Takes bytes up to the end of a block, and tells how many these were; `block`, if one is complete now. */
   push(chunk: Uint8Array): { readonly taken: number; readonly block?: CutBlock } {
-    const buffer = this.#roomyBuffer()
+    const buffer = this.#roomyBuffer(chunk.byteLength)
     this.#buffer = buffer
     const taken = buffer.fill(chunk)
     return buffer.byteLength === this.#options.blockSize ? { taken, block: this.#cut(buffer) } : { taken }
@@ -95,17 +98,19 @@ export class BlockCutter {
     this.#free.push(buffer)
   }
 
-  /** A buffer with room for some more of the block. */
-  #roomyBuffer(): BlockBuffer {
+  /** A buffer with room for some more of the block: for all of the first chunk, if that is short, and nothing else. */
+  #roomyBuffer(chunkBytes: number): BlockBuffer {
     const buffer = this.#buffer
     const { blockSize } = this.#options
     if (buffer && !buffer.full) return buffer
+    const shortBytes = Math.min(blockSize, SHORT_BUFFER_BYTES)
     if (!this.#begun) {
       this.#begun = true
-      return new BlockBuffer(Math.min(blockSize, FIRST_BUFFER_BYTES))
+      return new BlockBuffer(Math.min(shortBytes, chunkBytes))
     }
-    const whole = this.#free.pop() ?? new BlockBuffer(blockSize)
-    if (buffer) whole.fill(buffer.bytes)
-    return whole
+    const isShort = buffer !== undefined && buffer.byteLength < shortBytes
+    const longer = isShort ? new BlockBuffer(shortBytes) : (this.#free.pop() ?? new BlockBuffer(blockSize))
+    if (buffer) longer.fill(buffer.bytes)
+    return longer
   }
 }
