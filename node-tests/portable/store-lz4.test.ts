@@ -127,6 +127,14 @@ describe('a frame of LZ4', () => {
     expect(outcome(() => lz4.decompress(skipped.subarray(0, 10), 0))).toBe('truncated')
   })
 
+  it('may have any number of blocks, of one byte or of none', () => {
+    const empty = frameOf({ blocks: [] })
+    const blocks = new Uint8Array(9 * 150_000).map((_, index) => [1, 0, 0, 0x80, 7, 0, 0, 0, 0x80][index % 9]!)
+    const frame = concatBytes(empty.subarray(0, -4), blocks, little(0, 4))
+    expect(equalBytes(lz4.decompress(frame, 150_000), new Uint8Array(150_000).fill(7))).toBe(true)
+    expect(outcome(() => lz4.decompress(frame, 149_999))).toBe('limit')
+  })
+
   const block = blockOf([{ literals: randomBytes(9), distance: 0, matchLength: 0 }])
   it.each<[string, FrameFields, string]>([
     ['another magic number', { magic: 0x12345678 }, 'magic'],

@@ -1,4 +1,4 @@
-import { concatBytes } from '../../bytes/byte-order.ts'
+import { ownBytes } from '../../bytes/byte-order.ts'
 import { FormatError, type FormatErrorReason } from '../../errors.ts'
 import {
   BLOCK_BYTES,
@@ -44,8 +44,8 @@ class FrameReader {
   readonly #view: DataView
   readonly #maxLength: number
   #offset = 0
-  /** The content so far. A frame that states its size adds one part, another frame a part for each block. */
-  readonly #parts: Uint8Array<ArrayBuffer>[] = []
+  /** The content so far, and space for more: exactly enough if a single frame states its size. */
+  #content: Uint8Array<ArrayBuffer> = new Uint8Array(0)
   #length = 0
 
   constructor(kernel: Lz4Kernel, xxh32: Xxh32, bytes: Uint8Array, maxLength: number) {
@@ -63,7 +63,7 @@ class FrameReader {
 
   /** The content of all frames that have been read, as an array of its own. */
   content(): Uint8Array<ArrayBuffer> {
-    return this.#parts.length === 1 ? this.#parts[0]! : concatBytes(...this.#parts)
+    return ownBytes(this.#content.subarray(0, this.#length))
   }
 
   readFrame(): void {
@@ -75,11 +75,14 @@ class FrameReader {
     if (magic === LEGACY_MAGIC) throw this.#error('unsupported', 'the format before 2014', 4)
     if (magic !== FRAME_MAGIC) throw this.#error('magic', `not a frame of LZ4`, 4)
     const descriptor = this.#descriptor()
-    const parts = this.#blocks(descriptor)
-    if (descriptor.flags & FLAG.contentChecksum && this.#u32() !== this.#xxh32(...parts)) {
-      throw this.#error('invalid', 'the content does not match its checksum', 4)
+    const start = this.#length
+    this.#blocks(descriptor)
+    if (descriptor.flags & FLAG.contentChecksum) {
+      const expected = this.#u32()
+      if (this.#xxh32(this.#content.subarray(start, this.#length)) !== expected) {
+        throw this.#error('invalid', 'the content does not match its checksum', 4)
+      }
     }
-    this.#parts.push(...parts)
   }
 
   #descriptor(): Descriptor {
@@ -100,37 +103,46 @@ class FrameReader {
     return { flags, blockBytes, contentSize }
   }
 
-  /** Reads the blocks up to the end mark, and returns their content. */
-  #blocks({ flags, blockBytes, contentSize }: Descriptor): Uint8Array<ArrayBuffer>[] {
-    const limit = contentSize ?? this.#maxLength - this.#length
-    if (this.#length + limit > this.#maxLength) throw this.#error('limit', `content of ${contentSize} bytes`, 0)
-    if (contentSize !== undefined && contentSize > (this.#bytes.byteLength - this.#offset) * MOST_EXPANSION) {
-      throw this.#truncated()
+  /** Reads the blocks up to the end mark. */
+  #blocks({ flags, blockBytes, contentSize }: Descriptor): void {
+    const start = this.#length
+    const limit = contentSize ?? this.#maxLength - start
+    if (start + limit > this.#maxLength) throw this.#error('limit', `content of ${contentSize} bytes`, 0)
+    if (contentSize !== undefined) {
+      if (contentSize > (this.#bytes.byteLength - this.#offset) * MOST_EXPANSION) throw this.#truncated()
+      this.#reserve(contentSize)
     }
-    const whole = contentSize === undefined ? undefined : new Uint8Array(contentSize)
-    const parts: Uint8Array<ArrayBuffer>[] = []
-    let length = 0
-    let window = new Uint8Array(0)
     for (let field = this.#u32(); field !== 0; field = this.#u32()) {
       const block = this.#block(field, flags, blockBytes)
-      const room = Math.min(blockBytes, limit - length)
+      const room = Math.min(blockBytes, start + limit - this.#length)
+      const windowStart = flags & FLAG.independent ? this.#length : Math.max(start, this.#length - WINDOW_BYTES)
+      const window = this.#content.subarray(windowStart, this.#length)
       const content = field >= RAW_BLOCK ? block : this.#kernel.decompress(block, room, window)
       if (!content || content.byteLength > room) {
         // If a full block would have had room, the block is damaged. Otherwise there may just be too much content.
         if (room === blockBytes || !(content ?? this.#kernel.decompress(block, blockBytes, window))) {
           throw this.#error('invalid', 'a damaged block', block.byteLength)
         }
-        throw this.#error(whole ? 'invalid' : 'limit', `more than ${limit} bytes of content`, block.byteLength)
+        const reason = contentSize === undefined ? 'limit' : 'invalid'
+        throw this.#error(reason, `more than ${limit} bytes of content`, block.byteLength)
       }
-      if (whole) whole.set(content, length)
-      const part = whole ? whole.subarray(length, length + content.byteLength) : content.slice()
-      if (!whole) parts.push(part)
-      length += content.byteLength
-      if (!(flags & FLAG.independent)) window = lastBytes(window, part)
+      this.#reserve(content.byteLength)
+      this.#content.set(content, this.#length)
+      this.#length += content.byteLength
     }
-    if (whole && length !== contentSize) throw this.#error('invalid', `${length} bytes instead of ${contentSize}`, 4)
-    this.#length += length
-    return whole ? [whole] : parts
+    const length = this.#length - start
+    if (contentSize !== undefined && length !== contentSize) {
+      throw this.#error('invalid', `${length} bytes instead of ${contentSize}`, 4)
+    }
+  }
+
+  /** Makes space for more content. Its memory doubles, so that many small blocks are not copied again and again. */
+  #reserve(byteLength: number): void {
+    const needed = this.#length + byteLength
+    if (needed <= this.#content.byteLength) return
+    const grown = new Uint8Array(Math.min(this.#maxLength, Math.max(needed, 2 * this.#content.byteLength)))
+    grown.set(this.#content.subarray(0, this.#length))
+    this.#content = grown
   }
 
   /** The bytes of a block, checked. */
@@ -176,10 +188,4 @@ class FrameReader {
   #error(reason: FormatErrorReason, what: string, byteLength: number): FormatError {
     return new FormatError(`LZ4: ${what}`, { reason, offset: this.#offset - byteLength })
   }
-}
-
-/** What the next block may refer to: the last 64 KiB of the content so far, as a copy only where it must be. */
-function lastBytes(before: Uint8Array<ArrayBuffer>, block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  if (block.byteLength >= WINDOW_BYTES) return block.subarray(-WINDOW_BYTES)
-  return concatBytes(before.subarray(Math.max(0, before.byteLength + block.byteLength - WINDOW_BYTES)), block)
 }

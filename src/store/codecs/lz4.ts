@@ -11,8 +11,8 @@ export interface Lz4 {
    */
   compress(bytes: Uint8Array, room: number, options?: Lz4FrameOptions): Uint8Array<ArrayBuffer> | undefined
   /**
-   * Decompresses one or more frames into at most `maxLength` bytes. No more than that is allocated, whatever the frames
-   * say. Frames to skip are skipped; all checksums are checked.
+   * Decompresses one or more frames into at most `maxLength` bytes. The memory for them never exceeds that, whatever the
+   * frames say. Frames to skip are skipped; all checksums are checked.
    *
    * @throws {FormatError} if the bytes are damaged (`magic`, `truncated`, `invalid`), are a frame of the format before
    * 2014 or need a dictionary (`unsupported`), or hold more than `maxLength` bytes (`limit`).
