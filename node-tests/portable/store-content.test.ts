@@ -81,6 +81,15 @@ describe('a small content', () => {
     await expect.poll(async () => (await recordOf(memory, id)).damaged).toBe(true)
   })
 
+  it('is healed although nobody has read it since it was damaged', async () => {
+    const memory = memoryBackend()
+    const store = new StreamStore(memory)
+    const { id } = await put(store, pattern(10), KEPT)
+    await damage(memory, id)
+    expect((await put(store, pattern(10))).id).toBe(id)
+    expect(await collect((await store.open(id)).stream())).toEqual(pattern(10))
+  })
+
   it.each([
     ['content by content', {}, {}],
     ['content by blocks', {}, { blockSize: 7 }],

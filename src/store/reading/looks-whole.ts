@@ -1,4 +1,6 @@
+import { equalBytes } from '../../bytes/byte-order.ts'
 import type { BackendCallOptions } from '../backend.ts'
+import { digestOf } from '../checksums.ts'
 import { retryTransient } from '../retry.ts'
 import { type BlockEntry, PAGE_ENTRIES, type StreamRecord } from '../rows/row-values.ts'
 import type { StoreContext } from '../store-context.ts'
@@ -7,7 +9,7 @@ import { PageMap } from './page-map.ts'
 /**
  * Whether a stored stream can be read, as far as that shows without reading its blocks: it is not marked as damaged, its
  * pages are there and fit its row, and each object has the length that its page states. Wrong bytes of the right length
- * do not show.
+ * show only in a content that the row has.
  *
  * @param record The stream's row, read before this is called. Who finds damage later changes the row, so a commit that
  * depends on the row's version relies on nothing else.
@@ -21,6 +23,7 @@ export async function looksWhole(
   options: BackendCallOptions,
 ): Promise<boolean> {
   if (record.damaged) return false
+  if (record.content) return equalBytes(await digestOf(context.backend, record.content), record.digest!)
   const pages = new PageMap(context, id, record)
   for (let index = 0; index < pages.pageCount; index++) {
     const entries = await readEntries(context, pages, index, options)
