@@ -165,7 +165,8 @@ describe('a store whose backend fails', () => {
     const cases = clean.backend.steps.flatMap(({ index, operation }) =>
       faultsOf(operation).map((fault) => ({ index, operation, fault })),
     )
-    const plays = sample(cases, 3).map(async ({ index, operation, fault }) => {
+    // Few cases are all needed for each of the three outcomes to occur.
+    const plays = sample(cases, cases.length < 100 ? 1 : 3).map(async ({ index, operation, fault }) => {
       const where = `${fault} at ${index} (${operation})`
       const { contents, result, before, after } = await play(scenario, (step) =>
         step.index === index ? fault : undefined,
