@@ -179,6 +179,32 @@ describe('collectGarbage', () => {
     await expectEmpty(backend)
   })
 
+  it('reports an object that the engine refuses to delete, frees all others, and tries again next time', async () => {
+    const { backend, store, unmark } = start()
+    for (const length of [10, 30]) await unmark((await put(store, pattern(length), REF)).id)
+    const [refused] = await backend.blocks.list({ prefix: '', limit: 1 })
+    const { blocks } = backend
+    const guarded: Backend = {
+      ...backend,
+      blocks: {
+        ...blocks,
+        list: (options) => blocks.list(options),
+        async delete(name, options) {
+          if (name === refused!.name) throw new BackendError('permission denied', { retryable: false })
+          return blocks.delete(name, options)
+        },
+      },
+    }
+    const careful = new StreamStore(guarded, { host: new VirtualHost() })
+    for (let i = 0; i < 2; i++) {
+      const { problems } = await careful.collectGarbage({ graceMs: 0 })
+      expect(problems.map(({ message }) => message)).toEqual(['permission denied'])
+      expect((await blocks.list({ prefix: '', limit: 100 })).map(({ name }) => name)).toEqual([refused!.name])
+    }
+    await store.collectGarbage({ graceMs: 0 })
+    await expectEmpty(backend)
+  })
+
   it('treats a reference that it cannot read as live', async () => {
     const { backend, store, unmark } = start()
     const { id } = await put(store, pattern(10), REF)

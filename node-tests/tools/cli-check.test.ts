@@ -85,6 +85,15 @@ describe('`comb check`', () => {
     expect(await check(hive)).toEqual(WHOLE)
   })
 
+  test('is not needed once `comb get` has found the damage: putting the content again repairs it', async () => {
+    const hive = await makeHive()
+    const path = blockFiles(hive)[1]!
+    writeFileSync(path, readFileSync(path).fill(0, 999_999))
+    expect(await comb(['get', hive, 'a', '/dev/null'])).toMatchObject({ code: 1 })
+    await putBytes(hive, 'b', BYTES)
+    for (const alias of ['a', 'b']) expect((await comb(['get', hive, alias, '-'])).stdout.equals(BYTES)).toBe(true)
+  })
+
   test('prints a JSON object', async () => {
     const directory = await makeHive()
     await within(directory, async (_, hive) => collect((await hive.open('b')).signature()))

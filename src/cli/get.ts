@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { ByteRange } from '../bytes/byte-range.ts'
+import type { IntegrityError } from '../errors.ts'
 import type { Entry } from '../hive/hive.ts'
 import { parseRange } from '../http/protocol/range-header.ts'
 import { fileSink } from './file-sink.ts'
@@ -44,10 +45,38 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
         // In a directory, every block has a checksum of its own.
         const isWhole = end - start === entry.size
         const stream = isWhole && isUrl(place) ? verified(bytes, entry) : bytes
-        await pipeWithProgress(stream, sink, { name: alias, size: end - start, bar, signal })
+        try {
+          await pipeWithProgress(stream, sink, { name: alias, size: end - start, bar, signal })
+        } catch (error) {
+          if (isDamageAtRest(error)) await markDamage(place, alias, { start, end }, signal)
+          throw error
+        }
         await entry.close()
       })
     })
+}
+
+/** Whether bytes in the store are damaged; a connection that changes bytes names no stream. */
+function isDamageAtRest(error: unknown): boolean {
+  const { name, streamId } = (error ?? {}) as Partial<IntegrityError>
+  return name === 'IntegrityError' && streamId !== undefined
+}
+
+/**
+ * Has a damaged stream of a directory marked, so that putting its content again replaces the damaged blocks. Only a hive
+ * that is open for writing is marked, by whoever reads the damage there.
+ */
+async function markDamage(place: string, alias: string, range: ByteRange, signal: AbortSignal): Promise<void> {
+  if (isUrl(place)) return
+  try {
+    await withHive(place, {}, async (hive) => {
+      const entry = await hive.open(alias, { signal })
+      await entry.stream({ ...range, signal }).pipeTo(new WritableStream())
+    })
+  } catch {
+    // It is damaged, as expected. Where the hive cannot be written, only `comb check --repair` can mark it later.
+    return
+  }
 }
 
 function isUrl(place: string): boolean {

@@ -1,4 +1,6 @@
+import type { BackendError } from '../../errors.ts'
 import { MaintenanceRun } from '../maintenance-run.ts'
+import { persistently } from '../retry.ts'
 import type { StoreContext } from '../store-context.ts'
 
 /** What a collection has freed so far. */
@@ -27,7 +29,10 @@ export interface GarbageReport {
   readonly freed: FreedGarbage
   /** What is kept for now. */
   readonly waiting: WaitingGarbage
-  /** Rows that are damaged or of a later version, at most 100. Everything that belongs to them was left alone. */
+  /**
+   * Rows that are damaged or of a later version, and objects that the engine refuses to delete; at most 100. All that
+   * belongs to such a row was left alone. Such an object stays in the trash, and each collection tries again.
+   */
   readonly problems: readonly Error[]
 }
 
@@ -51,6 +56,32 @@ export class Collection extends MaintenanceRun {
     super(context, dryRun, signal)
     this.graceMs = graceMs
     this.#onProgress = onProgress
+  }
+
+  /**
+   * Deletes objects, whether they exist or not. If the engine refuses some for good, this is noted, and the others are
+   * deleted.
+   *
+   * @returns whether none is left.
+   * @throws what the backend fails with, if it may be able to delete them later.
+   */
+  async deleteObjects(objects: readonly Uint8Array[]): Promise<boolean> {
+    const { backend, keys, host } = this.context
+    const { parallelDeletes } = host.budget
+    let areGone = true
+    for (let i = 0; i < objects.length; i += parallelDeletes) {
+      const deletions = objects
+        .slice(i, i + parallelDeletes)
+        .map((object) => persistently(host, () => backend.blocks.delete(keys.object(object))))
+      for (const outcome of await Promise.allSettled(deletions)) {
+        if (outcome.status === 'fulfilled') continue
+        const error = outcome.reason as BackendError
+        if (error?.name !== 'BackendError' || error.retryable) throw error
+        this.note(error)
+        areGone = false
+      }
+    }
+    return areGone
   }
 
   /** The report so far. */

@@ -2,7 +2,6 @@ import { toHex } from '../../bytes/byte-text.ts'
 import type { Row } from '../backend.ts'
 import { parseAtRest } from '../rows/at-rest.ts'
 import { parseTrash } from '../rows/row-values.ts'
-import { deleteObjects } from '../writing/remove-stream.ts'
 import type { Collection } from './collection.ts'
 
 /** Number of pages that are read at a time; each has up to 34 KB. */
@@ -27,7 +26,7 @@ async function emptyPage(run: Collection, { key, value, version }: Row): Promise
   }
   if (!run.dryRun) {
     const objects = entries.map(({ object }) => object)
-    await deleteObjects(run.context, objects)
+    if (!(await run.deleteObjects(objects))) return
     // Another collector has deleted the row, and counted its objects.
     if (!(await run.commit([{ key, version }], [{ key, value: undefined }]))) return
   }

@@ -3,7 +3,6 @@ import type { Row } from '../backend.ts'
 import { parseAtRest } from '../rows/at-rest.ts'
 import { ID_BYTES, isUsable, parseStreamId, type StreamRecord } from '../rows/row-values.ts'
 import { parseStreamRow } from '../store-context.ts'
-import { deleteObjects } from '../writing/remove-stream.ts'
 import { isDead } from './collect-stream.ts'
 import type { Collection } from './collection.ts'
 
@@ -30,7 +29,7 @@ async function reapIntent(run: Collection, { key, value }: Row, object: Uint8Arr
   if (!intent || object.byteLength !== ID_BYTES) return
   const size = await run.sizeOf(context.keys.object(object))
   if (!run.dryRun) {
-    await deleteObjects(context, [object])
+    if (!(await run.deleteObjects([object]))) return
     if (!(await run.commit([{ key, version: intent.version }], [{ key, value: undefined }]))) return
   }
   if (size !== undefined) run.freedObjects(1, size)
