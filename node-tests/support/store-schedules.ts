@@ -156,6 +156,7 @@ export async function expectKeptWithOnePreemption(scenario: Scenario, most: numb
       return runSchedule(scenario, prepared, { seed: 1, pick: preempting(order, preemptions), where })
     }
     const steps = await stepsOf(new Map(), `order ${order.join()}`)
+    must(steps > count, `${scenario.name}, order ${order.join()}: ended after ${steps} steps`)
     const stride = Math.ceil((steps * count * count) / most)
     const places = Array.from({ length: Math.ceil((steps * count - 1) / stride) }, (_, i) => 1 + i * stride)
     for (const n of sample(places, 10)) {
@@ -204,7 +205,8 @@ export async function expectKeptInRandomOrders(scenario: Scenario, count: number
   for (const seed of all) {
     const random = new VirtualHost({ seed: seed + 1000 })
     const pick = anyOrder(() => random.fraction(), scenario.actors.length)
-    await runSchedule(scenario, prepared, { seed, pick, where: `seed ${seed}` })
+    const steps = await runSchedule(scenario, prepared, { seed, pick, where: `seed ${seed}` })
+    must(steps > 0, `${scenario.name}, seed ${seed}: nothing ran`)
   }
   return all.length
 }

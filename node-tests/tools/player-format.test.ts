@@ -41,7 +41,7 @@ describe.concurrent('the example player says that a format is not supported, and
         const since = (): string[] => proxy.requests.slice(before)
         // It asks for the list every three seconds, and would look at a video every second.
         const lists = (): string[] => since().filter((request) => /^GET \/hive\/(\?|$)/.test(request))
-        await expect.poll(() => lists().length).toBeGreaterThan(1)
+        await expect.poll(() => lists().length).toBeGreaterThan(3)
         expect(since().filter((request) => request.includes(ALIAS))).toEqual([])
       } finally {
         await page.close()

@@ -48,7 +48,7 @@ export function randomId({ host }: Pick<StoreContext, 'host'>): Uint8Array<Array
 /**
  * The bytes of an id.
  *
- * @throws {NotFoundError} if it is none: an id is opaque, so one that was never given out is just not there.
+ * @throws {NotFoundError} if it is not an id of this package: an id is opaque, so one that was never given out does not exist.
  */
 export function parseId(id: string): Uint8Array {
   if (typeof id !== 'string') throw new TypeError(`an id must be a string, got ${typeof id}`)

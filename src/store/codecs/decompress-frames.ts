@@ -165,7 +165,7 @@ class FrameReader {
     return this.#view.getUint32(this.#offset - 4, true)
   }
 
-  /** An integer of 64 bits; one that is no safe integer is past every limit. */
+  /** An integer of 64 bits; one that is not a safe integer is past every limit. */
   #u64(): number {
     const low = this.#u32()
     return this.#u32() * 2 ** 32 + low

@@ -63,7 +63,7 @@ export function uploadSink(
 /**
  * Checks a temperature from a caller.
  *
- * @throws {TypeError} if it is none.
+ * @throws {TypeError} if it is not `'hot'`, `'cold'` or undefined.
  */
 export function checkTemperature(temperature: 'hot' | 'cold' | undefined): void {
   if (temperature !== undefined && temperature !== 'hot' && temperature !== 'cold') {
