@@ -103,7 +103,7 @@ describe('tiered', () => {
     await fc.assert(property, { numRuns: 50 })
   })
 
-  it('is collected and scrubbed on both', async () => {
+  it('collects garbage and scrubs on both', async () => {
     const [hot, cold] = [memoryBackend(), memoryBackend()]
     const store = new StreamStore(tiered(hot, cold), { blockSize: 10, leaseMs: 0, host: new VirtualHost() })
     for (const temperature of ['hot', 'cold'] as const) {
@@ -146,7 +146,7 @@ describe('tiered', () => {
     expect(closed).toEqual(['hot', 'cold', 'hot', 'cold', 'hot', 'cold'])
   })
 
-  it('fails to read if one of the backends fails, and does not take the block for missing', async () => {
+  it('fails a read if one of the backends fails, and does not report the block as missing', async () => {
     const failing = memoryBackend()
     const error = new BackendError('the disk is gone', { retryable: false })
     const broken: Backend = {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { describeValue } from '../../src/bytes/describe-value.ts'
 
 describe('describeValue', () => {
-  it('tells what a value is', () => {
+  it('describes values of every kind', () => {
     class Box {
       readonly size = 1
     }
@@ -41,7 +41,7 @@ describe('describeValue', () => {
     for (const value of values) expect(describeValue(value).length).toBeLessThan(200)
   })
 
-  it('never fails, whatever the value does when it is looked at', () => {
+  it('never fails, even if inspecting the value throws', () => {
     const fail = (): never => {
       throw new Error('looked at')
     }

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Works until a timer that is due has fired. Returns the number of MiB that this took. */
+/** Works until a timer fires, but for at most `most` MiB. Returns the number of MiB processed. */
 async function workUntilTimer(most: number): Promise<number> {
   const timer = { isDue: false }
   setTimeout(() => (timer.isDue = true), 0)

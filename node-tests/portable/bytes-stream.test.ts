@@ -117,7 +117,7 @@ describe('byteStream', () => {
     const cancelled: unknown[] = []
     const producer = (): ReadableStreamBYOBReader =>
       byteStream({
-        next: () => Promise.reject(new Error('a chunk was asked for')),
+        next: () => Promise.reject(new Error('a chunk was requested')),
         fill: (buffer) => fill(buffer),
         cancel: (reason) => void cancelled.push(reason),
       }).getReader({ mode: 'byob' })

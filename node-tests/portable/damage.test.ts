@@ -48,7 +48,7 @@ async function put(hive: LocalHive, alias: string, bytes: Uint8Array<ArrayBuffer
   return sink.entry
 }
 
-/** Reads and writes past the store. */
+/** Reads and writes the backend directly, bypassing the store. */
 function tools({ metadata, blocks }: Backend) {
   const keys = new RowKeys('')
   const read = async (key: Uint8Array): Promise<Uint8Array> => (await metadata.get(key))!.value
@@ -80,7 +80,7 @@ const flipped = (bytes: Uint8Array, at: number): Uint8Array<ArrayBuffer> => {
   return copy
 }
 
-/** What is done to the entry b; the others stay whole. */
+/** Damages the row of entry b. The other entries stay intact. */
 const ROW_DAMAGE: Record<string, (started: Started) => Promise<void>> = {
   'a row without bytes': ({ write }) => write(KEY, new Uint8Array(0)),
   'a row of one byte': async ({ write, read }) => write(KEY, (await read(KEY)).slice(0, 1)),
@@ -162,7 +162,7 @@ async function expectDamage(response: Response, { errors }: Started, name = 'Int
 for (const [what, damage] of Object.entries({ ...ROW_DAMAGE, ...BYTES_DAMAGE })) {
   const inRow = what in ROW_DAMAGE
   describe(`damage: ${what}`, () => {
-    it('is told as the fault of the server, by the name of the entry', async () => {
+    it('is reported as a fault of the server that names the entry', async () => {
       const started = await start()
       const { send, delta } = started
       await damage(started)
@@ -179,7 +179,7 @@ for (const [what, damage] of Object.entries({ ...ROW_DAMAGE, ...BYTES_DAMAGE }))
       for (const alias of ['a', 'c']) expect((await send('GET', alias)).status).toBe(200)
     })
 
-    it('keeps no other entry out of the list', async () => {
+    it('hides no other entry from the list', async () => {
       const started = await start()
       await damage(started)
       const entries = await listed(started)
@@ -200,7 +200,7 @@ for (const [what, damage] of Object.entries({ ...ROW_DAMAGE, ...BYTES_DAMAGE }))
       }
     })
 
-    it('can be put over, and is whole then', async () => {
+    it('can be overwritten, which makes the entry whole again', async () => {
       const started = await start()
       const { send, hive, errors } = started
       await damage(started)
@@ -225,14 +225,14 @@ for (const [what, damage] of Object.entries({ ...ROW_DAMAGE, ...BYTES_DAMAGE }))
 }
 
 describe('a block that is lost', () => {
-  it('breaks off a body that has begun, names stream and block to the operator, and fails a client with the same', async () => {
+  it('breaks off a body midway, and reports its stream and block to both the operator and the client', async () => {
     const { backend, hive, send, handler, errors, idOf } = await start()
     const id = toHex(await idOf('b'))
     await backend.blocks.delete((await objectsOf(backend, id))[3]!)
     const facts = { name: 'IntegrityError', alias: 'b', streamId: id, blockIndex: 3 }
     const response = await send('GET')
     expect(response.status).toBe(200)
-    // Where `bytes()` hides the error behind a TypeError, the stream itself still has it.
+    // In some hosts `bytes()` replaces the error with a TypeError; the stream itself keeps it.
     expect(await rejection(collect(response.body!))).toMatchObject(facts)
     expect(errors).toMatchObject([facts])
     expect((await send('GET', 'b', { Range: 'bytes=3999-' })).status).toBe(500)
@@ -245,7 +245,7 @@ describe('a block that is lost', () => {
 })
 
 describe('a damaged row', () => {
-  it('meets the conditions that ask for an entry, and no other', async () => {
+  it('satisfies only conditions on the existence of the entry, or on its empty etag', async () => {
     const started = await start()
     const { send, errors } = started
     await ROW_DAMAGE['a row that is cut off']!(started)
@@ -257,14 +257,14 @@ describe('a damaged row', () => {
     expect(exists.status).toBe(412)
     expect(await exists.json()).toMatchObject({ type: 'urn:combstream:error:AlreadyExistsError' })
     expect(errors).toEqual([])
-    // The etag that the list gives it.
+    // The etag that the list shows for it.
     expect((await send('PUT', 'b', { 'If-Match': '""' }, 'new')).status).toBe(204)
     expect((await send('PUT', 'b', { 'If-Match': '""' }, 'newer')).status).toBe(412)
     await ROW_DAMAGE['a row that is cut off']!(started)
     expect((await send('PUT', 'b', { 'If-Match': '*' }, 'new')).status).toBe(204)
   })
 
-  it('is judged by the same rules without HTTP', async () => {
+  it('follows the same rules without HTTP', async () => {
     const started = await start()
     const { hive, idOf, backend } = started
     const { etag } = await hive.stat('b')
@@ -279,7 +279,7 @@ describe('a damaged row', () => {
     ] as const) {
       expect(await rejection(new Blob(['x']).stream().pipeTo(hive.sink('b', options)))).toMatchObject({ name })
     }
-    // What the row still tells is enough to let go of the old bytes.
+    // The readable part of the row is enough to release the old bytes.
     await hive.remove('b')
     const { references } = await inspectStore(backend)
     expect(references.filter((reference) => reference.startsWith(toHex(id)))).toEqual([])
@@ -288,7 +288,7 @@ describe('a damaged row', () => {
 
 for (const [what, change] of Object.entries(LATER_VERSION)) {
   describe(`a row of a later version: ${what}`, () => {
-    it('is told as the fault of the server, and marked in the list', async () => {
+    it('is reported as a fault of the server, and marked in the list', async () => {
       const started = await start()
       const { read, write, send, delta } = started
       await write(KEY, change(await read(KEY)))
@@ -302,7 +302,7 @@ for (const [what, change] of Object.entries(LATER_VERSION)) {
       ])
     })
 
-    it('is never written over', async () => {
+    it('is never overwritten', async () => {
       const started = await start()
       const { hive, read, write, send } = started
       const row = change(await read(KEY))
@@ -316,7 +316,7 @@ for (const [what, change] of Object.entries(LATER_VERSION)) {
       expect(await read(KEY)).toEqual(row)
     })
 
-    it('that comes while an upload runs is not written over either', async () => {
+    it('is not overwritten either if it appears during an upload', async () => {
       const { hive, read, write } = await start()
       const sink = hive.sink('b')
       const writer = sink.getWriter()
@@ -336,7 +336,7 @@ describe('an upload whose own row is damaged', () => {
     const sink = hive.sink('new')
     const writer = sink.getWriter()
     writer.closed.catch(() => undefined)
-    // Two groups of blocks: the row is there, and is what the next commit depends on.
+    // Two groups of blocks: the row exists, and the next commit depends on it.
     for (let i = 0; i < 13; i++) await writer.write(randomBytes(1_000, i))
     const STORING = 1
     const rows = await backend.metadata.list({ prefix: text('/s/'), limit: 10 })
@@ -353,7 +353,7 @@ describe('an upload whose own row is damaged', () => {
 
 describe('the same content', () => {
   for (const what of Object.keys(BYTES_DAMAGE).filter((each) => /^a (page that|block)/.test(each))) {
-    it(`makes the entry whole again after ${what}, once it is put under any name`, async () => {
+    it(`makes the entry whole again after ${what}, whatever name it is stored under`, async () => {
       const started = await start()
       const { send, hive, errors, delta } = started
       const { etag } = await hive.stat('b')
@@ -371,7 +371,7 @@ describe('the same content', () => {
   }
 
   for (const what of Object.keys(BYTES_DAMAGE).filter((each) => each.startsWith('a stream'))) {
-    it(`is stored anew after ${what}`, async () => {
+    it(`is stored again after ${what}`, async () => {
       const started = await start()
       await BYTES_DAMAGE[what]!(started)
       await put(started.hive, 'other', BYTES)
@@ -379,7 +379,7 @@ describe('the same content', () => {
     })
   }
 
-  it('is stored anew when the row of its digest is damaged', async () => {
+  it('is stored again when the row of its digest is damaged', async () => {
     const { hive, write, keys } = await start()
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', BYTES))
     await write(keys.digest(digest), Uint8Array.of(1, 2, 3))
@@ -390,7 +390,7 @@ describe('the same content', () => {
 
 describe('a version that was collected while it was being read is not damage', () => {
   for (const consistency of ['conflict', 'snapshot'] as const) {
-    it(`with ${consistency}: a conflict if the entry was updated, not found if it was removed`, async () => {
+    it(`with ${consistency}: ConflictError if the entry was updated, NotFoundError if it was removed`, async () => {
       const { hive, backend } = await start()
       const read = async (): Promise<unknown> => {
         const entry = await hive.open('b', { consistency })
@@ -415,7 +415,7 @@ describe('a version that was collected while it was being read is not damage', (
     })
   }
 
-  it('nor is one whose bytes another stream has by now', async () => {
+  it('and is read from another stream that has stored the same bytes since', async () => {
     const { hive, backend } = await start()
     const first = await hive.open('b', { consistency: 'snapshot' })
     await put(hive, 'b', randomBytes(4_000, 3))

@@ -24,7 +24,7 @@ const remote = new HttpHive('http://hive.test/', { fetch: () => Promise.reject(n
 const signature = await loadSignature(entry.signature())
 const plan = await rangePlan(signature, entry, { size: 10 })
 
-/** What may come as an argument by mistake. */
+/** Values that a caller may pass by mistake. */
 const VALUES: Record<string, unknown> = {
   'a long string': 'x'.repeat(1_000_000),
   'many bytes': new Uint8Array(1_000_000),
@@ -38,7 +38,7 @@ const VALUES: Record<string, unknown> = {
   null: null,
 }
 
-/** Every place where a value of the caller may stand in the message of an error. */
+/** Every call whose error message may contain a value from the caller. */
 const CALLS: Record<string, (value: never) => unknown> = {
   bytesSource: (value) => bytesSource(value),
   'slice of a source': (value) => bytesSource(new Uint8Array(1)).slice(value),
@@ -103,7 +103,7 @@ for (const [kind, each] of Object.entries({ LocalHive: hive, HttpHive: remote })
   } satisfies typeof CALLS)
 }
 
-/** The error of a call, if it fails: at once, or by the promise that it gives. */
+/** Returns what a call throws, or what its promise rejects with. Returns undefined if it succeeds. */
 async function failureOf(call: () => unknown): Promise<Error | undefined> {
   try {
     const result = call()
@@ -117,12 +117,12 @@ async function failureOf(call: () => unknown): Promise<Error | undefined> {
 }
 
 for (const [title, call] of Object.entries(CALLS)) {
-  it(`${title}: the message about a wrong value is short, and of our own making`, async () => {
+  it(`${title}: the message about a wrong value is short, and our own`, async () => {
     for (const [kind, value] of Object.entries(VALUES)) {
       const error = await failureOf(() => call(value as never))
       if (!error) continue
       expect(error.message.length, kind).toBeLessThan(500)
-      // What engines say when a value cannot be made a string or a number.
+      // What engines say when a value cannot be converted to a string or a number.
       expect(error.message, kind).not.toMatch(/convert|primitive|No default value|toPrimitive/i)
     }
   })

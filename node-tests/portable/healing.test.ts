@@ -11,7 +11,7 @@ healingSuite(
     { blocks: 1, harmed: [0, 0] },
     { blocks: 2, harmed: [0, 1] },
     { blocks: 3, harmed: [0, 1, 2] },
-    // Two pages, which end with their 512th and 514th block.
+    // Two pages: one ends with block 512, the other with block 514.
     { blocks: 514, harmed: [511], harms: ['lost'] },
     { blocks: 514, harmed: [513], harms: ['flipped, as a reader has found'] },
   ],

@@ -25,7 +25,7 @@ const PLAIN: EntryRecord = {
 const FIELDS = `${ID}${DIGEST}00000000002625a00000018bcfe56800`
 const TYPE = '09746578742f68746d6c'
 
-/** The layouts are final: such rows are on disks, the first two since 0.1.0. */
+/** These layouts are final: rows like these are on disks, the first two since 0.1.0. */
 const ROWS: readonly (readonly [name: string, hex: string, record: EntryRecord])[] = [
   ['plain', `0100${FIELDS}${TYPE}`, PLAIN],
   ['signed', `0101${FIELDS}${SIGNATURE}${TYPE}`, { ...PLAIN, signatureId: SIGNATURE }],
@@ -43,7 +43,7 @@ describe('the row of an entry', () => {
     expect(parseEntryRecord(fromHex(hex)!)).toEqual(record)
   })
 
-  it.each(ROWS)('%s: every byte that is cut off or added is noticed', (_, hex) => {
+  it.each(ROWS)('%s: any missing or extra byte is detected', (_, hex) => {
     const whole = fromHex(hex)!
     for (let length = 0; length < whole.byteLength; length++) {
       expect(() => parseEntryRecord(whole.subarray(0, length)), `${length} bytes`).toThrow(FormatError)
@@ -51,7 +51,7 @@ describe('the row of an entry', () => {
     expect(() => parseEntryRecord(new Uint8Array([...whole, 0]))).toThrow(FormatError)
   })
 
-  it('reads back what it writes, and gives a value or a FormatError for any bytes', () => {
+  it('reads back what it writes, and returns a record or throws a FormatError for any bytes', () => {
     const bytes = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length })
     const record = fc.record({
       id: bytes(16).map(toHex),

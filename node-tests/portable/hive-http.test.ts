@@ -22,7 +22,7 @@ describe('HttpHive on a server that redirects', () => {
   }
   for (const [title, change] of Object.entries(changes)) {
     for (const status of [301, 302, 303, 307, 308]) {
-      it(`does not take ${title} that is answered with ${status} as done, and says why`, async () => {
+      it(`fails ${title} that is answered with ${status}, and says why`, async () => {
         const error = await rejection(change(new HttpHive(`${inject('hiveUrl')}-/moved/${status}/`)))
         expect(error).toMatchObject({ name: 'BackendError', retryable: false, outcome: 'unknown' })
         expect((error as Error).message).toMatch(/^the server redirected (PUT|PATCH|DELETE)/)

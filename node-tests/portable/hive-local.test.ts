@@ -34,7 +34,7 @@ it('LocalHive limits the size of an entry, whether it is written or patched', as
   for (const size of [0.5, NaN, 2 ** 53]) expect(() => bounded(size)).toThrow(TypeError)
 })
 
-it('LocalHive streams all entries of a hive that has more than a list can', async () => {
+it('LocalHive streams all entries of a hive, even if one list cannot hold them', async () => {
   const hive = new LocalHive(new StreamStore(memoryBackend()))
   const aliases = Array.from({ length: 2_001 }, (_, i) => `entry ${String(i).padStart(4, '0')}`)
   for (const alias of aliases) await hive.sink(alias).getWriter().close()
@@ -53,13 +53,13 @@ it('LocalHive reports a failure between two writes at once, on both ends of a si
   const blocks = { ...backend.blocks, put: () => Promise.reject(full) }
   const sink = new LocalHive(new StreamStore({ ...backend, blocks }, { blockSize: 10 })).sink('x')
   const writer = sink.getWriter()
-  // A group of blocks, which is put while nothing more is written.
+  // One group of blocks. It is put while nothing more is written.
   await writer.write(randomBytes(40))
   expect(await rejection(writer.closed)).toBe(full)
   expect(await rejection(sink.entry)).toBe(full)
 })
 
-it('LocalHive fills the buffer of a reader that brings one, and checks the version every `bufferSize` bytes', async () => {
+it('LocalHive fills the buffer of a reader that has one, and checks the version every `bufferSize` bytes', async () => {
   if (!canMakeByteStreams()) return
   const hive = new LocalHive(new StreamStore(memoryBackend(), { blockSize: 2_000 }))
   const bytes = randomBytes(11_000)
@@ -89,7 +89,7 @@ it('LocalHive fills the buffer of a reader that brings one, and checks the versi
   expect(await rejection(read())).toMatchObject({ name: 'ConflictError', offset: 1_400 })
 })
 
-it('LocalHive gives no memory away that it fills again, if a reader with a buffer is followed by one without', async () => {
+it('LocalHive never refills memory that it handed out, even if a reader without a buffer follows one with a buffer', async () => {
   if (!canMakeByteStreams()) return
   const hive = new LocalHive(new StreamStore(memoryBackend()))
   const bytes = randomBytes(900_000)
@@ -133,7 +133,7 @@ describe('LocalHive computes a signature', () => {
     expect(reads()).toBe(50)
   })
 
-  it('once even for a version that is gone, and fails all readers with its failure', async () => {
+  it('once even for a version that is gone, and fails all readers with the same error', async () => {
     for (const fault of [undefined, new BackendError('the disk', { retryable: false })]) {
       const { entry, gate, reads, hive } = await start(fault)
       const asked = Array.from({ length: 8 }, () => collect(entry.signature()))
@@ -146,7 +146,7 @@ describe('LocalHive computes a signature', () => {
     }
   })
 
-  it('anew when the first reader cancels', async () => {
+  it('again when the first reader cancels', async () => {
     const { entry, gate } = await start()
     const reader = entry.signature().getReader()
     const first = reader.read()

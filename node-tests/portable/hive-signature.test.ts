@@ -16,7 +16,7 @@ import { randomBytes, rejection, soon } from '../support/streams.ts'
 
 const BLOCK = 1_000
 const BYTES = randomBytes(50 * BLOCK)
-/** Size of the signature of 50,000 bytes: 12 bytes, and 36 for each 256 bytes. */
+/** A signature of 50,000 bytes has a header of 12 bytes, then 36 bytes for each 256 bytes. */
 const HEADER_BYTES = 12
 const recordsOf = (byteLength: number): number => Math.floor(byteLength / 256) * 36
 
@@ -27,9 +27,9 @@ const expected = (): Promise<Uint8Array> =>
       .pipeThrough(new SignatureStream({ sourceLength: BYTES.byteLength })),
   )
 
-/** A source whose blocks are read one by one, when the test says so. */
+/** A source whose blocks are read one by one, as the test allows. */
 class SlowBlocks {
-  /** Number of reads that have begun. */
+  /** Number of reads that have started. */
   count = 0
   /** The signal of the latest read. */
   signal: AbortSignal | undefined
@@ -44,13 +44,13 @@ class SlowBlocks {
     while (number >= this.#allowed) await new Promise<void>((resolve) => this.#blocked.push(resolve))
   }
 
-  /** Lets this many reads in all go on. */
+  /** Lets this many reads proceed, counted from the first. */
   allow(count: number): void {
     this.#allowed = count
     for (const resolve of this.#blocked.splice(0)) resolve()
   }
 
-  /** Resolves when this many reads have begun. */
+  /** Resolves when this many reads have started. */
   async begun(count: number): Promise<void> {
     while (this.count < count) await new Promise<void>((resolve) => this.#onRead.push(resolve))
   }
@@ -79,7 +79,7 @@ async function put(hive: LocalHive, alias: string, bytes: Uint8Array<ArrayBuffer
   return sink.entry
 }
 
-/** Reads until there are this many bytes. */
+/** Reads until this many bytes have arrived. */
 async function take(reader: ReadableStreamDefaultReader<Uint8Array>, byteLength: number): Promise<number> {
   let taken = 0
   while (taken < byteLength) taken += (await soon(reader.read(), `byte ${taken}`)).value!.byteLength
@@ -137,7 +137,7 @@ describe('the signature of an entry that is read slowly', () => {
     ['closes the entry', ({ entry }) => entry.close()],
     ['aborts', async ({ abort }) => abort.abort('enough')],
   ] as [string, (first: { reader: ReadableStreamDefaultReader; entry: Entry; abort: AbortController }) => unknown][]) {
-    it(`goes on for the others when the first reader ${how}`, async () => {
+    it(`continues for the others when the first reader ${how}`, async () => {
       const { entry, slow, hive } = await start()
       const other = await hive.open('x')
       const abort = new AbortController()
@@ -155,7 +155,7 @@ describe('the signature of an entry that is read slowly', () => {
     })
   }
 
-  it('stops when the last one has left, and begins anew for the next', async () => {
+  it('stops when the last reader has left, and starts again for the next', async () => {
     const { entry, slow } = await start()
     const readers = [entry.signature().getReader(), entry.signature().getReader()]
     slow.allow(3)
@@ -169,7 +169,7 @@ describe('the signature of an entry that is read slowly', () => {
     expect(await soon(collect(entry.signature()), 'the signature')).toEqual(await expected())
   })
 
-  it('fails as a read does once the entry is updated, and goes on for the reader of a snapshot', async () => {
+  it('fails like a read once the entry is updated, but continues for the reader of a snapshot', async () => {
     const { entry, slow, hive } = await start()
     const strict = (await hive.open('x')).signature().getReader()
     const snapshot = collect(entry.signature())
@@ -188,10 +188,10 @@ describe('a signature that cannot be kept', () => {
   for (const failure of [
     new QuotaExceededError('the disk is full'),
     new BackendError('the hive is read-only', { retryable: false }),
-    new BackendError('nobody knows', { retryable: false, outcome: 'unknown' }),
+    new BackendError('the outcome is unknown', { retryable: false, outcome: 'unknown' }),
   ]) {
     for (const where of ['put', 'commit'] as const) {
-      it(`because of ${failure.name} (${failure.message}) at ${where} is delivered all the same`, async () => {
+      it(`because of ${failure.name} (${failure.message}) at ${where} is delivered anyway`, async () => {
         let failures = 0
         const fail = (): never => {
           failures++

@@ -8,21 +8,21 @@ import { KIB, BYTES, OTHER_ETAG, client, withBody, answered } from '../support/f
 describe('HttpHive checks the answers of a server: it', () => {
   const json = { alias: 'x', size: 1, etag: OTHER_ETAG, type: 'a/b', modified: '2026-01-01T00:00:00.000Z' }
 
-  it('rejects an alias that is not one', async () => {
+  it('rejects an invalid alias', async () => {
     for (const alias of ['', '../x', '-/x', 'x'.repeat(1_024), '\ud800']) {
       const hive = answered(() => Response.json({ entries: [{ ...json, alias }] }))
       expect(await rejection(hive.list()), alias).toMatchObject({ name: 'FormatError', reason: 'invalid' })
     }
   })
 
-  it('keeps the alias that it has patched', async () => {
+  it('keeps the alias that it patched, whatever the answer says', async () => {
     const { hive } = await client(() => Response.json({ ...json, alias: 'another' }), { method: 'PATCH' })
     const sink = hive.patchSink('x')
     await bytesSource(BYTES).stream().pipeTo(sink)
     expect((await sink.entry).alias).toBe('x')
   })
 
-  it('takes the first time that it can read, or none', async () => {
+  it('uses the first time that it can parse, or none', async () => {
     const second = 'Thu, 01 Jan 2026 00:00:00 GMT'
     const cases = [
       [{ 'Hive-Modified': 'x', 'Last-Modified': second }, Date.parse(second)],
@@ -67,7 +67,7 @@ describe('HttpHive checks the answers of a server: it', () => {
     }
   })
 
-  it('does not wait for ever when it removes, and says that the entry may be gone all the same', async () => {
+  it('does not wait forever for a removal, and says that the entry may be gone anyway', async () => {
     const { hive } = await client(() => new Promise(() => undefined), { method: 'DELETE', stallTimeoutMs: 100 })
     expect(await rejection(hive.remove('x'))).toMatchObject({ name: 'BackendError', outcome: 'unknown' })
   })
@@ -77,7 +77,7 @@ describe('HttpHive checks the answers of a server: it', () => {
     const endless = answered(() => page([], `next ${++count}`))
     expect(await rejection(endless.list())).toMatchObject({ name: 'FormatError', reason: 'invalid' })
     expect(count).toBe(1)
-    // UTF-16 would have it the other way around.
+    // In UTF-16 order it would be the other way around.
     for (const next of ['b', 'a', '\uffff']) {
       const steps = ['\u{10000}', next]
       const hive = answered(() => page(['x'], steps.shift()))
@@ -90,14 +90,14 @@ describe('HttpHive checks the answers of a server: it', () => {
     expect(await rejection(answered(() => page(['x'], 5)).list())).toMatchObject({ name: 'FormatError' })
   })
 
-  it('takes only strings as the message of an error', async () => {
+  it('accepts only strings as error messages', async () => {
     const headers = { 'Content-Type': 'application/problem+json' }
     for (const said of [{ detail: { a: 1 } }, { detail: 5, title: ['x'] }, { title: {} }]) {
       const problem = JSON.stringify({ type: 'urn:combstream:error:TypeError', ...said })
       const error = await rejection(answered(() => new Response(problem, { status: 400, headers })).list())
       expect(error).toMatchObject({ name: 'TypeError', message: 'The request is malformed' })
     }
-    // It cannot become a primitive value: a template would fail on it.
+    // It cannot be converted to a primitive value: a template literal would throw.
     const error = await rejection(
       answered(() => new Response('{"type":"x","detail":{"toString":1}}', { status: 500, headers })).list(),
     )
@@ -117,13 +117,13 @@ describe('HttpHive checks the answers of a server: it', () => {
         },
       })
       const response = withBody(answer, null)
-      // Not through a Response of the host, which may drop what is empty.
+      // Bypasses the host's Response, which may drop empty chunks.
       return Object.defineProperty(response, 'body', { value: body })
     })
     expect(await collect((await hive.open('x', { bufferSize: KIB })).stream())).toEqual(BYTES)
   })
 
-  it('recognizes an error by its name, whatever a minifier has made of its class', async () => {
+  it('recognizes an error by its name, even if a minifier has renamed its class', async () => {
     const name = Object.getOwnPropertyDescriptor(NotFoundError, 'name')!
     const backendName = Object.getOwnPropertyDescriptor(BackendError, 'name')!
     Object.defineProperty(NotFoundError, 'name', { ...name, value: 'n' })

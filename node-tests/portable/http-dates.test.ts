@@ -72,7 +72,7 @@ describe('the time of a version', () => {
     })
   }
 
-  it('stays when only a signature is added to the version', async () => {
+  it('stays the same when only a signature is added to the version', async () => {
     const { hive, put } = start()
     await put('one')
     nowMs += 5_000
@@ -93,7 +93,7 @@ describe('Last-Modified', () => {
     [1, 86_400_000, 1_000],
     [5_000, 0, 0],
   ] as const) {
-    it(`of a version of ${committed} ms is ${told} ms at ${asked} ms`, async () => {
+    it(`of a version stored at ${committed} ms is ${told} ms in an answer at ${asked} ms`, async () => {
       const { send, put } = start()
       nowMs = NOON + committed
       await put('one')
@@ -107,8 +107,8 @@ describe('Last-Modified', () => {
     })
   }
 
-  it('is not a second that ended only after the version was replaced', async () => {
-    // The clock goes on, and another version comes, between the look-up of the first one and its answer.
+  it('is earlier than the next version, even if that is stored before the answer', async () => {
+    // Between the look-up of the first version and its answer, the clock advances and another version is stored.
     const { hive, send, put } = start(
       (local) =>
         ({
@@ -159,7 +159,7 @@ describe('conditions with a date', () => {
     })
   }
 
-  it('an If-Range with a date never holds: the answer is the whole', async () => {
+  it('an If-Range with a date never holds: the answer is the whole entry', async () => {
     const { send, put } = start()
     nowMs = NOON + 100
     await put('the first one')
@@ -177,7 +177,7 @@ describe('conditions with a date', () => {
     }
   })
 
-  it('a date that was sent for one version never stands for a later one', async () => {
+  it('a date that was sent for one version never matches a later one', async () => {
     const step = fc.record({
       waitMs: fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: 2_500 })),
       write: fc.boolean(),

@@ -99,7 +99,7 @@ describe('HttpHive fails with', () => {
     expect(error).toMatchObject({ name: 'FormatError' })
   })
 
-  it('a FormatError when a range has more bytes than it says', async () => {
+  it('a FormatError when a range has more bytes than it declares', async () => {
     const { error } = await failure(async (_request, passOn) => {
       const answer = await passOn()
       const bytes = new Uint8Array(await answer.arrayBuffer())
@@ -108,7 +108,7 @@ describe('HttpHive fails with', () => {
     expect(error).toMatchObject({ name: 'FormatError' })
   })
 
-  it('a retryable BackendError when nothing helps, after so many attempts', async () => {
+  it('a retryable BackendError when every attempt fails, after the last one', async () => {
     const cause = new TypeError('fetch failed')
     let count = 0
     const { error } = await failure(
@@ -119,16 +119,16 @@ describe('HttpHive fails with', () => {
       { retries: 2 },
     )
     expect(error).toMatchObject({ name: 'BackendError', retryable: true, outcome: undefined, cause })
-    // The range that is read, and the one ahead of it, which is only asked for once there is an answer.
+    // Only for the range that is read: the one ahead of it is not requested before the first answer.
     expect(count).toBe(3)
   })
 
-  it('a BackendError when answers break off without a byte, after so many attempts', async () => {
+  it('a BackendError when answers break off without a byte, after the last attempt', async () => {
     const { error } = await failure(async (_request, passOn) => cut(await passOn(), 0, 'error'), { retries: 2 })
     expect(error).toMatchObject({ name: 'BackendError', retryable: true })
   })
 
-  it('a BackendError when a server without ranges makes no progress, after so many attempts', async () => {
+  it('a BackendError when a server without ranges makes no progress, after the last attempt', async () => {
     let count = 0
     const { error, received } = await failure(
       async (_request, passOn) => {
@@ -141,12 +141,12 @@ describe('HttpHive fails with', () => {
     expect([received, count]).toEqual([700, 3])
   })
 
-  it('a BackendError at once when the server asks for too long a wait', async () => {
+  it('a BackendError at once when the server asks for a wait that is too long', async () => {
     const { error } = await failure(() => new Response(null, { status: 503, headers: { 'Retry-After': '3600' } }))
     expect(error).toMatchObject({ name: 'BackendError', retryable: true })
   })
 
-  it('an AccessError for what is not allowed, without trying again', async () => {
+  it('an AccessError for what is not allowed, without a retry', async () => {
     for (const status of [401, 403]) {
       let count = 0
       const { error } = await failure(() => {
@@ -159,14 +159,14 @@ describe('HttpHive fails with', () => {
     }
   })
 
-  /** Every kind of request, and how often it is sent. */
+  /** One call for each kind of request. */
   const calls: Record<string, (hive: HttpHive) => Promise<unknown>> = {
     stat: (hive) => hive.stat('x'),
     list: (hive) => hive.list(),
     entries: (hive) => hive.entries().getReader().read(),
     remove: (hive) => hive.remove('x'),
     sink: (hive) => bytesSource(BYTES).stream().pipeTo(hive.sink('x')),
-    'a sink that looks first': (hive) =>
+    'a sink that checks first': (hive) =>
       bytesSource(BYTES)
         .stream()
         .pipeTo(hive.sink('x', { ifNoneMatch: '*' })),
@@ -174,7 +174,7 @@ describe('HttpHive fails with', () => {
   }
   const statuses = [400, 401, 403, 404, 405, 409, 410, 412, 413, 415, 416, 418, 421, 422, 428, 429, 500, 502, 503, 507]
   for (const [title, call] of Object.entries(calls)) {
-    it(`an error that has the status of the answer: ${title}`, async () => {
+    it(`an error with the status of the answer: ${title}`, async () => {
       for (const status of statuses) {
         const hive = answered(() => new Response(null, { status }), { retries: 0, requestStreams: false })
         expect(await rejection(call(hive)), String(status)).toMatchObject({ status })
@@ -182,7 +182,7 @@ describe('HttpHive fails with', () => {
     })
   }
 
-  it('an error that has the status of the answer: reading, and a signature', async () => {
+  it('an error with the status of the answer: a read, and a signature', async () => {
     for (const status of statuses) {
       const { hive } = await client(() => new Response(null, { status }), { retries: 0 })
       const entry = await hive.open('x')
@@ -191,7 +191,7 @@ describe('HttpHive fails with', () => {
     }
   })
 
-  it('an error that has the status of an answer that is not one of a hive', async () => {
+  it('an error with the status of the answer, even if that does not come from a hive', async () => {
     const page = (init: ResponseInit = {}): Response => new Response('<h1>hello</h1>', init)
     for (const call of [calls['stat'], calls['list'], calls['entries']]) {
       expect(await rejection(call!(answered(page)))).toMatchObject({ name: 'FormatError', status: 200 })
@@ -214,7 +214,7 @@ describe('HttpHive fails with', () => {
     }
   })
 
-  it('an error whose message is short, however much the server says', async () => {
+  it("an error with a short message, however long the server's is", async () => {
     const headers = { 'Content-Type': 'application/problem+json' }
     const words = 'x'.repeat(50_000)
     for (const [status, type] of [
@@ -228,7 +228,7 @@ describe('HttpHive fails with', () => {
     }
   })
 
-  it('the error that a problem describes, without trying again, whatever the status', async () => {
+  it('the error that a problem describes, without a retry, whatever the status', async () => {
     const facts = { expected: 'a', actual: 'b' }
     for (const [status, name, members, expected] of [
       [502, 'IntegrityError', facts, { name: 'IntegrityError', ...facts }],
@@ -264,7 +264,7 @@ describe('HttpHive fails with', () => {
     expect(count).toBe(3)
   })
 
-  it('a BackendError for a fetch that would fail again in the same way, without trying again', async () => {
+  it('a BackendError for a fetch that would fail again in the same way, without a retry', async () => {
     const failures: [object, object?][] = [
       [{ message: 'fetch failed' }, { code: 'CERT_HAS_EXPIRED', message: 'certificate has expired' }],
       [{ message: 'fetch failed' }, { code: 'DEPTH_ZERO_SELF_SIGNED_CERT', message: 'self-signed certificate' }],
@@ -292,7 +292,7 @@ describe('HttpHive fails with', () => {
     expect(error).toMatchObject({ name: 'BackendError', retryable: true, cause: undefined })
   })
 
-  it('a TypeError for invalid header fields, without trying again', async () => {
+  it('a TypeError for invalid header fields, without a retry', async () => {
     const { hive } = await client(pass)
     const broken = new HttpHive('http://hive.test/', { headers: { 'not a header': 'x' } })
     expect(await rejection(broken.stat('x', {}))).toMatchObject({ name: 'TypeError' })

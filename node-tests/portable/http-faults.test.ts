@@ -4,7 +4,7 @@ import { collect } from '../../src/bytes/collect.ts'
 import { soon } from '../support/streams.ts'
 import { KIB, BYTES, type Fault, client, withBody, cut, rangeOf, wholeOf } from '../support/faulty-client.ts'
 
-describe('HttpHive reads on when', () => {
+describe('HttpHive continues to read when', () => {
   const cases: Record<string, Fault> = {
     'a connection breaks off midway': async (_request, passOn, count) =>
       count % 2 ? cut(await passOn(), 333, 'error') : passOn(),
@@ -20,7 +20,7 @@ describe('HttpHive reads on when', () => {
       count === 2 ? new Promise<Response>(() => undefined) : passOn(),
     'the server is busy': (_request, passOn, count) =>
       count % 7 === 1 ? new Response('later', { status: 503, headers: { 'Retry-After': '0' } }) : passOn(),
-    'the server gives less than it was asked for': async (request, passOn) => {
+    'the server sends less than was requested': async (request, passOn) => {
       const [start, end] = rangeOf(request)
       if (end - start <= 100) return passOn()
       const answer = await passOn()
@@ -40,7 +40,7 @@ describe('HttpHive reads on when', () => {
     },
   }
   for (const [title, fault] of Object.entries(cases)) {
-    it(`${title}, and has every byte`, async () => {
+    it(`${title}, and receives every byte`, async () => {
       const { hive } = await client(fault, { stallTimeoutMs: 200 })
       const entry = await hive.open('x', { bufferSize: KIB })
       expect(await soon(collect(entry.stream()), 'the bytes')).toEqual(BYTES)
@@ -75,7 +75,7 @@ describe('HttpHive reads on when', () => {
     expect(concatBytes(...chunks)).toEqual(BYTES)
   })
 
-  it('an answer with the whole has brought it past the range requested ahead, which it cancels', async () => {
+  it('an answer with the whole entry carries it past the range requested ahead, which it cancels', async () => {
     let givenUp = false
     const { hive, reads } = await client(async (request, passOn, count) => {
       const [start] = rangeOf(request)
@@ -104,7 +104,7 @@ describe('HttpHive reads on when', () => {
     expect(await collect((await hive.open('x')).stream())).toEqual(BYTES)
   })
 
-  it('a busy server says that it should try again, and not earlier', async () => {
+  it('a busy server says when to retry, and does not retry earlier', async () => {
     const { hive } = await client((_request, passOn, count) =>
       count === 1 ? new Response(null, { status: 429, headers: { 'Retry-After': '1' } }) : passOn(),
     )

@@ -99,7 +99,7 @@ for (const [what, query, headers] of [
       expect(seen).toMatchObject({ opened: 1, closed: 1 })
     })
 
-    it('is cancelled when its client goes before the first byte', async () => {
+    it('is cancelled when its client leaves before the first byte', async () => {
       const gone = new AbortController()
       let asked: () => void
       const wasAsked = new Promise<void>((resolve) => {
@@ -122,7 +122,7 @@ for (const [what, query, headers] of [
 }
 
 describe('a body', () => {
-  it('has its first chunk first, and only once', async () => {
+  it('delivers the chunk that was read ahead first, and only once', async () => {
     let chunks = 0
     const { get, transfers } = start((controller) => {
       controller.enqueue(Uint8Array.of(chunks, chunks))
@@ -134,7 +134,7 @@ describe('a body', () => {
     expect(transfers).toMatchObject([{ status: 200, sent: 6 }])
   })
 
-  it('that nobody reads to its end is cancelled', async () => {
+  it('is cancelled if it is not read to its end', async () => {
     const { get, seen, transfers } = start((controller) => controller.enqueue(randomBytes(10)))
     const response = await get()
     await response.body!.cancel('enough')

@@ -83,7 +83,7 @@ describe('PUT', () => {
     }
   })
 
-  it('honours the conditions that name what must not be there', async () => {
+  it('honours the conditions that exclude a version', async () => {
     const { put, hive } = start()
     await put('x', 'a')
     const { etag } = await hive.stat('x')
@@ -93,7 +93,7 @@ describe('PUT', () => {
     expect((await put('x', 'c', { 'If-Unmodified-Since': 'Tue, 01 Jan 2999 00:00:00 GMT' })).status).toBe(204)
   })
 
-  it('refuses part of an entry, a coding, and an invalid media type', async () => {
+  it('refuses part of an entry, a content coding, and an invalid media type', async () => {
     const { put, hive } = start()
     expect((await put('x', 'a', { 'Content-Range': 'bytes 0-0/10' })).status).toBe(400)
     const coded = await put('x', 'a', { 'Content-Encoding': 'gzip' })
@@ -105,7 +105,7 @@ describe('PUT', () => {
     expect(await namesIn(hive)).toEqual([])
   })
 
-  it('takes an entry without a type, and without bytes', async () => {
+  it('accepts an entry without a type and without bytes', async () => {
     const { send, hive } = start()
     expect((await send('x', { method: 'PUT' })).status).toBe(201)
     expect(await hive.stat('x')).toMatchObject({ size: 0, type: 'application/octet-stream' })
@@ -121,7 +121,7 @@ describe('PUT', () => {
   })
 })
 
-describe('a body that comes slowly', () => {
+describe('a slow body', () => {
   const silenceMs = 1_000
 
   function startSlow(pull: (controller: ReadableStreamDefaultController<Uint8Array>) => unknown) {
@@ -135,14 +135,14 @@ describe('a body that comes slowly', () => {
       },
       { highWaterMark: 0 },
     )
-    // A Request of the host may read ahead, or take no stream.
+    // The host's Request may read ahead, or not accept a stream.
     Object.defineProperty(request, 'body', { value: body })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     onTestFinished(() => void vi.useRealTimers())
     return { ...started, answer: () => started.handler(request) }
   }
 
-  it('may take any time, as long as it keeps bringing bytes', async () => {
+  it('may take any time while bytes keep arriving', async () => {
     let count = 0
     const { answer, hive } = startSlow((controller) => {
       vi.advanceTimersByTime(silenceMs - 1)
@@ -170,7 +170,7 @@ describe('a body that comes slowly', () => {
     })
   }
 
-  it('is not timed out while it is the hive that is slow', async () => {
+  it('does not time out if it is the hive that is slow', async () => {
     const { backend, answer, hive } = startSlow((controller) => {
       controller.enqueue(randomBytes(1_000))
       if (++count === 20) controller.close()
@@ -185,7 +185,7 @@ describe('a body that comes slowly', () => {
     expect((await hive.stat('x')).size).toBe(20_000)
   })
 
-  it('is waited for without a limit, if the options say so', async () => {
+  it('has no time limit if the options say so', async () => {
     let count = 0
     const { handler } = start({ limits: { silenceMs: Infinity } })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -201,7 +201,7 @@ describe('a body that comes slowly', () => {
   })
 })
 
-describe('a request that can be read in two ways', () => {
+describe('an ambiguous request', () => {
   it('is refused: two Hosts with 400, an unknown coding with 501; neither is reported as a failure', async () => {
     const { handler, hive, errors } = start()
     for (const [fields, status] of [
@@ -211,7 +211,7 @@ describe('a request that can be read in two ways', () => {
       [{ 'transfer-encoding': ' Chunked ' }, 201],
     ] as [Record<string, string>, number][]) {
       const request = new Request(`${ORIGIN}/x`, { method: 'PUT', body: 'abc' })
-      // Pages and some hosts may not set these.
+      // Pages and some hosts are not allowed to set these fields.
       const headers = { get: (name: string) => fields[name] ?? null, has: () => false }
       Object.defineProperty(request, 'headers', { value: headers })
       const response = await handler(request)
@@ -244,7 +244,7 @@ describe('PATCH', () => {
     return { ...started, entry, edited, delta, patch }
   }
 
-  it('makes the new version, and describes it', async () => {
+  it('stores the new version, and answers with its description', async () => {
     const { patch, delta, edited, entry, hive, transfers } = await withDelta()
     const response = await patch(delta, { 'If-Match': entry.etag })
     expect(response.status).toBe(200)
@@ -296,7 +296,7 @@ describe('DELETE', () => {
 })
 
 describe('GET', () => {
-  it('keeps entries from running in the origin of the hive, and from being re-coded', async () => {
+  it('keeps entries from running in the origin of the hive, and from being transformed', async () => {
     const { send, put } = start()
     await put('page.html', '<script>alert(1)</script>', { 'Content-Type': 'text/html' })
     const { headers } = await send('page.html')
@@ -404,7 +404,7 @@ describe('GET', () => {
     expect(await problemOf(removed)).toMatchObject({ type: 'urn:combstream:error:NotFoundError', alias: 'x' })
   })
 
-  it('breaks off the body when a block is gone, and never ends it short', async () => {
+  it('breaks off the body when a block is gone, and never ends it early', async () => {
     const { send, put, backend, errors } = start()
     await put('x', randomBytes(50_000))
     const response = await send('x')
@@ -434,7 +434,7 @@ describe('GET', () => {
     expect(head.headers.get('hive-version')).toBe(entry.etag)
   })
 
-  it('answers 404 for reserved paths, and 400 for what is not an alias', async () => {
+  it('answers 404 for reserved paths, and 400 for invalid aliases', async () => {
     const { send } = start({ limits: { aliasBytes: 100 } })
     expect((await send('-/x')).status).toBe(404)
     for (const path of ['%ff', 'x'.repeat(101), '%ed%a0%80', '%zz']) {
@@ -488,7 +488,7 @@ describe('the list', () => {
 })
 
 describe('a failure of the engine', () => {
-  it('is told to the client without the words of the engine, and to the operator with them', async () => {
+  it("is reported to the client without the engine's message, and to the operator with it", async () => {
     const words = "cannot store object o.00: ENOSPC: no space left on device, open '/srv/hive/blocks/o/00/o.00~'"
     for (const failure of [
       new QuotaExceededError(words),
@@ -506,7 +506,7 @@ describe('a failure of the engine', () => {
     }
   })
 
-  it('tells the client of a limit of the hive', async () => {
+  it('tells the client which limit of the hive was exceeded', async () => {
     const hive = new LocalHive(new StreamStore(memoryBackend()), { maxEntrySize: 3 })
     const response = await createHiveHandler(hive)(new Request(`${ORIGIN}/x`, { method: 'PUT', body: 'long' }))
     expect(await problemOf(response)).toMatchObject({
@@ -559,7 +559,7 @@ describe('authorize', () => {
     expect(await namesIn(hive)).toEqual([])
   })
 
-  it('lets a request pass only by true', async () => {
+  it('allows a request only by returning true', async () => {
     const answers = [undefined, null, 0, 'yes', 1, {}, { status: 200 }, [], Response.error()]
     for (const answer of answers) {
       const { put, send, hive } = start({ authorize: (() => answer) as unknown as () => boolean })
@@ -591,7 +591,7 @@ describe('onTransfer', () => {
     ])
   })
 
-  it('counts the bytes of a cancelled read as far as it went', async () => {
+  it('counts the bytes that a cancelled read had sent', async () => {
     const { send, put, transfers } = start()
     await put('x', randomBytes(50_000))
     const response = await send('x')
@@ -606,7 +606,7 @@ describe('onTransfer', () => {
   })
 })
 
-describe('a fault of the program', () => {
+describe('a programming error', () => {
   it('ends the request too, once, with 500', async () => {
     const fault = new TypeError('undefined is not a function')
     const { send, transfers } = start({
@@ -638,7 +638,7 @@ describe('a fault of the program', () => {
     })
     const { headers } = new Request(ORIGIN)
     const request = Object.defineProperty(new Request(`${ORIGIN}/x`), 'headers', { value: headers })
-    // Browsers do not let anyone set it.
+    // Browsers do not allow a page to set it.
     Object.defineProperty(headers, 'get', { value: (name: string) => (name === 'origin' ? 'https://page.test' : null) })
     expect(await rejection(handler(request))).toBe(fault)
     expect(opened).toBe(0)
@@ -677,7 +677,7 @@ describe('createHiveHandler', () => {
     expect(createHiveHandler(hive, { cors: ['https://page.test:8443', 'null'], hosts: [] })).toBeTypeOf('function')
   })
 
-  it('rejects for a fault of the program, which is not for clients', async () => {
+  it('rejects for a programming error, which is not meant for clients', async () => {
     const { hive } = start()
     const fault = new TypeError('undefined is not a function')
     const broken = Object.assign(Object.create(hive) as LocalHive, { open: () => Promise.reject(fault) })
@@ -685,7 +685,7 @@ describe('createHiveHandler', () => {
     expect(await rejection(handler(new Request(`${ORIGIN}/x`)))).toBe(fault)
   })
 
-  it('rejects for a fault whose name is a property of every object', async () => {
+  it('rejects for an error whose name is a property of every object', async () => {
     const { hive } = start()
     for (const name of Object.getOwnPropertyNames(Object.prototype)) {
       const fault = Object.defineProperty(new Error('of another library'), 'name', { value: name })
@@ -695,7 +695,7 @@ describe('createHiveHandler', () => {
   })
 })
 
-/** Begins to read a body; the result reads on. */
+/** Starts to read a body. The returned function reads the rest. */
 async function startReading(response: Response): Promise<() => Promise<Uint8Array>> {
   const reader = response.body!.getReader()
   const chunks: Uint8Array<ArrayBuffer>[] = [(await reader.read()).value!]

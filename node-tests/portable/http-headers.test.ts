@@ -20,7 +20,7 @@ describe('parseRange', () => {
     )
   })
 
-  it('gives the last bytes for a suffix', () => {
+  it('returns the last bytes for a suffix', () => {
     fc.assert(
       fc.property(size, position, (total, byteLength) => {
         const start = byteLength >= total ? 0 : total - Number(byteLength)
@@ -30,7 +30,7 @@ describe('parseRange', () => {
     )
   })
 
-  it('gives a range within the bytes, or none, for any header', () => {
+  it('returns a range within the bytes, or none, for any header', () => {
     const text = fc.string({ unit: fc.constantFrom(...'bytes=-, 0129\t;x'.split('')), maxLength: 20 })
     fc.assert(
       fc.property(

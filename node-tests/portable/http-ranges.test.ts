@@ -16,7 +16,7 @@ interface Version {
 }
 
 const before = ({ modified }: Version): string => new Date(modified.getTime() - 60_000).toUTCString()
-/** The first date at which the version was there. */
+/** The first date at which the version existed. */
 const at = ({ modified }: Version): string => new Date(Math.ceil(modified.getTime() / 1_000) * 1_000).toUTCString()
 const after = ({ modified }: Version): string => new Date(modified.getTime() + 60_000).toUTCString()
 const asctime = (version: Version): string => {
@@ -30,7 +30,7 @@ const rfc850 = (version: Version): string => {
 
 type Fields = Record<string, string | ((version: Version) => string)>
 
-/** `range` is the expected one, half-open; undefined means the whole. */
+/** `range` is the expected half-open range; undefined means the whole entry. */
 interface Case {
   readonly title: string
   readonly fields: Fields
@@ -232,14 +232,14 @@ function rangeSuite(kind: string, open: () => Send): void {
       })
     }
 
-    it('an empty entry is an empty answer', async () => {
+    it('an empty entry gets an empty answer', async () => {
       await send('empty', { method: 'PUT', body: '', headers: { 'Content-Type': 'text/plain' } })
       const response = await send('empty')
       expect(response.status).toBe(200)
       expect((await response.arrayBuffer()).byteLength).toBe(0)
     })
 
-    it('a condition on an entry that is not there: 404', async () => {
+    it('a condition on a missing entry: 404', async () => {
       for (const headers of [{ 'If-Match': '*' }, { 'If-None-Match': '*' }, { 'If-Match': OTHER_ETAG }]) {
         expect((await send('nothing', { headers })).status).toBe(404)
       }

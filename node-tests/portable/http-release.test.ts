@@ -42,7 +42,7 @@ describe('HttpHive lets go', () => {
     expect(cancelled).toBe('seek')
   })
 
-  /** Requests whose answers have the given header fields and bodies that fall silent. */
+  /** Requests, with the status and type of an answer whose body falls silent. */
   const silences: Record<
     string,
     { status?: number; type: string; call(hive: HttpHive, signal?: AbortSignal): Promise<unknown> }
@@ -93,7 +93,7 @@ describe('HttpHive lets go', () => {
           if (method === 'HEAD') return Promise.resolve(new Response(null, { headers }))
           const body = new ReadableStream({
             start: (controller) => controller.enqueue(new Uint8Array([0x20])),
-            // A source that does not react must not hold anybody up.
+            // A source that does not react must not block the caller.
             cancel: () => {
               cancelled = true
               return new Promise(() => undefined)

@@ -61,7 +61,7 @@ describe('HttpHive asks', () => {
     expect(reads()).toHaveLength(2)
   })
 
-  it('with its headers, made anew for each request', async () => {
+  it('with its headers, computed again for each request', async () => {
     let asked = 0
     const { hive, requests } = await client(pass, {
       headers: () => Promise.resolve({ Authorization: `Bearer ${++asked}` }),
@@ -72,7 +72,7 @@ describe('HttpHive asks', () => {
     expect(requests.map(({ headers }) => headers.get('authorization'))).toEqual(['Bearer 1', 'Bearer 2', 'Bearer 3'])
   })
 
-  it('for the pages of a list as they are read, and for one page where that is enough', async () => {
+  it('for the pages of a list as they are read, and for one page where one is enough', async () => {
     const { local } = await client(pass)
     for (const alias of ['a', 'b', 'c', 'd']) await bytesSource(BYTES).stream().pipeTo(local.sink(alias))
     const handler = createHiveHandler(local, { limits: { listEntries: 2 } })

@@ -2,10 +2,10 @@ import { describe, expect, it, vi } from 'vitest'
 import { collect } from '../../src/bytes/collect.ts'
 import { client, withBody } from '../support/faulty-client.ts'
 
-// In a file of its own, since WebKit has a page for each: where the clock has been read often, its compiled code goes on
-// reading the real one.
+// In a file of its own, because WebKit has a page for each file: once code that reads the clock often is compiled there, it
+// keeps reading the real clock.
 describe('HttpHive', () => {
-  it('reads a signature on that takes many times the stall timeout to arrive', async () => {
+  it('keeps reading a signature that takes many times the stall timeout to arrive', async () => {
     const stallTimeoutMs = 1_000
     const { hive, local } = await client(
       async (_request, passOn) => {
@@ -22,7 +22,7 @@ describe('HttpHive', () => {
           },
           { highWaterMark: 0 },
         )
-        // Not through a Response of the host, which may read ahead.
+        // Bypasses the host's Response, which may read ahead.
         return Object.defineProperty(withBody(answer, null), 'body', { value: slow })
       },
       { stallTimeoutMs },

@@ -50,7 +50,7 @@ describe('HttpHive writes', () => {
       await passOn()
       throw new TypeError('fetch failed')
     },
-    'is that of a gateway which gave up waiting': async (_request, passOn) => {
+    'comes from a gateway that gave up waiting': async (_request, passOn) => {
       await passOn()
       return new Response('<h1>Gateway Timeout</h1>', { status: 504 })
     },
@@ -62,8 +62,8 @@ describe('HttpHive writes', () => {
       [3 * blockBytes + 7, {}],
       [3 * blockBytes + 7, { requestStreams: false }],
     ] as const) {
-      const how = 'requestStreams' in options ? 'as one' : 'as this host does it'
-      it(`${size} bytes ${how}, and has succeeded when the answer ${title} but the entry is there`, async () => {
+      const how = 'requestStreams' in options ? 'as one body' : 'as this host sends a body'
+      it(`${size} bytes ${how}, and succeeds when the answer ${title} but the entry exists`, async () => {
         const { hive, local, requests } = await client(fault, { ...options, method: 'PUT' })
         const sink = hive.sink('y', { type: 'a/b' })
         await soon(bytesSource(randomBytes(size)).stream().pipeTo(sink), 'the upload')
@@ -88,7 +88,7 @@ describe('HttpHive writes', () => {
           throw new TypeError('fetch failed')
         }
         const answer = await handler(new Request(url, init))
-        // Seen by the next request.
+        // The next request sees the result.
         await put?.()
         return answer
       },
@@ -99,7 +99,7 @@ describe('HttpHive writes', () => {
     expect(methods).toEqual(['PUT', 'HEAD', 'HEAD'])
   })
 
-  it('and fails with the loss of the answer when the entry has other bytes, or cannot be looked up', async () => {
+  it('and fails because the answer was lost when the entry has other bytes, or cannot be looked up', async () => {
     const cause = new TypeError('fetch failed')
     const fail: Fault = () => {
       throw cause
@@ -114,7 +114,7 @@ describe('HttpHive writes', () => {
     expect(unheard).toMatchObject({ name: 'BackendError', outcome: 'unknown', cause })
   })
 
-  it('and fails with the loss of the answer when the entry has the bytes but not the type of the upload', async () => {
+  it('and fails because the answer was lost when the entry has the bytes but not the type of the upload', async () => {
     const cause = new TypeError('fetch failed')
     const neverStored: Fault = () => {
       throw cause
@@ -131,7 +131,7 @@ describe('HttpHive writes', () => {
     }
   })
 
-  it('and has succeeded when the type lost its trailing spaces in transit', async () => {
+  it('and succeeds when the type lost its trailing spaces in transit', async () => {
     const stored: Fault = async (_request, passOn) => {
       await passOn()
       throw new TypeError('fetch failed')
@@ -169,7 +169,7 @@ describe('HttpHive writes', () => {
   })
 
   it.each(['sink', 'patchSink', 'remove'] as const)(
-    'nothing by %s when it is given up before it is sent',
+    'nothing by %s when it is aborted before it is sent',
     async (kind) => {
       for (const requestStreams of [true, false]) {
         const controller = new AbortController()
@@ -177,7 +177,7 @@ describe('HttpHive writes', () => {
         const methods: (string | undefined)[] = []
         const hive = new HttpHive('http://hive.test/', {
           requestStreams,
-          // Like a handler of the same program, it does not look at the signal.
+          // Ignores the signal, like a handler in the same process.
           fetch(_url, { method }) {
             methods.push(method)
             return Promise.resolve(new Response(null, { headers: { ETag: OTHER_ETAG, 'Content-Length': '1' } }))
@@ -198,11 +198,11 @@ describe('HttpHive writes', () => {
     },
   )
 
-  it('and has succeeded even if the connection fails after the answer', async () => {
+  it('and succeeds even if the connection fails after the answer', async () => {
     const badly = async (_request: Request, passOn: () => Promise<Response>): Promise<Response> => {
       const answer = await passOn()
       const body = new ReadableStream({ cancel: () => Promise.reject(new TypeError('terminated')) })
-      // A Response of the host cannot have a body with 204.
+      // The host's Response cannot have a body with status 204.
       return Object.defineProperty(answer, 'body', { value: body })
     }
     const put = await client(badly, { method: 'PUT' })
@@ -214,7 +214,7 @@ describe('HttpHive writes', () => {
     expect(await remove.local.list()).toEqual({ entries: [] })
   })
 
-  /** What every change does, for each of the requests that make one. */
+  /** One change for each method. */
   const changes: Record<string, (hive: HttpHive) => Promise<unknown>> = {
     PUT: (hive) => bytesSource(BYTES).stream().pipeTo(hive.sink('x')),
     PATCH: (hive) => bytesSource(BYTES).stream().pipeTo(hive.patchSink('x')),
@@ -235,14 +235,14 @@ describe('HttpHive writes', () => {
       }
     })
 
-    it(`by ${method}, and says that it was redirected, even where nothing more is known`, async () => {
+    it(`by ${method}, and reports a redirect, even where nothing more is known`, async () => {
       const moved = new Response(null, { status: 303, headers: { Location: 'https://login.test/' } })
       const opaque = Object.defineProperties(new Response(null, { headers: { ETag: OTHER_ETAG } }), {
         type: { value: 'opaqueredirect' },
         status: { value: 0 },
         ok: { value: false },
       })
-      // An upload with progress, by XMLHttpRequest say, follows redirects whatever it is asked for.
+      // An upload with progress, such as one by XMLHttpRequest, always follows redirects.
       const page = new Response(method === 'PATCH' ? '{}' : null, {
         status: { PUT: 201, PATCH: 200, DELETE: 204 }[method]!,
         headers: { ETag: OTHER_ETAG },
@@ -262,7 +262,7 @@ describe('HttpHive writes', () => {
     })
   }
 
-  it('and fails with the reason for which the server refused it', async () => {
+  it("and fails with the server's reason for refusing it", async () => {
     const problem = (name: string, facts: object): string =>
       JSON.stringify({ type: `urn:combstream:error:${name}`, ...facts })
     const headers = { 'Content-Type': 'application/problem+json' }

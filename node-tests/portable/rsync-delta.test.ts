@@ -205,7 +205,7 @@ describe('DeltaStream', () => {
     expect(difference(await collect(stream), delta(signature, edited, { literalLimit: 150 }))).toBeUndefined()
   })
 
-  it.each(SUMS)('leaves the signature to the next delta as it was, with %s', (sum) => {
+  it.each(SUMS)('leaves the signature unchanged for the next delta, with %s', (sum) => {
     const basis = randomBytes(1500, 4)
     const signature = sign(basis, { blockLength: 100, sum })
     const { weakSums, strongSums } = structuredClone(signature)
@@ -245,7 +245,7 @@ describe('a signature made to collide', () => {
   })
 
   it.each([1, 2, 3, 7, 40, 600])('finds the first of equal blocks among %d that share a weak sum', (count) => {
-    // Others around them, and all of them again, in another order, which a delta never copies.
+    // Other blocks surround them. All of them follow again in another order, and a delta never copies those.
     const around = randomBytes(50 * SLOTS * 8, 6)
     const again = Array.from({ length: count }, (_, i) => block((i * 7) % count))
     const once = Array.from({ length: count }, (_, i) => block(count - 1 - i))

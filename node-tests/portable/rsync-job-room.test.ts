@@ -7,10 +7,10 @@ import { randomBytes } from '../support/streams.ts'
 const kernel = await loadKernel()
 const BLOCK_LENGTHS = [100, 2048, 16_384, 700_000]
 
-/** Sizes about those of the buffers of a job. */
+/** Sizes close to those of a job's buffers. */
 const SIZES = [0, 1, 262_143, 262_144, 262_145, 524_288, 1_500_000]
 
-/** Runs a job whose input is put into its room where it has any, `most` bytes at a time. */
+/** Runs a job, writing its input into its room whenever it has any, at most `most` bytes at a time. */
 function runInRoom(job: Codec & { readonly room: Uint8Array }, input: Uint8Array, most: number, outputBytes: number) {
   const chunks: Uint8Array[] = []
   const output = new Uint8Array(outputBytes)
@@ -40,7 +40,7 @@ function runInRoom(job: Codec & { readonly room: Uint8Array }, input: Uint8Array
 }
 
 describe('the room of a job', () => {
-  it('takes the input of a signature, which is the same', () => {
+  it('takes the input of a signature job, with the same result', () => {
     for (const blockLength of BLOCK_LENGTHS) {
       for (const size of SIZES) {
         const input = randomBytes(size, 5)
@@ -57,7 +57,7 @@ describe('the room of a job', () => {
     }
   })
 
-  it('takes the input of a delta, which is the same', () => {
+  it('takes the input of a delta job, with the same result', () => {
     for (const blockLength of BLOCK_LENGTHS) {
       const basis = randomBytes(1_500_000, 6)
       const signature = signatureOf(runJob(new SignatureJob(kernel, { blockLength }), basis))

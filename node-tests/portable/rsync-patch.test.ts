@@ -254,7 +254,7 @@ describe('PatchStream', () => {
     expect(difference(await collect(stream), basis)).toBeUndefined()
   })
 
-  it('fails with an IntegrityError if the basis gives fewer or more bytes than its size says', async () => {
+  it('fails with an IntegrityError if the basis delivers fewer or more bytes than its size says', async () => {
     const short = sourceOf(() => chunked(basis.subarray(0, 999), 100))
     expect(await failure(copyAll, short)).toMatchObject({ name: 'IntegrityError', expected: '1 bytes' })
     const long = sourceOf(() => chunked(randomBytes(1001), 1001))

@@ -20,7 +20,7 @@ const SHORT = 37
 
 /**
  * Content with one block for each capital letter and a shorter piece for each lower-case letter. The same letter always
- * gives the same bytes.
+ * stands for the same bytes.
  */
 function content(letters: string): Uint8Array<ArrayBuffer> {
   const part = (letter: string): Uint8Array =>
@@ -301,7 +301,7 @@ describe('rangePlan', () => {
     expect(found.remoteBytes).toBe(pieces === undefined ? blockCount * 16 : 0)
   })
 
-  it('fails with an IntegrityError if the local source gives fewer or more bytes than its size says', async () => {
+  it('fails with an IntegrityError if the local source delivers fewer or more bytes than its size says', async () => {
     const bytes = content('ABCz')
     const signature = await sign(bytes)
     const attempt = (source: ByteSource): Promise<unknown> =>

@@ -236,7 +236,7 @@ describe('rebuild', () => {
   })
 
   it.each(['local', 'remote'] as const)(
-    'fails with an IntegrityError if the %s source gives too few bytes',
+    'fails with an IntegrityError if the %s source delivers too few bytes',
     async (which) => {
       const short = sources(which, (bytes) => chunked(bytes.subarray(0, 299), 100))
       const error = await rejection(collect(rebuild(plan, ...short)))
@@ -245,7 +245,7 @@ describe('rebuild', () => {
   )
 
   it.each(['local', 'remote'] as const)(
-    'fails with an IntegrityError if the %s source gives too many bytes',
+    'fails with an IntegrityError if the %s source delivers too many bytes',
     async (which) => {
       const length = which === 'local' ? 200 : 300
       for (const size of [Infinity, 100]) {

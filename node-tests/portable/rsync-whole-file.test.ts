@@ -25,7 +25,7 @@ describe.each(RDIFF_VECTORS)("rdiff's files for $name", ({ blockLength, strongLe
       (bytes: Uint8Array<ArrayBuffer>) => chunked(bytes, 1000),
       (bytes: Uint8Array<ArrayBuffer>) => new Blob([bytes]).stream(),
     ]
-    // A stream does not tell its size, from which the lengths are chosen.
+    // The lengths are chosen by size, which a stream does not have.
     const chosen = await loadSignature(signature)
     for (const once of [...sources, ...streams]) {
       const isStream = 'getReader' in once(basis)

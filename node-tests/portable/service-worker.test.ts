@@ -31,7 +31,7 @@ async function bytesOf(response: Response): Promise<Uint8Array> {
 }
 
 describe('createFetchResponder', () => {
-  it('leaves to the browser requests that are not below the base, and those that do not read', async () => {
+  it('leaves requests that are not below the base, or that do not read, to the browser', async () => {
     const { hive } = await hiveWith('bee.webm')
     const respond = createFetchResponder(hive, { base: BASE })
     expect(respond(get('https://page.test/other/bee.webm'))).toBe(undefined)
@@ -42,7 +42,7 @@ describe('createFetchResponder', () => {
     expect(respond(new Request(`${BASE}bee.webm`, { method: 'PUT', body: 'x' }))).toBe(undefined)
   })
 
-  it('answers a request without a Range with the whole, as WebKit needs', async () => {
+  it('answers a request without a Range with the whole entry, as WebKit needs', async () => {
     const { hive, entry } = await hiveWith('bee.webm')
     const response = await createFetchResponder(hive, { base: BASE })(get('bee.webm'))!
     expect(response.status).toBe(200)
@@ -55,7 +55,7 @@ describe('createFetchResponder', () => {
     expect(await bytesOf(response)).toEqual(BYTES)
   })
 
-  it('answers a Range with exactly that range, and says the total', async () => {
+  it('answers a Range with exactly that range, and states the total', async () => {
     const { hive, entry } = await hiveWith('bee.webm')
     const respond = createFetchResponder(hive, { base: BASE, bufferSize: 1_024 })
     for (const [range, start, end] of [
@@ -115,7 +115,7 @@ describe('createFetchResponder', () => {
     expect((await respond(get('%ff'))!).status).toBe(400)
   })
 
-  it('fails a body when the entry is replaced, and never ends it short', async () => {
+  it('fails a body when the entry is replaced, and never ends it early', async () => {
     const { hive, entry } = await hiveWith('bee.webm')
     const errors: unknown[] = []
     const respond = createFetchResponder(hive, {
@@ -128,7 +128,7 @@ describe('createFetchResponder', () => {
     expect((await reader.read()).value?.byteLength).toBe(1_000)
     const { etag: actualEtag } = await put(hive, 'bee.webm', randomBytes(6_000, 2))
     const conflict = { name: 'ConflictError', expectedEtag: entry.etag, actualEtag }
-    // What had been read ahead by then may still come.
+    // Bytes that had been read ahead by then may still arrive.
     const rest = async (): Promise<void> => {
       while (!(await reader.read()).done);
     }
@@ -189,7 +189,7 @@ describe('answerFetch', () => {
   })
 })
 
-/** A hive whose entries never give a byte. */
+/** A hive whose entries never deliver a byte. */
 function stuckHive(hive: Hive, onCancel: (reason: unknown) => void): Hive {
   const stuck = async (alias: string): Promise<Entry> => {
     const entry = await hive.open(alias)
