@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => frame.remove())
 
 describe('registerHiveWorker', () => {
-  it('resolves once the worker controls the page, whatever worker was there before', async () => {
+  it('resolves once the worker controls the page, whatever worker controlled it before', async () => {
     const alias = `${crypto.randomUUID()}/bee & honey.txt`
     const sink = new frame.combstream.HttpHive(hiveUrl).sink(alias, { type: 'text/plain' })
     await new Blob(['buzz']).stream().pipeTo(sink)
@@ -26,7 +26,7 @@ describe('registerHiveWorker', () => {
     }
   })
 
-  it('reports that a script is missing or fails', async () => {
+  it('reports a script that is missing or fails', async () => {
     for (const script of ['missing.js', 'service-worker.js?hive=twice']) {
       const hive = script === 'missing.js' ? hiveUrl : 'ftp://hive.test/'
       expect(await rejection(frame.combstream.registerHiveWorker(script, { hive }))).toMatchObject({

@@ -6,7 +6,7 @@ import { type MediaFrame, openMediaFrame, play, untilVideo } from './support/med
 
 const hiveUrl = inject('hiveUrl')
 const hive = new HttpHive(hiveUrl)
-/** The hive belongs to all tests of this run. */
+/** All tests of this run share the hive. */
 const PREFIX = crypto.randomUUID()
 let frame: MediaFrame
 let clip: Blob
@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => frame.remove())
 
-/** Stores the clip; each `revision` is another version of it, as it has that many empty boxes at its end. */
+/** Stores the clip. Each `revision` is a different version: it ends with that many empty boxes. */
 async function store(alias: string, revision: number): Promise<EntryInfo> {
   const box = Uint8Array.of(0, 0, 0, 8, 0x66, 0x72, 0x65, 0x65) // 'free'
   const sink = hive.sink(alias, { type: 'video/mp4' })
@@ -37,7 +37,7 @@ describe('an entry that is replaced while it plays', () => {
     const entry = await hive.open(alias)
     const video = frame.video(worker.url(first))
     await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)
-    // In WebKit the position is 0 once the media have failed: a page has to remember it.
+    // In WebKit the position is 0 after a media error, so a page has to remember it.
     let at = 0
     video.addEventListener('timeupdate', () => (at = video.error ? at : video.currentTime))
     await play(video)
@@ -50,7 +50,7 @@ describe('an entry that is replaced while it plays', () => {
     worker.registration.active!.postMessage({ type: 'open' })
     await soon(failed, 'the media error')
 
-    // What a media error means, only the hive can tell.
+    // Only the hive knows what the media error means.
     const conflict = { name: 'ConflictError', alias, expectedEtag: first.etag, actualEtag: second.etag }
     expect(await rejection(entry.stream().getReader().read())).toMatchObject(conflict)
     expect((await frame.window.fetch(worker.url(first))).status).toBe(412)
@@ -64,7 +64,7 @@ describe('an entry that is replaced while it plays', () => {
     await untilVideo(next, 'the picture to move on', ({ seeking, currentTime }) => !seeking && currentTime > at + 0.2)
   })
 
-  it('makes the next seek fail with 410 when it was removed', async () => {
+  it('makes the next seek fail with 410 when it is removed', async () => {
     frame.remove()
     frame = await openMediaFrame('removed')
     const worker = await soon(

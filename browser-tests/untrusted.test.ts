@@ -4,12 +4,12 @@ import { bytesSource } from '../src/bytes/byte-source.ts'
 import { HttpHive } from '../src/http.ts'
 import { soon } from '../node-tests/support/streams.ts'
 
-/** A hive that pages of every origin may write to, so that a script shows that it has run by an entry of its own. */
+/** A hive that pages of every origin may write to: a script shows that it ran by storing an entry. */
 const hiveUrl = inject('hiveUrl')
 const hive = new HttpHive(hiveUrl)
 const PREFIX = crypto.randomUUID()
 
-/** A script that has written the entry `mark` when it has been passed: the `load` of its document waits for it. */
+/** A script that writes the entry `mark`. The `load` event of its document waits for it. */
 function writing(mark: string): string {
   const url = JSON.stringify(new URL(mark, hiveUrl).href)
   return `const request = new XMLHttpRequest(); request.open('PUT', ${url}, false); request.send('ran')`
@@ -22,7 +22,7 @@ const DOCUMENTS = {
     `<html xmlns="http://www.w3.org/1999/xhtml"><body><script><![CDATA[${script}]]></script></body></html>`,
 } as const
 
-/** What may be uploaded, and where it runs when nothing keeps it from that. */
+/** Uploads, and the browsers that run them if nothing prevents it. */
 const UPLOADS: [keyof typeof DOCUMENTS, type: string, runsIn: readonly string[]][] = [
   ['html', 'text/html', ['chromium', 'firefox', 'webkit']],
   ['svg', 'image/svg+xml', ['chromium', 'firefox', 'webkit']],
@@ -42,7 +42,7 @@ const UPLOADS: [keyof typeof DOCUMENTS, type: string, runsIn: readonly string[]]
 
 let count = 0
 
-/** Opens an upload in a frame, below `base`, and tells whether its script has run. */
+/** Opens an upload below `base` in a frame, and returns whether its script ran. */
 async function runs(kind: keyof typeof DOCUMENTS, type: string, base: string): Promise<boolean> {
   const alias = `${PREFIX}/${count++}`
   const mark = `${alias}-ran`
@@ -70,7 +70,7 @@ describe('an uploaded document', () => {
   for (const [kind, type, runsIn] of UPLOADS) {
     it(`does not run its script: ${kind} as ${type}`, async () => {
       expect(await runs(kind, type, '')).toBe(false)
-      // The same upload, without the header field that keeps it from running.
+      // The same upload without the header field that prevents it from running.
       expect(await runs(kind, type, '-/unguarded/')).toBe(runsIn.includes(server.browser))
     })
   }

@@ -5,7 +5,7 @@ import { type MediaFrame, openMediaFrame } from './support/media-frame.ts'
 const MIB = 1024 * 1024
 
 const hiveUrl = inject('hiveUrl')
-/** The hive belongs to all tests of this run. */
+/** All tests of this run share the hive. */
 const ALIAS = `${crypto.randomUUID()}/file.bin`
 let frame: MediaFrame
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => frame.remove())
 
 describe('a page', () => {
-  it('stores a file, and updates it by a delta that is a small part of its size', async () => {
+  it('stores a file, and updates it with a delta that is a small part of its size', async () => {
     const { DeltaStream, HttpHive, loadSignature } = frame.combstream
     const { counted, counting } = countingFetch()
     const hive = new HttpHive(hiveUrl, { fetch: counting })
@@ -43,7 +43,7 @@ describe('a page', () => {
   })
 })
 
-/** A fetch that adds up the bodies that pass through it. */
+/** A fetch that counts the bytes of the bodies that pass through it. */
 function countingFetch(): {
   counted: { sent: number; received: number }
   counting: (url: string, init: RequestInit) => Promise<Response>

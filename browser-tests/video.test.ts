@@ -9,7 +9,7 @@ const CLIPS = { 'comb.webm': 'video/webm', 'comb.mp4': 'video/mp4' }
 const SECONDS = 24
 const GAP_BYTES = 8 * 1024 * 1024
 
-/** A hive of another origin than the page, as its server has another port; it belongs to all tests of this run. */
+/** A hive of another origin than the page: its server has another port. All tests of this run share it. */
 const hiveUrl = inject('hiveUrl')
 const PREFIX = crypto.randomUUID()
 let frame: MediaFrame
@@ -40,26 +40,26 @@ describe('a <video>', () => {
     })
   }
 
-  it('gets from comb serve only the range that a seek needs', async () => {
+  it('receives from comb serve only the range that a seek needs', async () => {
     const video = frame.video(new URL('spread.mp4', inject('combUrl')).href, 'anonymous')
     await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)
     video.currentTime = 20
     await play(video)
     await playsFrom(video, 20)
     frame.video('about:blank')
-    // Less than 1 MB, so without the gap; it is in the log once it has ended.
+    // Less than 1 MB, so without the gap. The log has the line once the transfer has ended.
     await expect.poll(() => commands.combLog()).toMatch(/ 206 read spread\.mp4 received=0 sent=\d{1,6}\n/)
   })
 })
 
 describe('a service worker', () => {
-  it('lets a seek fetch what it needs, past bytes that nobody has read', async () => {
+  it('lets a seek fetch what it needs, beyond bytes that have not been read', async () => {
     frame.remove()
     frame = await openMediaFrame('seek')
     const clip = new Uint8Array(await (await fetch('/examples/player/clips/comb.mp4')).arrayBuffer())
     const sink = new HttpHive(hiveUrl).sink(`${PREFIX}/spread.mp4`, { type: 'video/mp4' })
     await spreadClip(clip, GAP_BYTES).stream().pipeTo(sink)
-    // The bytes of the gap do not come: whoever wants to read through them waits forever.
+    // The bytes of the gap never arrive: a player that reads through them waits forever.
     const script = `gated-worker.js?hold=${clip.byteLength}-${GAP_BYTES}`
     const registered = frame.combstream.registerHiveWorker(script, { hive: hiveUrl })
     const worker = await soon(registered, 'the service worker')
@@ -84,7 +84,7 @@ describe('a service worker', () => {
     const spread = spreadClip(clip, GAP_BYTES)
     const sink = new HttpHive(hiveUrl).sink(`${PREFIX}/cancelled.mp4`, { type: 'video/mp4' })
     await spread.stream().pipeTo(sink)
-    // From the first half on, so that whoever plays asks for some of it.
+    // Held from the first half on, so that playing requests some of it.
     const script = `gated-worker.js?hold=200000-${GAP_BYTES}`
     const worker = await soon(registerHiveWorker(script, { hive: hiveUrl }), 'the service worker')
     const url = worker.url(await sink.entry)
@@ -109,7 +109,7 @@ describe('a service worker', () => {
   })
 })
 
-/** Plays from several places; gives those that it got to. */
+/** Plays from several places. Returns the places from which it played. */
 async function playsAndSeeks(video: HTMLVideoElement): Promise<string[]> {
   const places: string[] = []
   await untilVideo(video, 'metadata', ({ readyState }) => readyState >= 1)

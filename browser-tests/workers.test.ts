@@ -12,7 +12,7 @@ await describeWorkerPool('web workers', {
 it('a page without a bundler makes signatures in workers, from the two bundles', async () => {
   const frame = await openMediaFrame('workers')
   const { SignatureStream, WorkerPool } = frame.combstream
-  // No module: the bundle is a classic script as well.
+  // Not a module worker: the bundle is also a classic script.
   const pool = new WorkerPool(() => new Worker('/media-page/workers/rsync-worker.js'))
   try {
     const basis = new Blob([new Uint8Array(3_000_000)])

@@ -11,11 +11,11 @@ import { spreadClip } from './spread-clip.ts'
 declare module 'vitest' {
   interface ProvidedContext {
     /**
-     * Root of what `comb serve` serves, with a trailing slash: the clips of the example player, by their names, and
+     * Root URL of `comb serve`, with a trailing slash. It serves the clips of the example player under their names, and
      * `spread.mp4`, which has a gap of 96 MiB in its middle.
      */
     combUrl: string
-    /** File with what that server says on stderr. */
+    /** File with the standard error of that server. */
     combLog: string
   }
 }
@@ -30,7 +30,7 @@ const GAP_BYTES = 96 * 1024 * 1024
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const CLIPS = fileURLToPath(new URL('../../examples/player/clips', import.meta.url))
 
-/** Puts the clips into a hive, and serves it, both with `comb`, as a user would. */
+/** Puts the clips into a hive and serves it. Does both with `comb`, as a user would. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'comb-clips-'))
   const [hive, logFile] = [join(directory, 'hive'), join(directory, 'log')]
@@ -45,7 +45,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await putClip(hive, 'comb.mp4', mp4)
     await putClip(hive, 'spread.mp4', await spreadClip(mp4, GAP_BYTES).bytes())
     await putClip(hive, 'comb.webm', await readFile(join(CLIPS, 'comb.webm')))
-    // The tests' own page, which is of another origin, may use the hive.
+    // Lets the tests' own page, which has another origin, use the hive.
     const { port } = project.vite.httpServer!.address() as AddressInfo
     const page = `http://127.0.0.1:${port}`
     server = startComb(['serve', hive, '--port', '0', '--log', '--allow-origin', page], log.fd)
@@ -60,12 +60,12 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return teardown
 }
 
-/** What `comb serve --log` has said so far. */
+/** Returns what `comb serve --log` has written so far. */
 export const combLog: BrowserCommand = ({ project }) => readFile(project.getProvidedContext().combLog, 'utf8')
 
 async function putClip(hive: string, alias: string, bytes: Uint8Array): Promise<void> {
   const child = startComb(['put', hive, alias, '-'], 'inherit')
-  // A command that fails does not read what it is given.
+  // A command that fails does not read its input.
   child.stdin!.on('error', () => undefined).end(bytes)
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code !== 0) throw new Error(`comb put ended with ${code}`)
@@ -82,5 +82,5 @@ async function firstLine({ stdout }: ChildProcess): Promise<string> {
     text += String(more)
     if (text.includes('\n')) return text.trim()
   }
-  throw new Error('comb serve ended before it said where it listens')
+  throw new Error('comb serve ended before it printed its address')
 }

@@ -1,6 +1,6 @@
-// A service worker as users write them, with small buffers, and a gate in its network: with `hold=start-end` in its URL,
-// requests for bytes from there wait until a page opens the gate. So a test decides what a browser can have read. The pages
-// get a message when a request begins to wait, and when one that waits is cancelled.
+// A service worker such as users write, with small buffers and a gate in its network: with `hold=start-end` in its URL,
+// requests that start in that range wait until a page opens the gate. This way a test controls what a browser can have
+// read. The pages get a message when a request starts to wait, and when a waiting request is cancelled.
 import { HttpHive } from '../../src/http.ts'
 import { answerFetch, createFetchResponder } from '../../src/service-worker.ts'
 

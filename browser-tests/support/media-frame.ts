@@ -8,15 +8,15 @@ export interface MediaFrame {
   /** The window of the frame. */
   readonly window: Window
   /**
-   * Makes a `<video>` in the frame, muted, so that it may play without a user; with `crossorigin`, which a hive of another
-   * origin asks for that does not let every page use it.
+   * Makes a `<video>` in the frame, muted so that it may play without a user. A hive of another origin that does not
+   * allow every page needs `crossOrigin`.
    */
   video(src: string, crossOrigin?: 'anonymous'): HTMLVideoElement
-  /** Takes the frame away. */
+  /** Removes the frame. */
   remove(): void
 }
 
-/** Opens the media page in a frame; each name stands for a page with service workers of its own. */
+/** Opens the media page in a frame. Each name is a separate page with its own service workers. */
 export async function openMediaFrame(name: string): Promise<MediaFrame> {
   const frame = document.createElement('iframe')
   frame.width = '360'
@@ -44,10 +44,10 @@ export async function openMediaFrame(name: string): Promise<MediaFrame> {
   }
 }
 
-/** Far above what a browser takes to play on. */
+/** Far longer than a browser needs to continue playing. */
 const HANG_MS = 30_000
 
-/** Waits for something that a `<video>` comes to; fails with what it says of an error. */
+/** Waits until a `<video>` satisfies `done`. Rejects with its media error if it has one. */
 export async function untilVideo(
   video: HTMLVideoElement,
   what: string,
@@ -64,7 +64,7 @@ export async function untilVideo(
   }
 }
 
-/** Starts a `<video>`. WebKit does not always settle what `play()` returns, so that can only tell of a refusal. */
+/** Starts a `<video>`. WebKit does not always settle the promise of `play()`, so only its rejection counts. */
 export async function play(video: HTMLVideoElement): Promise<void> {
   const refusal = video.play().then(() => new Promise<never>(() => undefined))
   await Promise.race([refusal, untilVideo(video, 'play()', ({ paused, readyState }) => !paused && readyState >= 3)])

@@ -3,8 +3,8 @@ import { build } from 'esbuild'
 import type { Plugin } from 'vitest/config'
 
 /**
- * Where the page and its workers are, once for each name: a service worker controls what lies below its own folder, and
- * Chromium replaces none by another as long as it has a video to feed.
+ * Each name has its own folder with the page and its workers: a service worker controls everything below its folder,
+ * and Chromium does not replace it while it feeds a video.
  */
 const FOLDER = /^\/media-page\/[\w-]+\//
 
@@ -24,15 +24,15 @@ const PAGE = `<!doctype html>
 </script>
 `
 
-/** A page that may load scripts of its own, and compile nothing. */
+/** A page that may load its own scripts but may not compile WebAssembly. */
 const STRICT_PAGE = `<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="script-src 'self'">
 <script type="module" src="strict-page.js"></script>
 `
 
 /**
- * Serves a page that loads combstream as a user's page does, as one bundle, and service workers for it, beside the
- * tests. Tests put the page in a frame and reach into it, as it has their origin.
+ * Serves, beside the tests, a page that loads combstream as one bundle, as a user's page does, and service workers for
+ * it. Tests put the page in a frame and can reach into it, because it has their origin.
  */
 export function mediaPage(): Plugin {
   const bundles = new Map<string, Promise<Uint8Array>>()

@@ -6,13 +6,13 @@ declare module 'vitest/browser' {
   }
 }
 
-/** Far above what a browser takes to play on. */
+/** Far longer than a browser needs to start playing. */
 const HANG_MS = 30_000
 const POLL_MS = 50
 
 /**
- * Opens a URL in a window of its own, as a user does who follows a link to a video, and has it play: tells `plays` when
- * it does, or what keeps it from it. Only where playwright drives the browser.
+ * Opens a URL in a window of its own, as a link to a video does, and plays it. Returns `plays`, or the reason why it
+ * does not play. Works only where playwright drives the browser.
  */
 export const playUrl: BrowserCommand<[url: string]> = async ({ context }, url) => {
   const page = await context.newPage()

@@ -1,6 +1,6 @@
 /**
- * The mp4 with a gap of zeros in the middle of its media, so that it plays the same, but nobody can have read the second
- * half without having asked for it.
+ * Returns the mp4 with a gap of zeros in the middle of its media. It plays the same, but a player gets the second half
+ * only if it requests it.
  */
 export function spreadClip(mp4: Uint8Array<ArrayBuffer>, gapBytes: number): Blob {
   const moov = boxes(mp4, 0, mp4.byteLength).find(({ type }) => type === 'moov')!
@@ -37,7 +37,7 @@ function boxes(bytes: Uint8Array<ArrayBuffer>, start: number, end: number): Box[
   return found
 }
 
-/** All boxes at a path within a box. */
+/** Returns all boxes at a path within a box. */
 function find(bytes: Uint8Array<ArrayBuffer>, box: Box, [type, ...path]: string[]): Box[] {
   if (type === undefined) return [box]
   const inner = boxes(bytes, box.body, box.end).filter((child) => child.type === type)

@@ -7,7 +7,7 @@ const STARTUP_TIMEOUT_MS = 30_000
 const COMMAND_TIMEOUT_MS = 30_000
 
 /**
- * WebKitGTK's MiniBrowser, driven over plain W3C WebDriver, because playwright's own WebKit has to be downloaded, and
+ * WebKitGTK's MiniBrowser, driven over plain W3C WebDriver. Playwright's own WebKit would have to be downloaded;
  * Debian's is an engine of the same family with system codecs. Needs Debian's `webkit2gtk-driver` and `xvfb`.
  */
 export class WebKitGtk {
@@ -23,13 +23,13 @@ export class WebKitGtk {
     process.once('exit', this.#killChildren)
   }
 
-  /** Goes to a page; starts the browser if it does not run yet. */
+  /** Opens a page. Starts the browser if it is not running yet. */
   async open(url: string): Promise<void> {
     const session = await (this.#session ??= this.#start())
     await this.#command('POST', `${session}/url`, { url })
   }
 
-  /** Runs the body of a function in the page, and gives what it returns; a promise is waited for. */
+  /** Runs the body of a function in the page, and returns its result. Awaits a promise. */
   async execute<Value>(body: string, ...args: unknown[]): Promise<Value> {
     return this.#command('POST', `${await this.#session}/execute/sync`, { script: body, args })
   }

@@ -1,4 +1,4 @@
-// What a process holds is told only by the runtimes of servers.
+// Only server runtimes report the memory of a process.
 import process from 'node:process'
 import { expect, it } from 'vitest'
 import { HttpHive } from '../../src/http.ts'

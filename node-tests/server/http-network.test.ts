@@ -1,4 +1,4 @@
-// What only a real connection shows: refusal before the end of a body, broken connections, back-pressure.
+// Behaviour that needs a real connection: refusal before the end of a body, broken connections, back-pressure.
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { serve } from 'srvx'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -45,10 +45,10 @@ async function start(options: HiveHandlerOptions = {}, backend: Backend = memory
 
 const namesIn = async (hive: LocalHive): Promise<string[]> => (await hive.list()).entries.map(({ alias }) => alias)
 
-/** Requests that a server answers while something else that it does would have come to its end many times over. */
+/** Number of requests: while a server answers them, anything else that it does would have ended many times over. */
 const ROUND_TRIPS = 100
 
-/** Whether a promise settles in the time that a server takes for many other requests. */
+/** Returns whether a promise settles while the server answers many other requests. */
 async function settlesMeanwhile(promise: Promise<unknown>, hive: HttpHive): Promise<boolean> {
   const outcome = { isSettled: false }
   const settle = (): void => void (outcome.isSettled = true)
@@ -57,7 +57,7 @@ async function settlesMeanwhile(promise: Promise<unknown>, hive: HttpHive): Prom
   return outcome.isSettled
 }
 
-/** Writes for as long as the sink takes it; gives the error with which it ends. */
+/** Writes until the sink fails. Returns its error. */
 async function writeOn(writer: WritableStreamDefaultWriter<Uint8Array>): Promise<unknown> {
   try {
     for (;;) {
@@ -69,7 +69,7 @@ async function writeOn(writer: WritableStreamDefaultWriter<Uint8Array>): Promise
   }
 }
 
-describe('an upload that is refused before its end fails with the error that says why', () => {
+describe('an upload that is refused before its end fails with the reason', () => {
   it('while it is being written', async () => {
     const { hive, local } = await start({ authorize: (_request, { operation }) => operation !== 'put' })
     const sink = hive.sink('x')
@@ -87,7 +87,7 @@ describe('an upload that is refused before its end fails with the error that say
     expect(await rejection(writer.closed)).toMatchObject({ name: 'AccessError', status: 403 })
   })
 
-  it('because another writer was faster than its check', async () => {
+  it('because another writer stored an entry after its check', async () => {
     const { local, url } = await start()
     const first = local.sink('x')
     await bytesSource(randomBytes(10)).stream().pipeTo(first)
@@ -103,13 +103,13 @@ describe('an upload that is refused before its end fails with the error that say
     expect((error as { actualEtag: string }).actualEtag).toBe((await local.stat('x')).etag)
   })
 
-  it('because it is larger than the server takes', async () => {
+  it('because it is larger than the server accepts', async () => {
     const { hive, local, transfers } = await start({ limits: { uploadBytes: 3 * MIB } })
     const error = await soon(writeOn(hive.sink('x').getWriter()), 'the refusal')
     expect(error).toMatchObject({ name: 'QuotaExceededError', limit: 3 * MIB })
     expect(await namesIn(local)).toEqual([])
     expect(transfers[0]).toMatchObject({ operation: 'put', status: 413 })
-    // The connection is good for more.
+    // The connection can be used again.
     await bytesSource(randomBytes(MIB)).stream().pipeTo(hive.sink('y'))
     expect(await namesIn(local)).toEqual(['y'])
   })
@@ -167,7 +167,7 @@ describe('an upload that breaks off leaves nothing', () => {
   })
 
   for (const delayMs of [0, 1, 2, 5, 10, 20, 50]) {
-    it(`because its server goes ${delayMs} ms after the head`, async () => {
+    it(`because its server goes away ${delayMs} ms after the head`, async () => {
       const server = createServer((socket) => {
         socket.on('error', () => undefined)
         socket.on('data', () => undefined)
@@ -185,7 +185,9 @@ describe('an upload that breaks off leaves nothing', () => {
 })
 
 describe('an upload whose answer is lost', () => {
-  /** Passes connections on to a server; the first one loses everything that comes back, and then its end. */
+  /**
+   * Forwards connections to a server. The first connection is closed when the answer arrives, and never delivers it.
+   */
   async function deafProxy(url: string): Promise<string> {
     let isFirst = true
     const server = createServer((socket) => {
@@ -205,7 +207,7 @@ describe('an upload whose answer is lost', () => {
   }
 
   for (const requestStreams of [true, false]) {
-    it(`has succeeded once the entry has its bytes, ${requestStreams ? 'streamed' : 'sent as one'}`, async () => {
+    it(`succeeds if the entry has its bytes, ${requestStreams ? 'streamed' : 'sent as one'}`, async () => {
       const { local, url, transfers } = await start()
       const hive = new HttpHive(await deafProxy(url), { requestStreams })
       const bytes = randomBytes(2 * MIB)
@@ -213,7 +215,7 @@ describe('an upload whose answer is lost', () => {
       await soon(bytesSource(bytes).stream().pipeTo(sink), 'the upload')
       expect((await sink.entry).etag).toBe((await local.stat('x')).etag)
       expect(await collect((await sink.entry).stream())).toEqual(bytes)
-      // What it has whole, the fetch of Deno sends again by itself.
+      // Deno's fetch itself repeats a request whose whole body it has.
       if (requestStreams) expect(transfers.filter(({ operation }) => operation === 'put')).toHaveLength(1)
     })
   }
@@ -226,7 +228,7 @@ describe('back-pressure', () => {
     const entry = await hive.open('x', { consistency: 'snapshot' })
     const reader = entry.stream().getReader()
     await reader.read()
-    // In the time in which another reader is sent all of it.
+    // Another reader receives all of it in the same time.
     expect((await collect((await hive.open('x', { consistency: 'snapshot' })).stream())).byteLength).toBe(64 * MIB)
     await soon(reader.cancel('seek'), 'cancel')
     const reads = (): Transfer[] => transfers.filter(({ operation }) => operation === 'read')
@@ -238,7 +240,7 @@ describe('back-pressure', () => {
   })
 
   for (const ending of ['closes', 'gives up'] as const) {
-    it(`a server that cannot store any faster stops the writer, who then ${ending}`, async () => {
+    it(`a server that cannot store any faster stops the writer, which then ${ending}`, async () => {
       const slow = slowBackend()
       const { hive, local, ended } = await start({}, slow.backend)
       const sink = hive.sink('x')
@@ -258,7 +260,7 @@ describe('back-pressure', () => {
       } else {
         await soon(writer.abort('stop'), 'abort')
         expect(await rejection(sink.entry)).toBe('stop')
-        // Node does not hear of it before it reads on.
+        // Node does not notice the abort until it reads again.
         slow.release()
         expect((await ended('put')).status).toBe(400)
         expect(await namesIn(local)).toEqual([])
@@ -268,7 +270,7 @@ describe('back-pressure', () => {
 })
 
 describe('over the network', () => {
-  it('an update by delta moves little more than what is new', async () => {
+  it('an update by delta transfers little more than the new bytes', async () => {
     const { hive, local, transfers } = await start()
     const old = randomBytes(20_000_000, 1)
     await new Blob([old]).stream().pipeTo(local.sink('x'))
@@ -288,13 +290,13 @@ describe('over the network', () => {
     expect(moved).toBeLessThan(old.byteLength * 0.03)
   })
 
-  it('HEAD states the length of what GET brings', async () => {
+  it('HEAD states the length that GET delivers', async () => {
     const { url, local } = await start()
     await bytesSource(randomBytes(5_000)).stream().pipeTo(local.sink('x'))
     const head = await fetch(`${url}x`, { method: 'HEAD' })
     expect(head.headers.get('content-length')).toBe('5000')
     const get = await fetch(`${url}x`, { headers: { Range: 'bytes=0-999' } })
-    // Bun sends every streamed body in chunks, whatever its length is known to be.
+    // Bun sends every streamed body in chunks, even if its length is known.
     expect([get.headers.get('content-length'), get.headers.get('transfer-encoding')]).toContain(
       get.headers.has('transfer-encoding') ? 'chunked' : '1000',
     )
@@ -324,7 +326,7 @@ async function dial(url: string): Promise<Socket> {
   return socket
 }
 
-/** A backend that stores no block until it is let. */
+/** A backend that stores no block until it is released. */
 function slowBackend(): { backend: Backend; release(): void } {
   const backend = memoryBackend()
   let release = (): void => undefined

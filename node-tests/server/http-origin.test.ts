@@ -1,4 +1,4 @@
-// Header fields that only a browser may set, so that these cannot run in one.
+// These tests set header fields that a page may not set, so they cannot run in a browser.
 import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
@@ -14,7 +14,7 @@ function open(options: HiveHandlerOptions = {}) {
 }
 
 describe('pages of other origins', () => {
-  it('may neither write, nor read through a browser, unless they are named', async () => {
+  it('may neither write nor read through a browser unless they are allowed', async () => {
     const send = open()
     for (const method of ['PUT', 'DELETE', 'PATCH']) expect((await send(method, { Origin: PAGE })).status).toBe(403)
     expect((await send('PUT', { Origin: 'null' })).status).toBe(403)
@@ -24,7 +24,7 @@ describe('pages of other origins', () => {
     expect((await send('GET', { Origin: PAGE })).headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  it('may not make the server compute a signature, by an image say, unless they are named', async () => {
+  it('may not make the server compute a signature, for example by an image, unless they are allowed', async () => {
     const url = 'http://hive.test:8080/x?signature'
     const send = open()
     await send('PUT')
@@ -41,7 +41,7 @@ describe('pages of other origins', () => {
   })
 
   for (const cors of [[PAGE], (origin: string) => origin === PAGE, '*'] as const) {
-    it(`may do both when they are named, by ${typeof cors === 'object' ? 'a list' : typeof cors}`, async () => {
+    it(`may do both when they are allowed by ${typeof cors === 'object' ? 'a list' : typeof cors}`, async () => {
       const send = open({ cors })
       const allowed = cors === '*' ? '*' : PAGE
       for (const method of ['PUT', 'GET', 'HEAD', 'DELETE', 'POST']) {
@@ -56,7 +56,7 @@ describe('pages of other origins', () => {
     })
   }
 
-  it('are not allowed in by the promise of an async function', async () => {
+  it('are not allowed by the promise of an async function', async () => {
     const send = open({ cors: (() => Promise.resolve(false)) as unknown as () => boolean })
     const { status, headers } = await send('PUT', { Origin: PAGE })
     expect(status).toBe(403)
@@ -79,7 +79,7 @@ describe('pages of other origins', () => {
     expect(refused.headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  it('see errors and challenges too', async () => {
+  it('can read errors and challenges too', async () => {
     const send = open({
       cors: [PAGE],
       authorize: (request) => request.headers.has('authorization') || new Response(null, { status: 401 }),
@@ -94,7 +94,7 @@ describe('pages of other origins', () => {
 })
 
 describe('hosts', () => {
-  it('keeps out requests that were meant for another name', async () => {
+  it('refuses requests for another host name', async () => {
     const send = open({ hosts: ['localhost:8080', 'hive.test:8080'] })
     expect((await send('PUT')).status).toBe(201)
     expect((await send('GET', {}, 'http://localhost:8080/x')).status).toBe(200)

@@ -25,7 +25,7 @@ async function makeFile(content: Uint8Array = bytes): Promise<string> {
   return path
 }
 
-/** Resolves when a change of the file would show, however coarse the clock of the file system is. */
+/** Resolves once a change would give the file another ctime, however coarse the clock of the file system is. */
 async function changeTick(file: string): Promise<void> {
   const probe = `${file} probe`
   const { ctimeMs } = await stat(file)
@@ -33,7 +33,7 @@ async function changeTick(file: string): Promise<void> {
   while ((await stat(probe)).ctimeMs <= ctimeMs)
 }
 
-/** A matcher that compares megabytes byte by byte takes seconds. */
+/** Compares the bytes itself, because a matcher takes seconds for megabytes. */
 async function gives(source: ByteSource, expected: Uint8Array): Promise<boolean> {
   return equalBytes(await collect(source.stream()), expected)
 }
@@ -53,7 +53,7 @@ describe('fileSource', () => {
     expect(await gives(source, bytes)).toBe(true)
   })
 
-  it('reads into the buffer of a reader that brings one', async () => {
+  it('reads into the buffer of a reader that provides one', async () => {
     const source = await fileSource(await makeFile())
     const reader = new ReusingReader(source.slice(5).stream())
     const read = new Uint8Array(bytes.byteLength)
@@ -112,10 +112,10 @@ describe('fileSource', () => {
     ['path', (file: string) => Promise.resolve(file)],
     ['handle', (file: string) => open(file, 'r')],
   ] as const)(
-    'fails with a ConflictError when the file was changed and its size and times put back (%s)',
+    'fails with a ConflictError when the file was changed and its size and times were restored (%s)',
     async (_, give) => {
       const changes: readonly ((file: string) => Promise<unknown>)[] = [
-        // In place; at the beginning, so that the end is that of the first content.
+        // Changes the file in place, at the beginning. Its end stays the same.
         async (file) => {
           const { atime, mtime } = await stat(file)
           const handle = await open(file, 'r+')
@@ -123,7 +123,7 @@ describe('fileSource', () => {
           await handle.close()
           await utimes(file, atime, mtime)
         },
-        // Another file of the same size and times in its place: what a handle has stays as it is.
+        // Replaces the file by another of the same size and times. An open handle still has the old one.
         async (file) => {
           const { atime, mtime } = await stat(file)
           await writeFile(`${file} new`, bytes.toReversed())
@@ -144,7 +144,7 @@ describe('fileSource', () => {
           while (!(await reader.read()).done);
         }
         const isSame = typeof given !== 'string' && change !== changes[0]
-        // A stream that has begun reads the file that it opened, to its end.
+        // A stream that has started reads the file that it opened to its end.
         if (change === changes[0]) await expect(rest()).rejects.toMatchObject({ name: 'ConflictError' })
         else await rest()
         const again = collect(source.stream())
@@ -162,7 +162,7 @@ describe('fileSource', () => {
     const file = await open(path, 'r+')
     await file.write(bytes, 0, 1, bytes.byteLength - 1)
     await file.close()
-    // However coarse the clock of the file system is.
+    // Shows the change however coarse the clock of the file system is.
     await utimes(path, 1, 1)
     const rest = async (): Promise<void> => {
       while (!(await reader.read()).done);
@@ -170,7 +170,7 @@ describe('fileSource', () => {
     await expect(rest()).rejects.toMatchObject({ name: 'ConflictError' })
   })
 
-  it('fails, and does not end, when the file becomes shorter while it is read', async () => {
+  it('fails instead of ending when the file becomes shorter while it is read', async () => {
     const source = await fileSource(await makeFile())
     const reader = source.stream().getReader()
     await reader.read()
@@ -191,7 +191,7 @@ describe('fileSource', () => {
     expect(await read.read()).toEqual({ done: true, value: undefined })
   })
 
-  it('refuses what is not a regular file', async () => {
+  it('refuses anything but a regular file', async () => {
     await expect(fileSource(join(root, 'absent'))).rejects.toMatchObject({ name: 'NotFoundError' })
     await expect(fileSource(root)).rejects.toThrow(TypeError)
     const source = await fileSource(await makeFile())

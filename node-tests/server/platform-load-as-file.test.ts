@@ -19,7 +19,7 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 describe('loadStreamAsFile', () => {
   const bytes = pattern(700_000)
 
-  it('writes a stored stream, a slice of one, or any other source, in place of the old file', async () => {
+  it('replaces the old file with a stored stream, a slice of one, or any other source', async () => {
     const stored = await put(new StreamStore(memoryBackend(), { blockSize: 100_000 }), bytes)
     for (const [source, expected] of [
       [stored, bytes],
@@ -34,7 +34,7 @@ describe('loadStreamAsFile', () => {
     }
   })
 
-  it('leaves the old file, and no other, if it fails or is given up', async () => {
+  it('leaves the old file, and no other, if it fails or is aborted', async () => {
     const path = join(root, 'a file')
     await writeFile(path, 'old')
     const failure = new Error('enough')

@@ -20,7 +20,7 @@ if ('Worker' in globalThis) {
   })
 }
 
-test('threads keep the process while they work, and no longer', async () => {
+test('threads keep the process alive while they work, and no longer', async () => {
   const runner = 'Deno' in globalThis ? ['run', '-A'] : []
   const child = spawn(process.execPath, [...runner, CHILD], { stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''

@@ -14,10 +14,10 @@ function collector(): () => void {
   return runInNewContext('gc') as () => void
 }
 
-/** Rounds of the engine's garbage collection after which what is garbage has been found. */
+/** Rounds of the engine's garbage collection after which it must have found the garbage. */
 const ROUNDS = 200
 
-it('A stream that is dropped without being cancelled gives its bytes back once it is garbage', async () => {
+it('a stream that is dropped without being cancelled returns its bytes to the budget once it is garbage', async () => {
   const block = 100_000
   const store = new StreamStore(memoryBackend(), { blockSize: block, readAheadBytes: 3 * block })
   const { id } = await put(store, pattern(3 * block))

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { comb, COMB_MAIN, type CombResult, temporaryDirectory } from '../support/comb.ts'
 
-/** Of nobody, on every system. */
+/** A user id that no system uses. */
 const OTHER = 54_321
 
 interface Attributes {
@@ -20,7 +20,7 @@ function attributesOf(path: string): Attributes {
 
 type Run = (...args: string[]) => Promise<CombResult>
 
-/** A directory with a hive, and one who writes there, whose it is. */
+/** Makes a directory with a hive that `user` owns. The returned `run` runs `comb` there as that user. */
 async function prepare(user: number): Promise<{ file: string; run: Run }> {
   const cwd = temporaryDirectory()
   writeFileSync(join(cwd, 'new'), 'new')
@@ -59,7 +59,7 @@ describe.runIf(mayChange())('`comb` keeps the owner, the group and the mode of a
     for (const { owner, kept, lost } of [
       { owner: [OTHER, OTHER, 0o640], kept: [OTHER, OTHER, 0o640], lost: undefined },
       { owner: [OTHER + 1, OTHER, 0o664], kept: [OTHER, OTHER, 0o664], lost: 'owner' },
-      // A different group gets no more permissions than everybody.
+      // A different group gets no more permissions than everyone has.
       { owner: [OTHER, OTHER + 1, 0o664], kept: [OTHER, OTHER, 0o644], lost: 'group and mode' },
       { owner: [0, 0, 0o6755], kept: [OTHER, OTHER, 0o755], lost: 'owner and group and mode' },
     ] as const) {
@@ -75,7 +75,7 @@ describe.runIf(mayChange())('`comb` keeps the owner, the group and the mode of a
   })
 })
 
-/** Whether these tests may give files away, and take the place of another user. */
+/** Returns whether these tests may change the owner of a file and run as another user. */
 function mayChange(): boolean {
   try {
     execFileSync('setpriv', [

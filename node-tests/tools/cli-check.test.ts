@@ -26,7 +26,7 @@ async function putBytes(hive: string, alias: string, input: Uint8Array): Promise
   expect(await comb(['put', hive, alias, '-'], { input })).toMatchObject({ code: 0 })
 }
 
-/** Paths of the files that have a whole block of the big entries. */
+/** Returns the paths of the files with whole blocks of the big entries. */
 function blockFiles(hive: string): string[] {
   const files = readdirSync(join(hive, 'blocks'), { recursive: true, withFileTypes: true }).filter((each) =>
     each.isFile(),
@@ -39,7 +39,7 @@ async function check(...args: string[]): Promise<{ code: number | null; stdout: 
   return { code, stdout: stdout.toString(), stderr }
 }
 
-/** Does something to a hive past the command. */
+/** Changes a hive directly, bypassing the command. */
 async function within(directory: string, work: (backend: Backend, hive: LocalHive) => Promise<unknown>): Promise<void> {
   const backend = await directoryBackend(directory)
   const store = new StreamStore(backend)
@@ -58,7 +58,7 @@ describe('`comb check`', () => {
     },
     { what: 'truncated', says: 'damaged', harm: (path: string) => truncateSync(path, 999_999) },
     { what: 'deleted', says: 'missing', harm: (path: string) => rmSync(path) },
-  ])('finds a file that was $what, and the entries are whole once one is put again', async ({ what, says, harm }) => {
+  ])('finds a file that was $what, and putting one entry again repairs both', async ({ what, says, harm }) => {
     const hive = await makeHive()
     expect(await check(hive)).toEqual(WHOLE)
     harm(blockFiles(hive)[0]!)
@@ -70,7 +70,7 @@ describe('`comb check`', () => {
           'checked 2 streams with 3 blocks, 1\\.52 MB: 1 damaged\n$',
       ),
     )
-    // Only a mark tells of wrong bytes of the right length.
+    // Only a mark records that bytes of the right length are wrong.
     if (what === 'flipped') {
       const repaired = await check(hive, '--repair')
       expect(repaired).toMatchObject({ code: 1, stderr: found.stderr })
@@ -156,7 +156,7 @@ describe('`comb check`', () => {
       writeFileSync(join(hive, 'blocks', 'o', '00', name), 'stray')
     }
     stray(0)
-    // As a process that was killed leaves it.
+    // A leftover of a killed process.
     writeFileSync(join(hive, 'blocks', 'o', '00', `o.${'0'.repeat(31)}f~`), 'torn')
     const before = await check(hive)
     expect(before).toEqual({ ...WHOLE, stdout: `${WHOLE.stdout}found 2 blocks, 9 B, that nothing uses\n` })

@@ -6,10 +6,10 @@ import { describe, expect, test } from 'vitest'
 import { comb, NODE_22, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes } from '../support/streams.ts'
 
-/** Sizes around the blocks of a store, 1,000,000 bytes each; smaller steps are the suites of the library. */
+/** Sizes around the blocks of a store, 1,000,000 bytes each. The suites of the library test smaller steps. */
 const SIZES = [0, 1, 1_000_000, 2_500_001]
 
-/** Everything that is done here to a directory is done to a server too: it makes no difference to a user. */
+/** Every test runs with a directory and with a server: a user must not see a difference. */
 const PLACES = {
   'a directory': (directory: string) => Promise.resolve(directory),
   'a server': async (directory: string) => (await serveComb(directory)).url,
@@ -120,7 +120,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
       code: 1,
       stderr: 'comb: the entry has another version: x\n',
     })
-    // Without the quotes of an etag, which a shell eats.
+    // Without the quotes of an etag, which a shell would remove.
     const etag = createHash('sha256').update('1').digest('base64url')
     expect(await put('4', '--if-match', etag)).toMatchObject({ code: 0, stderr: '' })
     expect((await comb(['get', hive, 'x'])).stdout.toString()).toBe('4')
@@ -158,12 +158,12 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
   })
 })
 
-test('`comb get` follows links to files that do not exist yet, as the system does', async () => {
+test('`comb get` follows links to files that do not exist yet, like the system', async () => {
   const directory = temporaryDirectory()
   const hive = join(directory, 'hive')
   await comb(['put', hive, 'x', '-'], { input: 'new' })
   mkdirSync(join(directory, 'b/c'), { recursive: true })
-  // From here `..` leads to b, and not to where the name of this link stands.
+  // From here `..` leads to b, not to the directory of this link.
   symlinkSync('b/c', join(directory, 'folder'))
   symlinkSync('../target', join(directory, 'b/c/link'))
   symlinkSync('b/c/link', join(directory, 'first'))
@@ -214,7 +214,7 @@ test('`comb ls` lists a damaged entry among the others, and reports what is wron
   const hive = join(temporaryDirectory(), 'hive')
   for (const alias of ['a', 'b', 'c']) await comb(['put', hive, alias, '-'], { input: alias })
   const database = new DatabaseSync(join(hive, 'metadata.sqlite'))
-  // The layout and the flags of an entry, and no more.
+  // Only the layout and the flags of an entry.
   const { changes } = database.prepare("UPDATE rows SET value = x'0100' WHERE key LIKE '%a/b'").run()
   database.close()
   expect(changes).toBe(1)

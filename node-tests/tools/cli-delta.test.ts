@@ -8,7 +8,7 @@ import { comb, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes } from '../support/streams.ts'
 
 // scripts/measure-memory.mjs does the same with 100 MB and 1 MB.
-test('an update by delta transfers less than 3 % of the entry when 1 % is inserted, as the server counts it', async () => {
+test('an update by delta transfers less than 3 % of the entry when 1 % is inserted, as counted by the server', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   const [old, inserted] = [randomBytes(10_000_000, 1), randomBytes(100_000, 2)]
   await comb(['put', hive, 'x', '-'], { input: old })

@@ -11,7 +11,7 @@ function hasBytes(pipe: number): boolean {
   try {
     return fs.readSync(pipe, new Uint8Array(1)) === 1
   } catch {
-    // EAGAIN: not yet.
+    // EAGAIN: the descriptor is not ready yet.
     return false
   }
 }
@@ -38,7 +38,7 @@ test('deviceSink closes its descriptor once, and not before a blocked write has 
   const { signal } = controller
   const sink = await deviceSink(pipe, signal)
   const writer = sink.getWriter()
-  // More than a pipe takes.
+  // More than a pipe holds.
   const written = rejection(writer.write(randomBytes(2_000_000)))
   await expect.poll(() => hasBytes(reader)).toBe(true)
   controller.abort('stop')

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { comb, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes } from '../support/streams.ts'
 
-/** Runs `comb`, which must fail with one line; returns the line without its prefix. */
+/** Runs `comb`, which must fail with one line. Returns the line without its prefix. */
 async function failure(args: readonly string[], code: number, env: Record<string, string> = {}): Promise<string> {
   const result = await comb(args, { env })
   expect({ args, code: result.code, stdout: result.stdout.toString() }).toEqual({ args, code, stdout: '' })
@@ -120,7 +120,7 @@ describe('`comb` exits with 1 and one line when it fails:', () => {
     expect(await failure(['get', hive, 'x', '/dev/full'], 1)).toBe('no space left on the disk')
   })
 
-  test.runIf(process.platform === 'linux')('a disk that takes no more, and nothing is stored', async () => {
+  test.runIf(process.platform === 'linux')('a disk that accepts no more bytes, and nothing is stored', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     await comb(['put', hive, 'x', '-'], { input: 'bytes' })
     // Files of at most 512 kB: a block is larger, a row is not.
@@ -166,7 +166,7 @@ describe('`comb` exits with 1 and one line when it fails:', () => {
       expect(readdirSync(directory).sort()).toEqual(['file', 'hive'])
       expect(readFileSync(file, 'utf8')).toBe('old')
       expect(await failure(['get', changing, 'x', file, '--range', '0-'], 1)).toBe(line)
-      // What has been written cannot be taken back, but it can be told of.
+      // Bytes that have been written cannot be taken back, but the error is reported.
       const { code, stderr } = await comb(['get', changing, 'x'])
       expect({ code, stderr }).toEqual({ code: 1, stderr: `comb: ${line}\n` })
       expect(await comb(['get', url, 'x', file])).toMatchObject({ code: 0, stderr: '' })
@@ -194,7 +194,9 @@ describe('`comb` exits with 1 and one line when it fails:', () => {
   })
 })
 
-/** A server that passes on what another one answers, but flips a bit of one byte of each entry; its URL. */
+/**
+ * Starts a server that forwards the answers of another one, but flips a bit in one byte of each entry. Returns its URL.
+ */
 async function flippingServer(url: string, position: number): Promise<string> {
   const passOn: RequestListener = (request, response) => {
     const { host: _, ...headers } = request.headers

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { comb, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes } from '../support/streams.ts'
 
-/** The names of the objects of a hive, and the total size of its files. */
+/** Returns the names of the objects of a hive, and the total size of its files. */
 function contentsOf(hive: string): { objects: string[]; bytes: number } {
   const files = readdirSync(hive, { recursive: true, withFileTypes: true }).filter((each) => each.isFile())
   const paths = files.map(({ parentPath, name }) => join(parentPath, name))
@@ -72,7 +72,7 @@ describe('`comb gc`', () => {
     expect(Math.max(...sizes.slice(3))).toBeLessThanOrEqual(sizes[2]! + 16_384)
   })
 
-  test('works while `comb serve` runs, whose readers can finish', async () => {
+  test('works while `comb serve` runs, and lets its readers finish', async () => {
     const directory = temporaryDirectory()
     const hive = join(directory, 'hive')
     const bytes = randomBytes(30_000_000, 5)
@@ -86,7 +86,7 @@ describe('`comb gc`', () => {
     await comb(['rm', url, 'x'])
     expect(await gc(hive)).toContain('kept 30 blocks')
     for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value)
-    // The removed version is read to its end.
+    // The reader gets the removed version to its end.
     expect(Buffer.concat(chunks).equals(bytes)).toBe(true)
   })
 
@@ -108,7 +108,7 @@ describe('`comb gc`', () => {
   })
 })
 
-test('`comb serve` collects by itself', async () => {
+test('`comb serve` collects garbage by itself', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   await putBytes(hive, 'x', 2_500_000, 1)
   await comb(['rm', hive, 'x'])

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { comb, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
 import { HANG_MS, randomBytes, soon } from '../support/streams.ts'
 
-/** Gives a process more than a block, and not the end: having taken nearly all of it, it waits for what will not come. */
+/** Writes more than a block, but not the end, to a process. Resolves when it has read nearly all and waits for more. */
 async function takesInput({ stdin }: ChildProcessWithoutNullStreams): Promise<void> {
   const taken = new Promise<void>((resolve) => void stdin.write(randomBytes(1_500_000), () => resolve()))
   await soon(taken, 'the process to take its input')
@@ -30,7 +30,7 @@ test.each([
   expect((await comb(['get', hive, 'x'])).stdout.toString()).toBe('old')
 })
 
-test('SIGINT ends `comb get` into a pipe that nobody reads', async () => {
+test('SIGINT ends `comb get` into a pipe that is not read', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   await put(hive, randomBytes(3_000_000))
   const { child, result } = startComb(['get', hive, 'x'])
@@ -79,7 +79,7 @@ test.runIf(process.platform === 'linux').each([
   expect((await comb(['ls', hive])).stdout.toString()).toBe('x\n')
 })
 
-test('`comb put` exits when it fails, although nobody writes to its named pipe', async () => {
+test('`comb put` exits when it fails, although its named pipe has no writer', async () => {
   const directory = temporaryDirectory()
   const pipe = join(directory, 'pipe')
   await once(spawn('sh', ['-c', 'mkfifo "$0"', pipe]), 'close')
@@ -89,8 +89,8 @@ test('`comb put` exits when it fails, although nobody writes to its named pipe',
 })
 
 test('a second signal ends `comb` at once', async () => {
-  // The sink waits for the answer, and the server for the end of the request: cleaning up cannot be made to hang, so
-  // the process is stopped in the middle of it.
+  // The sink waits for the answer, and the server for the end of the request. Cleaning up cannot be made to hang, so
+  // the process gets both signals while it is stopped.
   const hive = join(temporaryDirectory(), 'hive')
   const { url } = await serveComb(hive)
   const { child, result } = startComb(['put', url, 'x', '-'])
@@ -134,7 +134,7 @@ test('`comb get` leaves no file when the server breaks off permanently', async (
   expect(readdirSync(directory)).toEqual([])
 })
 
-/** The functions of Linux in which the threads of a process wait. */
+/** Returns the kernel functions in which the threads of a process wait. */
 function waitsFor(pid: number): string {
   const threads = `/proc/${pid}/task`
   return readdirSync(threads)
@@ -146,7 +146,7 @@ async function put(hive: string, input: Uint8Array | string): Promise<void> {
   expect(await comb(['put', hive, 'x', '-'], { input })).toMatchObject({ code: 0, stderr: '' })
 }
 
-/** A server of an entry of 2,000 bytes that sends the first 1,000 of them, and then does something else. */
+/** Starts a server of an entry of 2,000 bytes that sends the first 1,000 of them and then calls `then`. */
 async function halfServer(then?: (response: ServerResponse) => void): Promise<{ url: string; sent: Promise<unknown> }> {
   const server = createServer((request, response) => {
     response.setHeader('ETag', '"a"').setHeader('Content-Length', 2_000)
@@ -159,7 +159,7 @@ async function halfServer(then?: (response: ServerResponse) => void): Promise<{ 
         then?.(response)
       })
     } else {
-      // Asked to go on, it has nothing more.
+      // Requests for the rest get no answer.
       response.destroy()
     }
   }).listen(0, '127.0.0.1')

@@ -7,11 +7,11 @@ import { withTextCharset } from '../../src/cli/text-charset.ts'
 import { comb, startComb, temporaryDirectory } from '../support/comb.ts'
 import { chunked, randomBytes, rejection, soon } from '../support/streams.ts'
 
-/** Names that every object has, whatever was put into it. */
+/** Names of the properties that every object inherits. */
 const OBJECT_NAMES = Object.getOwnPropertyNames(Object.prototype)
 
 describe('mediaTypeOf', () => {
-  test('knows the types that players, browsers and systems know', () => {
+  test('returns the types that players, browsers and systems use', () => {
     const types = {
       'video/matroska': ['a.mkv', 'A.MKV', './x.y/b.mkv'],
       'audio/matroska': ['a.mka'],
@@ -39,7 +39,7 @@ describe('mediaTypeOf', () => {
     }
   })
 
-  test('has no type for the names of the properties of every object', () => {
+  test('returns no type for the names of the properties of every object', () => {
     expect(OBJECT_NAMES).toContain('constructor')
     for (const name of OBJECT_NAMES) {
       expect([name, mediaTypeOf(name), mediaTypeOf(`x.${name}`)]).toEqual([name, undefined, undefined])
@@ -75,7 +75,7 @@ describe('withTextCharset', () => {
     return bytes
   }
 
-  test('adds the charset to UTF-8 text, whatever its chunks, and passes on all of it', async () => {
+  test('adds the charset to UTF-8 text in chunks of any size, and passes all of it on', async () => {
     for (const text of ['', 'honey', '\ufeffhoney', 'Bienenkönigin 🐝 蜂蜜']) {
       const bytes = new TextEncoder().encode(text)
       for (const size of [1, 2, 3, Infinity]) {
@@ -99,7 +99,7 @@ describe('withTextCharset', () => {
   })
 
   test('inspects 64 KiB, which may end within a character', async () => {
-    // The third byte of this one stands behind the limit, and the sixth of what follows is wrong.
+    // The limit falls inside a character whose third byte lies beyond it. The invalid byte comes even later.
     for (const size of [1000, LIMIT, Infinity]) {
       expect(await typeOf(filled(0xe8, 0x9c, 0x82, 0x61, 0xff), size)).toBe('text/plain; charset=utf-8')
       expect(await typeOf(filled(0x61, 0xff), size)).toBe('text/plain')

@@ -2,39 +2,39 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { join } from 'node:path'
 import { comb, COMB_MAIN, temporaryDirectory } from '../support/comb.ts'
 
-/** The sizes that librsync's own tests give to -I and -O. */
+/** The sizes that librsync's own tests use for -I and -O. */
 export const BUFFER_SIZES = [0, 1, 2, 3, 7, 15, 100, 10_000, 200_000]
 
-/** Processes that run at a time. */
+/** Number of processes that run at the same time. */
 const PARALLEL = 4
 
-/** The two commands, as they are started. */
+/** The command lines of the two programs. */
 const COMMANDS = {
   rdiff: ['rdiff'],
   comb: [process.execPath, COMB_MAIN, 'rdiff'],
 } as const
 
-/** Files by their names. */
+/** Contents of files by name. */
 export type Files = Readonly<Record<string, Uint8Array | string>>
 
-/** Where the arguments are used, and on what. */
+/** The files and the input of a run. */
 export interface RunOptions {
-  /** Files of the new directory. */
+  /** Files to create in the new directory. */
   readonly files?: Files
-  /** What stands on standard input, from a pipe. */
+  /** Standard input, as a pipe. */
   readonly input?: Uint8Array
-  /** File of the directory that standard input is. */
+  /** Name of a file in the directory to use as standard input. */
   readonly inputFile?: string
-  /** Called with the directory when its files are there. */
+  /** Called with the directory once its files exist. */
   readonly prepare?: (directory: string) => void
 }
 
-/** What a run did. */
+/** The result of a run. */
 export interface Run {
   readonly code: number | null
   readonly stdout: Buffer
   readonly stderr: string
-  /** What is in the directory now: the content of files, `/` for other directories. */
+  /** What the directory contains after the run: the contents of files, `/` for directories. */
   readonly files: Readonly<Record<string, Buffer | '/'>>
 }
 
@@ -54,13 +54,13 @@ export async function runIn(
   return { code, stdout, stderr, files: contents(cwd) }
 }
 
-/** Runs both with the same arguments, each in a new directory. */
+/** Runs both commands with the same arguments, each in a new directory. */
 export async function runBoth(args: readonly string[], options: RunOptions): Promise<{ theirs: Run; ours: Run }> {
   const [theirs, ours] = await Promise.all([runIn('rdiff', args, options), runIn('comb', args, options)])
   return { theirs, ours }
 }
 
-/** Runs checks, some at a time. */
+/** Runs the checks, several at a time. */
 export async function inParallel<T>(cases: Iterable<T>, check: (each: T) => Promise<void>): Promise<void> {
   const queue = [...cases].values()
   const work = async (): Promise<void> => {
@@ -69,7 +69,7 @@ export async function inParallel<T>(cases: Iterable<T>, check: (each: T) => Prom
   await Promise.all(Array.from({ length: PARALLEL }, work))
 }
 
-/** A directory to play with. */
+/** Creates an empty directory. */
 export function makeDirectory(parent: string, name: string): void {
   mkdirSync(join(parent, name))
 }

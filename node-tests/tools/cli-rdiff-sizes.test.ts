@@ -12,7 +12,7 @@ import { BUFFER_SIZES, inParallel, runBoth, runIn } from './cli-rdiff-runs.ts'
 
 const FORMATS = [[], ['-Hmd4'], ['-R', 'rollsum'], ['--hash=md4', '--rollsum', 'rollsum']]
 
-/** Small where every byte is a call of the system, else larger than every buffer. */
+/** Returns small files for buffer sizes where every byte is a system call, otherwise files larger than every buffer. */
 function pairFor(size: number): { basis: Uint8Array; edited: Uint8Array } {
   const basis = assemble([{ random: size > 0 && size < 100 ? 1_000 : 210_000, seed: size + 1 }])
   const [third, end] = [Math.floor(basis.byteLength / 3), basis.byteLength]
@@ -70,7 +70,7 @@ describe('`comb rdiff` and rdiff understand each other', () => {
       [599_000, 2_000],
       [0, 700_000],
       [699_999, 1],
-      // Repeated in turns, so that what is kept of one must not be replaced before it is written.
+      // The ranges alternate, so the cached bytes of one must not be replaced before they are written.
       ...Array.from({ length: 3 }, (): [number, number] => [0, 5_000]),
       ...Array.from({ length: 3 }, (): [number, number] => [50_000, 6_000]),
       ...Array.from({ length: 60 }, (): [number, number] => [1_000, 20_000]),
@@ -95,11 +95,11 @@ describe('`comb rdiff` and rdiff understand each other', () => {
   }
 })
 
-/** Reads or writes of the shell and of what it has run. */
+/** Returns the number of read or write calls of the shell and of the command that it ran. */
 async function calls(kind: 'syscr' | 'syscw', args: readonly string[], options: CombOptions): Promise<number> {
   const script = '"$@" && cat /proc/$$/io >&2'
   const command = ['sh', '-c', script, 'sh', process.execPath, COMB_MAIN] as const
-  // Whether Node finds its cache filled would be counted too.
+  // Otherwise the count would depend on whether Node's compile cache is filled.
   const env = { NODE_DISABLE_COMPILE_CACHE: '1' }
   const { stderr } = await comb(args, { ...options, command, env })
   return Number(new RegExp(`^${kind}: (\\d+)$`, 'm').exec(stderr)?.[1])
@@ -107,18 +107,18 @@ async function calls(kind: 'syscr' | 'syscw', args: readonly string[], options: 
 
 describe('buffers', () => {
   test.runIf(process.platform === 'linux')(
-    '-O is the most that is written at a time, as the system counts it',
+    '-O is the most that is written at a time, as counted by the system',
     async () => {
       const input = randomBytes(10_000)
       const writes = (...options: string[]): Promise<number> =>
         calls('syscw', ['rdiff', ...options, '-S32', '-b256', 'signature'], { input })
-      // 1,452 bytes of signature.
+      // The signature has 1,452 bytes.
       expect((await writes('-O2')) - (await writes())).toBeGreaterThan(700)
     },
   )
 
   test.runIf(process.platform === 'linux')(
-    '-I is the most that is read at a time, as the system counts it',
+    '-I is the most that is read at a time, as counted by the system',
     async () => {
       const cwd = temporaryDirectory()
       writeFileSync(join(cwd, 'file'), randomBytes(10_000))

@@ -22,7 +22,7 @@ import { inParallel, makeDirectory, type Run, runBoth, runIn, type RunOptions } 
 
 const basis = Buffer.from(randomBytes(3_000, 1))
 const edited = Buffer.concat([basis.subarray(1_000), Buffer.from('a line\n'), basis.subarray(0, 2_000)])
-/** Made by rdiff, for the cases that begin with one. */
+/** Made by rdiff, for the cases that need one as input. */
 const { signature, delta } = theirFiles()
 
 function theirFiles(): { signature: Buffer; delta: Buffer } {
@@ -36,7 +36,9 @@ function theirFiles(): { signature: Buffer; delta: Buffer } {
   }
 }
 
-/** What scripts see of a success: everything but times, and the one line of statistics that only rdiff has. */
+/**
+ * Returns what scripts see of a success: everything but times and the one line of statistics that only rdiff prints.
+ */
 function seen({ code, stdout, stderr, files }: Run): object {
   return { code, stdout, files, stderr: stderr.replaceAll(/^librsync: match.*\n| speed\[.*$/gm, '') }
 }
@@ -142,19 +144,19 @@ describe('`comb rdiff` fails as rdiff does, with one line, and leaves everything
     })
   })
 
-  test('and names options as the user knows them', async () => {
+  test('and names options as on the command line', async () => {
     const { stderr } = await runIn('comb', ['-S', '33', 's', 'basis', 'out'], { files: { basis } })
     expect(stderr).toBe('comb: --sum-size must be from 1 to 32, got 33\n')
   })
 
   test('except where the behaviour of rdiff is worse', async () => {
     const worse: [theirs: number, ours: number, args: string[], options: RunOptions][] = [
-      // A random file as a signature, half a weak sum, bytes behind the end of a delta, a full disk.
+      // An arbitrary file as a signature, half a weak sum, bytes after the end of a delta, a full disk.
       [106, 104, ['d', 'basis', 'edited', 'out'], { files: { basis, edited } }],
       [0, 103, ['d', 'signature', 'edited'], { files: { signature: signature.subarray(0, 14), edited } }],
       [0, 106, ['p', 'basis', 'delta', 'out'], { files: { basis, delta: Buffer.concat([delta, delta]) } }],
       [0, 100, ['-f', 's', 'basis', '/dev/full'], { files: { basis } }],
-      // A copy that is not in the basis, of which rdiff leaves what there is.
+      // A copy beyond the end of the basis: rdiff leaves the output so far.
       [103, 103, ['p', 'basis', 'delta', 'out'], { files: { basis: basis.subarray(0, 100), delta } }],
       [
         103,

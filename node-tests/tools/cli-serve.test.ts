@@ -6,11 +6,11 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { comb, NODE_22, type ServingComb, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes, soon } from '../support/streams.ts'
 
-/** A connection without the manners of a client. */
+/** Opens a raw connection and sends a request. It does nothing else that a client does. */
 async function open(url: string, request: string): Promise<Socket> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
-  // Being cut off is what most of these tests are about.
+  // Most of these tests cut the connection.
   socket.on('error', () => undefined)
   onTestFinished(() => void socket.destroy())
   await once(socket, 'connect')
@@ -18,7 +18,7 @@ async function open(url: string, request: string): Promise<Socket> {
   return socket
 }
 
-/** Downloads an entry, and gives the length of the answer: it takes the time that any download takes. */
+/** Downloads the entry completely. Returns the length of the answer. */
 async function download(url: string): Promise<number> {
   const socket = await open(url, GET.replace('\n\n', '\nConnection: close\n\n'))
   let byteLength = 0
@@ -74,14 +74,14 @@ describe.each([
     const idle = await open(server.url, GET.replace('GET', 'HEAD'))
     const silent = await open(server.url, '')
     await once(slowDownload, 'readable')
-    // More than what the buffers of both ends take, so that the server has read some of it.
+    // More than the buffers of both ends hold, so the server has read some of it.
     await new Promise((resolve) => slowUpload.write(randomBytes(30_000_000, 2), resolve))
     await once(idle, 'data')
 
     await stop(server, signal)
     expect((await server.result).stderr).toBe('')
     silent.resume()
-    // Cut off, neither end of the two took a part for the whole.
+    // Neither the cut download nor the cut upload passed for a whole entry.
     const { stdout } = await comb(['get', hive, 'x'])
     expect(stdout.equals(bytes)).toBe(true)
   })
@@ -137,7 +137,7 @@ describe.each([
       await once(socket, 'close')
       expect(await namesIn(server.url)).toBe('')
     }
-    // As fast as sockets go, so that the body is torn off at every place.
+    // As fast as sockets go, so the body breaks off at many different places.
     for (let i = 0; i < 30; i++) {
       const socket = await open(server.url, `${PUT}Content-Length: 6000000\n\n`)
       socket.write(half)
@@ -157,7 +157,7 @@ describe.each([
     for (const end of ['resetAndDestroy', 'destroy'] as const) {
       const socket = await open(server.url, GET)
       await once(socket, 'readable')
-      // In the time in which another client is sent all of it.
+      // Another client receives all of it in the same time.
       expect(await soon(download(server.url), 'another download')).toBeGreaterThan(50_000_000)
       socket[end]()
     }
@@ -167,7 +167,7 @@ describe.each([
     const sent = lines.map((line) => Number(/ 200 read x received=0 sent=(\d+)$/.exec(line)?.[1]))
     sent.sort((a, b) => a - b)
     expect(sent.slice(2)).toEqual([50_000_000, 50_000_000])
-    // What the buffers of both ends take, and no more.
+    // No more than the buffers of both ends hold.
     for (const byteLength of sent.slice(0, 2)) expect(byteLength).toBeLessThan(25_000_000)
   })
 
@@ -185,7 +185,7 @@ describe.each([
       socket.resume().end()
       await soon(once(socket, 'close'), `the answer to ${request}`)
     }
-    // Refused before its body has been read: the answer arrives all the same.
+    // The request is refused before its body has been read, and the answer arrives anyway.
     const refused = await open(server.url, `${PUT}If-None-Match: *\nContent-Length: 100000000\n\n`)
     refused.write(randomBytes(3_000_000))
     const [answer] = (await soon(once(refused, 'data'), 'the refusal')) as [Buffer]
@@ -238,7 +238,7 @@ test('`comb serve` refuses pages that use another host name, and accepts those t
   expect([welcome.status, welcome.headers.get('access-control-allow-origin')]).toEqual([201, 'https://page.example'])
 })
 
-test('`comb serve` keeps serving when nobody reads its output', async () => {
+test('`comb serve` keeps serving when its output is closed', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   await comb(['put', hive, 'a name', '-'], { input: 'bytes' })
   const server = await serveComb(hive, ['--log'])
@@ -262,7 +262,7 @@ test.runIf(process.platform === 'linux')('`comb` moves 256 MB in less than 200 M
     piece[0] = sent / piece.byteLength
     await new Promise((resolve) => put.child.stdin.write(piece, resolve))
   }
-  // All but what fits into a pipe has been read by now.
+  // By now it has read everything except what a pipe holds.
   const putMb = peakMb(put.child.pid)
   put.child.stdin.end()
   expect(await put.result).toMatchObject({ code: 0, stderr: '' })
@@ -277,7 +277,7 @@ test.runIf(process.platform === 'linux')('`comb` moves 256 MB in less than 200 M
   expect(received).toBe(size)
   const downloads = await Promise.all([1, 2, 3].map(() => open(server.url, GET)))
   await Promise.all(downloads.map((socket) => once(socket, 'readable')))
-  // In the time in which another client is sent all of it, they are sent what they will be.
+  // While another client receives all of it, the server sends these clients as much as it ever will.
   expect(await soon(download(server.url), 'another download')).toBeGreaterThan(size)
   const memory = { putMb, getMb, serverMb: peakMb(server.child.pid) }
   for (const [name, mb] of Object.entries(memory)) expect(mb, name).toBeLessThan(200)

@@ -11,7 +11,7 @@ function redirected(redirections: string, args: readonly string[], cwd: string):
   return comb(args, { cwd, command: ['sh', '-c', shell, 'sh', process.execPath, COMB_MAIN] })
 }
 
-/** A directory with a hive of one entry, the files of an rdiff update, and a directory. */
+/** Makes a directory with a hive of one entry, the files of an rdiff update, and a subdirectory. */
 async function prepare(): Promise<string> {
   const cwd = temporaryDirectory()
   mkdirSync(join(cwd, 'directory'))
@@ -65,7 +65,9 @@ describe('`comb` refuses a standard stream that is a directory:', () => {
   })
 })
 
-/** A block device that holds these bytes, as long as the test runs; undefined where the machine does not allow one. */
+/**
+ * Makes a block device with these bytes that exists while the test runs. Returns undefined where that is not allowed.
+ */
 function blockDevice(directory: string, bytes: Uint8Array): string | undefined {
   const image = join(directory, 'image')
   writeFileSync(image, bytes)
@@ -83,7 +85,7 @@ test('`comb` reads and writes a standard stream that is a block device', async (
   const bytes = randomBytes(1_048_576, 3)
   const device = blockDevice(cwd, bytes)
   if (device === undefined) {
-    skip('this machine has no loop devices to give')
+    skip('this machine does not allow loop devices')
     return
   }
 
@@ -92,7 +94,7 @@ test('`comb` reads and writes a standard stream that is a block device', async (
   for (const args of [['signature'], ['-I1000', 'signature'], ['delta', 'signature']]) {
     const { code, stdout, stderr } = await redirected(`<${device}`, ['rdiff', ...args], cwd)
     expect({ args, code, stderr }).toEqual({ args, code: 0, stderr: '' })
-    // Of what does not have the size of a file, rdiff too makes a signature of small blocks.
+    // For input without a file size, rdiff uses small blocks too.
     const theirs = execFileSync('rdiff', args, { cwd, input: bytes, maxBuffer: 2 * bytes.byteLength })
     if (args.includes('signature') && !args.includes('delta')) expect(stdout.equals(theirs)).toBe(true)
     writeFileSync(join(cwd, 'out'), stdout)
@@ -134,7 +136,7 @@ describe('`comb` with a standard stream that is closed', () => {
     }
   })
 
-  test('does not count bytes as written that it could not write', async () => {
+  test('does not count bytes that it could not write', async () => {
     const cwd = await prepare()
     for (const [code, ...args] of [
       [1, 'get', 'hive', 'x'],

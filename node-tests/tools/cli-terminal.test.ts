@@ -6,10 +6,10 @@ import { describe, expect, test } from 'vitest'
 import { comb, COMB_MAIN, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes } from '../support/streams.ts'
 
-/** `script` of util-linux, which every Debian has, runs a command on a terminal of its own. */
+/** `script` from util-linux, which every Debian has, runs a command on a terminal of its own. */
 const hasTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
 
-/** Runs `comb` on a terminal; gives what that shows, escape sequences and all. */
+/** Runs `comb` on a terminal. Returns what the terminal shows, including escape sequences. */
 async function onTerminal(args: readonly string[]): Promise<{ code: number; screen: string }> {
   const command = [process.execPath, COMB_MAIN, ...args].map((word) => `'${word}'`).join(' ')
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
@@ -60,7 +60,7 @@ describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a term
     await comb(['put', hive, 'x', file])
     const { code, screen } = await onTerminal(['put', hive, 'x', file, '--new'])
     expect(code).toBe(1)
-    // Escape sequence: erase the whole line.
+    // This escape sequence erases the whole line.
     expect(screen.split('\u001b[2K').at(-1)).toBe('comb: the entry exists: x\r\n')
   })
 

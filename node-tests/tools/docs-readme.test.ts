@@ -18,7 +18,7 @@ const RUNTIMES = {
 const clip = readFileSync(join(ROOT, 'examples/player/clips/comb.mp4'))
 const blocks = docBlocks('README.md')
 
-/** Text, since the test runner would rewrite the import. */
+/** A string, because the test runner would rewrite the import. */
 const UPDATE = `
   Promise.all([import('/update.js'), fetch('/hive/bunny.mp4')])
     .then(async ([{ update }, old]) => update('bunny.mp4', new Blob([await old.blob(), 'and more'])))
@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close())
 
 describe.each(Object.entries(RUNTIMES))('the recipes of the README, served by %s', (_, runtime) => {
-  it('play a video, and update it by a delta that is a fraction of its size', async () => {
+  it('play a video, and update it with a delta that is a fraction of its size', async () => {
     const url = await serveRecipe(runtime)
     const hive = new HttpHive(`${url}hive/`)
     await new Blob([clip]).stream().pipeTo(hive.sink('bunny.mp4', { type: 'video/mp4' }))
@@ -53,7 +53,7 @@ describe.each(Object.entries(RUNTIMES))('the recipes of the README, served by %s
   })
 })
 
-/** Lays out the files of the recipes as a project that has the packages installed, and runs the server. */
+/** Writes the files of the recipes as a project with the packages installed, and runs the server. */
 async function serveRecipe(runtime: readonly string[]): Promise<string> {
   const project = temporaryDirectory()
   onTestFinished(() => rmSync(project, { recursive: true, force: true }))
@@ -68,7 +68,7 @@ async function serveRecipe(runtime: readonly string[]): Promise<string> {
   for (const name of ['page.js', 'service-worker.js']) copyFileSync(join(ROOT, 'dist/browser', name), join(open, name))
 
   const [command, ...options] = runtime
-  // In a test, as TEST says that this is one, srvx does not tell its URL.
+  // If TEST is set, srvx does not print its URL.
   const { TEST: _, ...env } = process.env
   const server = spawn(command!, [...options, 'server.ts'], { cwd: project, env: { ...env, PORT: '0' } })
   const ended = new Promise((resolve) => server.once('close', resolve))

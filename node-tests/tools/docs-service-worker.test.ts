@@ -11,13 +11,13 @@ import { LocalHive, StreamStore } from '../../src/index.ts'
 import { docBlocks } from '../support/doc-blocks.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** What docs/service-worker.md says that a policy needs, and nothing more. */
+/** The policy that docs/service-worker.md requires, and nothing more. */
 const POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; media-src 'self'; connect-src 'self'"
 const HELD_FROM_BYTES = 300_000
 
 const blocks = docBlocks('docs/service-worker.md')
 const clip = readFileSync(`${ROOT}examples/player/clips/comb.mp4`)
-/** The page of docs/service-worker.md where it goes on. */
+/** The page of docs/service-worker.md that continues playback. */
 const GO_ON_PAGE = `
 import { HttpHive, registerHiveWorker } from './combstream/page.js'
 import { keepPlaying } from './go-on.js'
@@ -31,10 +31,10 @@ let browser: Browser
 let page: Page
 let server: Server
 let hive: LocalHive
-/** Files by their paths. */
+/** Contents of files by path. */
 let files: Map<string, string>
 let isAway: boolean
-/** Breaks off the bodies that are held, if they are. */
+/** Breaks off the bodies that are held. Undefined unless bodies are to be held. */
 let breakOff: (() => void) | undefined
 
 beforeAll(async () => {
@@ -132,7 +132,7 @@ function fileAnswer(path: string): Response {
   return new Response(file, { headers: { 'Content-Type': type, 'Content-Security-Policy': POLICY } })
 }
 
-/** Gives the first bytes of an answer, and waits with the rest until it is broken off, if that is wanted. */
+/** Sends the first bytes of an answer, and holds the rest until the test breaks it off, if `breakOff` is set. */
 function held(answer: Response): Response {
   if (!breakOff || !answer.body) return answer
   const broken = new Promise<never>((_, reject) => (breakOff = () => reject(new Error('broken off'))))
@@ -148,13 +148,13 @@ function held(answer: Response): Response {
   return new Response(answer.body.pipeThrough(hold), { status: answer.status, headers: answer.headers })
 }
 
-/** Opens the page that goes on, and plays what the server lets through. */
+/** Opens the page that continues playback, and plays what the server lets through. */
 async function playHeld(): Promise<void> {
   files.set('/player.js', GO_ON_PAGE)
   breakOff = () => undefined
   await page.goto(server.url!)
   await play()
-  // Far enough from the start to tell that from the same place.
+  // Far enough from the start to distinguish the same position from the start.
   await until((element) => element.currentTime > 3)
   const cut = breakOff
   breakOff = () => {

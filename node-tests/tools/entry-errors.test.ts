@@ -7,7 +7,7 @@ import * as errors from '../../src/errors.ts'
 
 const { exports } = JSON.parse(readFileSync(`${ROOT}jsr.json`, 'utf8')) as { exports: Record<string, string> }
 
-/** Entry points that are imported for what they do: nobody can catch what they throw by a name of theirs. */
+/** Entry points that are imported for their side effects. They export no names, so no error classes. */
 const SCRIPTS = ['./polyfill', './rsync-worker']
 const classes = new Map<string, unknown>(Object.entries(errors))
 const entries = Object.entries(exports).filter(([key]) => !SCRIPTS.includes(key))
@@ -18,12 +18,12 @@ test.each(entries)('`%s` exports the error classes that it throws', async (_, pa
   expect(missing).toEqual([])
 })
 
-test('errors that are thrown are found, however deep', () => {
+test('errors are found at any depth of imports', () => {
   expect(thrownFrom('src/backends/memory.ts')).toEqual(['BackendError'])
   expect(thrownFrom('src/index.ts')).toEqual(expect.arrayContaining(['ConflictError', 'FormatError', 'NotFoundError']))
 })
 
-/** The error classes that are constructed in a file, or in any file whose code it loads. */
+/** Returns the error classes that a file constructs, or any file whose code it loads. */
 function thrownFrom(entry: string): string[] {
   const seen = new Set<string>()
   const found = new Set<string>()

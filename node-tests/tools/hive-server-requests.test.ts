@@ -49,7 +49,7 @@ class Conversation {
       this.heard += chunk.toString('latin1')
       this.#onData()
     })
-    // Being cut off is what some of these tests are about.
+    // Some of these tests cut the connection.
     socket.on('error', () => undefined)
     this.closed = new Promise((resolve) => {
       socket.once('close', () => {
@@ -59,12 +59,12 @@ class Conversation {
     })
   }
 
-  /** Sends lines; HOST stands for the server. */
+  /** Sends lines. HOST stands for the host and port of the server. */
   send(lines: string): void {
     this.#socket.write(lines.replaceAll('\n', '\r\n').replaceAll('HOST', this.#host))
   }
 
-  /** Resolves when this has been heard. */
+  /** Resolves when this text has arrived. */
   async hears(text: string | RegExp): Promise<void> {
     const isHeard = (): boolean => (typeof text === 'string' ? this.heard.includes(text) : text.test(this.heard))
     while (!isHeard()) {
@@ -101,7 +101,7 @@ describe('a client that stops sending', () => {
     })
   }
 
-  test('within the head is cut off although it sends a byte now and then', async () => {
+  test('within the head is cut off even if it sends a byte now and then', async () => {
     const { open } = await start({ headMs: 300 })
     const client = await open('GET / HTTP/1.1\nHost: HOST\nX-Slow: ')
     const drip = setInterval(() => client.send('x'), 20)
@@ -195,7 +195,7 @@ describe('Expect: 100-continue', () => {
     client.send('abc')
     await client.hears('HTTP/1.1 201 ')
     expect((await hive.stat('x')).size).toBe(3)
-    // The connection goes on.
+    // The connection stays open.
     client.send('HEAD /x HTTP/1.1\nHost: HOST\n\n')
     await client.hears('HTTP/1.1 200 ')
   })

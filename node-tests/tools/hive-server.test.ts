@@ -29,7 +29,7 @@ test('a server closes without waiting for a timer, although an idle client stays
   const response = await fetch(url)
   expect(response.status).toBe(200)
   await response.text()
-  // From here on no timer ends, so that nothing can be waited for but the connections.
+  // From here on timers never fire, so the server can only wait for its connections.
   vi.useFakeTimers({ toFake: ['setTimeout'] })
   await close()
   await expect(fetch(url)).rejects.toThrow(TypeError)
@@ -73,7 +73,7 @@ test('the requests on one connection are started one at a time, and their number
   await close()
 })
 
-test.for(['x', 'x?signature'])('%s is given up when its client goes before the first byte', async (path) => {
+test.for(['x', 'x?signature'])('%s is cancelled when its client leaves before the first byte', async (path) => {
   const hive = new LocalHive(new StreamStore(memoryBackend()))
   await bytesSource(new Uint8Array(10)).stream().pipeTo(hive.sink('x'))
   let cancelled: () => void
@@ -138,7 +138,7 @@ test('a server that closes does not wait for idle connections, before a request 
     await once(socket, 'connect')
     if (text) await new Promise<void>((resolve) => socket.write(text, () => resolve()))
   }
-  // So that the server has taken both.
+  // This answer shows that the server has accepted both.
   expect((await fetch(url)).status).toBe(200)
   vi.useFakeTimers({ toFake: ['setTimeout'] })
   await close()

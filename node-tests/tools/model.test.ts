@@ -5,7 +5,7 @@ import { SCENARIOS } from '../../model/scenarios.ts'
 import type { ScenarioName } from '../../model/scenarios.ts'
 import { plantedBy, VARIANTS } from '../../model/variants.ts'
 
-// Everything takes minutes: `node model/main.ts`. These are quick.
+// All scenarios together take minutes (`node model/main.ts`). These are quick.
 const QUICK: readonly (readonly [name: ScenarioName, states: number])[] = [
   ['alias: twins', 4882],
   ['candidates', 2999],
@@ -43,8 +43,8 @@ const QUICK_VARIANTS = VARIANTS.filter(
 const text = readFileSync(new URL('../../docs/model.md', import.meta.url), 'utf8')
 
 describe('the model of the stream store', () => {
-  // Another number of states means another protocol: then run everything, and write the new numbers here.
-  it.each(QUICK)('is safe and leaves nothing over in "%s", in %d states', (name, states) => {
+  // If the number of states changes, so did the protocol: run all scenarios, then write the new numbers here.
+  it.each(QUICK)('is safe and leaves nothing behind in "%s", in %d states', (name, states) => {
     expect(explore(SCENARIOS[name])).toEqual({ problem: null, trace: [], states, orphans: expect.any(Number) })
   })
 
@@ -61,7 +61,7 @@ describe('the model of the stream store', () => {
     expect(missing).toEqual([])
   })
 
-  it('is compared only with existing files in docs/model.md', () => {
+  it('is compared only with files that exist in docs/model.md', () => {
     const table = text.slice(text.indexOf('| rule of the protocol'), text.indexOf('Rows have the same names'))
     const named = table.split('\n').flatMap((line) => {
       const [, , actors = '', code = ''] = line.split('|')

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { ROOT } from '../../scripts/run.mjs'
 
-/** Files that the build makes. */
+/** Files that the build generates. */
 const BUILT = ['src/rsync/kernel-binary.ts', 'src/store/codecs/kernel-binary.ts']
 
 const tracked = execFileSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).split('\n').filter(Boolean)
 
-/** The names of source files and documents in a text: whole paths, ends of paths, and bare names. */
+/** Returns the names of source files and documents in a text: whole paths, ends of paths, and bare names. */
 function namesIn(text: string): string[] {
   const names = text.matchAll(/(?<![\w:@./*-])(?:[\w.-]+\/)*[\w-]+(?:\.[\w-]+)*\.(?:ts|mjs|md)(?![\w/-])/g)
   return [...names].map(([name]) => name.replace(/^(?:\.\.?\/)+/, ''))
@@ -18,7 +18,7 @@ function exists(name: string): boolean {
   return [...tracked, ...BUILT].some((path) => path === name || path.endsWith(`/${name}`))
 }
 
-/** The text of comments only: strings may name files that are made up. */
+/** Returns only the text of comments: strings may name files that do not exist. */
 function commentsIn(code: string): string {
   return code.match(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*/g)?.join('\n') ?? ''
 }

@@ -195,9 +195,9 @@ describe('the command of the package', () => {
     expect(stderr).toMatch(/a\.txt {2}[=-]{24}.*a\.txt {2}27 B in \d+\.\d s, .*\n$/s)
   })
 
-  test.each(['20.20.2', '22.12.0', '18.0.0'])('tells Node %s which version it needs', async (version) => {
+  test.each(['20.20.2', '22.12.0', '18.0.0'])('reports on Node %s which version it needs', async (version) => {
     const preload = join(temporaryDirectory(), 'preload.mjs')
-    // As in such a Node, node:sqlite is not there.
+    // Such a Node does not have node:sqlite.
     writeFileSync(
       preload,
       `import { registerHooks } from 'node:module'
@@ -219,11 +219,11 @@ describe('the command of the package', () => {
   })
 })
 
-/** Imports every entry point, and prints what each exports; only a browser runs the service worker's script. */
+/** Imports every entry point, and prints its exports. Only a browser can run the service worker's script. */
 const ENTRIES = `
 import { readFileSync } from 'node:fs'
 
-// The scripts of workers listen for messages, for which Bun would wait.
+// The scripts of workers listen for messages, and Bun would wait for them.
 globalThis.addEventListener = () => undefined
 const { exports } = JSON.parse(readFileSync('node_modules/combstream/package.json', 'utf8'))
 const found = {}

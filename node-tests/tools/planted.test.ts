@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const PLANTED = `${ROOT}node-tests/planted/`
 
-// `scripts/check-planted.mjs` shows that each is caught; it takes too long to run here.
+// `scripts/check-planted.mjs` shows that each is caught. It takes too long to run here.
 test('every planted mistake fits the sources, and says what catches it', () => {
   const files = readdirSync(PLANTED)
   expect(files.length).toBeGreaterThan(30)

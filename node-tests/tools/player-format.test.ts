@@ -8,7 +8,7 @@ import { OutageProxy } from '../support/outage-proxy.ts'
 import { type PlayerServer, startPlayer } from '../support/player-server.ts'
 import { untilInPage } from '../support/until-in-page.ts'
 
-/** First in the list. */
+/** Sorts first in the list. */
 const ALIAS = '0-noise.mp4'
 const WORDS = `The format is not supported: this browser cannot play ${ALIAS}, which is video/mp4.`
 
@@ -26,7 +26,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-describe.concurrent('the example player says that a format is not supported, and asks for the entry no more', () => {
+describe.concurrent('the example player says that a format is not supported, and stops requesting the entry', () => {
   for (const [engine, command] of Object.entries(ENGINES) as [EngineName, string][]) {
     // An engine that is missing is reported by its own suite.
     it.skipIf(!existsSync(command))(`in ${engine}`, { timeout: 120_000 }, async ({ expect }) => {
@@ -39,7 +39,7 @@ describe.concurrent('the example player says that a format is not supported, and
         await untilInPage(page, 'the words', (words) => document.body.innerText.includes(words), WORDS)
         const before = proxy.requests.length
         const since = (): string[] => proxy.requests.slice(before)
-        // It asks for the list every three seconds, and would look at a video every second.
+        // The page requests the list every three seconds, and would check a video every second.
         const lists = (): string[] => since().filter((request) => /^GET \/hive\/(\?|$)/.test(request))
         await expect.poll(() => lists().length).toBeGreaterThan(3)
         expect(since().filter((request) => request.includes(ALIAS))).toEqual([])

@@ -5,7 +5,7 @@ import { dropFiles, openPlayerPage, type PlayerPage } from '../support/player-pa
 
 const ENTRIES = 1_500
 const AT_ONCE = 25
-/** Names of 200 characters: without a place to break, with many, and of a video that does not play. */
+/** Names of 200 characters: one without break points, one with many, and one of a video that does not play. */
 const LONG_NAMES = [
   'W'.repeat(196) + '.txt',
   'many words '.repeat(18) + '.a',
@@ -81,7 +81,7 @@ describe('the example player, with 1,500 entries and names of 200 characters,', 
   })
 })
 
-/** What is wider than the page or than the box that it scrolls in. */
+/** Returns the elements that are wider than the page or than the box that they scroll in. */
 function tooWide(): string[] {
   const scrolling = [document.documentElement, ...document.querySelectorAll('.scroll')]
   const boxes = document.querySelectorAll('body *:not(tr *, #uploads *)')

@@ -69,7 +69,7 @@ describe('the example player', () => {
     expect(await problem.textContent()).toBe(
       'The format is not supported: this browser cannot play noise.mp4, which is video/mp4.',
     )
-    // While it is still being found out why this one fails, another one is played.
+    // Another video starts while the page is still finding out why this one fails.
     await page.evaluate(holdFetches, '/media/noise-too.mp4')
     await page.getByRole('button', { name: 'noise-too.mp4' }).click()
     await page.waitForFunction(() => (globalThis as unknown as HeldFetches).isHeld)
@@ -87,11 +87,11 @@ describe('the example player', () => {
     await problem.getByText('The hive failed: the server answered 500').waitFor()
     await page.unroute(list)
     await problem.waitFor({ state: 'hidden' })
-    // The browser reports on the console what the test has made fail.
+    // The browser logs the failures that the test caused.
     expect(player.complaints.splice(0).every((text) => text.includes('500'))).toBe(true)
   })
 
-  it('updates an entry by the delta to a file, and shows what the server counted', async () => {
+  it('updates an entry with the delta to a file, and shows what the server counted', async () => {
     const path = join(player.folder, 'edited.bin')
     const bytes = randomBytes(3_000_001)
     await new Blob([bytes]).stream().pipeTo(hive.sink('upload.bin'))
@@ -109,7 +109,7 @@ describe('the example player', () => {
     expect(shown).toContain(`${((signature.sent + patch.sent) / 1000).toFixed(1)} kB received`)
   })
 
-  it('shows with one click what a delta saves', async () => {
+  it('shows what a delta saves with one click', async () => {
     await page.getByRole('button', { name: 'Edit an 8 MB entry' }).click()
     await page.getByText('demo.bin is now a copy with 1.0 kB inserted').waitFor()
     expect(await page.locator('#result-share').textContent()).toBe('1.3 %')
@@ -131,7 +131,7 @@ describe('the example player', () => {
   })
 
   it('exits while a video keeps its connection open', async () => {
-    // More than the buffers of both ends take: it would never end by itself.
+    // More than the buffers of both ends hold: it would never end by itself.
     await new Blob([new Uint8Array(50_000_000)]).stream().pipeTo(hive.sink('large.bin'))
     const answer = await fetch(`${player.server.url}hive/large.bin`)
     expect(answer.status).toBe(200)
@@ -152,13 +152,13 @@ async function until(done: (video: HTMLVideoElement) => boolean): Promise<void> 
 }
 
 interface HeldFetches {
-  /** Whether a fetch is held. */
+  /** Whether a fetch is being held. */
   isHeld: boolean
-  /** Lets all go on. */
+  /** Lets all fetches continue. */
   letGo(): void
 }
 
-/** Makes the page's own fetches of a path wait. */
+/** Holds the page's own fetches of a path. */
 function holdFetches(path: string): void {
   const held = globalThis as unknown as HeldFetches
   const { fetch } = globalThis

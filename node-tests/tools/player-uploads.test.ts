@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => player?.close())
 
 beforeEach(async () => {
-  // The last one first: the others keep their places.
+  // Last one first, so that the others keep their positions.
   const buttons = await page.getByRole('button', { name: /^Dismiss / }).all()
   for (const button of buttons.toReversed()) await button.press('Enter')
 })
@@ -46,7 +46,7 @@ describe('the example player, for each file that is dropped,', () => {
     expect(await hive.stat('first.txt')).toMatchObject({ size: 5, type: 'text/plain' })
     expect((await hive.stat('empty.txt')).size).toBe(0)
 
-    // What is stored later does not either, nor what is cleared.
+    // Later uploads do not overwrite it either, and neither does clearing.
     await dropFiles(page, [{ name: 'later.txt', content: 'later' }])
     await line('later.txt').getByText('Stored', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Clear finished' }).click()
@@ -114,13 +114,13 @@ describe('the example player, for each file that is dropped,', () => {
     await page.getByRole('button', { name: 'Skip comb.webm' }).click()
     await line('comb.webm').getByText('Cancelled, not stored').waitFor()
     expect((await hive.stat('comb.webm')).etag).toBe(etag)
-    // What was not answered is asked again.
+    // A question that was not answered is asked again.
     await page.getByRole('button', { name: 'Try again comb.webm' }).click()
     await line('comb.webm').getByText('already has an entry with this name').waitFor()
     await page.getByRole('button', { name: 'Skip comb.webm' }).click()
     expect((await hive.stat('comb.webm')).etag).toBe(etag)
 
-    // Somebody else stores an entry of this name while the file is on its way, and again after the question.
+    // Another client stores an entry of this name while the file is on its way, and again after the question.
     const held = await holdWrites('race.txt')
     await dropFiles(page, [{ name: 'race.txt', content: 'mine' }])
     const first = await held.next()
@@ -163,7 +163,7 @@ describe('the example player, for each file that is dropped,', () => {
   })
 
   it('reports no problem by itself', () => {
-    // The tests made a connection break off, and writes lose a race.
+    // The tests broke a connection and made writes lose a race.
     expect(player.complaints.filter((text) => !/ERR_FAILED|412/.test(text))).toEqual([])
   })
 
@@ -174,7 +174,7 @@ describe('the example player, for each file that is dropped,', () => {
   })
 })
 
-/** The line of a file. */
+/** Returns the line of a file. */
 function line(name: string): Locator {
   return page.locator(`#uploads li:has(.name[title=${JSON.stringify(name)}])`)
 }
@@ -183,7 +183,7 @@ async function store(alias: string, text: string): Promise<void> {
   await new Blob([text]).stream().pipeTo(hive.sink(alias, { type: 'text/plain' }))
 }
 
-/** Holds the uploads of an entry on their way, until the test lets them go on. */
+/** Holds the uploads of an entry until the test lets them continue. */
 async function holdWrites(alias: string): Promise<{ next(): Promise<Route>; end(): Promise<void> }> {
   const url = `**/hive/${alias}`
   const routes: Route[] = []

@@ -42,7 +42,7 @@ const edits: [string, Piece[], number][] = [
 const settings = ['-H blake2', '-H md4 -b 1000', '-R rollsum -b 2048 -S 8', '-R rollsum -H md4 -S -1']
 
 describe.each(settings)('an rdiff signature with %s', (options) => {
-  it.each(edits)('of a file with %s tells what to fetch', async (name, pieces, blocks) => {
+  it.each(edits)('of a file with %s determines what to fetch', async (name, pieces, blocks) => {
     const edited = assemble(pieces, basis)
     const file = name.replaceAll(' ', '-')
     await writeFile(join(folder, file), edited)

@@ -34,7 +34,7 @@ test('`run` returns when its command exits, and leaves no process behind that ke
 
 function isRunning(pid: number): boolean {
   const stat = `/proc/${pid}/stat`
-  // What was killed stays listed as a zombie where nobody collects orphans.
+  // A killed process stays listed as a zombie on systems where no process reaps orphans.
   return existsSync('/proc/self') ? existsSync(stat) && !readFileSync(stat, 'utf8').includes(') Z') : signalReaches(pid)
 }
 

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const CHILD = fileURLToPath(new URL('../support/tiny-writes-child.ts', import.meta.url))
 
 test('a sink keeps no memory for finished writes, however many there are', async () => {
-  // 130 bytes for each would be all the memory that it has.
+  // At 130 bytes for each write, it would run out of memory.
   const child = spawn(process.execPath, ['--max-old-space-size=50', CHILD, '400000'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })

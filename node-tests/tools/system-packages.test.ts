@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { installSystemPackages } from '../../scripts/system-packages.mjs'
 
-/** Every package that the suites need, in a version that will do. */
+/** Every package that the suites need, in a version that is recent enough. */
 const CURRENT = {
   rdiff: '2.3.2-1+b1',
   lz4: '1.9.4-1',
@@ -21,14 +21,14 @@ const FIREFOX_ADVICE =
 
 type Versions = Record<string, string>
 
-/** A machine whose package lists know versions, and whose mirror knows others: files that the stand-ins share. */
+/** A machine with package lists and a mirror that may offer other versions. The stand-ins share it through files. */
 interface Machine {
   readonly installed: Versions
-  /** What the package lists offer now. */
+  /** The versions in the package lists. */
   readonly listed: Versions
-  /** What they offer once they are refreshed; without it, a refresh fails. */
+  /** The versions in the lists after a refresh. Without it, a refresh fails. */
   readonly mirror?: Versions
-  /** A refresh never ends. */
+  /** Whether a refresh never ends. */
   readonly hangs?: boolean
 }
 
@@ -86,19 +86,19 @@ test('the found and the required version are named if the mirror has only an old
   )
 })
 
-test('a failed refresh is reported, and what the lists have is installed all the same', async () => {
+test('a failed refresh is reported, and the versions in the lists are installed anyway', async () => {
   prepare({ installed: {}, listed: CURRENT })
   expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
   expect(nowInstalled()).toEqual(CURRENT)
   expect(said).toContain('The package lists are not refreshed, so old versions may be installed: no network')
 })
 
-test('a refresh that hangs is killed, and what the lists have is installed all the same', async () => {
+test('a refresh that hangs is killed, and the versions in the lists are installed anyway', async () => {
   prepare({ installed: {}, listed: OLD_FIREFOX, mirror: CURRENT, hangs: true })
   expect(await installSystemPackages({ isRoot: true, refreshTimeoutMs: 1_000 })).toEqual(
     new Map([['firefox', FIREFOX_ADVICE]]),
   )
-  // It may be ended before it has said anything.
+  // It may be killed before it has logged anything.
   expect(aptCalls().at(-1)).toBe(
     'install rdiff lz4 chromium firefox-esr gstreamer1.0-libav webkit2gtk-driver xvfb gstreamer1.0-plugins-bad',
   )
@@ -176,7 +176,7 @@ function prepare(machine: Machine): void {
   })
 }
 
-/** What a stand-in can use; its function is written into a script of its own. */
+/** What the function of a stand-in can use. The function is written into a separate script. */
 interface StandInTools {
   readonly args: readonly string[]
   load(name: string): Versions
