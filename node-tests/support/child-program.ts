@@ -4,12 +4,12 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 
-/** Where programs are kept that a test starts; several suites may write the same one at the same time. */
+/** Folder for the programs that tests start. Several suites may write the same program at the same time. */
 const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/combstream-children/', import.meta.url))
 
 const programs = new Map<string, string>()
 
-/** A program of this folder as one file: a process loads it several times as fast as all the sources that it needs. */
+/** Bundles a program of this folder into one file, which loads several times as fast. Returns the path of the file. */
 function bundled(name: string): string {
   const known = programs.get(name)
   if (known !== undefined) return known
@@ -30,11 +30,11 @@ function bundled(name: string): string {
   return path
 }
 
-/** Starts a program of this folder, by its name without `.ts`, in a process of its own, on the runtime that runs the test. */
+/** Starts the program `name`.ts of this folder in a process of its own, on the runtime that runs the test. */
 export function startChild(name: string, ...args: readonly string[]): ChildProcessWithoutNullStreams {
   const runner = 'Deno' in globalThis ? ['run', '-A'] : []
   return spawn(process.execPath, [...runner, bundled(name), ...args], {
-    // Node 22 warns that SQLite is experimental. Compiled code is kept for the next process that runs the same program.
+    // Node 22 warns that SQLite is experimental. The next process that runs the same program reuses the compiled code.
     env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1', NODE_COMPILE_CACHE: FOLDER },
   })
 }

@@ -6,16 +6,16 @@ import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
-/** The command as it is installed: the tests start it hundreds of times, and it starts four times as fast as its sources. */
+/** The built command: the tests start it hundreds of times, and it starts four times as fast as its sources. */
 export const COMB_MAIN: string = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-/** The oldest Node that the package is for. */
+/** The oldest Node that the package supports. */
 export const NODE_22: string = fileURLToPath(new URL('../../node_modules/node-22/bin/node', import.meta.url))
-/** Far above what any run of it takes here. */
+/** Far longer than any run takes here. */
 const TIMEOUT_MS = 50_000
 
 /** How `comb` is run. */
 export interface CombOptions {
-  /** What stands on standard input; without it, nothing. */
+  /** Standard input. Empty by default. */
   readonly input?: Uint8Array | string
   /** Further environment variables. */
   readonly env?: Record<string, string>
@@ -23,15 +23,15 @@ export interface CombOptions {
   readonly cwd?: string
   /** Runtime to run it on. */
   readonly node?: string
-  /** What to run instead, with the arguments after it; one that takes its place, so that signals reach it. */
+  /** Command to run instead, with the arguments appended. Signals go to its process. */
   readonly command?: readonly [string, ...string[]]
 }
 
-/** What a run of `comb` did. */
+/** The result of a run of `comb`. */
 export interface CombResult {
-  /** Exit code; null if a signal ended it. */
+  /** Exit code. Null if a signal ended the process. */
   readonly code: number | null
-  /** The signal that ended it. */
+  /** The signal that ended the process, if any. */
   readonly signal: NodeJS.Signals | null
   /** Standard output. */
   readonly stdout: Buffer
@@ -39,27 +39,27 @@ export interface CombResult {
   readonly stderr: string
 }
 
-/** A `comb` that runs. */
+/** A running `comb`. */
 export interface RunningComb {
   /** Its process. */
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>
-  /** How it ends. */
+  /** Resolves with the result when the process has ended. */
   readonly result: Promise<CombResult>
-  /** What it has said on standard error so far. */
+  /** Returns what it has written to standard error so far. */
   stderr(): string
 }
 
-/** The whole suite starts hundreds of processes: what they load is compiled once. */
+/** Compile cache for the hundreds of processes that the whole suite starts. */
 const cache = fileURLToPath(new URL('../../node_modules/.cache/combstream-compiled/', import.meta.url))
 
-/** A new directory, for as long as the test runs. */
+/** Creates a directory that is removed when the test ends. */
 export function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'comb-test-'))
   onTestFinished(() => rmSync(path, { recursive: true, force: true }))
   return path
 }
 
-/** Starts `comb`, and ends it at the latest with the test. */
+/** Starts `comb`. It is killed when the test ends, if it still runs. */
 export function startComb(args: readonly string[], options: CombOptions = {}): RunningComb {
   const { COMB_TOKEN: _, ...environment } = process.env
   const [file, ...first] = options.command ?? [options.node ?? process.execPath, COMB_MAIN]
@@ -78,7 +78,7 @@ export function startComb(args: readonly string[], options: CombOptions = {}): R
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  // A command that fails does not read what it is given.
+  // A command that fails does not read its input.
   child.stdin.on('error', () => undefined)
   const result = new Promise<CombResult>((resolve, reject) => {
     child.once('error', reject)
@@ -96,9 +96,9 @@ export function comb(args: readonly string[], options: CombOptions = {}): Promis
   return startComb(args, { input: '', ...options }).result
 }
 
-/** A `comb serve` that listens. */
+/** A listening `comb serve`. */
 export interface ServingComb extends RunningComb {
-  /** Root of its hive. */
+  /** Root URL of its hive. */
   readonly url: string
 }
 

@@ -1,6 +1,7 @@
 /**
- * A process that makes hives below a directory: one for each line that it reads, whose name the line is; and it stores
- * an entry with its own name in it. It says `ready` first, and then the name of each hive when that is done.
+ * A process that creates hives below a directory: one for each line that it reads, with the line as its name. It stores
+ * an entry in each, with the name of the process. It prints `ready` first, then the name of each hive once that is
+ * done.
  *
  * Arguments: the directory, its own name.
  */
@@ -12,7 +13,7 @@ import { LocalHive } from '../../src/hive.ts'
 import { StreamStore } from '../../src/store.ts'
 
 const [directory, name] = process.argv.slice(2) as [string, string]
-// What is loaded when it is first needed must not cost the first hive its rivals.
+// Loads the modules that are loaded on demand. Otherwise the processes would not reach the first hive at the same time.
 await (await directoryBackend(join(directory, `of ${name} alone`))).close()
 process.stdout.write('ready\n')
 for await (const line of createInterface({ input: process.stdin })) {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url))
 
-/** Tests of the command run what a user installs: the build, which must be of today's sources. */
+/** Tests of the command run the build, as users do. Fails if the build is older than the sources. */
 export function setup(): void {
   const built = statSync(path('dist/cli/main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0
   const src = path('src')

@@ -1,6 +1,6 @@
 /**
- * A process that stores on and on in a directory, and says so after each: `<id> <reference> <length>`. It is meant to
- * be killed, or to meet others in the same directory.
+ * A process that stores one stream after another in a directory, and prints `<id> <reference> <length>` for each. Tests
+ * kill it, or run several in the same directory.
  *
  * Arguments: the directory, its own name, how many streams to store.
  */
@@ -13,7 +13,7 @@ import { pattern, text } from './store-tools.ts'
 const [directory, name, count] = process.argv.slice(2) as [string, string, string]
 const store = new StreamStore(await directoryBackend(directory), { blockSize: 1000 })
 for (let i = 0; i < Number(count); i += 4) {
-  // Some of the contents are the same everywhere, some are this process's own.
+  // Some contents are the same in every process, others differ.
   const lengths = [i % 7, 1000 + (i % 3), 4000 + i, 9500 + i + Number(name.charCodeAt(0))]
   await Promise.all(
     lengths.map(async (length, j) => {

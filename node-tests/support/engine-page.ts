@@ -14,7 +14,7 @@ export type EngineName = keyof typeof ENGINES
 
 /** A page in a browser of its own. */
 export interface EnginePage {
-  /** Runs a function in the page, with arguments that JSON can carry; it sees nothing from outside. */
+  /** Runs a function in the page, with arguments that JSON can represent. The function cannot use outer variables. */
   evaluate<Value, Args extends unknown[]>(body: (...args: Args) => Value, ...args: Args): Promise<Awaited<Value>>
   /** Clicks an element as a user does. */
   click(selector: string): Promise<void>
@@ -74,8 +74,8 @@ async function stopWorkers(page: Page): Promise<void> {
 }
 
 /**
- * Registers the worker under another URL, which makes the one before it redundant: Firefox and WebKit end it then,
- * whatever it is doing. The server must be there, as the script is fetched again.
+ * Registers the worker under another URL, which makes the previous worker redundant: Firefox and WebKit then terminate
+ * it, whatever it is doing. The server must be reachable, because the script is fetched again.
  */
 async function replaceWorker(): Promise<void> {
   const worker = navigator.serviceWorker.controller!

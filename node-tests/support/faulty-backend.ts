@@ -2,45 +2,45 @@ import { BackendError, QuotaExceededError } from '../../src/errors.ts'
 import type { Backend, BackendCallOptions, StoreHost } from '../../src/store.ts'
 import { VirtualHost } from './virtual-host.ts'
 
-/** What goes wrong at one call. */
+/** A fault of one call. */
 export type Fault =
-  /** The engine refuses; nothing is done. */
+  /** The engine refuses. The call has no effect. */
   | 'fail'
-  /** The same, but trying again may help. */
+  /** The same, but a retry may succeed. */
   | 'busy'
-  /** No space; nothing is done. */
+  /** There is no space. The call has no effect. */
   | 'quota'
-  /** It is done, but the answer is lost. */
+  /** The call takes effect, but its answer is lost. */
   | 'lost'
-  /** The answer is lost, and it is done only when {@linkcode FaultyBackend.arrive} is called. */
+  /** The answer is lost, and the call takes effect only when {@linkcode FaultyBackend.arrive} is called. */
   | 'late'
-  /** The process ends before it is done, or after. */
+  /** The process ends before or after the call takes effect. */
   | 'crash-before'
   | 'crash-after'
-  /** The process ends while an object is being written: half of it is there. */
+  /** The process ends while an object is being written. Half of it is stored. */
   | 'torn'
-  /** It is done after everything else that can go on has gone on. */
+  /** The call takes effect after everything else that can proceed has done so. */
   | 'delay'
 
 /** One call of a backend. */
 export interface Step {
-  /** How many calls came before. */
+  /** Number of earlier calls. */
   readonly index: number
-  /** The method; those of the blocks begin with `blocks.`. */
+  /** The method. Methods of the blocks begin with `blocks.`. */
   readonly operation: string
 }
 
-/** A backend in which things go wrong. */
+/** A backend with faults. */
 export interface FaultyBackend extends Backend {
   /** The calls so far. */
   readonly steps: readonly Step[]
-  /** Resolves when the process has "ended": from then on no call of the backend ever settles. */
+  /** Resolves when the simulated process has ended. From then on, no call of the backend settles. */
   readonly crashed: Promise<void>
-  /** Does what was late. */
+  /** Lets late calls take effect. */
   arrive(): Promise<void>
 }
 
-/** Wraps a backend; `plan` says for each call what goes wrong, undefined for nothing. A delay sleeps on `host`. */
+/** Wraps a backend. `plan` returns the fault of each call, or undefined for none. A delay sleeps on `host`. */
 export function faulty(
   backend: Backend,
   plan: (step: Step) => Fault | undefined,
@@ -82,7 +82,7 @@ export function faulty(
         await work()
         throw new BackendError(`the answer to ${operation} is lost`, { retryable: true, outcome: 'unknown' })
       case 'late':
-        // Who gave the call up cannot take back what is under way.
+        // A caller that aborts the call cannot take back what is under way.
         late.push(() => call(options && { ...options, signal: undefined }))
         throw new BackendError(`${operation} is late`, { retryable: true, outcome: 'unknown' })
       case 'crash-after':

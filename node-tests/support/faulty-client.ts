@@ -9,10 +9,10 @@ export const KIB = 1024
 export const BYTES = randomBytes(20 * KIB)
 export const OTHER_ETAG = '"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"'
 
-/** Sits between the client and a handler: it may answer, pass the request on, or spoil the answer. */
+/** Sits between the client and a handler. It may answer, pass the request on, or corrupt the answer. */
 export type Fault = (request: Request, pass: () => Promise<Response>, count: number) => Promise<Response> | Response
 
-/** A hive with the entry `x`, and a client whose requests of one method meet a fault. */
+/** Makes a hive with the entry `x`, and a client whose requests of one method meet a fault. */
 export async function client(fault: Fault, { method = 'GET', ...options }: HttpHiveOptions & { method?: string } = {}) {
   const local = new LocalHive(new StreamStore(memoryBackend(), { blockSize: 1_000 }))
   const handler = createHiveHandler(local)
@@ -33,7 +33,7 @@ export async function client(fault: Fault, { method = 'GET', ...options }: HttpH
 
 export const pass: Fault = (_request, passOn) => passOn()
 
-/** An answer with the same status and header fields, but another body. */
+/** Returns an answer with the same status and header fields, but another body. */
 export function withBody(
   response: Response,
   body: BodyInit | null,
@@ -47,7 +47,7 @@ export function withBody(
   return new Response(body, { status: response.status, headers: changed })
 }
 
-/** A body that gives `bytes`, in chunks, and then breaks off, ends, or falls silent. */
+/** Returns a body that delivers `bytes` in chunks, and then breaks off, ends, or falls silent. */
 function brokenBody(bytes: Uint8Array, then: 'error' | 'end' | 'silence'): ReadableStream<Uint8Array> {
   let offset = 0
   return new ReadableStream({
@@ -75,18 +75,18 @@ export async function cut(
   return withBody(response, brokenBody(new Uint8Array(await response.arrayBuffer()).subarray(0, byteLength), then))
 }
 
-/** A client whose every request gets one answer. */
+/** Makes a client whose requests all get the same answer. */
 export function answered(answer: () => Response, options: HttpHiveOptions = {}): HttpHive {
   return new HttpHive('http://hive.test/', { ...options, fetch: () => Promise.resolve(answer()) })
 }
 
-/** The Range of a request, half-open. */
+/** Returns the Range of a request as a half-open range. */
 export function rangeOf(request: Request): [number, number] {
   const [, first, last] = /(\d+)-(\d+)/.exec(request.headers.get('range') ?? '') ?? []
   return [Number(first), Number(last) + 1]
 }
 
-/** The answer of a server without ranges, for the same request. */
+/** Returns the answer of a server without ranges to the same request. */
 export function wholeOf({ headers }: Response): Response {
   const fields = { ETag: headers.get('etag')!, 'Content-Length': String(BYTES.byteLength) }
   return new Response(BYTES.slice(), { status: 200, headers: fields })

@@ -10,7 +10,7 @@ export interface Mounted {
   readonly path: string
   /** Mounts it again with other options, such as `ro`. */
   remount(options: string): void
-  /** Unmounts it; what it held is gone. */
+  /** Unmounts it. Its contents are lost. */
   unmount(): void
 }
 

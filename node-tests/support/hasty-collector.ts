@@ -5,7 +5,7 @@ import { VirtualHost } from './virtual-host.ts'
 /** A day: longer than any lease. */
 const AHEAD_MS = 86_400_000
 
-/** A host whose clock is a day ahead of another's: clocks differ, and only decide when collection tries. */
+/** Returns a host whose clock is a day ahead. Clocks may differ: they only decide when a collection tries. */
 export function hastyHost(host: StoreHost): StoreHost {
   return {
     budget: host.budget,
@@ -15,7 +15,7 @@ export function hastyHost(host: StoreHost): StoreHost {
   }
 }
 
-/** Collects as if every lease and every grace were over: nothing that may go by the rules is safe from it. */
+/** Collects as if every lease and grace period were over, so it deletes everything that the protocol lets it delete. */
 export function collectHastily(
   backend: Backend,
   host: StoreHost = new VirtualHost({ now: Date.now() }),
@@ -23,7 +23,7 @@ export function collectHastily(
   return new StreamStore(backend, { host: hastyHost(host) }).collectGarbage({ graceMs: 0 })
 }
 
-/** All that a backend holds, as text. */
+/** Returns everything that a backend holds, as text. */
 export async function dump(backend: Backend): Promise<string[]> {
   const all: string[] = []
   for (let after: Uint8Array | undefined; ;) {
@@ -35,7 +35,7 @@ export async function dump(backend: Backend): Promise<string[]> {
   return [...all, ...(await backend.blocks.list({ prefix: '', limit: 100_000 })).map(({ name }) => name)]
 }
 
-/** A copy of a backend in memory as it is now. */
+/** Copies the current state of a backend into memory. */
 export async function copyOf(backend: Backend): Promise<Backend> {
   const copy = memoryBackend()
   for (const { key, value } of await backend.metadata.list({ prefix: new Uint8Array(0), limit: 100_000 })) {

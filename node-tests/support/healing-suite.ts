@@ -11,10 +11,10 @@ import { inspectStore } from './inspect-store.ts'
 import { markAsDamaged, pattern, put, text } from './store-tools.ts'
 import { rejection } from './streams.ts'
 
-/** What happens to the bytes of an object; undefined: it is lost. */
+/** Returns the harmed bytes of an object, or undefined to lose it. */
 export type Harm = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | undefined
 
-/** A backend, and how its objects come to harm. */
+/** A backend, and a function that harms its objects. */
 export interface Fragile {
   readonly backend: Backend
   harm(object: string, harm: Harm): Promise<unknown>
@@ -23,10 +23,10 @@ export interface Fragile {
 /** A stream to harm. */
 export interface HarmedStream {
   readonly blocks: number
-  /** The blocks that come to harm, one after the other: what the last harm was healed with comes to harm next. */
+  /** The blocks to harm, one after the other. Each harm hits the object with which the previous one was healed. */
   readonly harmed: readonly number[]
   /**
-   * How they come to harm.
+   * The kinds of harm.
    * @default all kinds
    */
   readonly harms?: readonly HarmKind[]
@@ -34,7 +34,7 @@ export interface HarmedStream {
 
 const KEYS = new RowKeys('')
 
-/** What harms an object, and whether its length shows that. */
+/** The kinds of harm. `found` says how damage that the length of the object does not show is found. */
 const HARMS = [
   { name: 'lost', harm: () => undefined },
   { name: 'cut off', harm: (bytes) => bytes.slice(0, -1) },
@@ -63,7 +63,7 @@ export async function harmThrough({ blocks }: Backend, object: string, harm: Har
   if (harmed) await blocks.put(object, harmed)
 }
 
-/** Names of a stored stream's objects now. */
+/** Returns the current names of a stored stream's objects. */
 export async function objectsOf({ metadata }: Backend, id: string): Promise<string[]> {
   const { pageSet, blockCount } = parseStream((await metadata.get(KEYS.stream(fromHex(id)!)))!.value)
   const names: string[] = []
@@ -74,19 +74,19 @@ export async function objectsOf({ metadata }: Backend, id: string): Promise<stri
   return names
 }
 
-/** Whichever object comes to harm, storing the content again makes every alias and reference of it readable. */
+/** Whichever object is harmed, storing the content again makes all of its aliases and references readable. */
 export function healingSuite(name: string, start: () => Promise<Fragile>, streams: readonly HarmedStream[]): void {
   describe(`healing: ${name}`, () => {
     for (const { blocks, harmed, harms } of streams) {
       for (const each of HARMS.filter(({ name: kind }) => !harms || harms.includes(kind))) {
         const { name: what, harm } = each
         const found = 'found' in each ? each.found : undefined
-        it(`is whole under every alias and reference after it is put again: one of ${blocks} blocks ${what}`, async () => {
+        it(`is whole under every alias and reference once it is stored again: one of ${blocks} blocks ${what}`, async () => {
           const fragile = await start()
           const { backend } = fragile
           const store = new StreamStore(backend, { blockSize: 8 })
           const hive = new LocalHive(store)
-          // One that fills no block would have none.
+          // A shorter one would not fill a block, so it would have no object.
           const bytes = pattern(blocks === 1 ? 8 : 8 * blocks - 3)
           const putAs = async (alias: string, content = bytes): Promise<void> => {
             const sink = hive.sink(alias)

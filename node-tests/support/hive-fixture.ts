@@ -7,32 +7,32 @@ import { pattern, text } from './store-tools.ts'
 
 /** The hives of one fixture, as directories of files. */
 export interface HiveFixture {
-  /** The files of each hive, in base64, by their path below it, with `/`. */
+  /** The files of each hive in base64, by path below the hive, with `/` as separator. */
   readonly hives: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** What each hive listed when it was made. */
   readonly listed: Readonly<Record<string, readonly ListedEntry[]>>
 }
 
-/** What a hive said about an entry. */
+/** An entry as a hive listed it. */
 export interface ListedEntry {
   readonly alias: string
   readonly size: number
   readonly etag: string
   readonly type: string
-  /** As ISO 8601. */
+  /** In ISO 8601 format. */
   readonly modified: string
 }
 
-/** What an entry of a fixture was made of. */
+/** The contents of an entry of a fixture. */
 export interface FixtureEntry {
   readonly alias: string
   readonly bytes: Uint8Array<ArrayBuffer>
   readonly type?: string
-  /** Whether its signature has been asked for, and so is kept. */
+  /** Whether its signature was requested, and is therefore stored. */
   readonly signed?: boolean
 }
 
-/** Bytes of a block in a fixture: so few that a short stream has more blocks than a page has entries. */
+/** Block size of a fixture, in bytes. It is so small that a short stream has more blocks than a page has entries. */
 export const FIXTURE_BLOCK_SIZE = 3
 
 /** The entries of the hive `full`, in the order of their names. */
@@ -49,7 +49,7 @@ export const FULL_ENTRIES: readonly FixtureEntry[] = [
 /** The entry of the hive `killed`. */
 export const KILLED_ENTRIES: readonly FixtureEntry[] = [{ alias: 'bee', bytes: pattern(10), type: 'image/png' }]
 
-/** The bytes of a user's row and of a stream that only a user's reference keeps, in the hive `full`. */
+/** A user's row, and a stream that only a user's reference keeps, in the hive `full`. */
 export const USER_ROW = { key: text('a key'), value: text('a value'), stream: pattern(40), reference: text('mine') }
 
 /** Reads a fixture, such as `hive-0.1.0`. */
@@ -58,7 +58,7 @@ export async function readFixture(name: string): Promise<HiveFixture> {
   return JSON.parse(gunzipSync(packed).toString()) as HiveFixture
 }
 
-/** Writes a fixture: for the script that makes it. */
+/** Writes a fixture. Only the script that makes fixtures uses it. */
 export async function writeFixture(name: string, fixture: HiveFixture): Promise<void> {
   await writeFile(fixturePath(name), gzipSync(JSON.stringify(fixture), { level: 9 }))
 }

@@ -8,10 +8,10 @@ import { StreamStore } from '../../src/store/stream-store.ts'
 declare module 'vitest' {
   interface ProvidedContext {
     /**
-     * Root of a hive that this run's tests share, with a trailing slash. Below it, `-/hives/<any name>/` is a hive of
-     * its own, which is there, empty, once it is asked for; its blocks are 1,000 bytes. `-/moved/<status>/` redirects
-     * every request, with that status, to a page that answers 200 with an etag. `-/unguarded/` is the shared hive once
-     * more, without the Content-Security-Policy that keeps what was uploaded from running.
+     * Root URL of a hive that the tests of this run share, with a trailing slash. Below it, `-/hives/<any name>/` is a
+     * separate hive, which is created empty on the first request. Its blocks are 1,000 bytes. `-/moved/<status>/`
+     * redirects every request, with that status, to a page that answers 200 with an etag. `-/unguarded/` serves the
+     * shared hive without the Content-Security-Policy that keeps uploads from running.
      */
     hiveUrl: string
   }
@@ -29,7 +29,7 @@ const ANY_ORIGIN = {
   'Access-Control-Expose-Headers': '*',
 }
 
-/** Redirects a request once its body has arrived; a preflight is let pass. */
+/** Redirects a request once its body has arrived. Answers a preflight normally. */
 async function redirect(request: Request, status: number): Promise<Response> {
   if (request.method === 'OPTIONS') return new Response(null, { status: 204, headers: ANY_ORIGIN })
   await request.arrayBuffer()
@@ -42,7 +42,7 @@ function page({ method }: Request): Response {
   return new Response(method === 'HEAD' ? null : text, { headers })
 }
 
-/** An answer without its Content-Security-Policy. */
+/** Returns an answer without its Content-Security-Policy. */
 async function unguarded(answer: Promise<Response>): Promise<Response> {
   const { body, status, headers: guarded } = await answer
   const headers = new Headers(guarded)
@@ -50,7 +50,7 @@ async function unguarded(answer: Promise<Response>): Promise<Response> {
   return new Response(body, { status, headers })
 }
 
-/** Starts the server before a project's first test file, in the process of the runner, so on the runtime under test. */
+/** Starts the server before a project's first test file, in the runner's process, so on the runtime under test. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const handlers = new Map<string, ReturnType<typeof createHiveHandler>>()
   const handlerAt = (base: string): ReturnType<typeof createHiveHandler> => {
@@ -59,7 +59,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       handlers.get(base) ??
       createHiveHandler(new LocalHive(store), {
         base,
-        // Browser tests come from the origin of their runner.
+        // Browser tests have the origin of their runner.
         cors: '*',
         onError: (error) => console.error('hive server:', error),
       })

@@ -10,7 +10,7 @@ import { CHUNK_SIZES, chunked, randomBytes, rejection, soon } from './streams.ts
 
 const BUFFER_BYTES = 1024
 
-/** The etag of bytes, as the format of the hive defines it: the quoted base64url of their SHA-256. */
+/** Returns the etag of bytes, as the format of the hive defines it: the quoted base64url of their SHA-256. */
 async function etagOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
   const base64 = btoa(String.fromCharCode(...digest))
@@ -31,12 +31,12 @@ function named(error: unknown): string {
 }
 
 /**
- * What every hive does, wherever its entries are. `open` gives two views of one new, empty hive: the second one stands
- * for another client. Blocks are 1,000 bytes there, so that small entries have many.
+ * The tests for every kind of hive. `open` returns two views of a new, empty hive: the second one stands for another
+ * client. Its blocks must be 1,000 bytes, so that small entries have many.
  */
 export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other: Hive }>): void {
   describe(`${kind}: the pipeline`, () => {
-    it('stores, reads progressively, and updates by a delta', async () => {
+    it('stores, reads progressively, and updates with a delta', async () => {
       const { hive } = await open()
       const original = randomBytes(100_000, 1)
       const edited = new Uint8Array([
@@ -103,7 +103,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       })
     }
 
-    it('leaves nothing when it is aborted', async () => {
+    it('leaves nothing behind when it is aborted', async () => {
       const { hive } = await open()
       const reason = new Error('changed my mind')
       const sink = hive.sink('x')
@@ -143,7 +143,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await namesOf(hive)).toEqual([])
     })
 
-    it('reports the same through close() and entry when an abort comes too late', async () => {
+    it('reports the same through close() and entry when an abort is too late', async () => {
       const { hive } = await open()
       for (let turns = 0; turns < 60; turns += 3) {
         const controller = new AbortController()
@@ -257,7 +257,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
   })
 
   describe(`${kind}: reading`, () => {
-    it('gives the requested range', async () => {
+    it('returns the requested range', async () => {
       const { hive } = await open()
       const bytes = randomBytes(5_000)
       await put(hive, 'x', bytes)
@@ -289,7 +289,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(() => entry.stream({ start: 0.5 })).toThrow(TypeError)
     })
 
-    it('gives chunks no larger than the buffer', async () => {
+    it('returns chunks no larger than the buffer', async () => {
       const { hive } = await open()
       await put(hive, 'x', randomBytes(50_000))
       const reader = (await hive.open('x', { bufferSize: BUFFER_BYTES })).stream().getReader()
@@ -326,7 +326,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await collect(reopened.stream({ start: offset }))).toEqual(randomBytes(200_000, 2).slice(offset))
     })
 
-    it('continues when the entry is put again with the same bytes', async () => {
+    it('continues when the same bytes are stored again', async () => {
       const { hive, other } = await open()
       const bytes = randomBytes(20_000)
       await put(hive, 'x', bytes)
@@ -398,7 +398,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await reader.read()).toEqual(bytes.slice(4_990))
     })
 
-    it('gives exact bytes after a read that was aborted, at any moment', async () => {
+    it('returns the exact bytes after a read that was aborted at any moment', async () => {
       const { hive } = await open()
       const bytes = randomBytes(5_000)
       await put(hive, 'x', bytes)
@@ -478,7 +478,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
   })
 
   describe(`${kind}: signature and patchSink`, () => {
-    it('gives the same signature each time, even for an empty entry', async () => {
+    it('returns the same signature each time, even for an empty entry', async () => {
       const { hive } = await open()
       const entry = await put(hive, 'x', randomBytes(70_000))
       const first = await collect(entry.signature())
@@ -536,7 +536,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
   describe(`${kind}: list, stat, remove`, () => {
     it('lists by UTF-8 bytes, by prefix, after and limit', async () => {
       const { hive } = await open()
-      // UTF-16 would put the bee before U+FF5E.
+      // UTF-16 order would put the bee before U+FF5E.
       const aliases = ['a', 'a/1', 'a/2', 'a0', 'b', '\uff5e', '🐝']
       for (const alias of aliases.toReversed()) await put(hive, alias, new Uint8Array(0))
       expect(await namesOf(hive)).toEqual(aliases)
@@ -549,7 +549,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect((await hive.list({ limit: 1 })).entries[0]).toMatchObject({ alias: 'a', size: 0 })
     })
 
-    it('says by next whether there are more entries', async () => {
+    it('shows by `next` whether there are more entries', async () => {
       const { hive } = await open()
       for (const alias of ['a/1', 'a/2', 'a/3', 'b']) await put(hive, alias, new Uint8Array(0))
       expect(await hive.list({ prefix: 'a/', limit: 2 })).toMatchObject({ next: 'a/2' })
@@ -558,7 +558,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       expect(await hive.list({ prefix: 'nothing' })).toEqual({ entries: [] })
     })
 
-    it('streams its entries, all of them or those of a prefix', async () => {
+    it('streams all entries, or those with a prefix', async () => {
       const { hive } = await open()
       const all = async (options = {}): Promise<string[]> => {
         const aliases: string[] = []
@@ -591,7 +591,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       await soon(read, 'the pending read')
     })
 
-    it('refuses a prefix and an after that are not strings of whole characters', async () => {
+    it('refuses `prefix` and `after` unless they are strings of whole characters', async () => {
       const { hive } = await open()
       for (const value of [5, null, {}, '\ud800', 'a\udc00b', Object.create(null)] as unknown as string[]) {
         for (const options of [{ prefix: value }, { after: value }]) {
@@ -630,7 +630,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       }
     })
 
-    it('is a consistent whole under writers of one alias', async () => {
+    it('stays consistent under several writers of one alias', async () => {
       const { hive, other } = await open()
       const versions = [1, 2, 3, 4].map((seed) => randomBytes(3_000, seed))
       await Promise.all(versions.map((bytes, i) => put(i % 2 ? hive : other, 'x', bytes)))
@@ -640,7 +640,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
   })
 }
 
-/** Reads until the end, or the error. */
+/** Reads until the end or an error. */
 async function readOn(reader: { read(): Promise<Uint8Array>; offset: number; size: number }): Promise<void> {
   while (reader.offset < reader.size) await reader.read()
 }

@@ -15,11 +15,11 @@ import {
   type StreamRecord,
 } from '../../src/store/rows/row-values.ts'
 
-/** What a store holds, read past the store itself. */
+/** The contents of a store, read directly from its backend. */
 export interface StoreContents {
-  /** Ids of the streams that can be read, with their bytes as text. */
+  /** Ids of the readable streams, with their bytes as text. */
   readonly stored: Map<string, string>
-  /** Ids of the streams that are on their way in or out. */
+  /** Ids of the streams that are being stored or deleted. */
   readonly unfinished: string[]
   /** References, as `<id>/<text>`. */
   readonly references: string[]
@@ -29,11 +29,11 @@ export interface StoreContents {
   readonly counts: Record<string, number>
   /** Number of objects. */
   readonly objects: number
-  /** What breaks the invariants that hold in every state, that of a crash included. */
+  /** Violations of the invariants that hold in every state, including those that a crash leaves. */
   readonly problems: string[]
 }
 
-/** Reads a store without a name, and looks for what must never be. */
+/** Reads a store with an empty name, and checks its invariants. */
 export async function inspectStore(backend: Backend): Promise<StoreContents> {
   const problems: string[] = []
   const counts: Record<string, number> = {}
@@ -49,7 +49,7 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
   for (const key of rows.keys()) counts[key[1]!] = (counts[key[1]!] ?? 0) + 1
 
   const named = new Set<string>()
-  // What a put that was killed left is listed, but cannot be got.
+  // A leftover of a killed put is listed, but cannot be read.
   const objects = new Map<string, Uint8Array | undefined>()
   for (let after: string | undefined; ;) {
     const some = await backend.blocks.list({ prefix: 'o.', after, limit: 1000 })
@@ -111,7 +111,7 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
     const id = key.slice(0, 16)
     if (expiresAt === undefined) permanent.add(id)
     references.push(`${hex(id)}/${reference ? latin1(reference) : key.slice(19)}`)
-    // One that has expired stays until its stream is gone.
+    // An expired reference stays until its stream is gone.
     if (!stored.has(hex(id)) && !(expiresAt !== undefined && streams.get(id)?.status.kind === 'deleting'))
       problems.push(`a reference to stream ${hex(id)}, which is not stored`)
   }

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { ROOT, run } from '../../scripts/run.mjs'
 
-/** What .gitignore names. */
+/** Names that .gitignore excludes. */
 const NOT_CLONED = /^(node_modules|dist|dist-.*|data|\.git|\.cache|kernel-binary\.ts.*|.*\.log|.*\.tgz)$/
 const TIMEOUT_MS = 300_000
 
-/** The package as npm makes it from a clean checkout, installed into a project that has nothing else. */
+/** The package as npm packs it from a clean checkout, installed into an otherwise empty project. */
 export interface InstalledPackage {
-  /** A copy of this checkout as git would clone it, in which `npm pack` has run. */
+  /** A copy of this checkout, as git would clone it, in which `npm pack` has run. */
   readonly checkout: string
   /** Folder of the project. */
   readonly project: string
@@ -17,7 +17,7 @@ export interface InstalledPackage {
   remove(): void
 }
 
-/** Packs and installs, without the network: the package's dependencies are packed from this checkout too. */
+/** Packs and installs without the network: the package's dependencies are packed from this checkout too. */
 export async function installPackage(): Promise<InstalledPackage> {
   const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
   const checkout = join(folder, 'checkout')
@@ -40,7 +40,7 @@ export async function installPackage(): Promise<InstalledPackage> {
   return { checkout, project, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-/** Runs npm, and gives what it wrote. */
+/** Runs npm. Returns its output. */
 export async function npm(cwd: string, ...args: string[]): Promise<string> {
   const { code, output } = await run(['npm', ...args], { cwd, timeoutMs: TIMEOUT_MS })
   if (code !== 0) throw new Error(`npm ${args.join(' ')} failed\n${output}`)

@@ -4,14 +4,14 @@ import { loadXxh32 } from '../../src/store/codecs/xxh32.ts'
 
 const xxh32 = await loadXxh32()
 
-/** A sequence of a block of LZ4: literals, then a match, which the last sequence does not have. */
+/** A sequence of an LZ4 block: literals, then a match. The last sequence has no match. */
 export interface Sequence {
   readonly literals: Uint8Array
   readonly distance: number
   readonly matchLength: number
 }
 
-/** Any sequences, valid or not: distances may reach too far, and be 0. */
+/** Any sequences, valid or not: distances may reach too far or be 0. */
 export const anySequences: fc.Arbitrary<Sequence[]> = fc.array(
   fc.record({
     literals: fc.oneof(
@@ -49,8 +49,8 @@ export function blockOf(sequences: readonly Sequence[]): Uint8Array<ArrayBuffer>
 }
 
 /**
- * Decompresses a block as the format says, byte by byte; undefined if it is damaged or has more than `room` bytes.
- * Matches may go back into `window`, the bytes before it.
+ * Decompresses a block byte by byte, as the format says. Returns undefined if it is damaged or has more than `room`
+ * bytes. Matches may reach back into `window`, the bytes before it.
  */
 export function modelBlock(block: Uint8Array, room: number, window = new Uint8Array(0)): Uint8Array | undefined {
   const content = [...window]
@@ -80,7 +80,7 @@ export function modelBlock(block: Uint8Array, room: number, window = new Uint8Ar
   return undefined
 }
 
-/** Fields of a frame that is written by hand, as it should be or not. */
+/** Fields of a frame that is written by hand, valid or not. */
 export interface FrameFields {
   readonly magic?: number
   readonly flags?: number
@@ -88,12 +88,12 @@ export interface FrameFields {
   readonly contentSize?: number | undefined
   readonly dictionary?: number
   readonly blocks?: readonly Uint8Array[]
-  /** Length fields of the blocks, instead of their lengths. */
+  /** Length fields to write instead of the lengths of the blocks. */
   readonly lengths?: readonly number[]
   readonly after?: Uint8Array
 }
 
-/** Writes a frame with these fields, and a right checksum of the descriptor. */
+/** Writes a frame with these fields and the correct checksum of the descriptor. */
 export function frameOf({
   magic = 0x184d2204,
   contentSize,
@@ -114,7 +114,7 @@ export function frameOf({
   return concatBytes(little(magic, 4), descriptor, checksum, ...parts, little(0, 4), after)
 }
 
-/** A little-endian integer. */
+/** Encodes a little-endian integer. */
 export function little(value: number, byteLength: number): Uint8Array<ArrayBuffer> {
   let rest = BigInt(value)
   return Uint8Array.from({ length: byteLength }, () => {

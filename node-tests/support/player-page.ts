@@ -6,21 +6,21 @@ import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
 import { HttpHive } from '../../src/http.ts'
 import { type PlayerServer, startPlayer } from './player-server.ts'
 
-/** The example player in Chromium, over a server and a hive of its own. */
+/** The example player in Chromium, with its own server and hive. */
 export interface PlayerPage {
   readonly page: Page
   readonly server: PlayerServer
   /** The hive that the page shows. */
   readonly hive: HttpHive
-  /** A folder for files, which goes when the page is closed. */
+  /** A folder for files. It is removed when the page is closed. */
   readonly folder: string
-  /** What the page says on the console: errors that nobody has caught, and what its security policy refused. */
+  /** What the page logs to the console: uncaught errors, and violations of its security policy. */
   readonly complaints: string[]
   /** Ends the browser and the server. */
   close(): Promise<void>
 }
 
-/** Starts the example server, and opens its page once `prepare` has put into the hive what the page is to find. */
+/** Starts the example server, and opens its page once `prepare` has filled the hive. */
 export async function openPlayerPage(prepare?: (hive: HttpHive) => Promise<void>): Promise<PlayerPage> {
   const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
   const server = await startPlayer(join(folder, 'hive'))
@@ -31,7 +31,7 @@ export async function openPlayerPage(prepare?: (hive: HttpHive) => Promise<void>
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('console', (message) => {
-    // A HEAD of an entry that is not there yet.
+    // The page sends a HEAD for an entry that does not exist yet.
     if (message.type() === 'error' && !message.text().includes('404')) complaints.push(message.text())
   })
   await page.goto(server.url)
@@ -43,11 +43,11 @@ export async function openPlayerPage(prepare?: (hive: HttpHive) => Promise<void>
   return { page, server, hive, folder, complaints, close }
 }
 
-/** A file that a test drops. */
+/** A file that a test drops on the page. */
 export interface DroppedFile {
   readonly name: string
   readonly type?: string
-  /** Its bytes, or how many zeros it has. */
+  /** Its text, or its number of zero bytes. */
   readonly content: string | number
 }
 

@@ -6,7 +6,7 @@ import { soon } from './streams.ts'
 export interface PlayerServer {
   /** Its process. */
   readonly child: ChildProcess
-  /** Root of the page, with a trailing slash. */
+  /** URL of the page, with a trailing slash. */
   readonly url: string
 }
 
@@ -29,7 +29,7 @@ export function runPlayer(...args: string[]): { child: ChildProcess; end: Promis
   return { child, end }
 }
 
-/** Starts the example server on a free port, and waits until it says where it is. */
+/** Starts the example server on a free port, and waits until it prints its URL. */
 export async function startPlayer(data: string): Promise<PlayerServer> {
   const { child, end } = runPlayer('--port', '0', '--data', data)
   const said = new Promise<string>((resolve, reject) => {

@@ -1,4 +1,4 @@
-// Prints the length of a signature that threads make, and leaves them as they are.
+// Prints the length of a signature that threads compute, and does not stop the threads.
 import { createThread } from '../../src/platform.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { SignatureStream, WorkerPool } from '../../src/rsync.ts'

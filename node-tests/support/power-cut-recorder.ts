@@ -3,39 +3,40 @@ import { basename, dirname, join, relative } from 'node:path'
 import { type FileCalls, nodeFiles, type OpenFile } from '../../src/backends/directory/file-calls.ts'
 import type { Backend } from '../../src/store.ts'
 
-/** What stands under a name: a directory, the database, or a file by its number. */
+/** What a name refers to: a directory, the database, or a file by its number. */
 export type Node = 'directory' | 'database' | number
 
-/** What happened, in the order in which it was done. Paths are relative to the root. */
+/** A recorded event. Paths are relative to the root. */
 export type Event =
-  /** Names in a directory stand for something else from here on, or for nothing. A rename changes two at once. */
+  /** From here on, names in a directory refer to something else, or to nothing. A rename changes two names at once. */
   | { readonly kind: 'names'; readonly directory: string; readonly names: ReadonlyMap<string, Node | undefined> }
   | { readonly kind: 'bytes'; readonly file: number; readonly bytes: Uint8Array; readonly position: number }
-  /** What was done to this file, or to the names in this directory, before event `begun` is durable from here on. */
+  /** From here on, changes to this file or to the names in this directory before event `begun` are durable. */
   | { readonly kind: 'sync'; readonly of: number | string; readonly begun: number }
-  /** SQLite has committed, and these are its files. */
+  /** SQLite has committed. These are its files. */
   | { readonly kind: 'commit'; readonly files: ReadonlyMap<string, Uint8Array> }
-  /** The caller may rely on this from here on: the value of each name is one of these. */
+  /** From here on, the caller may rely on this: the value of each name is one of these. */
   | { readonly kind: 'told'; readonly facts: Facts }
 
-/** What a caller relies on: the values that each name may have. */
+/** The facts that a caller relies on: the values that each name may have. */
 export type Facts = ReadonlyMap<string, readonly string[]>
 
-/** The files of the database; what SQLite has committed is durable, but the name of the file is not SQLite's to sync. */
+/** The file of the database. SQLite's commits are durable, but SQLite does not sync the name of the file. */
 export const DATABASE = 'metadata.sqlite'
 const DATABASE_FILES = [DATABASE, `${DATABASE}-wal`]
 
 /**
- * Records what is done below `root`, where the hive is to be in `hive`. What is there when this is made is durable.
+ * Records all changes below `root`. The hive is the directory `hive`. Everything that already exists is durable.
  *
- * With a rival, another process makes each single directory, and deletes each file, just before, and has not synced that yet.
+ * With a rival, another process makes each single directory, and deletes each file, just before this one does. It has
+ * not synced that yet.
  */
 export class PowerCutRecorder {
   readonly #root: string
   readonly #hive: string
   readonly #rival: boolean
   readonly #events: Event[] = []
-  /** Number of events that stand for what was there before. */
+  /** Number of events that represent what existed before. */
   readonly base: number
   readonly #numbers = new Map<string, number>()
   #made = 0
@@ -50,18 +51,18 @@ export class PowerCutRecorder {
     this.base = this.#events.length
   }
 
-  /** What happened so far. */
+  /** The events so far. */
   get events(): readonly Event[] {
     return this.#events
   }
 
-  /** The calls that are recorded. */
+  /** File system calls that record what they do. */
   get files(): FileCalls {
     return {
       ...nodeFiles,
       open: (path, flags) => this.#open(path, flags),
       mkdir: async (path, options) => {
-        // Its rival could not tell which of several directories are new.
+        // A rival that made several directories could not know which of them are new.
         if (this.#rival && !options?.recursive) await this.#mkdir(path).catch(() => undefined)
         return await this.#mkdir(path, options)
       },
@@ -144,7 +145,7 @@ export class PowerCutRecorder {
   }
 
   #recordNames(directory: string, names: readonly (readonly [string, Node | undefined])[]): void {
-    // SQLite makes its file before the call that comes next.
+    // SQLite creates its file before the next recorded call.
     if (!this.#hasDatabase && existsSync(join(this.#hive, DATABASE))) {
       this.#hasDatabase = true
       this.#recordDatabase()
@@ -159,7 +160,7 @@ export class PowerCutRecorder {
     this.#events.push({ kind: 'commit', files: new Map(there.map(([name, path]) => [name, readFileSync(path)])) })
   }
 
-  /** Records what is there as if it had just been made and synced. */
+  /** Records what already exists as if it had just been made and synced. */
   #recordBase(directory: string): void {
     for (const name of readdirSync(directory)) {
       const path = join(directory, name)

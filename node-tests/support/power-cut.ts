@@ -7,17 +7,17 @@ import { inspectStore } from './inspect-store.ts'
 import type { Event, Facts, Node } from './power-cut-recorder.ts'
 import { VirtualHost } from './virtual-host.ts'
 
-/** What a power cut leaves of what was not synced; a number: some of it, at random. */
+/** What a power cut leaves of unsynced changes. A number is the seed for leaving random parts of them. */
 export type Luck = 'nothing' | 'the last name' | 'all names' | 'all names and half of the bytes' | number
 
-/** What is on the disk after a power cut. */
+/** The disk after a power cut. */
 interface Disk {
   /** The files and directories, by path. */
   readonly paths: ReadonlyMap<string, 'directory' | Uint8Array>
   readonly facts: Facts
 }
 
-/** What is on the disk if the power is cut after `count` events. The sync with the number `without` did nothing. */
+/** Returns the disk after a power cut that follows `count` events. The sync at index `without` has no effect. */
 export function diskAfter(events: readonly Event[], count: number, luck: Luck, without?: number): Disk {
   const names = new Map<string, Map<string, Node>>()
   const files = new Map<number, Uint8Array>()
@@ -87,7 +87,7 @@ function subjectOf(event: Event): number | string | undefined {
   return event.kind === 'bytes' ? event.file : undefined
 }
 
-/** Opens what a power cut has left, and tells what is wrong with it. The name `hive` stands for the hive itself. */
+/** Opens the hive that a power cut left, and returns what is wrong with it. The fact `hive` is about the hive itself. */
 export async function problemOf({ paths, facts }: Disk, hive: string, scratch: string): Promise<string | undefined> {
   await rm(scratch, { recursive: true, force: true })
   await mkdir(scratch)

@@ -7,17 +7,17 @@ import { LocalHive } from '../../src/hive.ts'
 import { makeSignature } from '../../src/rsync.ts'
 import { StreamStore } from '../../src/store.ts'
 
-/** The bytes of every entry of a hive, in hexadecimal digits, by their aliases. */
+/** The bytes of every entry of a hive, in hexadecimal digits, by alias. */
 export type FoundEntries = Readonly<Record<string, string>>
 
-/** What somebody found in a hive. */
+/** What a process found in a hive. */
 export interface FoundHive {
   readonly entries: FoundEntries
-  /** What came of a try to store an entry: `stored`, or the name of the error. */
+  /** Result of an attempt to store an entry: `stored`, or the name of the error. */
   readonly put: string
 }
 
-/** Reads all of a hive: lists it, asks for each entry, reads its bytes, the end of them once more, and its signature. */
+/** Reads all of a hive: the list, and the facts, bytes, last bytes and signature of each entry. */
 export async function readHive(hive: LocalHive): Promise<FoundEntries> {
   const entries: Record<string, string> = {}
   for (const { alias, etag } of (await hive.list()).entries) {

@@ -1,6 +1,6 @@
 /**
- * A process that reads a hive as somebody who may not write there: as `nobody`, if it was started by the superuser. It
- * opens it to read only, then as always, and prints what it found as JSON, one line for each.
+ * A process that reads a hive as a user who may not write there: as `nobody`, if the superuser started it. It opens the
+ * hive read-only, then normally, and prints what it found as JSON, one line for each.
  *
  * Argument: the directory.
  */
@@ -13,7 +13,7 @@ import { type FoundHive, readAndTryToWrite, readHive } from './read-hive.ts'
 const NOBODY = 65_534
 
 const [directory] = process.argv.slice(2) as [string]
-// Nobody may not be able to read the modules that are loaded when they are first needed.
+// Loads all modules first, because the user `nobody` may not be able to read those that are loaded on demand.
 const warm = new LocalHive(new StreamStore(memoryBackend()))
 await new Blob(['warm']).stream().pipeTo(warm.sink('warm'))
 await readHive(warm)

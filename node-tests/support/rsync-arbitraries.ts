@@ -3,7 +3,7 @@ import { concatBytes } from '../../src/bytes/byte-order.ts'
 import type { Piece } from './pieces.ts'
 import type { PatchModelOptions } from './rsync-models.ts'
 
-/** Integers that trip up a careless parser. */
+/** Integers that break a careless parser. */
 const AWKWARD = [0, 1, 2, 0x3f, 0x40, 0x41, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0xffff, 0x10000, 0x1000000, 0x1000001]
   .map(BigInt)
   .concat([31n, 32n, 53n, 63n, 64n].flatMap((bits) => [2n ** bits - 1n, 2n ** bits, 2n ** bits + 1n]))

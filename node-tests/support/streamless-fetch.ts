@@ -4,13 +4,13 @@ import { collect } from '../../src/bytes/collect.ts'
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /**
- * A fetch without streams, as a host without streams has one: bodies leave and arrive whole. Node's own cannot be used
- * for it: it makes its bodies with the global ReadableStream, and hangs if that is not Node's.
+ * A fetch like that of a host without streams: it sends and receives bodies as a whole. It cannot use Node's own fetch,
+ * which makes its bodies with the global ReadableStream and hangs if that is not Node's.
  */
 export async function streamlessFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
   const { method, url, headers } = new Request(input, { ...init, body: null })
   const { signal, redirect = 'follow' } = init
-  // Node's Request takes the polyfill's streams, so the package takes this host for one that sends them.
+  // Node's Request accepts the polyfill's streams, so the package assumes that this host can send them.
   const isStream = typeof init.body === 'object' && init.body !== null && 'getReader' in init.body
   const body = isStream ? await collect(init.body as ReadableStream<Uint8Array>) : init.body
   const answer = await new Promise<Response>((resolve, reject) => {

@@ -1,5 +1,5 @@
-// Turns Node into a host without streams of its own, as old web views and bare engines are, and then does what a program
-// there does first: imports the polyfill. So the portable tests meet a second implementation of streams.
+// Turns Node into a host without its own streams, like old web views and bare engines. Then imports the polyfill, as a
+// program there would do first. This way the portable tests also run with a second implementation of streams.
 
 const NATIVE = [
   'ByteLengthQueuingStrategy',
@@ -26,12 +26,12 @@ for (const name of NATIVE) Reflect.deleteProperty(globalThis, name)
 await import('../../src/polyfill.ts')
 if (ReadableStream === NativeReadableStream) throw new Error('the host still has its own streams')
 
-// Not before: what it imports makes Node load its own fetch, which then knows no streams but Node's.
+// Not earlier: its imports make Node load its own fetch, which would then accept only Node's streams.
 globalThis.fetch = (await import('./streamless-fetch.ts')).streamlessFetch
 
 /**
- * Node's Blob and bodies keep to its native streams, which such a host has not: where tests meet them, they get the
- * polyfill's. Nothing native is read before the first pull, so a body that was only looked at can still be consumed.
+ * Node's Blob and bodies return native streams, which such a host does not have, so tests get a stream of the polyfill
+ * instead. It reads the native one only when it is pulled, so a body that was only inspected can still be consumed.
  */
 function throughPolyfill(native: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> {
   let reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined

@@ -68,18 +68,18 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
   return settled.error
 }
 
-/** Turns of the host after which whatever goes on in memory has come to a stand. */
+/** Turns of the host after which all work in memory has come to a standstill. */
 const TURNS = 50
 
 /**
- * Lets everything go on that needs nothing from outside (no timer, file, network or worker): all of it is microtasks, and
- * turns that streams give the host.
+ * Waits until all work that needs nothing external (no timer, file, network or worker) has come to a standstill. Such
+ * work consists of microtasks, and of turns in which streams yield to the host.
  */
 export async function standstill(): Promise<void> {
   for (let i = 0; i < TURNS; i++) await nextTask()
 }
 
-/** Whether a promise is still pending once nothing in memory goes on by itself. */
+/** Returns whether a promise is still pending once all work in memory has come to a standstill. */
 export async function pending(promise: Promise<unknown>): Promise<boolean> {
   let isPending = true
   const settle = (): void => void (isPending = false)

@@ -1,4 +1,4 @@
-// Stores an entry by as many writes of 100 bytes as it is told, and says its size.
+// Stores an entry with the given number of writes of 100 bytes, and prints its size.
 import process from 'node:process'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { LocalHive } from '../../src/hive.ts'

@@ -3,7 +3,7 @@ import { nextTask } from '../../src/bytes/promises.ts'
 import type { StoreBudget, StoreHost } from '../../src/store.ts'
 import { systemHost } from '../../src/store/host.ts'
 
-/** Turns of the host in which everything in memory goes on that can go on without the clock. */
+/** Turns of the host in which everything in memory proceeds that does not wait for the clock. */
 const TURNS = 2
 
 interface Sleeper {
@@ -12,12 +12,12 @@ interface Sleeper {
 }
 
 /**
- * A host whose clock stands still while anything can go on, and then jumps to the end of the sleep that is over first. Its
- * random numbers are the same for the same seed; the stores of one backend share one host, or names would meet.
+ * A host whose clock stands still while anything can proceed, and then jumps to the earliest end of a sleep. Its random
+ * numbers are the same for the same seed. Stores on one backend must share a host, or their names would collide.
  */
 export class VirtualHost implements StoreHost {
   readonly budget: StoreBudget
-  /** How often somebody slept, and for how long in all, in milliseconds. */
+  /** The number of sleeps, and their total length in milliseconds. */
   readonly slept: { count: number; totalMs: number } = { count: 0, totalMs: 0 }
   #now: number
   #state: number
@@ -34,14 +34,14 @@ export class VirtualHost implements StoreHost {
     return Math.floor(this.#now)
   }
 
-  /** Moves the clock on; sleeps that are over then end. */
+  /** Advances the clock, and ends the sleeps that are over by then. */
   advance(ms: number): void {
     this.#now += ms
     const over = this.#sleepers.filter(({ wakeAt }) => wakeAt <= this.#now)
     for (const sleeper of over) this.#wake(sleeper)
   }
 
-  /** A number from 0 up to 1 (mulberry32). */
+  /** Returns a number from 0 up to, but not including, 1 (mulberry32). */
   fraction(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0
     let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)

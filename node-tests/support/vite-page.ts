@@ -7,7 +7,7 @@ import { LocalHive } from '../../src/hive/local-hive.ts'
 import { createHiveHandler } from '../../src/http/server/handler.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 
-/** A page as somebody writes it who has installed the package and builds with Vite. */
+/** A page such as a user writes who has installed the package and builds with Vite. */
 const MAIN = `
 import { bytesSource, HttpHive, registerHiveWorker, SignatureStream, WorkerPool } from 'combstream/browser/page.js'
 import script from 'combstream/browser/service-worker.js?url'
@@ -43,7 +43,7 @@ export async function servePageOfVite(project: string): Promise<VitePage> {
   mkdirSync(root)
   writeFileSync(join(root, 'index.html'), '<title></title><script type="module" src="/main.js"></script>')
   writeFileSync(join(root, 'main.js'), MAIN)
-  // A service worker answers below its own folder: with its script beside the page, that is the whole page.
+  // A service worker controls everything below its folder. Its script lies beside the page, so that includes the page.
   await build({ root, configFile: false, logLevel: 'warn', build: { assetsDir: '', target: 'esnext' } })
 
   const hive = createHiveHandler(new LocalHive(new StreamStore(memoryBackend())), { base: '/hive/' })

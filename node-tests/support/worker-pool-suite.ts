@@ -33,13 +33,13 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>
 const SUMS = ['rabinkarp-blake2b', 'rabinkarp-md4', 'rollsum-blake2b', 'rollsum-md4'] as const
 const MEBIBYTE = 1024 * 1024
 
-/** Messages to workers, and their replies: one for each. */
+/** Numbers of messages to workers and of their replies. Each message has one reply. */
 interface Messages {
   sent: number
   received: number
 }
 
-/** The same worker, whose messages are counted. */
+/** Wraps a worker to count its messages. */
 function countedWorker(worker: PoolWorker, messages: Messages): PoolWorker {
   return {
     postMessage(message, transfer) {
@@ -56,7 +56,7 @@ function countedWorker(worker: PoolWorker, messages: Messages): PoolWorker {
   }
 }
 
-/** Waits until every message has its reply, and none leads to another message. */
+/** Waits until every message has its reply, and no reply has caused another message. */
 async function untilAnswered(messages: Messages): Promise<void> {
   let sent: number
   do {
@@ -210,7 +210,7 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
 
     it('does not let one stream monopolize its workers', async () => {
       const { pool } = makePool(1)
-      // One reader stalls after a chunk. That must not hold up the others.
+      // One reader stalls after a chunk. That must not block the others.
       const [greedy, stalled] = [1, 2].map(() => {
         const stream = new SignatureStream({ blockLength: 1024, pool })
         return endless(MEBIBYTE).readable.pipeThrough(stream).getReader()
