@@ -31,6 +31,17 @@ export function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return bytes.byteLength === bytes.buffer.byteLength ? (bytes as Uint8Array<ArrayBuffer>) : copyBytes(bytes)
 }
 
+/** The first key after all keys that begin with `prefix`; undefined if there is none. */
+export function endOfPrefix(prefix: Uint8Array): Uint8Array<ArrayBuffer> | undefined {
+  for (let length = prefix.byteLength; length > 0; length--) {
+    if (prefix[length - 1] === 0xff) continue
+    const end = copyBytes(prefix.subarray(0, length))
+    end[length - 1]!++
+    return end
+  }
+  return undefined
+}
+
 /** Joins the parts into one array. */
 export function concatBytes(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0))

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { ownBytes } from '../../bytes/byte-order.ts'
+import { endOfPrefix, ownBytes } from '../../bytes/byte-order.ts'
 import { BackendError } from '../../errors.ts'
 import type {
   BackendCallOptions,
@@ -93,7 +93,7 @@ export class SqliteMetadata implements Metadata {
 
   list({ prefix, after, limit, signal }: ListRowsOptions): Promise<Row[]> {
     return this.#read('cannot list rows', signal, (connection) => {
-      const end = endOf(prefix)
+      const end = endOfPrefix(prefix)
       const from = [orNothing(prefix), orNothing(after)] as const
       const rows = end ? connection.list.all(...from, end, limit) : connection.listToEnd.all(...from, limit)
       return rows.map((row) => ({
@@ -201,17 +201,6 @@ export class SqliteMetadata implements Metadata {
 /** A value that is less than every key, for an absent bound: an empty array would be NULL. */
 function orNothing(key: Uint8Array | undefined): Uint8Array | number {
   return key && key.byteLength > 0 ? key : 0
-}
-
-/** The first key after all keys that begin with `prefix`; undefined if there is none. */
-function endOf(prefix: Uint8Array): Uint8Array | undefined {
-  for (let length = prefix.byteLength; length > 0; length--) {
-    if (prefix[length - 1] === 0xff) continue
-    const end = prefix.slice(0, length)
-    end[length - 1]!++
-    return end
-  }
-  return undefined
 }
 
 function bytesOf(value: unknown): Uint8Array<ArrayBuffer> {

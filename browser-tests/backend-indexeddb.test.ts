@@ -1,0 +1,195 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { cdp, server } from 'vitest/browser'
+import { indexedDbBackend } from '../src/backends/indexeddb.ts'
+import { LocalHive } from '../src/hive/local-hive.ts'
+import { collect } from '../src/bytes/collect.ts'
+import { type Backend, StreamStore, systemHost } from '../src/store.ts'
+import { backendCases } from '../src/testing.ts'
+import { hiveSuite } from '../node-tests/support/hive-suite.ts'
+import { harmThrough, healingSuite } from '../node-tests/support/healing-suite.ts'
+import { hastyHost } from '../node-tests/support/hasty-collector.ts'
+import { inspectStore } from '../node-tests/support/inspect-store.ts'
+import { difference } from '../node-tests/support/jobs.ts'
+import { rejection } from '../node-tests/support/streams.ts'
+import { BLOCK_SIZE, contentOf } from './support/storing-worker.ts'
+
+const KEY = new Uint8Array([1])
+
+const names: string[] = []
+const backends: Backend[] = []
+
+function newName(): string {
+  const name = `test ${crypto.randomUUID()}`
+  names.push(name)
+  return name
+}
+
+async function open(name: string = newName()): Promise<Backend> {
+  const backend = await indexedDbBackend(name)
+  backends.push(backend)
+  return backend
+}
+
+/** Resolves with the result of a request. */
+function resultOf<T>(request: IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error!)
+  })
+}
+
+const remove = (name: string): Promise<unknown> => resultOf(indexedDB.deleteDatabase(`combstream:${name}`))
+
+afterEach(async () => {
+  await Promise.all(backends.splice(0).map((backend) => backend.close()))
+  await Promise.all(names.splice(0).map(remove))
+})
+
+describe('indexedDbBackend', () => {
+  it.each(backendCases(() => open()))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
+
+  it('keeps rows and objects when it is closed, and continues to count versions', async () => {
+    const name = newName()
+    const first = await open(name)
+    const version = (await first.metadata.commit([], [{ key: KEY, value: KEY }])) as string
+    await first.blocks.put('o.00', KEY)
+    await first.close()
+    const { metadata, blocks } = await open(name)
+    expect(await metadata.get(KEY)).toEqual({ value: KEY, version })
+    expect(await blocks.get('o.00')).toEqual(KEY)
+    expect(await metadata.commit([], [{ key: KEY, value: undefined }])).not.toBe(version)
+    const again = await metadata.commit([], [{ key: KEY, value: KEY }])
+    expect(again).not.toBe(version)
+    expect((await metadata.get(KEY))!.version).toBe(again)
+  })
+
+  it('stores a part of a larger buffer as that part', async () => {
+    const { blocks, metadata } = await open()
+    const buffer = new Uint8Array(1000).fill(9)
+    await blocks.put('o.00', buffer.subarray(10, 13))
+    expect(await blocks.get('o.00')).toEqual(new Uint8Array([9, 9, 9]))
+    await metadata.commit([], [{ key: buffer.subarray(0, 2), value: buffer.subarray(5, 6) }])
+    const [row] = await metadata.list({ prefix: buffer.subarray(0, 1), limit: 10 })
+    expect([row!.key, row!.value]).toEqual([new Uint8Array([9, 9]), new Uint8Array([9])])
+  })
+
+  it('fails in a typed way when the database is deleted while it is open, and never turns into an empty one', async () => {
+    const name = newName()
+    const backend = await open(name)
+    const old = await backend.metadata.commit([], [{ key: KEY, value: KEY }])
+    // Resolves only because the backend releases its connection.
+    await remove(name)
+    for (let i = 0; i < 2; i++) {
+      const error = await rejection(backend.metadata.get(KEY))
+      expect(error).toMatchObject({ name: 'BackendError', retryable: false })
+    }
+    // Nothing was created by the attempts.
+    const other = await open(name)
+    expect(await other.metadata.get(KEY)).toBeUndefined()
+    await other.metadata.commit([], [{ key: KEY, value: KEY }])
+    expect((await other.metadata.get(KEY))!.version).toBe(old)
+    // Its versions start again, so whoever knows the former ones must not meet them.
+    expect(await rejection(backend.metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: false })
+    expect(await rejection(backend.blocks.put('o.00', KEY))).toMatchObject({ name: 'BackendError' })
+  })
+
+  it('gives way to a later version of the database, and then refuses it', async () => {
+    const name = newName()
+    const backend = await open(name)
+    await backend.metadata.commit([], [{ key: KEY, value: KEY }])
+    const later = await resultOf(indexedDB.open(`combstream:${name}`, 2))
+    later.close()
+    expect(await rejection(backend.metadata.get(KEY))).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
+    expect(await rejection(open(name))).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
+  })
+
+  it('refuses a database of another program', async () => {
+    const name = newName()
+    const request = indexedDB.open(`combstream:${name}`, 1)
+    request.onupgradeneeded = () => void request.result.createObjectStore('rows')
+    const database = await resultOf(request)
+    database.close()
+    expect(await rejection(open(name))).toMatchObject({ name: 'FormatError', reason: 'magic' })
+  })
+
+  it('lets one of two commits through that each check what the other writes', async () => {
+    const name = newName()
+    const [one, two] = await Promise.all([open(name), open(name)])
+    const [x, y] = [new Uint8Array([1]), new Uint8Array([2])]
+    const commits = [
+      one.metadata.commit([{ key: x, version: undefined }], [{ key: y, value: y }]),
+      two.metadata.commit([{ key: y, version: undefined }], [{ key: x, value: x }]),
+    ]
+    expect((await Promise.all(commits)).filter((version) => version === false)).toHaveLength(1)
+  })
+})
+
+/** Starts a worker that stores entries; kills it when it has reported `count` of them. Returns their numbers, by alias. */
+async function storeUntilKilled(name: string, number: number, count: number): Promise<Map<string, number>> {
+  const worker = new Worker(new URL('./support/storing-worker.ts', import.meta.url), { type: 'module' })
+  const stored = new Map<string, number>()
+  await new Promise<void>((resolve, reject) => {
+    worker.onerror = ({ message }) => reject(new Error(message))
+    worker.onmessage = ({ data }: MessageEvent<{ alias: string; number: number }>) => {
+      stored.set(data.alias, data.number)
+      if (stored.size === count) resolve()
+    }
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is not a window
+    worker.postMessage({ name, worker: number })
+  })
+  worker.terminate()
+  return stored
+}
+
+it('loses nothing that was acknowledged when workers are killed while they store, and collects what they leave', async () => {
+  const name = newName()
+  const killed = await Promise.all([1, 2, 3].map((number) => storeUntilKilled(name, number, 3 + 2 * number)))
+  const backend = await open(name)
+  const store = new StreamStore(backend, { blockSize: BLOCK_SIZE, host: hastyHost(systemHost) })
+  const hive = new LocalHive(store)
+  expect((await inspectStore(backend)).problems.filter((problem) => !problem.startsWith('no row names'))).toEqual([])
+  await store.collectGarbage({ graceMs: 0 })
+  await store.scrub({ repair: true, graceMs: 0 })
+  await store.collectGarbage({ graceMs: 0 })
+  for (const [alias, number] of killed.flatMap((stored) => [...stored])) {
+    expect(difference(await collect((await hive.open(alias)).stream()), contentOf(number))).toBeUndefined()
+  }
+  const { problems, unfinished, objects } = await inspectStore(backend)
+  expect([problems, unfinished]).toEqual([[], []])
+
+  for (const { alias } of (await hive.list()).entries) await hive.remove(alias)
+  for (let i = 0; i < 2; i++) await store.collectGarbage({ graceMs: 0 })
+  expect(objects).toBeGreaterThan(0)
+  expect((await backend.blocks.list({ prefix: '', limit: 10 })).length).toBe(0)
+})
+
+/** Sends a command of the Chrome DevTools Protocol. */
+const send = (method: string, params: object): Promise<unknown> =>
+  (cdp() as unknown as { send(method: string, params: object): Promise<unknown> }).send(method, params)
+
+it.runIf(server.browser === 'chromium')(
+  'fails in a typed way when the browser deletes the data of the origin, as only Chromium can be told to',
+  async () => {
+    const backend = await open()
+    await backend.metadata.commit([], [{ key: KEY, value: KEY }])
+    await send('Storage.clearDataForOrigin', { origin: location.origin, storageTypes: 'indexeddb' })
+    expect(await rejection(backend.metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: false })
+  },
+)
+
+hiveSuite('LocalHive on IndexedDB', async () => {
+  const name = newName()
+  const hive = async (): Promise<LocalHive> => new LocalHive(new StreamStore(await open(name), { blockSize: 1_000 }))
+  return { hive: await hive(), other: await hive() }
+})
+
+healingSuite(
+  'a content in IndexedDB',
+  async () => {
+    const backend = await open()
+    return { backend, harm: (object, harm) => harmThrough(backend, object, harm) }
+  },
+  [{ blocks: 2, harmed: [0, 1] }],
+)

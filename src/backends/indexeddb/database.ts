@@ -1,0 +1,205 @@
+import { onAbort } from '../../bytes/on-abort.ts'
+import { BackendError, FormatError } from '../../errors.ts'
+import { resultOf } from './idb-request.ts'
+import { indexedDbError } from './indexeddb-error.ts'
+
+/** The object stores of a database; docs/formats.md describes them. */
+export const ROWS = 'rows'
+export const BLOCKS = 'blocks'
+export const SIZES = 'sizes'
+export const COUNTERS = 'counters'
+
+/** Key in the store `counters`: the version of the last commit, a number. */
+export const LAST_VERSION = 'version'
+/** Key in the store `counters`: a random id that the database got when it was created. */
+const DATABASE_ID = 'id'
+
+const STORES = [ROWS, BLOCKS, SIZES, COUNTERS]
+const FORMAT_VERSION = 1
+
+/**
+ * A database. Its connection is opened when it is needed: browsers close connections when they run out of resources,
+ * when the user deletes a site's data, and, by their `versionchange` event, for other tabs. A connection that is opened
+ * again leads to the same database, or fails: an evicted database is not the empty one that has taken its place.
+ */
+export class Database {
+  readonly #name: string
+  #connection: Promise<IDBDatabase> | undefined
+  #id: string | undefined
+  #closed = false
+
+  constructor(name: string) {
+    this.#name = name
+  }
+
+  /** Opens the database, and creates it if there is none. */
+  async open(): Promise<void> {
+    await this.#connect('cannot open the database')
+  }
+
+  /**
+   * Runs `work` in a transaction that reads these object stores. `work` must await nothing but the transaction's own
+   * requests. An error says `what` could not be done.
+   */
+  async read<T>(
+    what: string,
+    stores: readonly string[],
+    signal: AbortSignal | undefined,
+    work: (transaction: IDBTransaction) => Promise<T>,
+  ): Promise<T> {
+    const transaction = await this.#begin(what, stores, 'readonly', signal)
+    const stopListening = onAbort([signal], () => abort(transaction))
+    try {
+      return await work(transaction)
+    } catch (error) {
+      abort(transaction)
+      signal?.throwIfAborted()
+      throw indexedDbError(error, what)
+    } finally {
+      stopListening()
+    }
+  }
+
+  /**
+   * Does the same in a transaction that also writes. It resolves once the changes are durable. If `work` or one of its
+   * requests fails, nothing is changed.
+   */
+  async write<T>(
+    what: string,
+    stores: readonly string[],
+    signal: AbortSignal | undefined,
+    work: (transaction: IDBTransaction) => Promise<T> | T,
+  ): Promise<T> {
+    const transaction = await this.#begin(what, stores, 'readwrite', signal)
+    const stopListening = onAbort([signal], () => abort(transaction))
+    const completed = completionOf(transaction)
+    try {
+      const result = await work(transaction)
+      await completed
+      return result
+    } catch (error) {
+      abort(transaction)
+      signal?.throwIfAborted()
+      // A browser says the same when it has undone the changes as when its process has died.
+      throw indexedDbError(error, what, 'unknown')
+    } finally {
+      stopListening()
+    }
+  }
+
+  async #begin(
+    what: string,
+    stores: readonly string[],
+    mode: IDBTransactionMode,
+    signal: AbortSignal | undefined,
+  ): Promise<IDBTransaction> {
+    signal?.throwIfAborted()
+    const connection = await this.#connect(what)
+    signal?.throwIfAborted()
+    try {
+      return connection.transaction(stores, mode, { durability: 'strict' })
+    } catch (error) {
+      throw indexedDbError(error, what)
+    }
+  }
+
+  /** Refuses later calls. Transactions that have begun are completed. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const connection = this.#connection
+    this.#connection = undefined
+    const opened = await connection?.catch(() => undefined)
+    opened?.close()
+  }
+
+  async #connect(what: string): Promise<IDBDatabase> {
+    if (this.#closed) throw new TypeError('the backend is closed')
+    const connecting = (this.#connection ??= this.#openConnection(() => {
+      if (this.#connection === connecting) this.#connection = undefined
+    }))
+    try {
+      const connection = await connecting
+      if (this.#closed) throw new TypeError('the backend is closed')
+      return connection
+    } catch (error) {
+      if (this.#connection === connecting) this.#connection = undefined
+      throw indexedDbError(error, what)
+    }
+  }
+
+  /** Opens a connection; `lost` is called when it cannot be used any longer. */
+  async #openConnection(lost: () => void): Promise<IDBDatabase> {
+    const connection = await openDatabase(this.#name, this.#id === undefined)
+    // Whoever else wants to change or delete the database waits for this.
+    connection.onversionchange = () => {
+      lost()
+      connection.close()
+    }
+    connection.onclose = lost
+    try {
+      const id = await idOf(connection, this.#name)
+      if (this.#id !== undefined && this.#id !== id) throw gone(this.#name)
+      this.#id = id
+      return connection
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+  }
+}
+
+async function openDatabase(name: string, create: boolean): Promise<IDBDatabase> {
+  const factory = globalThis.indexedDB as IDBFactory | undefined
+  if (!factory) throw new BackendError('IndexedDB is not available here', { retryable: false })
+  const request = factory.open(name, FORMAT_VERSION)
+  let missing = false
+  request.onupgradeneeded = () => {
+    if (!create) {
+      missing = true
+      request.transaction!.abort()
+      return
+    }
+    for (const store of STORES) request.result.createObjectStore(store)
+    request.transaction!.objectStore(COUNTERS).put(crypto.randomUUID(), DATABASE_ID)
+  }
+  try {
+    return await resultOf(request)
+  } catch (error) {
+    if (missing) throw gone(name)
+    throw error
+  }
+}
+
+/** The id of the database, after checking that it is one of these. */
+async function idOf(connection: IDBDatabase, name: string): Promise<string> {
+  if (STORES.every((store) => connection.objectStoreNames.contains(store))) {
+    const id: unknown = await resultOf(connection.transaction(COUNTERS).objectStore(COUNTERS).get(DATABASE_ID))
+    if (typeof id === 'string') return id
+  }
+  throw new FormatError(`the database ${name} was not made by combstream`, { reason: 'magic' })
+}
+
+function gone(name: string): BackendError {
+  const message = `the database ${name} is not there any more: the user, the browser or another page has deleted it`
+  return new BackendError(message, { retryable: false })
+}
+
+function completionOf(transaction: IDBTransaction): Promise<void> {
+  const completed = new Promise<void>((resolve, reject) => {
+    transaction.oncomplete = () => resolve()
+    transaction.onabort = () =>
+      reject(transaction.error ?? new DOMException('the transaction was aborted', 'AbortError'))
+  })
+  // A request that failed is reported in its place.
+  completed.catch(() => undefined)
+  return completed
+}
+
+/** Aborts a transaction, unless it has ended. */
+function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort()
+  } catch {
+    // It has ended, or is being committed.
+  }
+}

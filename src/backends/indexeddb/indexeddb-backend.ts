@@ -1,0 +1,40 @@
+import type { Backend } from '../../store/backend.ts'
+import { Database } from './database.ts'
+import { IdbBlocks } from './idb-blocks.ts'
+import { IdbMetadata } from './idb-metadata.ts'
+
+/**
+ * Opens a hive's database in IndexedDB, and creates it if there is none. Any number of tabs, workers and service workers
+ * of one origin may have it open, and use it at the same time.
+ *
+ * A commit, and a block, is on the disk once the store says so, as far as the browser can tell (`durability: 'strict'`).
+ * A browser may nevertheless delete all data of an origin when space is short, unless `navigator.storage.persist()` has
+ * granted that it does not. If that happens while the database is open, calls fail with a `BackendError`.
+ *
+ * @param name Name of the hive. The database has this name after `combstream:`. To delete the hive, call
+ *   `indexedDB.deleteDatabase('combstream:' + name)`.
+ * @returns The backend. `close()` releases the connection; transactions that have begun are completed.
+ * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it.
+ * @throws {FormatError} if another program, or a later version of this one, has made the database.
+ * @throws {QuotaExceededError} if there is no space left.
+ *
+ * @example
+ * ```ts
+ * import { LocalHive, StreamStore } from 'combstream'
+ * import { indexedDbBackend } from 'combstream/backends/indexeddb'
+ *
+ * const hive = new LocalHive(new StreamStore(await indexedDbBackend('videos')))
+ * await file.stream().pipeTo(hive.sink(file.name))
+ * ```
+ */
+export async function indexedDbBackend(name: string): Promise<Backend> {
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError('the name of a hive must be a string that is not empty')
+  const database = new Database(`combstream:${name}`)
+  await database.open()
+  return {
+    metadata: new IdbMetadata(database),
+    blocks: new IdbBlocks(database),
+    close: () => database.close(),
+  }
+}
