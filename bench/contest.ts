@@ -17,13 +17,13 @@ export interface Contest {
   readonly peerName: string
   /** How much work it is, in `unit`. */
   readonly amount: number
-  /** What the work is counted in: "MB". */
+  /** The unit of `amount`, such as "MB". */
   readonly unit: string
   /** The least ratio of the peer's wall time to ours. */
   readonly target?: number
-  /** Does it with combstream, and tells what that cost. */
+  /** Does the work with combstream. Returns its cost. */
   ours(): Promise<Cost>
-  /** Does it with the peer. */
+  /** Does the work with the peer. Returns its cost. */
   peer(): Promise<Cost>
 }
 

@@ -10,13 +10,13 @@ import { noise } from './noise.ts'
 import { inParallel, REFERENCE, storeContent } from './store-contents.ts'
 
 const DEAD = 1000
-/** More than what a stream's row holds, so that each has an object to delete. */
+/** More than a stream's row holds, so that each stream has an object to delete. */
 const DEAD_BYTES = 20_000
 const WRITERS = 8
-/** Living streams that are copied into the hive at a time, in one commit. */
+/** Number of living streams that one commit copies into the hive. */
 const BATCH = 25_000
 
-/** The collection of dead streams among few and among many living ones. */
+/** Collecting dead streams among few living ones, and among many. */
 export async function collectionContest(directory: string, few: number, many: number): Promise<Contest> {
   const [small, large] = [join(directory, 'few'), join(directory, 'many')]
   await fill(small, few)
@@ -37,7 +37,7 @@ export async function collectionContest(directory: string, few: number, many: nu
     peerName: `the same among ${few}`,
     amount: DEAD,
     unit: '',
-    // At most 20 % longer.
+    // It may take at most 20 % longer.
     target: 1 / 1.2,
     ours: () => collect(large),
     peer: () => collect(small),
@@ -55,9 +55,9 @@ async function leaveDead(store: StreamStore, seed: number): Promise<void> {
 }
 
 /**
- * Fills a hive with living streams: the rows of one that was stored, again and again under other ids and digests, in
- * large commits. To store 100,000 of them one by one would take minutes. Objects are left out: a collection never looks
- * at those of living streams.
+ * Fills a hive with living streams: copies the rows of one stored stream under other ids and digests, in large commits.
+ * Storing 100,000 streams one by one would take minutes. Objects are left out, because a collection never reads those
+ * of living streams.
  */
 async function fill(directory: string, count: number): Promise<void> {
   const memory = memoryBackend()
@@ -90,7 +90,9 @@ async function fill(directory: string, count: number): Promise<void> {
   await backend.close()
 }
 
-/** A copy of some bytes, with the first occurrence of each of the first ones replaced by the second ones. */
+/**
+ * Returns a copy of the bytes. For each replacement, the first occurrence of the first bytes becomes the second bytes.
+ */
 function replaceBytes(bytes: Uint8Array, replacements: readonly [Uint8Array, Uint8Array][]): Uint8Array {
   const copy = Buffer.from(bytes)
   for (const [from, to] of replacements) {

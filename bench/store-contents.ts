@@ -1,9 +1,9 @@
 import type { StreamStore } from 'combstream'
 
-/** The reference that all contents of a bench have. */
+/** The reference of all contents of a bench. */
 export const REFERENCE = new Uint8Array([1])
 
-/** Stores a content, and resolves with its id. */
+/** Stores content. Resolves with its id. */
 export async function storeContent(store: StreamStore, content: Uint8Array): Promise<string> {
   const sink = store.sink({ reference: REFERENCE })
   const writer = sink.getWriter()
@@ -12,7 +12,7 @@ export async function storeContent(store: StreamStore, content: Uint8Array): Pro
   return (await sink.stored).id
 }
 
-/** Does some work for each item; `workers` items at a time. */
+/** Does some work for each item, `workers` items at a time. */
 export async function inParallel<T>(
   items: Iterable<T>,
   workers: number,

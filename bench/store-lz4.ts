@@ -10,13 +10,13 @@ import { writeTarPair } from './rsync/tar-pair.ts'
 
 const BLOCK_BYTES = 1_000_000
 const BLOCKS = 8
-/** `lz4 -b` repeats its work for as long, and tells the time of the fastest pass; so do we. */
+/** Like `lz4 -b`, we repeat the work for this long and report the fastest pass. */
 const ROUND_MS = 1000
 
 const TARGET_IN = 0.7
 const TARGET_OUT = 0.4
 
-/** MB/s of content, and the bytes after compression. */
+/** Speeds in MB/s of content, and the size after compression in bytes. */
 interface Speeds {
   readonly in: number
   readonly out: number
@@ -25,7 +25,7 @@ interface Speeds {
 
 /**
  * Prints a table of the codec of blocks against `lz4 -b1`, which compresses and decompresses the same blocks in memory.
- * Ours includes the copies in and out of WebAssembly, and the frame; lz4's does not.
+ * Our times include the copies in and out of WebAssembly, and the frame. Those of lz4 do not.
  */
 export async function benchLz4(directory: string, rounds: number): Promise<void> {
   console.log(`\nLZ4, ${BLOCKS} blocks of ${BLOCK_BYTES} bytes, fastest pass in a second, median of ${rounds} rounds\n`)
@@ -75,7 +75,8 @@ function runOurs(lz4: Lz4, content: Uint8Array): Speeds {
   )
   const frames = blocks.map((block) => lz4.compress(block, Infinity)!)
   frames.forEach((frame, index) => {
-    if (!equalBytes(lz4.decompress(frame, BLOCK_BYTES), blocks[index]!)) throw new Error('a block came back different')
+    if (!equalBytes(lz4.decompress(frame, BLOCK_BYTES), blocks[index]!))
+      throw new Error('a block differs after decompression')
   })
   return {
     in: fastest(() => blocks.forEach((block) => lz4.compress(block, Infinity)), content.byteLength),
@@ -84,7 +85,7 @@ function runOurs(lz4: Lz4, content: Uint8Array): Speeds {
   }
 }
 
-/** MB/s of the fastest pass in a second. */
+/** Returns the speed of the fastest pass in a second, in MB/s. */
 function fastest(pass: () => void, byteLength: number): number {
   let best = Infinity
   for (const end = performance.now() + ROUND_MS; performance.now() < end;) {
@@ -97,9 +98,9 @@ function fastest(pass: () => void, byteLength: number): number {
 
 async function runLz4(path: string): Promise<Speeds> {
   const { stderr, stdout } = await promisify(execFile)('lz4', ['-b1', '-i1', `-B${BLOCK_BYTES}`, path])
-  // The last line that it leaves has all figures: "32000000 -> 8000000 (4.000), 600.0 MB/s ,4000.0 MB/s".
+  // The last line has all figures: "32000000 -> 8000000 (4.000), 600.0 MB/s ,4000.0 MB/s".
   const lines = [...`${stderr}${stdout}`.matchAll(/-> *(\d+) \([\d.]+\), *([\d.]+) MB\/s *, *([\d.]+) MB\/s/g)]
   const [, compressed, speedIn, speedOut] = lines.at(-1) ?? []
-  if (compressed === undefined) throw new Error(`lz4 -b1 says ${stderr}${stdout}`)
+  if (compressed === undefined) throw new Error(`lz4 -b1 printed ${stderr}${stdout}`)
   return { in: Number(speedIn), out: Number(speedOut), compressed: Number(compressed) }
 }

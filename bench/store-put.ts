@@ -9,7 +9,7 @@ import { WholeProcess } from './rsync/whole-process.ts'
 const COMB = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url))
 const WRITE_BLOCKS = fileURLToPath(new URL('./write-blocks.mjs', import.meta.url))
 
-/** `comb put` of noise, whole processes: their start counts, too. */
+/** `comb put` of noise, measured as whole processes, including their start. */
 export async function putContest(directory: string, byteLength: number): Promise<Contest> {
   const [source, hive, files] = ['noise', 'put-hive', 'put-files'].map((name) => join(directory, name)) as [
     string,

@@ -10,7 +10,7 @@ import { noise } from './noise.ts'
 const CONTENT_BYTES = 1024
 const WRITERS = 8
 
-/** Contents of 1 KiB, each acknowledged when it is durable, against bare commits of SQLite that are as durable. */
+/** Contents of 1 KiB, each acknowledged once it is durable, compared with equally durable bare commits of SQLite. */
 export function smallContest(directory: string, count: number): Contest {
   const bytes = noise(count * CONTENT_BYTES, 2)
   const contents = Array.from({ length: count }, (_, i) => bytes.subarray(i * CONTENT_BYTES, (i + 1) * CONTENT_BYTES))

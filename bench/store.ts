@@ -17,9 +17,9 @@ const SMALL_CONTENTS = 10_000
 const FEW_LIVING = 1000
 const MANY_LIVING = 100_000
 
-/** How the store is measured. */
+/** Options of the store bench. */
 export interface StoreBenchOptions {
-  /** An empty directory, on the disk that is measured. */
+  /** An empty directory on the disk to measure. */
   readonly directory: string
   /** Size of the large content. */
   readonly byteLength: number

@@ -1,5 +1,5 @@
-// The peer of `comb put`, after `openssl dgst`: writes a file's blocks of 1,000,000 bytes as files of their own, and
-// fsyncs each before the next. Arguments: the file, and the directory to make.
+// The peer of `comb put`, together with `openssl dgst`: writes each block of 1,000,000 bytes of a file as a separate
+// file, and fsyncs each before the next. Arguments: the file, and the directory to make.
 import { closeSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 

@@ -40,7 +40,7 @@ export function hasEnded(actor: Actor): boolean {
   return ENDS.has(actor.at)
 }
 
-/** What a step of an actor works with. */
+/** The interface through which a step of an actor reads and changes the world. */
 export class ActorView<Params extends object = object, L extends Locals = Locals> {
   readonly world: World
   readonly actor: Actor
@@ -74,7 +74,7 @@ export class ActorView<Params extends object = object, L extends Locals = Locals
     return this.world.row(key)
   }
 
-  /** The checks that these rows are as they were when they were seen. */
+  /** Returns checks that these rows are unchanged since they were seen. */
   seen(...keys: Key[]): Check[] {
     return keys.map((key) => [key, this.versions[key]])
   }
@@ -91,7 +91,7 @@ export class ActorView<Params extends object = object, L extends Locals = Locals
     return (this.locals.versions ??= {})
   }
 
-  /** True: applied; false: a check failed; null: the outcome is unknown. */
+  /** Returns true if the commit was applied, false if a check failed, null if the outcome is unknown. */
   commit(checks: readonly Check[], mutations: Mutations): boolean | null {
     return this.world.perform({ kind: 'commit', checks, mutations })
   }
@@ -104,7 +104,7 @@ export class ActorView<Params extends object = object, L extends Locals = Locals
     this.world.setObject(objectName, null)
   }
 
-  /** A row that may expire, together with its row in the index by time. */
+  /** Returns the mutations for a row that may expire and for its row in the index by time. */
   timed(key: Key<'a'>, value: AliasRow | null): Mutations
   timed(key: Key<'p'>, value: PinRow | null): Mutations
   timed(key: Key<'up'>, value: UploadRow | null): Mutations
@@ -118,12 +118,12 @@ export class ActorView<Params extends object = object, L extends Locals = Locals
     this.world.state.broken ??= message
   }
 
-  /** Records that the client of an upload is told that it is gone. */
+  /** Records that the client of an upload got the answer that the upload is gone. */
   tell404(upload: string): 'absent' {
     if (!this.world.row(`applied/up/${upload}`)) this.world.ghost(`told404/${upload}`, 1)
     return 'absent'
   }
 }
 
-/** The steps of one kind of actor. Each does at most one operation on the backend and names the next step. */
+/** The steps of one kind of actor. Each performs at most one operation on the backend and returns the next step. */
 export type Steps<View, Step extends string> = Readonly<Record<Step, (view: View) => Step | End>>

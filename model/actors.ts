@@ -51,8 +51,8 @@ interface KindOfActor {
   readonly View: new (world: World, actor: Actor) => ActorView
   readonly steps: Readonly<Record<string, (view: never) => string>>
   /**
-   * Its operations may have an unknown outcome. Those that run again and again anyway need not: a pass whose answer was
-   * lost is a pass that stopped there.
+   * Its operations may have an unknown outcome. Actors that run repeatedly anyway do not need this: a pass whose answer
+   * is lost behaves like a pass that stopped there.
    */
   readonly faulty?: true
 }

@@ -28,7 +28,7 @@ interface Reached {
 export interface Exploration {
   /** Null if every state is safe and can be recovered without a leak. */
   readonly problem: string | null
-  /** The steps to the state with the problem; there is no shorter way. */
+  /** The steps to the state with the problem. No shorter trace leads there. */
   readonly trace: readonly string[]
   readonly states: number
   /** States whose recovery left an object that only a scrub finds. */
@@ -44,7 +44,7 @@ class Explorer {
   readonly #world: World
   readonly #scenario: Scenario
   readonly #seen = new Set<number>()
-  /** Rows and objects that are safe and can be recovered; many states have the same. */
+  /** Hashes of rows and objects that are safe and can be recovered. Many states share them. */
   readonly #sound = new Set<number>()
   #next: Reached[] = []
   #states = 0
@@ -113,7 +113,7 @@ class Explorer {
     this.#reach(world.state, { before: trace, label: 'late' })
   }
 
-  /** A step that looks at a clock is taken twice. */
+  /** Takes a step. A step that reads a clock is taken twice. */
   #takeStep(reached: Reached, index: number, fault: Fault | null, over = false): void {
     const { state, trace } = reached
     const world = this.#world
@@ -156,7 +156,7 @@ function durableHash(state: State): number {
   return state.hashHigh * 4294967296 + (state.hashLow >>> 0)
 }
 
-/** A version that an actor has seen matters only as absent, current or stale, because versions never recur. */
+/** Versions never recur, so a version that an actor has seen matters only as absent, current or stale. */
 function keyOf(state: State): string {
   const late = state.late
     .filter((each) => each.kind === 'put' || each.checks.every(([key, version]) => age(state, key, version) !== 's'))

@@ -3,7 +3,7 @@ import type { Key, Mutations, PageEntry, StreamRow } from './rows.ts'
 import type { StoredStream } from './scenario.ts'
 import type { World } from './world.ts'
 
-/** Writes the streams and uploads that the scenario begins with, and places its actors. */
+/** Writes the streams and uploads that the scenario starts with, and places its actors. */
 export function setUp(world: World): void {
   const { scenario, state } = world
   for (const stream of scenario.streams ?? []) storeStream(world, stream)

@@ -2,7 +2,7 @@
 //
 //   node model/main.ts [SCENARIO or MISTAKE …] [--variants] [--trace]
 //
-// A scenario is named by the beginning of its name. Without names, everything runs. The times are CPU times.
+// A scenario is selected by a prefix of its name. Without names, everything runs. The times are CPU times.
 import { parseArgs } from 'node:util'
 import { explore } from './explorer.ts'
 import type { Exploration } from './explorer.ts'

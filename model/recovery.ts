@@ -10,13 +10,13 @@ const PASSES: readonly Kind[] = ['sweeper', 'collector', 'collector', 'sweeper',
 const MOST_STEPS = 300
 
 export interface Recovery {
-  /** What is unsafe or left over afterwards. */
+  /** What is unsafe or left behind afterwards. */
   readonly problem: string | null
-  /** An object was left that only a scrub finds: a put that came after its intent had been reaped. */
+  /** Whether an object was left that only a scrub finds: it was put after its intent had been reaped. */
   readonly orphan: boolean
 }
 
-/** Everybody crashes, and all leases, graces and expiries end. What runs then is collection; there is no journal. */
+/** Crashes all actors, ends all leases, grace periods and expiries, and collects. There is no journal to replay. */
 export function recover(world: World, state: State): Recovery {
   world.enter({ ...state, actors: [], late: [] })
   world.fault = null

@@ -7,7 +7,7 @@
 export const WRONG_BYTES = '#'
 export const LOST = ''
 
-/** Permanent, will expire, has expired. There is no clock: what will expire may do so at any moment. */
+/** Permanent, will expire, has expired. There is no clock: a row that will expire may do so at any moment. */
 export type Expiry = 0 | 1 | 2
 export const PERMANENT = 0
 export const EXPIRING = 1
@@ -20,17 +20,17 @@ export interface StreamRow {
   readonly status: 'storing' | 'stored' | 'condemned' | 'deleting'
   /** The status that a condemned stream had. */
   readonly was?: 'storing' | 'stored' | undefined
-  /** Who stores it. A take-over changes it. */
+  /** The writer that stores it. A take-over changes it. */
   readonly epoch?: number | string
   /** Blocks stored so far. */
   readonly offset: number
   /** Stands for size and digest, once the stream is stored. */
   readonly text?: string
-  /** The id of its page set, if that is another than its own. */
+  /** The id of its page set, unless that is its own id. */
   readonly pageSet?: string
   /** The damage mark. */
   readonly damaged?: 1 | undefined
-  /** The object with the bytes of an upload that fill no block yet. */
+  /** The object with the last bytes of an upload, which do not fill a block yet. */
   readonly tail?: string | undefined
   /** Deleted by its own writer because the content existed already. */
   readonly duplicate?: 1
@@ -62,7 +62,7 @@ export interface PinRow {
   readonly expiry: Expiry
 }
 
-/** An upload that can be resumed; once it has ended, the answer that is remembered. */
+/** An upload that can be resumed. Once it has ended, its remembered answer. */
 export interface UploadRow {
   readonly id?: string
   readonly answer?: string
@@ -98,7 +98,7 @@ export interface Rows {
   /** Index by time of the `a`, `p` and `up` rows that expire: `e/<row>`. */
   e: 1
 
-  // Ghost rows record what happened. The invariants read them; no actor decides anything by them.
+  // Ghost rows record what happened. Only the invariants read them, never an actor.
 
   /** How often a write to an alias was applied: `applied/<writer>` or `applied/up/<upload>`. */
   applied: number

@@ -6,7 +6,7 @@ import type { Fault } from './state.ts'
 export interface StoredStream {
   readonly id: string
   readonly text: string
-  /** References; with `expiry`, all of them have it. */
+  /** References. All of them have `expiry`. */
   readonly refs?: readonly string[]
   /** @default PERMANENT */
   readonly expiry?: Expiry
@@ -35,19 +35,19 @@ export interface Scenario {
   readonly pageSize?: number
   /** The adversary may damage objects, so writers ask for those of a hit. */
   readonly damage?: 1
-  /** Every look at an expiry may find it over or not, whatever others find. */
+  /** Each time an actor checks an expiry, it may be over or not, whatever other actors find. */
   readonly clocksDiffer?: 1
-  /** After recovery without a scrub no object may be left over. */
+  /** No object may be left after a recovery without a scrub. */
   readonly exact?: 1
   /** No grace ends in this scenario, so no reader may get an error. */
   readonly inGrace?: 1
   /** References that the scenario unmarks, acknowledged or not. */
   readonly unmarks?: readonly string[]
-  /** Every stream has a permanent reference in the end, so collection must find nothing to visit. */
+  /** Every stream has a permanent reference in the end, so a collection must find no candidates. */
   readonly nothingDies?: 1
   /** At most one of the writers with `ifMatch` may win. */
   readonly oneWins?: 1
-  /** A client that was told 404 and one that got the final answer must not both exist. */
+  /** It must not happen that one client gets 404 and another the final answer. */
   readonly remembers?: 1
   /** An entry that must exist once any actor has been acknowledged. */
   readonly keeps?: string

@@ -1,4 +1,4 @@
-/** Puts the steps that an actor takes in a row together: `writer0: start create > collector1: start`. */
+/** Groups consecutive steps of the same actor: `writer0: start create > collector1: start`. */
 export function summarize(trace: readonly string[]): string {
   const runs: { who: string; steps: string[] }[] = []
   for (const label of trace) {

@@ -1,6 +1,6 @@
 import type { ScenarioName } from './scenarios.ts'
 
-/** A protocol with a mistake in it, and the scenario that shows what it does. */
+/** A protocol with a mistake in it, and the scenario that shows its effect. */
 interface Draft {
   readonly mistakes: readonly string[]
   readonly scenario: ScenarioName
@@ -390,7 +390,7 @@ const ALL = [
   { mistakes: ['clearNoS'], scenario: 'candidates', what: 'c is deleted with a check of c alone', harmless: true },
 ] as const satisfies readonly Draft[]
 
-/** The name of a mistake: a flag that switches one rule off. */
+/** The name of a mistake: a flag that disables one rule. */
 export type Mistake = (typeof ALL)[number]['mistakes'][number]
 export type Planted = Readonly<Partial<Record<Mistake, true>>>
 
@@ -398,7 +398,7 @@ export interface Variant extends Draft {
   readonly mistakes: readonly Mistake[]
 }
 
-/** The model is worth what it catches, so each rule of the protocol is broken here at least once. */
+/** Every rule of the protocol is broken at least once here, to show that the model catches it. */
 export const VARIANTS: readonly Variant[] = ALL
 
 export function plantedBy({ mistakes }: Variant): Planted {

@@ -6,7 +6,7 @@ import type { Scenario } from './scenario.ts'
 import type { Fault, Operation, State } from './state.ts'
 
 /**
- * The store's backend in its current state, and what the explorer decides for the step that runs: faults and clocks.
+ * The store's backend in its current state, and the explorer's choices for the current step: faults and clocks.
  */
 export class World {
   readonly scenario: Scenario
@@ -14,11 +14,11 @@ export class World {
   /** Blocks in a page. */
   readonly pageSize: number
   state: State
-  /** What befalls the operation of this step. */
+  /** The fault of the operation of this step. */
   fault: Fault | null = null
-  /** This step had an operation that a fault could befall. */
+  /** This step had an operation that can have a fault. */
   faultable = false
-  /** This step looks at a clock, which may find the time over or not. */
+  /** This step read a clock, which may find a time over or not. */
   tossed = false
   /** What the clock finds in this step. */
   over = false
@@ -44,7 +44,7 @@ export class World {
     }
   }
 
-  /** Goes on from `state`. Rows and objects are shared with it until they are first written. */
+  /** Continues from `state`. Shares its rows and objects until they are first written. */
   enter(state: State): void {
     this.state = state
     this.#rowsCopied = false
@@ -57,12 +57,12 @@ export class World {
     return (this.state.rows[key]?.value ?? null) as Rows[F] | null
   }
 
-  /** 0 if there is no such row. */
+  /** Returns the version of a row, or 0 if it is absent. */
   version(key: string): number {
     return this.state.rows[key as Key]?.version ?? 0
   }
 
-  /** The keys that begin with `prefix`, in order. */
+  /** Returns the keys that start with `prefix`, in order. */
   keys<F extends Family>(prefix: Key<F>): Key<F>[] {
     if (this.#sortedRows !== this.state.rows) {
       this.#sortedKeys = Object.keys(this.state.rows).sort()
@@ -71,27 +71,27 @@ export class World {
     return this.#sortedKeys.filter((key) => key.startsWith(prefix)) as Key<F>[]
   }
 
-  /** What the pages of a stream name. */
+  /** Returns the blocks that the pages of a stream name. */
   blocksOf(id: string, stream: StreamRow | null = this.row(`s/${id}`)): PageEntry[] {
     return this.keys(`m/${pageSetOf(stream, id)}/`).flatMap((key) => this.row(key) ?? [])
   }
 
-  /** The object has the bytes of this digest. */
+  /** Returns whether the object has the bytes of this digest. */
   fits([objectName, digest]: PageEntry): boolean {
     return this.state.objects[objectName] === digest
   }
 
-  /** The object can be read, though its bytes may be wrong: what asking for its length tells. */
+  /** Returns whether the object can be read, as its length shows. Its bytes may be wrong. */
   isThere(objectName: string): boolean {
     return (this.state.objects[objectName] ?? LOST) !== LOST
   }
 
-  /** The object has its bytes, or the adversary damaged it: we did not delete it. */
+  /** Returns whether the object has its bytes, or was damaged by the adversary. In both cases, we did not delete it. */
   isKept(entry: PageEntry): boolean {
     return this.fits(entry) || (this.row(`struck/${entry[0]}`) !== null && entry[0] in this.state.objects)
   }
 
-  /** A stored stream, also a condemned one: it can be read, and marked. */
+  /** Returns whether the stream can be read and marked: it is stored, or was condemned when it was. */
   isUsable(stream: StreamRow | null): stream is StreamRow {
     if (stream === null) return false
     if (stream.status === 'stored') return true
@@ -101,7 +101,7 @@ export class World {
   // Clocks
 
   /**
-   * Whether the clock of the actor that asks finds this row expired. With `clocksDiffer`, each look may find either.
+   * Returns whether this row has expired by the calling actor's clock. With `clocksDiffer`, each call may find either.
    */
   isExpired(key: Key<'r' | 'a' | 'p' | 'up'>): boolean {
     const expiry = this.row(key)?.expiry
@@ -111,13 +111,13 @@ export class World {
     return this.over
   }
 
-  /** Whether the clock of the actor that asks finds a lease over. */
+  /** Returns whether a lease is over by the calling actor's clock. */
   isOverdue(): boolean {
     this.tossed = true
     return this.over
   }
 
-  /** For the invariants: nobody has found this reference expired yet. */
+  /** For the invariants: returns whether no actor has found this reference expired yet. */
   isLive(key: Key<'r'>): boolean {
     const reference = this.row(key)
     if (!reference) return false
@@ -126,7 +126,7 @@ export class World {
 
   // Writing
 
-  /** True: applied; false: a check failed; null: the outcome is unknown. */
+  /** Returns true if the operation was applied, false if a check failed, null if the outcome is unknown. */
   perform(operation: Operation): boolean | null {
     this.faultable = true
     if (this.fault === null) return this.apply(operation)
@@ -165,7 +165,7 @@ export class World {
     this.#mix(hashed)
   }
 
-  /** Null deletes it. */
+  /** Sets the bytes of an object. Null deletes it. */
   setObject(objectName: string, letter: string | null): void {
     const { state } = this
     if (!this.#objectsCopied) {
@@ -192,17 +192,17 @@ export class World {
   }
 }
 
-/** The page set of a stream: its own id, until it is healed. */
+/** Returns the page set of a stream. It is the stream's own id until the stream is healed. */
 export function pageSetOf(stream: StreamRow | null, id: string): string {
   return stream?.pageSet ?? id
 }
 
-/** What follows the last slash: the reference of an `r` row, the pin of a `p` row. */
+/** Returns the part after the last slash: the reference of an `r` row, the pin of a `p` row. */
 export function lastPart(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1)
 }
 
-/** What follows the first slash. */
+/** Returns the part after the first slash. */
 export function afterFamily(key: string): string {
   return key.slice(key.indexOf('/') + 1)
 }

@@ -1,4 +1,4 @@
-// Compiles the kernels, which are AssemblyScript, to WebAssembly, and writes a module for each that has it in base64.
+// Compiles the kernels from AssemblyScript to WebAssembly. Writes a module for each that contains it in base64.
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

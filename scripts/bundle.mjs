@@ -5,10 +5,10 @@ import { ROOT } from './run.mjs'
 /** Scripts that a page and its workers load as one file each, because not every browser resolves bare imports in them. */
 const BROWSER_ENTRIES = ['src/browser/page.ts', 'src/browser/service-worker.ts', 'src/browser/rsync-worker.ts']
 
-/** The command, in chunks that are loaded when they are needed. */
+/** The command, in chunks that are loaded on demand. */
 const COMMAND_ENTRY = 'src/cli/main.ts'
 
-/** The part of the command that has a bundle of its own, in one file: each further one takes about 0.5 ms to load. */
+/** The part of the command that has its own bundle, in one file: each further file takes about 0.5 ms to load. */
 const RDIFF_ENTRY = 'src/cli/rdiff-main.ts'
 
 /**
@@ -45,7 +45,7 @@ export async function bundle(target) {
         outdir: `${target}/cli`,
         splitting: entry === COMMAND_ENTRY,
         platform: 'node',
-        // Nothing can be left out of a package in CommonJS.
+        // No code can be left out of a CommonJS package.
         mainFields: ['module', 'main'],
         plugins: [builtins, rdiffBundle],
       }),
@@ -56,7 +56,7 @@ export async function bundle(target) {
 }
 
 /**
- * Keeps the import of the bundle of its own as an import.
+ * Keeps the import of the separate rdiff bundle as an import.
  *
  * @type {import('esbuild').Plugin}
  */
@@ -71,9 +71,9 @@ const rdiffBundle = {
 }
 
 /**
- * Gets Node's built-in modules with `process.getBuiltinModule`, which Node 22.3 and newer has. Packages in CommonJS
- * `require` them, which an ES module cannot do. An import evaluates everything that the module exports; for node:fs, that
- * loads all kinds of streams, and takes a fifth of Node's start-up time.
+ * Gets Node's built-in modules with `process.getBuiltinModule`, which Node 22.3 and newer has. CommonJS packages
+ * `require` them, which an ES module cannot do. An import evaluates everything that the module exports: for node:fs, it
+ * loads all kinds of streams, which takes a fifth of Node's start-up time.
  *
  * @type {import('esbuild').Plugin}
  */
@@ -93,8 +93,8 @@ const builtins = {
 }
 
 /**
- * An ES module with the exports of a built-in one. esbuild leaves out those that are not used. Given a CommonJS module, it
- * would look at all of them, and for node:util even that loads streams, workers and assertions.
+ * Returns an ES module with the exports of a built-in module. esbuild leaves out those that are not used. In a CommonJS
+ * module it would read all of them, and for node:util even that loads streams, workers and assertions.
  *
  * @param {string} path such as `node:fs`
  */

@@ -1,12 +1,12 @@
-// Plants each mistake of node-tests/planted in a copy of the sources, and checks that the tests catch it. Each mistake breaks a
-// rule of the protocol. Nearly all of them lose data or leave some behind, as the model shows (model/variants.ts); a few only
-// make a report wrong.
+// Plants each mistake of node-tests/planted in a copy of the sources, and checks that the tests catch it. Each mistake
+// breaks a rule of the protocol. Nearly all of them lose data or leave some behind, as the model shows
+// (model/variants.ts). A few only make a report wrong.
 //
 //   node_modules/.bin/node scripts/check-planted.mjs                 all of them
-//   node_modules/.bin/node scripts/check-planted.mjs markUnchecked   those whose names begin so
+//   node_modules/.bin/node scripts/check-planted.mjs markUnchecked   those whose names start with this
 //
-// The second line of a patch says what catches it: `orders`, with the beginning of a scenario's name, for
-// scripts/explore-schedules.mjs, or `tests`, with a part of their file's name.
+// The second line of a patch says what catches it: `orders` and a prefix of a scenario's name, for
+// scripts/explore-schedules.mjs, or `tests` and a part of the name of their file.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'))
 /** @param {string[]} command */
 const inCopy = (command) => run(command, { timeoutMs: TIMEOUT_MS, cwd: copy })
 
-/** What runs to catch a mistake; each exits with another code than 0 once it has. @param {string} kind @param {string} name */
+/** Returns the commands to catch a mistake. Each fails if it catches it. @param {string} kind @param {string} name */
 function commandsFor(kind, name) {
   if (kind === 'tests')
     return [[process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'node', '--bail', '1', name]]
@@ -54,7 +54,7 @@ for (const file of readdirSync(PLANTED).filter((each) => each.startsWith(process
   for (const command of commandsFor(kind, name)) {
     const { code, timedOut, output } = await inCopy(command)
     if (timedOut) break
-    // A mistake is caught by what it does, not by code that cannot be loaded.
+    // A mistake counts as caught if its effect is noticed, not if the code fails to load.
     if (code !== 0)
       caught = output.split('\n').find((line) => /, order |, seed |, interrupted |AssertionError|Error: /.test(line))
     if (caught !== undefined) break

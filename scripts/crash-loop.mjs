@@ -1,4 +1,5 @@
-// Kills processes that change one hive, at every step of the protocol, and reports what is wrong with what they leave.
+// Kills processes that change one hive, at every step of the protocol, and reports what is wrong with the hive
+// afterwards.
 //
 //   node_modules/.bin/node scripts/crash-loop.mjs [--kills 2000] [--seed N]
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -7,7 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { histogramOf, runCrashLoop, sumOf } from '../node-tests/support/crash-loop.ts'
 
-/** Kills in one hive, which is then recovered and compared with a fresh one. */
+/** Number of kills in one hive, which is then recovered and compared with a fresh one. */
 const ROUND = 200
 
 const { values } = parseArgs({

@@ -10,7 +10,7 @@ import { installPackages } from './setup.mjs'
 /** @type {{ exports: Record<string, string>, imports: Record<string, string> }} */
 const jsr = JSON.parse(readFileSync(join(ROOT, 'jsr.json'), 'utf8'))
 
-/** Much longer than it takes, but below the time limit of a check in `npm test`. */
+/** Much longer than needed, but below the time limit of a check in `npm test`. */
 const TIMEOUT_MS = 240_000
 
 /** @type {Readonly<Record<string, typeof lint>>} */

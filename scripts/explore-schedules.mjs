@@ -1,12 +1,12 @@
-// Runs the real code of the store through the orders in which small scenarios can happen, and reports every order in which
-// something breaks that the store guarantees.
+// Runs the real code of the store through the orders in which small scenarios can happen, and reports every order that
+// breaks a guarantee of the store.
 //
-//   node_modules/.bin/node scripts/explore-schedules.mjs     every order with two preemptions, and every order with one in which
-//                                                            one actor dies
+//   node_modules/.bin/node scripts/explore-schedules.mjs     every order with two preemptions, and every order with one
+//                                                            preemption in which one actor dies
 //   … --preemptions 3 --deaths-after 2                       more preemptions, and deaths after more of them
-//   … --random 100000                                        so many random orders, in each of which one actor may die
-//   … --scenario twins --part 1/2                            one scenario; the first half of its orders
-//   … --first                                                ends with the first order that breaks something
+//   … --random 100000                                        this many random orders, in each of which one actor may die
+//   … --scenario twins --part 1/2                            one scenario, and the first half of its orders
+//   … --first                                                stops at the first order that breaks something
 import { parseArgs } from 'node:util'
 import { anyOrder, preempting } from '../node-tests/support/scheduler.ts'
 import { COLLECTING, HEALING, prepare } from '../node-tests/support/store-scenarios.ts'
@@ -41,7 +41,7 @@ for (const scenario of chosen) {
   const start = performance.now()
   const prepared = await prepare(scenario)
   let runs = 0
-  /** Runs one order, and tells which actor each step was given to. @param {Pick} pick @param {string} where @param {number} seed */
+  /** Runs one order. Returns the actor of each step. @param {Pick} pick @param {string} where @param {number} seed */
   const run = async (pick, where, seed = 1) => {
     /** @type {number[]} */
     const trace = []
@@ -88,7 +88,7 @@ process.exitCode = failures === 0 ? 0 : 1
 async function exploreAll(scenario, run) {
   const most = Number(values.preemptions)
   const deathsAfter = Number(values['deaths-after'])
-  // An order that comes about in several ways runs once.
+  // An order that several sets of preemptions lead to is extended only once.
   const seen = new Set()
   let turn = 0
   for (const order of rotations(scenario.actors.length)) {
@@ -102,7 +102,7 @@ async function exploreAll(scenario, run) {
         for (const [step, actor] of trace.entries()) {
           const pick = preempting(order, preemptions)
           await run(
-            // The step of a death is one more than there would be.
+            // A death takes one additional step.
             (turns, now) => (now === step ? { dies: actor } : pick(turns, now > step ? now - 1 : now)),
             `${where}, ${actor} dies at ${step}`,
           )
@@ -112,7 +112,7 @@ async function exploreAll(scenario, run) {
       for (let step = from; step < trace.length; step++) {
         for (const other of order) {
           if (other === trace[step]) continue
-          // The parts share what comes after the first preemption.
+          // The parts divide the orders by their first preemption.
           if (preemptions.size === 0 && turn++ % Number(parts) !== Number(part) - 1) continue
           await explore(new Map([...preemptions, [step, other]]), step + 1)
         }

@@ -36,7 +36,7 @@ const LARGE_BASIS_SIZE = 1_000_000
 const RDIFF_LITERAL_LIMIT = 32_768
 /** Bytes of false matches that our code always hashes. rdiff has no limit. */
 const FALSE_BYTES = 64 * 1024 * 1024
-/** No case takes this long: one that does hangs. */
+/** No case takes this long unless it hangs. */
 const HANG_MS = 60_000
 
 const { values } = parseArgs({

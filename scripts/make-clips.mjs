@@ -1,6 +1,6 @@
-// Makes the sample clips of examples/player/clips/: a glowing honeycomb with a clock, which shows where a seek has
-// landed, and a note for every second. Needs Debian's ffmpeg and fonts-dejavu-core. The clips are committed, because other
-// versions of ffmpeg produce different bytes.
+// Makes the sample clips in examples/player/clips/: a glowing honeycomb with a clock, which shows where a seek has
+// landed, and a note for every second. Needs Debian's ffmpeg and fonts-dejavu-core. The clips are committed, because
+// other versions of ffmpeg produce different bytes.
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, run } from './run.mjs'

@@ -1,5 +1,6 @@
-// Generated node-tests/fixtures/hive-0.1.0.json.gz with the sources of 0.1.0: hives as that version left them, which every
-// later version must be able to open. Do not run it again to replace that file. A later format gets a fixture of its own:
+// Generated node-tests/fixtures/hive-0.1.0.json.gz with the sources of 0.1.0: hives as that version left them. Every
+// later version must be able to open them. Do not run it again to replace that file. A later format gets its own
+// fixture:
 //
 //   node scripts/make-hive-fixture.mjs hive-VERSION
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -14,7 +14,7 @@ const REPETITIVE = [
   { text: 'ab'.repeat(40) },
   { random: 300, seed: 1 },
 ]
-/** Its second half repeats the first, which is in another block. */
+/** Its second half repeats the first half, which is in another block. */
 const LINKED = [...Array(2)].flatMap(() => [
   { random: 600, seed: 2 },
   { fill: 64_936, value: 7 },

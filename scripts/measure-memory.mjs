@@ -160,7 +160,7 @@ async function serve(hive) {
 }
 
 /**
- * Watches a process. Returns a function that gives its peak resident size so far, in MB.
+ * Watches a process. Returns a function that returns its peak resident size so far, in MB.
  *
  * @param {import('node:child_process').ChildProcess} child
  */

@@ -15,9 +15,9 @@ const MIB = 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 const BLOCK_BYTES = 1_000_000
 const KEY = new Uint8Array([1])
-/** Most that a process may take above one that does the same without a store, in MiB. */
+/** Maximum memory that a process may need beyond one that does the same without a store, in MiB. */
 const LIMIT_MIB = 64
-/** Most that a process with 1,000 stalled readers may take, in MB. */
+/** Maximum memory of a process with 1,000 stalled readers, in MB. */
 const STALLED_LIMIT_MB = 300
 
 /** @type {{ work: string, what: string, beside?: string, limit?: (mib: number, bare: number) => boolean }[]} */
@@ -111,7 +111,7 @@ async function storeNoise(store, size) {
     {
       pull(controller) {
         if (offset === size) return controller.close()
-        // A sink does not keep a chunk, so it can be filled again.
+        // A sink does not keep a chunk, so the chunk can be refilled.
         for (let i = 0; i < CHUNK_BYTES; i += 65_536) crypto.getRandomValues(chunk.subarray(i, i + 65_536))
         offset += CHUNK_BYTES
         controller.enqueue(chunk)
@@ -147,7 +147,7 @@ async function readBack(name, stored) {
     for (let i = 0; i < chunks; i++) kept[kept.length] = (await reader.read()).value
   }
   if (name === 'stalled') {
-    // They keep their last chunk, as whoever sends it to a stalled client does.
+    // They keep their last chunk, like a server that sends it to a stalled client.
     for (let i = 0; i < 1000; i++) await stall(1)
     return
   }
@@ -157,7 +157,7 @@ async function readBack(name, stored) {
 }
 
 /**
- * A stream without a store, which shows what the runtime itself takes once it has moved many bytes.
+ * Returns a stream without a store. It shows how much memory the runtime itself needs to move many bytes.
  *
  * @param {number} size
  */

@@ -1,5 +1,5 @@
-// Measures what readers of a hive wait for while a writer of the same process stores small entries, on a file system
-// whose syncs are slow. For that, a library that is put before the C library lets each sync take longer. Needs gcc.
+// Measures how long readers of a hive wait while a writer in the same process stores small entries, on a file system
+// with slow syncs. A preloaded library makes each sync take longer. Needs gcc.
 //
 //   node_modules/.bin/node scripts/measure-sync-stall.mjs [--sync-ms 0,50] [--seconds 10]
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -42,7 +42,7 @@ const syncMs = process.env['SYNC_MS'] ?? '0'
 if (values.measure === undefined) measureAll()
 else await measure(values.measure)
 
-/** Measures in processes of their own, each with other syncs. */
+/** Measures in separate processes, each with another delay of syncs. */
 function measureAll() {
   const directory = mkdtempSync(join(tmpdir(), 'combstream-'))
   try {
@@ -120,7 +120,7 @@ function timed(backend, commits) {
 }
 
 /**
- * Reads the entry again and again, and tells how long each chunk took, in order of length.
+ * Reads the entry repeatedly. Returns how long each chunk took, in ascending order.
  *
  * @param {LocalHive} hive
  * @param {number} forMs

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { ROOT } from './run.mjs'
 
 /**
- * The TypeScript files of src/, such as `src/bytes/chunk-queue.ts`; those of the kernels are AssemblyScript.
+ * Returns the TypeScript files of src/, such as `src/bytes/chunk-queue.ts`. Excludes the kernels, which are
+ * AssemblyScript.
  *
  * @returns {string[]}
  */

@@ -23,8 +23,8 @@ const ALL_PACKAGES = [...new Set(Object.values(SUITE_PACKAGES).flat())]
 const OLDEST_MAJOR = { 'firefox-esr': 153, chromium: 150 }
 
 /**
- * Installs or upgrades packages that are missing or too old, if possible. If there are none, it changes nothing and does not
- * need the network.
+ * Installs or upgrades packages that are missing or too old, if possible. If there are none, it changes nothing and
+ * needs no network.
  *
  * @param {{ isRoot?: boolean, refreshTimeoutMs?: number }} [options]
  * @returns {Promise<Map<string, string>>} each suite that cannot run here, and what to do about it

@@ -16,7 +16,9 @@ const HEADINGS = ['command', 'pair', 'CPU ms', "peer's", 'ratio', 'target', 'met
 const COMB_MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const COMB_RDIFF = [process.execPath, COMB_MAIN, 'rdiff', '-f'] as const
 
-/** The least ratio of the peer's CPU time to ours. The start of Node counts, which takes most of it where little is done. */
+/**
+ * The least ratio of the peer's CPU time to ours. It includes the start of Node, which dominates where little is done.
+ */
 const TARGETS = { start: 1 / 2, signature: 1.2, delta: 1.2, different: 4, patch: 0.8 } as const
 
 /** The same work, done by a process of ours and one of a peer. */
@@ -26,7 +28,7 @@ interface Row {
   readonly target: number
   readonly ours: WholeProcess
   readonly peer: WholeProcess
-  /** Does it once to a file; returns whether the result is right. */
+  /** Does the work once, into a file. Returns whether the result is right. */
   check(result: string): Promise<boolean>
 }
 
@@ -97,8 +99,9 @@ async function rowsOf(corpora: readonly Corpus[], scratch: string): Promise<Row[
         return isRight
       },
     })
-    // To a file: without that, a patch would come down to reading its basis. It is a new one, since rdiff would free the
-    // old one before it writes, and comb after that: one whose memory is not at hand takes several times as long.
+    // The output is a file: without one, a patch would come down to reading its basis. The file is new for each run,
+    // because rdiff would free the memory of an old file before it writes, and comb only afterwards. Writing takes
+    // several times as long if no free memory is at hand.
     const output = join(scratch, 'patched')
     patches.push({
       command: 'patch',
@@ -112,7 +115,7 @@ async function rowsOf(corpora: readonly Corpus[], scratch: string): Promise<Row[
   return [...rows, ...deltas, ...patches]
 }
 
-/** The signature of an empty file against a program of Node that does nothing. */
+/** The signature of an empty file, compared with a Node program that does nothing. */
 async function startRow(scratch: string): Promise<Row> {
   const [empty, nothing] = [join(scratch, 'empty'), join(scratch, 'nothing.mjs')]
   await writeFile(empty, '')

@@ -1,7 +1,7 @@
 import { benchAgainstPlain, type PlainRow } from './against-plain.ts'
 import type { Corpus } from './corpora.ts'
 
-/** What a runtime has to measure. */
+/** The measurements that a runtime has to do. */
 export interface Plan {
   /** The pairs, as paths or URLs from which the runtime loads them. */
   readonly corpora: readonly Corpus[]
@@ -11,7 +11,7 @@ export interface Plan {
   readonly only: string
 }
 
-/** A runtime's messages: its user agent, then row by row, then that it is done. */
+/** The messages of a runtime: first its user agent, then each row, then that it is done. */
 export type Message =
   | { readonly kind: 'host'; readonly userAgent: string }
   | { readonly kind: 'row'; readonly row: PlainRow }

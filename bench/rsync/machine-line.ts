@@ -1,6 +1,6 @@
 import { cpus, release, totalmem } from 'node:os'
 
-/** Says when and where a bench runs. */
+/** Returns a line that says when and where a bench runs. */
 export function machineLine(): string {
   const memory = (totalmem() / 2 ** 30).toFixed(0)
   return (

@@ -1,4 +1,4 @@
-// The process of one of our competitors. It does one job, as often as it is told to, and measures itself.
+// The process of one of our competitors. It does its job once for each order, and measures itself.
 import { closeSync, openSync, writeSync } from 'node:fs'
 import type { Measurement } from './competitor.ts'
 import { type OwnJob, prepare, type Take } from './own-job.ts'

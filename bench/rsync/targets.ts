@@ -25,8 +25,8 @@ const DELTA: Record<CorpusName, number | undefined> = {
 
 /**
  * The project's targets: a multiple of the peer's speed in CPU time, or undefined if there is none. A chain of three
- * streams may take 5 % more than its jobs alone. The other targets apply to the jobs; the streams over files are shown
- * next to them, to tell what they cost in Node.
+ * streams may take 5 % more than its jobs alone. The other targets apply to the jobs. The streams over files are shown
+ * next to them, to show what they cost in Node.
  */
 export function targetOf(operation: Operation, corpus: CorpusName): number | undefined {
   switch (operation) {

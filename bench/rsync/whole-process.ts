@@ -7,7 +7,7 @@ import { peakMemory } from './peak-memory.ts'
 /** How often a process's peak memory is read, in milliseconds. It disappears with the process. */
 const SAMPLE_MS = 2
 
-/** More than what the default pairs make. */
+/** More than the size of the files that the default pairs produce. */
 const MEMORY_MIB = 320
 
 /**
@@ -22,9 +22,9 @@ export class WholeProcess implements Competitor {
   readonly #output: string | undefined
 
   /**
-   * `output` is a file or directory that it creates, which is removed after each run. Before each run as much memory is used for a
-   * file, and freed: the host of a virtual machine takes back memory that nobody uses, and to get it again can take
-   * longer than the work.
+   * `output` is a file or directory that the command creates. It is removed after each run. Before each run, a file is
+   * written to use that much memory, and removed again: the host of a virtual machine takes back unused memory, and
+   * getting it again can take longer than the work.
    */
   constructor(command: readonly string[], output?: string) {
     this.#command = command

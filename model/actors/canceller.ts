@@ -13,7 +13,7 @@ interface CancellerLocals extends Locals {
 type Canceller = ActorView<CancellerParams, CancellerLocals>
 type Step = 'start' | 'forgetAnswer' | 'readStream' | 'cancel'
 
-/** Cancels an upload (DELETE): commit {check s; s = deleting; delete up}; of an ended upload {check up; delete up}. */
+/** Cancels an upload (DELETE): commit {check s; s = deleting; delete up}, or {check up; delete up} if it has ended. */
 export const CANCELLER_STEPS: Steps<Canceller, Step> = {
   start(canceller) {
     const { id } = canceller.params
@@ -23,7 +23,7 @@ export const CANCELLER_STEPS: Steps<Canceller, Step> = {
     return upload.answer ? 'forgetAnswer' : 'readStream'
   },
 
-  /** What the upload has become stays. */
+  /** Deletes only the answer. The entry that the upload stored stays. */
   forgetAnswer(canceller) {
     const key = `up/${canceller.params.id}` as const
     canceller.commit(canceller.seen(key), canceller.timed(key, null))

@@ -6,7 +6,7 @@ export interface ClockParams {
   readonly ref: string
 }
 
-/** Lets a reference expire, for everybody at once. */
+/** Lets a reference expire for all actors at once. */
 export const CLOCK_STEPS: Steps<ActorView<ClockParams>, 'start'> = {
   start({ world, params }) {
     const key = world.keys('r/').find((each) => lastPart(each) === params.ref && world.row(each)?.expiry === EXPIRING)

@@ -6,7 +6,7 @@ import type { Locals } from '../state.ts'
 import { pageSetOf } from '../world.ts'
 
 interface CollectorLocals extends Locals {
-  /** The candidates that are left, the first of them in hand. */
+  /** The remaining candidates. The first is the current one. */
   queue?: string[]
   stream?: StreamRow | null
   pageSet?: string | null
@@ -15,7 +15,7 @@ interface CollectorLocals extends Locals {
   page?: Key<'m'> | null | undefined
   entryIndex?: number
   dead?: readonly string[] | null
-  /** `b` names the object in hand. */
+  /** `b` names the current object. */
   named?: 0 | 1
 }
 
@@ -41,7 +41,7 @@ type Step =
 
 type Next = Step | 'done'
 
-/** One pass over the candidates; the rest of the store is never read. */
+/** One pass over the candidates. The rest of the store is never read. */
 export class Collector extends ActorView<object, CollectorLocals> {
   get id(): string {
     return this.locals.queue?.[0] ?? ''
@@ -64,8 +64,8 @@ export class Collector extends ActorView<object, CollectorLocals> {
   }
 
   /**
-   * The entry of the page in hand that is being dropped; undefined after the last, or if another collector moved the
-   * page.
+   * The entry of the current page that is being dropped. Undefined after the last entry, or if another collector moved
+   * the page.
    */
   get entry(): PageEntry | undefined {
     return this.row(this.page)?.[this.locals.entryIndex ?? 0]
@@ -121,7 +121,7 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
     const stream = collector.see(collector.streamKey)
     collector.see(collector.candidateKey)
     locals.stream = stream
-    // The pages are those that THIS s names, also when it is gone by the time that they are moved.
+    // The pages are those that THIS s names, even if it is gone by the time they are moved.
     locals.pageSet = collector.planted.collectOwnPages ? collector.id : pageSetOf(stream, collector.id)
     const others = stream !== null && stream.status !== 'stored' && stream.status !== 'storing'
     if (others && collector.planted.skipsOthers) return collector.nextCandidate()
@@ -148,13 +148,13 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
       collector.see(expired)
       return 'pruneReference'
     }
-    // c goes only for a permanent reference, and only if no reference expires.
+    // c is deleted only if there is a permanent reference and no reference expires.
     const permanent = all.some((key) => world.row(key)?.expiry === PERMANENT)
     const clear = permanent && !all.some((key) => world.row(key)?.expiry)
     return clear || planted.clearAny ? 'clearCandidate' : collector.nextCandidate()
   },
 
-  /** Of a living stream, expired reference rows are deleted. */
+  /** Deletes an expired reference row of a living stream. */
   pruneReference(collector) {
     const key = collector.locals.expired as Key<'r'>
     collector.commit(collector.planted.pruneUnchecked ? [] : collector.seen(key), { [key]: null })
@@ -190,7 +190,7 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
     return 'listAgain'
   },
 
-  /** Collect, step (2): list the references again; a live one saves the stream. */
+  /** Collect, step (2): list the references again. A live one saves the stream. */
   listAgain(collector) {
     return collector.stream.was !== 'storing' && !collector.allExpired() ? 'pardon' : 'delete'
   },
@@ -203,7 +203,8 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
   },
 
   /**
-   * Collect, step (3): check-and-set s to deleting, with h if it points here and the up row of an unfinished upload.
+   * Collect, step (3): check-and-set s to deleting. Also delete h if it points here, and the up row of an unfinished
+   * upload.
    */
   delete(collector) {
     const { world, planted, locals, id, stream, streamKey } = collector
@@ -238,8 +239,8 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
     return world.scenario.sharesBlocks ? 'dropHolder' : 'movePage'
   },
 
-  // Block de-duplication: drop our holder row, THEN read b, THEN list the object's holders. If none is left, the object
-  // is dead, once b does not name it.
+  // Block de-duplication: drop our holder row, THEN read b, THEN list the object's holders. If there are none, the
+  // object is dead once b does not name it.
 
   dropHolder(collector) {
     const { entry, planted } = collector
@@ -283,7 +284,7 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
     return applied ? collector.entryIsDead(entry) : 'readBlock'
   },
 
-  /** One page a commit. */
+  /** Moves one page per commit. */
   movePage(collector) {
     const { world, planted, page, locals } = collector
     const entries = collector.row(page)
@@ -297,7 +298,7 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
     return planted.rowFirst ? 'removeRows' : 'nextPage'
   },
 
-  /** Deletes s, c and the rows of expired references: s fences their renewal. A tail goes to trash. */
+  /** Deletes s, c and the rows of expired references. Deleting s fences their renewal. A tail goes to trash. */
   removeRows(collector) {
     const { planted, id, streamKey, candidateKey } = collector
     const tail = collector.row(streamKey)?.tail

@@ -3,10 +3,10 @@ import { pageSetOf } from '../world.ts'
 import type { Writer } from './writer-view.ts'
 
 /**
- * Heal: our page set becomes the target's, and its former one ours, whose row is deleted as a duplicate. No page row
+ * Heal: the target takes our page set, and we take its former one. Our row is then deleted as a duplicate. No page row
  * moves.
  *
- * @returns what the last commit writes of the two streams
+ * @returns what the last commit writes for the two streams
  */
 export function heal(writer: Writer, targetId: string, target: StreamRow): Mutations {
   const { planted, id, streamKey } = writer
@@ -38,7 +38,7 @@ function exchangeRows(writer: Writer, mutations: Mutations, formerPages: string)
   return mutations
 }
 
-/** Planted: the target's pages name our objects in place of those that are bad. */
+/** Planted: in the target's pages, our objects replace the bad ones. */
 function nameOurObjects(writer: Writer, mutations: Mutations, formerPages: string, target: StreamRow): string[] {
   const dead: string[] = []
   for (const theirs of writer.world.keys(`m/${formerPages}/`)) {

@@ -3,7 +3,7 @@ import type { Expiry, Mutations, StreamRow } from '../rows.ts'
 import type { Locals } from '../state.ts'
 
 export interface MarkerParams {
-  /** The stream; or else `text`, its content. */
+  /** The stream. Without it, `text` is its content. */
   readonly id?: string
   readonly text?: string
   readonly ref: string
@@ -13,14 +13,14 @@ export interface MarkerParams {
   readonly first?: 'unmark'
   /** Unmarks after it has marked. */
   readonly last?: 'unmark'
-  /** Does not repeat a mark of unknown outcome, but takes it back. */
+  /** Takes a mark of unknown outcome back instead of repeating it. */
   readonly giveUp?: 1
 }
 
 interface MarkerLocals extends Locals {
   id?: string | null
   stream?: StreamRow | null
-  /** A mark of unknown outcome came before. */
+  /** An earlier mark had an unknown outcome. */
   again?: 1
 }
 
@@ -28,7 +28,7 @@ type Marker = ActorView<MarkerParams, MarkerLocals>
 type Step = 'start' | 'readReference' | 'unmarkFirst' | 'readStream' | 'mark' | 'readFence' | 'fence' | 'unmark'
 
 /**
- * Mark: read s; commit {check s; set r; c if r expires; a condemned stream is stored again}. A renewal is a mark, too.
+ * Mark: read s; commit {check s; set r; c if r expires; a condemned stream is stored again}. A renewal is also a mark.
  */
 export const MARKER_STEPS: Steps<Marker, Step> = {
   start(marker) {
@@ -65,7 +65,7 @@ export const MARKER_STEPS: Steps<Marker, Step> = {
     const mutations: Mutations = { [`r/${locals.id}/${params.ref}`]: { expiry } }
     if (stream.status === 'condemned') mutations[key] = { ...stream, status: 'stored', was: undefined }
     if (expiry && !planted.expiryNoCandidate) mutations[`c/${locals.id}`] = 1
-    // After an unknown outcome, rewriting s makes the first attempt fail for ever.
+    // After an unknown outcome, rewriting s makes the first attempt fail whenever it arrives.
     if (locals.again && !planted.retryUnfenced) mutations[key] ??= stream
     const applied = marker.commit(planted.markUnchecked ? [] : marker.seen(key), mutations)
     locals.stream = null
@@ -81,7 +81,7 @@ export const MARKER_STEPS: Steps<Marker, Step> = {
     return marker.locals.stream ? 'fence' : 'lost'
   },
 
-  /** Rewrites what a late mark checks, so that it fails. */
+  /** Rewrites the row that a late mark checks, so that the mark fails. */
   fence(marker) {
     const { locals } = marker
     const key = `s/${locals.id}` as const

@@ -9,11 +9,11 @@ export interface ReaderParams {
   /** What it reads: an entry, or a stream. */
   readonly alias?: string
   readonly id?: string
-  /** Pins the stream: by a reference alone, or with its `p` row too. */
+  /** Pins the stream by a reference alone, or with a `p` row too. */
   readonly pin?: 'reference' | 'row'
   /** Renews the pin after a block. */
   readonly renew?: 1
-  /** Looks at the entry before each block (consistency `conflict`). */
+  /** Reads the entry before each block (consistency `conflict`). */
   readonly follow?: 1
 }
 
@@ -23,11 +23,11 @@ interface ReaderLocals extends Locals {
   stream?: StreamRow | null
   pinned?: 1 | undefined
   renewed?: 1
-  /** The bytes of the stream that it opened, and those that it has got. */
+  /** The bytes of the stream that it opened, and those that it has read. */
   wanted?: string
   got?: string
   pageSet?: string
-  /** The rest of the page in hand. */
+  /** The rest of the current page. */
   page?: readonly PageEntry[] | null | undefined
   /** The block that is missing or wrong. */
   culprit?: PageEntry | undefined
@@ -109,8 +109,8 @@ export class Reader extends ActorView<ReaderParams, ReaderLocals> {
   }
 
   /**
-   * The stream is not there. Before the first byte the alias may name another by now; after it, look for the same
-   * bytes.
+   * The stream is gone. Before the first byte, the alias may name another one by now. After it, the reader looks for
+   * the same bytes.
    */
   again(): Step | 'notFound' {
     const { params, locals } = this
@@ -140,7 +140,7 @@ export const READER_STEPS: Steps<Reader, Step> = {
     return 'readPage'
   },
 
-  /** Pin: commit {check s; p; r with its expiry; c; a condemned stream is stored again}. A renewal checks p, too. */
+  /** Pin: commit {check s; p; r with its expiry; c; a condemned stream is stored again}. A renewal also checks p. */
   pin(reader) {
     const { planted, locals, streamKey, pinKey, hasPinRow } = reader
     const stream = locals.stream as StreamRow
@@ -208,7 +208,7 @@ export const READER_STEPS: Steps<Reader, Step> = {
     return reader.see(reader.pinKey) ? 'readToPin' : 'readPage'
   },
 
-  /** Then its page set in m, */
+  /** Then its page set in m. */
   readPage(reader) {
     const { locals, planted } = reader
     locals.page = reader.restOf(reader.row(`m/${locals.pageSet}/${reader.pageNumber}`))
@@ -216,7 +216,7 @@ export const READER_STEPS: Steps<Reader, Step> = {
     return planted.trashFirst || planted.noTrashRead ? 'readStreamAgain' : 'readTrash'
   },
 
-  /** then in t. */
+  /** Then its page set in t. */
   readTrash(reader) {
     const { locals, planted } = reader
     locals.page = reader.restOf(reader.row(`t/${locals.pageSet}/${reader.pageNumber}`)?.page)
@@ -257,8 +257,8 @@ export const READER_STEPS: Steps<Reader, Step> = {
   },
 
   /**
-   * A page or block is missing or wrong: read s again. (1) Another page set: it was healed, go on there. (2) The same:
-   * this is damage. (3) The stream is gone: go on wherever else these bytes are.
+   * A page or block is missing or wrong: read s again. (1) Another page set: it was healed, continue there. (2) The
+   * same: this is damage. (3) The stream is gone: continue in another stream with these bytes.
    */
   readStreamAgain(reader) {
     const { world, planted, locals } = reader
@@ -295,7 +295,7 @@ export const READER_STEPS: Steps<Reader, Step> = {
     return reader.params.follow ? 'followAlias' : 'followDigest'
   },
 
-  /** The reader of an alias goes on with the stream that has the same bytes now. */
+  /** The reader of an alias continues with the stream that has the same bytes now. */
   followAlias(reader) {
     const { locals } = reader
     const entry = reader.row(reader.aliasKey)

@@ -10,8 +10,8 @@ type Reaper = ActorView<object, ReaperLocals>
 type Step = 'start' | 'readStream' | 'readIntentAgain' | 'deleteObject' | 'dropIntent'
 
 /**
- * Reaps the intents of streams that are stored, deleting or gone: read s, THEN the intent again; only if it is still
- * there delete the object, then the row.
+ * Reaps the intents of streams that are stored, deleting or gone: read s, THEN the intent again. Only if it still
+ * exists, delete the object, then the row.
  */
 export const REAPER_STEPS: Steps<Reaper, Step> = {
   start(reaper) {

@@ -14,7 +14,7 @@ interface RenewerLocals extends Locals {
 type Renewer = ActorView<RenewerParams, RenewerLocals>
 type Step = 'start' | 'extend'
 
-/** Gives an entry another expiry: commit {check a; a; e}. */
+/** Changes the expiry of an entry: commit {check a; a; e}. */
 export const RENEWER_STEPS: Steps<Renewer, Step> = {
   start(renewer) {
     const key = `a/${renewer.params.alias}` as const

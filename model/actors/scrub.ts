@@ -6,23 +6,23 @@ import type { World } from '../world.ts'
 type Source = 'objects' | 'i' | 's' | 'b' | 'm' | 't'
 
 interface ScrubLocals extends Locals {
-  /** The place in the order of lists. */
+  /** Index into the order of lists. */
   place?: number
   /** The objects that the rows read so far name. */
   named?: string[]
   /** The store's own objects that no row has named yet. */
   unnamed?: string[] | null
-  /** The list of `m` goes on after this key. */
+  /** The list of `m` continues after this key. */
   after?: string
 }
 
 type Scrub = ActorView<object, ScrubLocals>
 type Step = 'start' | 'list' | 'trash'
 
-/** The way an object wanders. */
+/** The rows that name an object, in the order of its life. */
 const ORDER: readonly Source[] = ['objects', 'i', 's', 'b', 'm', 't']
 
-/** Lists the objects FIRST, then the rows in the order in which an object wanders; what no row names goes to trash. */
+/** Lists the objects FIRST, then the rows in the order of an object's life. Objects that no row names go to trash. */
 export const SCRUB_STEPS: Steps<Scrub, Step> = {
   start(scrub) {
     const { locals } = scrub
@@ -63,7 +63,7 @@ function listNext(scrub: Scrub): Step | 'done' {
   return place < order.length ? 'list' : 'trash'
 }
 
-/** The list of `m` comes in pages of one row, the others whole. */
+/** Lists `m` in pages of one row, and the others as a whole. */
 function listRows(scrub: Scrub, source: Exclude<Source, 'objects'>): string[] {
   const { world, locals } = scrub
   const keys = world.keys(`${source}/`)

@@ -17,7 +17,7 @@ type Sweeper = ActorView<object, SweeperLocals>
 type Step = 'start' | 'readRow' | 'sweep' | 'sweepReference'
 
 /**
- * Deletes entries, pins and remembered answers whose time is over by its own clock: commit {check the row; delete it,
+ * Deletes entries, pins and remembered answers that have expired by its own clock: commit {check the row; delete it,
  * its `e` row and its reference; write c}.
  */
 export const SWEEPER_STEPS: Steps<Sweeper, Step> = {

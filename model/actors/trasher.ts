@@ -10,7 +10,7 @@ interface TrasherLocals extends Locals {
 type Trasher = ActorView<object, TrasherLocals>
 type Step = 'start' | 'readRow' | 'deleteObject' | 'dropRow'
 
-/** Collect, step (5): after the grace, which may end at any moment, delete the objects, then the trash row. */
+/** Collect, step (5): after the grace period, which may end at any moment, delete the objects, then the trash row. */
 export const TRASHER_STEPS: Steps<Trasher, Step> = {
   start(trasher) {
     trasher.forgetAll()

@@ -13,9 +13,9 @@ type Step =
   | 'putTail'
   | 'setTail'
 
-/** Storing blocks: commit the intents, put the objects, append them to the pages. */
+/** Stores blocks: commit the intents, put the objects, append them to the pages. */
 export const BLOCKS_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep | End>> = {
-  /** With block de-duplication: read b, then ask whether the object is there. */
+  /** With block de-duplication: read b, then check that the object exists. */
   readBlock(writer) {
     const block = writer.see(`b/${writer.digest}`)
     return block && (writer.world.isThere(block.objectName) || writer.planted.holdUnasked)
@@ -56,7 +56,7 @@ export const BLOCKS_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
     return writer.commit([], mutations) ? 'putObject' : 'readOwnRow'
   },
 
-  /** A new attempt takes a new name; the intent of the old one stays. */
+  /** A new attempt uses a new name. The intent of the old one stays. */
   putObject(writer) {
     const { params, locals, planted, text, offset } = writer
     const group = locals.group ?? []
@@ -109,7 +109,7 @@ export const BLOCKS_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
     return 'setTail'
   },
 
-  /** The tail is named in s. One that a longer one replaces becomes an intent again. */
+  /** Names the tail in s. A tail that a longer one replaces becomes an intent again. */
   setTail(writer) {
     const { locals, planted, id, streamKey } = writer
     const stream = writer.stream

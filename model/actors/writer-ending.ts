@@ -17,7 +17,9 @@ type Step =
   | 'secondCommit'
   | 'rememberAnswer'
 
-/** The end, digest known: a new content, a hit, or a heal; with reference and alias in ONE commit. */
+/**
+ * The end of storing, once the digest is known: new content, a hit, or a heal, with reference and alias in ONE commit.
+ */
 export const ENDING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep | End>> = {
   readDigest(writer) {
     const { locals, streamKey } = writer
@@ -37,8 +39,8 @@ export const ENDING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
   },
 
   /**
-   * The target's s was read; THEN its objects are asked for their length. That does not show wrong bytes; the mark
-   * does.
+   * Asks for the lengths of the target's objects AFTER its s was read. They do not show wrong bytes, but the damage
+   * mark does.
    */
   askTarget(writer) {
     const { locals, planted, text } = writer
@@ -50,7 +52,9 @@ export const ENDING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
     return locals.sick && writer.sharesBlocks && !planted.healUnverified ? 'verifyHeld' : afterTarget(writer)
   },
 
-  /** A heal with shared blocks reads every block that it holds but did not put: it may be one of those that are bad. */
+  /**
+   * A heal with shared blocks reads every block that it holds but did not put, because it may be one of the bad ones.
+   */
   verifyHeld(writer) {
     const { locals, world } = writer
     const badBlock = world.blocksOf(writer.id).find((entry) => !world.fits(entry))
@@ -60,7 +64,7 @@ export const ENDING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
     return writer.see(`b/${badBlock[1]}`)?.objectName === badBlock[0] ? 'withdrawBlock' : 'condemnOwn'
   },
 
-  /** A bad block must not be handed out again; the caller is told to try again. */
+  /** A bad block must not be shared again. The caller is told to retry. */
   withdrawBlock(writer) {
     const key = `b/${writer.locals.badBlock?.[1]}` as const
     writer.commit(writer.seen(key), { [key]: null })
@@ -69,7 +73,7 @@ export const ENDING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
     return 'condemnOwn'
   },
 
-  /** An entry that has expired counts as absent, but its reference is removed. */
+  /** An expired entry counts as absent, but its reference is removed. */
   readAlias(writer) {
     const { locals, planted, aliasKey } = writer
     const entry = writer.see(aliasKey)
@@ -115,7 +119,8 @@ export const ENDING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep 
     if (!hit) return planted.candidateDroppedAfter || planted.candidateDroppedWithS ? 'dropCandidate' : 'ack'
     locals.verdict = 'ack'
     if (separately) return 'condemnOwn'
-    // After a heal we delete nothing: the pages that we have now are being read. Collection moves them to trash.
+    // After a heal we delete nothing, because readers may use the pages that we have now. Collection moves them to
+    // trash.
     return writer.sharesBlocks || (healing && !planted.healWipes) ? 'ack' : 'listOwn'
   },
 
@@ -144,7 +149,8 @@ function afterTarget(writer: Writer): WriterStep {
 }
 
 /**
- * Reference and alias. The old reference is removed BEFORE the new one is set: if both streams are the same, it stays.
+ * Reference and alias. The old reference is removed BEFORE the new one is set, so it stays if both streams are the
+ * same.
  */
 function referenceRows(writer: Writer, targetId: string): Mutations {
   const { params, locals, planted, aliasKey } = writer
@@ -152,7 +158,7 @@ function referenceRows(writer: Writer, targetId: string): Mutations {
   const removeOld = () => {
     if (!params.alias || !locals.formerId) return
     mutations[writer.referenceTo(locals.formerId)] = null
-    // If both streams are the same, it cannot have become dead.
+    // If both streams are the same, the stream cannot have become dead.
     if (locals.formerId === targetId || planted.updateNoCandidate) return
     mutations[`c/${locals.formerId}`] = 1
   }
@@ -172,7 +178,7 @@ function referenceRows(writer: Writer, targetId: string): Mutations {
   return mutations
 }
 
-/** The own stream, and the target of a hit. */
+/** Rows of the writer's own stream, and of the target of a hit. */
 function streamRows(writer: Writer, targetId: string, healing: boolean): Mutations {
   const { locals, planted, id, text, streamKey, digestKey } = writer
   if (!locals.hit) {
@@ -190,9 +196,9 @@ function streamRows(writer: Writer, targetId: string, healing: boolean): Mutatio
 }
 
 /**
- * Storing with a permanent reference deletes c (and sets no lease), so that a collection visits only what may be dead.
- * A reference that expires needs c. The target of a hit keeps the c that it has: it may have other references that
- * expire; and our own row needs ours until it is deleted.
+ * Storing with a permanent reference deletes c (and sets no lease), so that a collection visits only streams that may
+ * be dead. A reference that expires needs c. The target of a hit keeps its c, because it may have other references that
+ * expire. Our own row needs its c until it is deleted.
  */
 function candidateRows(writer: Writer, targetId: string): Mutations {
   const { params, locals, planted } = writer
@@ -207,7 +213,7 @@ function candidateRows(writer: Writer, targetId: string): Mutations {
   return (permanent && !later) || planted.candidateAlwaysDropped ? ours : {}
 }
 
-/** Own s, the alias, and h; or else the target's s as it was read before its objects were asked. */
+/** Checks our own s, the alias, and either h or the target's s, as it was read before its objects were asked for. */
 function lastChecks(writer: Writer, healing: boolean): Check[] {
   const { params, locals, planted, streamKey, digestKey } = writer
   const target: Key = locals.hit ? `s/${locals.hit}` : digestKey

@@ -4,7 +4,7 @@ import type { Writer, WriterStep } from './writer-view.ts'
 
 type Step = 'start' | 'readUpload' | 'create' | 'readForTakeOver' | 'takeOver' | 'patchAfterHead' | 'readOwnRow'
 
-/** Creating a stream, taking one over, and what the own row tells after a commit that failed or is unknown. */
+/** Creates a stream or takes one over. After a commit that failed or is unknown, reads its own row. */
 export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep | End>> = {
   start(writer) {
     const { params, locals } = writer
@@ -27,7 +27,7 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
     return upload.answer === 'stored' ? 'ack' : 'refused'
   },
 
-  /** s = storing, with c; for an upload with its up row. */
+  /** Creates s = storing and c, and for an upload its up row. */
   create(writer) {
     const { params, locals, id, streamKey } = writer
     const applied = writer.commit([[streamKey, 0]], {
@@ -35,7 +35,7 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
       [writer.candidateKey]: 1,
       ...(params.create ? { [writer.uploadKey]: { id } } : {}),
     })
-    // Absence recurs, so a creation of unknown outcome is never repeated, but abandoned for a new id.
+    // A row may become absent again, so a creation of unknown outcome is never repeated: the writer takes a new id.
     if (applied === null && !writer.planted.sameId) {
       locals.id = `${id}+`
       return 'create'
@@ -46,7 +46,7 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
     return writer.nextBlock()
   },
 
-  /** A storing stream, or one that was condemned while storing. If it is neither, the upload's row is read again. */
+  /** Reads a stream that is storing, or was condemned while storing. If it is neither, reads the upload's row again. */
   readForTakeOver(writer) {
     const { params, locals, planted, id } = writer
     const stream = writer.see(writer.streamKey)
@@ -66,7 +66,7 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
     return 'takeOver'
   },
 
-  /** Check-and-set of the epoch, also for HEAD: a running append must not pass the offset that HEAD tells. */
+  /** Check-and-set of the epoch, also for HEAD: a running append must not pass the offset that HEAD returns. */
   takeOver(writer) {
     const { params, locals, planted, streamKey } = writer
     const stream = locals.stream as StreamRow
@@ -94,7 +94,7 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
     return head ? 'patchAfterHead' : writer.nextBlock()
   },
 
-  /** HEAD was answered; now the client sends from the offset that it was told. */
+  /** HEAD was answered. Now the client sends from the offset in the answer. */
   patchAfterHead(writer) {
     const { locals, planted } = writer
     const stream = writer.see(writer.streamKey)
@@ -104,7 +104,7 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
     return 'readForTakeOver'
   },
 
-  /** After a commit that failed, or whose outcome is unknown, the own row decides. */
+  /** After a commit that failed or whose outcome is unknown, the writer's own row decides. */
   readOwnRow(writer) {
     const { params, locals, planted, streamKey } = writer
     const stream = writer.see(streamKey)
@@ -121,7 +121,7 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
       locals.unknown = 0
       return 'readDigest'
     }
-    // Of an upload, its own row tells.
+    // For an upload, its own row decides.
     if (params.upload && (!stream || stream.status === 'deleting' || stream.status === 'stored')) return 'readUpload'
     if (!stream) return rowIsGone(writer)
     if (stream.epoch !== writer.epoch && !planted.noEpoch) {
@@ -138,7 +138,7 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
     if (stream.status === 'deleting' && locals.verdict && stream.givenUp) {
       return writer.sharesBlocks ? locals.verdict : 'listOwn'
     }
-    // What we cannot delete is left to collection.
+    // A stream that we cannot delete is left to collection.
     if (stream.status !== 'storing') return locals.verdict ?? 'lost'
     locals.made = 1
     locals.offset = stream.offset
@@ -147,7 +147,7 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
 } satisfies Pick<Steps<Writer, WriterStep>, Step>
 
 /**
- * After an unknown last commit the reference tells, provided that its `by` is our id: one from before proves nothing.
+ * After a last commit of unknown outcome, the reference decides if its `by` is our id. An older one proves nothing.
  */
 function rowIsGone(writer: Writer): WriterStep | End {
   const { locals, planted } = writer

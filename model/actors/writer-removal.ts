@@ -5,8 +5,9 @@ import type { Writer, WriterStep } from './writer-view.ts'
 type Step = 'condemnOwn' | 'listOwn' | 'deleteObject' | 'deleteRows'
 
 /**
- * Removing one's own stream, after an abort or as a duplicate: first the own row, so that nobody goes on with it; then
- * the objects that its pages and intents name now, never those that the writer remembers; then the rows.
+ * Removes the writer's own stream after an abort or as a duplicate: first marks its row, so that no actor continues the
+ * stream. Then deletes the objects that its pages and intents name now, never those that the writer remembers. Then
+ * deletes the rows.
  */
 export const REMOVAL_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep | End>> = {
   condemnOwn(writer) {

@@ -11,7 +11,7 @@ export interface WriterParams {
   readonly alias?: string
   /** The reference that it sets expires. */
   readonly refExpires?: 1
-  /** The etag that the alias must have; null: there must be no entry. */
+  /** The etag that the alias must have. Null: there must be no entry. */
   readonly ifMatch?: string | null
   /** Blocks in a group. @default 1 */
   readonly group?: number
@@ -21,9 +21,9 @@ export interface WriterParams {
   readonly abortAt?: number
   /** At this offset, sends bytes that fill no block. */
   readonly tailAt?: number
-  /** Ends after the tail, as a client that will resume. */
+  /** Ends after the tail, like a client that will resume. */
   readonly suspend?: 1
-  /** Resumes what another process has begun to store. */
+  /** Resumes a stream that another process has started to store. */
   readonly take?: 1
   /** Is a request to the upload of `id`: PATCH. */
   readonly upload?: 1
@@ -50,13 +50,13 @@ export interface WriterLocals extends Locals {
   /** HEAD was answered. */
   headed?: 1
   epoch?: number | string | undefined
-  /** Objects of the group in hand. */
+  /** Objects of the current group. */
   group?: string[] | null
-  /** Place in that group. */
+  /** Index in that group. */
   place?: number
   /** Objects named so far. */
   count?: number
-  /** Set as soon as it gives up: where it ends once its own row is settled. */
+  /** Set as soon as it gives up: the end that it reaches once its own row is settled. */
   verdict?: 'ack' | 'aborted' | 'refused' | 'lost'
   /** The last commit had an unknown outcome. */
   unknown?: 0 | 1
@@ -64,11 +64,11 @@ export interface WriterLocals extends Locals {
   tried?: string
   /** It took over its own stream after a lost commit. */
   tookOver?: 1
-  /** The id that `h` gives for this content. */
+  /** The id that `h` has for this content. */
   hit?: string | null
   /** The target of the hit is damaged. */
   sick?: 0 | 1
-  /** A block that we hold and that is bad. */
+  /** A bad block that we hold. */
   badBlock?: PageEntry | null | undefined
   /** The stream of the entry that the alias had. */
   formerId?: string | null
@@ -134,12 +134,12 @@ export class Writer extends ActorView<WriterParams, WriterLocals> {
     return `a/${this.params.alias}`
   }
 
-  /** Its own stream as it is now, without remembering the version. */
+  /** Reads its own stream without remembering the version. */
   get stream(): StreamRow | null {
     return this.row(this.streamKey)
   }
 
-  /** What it signs its stream with. */
+  /** The epoch by which its stream is known to be its own. */
   get epoch(): number | string {
     return this.actor.name
   }
@@ -184,13 +184,13 @@ export class Writer extends ActorView<WriterParams, WriterLocals> {
     return (entry && !this.world.isExpired(this.aliasKey) ? entry.etag : null) === ifMatch
   }
 
-  /** Object names are for one attempt to put: never used again. */
+  /** Returns new object names. Each is used for one attempt to put, and never again. */
   newNames(count: number): string[] {
     const { locals, actor } = this
     return Array.from({ length: count }, () => `o${actor.name}.${(locals.count = (locals.count ?? 0) + 1)}`)
   }
 
-  /** Writes the group in hand into its pages and deletes its intents. */
+  /** Returns the mutations that write the current group into its pages and delete its intents. */
   groupRows(): Mutations {
     const pages: Record<Key<'m'>, readonly PageEntry[]> = {}
     const intents: Mutations = {}
@@ -203,14 +203,14 @@ export class Writer extends ActorView<WriterParams, WriterLocals> {
     return { ...pages, ...intents }
   }
 
-  /** The client of an upload is told the offset of an acknowledged s; half a block stands for a tail. */
+  /** Records that the client of an upload learns the offset of an acknowledged s. A tail counts as half a block. */
   tellOffset(stream: StreamRow | null = this.stream): void {
     if (!this.params.upload || !stream) return
     const offset = stream.offset + (stream.tail ? 0.5 : 0)
     if (offset > (this.row(`toldOffset/${this.id}`) ?? 0)) this.world.ghost(`toldOffset/${this.id}`, offset)
   }
 
-  /** Where the writer goes on from the current offset. */
+  /** Returns the step that follows at the current offset. */
   nextBlock(): WriterStep {
     const { locals, params } = this
     if (locals.verdict) return 'condemnOwn'
@@ -227,7 +227,8 @@ export class Writer extends ActorView<WriterParams, WriterLocals> {
   }
 
   /**
-   * Somebody can see damage: a lost object shows in its length, wrong bytes only by the mark (of `stream`, or of any).
+   * Whether damage is visible: a lost object shows in its length, wrong bytes only by the mark (of `stream`, or of
+   * any).
    */
   seesDamage(stream?: StreamRow): boolean {
     const { world } = this

@@ -2,7 +2,7 @@ import { EXPIRED } from '../rows.ts'
 import type { World } from '../world.ts'
 import { lastPart, pageSetOf } from '../world.ts'
 
-/** After recovery: what nothing needs any more, and is still there. Returns the first, or null. */
+/** Returns the first row or object that remains after recovery although nothing needs it, or null. */
 export function leak(world: World): string | null {
   return leakedRow(world) ?? leakedObject(world)
 }
@@ -37,7 +37,7 @@ function leakedRow(world: World): string | null {
   return null
 }
 
-/** The first object that no page names. */
+/** Returns the first object that no page names, or null. */
 export function leakedObject(world: World): string | null {
   const named = new Set(world.keys('m/').flatMap((key) => (world.row(key) ?? []).map(([objectName]) => objectName)))
   const left = Object.keys(world.state.objects).find(

@@ -5,13 +5,13 @@ import type { Actor } from '../state.ts'
 import { lastPart } from '../world.ts'
 import type { World } from '../world.ts'
 
-/** The parameters of any kind of actor that the promises are about. */
+/** The parameters of all kinds of actors that the promises depend on. */
 interface Promised extends Partial<WriterParams> {
   readonly expiry?: number
   readonly follow?: 1
 }
 
-/** What the actors were promised by the answers that they got. Returns what is broken, or null. */
+/** Checks what the answers promised to the actors. Returns the first broken promise, or null. */
 export function promises(world: World): string | null {
   const { state, scenario } = world
   if (state.broken) return state.broken
@@ -74,7 +74,7 @@ function appliedPromise(world: World, actor: Actor): string | null {
   return applications.length > 0 ? null : 'a write was acknowledged, and not applied'
 }
 
-/** When everybody has ended, a permanent reference that nobody knows of would stay for ever. */
+/** Once all actors have ended, a permanent reference that none of them knows of would stay forever. */
 function ownerlessReference(world: World): string | null {
   for (const key of world.keys('r/')) {
     const reference = lastPart(key)

@@ -3,7 +3,7 @@ import type { Key, StreamRow } from '../rows.ts'
 import { pageSetOf } from '../world.ts'
 import type { World } from '../world.ts'
 
-/** What the rows and objects must satisfy in every state. Returns what they break, or null. */
+/** Checks the invariants that rows and objects must satisfy in every state. Returns the first violation, or null. */
 export function safety(world: World): string | null {
   return (
     firstProblem(world.keys('r/'), (key) => referenceProblem(world, key)) ??
@@ -42,7 +42,7 @@ function referenceProblem(world: World, key: Key<'r'>): string | null {
   const blocks = world.blocksOf(id).map(([objectName, digest]) => {
     if (!world.isKept([objectName, digest])) return '?'
     if (!world.scenario.sharesBlocks) return digest
-    // A damage mark withdraws b.
+    // A damage mark deletes b.
     const named = world.scenario.damage || world.row(`b/${digest}`)?.objectName === objectName
     return named && world.row(`br/${objectName}/${pageSet}`) ? digest : '?'
   })

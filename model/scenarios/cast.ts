@@ -1,4 +1,4 @@
-// Short names for what most scenarios are made of.
+// Short names for the actors and streams of most scenarios.
 import type { ActorSpec } from '../actors.ts'
 import type { AdversaryParams } from '../actors/adversary.ts'
 import type { MarkerParams } from '../actors/marker.ts'
@@ -16,7 +16,7 @@ export const TRASHER: ActorSpec = { kind: 'trasher', params: {} }
 export const REAPER: ActorSpec = { kind: 'reaper', params: {} }
 export const SCRUB: ActorSpec = { kind: 'scrub', params: {} }
 export const SWEEPER: ActorSpec = { kind: 'sweeper', params: {} }
-/** Of the upload 1. */
+/** Cancels the upload 1. */
 export const CANCEL: ActorSpec = { kind: 'canceller', params: { id: '1' } }
 
 export function writer(id: string, text: string, options: Partial<WriterParams> = {}): ActorSpec {
