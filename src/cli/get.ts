@@ -5,7 +5,7 @@ import type { Entry } from '../hive/hive.ts'
 import { parseRange } from '../http/protocol/range-header.ts'
 import { fileSink } from './file-sink.ts'
 import { aliasArgument, hiveArgument, tokenOption } from './hive-arguments.ts'
-import { withHive } from './open-hive.ts'
+import { isUrl, withHive } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
 import { pipeWithProgress } from './pipe-with-progress.ts'
 import { stdoutSink } from './stdio.ts'
@@ -77,10 +77,6 @@ async function markDamage(place: string, alias: string, range: ByteRange, signal
     // It is damaged, as expected. Where the hive cannot be written, only `comb check --repair` can mark it later.
     return
   }
-}
-
-function isUrl(place: string): boolean {
-  return /^https?:/i.test(place)
 }
 
 function checkRangeOption(text: string): string {

@@ -15,6 +15,11 @@ export interface HiveOptions {
   readonly compress?: CodecName | undefined
 }
 
+/** Whether a hive is behind a URL; otherwise it is in a directory. */
+export function isUrl(place: string): boolean {
+  return /^https?:/i.test(place)
+}
+
 /** Opens the hive in a directory or behind a URL, uses it, and closes it, whatever happens. */
 export async function withHive<T>(place: string, options: HiveOptions, use: (hive: Hive) => Promise<T>): Promise<T> {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(place)?.[1]?.toLowerCase()

@@ -1,3 +1,5 @@
+import { pipeReusing } from './pipe-reusing.ts'
+
 /** Options of {@linkcode pipeWithProgress}. */
 export interface ProgressOptions {
   /** Name to show with the progress bar. */
@@ -6,6 +8,8 @@ export interface ProgressOptions {
   readonly size: number | undefined
   /** Whether to show a progress bar; it is shown only if stderr is a terminal. */
   readonly bar: boolean
+  /** Whether source and sink are what {@linkcode pipeReusing} needs. */
+  readonly reuse?: boolean
   /** Stops the transfer. */
   readonly signal: AbortSignal
 }
@@ -14,23 +18,30 @@ export interface ProgressOptions {
 export async function pipeWithProgress(
   from: ReadableStream<Uint8Array>,
   to: WritableStream<Uint8Array>,
-  { name, size, bar, signal }: ProgressOptions,
+  { name, size, bar, reuse = false, signal }: ProgressOptions,
 ): Promise<void> {
-  if (!bar || !process.stderr.isTTY) return from.pipeTo(to, { signal })
+  if (!bar || !process.stderr.isTTY) return reuse ? pipeReusing(from, to, { signal }) : from.pipeTo(to, { signal })
 
   const { ProgressBar } = await import('./progress-bar.ts')
   const progress = new ProgressBar(name, size)
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      progress.add(chunk.byteLength)
-      controller.enqueue(chunk)
-    },
-  })
+  const onChunk = (byteLength: number): void => progress.add(byteLength)
   try {
-    await from.pipeThrough(counter).pipeTo(to, { signal })
+    await (reuse
+      ? pipeReusing(from, to, { signal, onChunk })
+      : from.pipeThrough(counter(onChunk)).pipeTo(to, { signal }))
   } catch (error) {
     progress.clear()
     throw error
   }
   progress.finish()
+}
+
+/** Passes chunks on, and tells the size of each. */
+function counter(onChunk: (byteLength: number) => void): TransformStream<Uint8Array, Uint8Array> {
+  return new TransformStream({
+    transform(chunk, controller) {
+      onChunk(chunk.byteLength)
+      controller.enqueue(chunk)
+    },
+  })
 }

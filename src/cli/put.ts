@@ -8,7 +8,7 @@ import {
   tokenOption,
   typeOption,
 } from './hive-arguments.ts'
-import { withHive } from './open-hive.ts'
+import { isUrl, withHive } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
 import type { CodecName } from '../store/codecs/block-codecs.ts'
 import { pipeWithProgress } from './pipe-with-progress.ts'
@@ -54,7 +54,9 @@ export function addPutCommand(program: Command, { signal }: CommandContext): voi
         })
         // On a terminal, typed input and the progress bar would overwrite each other.
         const bar = options.progress && !(file === '-' && process.stdin.isTTY)
-        await pipeWithProgress(stream, sink, { name: alias, size: input.size, bar, signal })
+        // A server's sink sends chunks on after their write, and only a regular file never waits.
+        const reuse = input.isFile && !isUrl(place)
+        await pipeWithProgress(stream, sink, { name: alias, size: input.size, bar, reuse, signal })
       })
     })
 }

@@ -1,4 +1,5 @@
 import { asBytes } from '../bytes/chunk-reader.ts'
+import { closeWriter } from '../bytes/close-writer.ts'
 import { onAbort } from '../bytes/on-abort.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { QuotaExceededError } from '../errors.ts'
@@ -107,14 +108,4 @@ export function entrySink(
     { highWaterMark: 1 },
   )
   return Object.assign(writable, { entry })
-}
-
-/** Closes a writer. A stream that has failed refuses `close()` with a TypeError; `closed` rejects with the reason. */
-async function closeWriter(writer: WritableStreamDefaultWriter): Promise<void> {
-  try {
-    await writer.close()
-  } catch (error) {
-    await writer.closed
-    throw error
-  }
 }
