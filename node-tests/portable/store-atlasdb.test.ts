@@ -1,4 +1,4 @@
-// What AtlasDB's stream store does, and what its users asked of it: each test is named after a sentence of its
+// The behaviour of AtlasDB's stream store, and what its users asked for. Each test is named after a sentence in its
 // documentation, or after a problem that its users had.
 import { describe, expect, it, vi } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
@@ -336,7 +336,7 @@ describe('loadStream', () => {
   })
 })
 
-describe('what users of AtlasDB’s store suffered', () => {
+describe('problems that users of AtlasDB’s store had', () => {
   it('There are no range reads: here any range fetches only its own blocks', async () => {
     let fetched = 0
     const { store } = makeStore({}, { read: () => fetched++ })

@@ -38,7 +38,7 @@ describe('StreamStore', () => {
         ] as const) {
           expect(await collect(stored.slice(a, b).stream())).toEqual(bytes.slice(a, b))
         }
-        // A content that fills no block is in the row s.
+        // Content that does not fill a block is in the row s.
         const blocks = length < blockSize ? 0 : Math.ceil(length / blockSize)
         expect(await rows(backend)).toEqual(['h', ...(blocks === 0 ? [] : ['m']), 'r', 's', 'v'])
         expect(await backend.blocks.list({ prefix: '', limit: 1000 })).toHaveLength(blocks)
@@ -57,7 +57,7 @@ describe('StreamStore', () => {
     expect(await backend.blocks.list({ prefix: '', limit: 1000 })).toHaveLength(11)
   })
 
-  it('stores the same bytes once, however many writers store them at the same time', async () => {
+  it('stores the same bytes once, however many writers store them concurrently', async () => {
     const backend = memoryBackend()
     const store = new StreamStore(backend, { blockSize: 2 })
     const bytes = text('0123456789abcdefghijk')
@@ -71,7 +71,7 @@ describe('StreamStore', () => {
     expect(await backend.blocks.list({ prefix: '', limit: 1000 })).toHaveLength(11)
   })
 
-  it('leaves nothing of an upload that is aborted', async () => {
+  it('leaves nothing behind of an upload that is aborted', async () => {
     const backend = memoryBackend()
     const store = new StreamStore(backend, { blockSize: 2 })
     const sink = store.sink({ reference: text('r') })

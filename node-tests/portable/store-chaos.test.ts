@@ -15,14 +15,14 @@ const CONTENTS = ['', 'a', 'ab', 'abcd', 'abcde', 'abcdefghi', 'xyz']
 const ALIASES = ['one', 'two']
 const FAULTS: Fault[] = ['fail', 'busy', 'quota', 'lost', 'late', 'delay', 'crash-before', 'crash-after', 'torn']
 
-/** What somebody was told about a reference that only they set. */
+/** What a process was told about a reference that only it sets. */
 interface Told {
   readonly reference: string
   readonly content: string
   readonly told: 'done' | 'failed'
 }
 
-/** Puts a content under an alias as a hive does: alias, new reference and the old one's removal in one commit. */
+/** Puts content under an alias as a hive does: one commit writes the alias and moves the reference. */
 async function putEntry(store: StreamStore, alias: string, content: string): Promise<void> {
   const reference = text(`alias:${alias}`)
   const sink = store.sink({
@@ -44,8 +44,8 @@ async function removeEntry(tx: Transaction, alias: string): Promise<void> {
 }
 
 /**
- * One process: a few operations on a backend that fails now and then, until it has done them or has crashed. Tells
- * whether a put may have come after its intent was reaped, and nobody undid it.
+ * Simulates a process: does a few operations on a backend that fails now and then, until they are done or it has
+ * crashed. Returns whether a put may have arrived after its intent was reaped, without being undone.
  */
 async function process(memory: Backend, name: string, host: VirtualHost, told: Told[]): Promise<boolean> {
   const random = (): number => host.fraction()
@@ -95,7 +95,7 @@ function pickFault(host: VirtualHost): Fault {
 
 async function collectUntil(signal: AbortSignal, memory: Backend, host: VirtualHost): Promise<void> {
   while (!signal.aborted) {
-    // Now and then a collector fails, or dies: the next one goes on.
+    // Now and then a collector fails or dies. The next one continues.
     const backend = faulty(memory, () => (host.fraction() < 0.04 ? pickFault(host) : undefined), host)
     const settled = Promise.allSettled([collectHastily(backend, host)])
     await Promise.race([settled, backend.crashed])
@@ -118,12 +118,12 @@ describe('a store that several processes use', () => {
       const orphans = await Promise.all(['A', 'B', 'C'].map((name) => process(memory, name, host, told)))
       end.abort()
       await collecting
-      // What a crash, or a failure while removing, has left is collected, and only that.
+      // Collections remove what a crash or a failed removal left behind, and nothing else.
       if (collected) await collectHastily(memory, host)
       if (collected) await collectHastily(memory, host)
       const contents = await inspectStore(memory)
       const where = `seed ${seed}`
-      // What only a scrub finds.
+      // Only a scrub finds these objects.
       const lost = (problem: string): boolean => orphans.includes(true) && problem.startsWith('no row names object')
       expect(
         contents.problems.filter((problem) => !lost(problem)),

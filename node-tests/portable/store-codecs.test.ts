@@ -20,7 +20,7 @@ const keys = new RowKeys('')
 const NAMES = Object.keys(CODECS) as CodecName[]
 const HONEY = text('honey '.repeat(5000))
 
-/** The entries of a stream that has one page. */
+/** Returns the entries of a stream that has one page. */
 async function entriesOf({ metadata }: Backend, id: string): Promise<readonly BlockEntry[]> {
   return parsePage((await metadata.get(keys.page(fromHex(id)!, 0)))!.value).entries
 }
@@ -37,7 +37,7 @@ async function featuresOf({ metadata }: Backend): Promise<Uint8Array | undefined
 }
 
 describe('the codec of a store', () => {
-  it('is invisible to content, length, digest, ranges and de-duplication, as is the block size', async () => {
+  it('does not affect content, length, digest, ranges or de-duplication, and neither does the block size', async () => {
     const anyPiece = fc.oneof(
       fc.record({ random: fc.nat(3000), seed: fc.nat(5) }),
       fc.record({ fill: fc.nat(5000), value: fc.nat(255) }),
@@ -69,7 +69,7 @@ describe('the codec of a store', () => {
   })
 
   it.each(['lz4', 'deflate'] as const)(
-    '%s stores each block compressed where that pays, and as it is elsewhere',
+    '%s compresses the blocks that become shorter, and stores the others as they are',
     async (codec) => {
       const backend = memoryBackend()
       const content = assemble([
@@ -89,12 +89,12 @@ describe('the codec of a store', () => {
     },
   )
 
-  it('deflate tries samples of a large block, and then the block if one of them becomes shorter', async () => {
+  it('deflate compresses samples of a large block first, and the whole block only if a sample becomes shorter', async () => {
     for (const [start, end, expected] of [
       [0, 100_000, 2],
       [200_000, 300_000, 2],
       [270_000, 300_000, 2],
-      // It would pay, but no sample shows it.
+      // The block would become shorter, but no sample shows it.
       [30_000, 90_000, 0],
       [0, 0, 0],
     ] as const) {
@@ -105,7 +105,7 @@ describe('the codec of a store', () => {
     }
   })
 
-  it('can change between puts: what heals a stream brings its own', async () => {
+  it('can change between puts: a heal brings its own codec', async () => {
     const backend = memoryBackend()
     const plain = await put(new StreamStore(backend, { blockSize: 7000 }), HONEY, { reference: text('a') })
     const [first] = await entriesOf(backend, plain.id)
@@ -126,7 +126,7 @@ describe('the codec of a store', () => {
 
 describe('a compressed block', () => {
   it.each(['lz4', 'deflate'] as const)(
-    'in %s that is damaged is an IntegrityError, before it is decompressed',
+    'in %s that is damaged causes an IntegrityError before it is decompressed',
     async (codec) => {
       const backend = memoryBackend()
       const store = new StreamStore(backend, { codec })
@@ -145,7 +145,7 @@ describe('a compressed block', () => {
     },
   )
 
-  it.each(['lz4', 'deflate'] as const)('in %s whose checksum is right is never given out wrong', async (codec) => {
+  it.each(['lz4', 'deflate'] as const)('in %s whose checksum matches is never returned wrong', async (codec) => {
     const checksum = await loadChecksum()
     for (const [what, change] of [
       ['cut', (bytes: Uint8Array) => bytes.slice(0, -9)],
@@ -166,7 +166,7 @@ describe('a compressed block', () => {
     }
   })
 
-  it('with another number of bytes than its page states is never given out', async () => {
+  it('that does not have the number of bytes in its page is never returned', async () => {
     for (const codec of NAMES) {
       const backend = memoryBackend()
       const store = new StreamStore(backend, { codec, blockSize: 6000 })
@@ -196,7 +196,7 @@ describe('a compressed block', () => {
 })
 
 describe('the features of a store', () => {
-  it('say that there may be compressed blocks from the first sink with a codec on, and not before', async () => {
+  it('include compression from the first sink with a codec, and not earlier', async () => {
     const backend = memoryBackend()
     await put(new StreamStore(backend), HONEY)
     expect(await featuresOf(backend)).toEqual(formatVersion(0))
@@ -210,7 +210,7 @@ describe('the features of a store', () => {
     expect(await featuresOf(backend)).toEqual(formatVersion(FEATURES.compression))
   })
 
-  it('are in a new store before any other row', async () => {
+  it('are written to a new store before any other row', async () => {
     const backend = memoryBackend()
     let atFirst: Uint8Array | undefined
     const metadata: Backend['metadata'] = {
@@ -225,7 +225,7 @@ describe('the features of a store', () => {
     expect(atFirst).toEqual(formatVersion(FEATURES.compression))
   })
 
-  it('are kept when several stores set them at once, and when another version sets its own at the same time', async () => {
+  it('are kept when several stores set them concurrently, or when another version sets its own', async () => {
     const backend = memoryBackend()
     await Promise.all(NAMES.map((codec) => put(new StreamStore(backend, { codec }), text(codec))))
     expect(await featuresOf(backend)).toEqual(formatVersion(FEATURES.compression))
@@ -248,7 +248,7 @@ describe('the features of a store', () => {
     expect((await inspectStore(shared)).counts).toEqual({ v: 1 })
   })
 
-  it('are set although the answer is lost, at the next attempt', async () => {
+  it('are set at the next attempt if the answer is lost', async () => {
     const backend = memoryBackend()
     await put(new StreamStore(backend), HONEY)
     let lost = false
@@ -269,7 +269,7 @@ describe('the features of a store', () => {
 })
 
 describe('the write back-off', () => {
-  /** A host that counts pauses of some length. */
+  /** A host that records its pauses. */
   class PausedHost extends VirtualHost {
     readonly pauses: number[] = []
     override sleep(delayMs: number, signal?: AbortSignal): Promise<void> {

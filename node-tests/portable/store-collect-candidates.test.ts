@@ -35,7 +35,7 @@ describe('a stream that is stored', () => {
     ['with a reference that expires', { reference: text('r'), ...SOON }, true],
     ['without a reference', {}, true],
     ['with a reference that onCommit sets', { onCommit: (tx, { id }) => tx.markAsUsed(id, text('x')) }, false],
-    ['with one of onCommit that expires', { onCommit: (tx, { id }) => tx.markAsUsed(id, text('x'), SOON) }, true],
+    ['with an expiring one from onCommit', { onCommit: (tx, { id }) => tx.markAsUsed(id, text('x'), SOON) }, true],
     [
       'with a reference, and another that expires',
       { reference: text('r'), onCommit: (tx, { id }) => tx.markAsUsed(id, text('x'), SOON) },
@@ -52,7 +52,7 @@ describe('a stream that is stored', () => {
       true,
     ],
   ]
-  it.each(cases)('%s is a candidate, with a lease, only if it may be dead', async (_, options, isCandidate) => {
+  it.each(cases)('%s is a candidate with a lease only if it may be dead', async (_, options, isCandidate) => {
     for (const length of [0, 1, 20]) {
       const { backend, store } = start()
       const { id } = await put(store, text('x'.repeat(length)), options)
@@ -65,7 +65,7 @@ describe('a stream that is stored', () => {
     }
   })
 
-  it('becomes a candidate if it is stored again with a reference that expires, and otherwise stays as it was', async () => {
+  it('becomes a candidate if it is stored again with a reference that expires, and otherwise does not change', async () => {
     for (const options of [{}, SOON]) {
       for (const first of [{}, { reference: text('1') }, { reference: text('1'), ...SOON }]) {
         const { backend, store } = start()
@@ -103,7 +103,7 @@ describe('a stream that is stored', () => {
 })
 
 describe('a writer whose row was removed', () => {
-  /** Does what a heal does to an upload of unknown outcome: moves its objects to another stream and removes its row. */
+  /** Acts like a heal on an upload of unknown outcome: moves its objects to another stream and removes its row. */
   async function takeObjects({ metadata }: Backend, into: string): Promise<void> {
     const [intent] = await metadata.list({ prefix: keys.intent(NONE), limit: 1 })
     const own = parseStreamId(intent!.value)

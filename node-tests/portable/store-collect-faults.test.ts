@@ -12,7 +12,7 @@ import { sample } from '../support/sample.ts'
 import { put, text } from '../support/store-tools.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
-/** A store with everything that a collection can meet, so that a collection takes each of its steps. */
+/** Makes a store in which a collection takes each of its steps. */
 async function prepare(): Promise<Backend> {
   const memory = memoryBackend()
   const host = new VirtualHost()
@@ -58,9 +58,9 @@ async function expectKept(memory: Backend, where: string): Promise<void> {
   for (const content of KEPT) expect([...contents.stored.values()], where).toContain(content)
 }
 
-/** Checks that, after two more collections, only live streams are left, and nothing that dead ones left behind. */
+/** Checks that after two more collections only live streams are left, and nothing of the dead ones. */
 async function expectRecovered(memory: Backend, host: VirtualHost, where: string): Promise<void> {
-  // The first collection may leave a candidate row that it wrote or found too late.
+  // The first collection may leave a candidate row that it wrote or found late.
   await collectHastily(memory, host)
   await collectHastily(memory, host)
   const contents = await inspectStore(memory)
@@ -98,7 +98,7 @@ describe('a collection whose backend fails', () => {
     expect(clean.steps.length).toBeGreaterThan(60)
     for (const fault of FAULTS) {
       for (const { index, operation } of sample(clean.steps)) {
-        // Calls that change nothing can fail in fewer ways.
+        // Calls that do not change anything can fail in fewer ways.
         if (!/commit|delete/.test(operation) && ['lost', 'late', 'delay', 'crash-after'].includes(fault)) continue
         const where = `${fault} at ${index}`
         await expectSafe((step) => (step.index === index ? fault : undefined), where)
@@ -172,7 +172,7 @@ describe('a reader of a stream whose pages are replaced', () => {
 })
 
 describe('a reader of a stream that is collected', () => {
-  /** Reads a stream, with a collection at one of the reader's calls. */
+  /** Reads a stream, and collects it at call `at` of the reader. */
   async function read(at: number, graceMs: number, again: boolean): Promise<{ got: unknown; calls: number }> {
     const memory = memoryBackend()
     const host = new VirtualHost()
@@ -184,7 +184,7 @@ describe('a reader of a stream that is collected', () => {
       if (++calls !== at) return
       await store.transaction((tx) => tx.unmarkAsUsed(id, text('r')))
       await new StreamStore(memory, { host: hastyHost(host) }).collectGarbage({ graceMs })
-      // With blocks of a different size.
+      // The new blocks have a different size.
       if (again) await put(new StreamStore(memory, { blockSize: 7, host }), bytes, { reference: text('again') })
     }
     const backend: Backend = {
@@ -213,7 +213,7 @@ describe('a reader of a stream that is collected', () => {
 
   const whole = '0123456789'.repeat(60).slice(3, 590)
 
-  it('finishes during the grace period, and later if the bytes were stored again, at whatever call the stream is collected', async () => {
+  it('finishes during the grace period, or later if the bytes were stored again, whenever the stream is collected', async () => {
     const { calls } = await read(0, 0, false)
     expect(calls).toBeGreaterThan(590)
     // The first blocks, and those around the end of the first page.

@@ -28,7 +28,7 @@ async function expectEmpty(backend: Backend): Promise<void> {
   expect(await inspectStore(backend)).toMatchObject({ counts: { v: 1 }, objects: 0, problems: [] })
 }
 
-/** The report of a dry run, after checking that it changed nothing. */
+/** Returns the report of a dry run, after checking that the run changed nothing. */
 async function preview(backend: Backend, store: StreamStore, graceMs?: number): Promise<GarbageReport> {
   const before = await dump(backend)
   const report = await store.collectGarbage({ dryRun: true, graceMs })
@@ -87,7 +87,7 @@ describe('collectGarbage', () => {
     await put(store, pattern(10))
     const sink = store.sink(REF)
     const writer = sink.getWriter()
-    // Two groups, of which only the first is in a page.
+    // Two groups of blocks. Only the first is in a page.
     await writer.write(pattern(28))
     await settle()
     host.advance(HOUR - 1)
@@ -137,7 +137,7 @@ describe('collectGarbage', () => {
   it('collects the pages that the stream’s row names, not those of its id', async () => {
     const { backend, store, unmark } = start()
     const [dead, alive] = [await put(store, pattern(10), REF), await put(store, pattern(22), REF)]
-    // As after a heal: the pages under the dead stream's id belong to the live stream.
+    // Like after a heal, the pages under the dead stream's id belong to the live stream.
     const former = new Uint8Array(16).fill(7)
     await movePages(backend, dead.id, former)
     await movePages(backend, alive.id, fromHex(dead.id)!)
@@ -150,7 +150,7 @@ describe('collectGarbage', () => {
     await expectEmpty(backend)
   })
 
-  it('leaves rows that it cannot read alone, reports them, and collects the rest', async () => {
+  it('leaves rows that it cannot read unchanged, reports them, and collects the rest', async () => {
     const { backend, store, unmark } = start()
     const [bad, good] = [await put(store, pattern(10), REF), await put(store, pattern(30), REF)]
     await unmark(bad.id)
@@ -179,7 +179,7 @@ describe('collectGarbage', () => {
     await expectEmpty(backend)
   })
 
-  it('reports an object that the engine refuses to delete, frees all others, and tries again next time', async () => {
+  it('reports an object that the engine refuses to delete, frees all others, and retries next time', async () => {
     const { backend, store, unmark } = start()
     for (const length of [10, 30]) await unmark((await put(store, pattern(length), REF)).id)
     const [refused] = await backend.blocks.list({ prefix: '', limit: 1 })
@@ -215,7 +215,7 @@ describe('collectGarbage', () => {
     expect(await collect((await store.open(id)).stream())).toEqual(pattern(10))
   })
 
-  it('continues where another collection ended, at any step', async () => {
+  it('continues where another collection stopped, at any step', async () => {
     for (const status of [
       { kind: 'condemned', former: 'stored' },
       { kind: 'deleting', reason: 'collected' },
@@ -277,7 +277,7 @@ describe('collectGarbage', () => {
     expect((await inspectStore(backend)).problems).toEqual([])
   })
 
-  it('leaves a digest row alone that names another stream', async () => {
+  it('leaves a digest row that names another stream', async () => {
     const { backend, store, unmark } = start()
     const old = await put(store, pattern(10), REF)
     await backend.metadata.commit([], [{ key: keys.digest(old.digest), value: undefined }])
@@ -329,7 +329,7 @@ describe('collectGarbage', () => {
       })
       await expectEmpty(backend)
     }
-    // It is about to condemn a stream that is then marked; another collector removes the candidate row.
+    // It is about to condemn a stream, which is then marked. Another collector removes the candidate row.
     {
       const { backend, host, store, unmark } = start()
       const { id } = await put(store, pattern(10), REF)
@@ -357,7 +357,7 @@ describe('collectGarbage', () => {
     expect(after.filter((line) => !isOwn(line))).toEqual(before.filter((line) => !isOwn(line)))
   })
 
-  it('ends between two steps with the reason of its signal, and the next collection continues', async () => {
+  it('rejects between two steps with the reason of its signal, and the next collection continues', async () => {
     for (let at = 1; ; at++) {
       const { backend, host, store, unmark } = start(1)
       const { id } = await put(store, pattern(600), REF)

@@ -17,7 +17,7 @@ async function recordOf({ metadata }: Backend, id: string): Promise<StreamRecord
   return parseStream((await metadata.get(keys.stream(fromHex(id)!)))!.value)
 }
 
-/** Changes a byte of the content that a row has. */
+/** Changes a byte of the content in a row. */
 async function damage(backend: Backend, id: string): Promise<void> {
   const record = await recordOf(backend, id)
   const content = record.content!.map((byte, index) => (index === 3 ? byte ^ 1 : byte))
@@ -70,7 +70,7 @@ describe('a small content', () => {
     expect(await collect(stored.stream())).toEqual(pattern(10))
   })
 
-  it('is checked against its digest at each reading; if it is damaged, the stream is marked, and a check finds it', async () => {
+  it('is verified by its digest on every read; if it is damaged, the stream is marked, and a check finds it', async () => {
     const memory = memoryBackend()
     const store = new StreamStore(memory)
     const { id } = await put(store, pattern(10), KEPT)
@@ -81,7 +81,7 @@ describe('a small content', () => {
     await expect.poll(async () => (await recordOf(memory, id)).damaged).toBe(true)
   })
 
-  it('is healed although nobody has read it since it was damaged', async () => {
+  it('is healed even if it was not read since it was damaged', async () => {
     const memory = memoryBackend()
     const store = new StreamStore(memory)
     const { id } = await put(store, pattern(10), KEPT)
@@ -108,7 +108,7 @@ describe('a small content', () => {
     const reader = (await store.open(id)).stream()
     expect((await put(store, pattern(40))).id).toBe(id)
     expect(await collect((await store.open(id)).stream())).toEqual(pattern(40))
-    // A reader that began before goes on with what is whole now.
+    // A reader that started earlier continues with the content that is whole now.
     expect(await collect(reader)).toEqual(pattern(40))
     for (let i = 0; i < 3; i++) await store.collectGarbage({ graceMs: 0 })
     const { counts, objects, problems } = await inspectStore(memory)
@@ -119,7 +119,7 @@ describe('a small content', () => {
     expect(objects).toBe('blockSize' in after ? 6 : 0)
   })
 
-  it('is collected with its row, while a reader that has it goes on', async () => {
+  it('is collected with its row, while a reader that has it continues', async () => {
     const memory = memoryBackend()
     const store = new StreamStore(memory, { host: new VirtualHost() })
     const stored = await put(store, pattern(40), KEPT)

@@ -18,11 +18,11 @@ interface Damaged {
   readonly id: string
   read(): Promise<StreamRecord>
   write(changes: Partial<StreamRecord>): Promise<unknown>
-  /** Opens the stream through a backend around the memory. */
+  /** Opens the stream. `around` can wrap its backend. */
   open(around?: (memory: Backend) => Backend): Promise<StoredStream>
 }
 
-/** A stream of three blocks, the second of which is lost. */
+/** Makes a stream of three blocks and loses the second. */
 async function damaged(): Promise<Damaged> {
   const memory = memoryBackend()
   const { id } = await put(new StreamStore(memory, { blockSize: 4 }), BYTES, { reference: text('r') })
@@ -41,7 +41,7 @@ async function damaged(): Promise<Damaged> {
   }
 }
 
-/** A backend that does something before its next commits. */
+/** Wraps a backend so that it calls `what` before each commit. */
 function beforeCommits(memory: Backend, what: (number: number) => Promise<unknown>): Backend {
   let number = 0
   return {
@@ -57,7 +57,7 @@ function beforeCommits(memory: Backend, what: (number: number) => Promise<unknow
 }
 
 describe('the damage mark', () => {
-  it('is set, once, by a reader that found a block missing, and changes nothing else', async () => {
+  it('is set once by a reader that found a block missing, and changes nothing else', async () => {
     const { read, open, id, memory } = await damaged()
     const before = await read()
     const damage = { name: 'IntegrityError', streamId: id, blockIndex: 1 }
@@ -82,7 +82,7 @@ describe('the damage mark', () => {
     expect(await read()).toMatchObject({ status: { kind: 'stored' }, damaged: true })
   })
 
-  it('is not needed: a reader of what cannot be written is told of the damage', async () => {
+  it('is not needed: a reader gets the error even if the mark cannot be written', async () => {
     const failures: (() => Promise<unknown>)[] = [
       () => Promise.reject(new AccessError('read-only')),
       () => Promise.reject(new Error('broken')),
@@ -95,7 +95,7 @@ describe('the damage mark', () => {
     }
   })
 
-  it('is set although its answer is lost, or the engine is busy', async () => {
+  it('is set even if its answer is lost or the engine is busy', async () => {
     for (const fault of ['lost', 'busy'] as const) {
       const { read, open } = await damaged()
       let commits = 0
@@ -107,11 +107,11 @@ describe('the damage mark', () => {
     }
   })
 
-  it('is not set on a stream that names other pages by then, whose reader goes on there', async () => {
+  it('is not set on a stream that names other pages by then, and its reader continues there', async () => {
     const { read, open, id, memory } = await damaged()
     const store = new StreamStore(memory, { blockSize: 2 })
     const twin = fromHex('77'.repeat(16))!
-    // Another stream of this length lends its pages.
+    // Another stream of the same length provides the pages.
     const whole = await put(store, BYTES.toReversed())
     const stored = await open((backend) =>
       beforeCommits(backend, async (number) => {
@@ -124,7 +124,7 @@ describe('the damage mark', () => {
     expect(await read()).not.toHaveProperty('damaged', true)
   })
 
-  it('is set on a row that has changed in other ways meanwhile', async () => {
+  it('is set on a row that has changed otherwise in the meantime', async () => {
     const { read, write, open, id, memory } = await damaged()
     const stored = await open(() => beforeCommits(memory, async (number) => number === 0 && write({ leaseUntil: 7 })))
     await expect(collect(stored.stream())).rejects.toMatchObject({ name: 'IntegrityError', streamId: id })

@@ -6,7 +6,7 @@ import { assemble, type Piece } from '../support/pieces.ts'
 
 const deflate = await loadDeflate()
 
-/** What zlib makes of `hello hello hello hello`, at its default level. */
+/** `hello hello hello hello`, compressed by zlib at its default level. */
 const ZLIB_VECTOR = 'eJzLSM3JyVfIQCcBaAMIsQ=='
 
 const CONTENTS: readonly (readonly [string, readonly Piece[]])[] = [
@@ -22,7 +22,7 @@ describe('deflate', () => {
     expect(new TextDecoder().decode(deflate.decompress(bytes, 100))).toBe('hello hello hello hello')
   })
 
-  it.each(CONTENTS)('of %s is read back in an array of its own, up to the limit, and refused above it', (_, pieces) => {
+  it.each(CONTENTS)('of %s is decompressed into its own array up to the limit, and refused above it', (_, pieces) => {
     const content = assemble(pieces)
     const compressed = deflate.compress(content, Infinity)!
     const result = deflate.decompress(compressed, content.byteLength)
@@ -33,14 +33,14 @@ describe('deflate', () => {
     expect(() => deflate.decompress(compressed, content.byteLength - 1)).toThrow(error)
   })
 
-  it.each(CONTENTS)('of %s is made only if it fits in the room', (_, pieces) => {
+  it.each(CONTENTS)('of %s is returned only if it fits the given size', (_, pieces) => {
     const content = assemble(pieces)
     const compressed = deflate.compress(content, Infinity)!
     expect(deflate.compress(content, compressed.byteLength)).toEqual(compressed)
     expect(deflate.compress(content, compressed.byteLength - 1)).toBeUndefined()
   })
 
-  it.each(CONTENTS)('of %s gives the content or a FormatError if it is cut or its bytes are changed', (_, pieces) => {
+  it.each(CONTENTS)('of %s yields the content or a FormatError if it is cut or its bytes are changed', (_, pieces) => {
     const content = assemble(pieces)
     const compressed = deflate.compress(content, Infinity)!
     const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 })
@@ -57,7 +57,7 @@ describe('deflate', () => {
     expect(() => fc.assert(property, { numRuns: 150 })).not.toThrow()
   })
 
-  it('of any bytes gives a FormatError or some bytes, within the limit', () => {
+  it('of any bytes yields a FormatError or bytes within the limit', () => {
     const property = fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(500), (bytes, limit) => {
       bytes.set([0x78, 0x9c].slice(0, bytes.byteLength))
       try {

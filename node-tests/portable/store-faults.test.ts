@@ -11,20 +11,20 @@ import { VirtualHost } from '../support/virtual-host.ts'
 
 const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
 
-/** A thing that is done to a store, in which each call of the backend goes wrong in turn, in each way. */
+/** An operation on a store. Each of its backend calls fails in turn, in every possible way. */
 interface Scenario {
   /**
-   * Bytes of a block.
+   * Block size in bytes.
    * @default 1
    */
   readonly blockSize?: number
   readonly name: string
-  /** Bytes that the store has before, with the reference `before`. */
+  /** Content that the store has from the start, with the reference `before`. */
   readonly has?: string
   run(store: StreamStore, before: StoredStream | undefined): Promise<unknown>
-  /** What is seen afterwards: the references of each content, and rows; each a line of {@linkcode view}. */
+  /** The expected lines of {@linkcode view} afterwards: the references of each content, and rows. */
   readonly after: readonly string[]
-  /** Whether a content may be there without a reference, for a collector to remove. */
+  /** Whether content may be left without a reference, for a collector to remove. */
   readonly mayLeave?: boolean
 }
 
@@ -36,7 +36,7 @@ async function put(store: StreamStore, content: string, options = {}): Promise<v
   await sink.stored
 }
 
-/** Three groups of blocks: the first two are made with the stream, the third with an append. */
+/** Three groups of blocks: the first two are created with the stream, the third with an append. */
 const LONG = 'abcdefghij'
 
 const scenarios: Scenario[] = [
@@ -105,7 +105,7 @@ const scenarios: Scenario[] = [
   },
 ]
 
-/** What can be seen of a store: each content with its references, each row with its value. */
+/** Returns what is visible in a store: each content with its references, each row with its value. */
 function view({ stored, references, rows }: StoreContents, scenario: Scenario): string[] {
   const streams = [...stored].map(([id, content]) => {
     const own = references.filter((each) => each.startsWith(id)).map((each) => each.slice(33))
@@ -149,7 +149,7 @@ function isUnknown(result: PromiseSettledResult<unknown> | undefined): boolean {
   return result?.status === 'rejected' && (result.reason as { outcome?: string }).outcome === 'unknown'
 }
 
-/** What can go wrong with a call; a call that changes nothing fails in fewer ways. */
+/** Returns the possible faults of a call. A call that changes nothing has fewer of them. */
 function faultsOf(operation: string): Fault[] {
   if (operation === 'get') return ['fail', 'busy', 'delay', 'crash-before']
   const faults: Fault[] = ['fail', 'busy', 'quota', 'lost', 'late', 'delay', 'crash-before', 'crash-after']
@@ -165,7 +165,7 @@ describe('a store whose backend fails', () => {
     const cases = clean.backend.steps.flatMap(({ index, operation }) =>
       faultsOf(operation).map((fault) => ({ index, operation, fault })),
     )
-    // Few cases are all needed for each of the three outcomes to occur.
+    // If there are few cases, all of them are needed to see each of the three outcomes.
     const plays = sample(cases, cases.length < 100 ? 1 : 3).map(async ({ index, operation, fault }) => {
       const where = `${fault} at ${index} (${operation})`
       const { contents, result, before, after } = await play(scenario, (step) =>
@@ -173,7 +173,7 @@ describe('a store whose backend fails', () => {
       )
       seen[result?.status ?? 'crashed']++
 
-      // A put that arrives after its upload was removed is what only a scrub finds.
+      // Only a scrub finds an object whose put arrived after its upload was removed.
       const lost = (problem: string): boolean =>
         fault === 'late' && operation === 'blocks.put' && problem.startsWith('no row names object')
       expect(
@@ -186,7 +186,7 @@ describe('a store whose backend fails', () => {
       else if (result && !unknown) expect(after, where).toEqual(before)
       else expect([before, scenario.after], where).toContainEqual(after)
 
-      // A failure that the process lived through leaves nothing for collection to remove.
+      // A failure that the process survived leaves nothing for a collection to remove.
       if (result?.status === 'rejected' && !['late', 'lost'].includes(fault)) {
         expect(contents.unfinished, where).toEqual([])
         expect(contents.counts['i'], where).toBeUndefined()
@@ -196,14 +196,14 @@ describe('a store whose backend fails', () => {
     expect(Math.min(...Object.values(seen))).toBeGreaterThan(0)
   })
 
-  it('stores a long stream whose objects and intents are refused again and again', async () => {
+  it('stores a long stream whose objects and intents are refused repeatedly', async () => {
     for (const fault of ['busy', 'lost', 'late'] as const) {
       const memory = memoryBackend()
       const host = new VirtualHost({ budget: { ...systemHost.budget, tries: 50 } })
       const backend = faulty(
         memory,
         ({ index, operation }) => {
-          // The row of the store's own version is made first.
+          // The first calls create the row with the version of the store.
           if (index < 2 || operation === 'get' || host.fraction() < 0.6) return undefined
           return operation === 'commit' ? fault : 'busy'
         },
@@ -281,7 +281,7 @@ describe('a store whose backend fails', () => {
     }
   })
 
-  it('says that the outcome is unknown when not even reading back shows it', async () => {
+  it('reports an unknown outcome when not even reading back shows it', async () => {
     for (const fault of ['lost', 'late'] as const) {
       for (const has of [undefined, 'ab']) {
         const scenario: Scenario = {
@@ -292,7 +292,7 @@ describe('a store whose backend fails', () => {
         }
         const clean = await play(scenario, () => undefined)
         const commits = clean.backend.steps.filter(({ operation }) => operation === 'commit')
-        // The one after a duplicate removes its rows.
+        // For a duplicate, another commit follows that removes its rows.
         const last = commits.at(has ? -2 : -1)!.index
         const { result, contents, after } = await play(scenario, ({ index }) =>
           index < last ? undefined : index === last ? fault : 'fail',
@@ -308,11 +308,11 @@ describe('a store whose backend fails', () => {
     { before: false, content: 'ab' },
     { before: true, content: 'ab' },
     { before: true, content: LONG },
-  ])('takes the word of the reference that it set when its own row is gone ($before, $content)', async (given) => {
+  ])('relies on the reference that it set when its own row is gone ($before, $content)', async (given) => {
     for (const applied of [true, false]) {
       const memory = memoryBackend()
       const host = new VirtualHost()
-      // A reference that was there before proves nothing.
+      // A reference that already existed proves nothing.
       if (given.before) await put(new StreamStore(memory, { host }), given.content, { reference: text('new') })
       const isLast = (mutations: readonly Mutation[]): boolean =>
         mutations.some(({ key }) => String.fromCharCode(...key).startsWith('/r/'))

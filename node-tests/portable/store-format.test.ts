@@ -51,7 +51,7 @@ const DIGEST_HEX = toHex(DIGEST)
 const ID_HEX = toHex(ID)
 const ENTRY_HEX = `${ID_HEX}000f4240000f423f00c0c1c2c3c4c5c6c7`
 
-/** The layouts are final: what stands here is on disks. A change of one of these lines is a change of the format. */
+/** These layouts are final: rows like these are on disks. Changing one of these lines changes the format. */
 const FIXTURES: readonly (readonly [
   name: string,
   hex: string,
@@ -177,7 +177,7 @@ const FIXTURES: readonly (readonly [
   ],
 ]
 
-/** Whether bytes that may be anything give a value or a FormatError. */
+/** Returns whether parsing these bytes returns a value or throws a FormatError. */
 function isTotal(parse: (bytes: Uint8Array) => unknown, given: Uint8Array): boolean {
   try {
     parse(given)
@@ -193,7 +193,7 @@ describe('the rows of a store', () => {
     expect(() => parse(formatted)).not.toThrow()
   })
 
-  it.each(FIXTURES)('%s: every byte that is cut off or added is noticed', (_, hex, __, parse) => {
+  it.each(FIXTURES)('%s: any missing or extra byte is detected', (_, hex, __, parse) => {
     const whole = fromHex(hex)!
     for (let length = 0; length < whole.byteLength; length++) {
       expect(() => parse(whole.subarray(0, length)), `${length} bytes`).toThrow(FormatError)
@@ -201,7 +201,7 @@ describe('the rows of a store', () => {
     expect(() => parse(new Uint8Array([...whole, 0]))).toThrow(FormatError)
   })
 
-  it.each(FIXTURES)('%s: any bytes give a value or a FormatError', (_, hex, __, parse) => {
+  it.each(FIXTURES)('%s: any bytes yield a value or a FormatError', (_, hex, __, parse) => {
     const whole = fromHex(hex)!
     for (let i = 0; i < whole.byteLength; i++) {
       for (const value of [0, 1, 2, 4, 127, 128, 255, whole[i]! ^ 1]) {

@@ -6,7 +6,7 @@ import type { Backend } from '../../src/store/backend.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { randomBytes, rejection, soon } from '../support/streams.ts'
 
-/** A disk on which objects and rows share the space: once it is full, neither can be written. */
+/** Makes a disk on which objects and rows share the space. Once it is full, neither can be written. */
 function smallDisk(capacity: number): { backend: Backend; used(): number; capacity: number } {
   const { metadata, blocks, ...rest } = memoryBackend()
   const sizes = new Map<string, number>()
@@ -58,7 +58,7 @@ for (const capacity of [3_000, 9_400, 12_000, 12_499, 12_500, 20_900]) {
   })
 }
 
-it('StreamStore leaves nothing of an upload that is aborted when other writers have filled the disk', async () => {
+it('StreamStore leaves nothing behind of an upload that is aborted when other writers have filled the disk', async () => {
   const disk = smallDisk(100_000)
   const store = new StreamStore(disk.backend, { blockSize: 1_000 })
   const writer = store.sink().getWriter()

@@ -21,7 +21,7 @@ interface Play {
   /** Whether the heal sets a reference. */
   readonly refers: boolean
   plan?(step: Step): Fault | undefined
-  /** Puts something around the calls of the backend. */
+  /** Wraps the backend. */
   around?(memory: Backend, backend: FaultyBackend): Backend
 }
 
@@ -32,7 +32,7 @@ interface Played {
   readonly healed: boolean
 }
 
-/** Stores a content whose stream has lost a block, and checks what must hold however that went. */
+/** Stores content whose stream has lost a block, and checks what must hold whatever the result. */
 async function play({ content, refers, plan = () => undefined, around }: Play, where: string): Promise<Played> {
   const memory = memoryBackend()
   const host = new VirtualHost()
@@ -58,10 +58,10 @@ async function play({ content, refers, plan = () => undefined, around }: Play, w
   const check = async (when: string): Promise<void> => {
     const what = `${where}, ${when}`
     const { problems, references, rows } = await inspectStore(memory)
-    // Only a scrub finds what is left by a put that arrives after its upload was removed.
+    // Only a scrub finds an object whose put arrived after its upload was removed.
     const others = problems.filter((problem) => !problem.startsWith('no row names object'))
     expect(healed ? others : others.filter((problem) => !problem.startsWith(`stream ${id} (`)), what).toEqual([])
-    // The alias, the reference and the new blocks come together or not at all.
+    // The alias, the reference and the new blocks appear together or not at all.
     expect({ new: references.includes(`${id}/new`), entry: rows.has('a/entry') }, what).toEqual({
       new: healed && refers,
       entry: healed,
@@ -89,7 +89,7 @@ async function read(store: StreamStore, id: string): Promise<string> {
 
 const isUnknown = (error: unknown): boolean => (error as { outcome?: string }).outcome === 'unknown'
 
-/** What can go wrong with a call; a call that changes nothing fails in fewer ways. */
+/** Returns the possible faults of a call. A call that changes nothing has fewer of them. */
 function faultsOf(operation: string): Fault[] {
   if (/get|size/.test(operation)) return ['fail', 'busy', 'delay', 'crash-before']
   const faults: Fault[] = ['fail', 'busy', 'quota', 'lost', 'late', 'delay', 'crash-before', 'crash-after']
@@ -98,7 +98,7 @@ function faultsOf(operation: string): Fault[] {
 
 describe('a heal whose backend fails', () => {
   it.each(['ab', 'abcdefghij'])(
-    'is done or not done, and can be done again, whatever fails at any call: %s',
+    'takes effect or not, and can be repeated, whatever fails at any call: %s',
     async (content) => {
       const clean = await play({ content, refers: true }, 'clean')
       expect(clean).toMatchObject({ result: 'fulfilled', healed: true })
@@ -138,13 +138,13 @@ describe('a heal whose backend fails', () => {
     }
   })
 
-  it('is not undone by its writer when collection has removed the row that tells of it', async () => {
+  it('is not undone by its writer when a collection has removed the row that records it', async () => {
     for (const content of ['ab', 'abcdefghij']) {
       for (const refers of [true, false]) {
         const clean = await play({ content, refers }, 'clean')
         const last = clean.backend.steps.filter(({ operation }) => operation === 'commit').at(-1)!.index
         for (const fault of ['lost', 'late'] as const) {
-          // Collection comes between the commit and the look at its outcome, or after that.
+          // The collection runs between the commit and the check of its outcome, or after that.
           for (const calls of [1, 2, 3]) {
             const where = `${content}, ${fault}, collected ${calls} calls later`
             const { result, healed } = await play(
@@ -157,7 +157,7 @@ describe('a heal whose backend fails', () => {
               where,
             )
             if (fault === 'late') continue
-            // Only the reference tells, once the row is gone.
+            // Once the row is gone, only the reference shows the outcome.
             const told = calls > 1 || refers
             expect({ result, healed }, where).toEqual({ result: told ? 'fulfilled' : 'unknown', healed: true })
           }
@@ -167,7 +167,7 @@ describe('a heal whose backend fails', () => {
   })
 })
 
-/** Collects before the call of this number. */
+/** Wraps a backend so that it collects before the call with this index. */
 function collectingAt(memory: Backend, { metadata, blocks, steps, ...rest }: FaultyBackend, index: number): Backend {
   const collecting =
     <A extends unknown[], T>(call: (...args: A) => Promise<T>) =>

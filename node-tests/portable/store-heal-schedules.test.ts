@@ -3,7 +3,7 @@ import { HEALING } from '../support/store-scenarios.ts'
 import { expectKeptInRandomOrders, expectKeptWithOnePreemption } from '../support/store-schedules.ts'
 import { settle } from '../support/store-tools.ts'
 
-describe('writers who heal, with readers and collectors', () => {
+describe('writers that heal, with readers and collectors', () => {
   beforeAll(settle)
 
   it.each(HEALING)(

@@ -15,7 +15,7 @@ import { VirtualHost } from '../support/virtual-host.ts'
 
 const KEYS = new RowKeys('')
 
-/** A stored stream with the reference `r`, one block of which is lost. */
+/** Stores a stream with the reference `r`, and loses one of its blocks. */
 async function lossy(
   blockCount: number,
   lost = 0,
@@ -31,7 +31,7 @@ async function rowOf({ metadata }: Backend, id: string): Promise<StreamRecord> {
   return parseStream((await metadata.get(KEYS.stream(fromHex(id)!)))!.value)
 }
 
-/** Notes the changes of each commit. */
+/** Wraps a backend so that it records the changes of each commit. */
 function noting(memory: Backend): { backend: Backend; commits: (readonly Mutation[])[] } {
   const commits: (readonly Mutation[])[] = []
   const backend: Backend = {
@@ -48,7 +48,7 @@ function noting(memory: Backend): { backend: Backend; commits: (readonly Mutatio
 }
 
 describe('a heal', () => {
-  it('swaps the page sets in one commit, which is as small for a long stream as for a short one', async () => {
+  it('swaps the page sets in one commit, which is no larger for a long stream than for a short one', async () => {
     const sizes: number[] = []
     for (const blocks of [5, 1029]) {
       const { memory, id, bytes } = await lossy(blocks, blocks - 1)
@@ -71,7 +71,7 @@ describe('a heal', () => {
     expect(sizes[0]).toBeLessThan(20)
   })
 
-  it('takes over the block size and codec of its writer, and gives back the former ones', async () => {
+  it('takes the block size and codec of its writer, and leaves the former ones with the former pages', async () => {
     const memory = memoryBackend()
     const bytes = new Uint8Array(2_800)
     const { id } = await put(new StreamStore(memory, { blockSize: 400 }), bytes, { reference: text('r') })
@@ -84,7 +84,7 @@ describe('a heal', () => {
     expect(former).toMatchObject({ blockSize: 400, blockCount: 7, size: 2_800 })
     expect(healed.codec).not.toBe(former.codec)
     expect(await collect((await store.open(id)).slice(800, 2_000).stream())).toEqual(bytes.slice(800, 2_000))
-    // Its compressed blocks are asked for the lengths that they have as objects.
+    // For compressed blocks, the lengths of their objects are checked.
     await harmThrough(memory, (await objectsOf(memory, id))[0]!, (old) => old.slice(1))
     await put(store, bytes)
     expect(await collect((await store.open(id)).stream())).toEqual(bytes)
@@ -113,7 +113,7 @@ describe('a heal', () => {
     const hasty = new StreamStore(memory, { host: hastyHost(host) })
     const { freed, waiting } = await hasty.collectGarbage()
     expect({ freed, waiting }).toMatchObject({ freed: { streams: 1, objects: 0 }, waiting: { objects: 5 } })
-    // In the trash by now, and read from there.
+    // The former blocks are in the trash by now. The reader reads them there.
     const read: string[] = []
     const watching = watched(memory, { read: (name) => read.push(name) })
     const later = await new StreamStore(watching, { host }).open(id)
@@ -125,7 +125,7 @@ describe('a heal', () => {
     expect(read.filter((name) => former.includes(name))).toEqual([])
   })
 
-  it('is seen by those who opened the stream before, even when nothing is left of the former blocks', async () => {
+  it('is visible to readers that opened the stream earlier, even when nothing is left of the former blocks', async () => {
     for (const [before, after] of [
       [4, 4],
       [4, 3],
@@ -147,7 +147,7 @@ describe('a heal', () => {
     }
   })
 
-  it('comes with what onCommit adds, for the stream that has the bytes afterwards', async () => {
+  it('includes the changes of onCommit, for the stream that has the bytes afterwards', async () => {
     const { memory, id, bytes } = await lossy(3, 1)
     await put(new StreamStore(memory, { blockSize: 4 }), bytes, {
       reference: text('alias'),
@@ -164,12 +164,12 @@ describe('a heal', () => {
     expect(references).toEqual([`${id}/alias`, `${id}/r`, `${id}/too`])
   })
 
-  it('brings a condemned stream back', async () => {
+  it('restores a condemned stream', async () => {
     const { memory, id, bytes } = await lossy(2)
     const store = new StreamStore(memory, { blockSize: 4 })
     await store.transaction((tx) => tx.unmarkAsUsed(id, text('r')))
     let collected = 0
-    // The collector stops where it has condemned the stream.
+    // The collector stops after it has condemned the stream.
     const stopping = watched(memory, {
       commit() {
         if (++collected > 1) throw new Error('stopped')
@@ -206,7 +206,7 @@ describe('a heal', () => {
 })
 
 describe('a hit', () => {
-  it('asks for the length of every object, several at once but never more than it may, and reads none', async () => {
+  it('asks for the length of every object, at most 16 at a time, and reads none', async () => {
     const memory = memoryBackend()
     await put(new StreamStore(memory, { blockSize: 1 }), pattern(600), { reference: text('r') })
     const gate = new Gate()
@@ -233,7 +233,7 @@ describe('a hit', () => {
     expect({ asked, most, read }).toEqual({ asked: 600, most: 16, read: 0 })
   })
 
-  it('asks after it has read the row: what is found meanwhile is healed', async () => {
+  it('asks after it has read the row: damage that is found in the meantime is healed', async () => {
     const memory = memoryBackend()
     const bytes = pattern(10)
     const { id } = await put(new StreamStore(memory, { blockSize: 4 }), bytes, { reference: text('r') })
@@ -261,7 +261,7 @@ describe('a hit', () => {
     }
   })
 
-  it('asks once, however often its commit loses to others', async () => {
+  it('asks once, however often its commit conflicts with others', async () => {
     const memory = memoryBackend()
     await put(new StreamStore(memory, { blockSize: 4 }), pattern(10), { reference: text('r') })
     let [asked, tries] = [0, 0]
@@ -279,7 +279,7 @@ describe('a hit', () => {
     expect({ asked, tries }).toEqual({ asked: 3, tries: 5 })
   })
 
-  it('goes on asking while the engine is busy, and fails if that lasts', async () => {
+  it('keeps asking while the engine is busy, and fails if it stays busy', async () => {
     for (const failures of [3, Infinity]) {
       const memory = memoryBackend()
       const { id } = await put(new StreamStore(memory, { blockSize: 4 }), pattern(4), { reference: text('r') })
@@ -307,7 +307,7 @@ describe('a hit', () => {
 })
 
 describe('getByDigestOrStore', () => {
-  it('asks before it leaves the source alone: a damaged stream is stored and healed', async () => {
+  it('checks the stream before it skips the source: a damaged stream is stored and healed', async () => {
     for (const harm of ['none', 'lost', 'marked', 'lost page'] as const) {
       const { memory, id, bytes } = await lossy(3, 1)
       const store = new StreamStore(memory, { blockSize: 4, host: new VirtualHost() })
@@ -327,7 +327,7 @@ describe('getByDigestOrStore', () => {
     }
   })
 
-  it('heals what the same transaction has opened or marked before, and runs again on what it is then', async () => {
+  it('heals a stream that the same transaction opened or marked earlier, and runs again with the healed stream', async () => {
     for (const condemned of [false, true]) {
       const { memory, id, bytes } = await lossy(3, 1)
       const store = new StreamStore(memory, { blockSize: 4, host: new VirtualHost() })
@@ -357,7 +357,7 @@ describe('getByDigestOrStore', () => {
     }
   })
 
-  it('does not mark a stream that was found damaged after it was asked', async () => {
+  it('does not mark a stream whose damage was found after it was checked', async () => {
     const memory = memoryBackend()
     const host = new VirtualHost()
     const store = new StreamStore(memory, { blockSize: 4, host })

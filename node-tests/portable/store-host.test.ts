@@ -18,7 +18,7 @@ async function onlyRow(backend: Backend, prefix: Uint8Array): Promise<Uint8Array
   return rows[0]!.value
 }
 
-/** All that a backend holds, as text. */
+/** Returns everything that a backend holds, as text. */
 async function dump(backend: Backend): Promise<string[]> {
   const rows = await backend.metadata.list({ prefix: NONE, limit: 1000 })
   const objects = await backend.blocks.list({ prefix: '', limit: 1000 })
@@ -26,7 +26,7 @@ async function dump(backend: Backend): Promise<string[]> {
 }
 
 describe('the host of a store', () => {
-  it('gives every time that the store writes', async () => {
+  it('provides every time that the store writes', async () => {
     const backend = memoryBackend()
     const host = new VirtualHost({ now: 1_000 })
     const store = new StreamStore(backend, { blockSize: 1, leaseMs: 500, host })
@@ -50,7 +50,7 @@ describe('the host of a store', () => {
     expect(parseCandidate(await onlyRow(backend, keys.candidate(NONE)))).toBe(11_005)
   })
 
-  it('is all that makes two runs of a store differ', async () => {
+  it('is the only source of differences between two runs of a store', async () => {
     const run = async (seed: number): Promise<string[]> => {
       const memory = memoryBackend()
       const host = new VirtualHost({ seed })
@@ -70,7 +70,7 @@ describe('the host of a store', () => {
     expect(await run(14)).not.toEqual(first)
   })
 
-  it('waits longer and longer between the tries of a commit, as often as the budget says', async () => {
+  it('waits longer after each failed attempt of a commit, as often as the budget allows', async () => {
     const memory = memoryBackend()
     const host = new VirtualHost({ budget: { ...systemHost.budget, tries: 4 } })
     let commits = 0

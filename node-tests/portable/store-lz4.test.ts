@@ -11,7 +11,7 @@ import { LZ4_VECTORS } from './vectors/lz4.ts'
 const lz4 = await loadLz4()
 const kernel = await loadLz4Kernel()
 
-/** Contents with runs and repetitions, near and far, of lengths around those where the format changes. */
+/** Contents with near and far repetitions, of lengths around those where the format changes. */
 const anyPieces = fc.array(
   fc.oneof(
     fc.record({ random: fc.integer({ min: 0, max: 300 }), seed: fc.nat(9) }),
@@ -36,7 +36,7 @@ describe.each(LZ4_VECTORS)("lz4's frame of $name", ({ content, frame }) => {
     expect(equalBytes(lz4.decompress(bytes, expected.byteLength), expected)).toBe(true)
   })
 
-  it('is truncated at every byte that it is cut at', () => {
+  it('is reported as truncated wherever it is cut', () => {
     for (let length = 0; length < bytes.byteLength; length += length < 40 ? 1 : 17) {
       const error = expect.objectContaining({ name: 'FormatError', reason: 'truncated', offset: length })
       expect(() => lz4.decompress(bytes.subarray(0, length), expected.byteLength), `${length}`).toThrow(error)
@@ -49,7 +49,7 @@ describe.each(LZ4_VECTORS)("lz4's frame of $name", ({ content, frame }) => {
     expect(() => lz4.decompress(bytes, expected.byteLength - 1)).toThrow(error)
   })
 
-  it('gives its content or an error if a bit of it is flipped', () => {
+  it('yields its content or an error if one of its bits is flipped', () => {
     const property = fc.property(fc.nat(8 * bytes.byteLength - 1), (bit) => {
       const flipped = bytes.slice()
       flipped[bit >> 3]! ^= 1 << (bit & 7)
@@ -74,32 +74,32 @@ describe('a frame of LZ4', () => {
     )
   })
 
-  it('is made only if it fits in the room', () => {
+  it('is returned only if it fits the given size', () => {
     fc.assert(
       fc.property(anyPieces, anyOptions, fc.integer({ min: -20, max: 20 }), (pieces, options, difference) => {
         const content = assemble(pieces)
         const { byteLength } = lz4.compress(content, Infinity, options)!
         const frame = lz4.compress(content, byteLength + difference, options)
         if (difference >= 0) expect(frame?.byteLength).toBe(byteLength)
-        // With less room, a block may be stored as it is, but the frame is never longer than the room.
+        // With less room, a block may be stored uncompressed, but the frame never exceeds the room.
         else expect(frame?.byteLength ?? 0).toBeLessThanOrEqual(Math.max(0, byteLength + difference))
       }),
       { numRuns: 100 },
     )
   })
 
-  it('has little more than the content if that is random', () => {
+  it('is little longer than its content if that is random', () => {
     const content = randomBytes(100_000)
     expect(lz4.compress(content, 100_100)?.byteLength).toBe(100_000 + 23)
     expect(lz4.compress(content, 93_750)).toBeUndefined()
   })
 
-  it('becomes short if the content repeats', () => {
+  it('is short if its content repeats', () => {
     const content = assemble([...Array(20)].map(() => ({ random: 5000, seed: 4 })))
     expect(lz4.compress(content, Infinity)!.byteLength).toBeLessThan(6000)
   })
 
-  it('has blocks that refer to those before it, if it says so', () => {
+  it('has blocks that refer to earlier ones only if it says so', () => {
     fc.assert(
       fc.property(fc.array(anySequences, { maxLength: 4 }), fc.boolean(), (all, isLinked) => {
         const blocks = all.filter((sequences) => sequences.length > 0).map(blockOf)
@@ -115,7 +115,7 @@ describe('a frame of LZ4', () => {
     )
   })
 
-  it('may follow others, and frames to skip', () => {
+  it('may follow other frames, and frames to skip', () => {
     const first = lz4.compress(randomBytes(100, 1), Infinity)!
     const second = fromBase64(LZ4_VECTORS.find(({ name }) => name === 'linked blocks')!.frame)
     const skipped = concatBytes(little(0x184d2a5f, 4), little(3, 4), randomBytes(3))
@@ -220,7 +220,7 @@ describe('a block of LZ4', () => {
   })
 })
 
-/** What a call gives: its result, or the reason of its FormatError. */
+/** Returns the result of a call, or the reason of its FormatError. */
 function outcome(call: () => Uint8Array): Uint8Array | string {
   try {
     return call()

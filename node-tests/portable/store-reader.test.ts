@@ -11,7 +11,7 @@ import { aliasRowsOf } from '../../src/store/transactions/alias-rows.ts'
 
 const keys = new RowKeys('')
 
-/** A stored stream of `length` bytes in blocks of 4, read through a spy with a window of 3 blocks. */
+/** Stores a stream of `length` bytes in blocks of 4, and opens it through a spy with a window of 3 blocks. */
 async function makeStream(
   length: number,
   spy: Spy = {},
@@ -50,7 +50,7 @@ describe('StoredStream', () => {
     expect(() => stored.slice(0.5)).toThrow(TypeError)
   })
 
-  it('gives blocks, as whole ArrayBuffers that belong to the reader', async () => {
+  it('returns blocks as whole ArrayBuffers that belong to the reader', async () => {
     const { stored } = await makeStream(10)
     for (let round = 0; round < 2; round++) {
       const lengths: number[] = []
@@ -64,7 +64,7 @@ describe('StoredStream', () => {
     }
   })
 
-  it('fetches nothing before it is read, then a window that grows from one block as the reader goes on', async () => {
+  it('fetches nothing before it is read, then a window that starts at one block and grows while the reader continues', async () => {
     let fetched = 0
     const { stored } = await makeStream(48, { read: () => fetched++ })
     for (let round = 0; round < 2; round++) {
@@ -81,7 +81,7 @@ describe('StoredStream', () => {
     }
   })
 
-  it('fetches no more than 16 blocks at a time, however large the window is, and fills it all the same', async () => {
+  it('fetches at most 16 blocks at a time, however large the window is, but still fills it', async () => {
     const gate = new Gate()
     let fetched = 0
     const { stored } = await makeStream(400, { read: () => ++fetched > 16 && gate.pass() }, 200)
@@ -110,7 +110,7 @@ describe('StoredStream', () => {
     expect(fetched).toHaveLength(3)
   })
 
-  it('reads a page of entries once for one range after the other', async () => {
+  it('reads a page of entries once for many consecutive ranges', async () => {
     let gets = 0
     const { stored } = await makeStream(400, { get: () => gets++ })
     const before = gets
@@ -118,7 +118,7 @@ describe('StoredStream', () => {
     expect(gets - before).toBe(1)
   })
 
-  it('is read from the page set that its row names now, whatever was read before', async () => {
+  it('is read from the page set that its row names now, whatever was read earlier', async () => {
     const memory = memoryBackend()
     const store = new StreamStore(memory, { blockSize: 1 })
     const bytes = pattern(1300)
@@ -129,7 +129,7 @@ describe('StoredStream', () => {
     const second = await store.open(id)
     expect(await collect(second.stream())).toEqual(bytes)
     expect(await collect(second.slice(600, 610).stream())).toEqual(bytes.slice(600, 610))
-    // Pages that stand under its own id are those of another stream by now.
+    // By now, the pages under its own id belong to another stream.
     const { id: other } = await put(store, bytes.toReversed())
     await movePages(memory, other, fromHex(id)!)
     const third = await store.open(id)
@@ -159,7 +159,7 @@ describe('StoredStream', () => {
     }
   })
 
-  it('fails, and does not end, at a block that is gone', async () => {
+  it('fails instead of ending at a block that is gone', async () => {
     const { memory, stored } = await makeStream(40)
     const page = parsePage((await memory.metadata.get(keys.page(fromHex(stored.id)!, 0)))!.value)
     await memory.blocks.delete(keys.object(page.entries[7]!.object))
@@ -169,7 +169,7 @@ describe('StoredStream', () => {
     await expect(collect(stored.slice(30, 31).stream())).rejects.toMatchObject(missing)
   })
 
-  it('fails, and does not end, at a page that is gone or does not fit', async () => {
+  it('fails instead of ending at a page that is gone or does not fit', async () => {
     const { memory, stored } = await makeStream(40)
     const edits: ((page: PageRecord) => PageRecord)[] = [
       (page) => ({ ...page, byteOffset: 4 }),
@@ -250,7 +250,7 @@ describe('StoredStream', () => {
     }
   })
 
-  it('passes an error of the backend on', async () => {
+  it('fails with an error of the backend', async () => {
     const failure = new Error('broken')
     let reads = 0
     const { stored } = await makeStream(40, {
@@ -272,7 +272,7 @@ describe('StreamStore', () => {
     await expect(store.open(7 as unknown as string)).rejects.toThrow(TypeError)
   })
 
-  it('looks up digests even if the row of one is damaged, which storing repairs', async () => {
+  it('looks up digests even if the row of one is damaged, and repairs that row by storing', async () => {
     const backend = memoryBackend()
     const store = new StreamStore(backend)
     const [first, second] = [await put(store, pattern(1)), await put(store, pattern(2))]

@@ -16,7 +16,9 @@ import { VirtualHost } from '../support/virtual-host.ts'
 const KEYS = new RowKeys('')
 const BUDGET = { ...systemHost.budget, scrubObjects: 5, tries: 3 }
 
-/** A store with a damaged stream, uploads, trash and objects that no row names, so that a repair takes each of its steps. */
+/**
+ * Makes a store with a damaged stream, uploads, trash and unnamed objects, so that a repair takes each of its steps.
+ */
 async function prepare(): Promise<{ memory: Backend; damaged: string }> {
   const memory = memoryBackend()
   const host = new VirtualHost({ budget: BUDGET })
@@ -40,7 +42,7 @@ interface Run {
   readonly result: PromiseSettledResult<ScrubReport> | 'crashed'
 }
 
-/** Checks that a scrub that was disturbed has broken nothing, and that the next one repairs everything. */
+/** Checks that a disturbed scrub has broken nothing, and that the next one repairs everything. */
 async function repairAfter(
   fault: (run: AbortController) => Fault | undefined,
   at: number,
@@ -83,7 +85,7 @@ async function stepsOf(): Promise<number> {
 }
 
 describe('a scrub that is disturbed at any step', () => {
-  it('ends with the reason of its signal, and the next one goes on', async () => {
+  it('rejects with the reason of its signal, and the next one continues', async () => {
     const reason = new Error('enough')
     const count = await stepsOf()
     for (const at of sample(Array.from({ length: count }, (_, i) => i))) {
@@ -93,7 +95,7 @@ describe('a scrub that is disturbed at any step', () => {
       }
       const { result, backend } = await repairAfter(abort, at, `aborted at ${at}`)
       expect(result, `aborted at ${at}`).toEqual({ status: 'rejected', reason })
-      // Nothing begins after that, besides the call that was aborted and those that ran beside it.
+      // No calls start after the abort, except those that were already running beside the aborted one.
       expect(backend.steps.length, `aborted at ${at}`).toBeLessThanOrEqual(at + 3)
     }
   })

@@ -11,7 +11,7 @@ describe('a scrub, beside', () => {
   beforeAll(settle)
 
   it.each(SCRUB_PAIRS)(
-    '$name, loses nothing wherever it interrupts that, and for how long',
+    '$name, loses nothing wherever and for however long it interrupts',
     async (scenario) => {
       expect(await expectKeptWithInterruption(scenario, 250)).toBeGreaterThan(10)
     },

@@ -30,7 +30,7 @@ function start({ blockSize = 4, scrubObjects = 1000 } = {}) {
   return { backend, host, store: open(), open, ...tools(backend) }
 }
 
-/** Reads and writes past the store. */
+/** Reads and writes the backend directly, bypassing the store. */
 function tools({ metadata, blocks }: Backend) {
   const read = async (key: Uint8Array) => (await metadata.get(key))!.value
   const write = async (key: Uint8Array, value: Uint8Array | undefined) => {
@@ -53,7 +53,7 @@ function tools({ metadata, blocks }: Backend) {
   return { read, write, change, objectOf, replaceBlock, addOrphans }
 }
 
-/** The report of a scrub, after checking that it changed nothing. */
+/** Returns the report of a scrub, after checking that the scrub changed nothing. */
 async function look(backend: Backend, store: StreamStore, options: ScrubOptions = {}): Promise<ScrubReport> {
   const before = await dump(backend)
   const report = await store.scrub(options)
@@ -78,7 +78,7 @@ describe('scrub', () => {
       problems: [],
     }
     expect(await look(backend, store)).toEqual(nothing)
-    // The row of the second has its content.
+    // The second stream has its content in its row.
     for (const size of [0, 1, 4, 9]) await put(store, pattern(size), REF)
     await put(store, text('a signature'), { reference: text('s'), expires: new Date(4e12) })
     const whole = { ...nothing, objects: { count: 7, bytes: 24 }, checked: { streams: 5, blocks: 7, bytes: 24 } }
@@ -87,7 +87,7 @@ describe('scrub', () => {
     expect(await look(backend, store, { repair: true, force: true })).toEqual(whole)
   })
 
-  it('tells its progress block by block', async () => {
+  it('reports its progress block by block', async () => {
     const { store } = start()
     await put(store, pattern(9), REF)
     await put(store, pattern(30), REF)
@@ -193,7 +193,7 @@ describe('scrub', () => {
     await inflict(id, on)
     const { count: slept } = on.host.slept
     const found = await look(backend, store)
-    // What is wrong is not read again and again.
+    // Damage is not read repeatedly.
     expect(on.host.slept.count).toBe(slept)
     expect(found.checked.streams).toBe(3)
     const [damage] = found.damaged.list
@@ -210,7 +210,7 @@ describe('scrub', () => {
     const counts = { streams: 1, blocks: blocks.length, marked: marked ? 1 : 0 }
     expect(found.damaged).toEqual({ ...counts, marked: 0, list: [damage] })
 
-    // `force`, since blocks of a lost page are orphans.
+    // `force`, because blocks of a lost page are orphans.
     const options = { repair: true, force: true }
     const expected = await look(backend, store, { ...options, dryRun: true })
     expect(expected.damaged).toEqual({ ...counts, list: [{ ...damage, marked }] })
@@ -232,7 +232,7 @@ describe('scrub', () => {
     expect((await store.scrub()).damaged.list).toMatchObject([{ id, blocks: [2] }])
   })
 
-  it('ends with what its listener throws', async () => {
+  it('rejects with what its listener throws', async () => {
     const { store } = start()
     await put(store, pattern(30), REF)
     for (const at of [1, 3]) {
@@ -273,7 +273,7 @@ describe('scrub', () => {
     await expect(open(failing(true)).scrub()).rejects.toMatchObject({ name: 'BackendError', retryable: true })
   })
 
-  it('says what damaged streams are used for', async () => {
+  it('reports the references of damaged streams', async () => {
     const { store, replaceBlock, write } = start()
     const hive = new LocalHive(store)
     for (const alias of ['x', 'a'.repeat(1023)]) {
@@ -285,7 +285,7 @@ describe('scrub', () => {
     for (let i = 0; i < 101; i++) {
       await store.transaction((tx) => tx.markAsUsed(popular, text(`reference ${i}`)))
     }
-    // References that this version cannot read are passed over.
+    // References that this version cannot read are skipped.
     await write(KEYS.reference(fromHex(id)!, 'pin', 'hashed', pattern(32)), text('?'))
     const future = KEYS.reference(fromHex(id)!, 'pin', 'inline', text('x'))
     future[KEYS.references(fromHex(id)!).byteLength] = 9
@@ -302,7 +302,7 @@ describe('scrub', () => {
     expect([of(id).moreReferences, of(popular).moreReferences]).toEqual([false, true])
   })
 
-  it('does not check what is being stored or was collected', async () => {
+  it('does not check streams that are being stored or were collected', async () => {
     const { backend, store, host } = start()
     await put(store, pattern(9), REF)
     const { id } = await put(store, text('collected'))
@@ -318,8 +318,8 @@ describe('scrub', () => {
   })
 })
 
-describe('scrub, of a stream that changes meanwhile', () => {
-  /** Deletes a block of a stream, and does something to its row when the scrub has missed the block. */
+describe('scrub, of a stream that changes in the meantime', () => {
+  /** Deletes a block of a stream, and calls `change` once the scrub has missed the block. */
   async function during(change: (id: string, on: ReturnType<typeof start>) => Promise<void>) {
     const on = start()
     const { id } = await put(on.store, pattern(9), REF)
@@ -348,7 +348,7 @@ describe('scrub, of a stream that changes meanwhile', () => {
     return { report, id, ...on }
   }
 
-  it('does not take a stream that was collected for a damaged one', async () => {
+  it('does not report a collected stream as damaged', async () => {
     const { report } = await during(async (id, { backend, host, store }) => {
       await store.transaction((tx) => tx.unmarkAsUsed(id, text('r')))
       await new StreamStore(backend, { host }).collectGarbage({ graceMs: 0 })
@@ -358,7 +358,7 @@ describe('scrub, of a stream that changes meanwhile', () => {
 
   it('checks the new pages of a stream that was healed', async () => {
     const heal = async (bytes: Uint8Array<ArrayBuffer>, id: string, { backend, store }: ReturnType<typeof start>) => {
-      // Another content of the same length gives the objects; then the stream names its pages.
+      // Other content of the same length provides the objects. Then the stream names its pages.
       const { id: other } = await put(store, bytes)
       await movePages(backend, id, pattern(16))
       const { entries } = parsePage((await backend.metadata.get(KEYS.page(fromHex(other)!, 0)))!.value)
@@ -383,7 +383,7 @@ describe('scrub, of a stream that changes meanwhile', () => {
     let changes = 0
     const { report, id, read } = await during(async (each, { backend }) => {
       const { commit } = backend.metadata
-      // Another writer comes first, twice.
+      // Another writer commits first, twice.
       backend.metadata.commit = async (checks, mutations, options) => {
         const key = KEYS.stream(fromHex(each)!)
         if (checks.some((check) => toHex(check.key) === toHex(key)) && changes++ < 2) {
@@ -410,7 +410,7 @@ describe('scrub, of objects that no row names', () => {
     const expected = await look(backend, store, { repair: true, dryRun: true, graceMs: 2 * HOUR })
     expect(expected).toMatchObject({ orphans, moved: { count: 3, bytes: 9, until: new Date(host.now() + 2 * HOUR) } })
     expect(await store.scrub({ repair: true, graceMs: 2 * HOUR })).toEqual(expected)
-    // They are named now, and still exist.
+    // Now a row names them, and they still exist.
     expect(await look(backend, store, { repair: true })).toMatchObject({ orphans: NO_ORPHANS, moved: NOTHING_MOVED })
     expect(await inspectStore(backend)).toMatchObject({ objects: 11, problems: [], counts: { t: 1 } })
     const collector = new StreamStore(backend, { host })
@@ -488,7 +488,7 @@ describe('scrub, of objects that no row names', () => {
     })
   })
 
-  it('holds a batch of names at a time, however lists are cut', async () => {
+  it('holds one batch of names at a time, however lists are split', async () => {
     const { backend, store, open, addOrphans } = start({ blockSize: 1, scrubObjects: 7 })
     await put(store, pattern(40), REF)
     await put(store, text('dead'))
@@ -521,7 +521,7 @@ describe('scrub, of objects that no row names', () => {
         .split('rows')
         .map((some) => some.split('object').length - 1),
     )
-    // A batch, the rest of its last list, and what is listed again to see what remains.
+    // One batch, the rest of its last list, and the objects that are listed again to see which remain.
     expect(longest).toBeLessThanOrEqual(2 * (7 + 2))
     lists.length = 0
     expect((await open(paged).scrub({ repair: true })).moved.count).toBe(3)
@@ -530,7 +530,7 @@ describe('scrub, of objects that no row names', () => {
 })
 
 describe('scrub, as a repair', () => {
-  /** A store in which `orphans` of `objects` are named by no row; an upload has intents of the others. */
+  /** Makes a store in which no row names `orphans` of the `objects`. An upload has intents of the others. */
   async function withOrphans(orphans: number, objects: number) {
     const on = start()
     const ids = Array.from({ length: objects }, (_, i) => i.toString(16).padStart(32, '0'))
@@ -610,7 +610,7 @@ describe('scrub, as a repair', () => {
     }
   })
 
-  it('moves no object if a later version comes while it looks again', async () => {
+  it('moves no object if a row of a later version appears while it checks again', async () => {
     const { backend, store, open, change, addOrphans } = start()
     const { id } = await put(store, pattern(30), REF)
     await addOrphans()
@@ -620,7 +620,7 @@ describe('scrub, as a repair', () => {
       blocks: {
         ...backend.blocks,
         async list(options) {
-          // Listed from the start: to count, to see what remains, and to move.
+          // Lists start at the beginning three times: to count, to see which remain, and to move.
           if (options.after === undefined && ++starts === 3)
             await change(KEYS.page(fromHex(id)!, 0), (value) => value.map((byte, i) => (i === 0 ? 9 : byte)))
           return backend.blocks.list(options)
@@ -632,7 +632,7 @@ describe('scrub, as a repair', () => {
     expect(report).toMatchObject({ orphans: { count: 3, uncertain: true }, moved: NOTHING_MOVED })
   })
 
-  it('counts an intent that cannot be read, whose key names the object', async () => {
+  it('respects an intent that cannot be read, because its key names the object', async () => {
     const { backend, store, write } = start()
     await put(store, pattern(30), REF)
     await backend.blocks.put(`o.${ORPHANS[0]}`, pattern(3))
@@ -643,7 +643,7 @@ describe('scrub, as a repair', () => {
   })
 })
 
-describe('scrub, which is called wrongly', () => {
+describe('scrub, if it is called incorrectly', () => {
   it('refuses invalid options and a closed store', async () => {
     const { store } = start()
     await expect(store.scrub({ graceMs: -1 })).rejects.toThrow(RangeError)

@@ -12,13 +12,13 @@ import { VirtualHost } from '../support/virtual-host.ts'
 
 const keys = new RowKeys('')
 
-/** A store of small blocks, and the backend beneath it. */
+/** Makes a store with small blocks, and its backend. */
 function makeStore(blockSize = 4, backend: Backend = memoryBackend()): { store: StreamStore; backend: Backend } {
   const host = new VirtualHost()
   return { backend, store: new StreamStore(backend, { blockSize, inMemoryThreshold: 4 * blockSize, host }) }
 }
 
-/** That nothing was ever stored here. */
+/** Asserts that nothing was ever stored here. */
 async function expectNothing(backend: Backend): Promise<void> {
   const contents = await inspectStore(backend)
   expect(contents.problems).toEqual([])
@@ -27,7 +27,7 @@ async function expectNothing(backend: Backend): Promise<void> {
 }
 
 describe('StreamStore.sink', () => {
-  it('refuses wrong options at once, an empty digest too', () => {
+  it('refuses wrong options at once, including an empty digest', () => {
     const { store } = makeStore()
     const sink = store.sink.bind(store) as (options: object) => unknown
     for (const value of ['', 0, null, Number.NaN]) {
@@ -50,7 +50,7 @@ describe('StreamStore.sink', () => {
       const piece = bytes.subarray(offset, offset + chunkSize)
       buffer.set(piece, 1)
       await writer.write(buffer.subarray(1, 1 + piece.byteLength))
-      // The chunk is the caller's again.
+      // The caller may reuse the chunk now.
       buffer.fill(255)
     }
     await writer.close()
@@ -74,7 +74,7 @@ describe('StreamStore.sink', () => {
     expect(await collect((await sink.stored).stream())).toEqual(bytes)
   })
 
-  it('refuses a chunk that is not bytes, and leaves nothing', async () => {
+  it('refuses a chunk that is not bytes, and leaves nothing behind', async () => {
     const { store, backend } = makeStore(1)
     const sink = store.sink()
     const writer = sink.getWriter()
@@ -107,7 +107,7 @@ describe('StreamStore.sink', () => {
     }
   })
 
-  it('holds at most two groups of four blocks: then writing waits', async () => {
+  it('holds at most two groups of four blocks, then writes wait', async () => {
     const gate = new Gate()
     const { store } = makeStore(1, watched(memoryBackend(), { put: () => gate.pass() }))
     const sink = store.sink()
@@ -186,7 +186,7 @@ describe('StreamStore.sink', () => {
     expect((await put(store, pattern(30), { digest: right })).digest).toEqual(right)
   })
 
-  it('leaves nothing when its source fails, and passes the error on', async () => {
+  it('leaves nothing behind when its source fails, and passes the error on', async () => {
     const { store, backend } = makeStore(1)
     const failure = new Error('the source fails')
     let pulls = 0
@@ -264,11 +264,11 @@ describe('StreamStore.sink', () => {
     }
   })
 
-  it('commits all the same when it is aborted while it commits', async () => {
+  it('commits anyway when it is aborted during its commit', async () => {
     const gate = new Gate()
     const memory = memoryBackend()
     let commits = 0
-    // The version, the stream with its intents, and then the last one.
+    // The first commit writes the version, the second the stream with its intents. The third is the last.
     const { store } = makeStore(4, watched(memory, { commit: () => (++commits === 3 ? gate.pass() : undefined) }))
     const controller = new AbortController()
     const sink = store.sink({ reference: text('r'), signal: controller.signal })
@@ -285,7 +285,7 @@ describe('StreamStore.sink', () => {
     expect((await inspectStore(memory)).counts).toEqual({ v: 1, s: 1, m: 1, h: 1, r: 1 })
   })
 
-  it('fails with the reason of an abort that came while a commit ran that was refused', async () => {
+  it('fails with the reason of an abort during a commit that was refused', async () => {
     const gate = new Gate()
     const memory = memoryBackend()
     let commits = 0
@@ -307,7 +307,7 @@ describe('StreamStore.sink', () => {
     expect(gate.arrived).toBe(1)
     const reason = new Error('enough')
     controller.abort(reason)
-    // What the commit depends on changes, so that it is refused.
+    // A row that the commit depends on changes, so the commit is refused.
     const key = keys.user(text('count'))
     await memory.metadata.commit([], [{ key, value: text('1') }])
     gate.open()
@@ -318,7 +318,7 @@ describe('StreamStore.sink', () => {
   })
 
   it.each([undefined, text('r')])(
-    'revives no stream that was deleted while it was about to (%s)',
+    'does not revive a stream that is deleted while it is about to do so (%s)',
     async (reference) => {
       const memory = memoryBackend()
       const { store } = makeStore(4, memory)
@@ -346,7 +346,7 @@ describe('StreamStore.sink', () => {
     },
   )
 
-  it('fails with what onCommit throws, and leaves nothing', async () => {
+  it('fails with what onCommit throws, and leaves nothing behind', async () => {
     const { store, backend } = makeStore(1)
     const failure = new Error('not like this')
     const onCommit = (): never => {
@@ -358,7 +358,7 @@ describe('StreamStore.sink', () => {
     await expectNothing(backend)
   })
 
-  it('adds the changes of onCommit to its own commit, once, however often that is tried', async () => {
+  it('adds the changes of onCommit to its own commit once, however often it retries', async () => {
     const memory = memoryBackend()
     const { store } = makeStore(4, memory)
     let calls = 0
@@ -366,7 +366,7 @@ describe('StreamStore.sink', () => {
       reference: text('r'),
       async onCommit(tx, { id, size }) {
         const count = (await tx.get(text('count')))?.[0] ?? 0
-        // Somebody else changes what this depends on, twice.
+        // Another transaction changes the row that this depends on, twice.
         if (calls++ < 2)
           await store.transaction(async (other) => other.set(text('count'), new Uint8Array([10 * calls])))
         tx.set(text('count'), new Uint8Array([count + 1]))
@@ -403,7 +403,7 @@ describe('StreamStore.sink', () => {
     expect((await put(store, pattern(28), { reference: text('r') })).size).toBe(28)
   })
 
-  it('removes the pages of the page set that its row names, when collection was faster', async () => {
+  it('removes the pages of the page set that its row names when a collection was faster', async () => {
     const memory = memoryBackend()
     const { store } = makeStore(1, memory)
     const writer = store.sink().getWriter()
@@ -428,7 +428,7 @@ describe('StreamStore.sink', () => {
     expect(parseStream((await memory.metadata.get(key))!.value).status).toEqual({ kind: 'stored' })
   })
 
-  it('keeps references of any bytes, up to 32 KiB, apart by their owner', async () => {
+  it('separates references of any bytes, up to 32 KiB, by their owner', async () => {
     const { store, backend } = makeStore()
     const long = pattern(32 * 1024)
     const expires = new Date(2_000_000_000_000)

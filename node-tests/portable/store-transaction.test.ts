@@ -13,7 +13,7 @@ import { aliasRowsIn, aliasRowsOf } from '../../src/store/transactions/alias-row
 import { VirtualHost } from '../support/virtual-host.ts'
 
 const keys = new RowKeys('')
-/** One for all stores, so that no names meet. */
+/** One host for all stores, so that their names do not collide. */
 const host = new VirtualHost()
 
 function makeStore(backend: Backend = memoryBackend()): { store: StreamStore; backend: Backend } {
@@ -27,7 +27,7 @@ async function setStatus(backend: Backend, id: string, status: StreamStatus): Pr
 }
 
 describe('StreamStore.transaction', () => {
-  it('commits all that it wrote, and resolves with the result of the function', async () => {
+  it('commits everything that it wrote, and resolves with the result of the function', async () => {
     const { store } = makeStore()
     const result = await store.transaction(async (tx) => {
       tx.set(text('a'), text('1'))
@@ -122,7 +122,7 @@ describe('StreamStore.transaction', () => {
     expect(found).toEqual(text('come'))
   })
 
-  it('does not report an error that comes from a mixture of old and new', async () => {
+  it('does not report an error that a mixture of old and new rows caused', async () => {
     const { store } = makeStore()
     let runs = 0
     const sum = await store.transaction(async (tx) => {
@@ -272,13 +272,13 @@ describe('Transaction.markAsUsed and unmarkAsUsed', () => {
       await metadata.commit([], [{ key, value: known }])
     }
     expect(await inspectStore(backend)).toMatchObject({ problems: [], references: [`${id}/r`] })
-    // A reference that is damaged may be set anew.
+    // A damaged reference may be set again.
     await metadata.commit([], [{ key: rows.reference, value: new Uint8Array(1).fill(1) }])
     await mark()
     expect(parseReference((await metadata.get(rows.reference))!.value).by).toBeUndefined()
   })
 
-  it('cannot be applied late, once they were reported as failed', async () => {
+  it('are never applied after they were reported as failed', async () => {
     for (const late of ['mark', 'unmark']) {
       const memory = memoryBackend()
       const { store: clean } = makeStore(memory)
@@ -291,7 +291,7 @@ describe('Transaction.markAsUsed and unmarkAsUsed', () => {
         late === 'mark' ? tx.markAsUsed(id, reference) : tx.unmarkAsUsed(id, reference),
       )
       await expect(first).rejects.toMatchObject({ name: 'BackendError', outcome: 'unknown' })
-      // The caller thinks again, and wants the opposite.
+      // The caller changes its mind.
       if (late === 'mark') {
         await clean.transaction((tx) => tx.unmarkAsUsed(id, reference))
       } else {
@@ -364,7 +364,7 @@ describe('Transaction.getByDigestOrStore', () => {
     expect((await get('3')).id).toBe(again.id)
   })
 
-  it('passes a failure of the backend on', async () => {
+  it('fails with an error of the backend', async () => {
     const failure = new BackendError('broken', { retryable: false })
     const memory = memoryBackend()
     const { store } = makeStore({ ...memory, blocks: { ...memory.blocks, put: () => Promise.reject(failure) } })

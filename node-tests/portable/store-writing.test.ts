@@ -64,7 +64,7 @@ const STORING: StreamRecord = {
 const STORED: StreamRecord = { ...STORING, status: { kind: 'stored' }, digest: new Uint8Array(32) }
 const DUPLICATE: StreamRecord = { ...STORING, status: { kind: 'deleting', reason: 'duplicate', survivor: ID } }
 
-/** A fenced row that exists, on a backend whose commits go wrong as `faults` say, in turn. */
+/** Creates a fenced row on a backend whose commits have these `faults`, in order. */
 async function makeRow(
   faults: (Fault | undefined)[],
 ): Promise<{ row: FencedRow; memory: Backend; arrive(): Promise<void> }> {
@@ -82,7 +82,7 @@ async function recordIn({ metadata }: Backend, row: FencedRow): Promise<StreamRe
   return found && parseStream(found.value)
 }
 
-/** Changes the row as somebody else. */
+/** Changes the row like another writer. */
 async function interfere(
   { metadata }: Backend,
   row: FencedRow,
@@ -101,7 +101,7 @@ async function interfere(
 const more = { key: Uint8Array.of(1), value: Uint8Array.of(2) }
 
 describe('FencedRow', () => {
-  it('applies a change once, however often its answer is lost or it is refused for a while', async () => {
+  it('applies a change once, even if its answer is lost or it is refused for a while', async () => {
     for (const faults of [
       [],
       ['busy', 'busy'],
@@ -135,7 +135,7 @@ describe('FencedRow', () => {
     expect((await row.commit({ record: STORED })).kind).toBe('lost')
   })
 
-  it('does not take another writer’s change for its own', async () => {
+  it('does not mistake another writer’s change for its own', async () => {
     const { row, memory, arrive } = await makeRow(['late'])
     await interfere(memory, row, { ...STORED, epoch: OTHER_EPOCH })
     expect((await row.commit({ record: STORED })).kind).toBe('lost')
@@ -143,7 +143,7 @@ describe('FencedRow', () => {
     expect(await recordIn(memory, row)).toEqual({ ...STORED, epoch: OTHER_EPOCH })
   })
 
-  it('reports a conflict over another row, after which it can try again', async () => {
+  it('reports a conflict on another row, and can try again afterwards', async () => {
     const { row, memory } = await makeRow([])
     const checks = [{ key: more.key, version: '77' }]
     expect(await row.commit({ record: STORED, checks })).toEqual({ kind: 'conflict' })
@@ -159,7 +159,7 @@ describe('FencedRow', () => {
     expect(row.record).toEqual(DUPLICATE)
   })
 
-  it('recognizes its own change although the stream has been condemned since', async () => {
+  it('recognizes its own change even if the stream has been condemned since', async () => {
     const memory = memoryBackend()
     const rows: FencedRow[] = []
     const metadata = {
@@ -179,7 +179,7 @@ describe('FencedRow', () => {
     expect((await memory.metadata.get(row.key))!.version).toBe(row.version)
   })
 
-  it('does not know the outcome when the row is gone, or unchanged while the change may still arrive', async () => {
+  it('reports an unknown outcome when the row is gone, or is unchanged but the change may still arrive', async () => {
     const { row, memory, arrive } = await makeRow(['late', 'late', 'late', 'late', 'late'])
     expect(await row.commit({ record: STORED })).toMatchObject({ kind: 'unknown', gone: false })
     expect(await row.isAsKnown()).toBe(false)
@@ -222,7 +222,7 @@ describe('FencedRow', () => {
 })
 
 describe('BlockCutter', () => {
-  it('cuts the same blocks whatever the chunks are, and reuses the memory of blocks that are given back', async () => {
+  it('cuts the same blocks for any chunks, and reuses the memory of returned blocks', async () => {
     const checksum = await loadChecksum()
     for (const blockSize of [1, 3, 64 * 1024, 100_000]) {
       const bytes = pattern(2 * blockSize + Math.floor(blockSize / 2))
@@ -259,7 +259,7 @@ describe('BlockCutter', () => {
 })
 
 describe('ObjectNames', () => {
-  it('gives out names in their order, to waiting puts too, and knows which have an intent', async () => {
+  it('hands out names in order, also to waiting puts, and knows which have an intent', async () => {
     const names = new ObjectNames(makeContext(memoryBackend()))
     const waiting = [names.take(), names.take()]
     expect(names.available).toBe(-2)
@@ -275,7 +275,7 @@ describe('ObjectNames', () => {
     expect(names.intents).toEqual([made[0], made[2]])
   })
 
-  it('rejects waiting puts when no more names come', async () => {
+  it('rejects waiting puts when there will be no more names', async () => {
     const names = new ObjectNames(makeContext(memoryBackend()))
     const waiting = names.take()
     const reason = new Error('no row')
@@ -294,7 +294,7 @@ describe('StreamWriter', () => {
     return Promise.all(Array.from(bytes, (_, i) => writer.put(cutter.push(bytes.subarray(i, i + 1)).block!)))
   }
 
-  it.each([1, 5, 511, 512, 513])('continues a stream of %i blocks that another writer began', async (begun) => {
+  it.each([1, 5, 511, 512, 513])('continues a stream of %i blocks that another writer started', async (begun) => {
     const memory = memoryBackend()
     const context = makeContext(memory)
     const bytes = pattern(begun + 7)
@@ -327,13 +327,13 @@ describe('StreamWriter', () => {
     const changes = await rows.takeChanges()
     expect(await second.commitLast({ record, changes, survivor: second.id, referenceKey: undefined })).toEqual(first.id)
 
-    // What the first one put and could not append has an intent; nothing else of the stream is its own any more.
+    // The objects that the first writer put but could not append have intents. It owns nothing else of the stream.
     await first.discard()
     expect(await collect((await new StreamStore(memory, { host }).open(toHex(first.id))).stream())).toEqual(bytes)
     expect((await inspectStore(memory)).problems).toEqual([])
   })
 
-  it('begins again under another id when its row was condemned before it knew of it', async () => {
+  it('starts again under another id if its row is condemned before it learns that the row exists', async () => {
     const memory = memoryBackend()
     let made: FencedRow | undefined
     const metadata = {
@@ -355,7 +355,7 @@ describe('StreamWriter', () => {
     })
   })
 
-  it('reserves names for the next puts in time, and puts wait for theirs', async () => {
+  it('reserves names for the next puts in time, and puts wait for their names', async () => {
     const memory = memoryBackend()
     const writer = new StreamWriter(makeContext(memory), signal)
     await writer.make(1)
