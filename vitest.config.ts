@@ -49,8 +49,6 @@ export default defineConfig({
           ...common,
           name: 'polyfill',
           include: [portable],
-          // Each file takes the streams of the host away before anything has been loaded.
-          isolate: true,
           setupFiles: ['node-tests/support/streamless-host.ts'],
         },
       },
