@@ -26,7 +26,7 @@ function times<T>(make: (index: number) => T): T[] {
   return Array.from({ length: COMMITS }, (_, index) => make(index))
 }
 
-describe('commits of a directory at the same time', () => {
+describe('concurrent commits of a directory', () => {
   it('share a transaction', () =>
     withBackend(async ({ metadata }, directory) => {
       const versions = await Promise.all(times((i) => metadata.commit([], [{ key: text(`k${i}`), value: text('v') }])))
@@ -35,7 +35,7 @@ describe('commits of a directory at the same time', () => {
       expect((await stat(join(directory, 'metadata.sqlite-wal'))).size).toBeLessThan(COMMITS * 4096)
     }))
 
-  it('see what those before them changed: of many that need a row to be absent, one is applied', () =>
+  it('see what earlier ones changed: of many that need a row to be absent, one is applied', () =>
     withBackend(async ({ metadata }) => {
       const key = text('k')
       const answers = await Promise.all(
@@ -66,7 +66,7 @@ describe('commits of a directory at the same time', () => {
       expect(found.flatMap((row, i) => (row ? [] : [i]))).toEqual([20])
     }))
 
-  it('are given up one by one: one that is aborted before its turn changes nothing', () =>
+  it('are aborted one by one: one that is aborted before its turn changes nothing', () =>
     withBackend(async ({ metadata }) => {
       const controller = new AbortController()
       const reason = new Error('enough')

@@ -16,13 +16,13 @@ const SHARED_MEMORY = 'metadata.sqlite-shm'
 const BLOCKS = 'blocks'
 const PARTS = [MARKER, DATABASE, LOG, SHARED_MEMORY, BLOCKS] as const
 
-/** A hive that is copied in parts. */
+/** A hive whose parts are copied. */
 interface Original {
   readonly name: string
   readonly aliases: readonly string[]
   /** Whether its rows are in the log. */
   readonly inLog: boolean
-  /** Makes its files in a directory. */
+  /** Creates its files in a directory. */
   make(directory: string): Promise<void>
 }
 
@@ -59,7 +59,7 @@ async function unpack(directory: string, name: string): Promise<void> {
   await unpackHive((await readFixture('hive-0.1.0')).hives[name]!, directory)
 }
 
-/** The names of the entries, or the error of opening. */
+/** Returns the names of the entries, or the error of opening the hive. */
 async function aliasesIn(directory: string, options: DirectoryBackendOptions): Promise<string[] | Error> {
   let store: StreamStore
   try {
@@ -86,7 +86,7 @@ describe.each(ORIGINALS)('a copy of a hive ($name)', ({ aliases, inLog, make }) 
   })
 
   const subsets = Array.from({ length: 2 ** PARTS.length }, (_, bits) => PARTS.filter((_part, i) => bits & (1 << i)))
-  it.each(subsets)('has all entries, or is refused, with no more than %s %s %s %s %s', async (...parts) => {
+  it.each(subsets)('has all entries or is refused if it consists only of %s %s %s %s %s', async (...parts) => {
     const has = (part: string): boolean => parts.includes(part as (typeof PARTS)[number])
     for (const options of MODES) {
       const copy = fresh()
@@ -103,7 +103,7 @@ describe.each(ORIGINALS)('a copy of a hive ($name)', ({ aliases, inLog, make }) 
       if (has(MARKER) && hasRows) {
         expect(found, where).toEqual(aliases)
       } else if (has(MARKER) && has(DATABASE) && !has(BLOCKS) && Array.isArray(found)) {
-        // Neither rows nor blocks: such a copy of a hive is the same as one of a new hive.
+        // Without rows and blocks, a copy of a hive is the same as a copy of a new hive.
         expect(found, where).toEqual([])
       } else if (has(MARKER) || has(BLOCKS) || (inLog && has(LOG) && !has(DATABASE))) {
         expect(found, where).toMatchObject(REFUSED)
@@ -115,7 +115,7 @@ describe.each(ORIGINALS)('a copy of a hive ($name)', ({ aliases, inLog, make }) 
         expect(found, where).toEqual([])
       }
       if (!(found instanceof Error) || options.readOnly) continue
-      // A refusal spoils nothing: once the rest has been copied too, everything is there.
+      // A refusal damages nothing: once the rest has been copied too, the hive is complete.
       for (const part of PARTS) {
         if (!has(part)) await cp(join(original, part), join(copy, part), { recursive: true }).catch(() => undefined)
       }
@@ -124,7 +124,7 @@ describe.each(ORIGINALS)('a copy of a hive ($name)', ({ aliases, inLog, make }) 
   })
 
   it.each([MARKER, DATABASE, LOG, SHARED_MEMORY])(
-    'is not taken for an empty hive when %s was cut short',
+    'is not mistaken for an empty hive if %s was truncated',
     async (name) => {
       const size = (await stat(join(original, name)).catch(() => undefined))?.size
       if (size === undefined) {
@@ -145,10 +145,10 @@ describe.each(ORIGINALS)('a copy of a hive ($name)', ({ aliases, inLog, make }) 
           } else if (length === 0 && name !== MARKER) {
             expect(found, where).toMatchObject(REFUSED)
           } else if (name === LOG && Array.isArray(found)) {
-            // As after a power failure: what was committed last is lost, and nothing can tell.
+            // As after a power failure, the last commits are lost, and this cannot be detected.
             expect(found, where).toEqual(aliases.slice(0, found.length))
           } else if (name === DATABASE && Array.isArray(found)) {
-            // The log has the pages that were cut off, or they had no rows.
+            // The truncated pages are in the log, or had no rows.
             expect(found, where).toEqual(aliases)
           } else {
             expect(found, where).toBeInstanceOf(Error)
@@ -159,7 +159,7 @@ describe.each(ORIGINALS)('a copy of a hive ($name)', ({ aliases, inLog, make }) 
     },
   )
 
-  it('lists its entries, and fails to give their bytes, when the blocks are missing or cut short', async () => {
+  it('lists its entries, and fails to return their bytes, if the blocks are missing or truncated', async () => {
     const copy = fresh()
     await cp(original, copy, { recursive: true })
     const blocks = await readdir(join(copy, BLOCKS), { recursive: true, withFileTypes: true })

@@ -11,8 +11,8 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 describe('a directory whose processes are killed', () => {
-  // crash-loop.test.ts kills at every step, in Node; scripts/crash-loop.mjs as often as it is told.
-  it('keeps what was acknowledged, and is recovered whole', async () => {
+  // crash-loop.test.ts kills at every step, in Node. scripts/crash-loop.mjs kills any number of times.
+  it('keeps what was acknowledged, and is recovered completely', async () => {
     const { problems, histogram } = await runCrashLoop(root, {
       kills: 12,
       seed: navigator.userAgent.length,

@@ -26,7 +26,7 @@ async function openAndClose(directory: string): Promise<void> {
 }
 
 describe('directoryBackend', () => {
-  it('makes an absent directory, with its parents, or an empty one', async () => {
+  it('creates a hive in an absent directory, with its parents, or in an empty one', async () => {
     const deep = join(fresh(), 'a', 'b')
     await openAndClose(deep)
     await openAndClose(deep)
@@ -36,7 +36,7 @@ describe('directoryBackend', () => {
     await openAndClose(empty)
   })
 
-  it('accepts the root of a new file system, and a directory whose creation was cut off at any point', async () => {
+  it('accepts the root of a new file system, and a directory whose creation was interrupted at any point', async () => {
     const complete = fresh()
     await openAndClose(complete)
     const database = await readFile(join(complete, 'metadata.sqlite'))
@@ -74,7 +74,7 @@ describe('directoryBackend', () => {
     }
   })
 
-  it('refuses a directory with other contents, and leaves it as it is', async () => {
+  it('refuses a directory with other contents, and leaves it unchanged', async () => {
     const directory = fresh()
     await mkdir(directory)
     await writeFile(join(directory, 'thesis.txt'), 'years of work')
@@ -86,7 +86,7 @@ describe('directoryBackend', () => {
     expect(await readdir(directory)).toEqual(['thesis.txt'])
   })
 
-  it('refuses a file, and a marker that says something else or comes from a later version', async () => {
+  it('refuses a file, and a marker with other contents or of a later version', async () => {
     const file = fresh()
     await writeFile(file, 'no directory')
     await expect(directoryBackend(file)).rejects.toMatchObject({ name: 'FormatError', reason: 'magic' })
@@ -126,7 +126,7 @@ describe('directoryBackend', () => {
     await expect(directoryBackend(directory)).rejects.toMatchObject({ name: 'BackendError', retryable: false })
   })
 
-  it('leaves the database of another program that has the same name as it is', async () => {
+  it('leaves the database of another program that has the same name unchanged', async () => {
     const foreign = fresh()
     await mkdir(foreign)
     const path = join(foreign, 'metadata.sqlite')
@@ -196,7 +196,7 @@ describe('directoryBackend', () => {
     await backend.close()
   })
 
-  it('lists its objects although desktops and synchronizers have left files beside them', async () => {
+  it('lists its objects even if desktops and synchronizers have left files beside them', async () => {
     const directory = fresh()
     const backend = await directoryBackend(directory)
     await backend.blocks.put('o.abcd', text('x'))
@@ -208,7 +208,7 @@ describe('directoryBackend', () => {
     await backend.close()
   })
 
-  it('leaves no entry, and nothing else, when the file system refuses', async () => {
+  it('leaves no entry, and nothing else, if the file system refuses', async () => {
     const directory = fresh()
     const backend = await directoryBackend(directory)
     const store = new StreamStore(backend, { blockSize: 100 })
@@ -221,7 +221,7 @@ describe('directoryBackend', () => {
     await store.close()
   })
 
-  it('takes an I/O error of SQLite for a full disk where the file system looks for space only when it syncs', async () => {
+  it('recognizes a full disk in an I/O error of SQLite where the file system reserves space only on sync', async () => {
     const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
     const files: FileCalls = {
       ...nodeFiles,
@@ -254,7 +254,7 @@ describe('directoryBackend', () => {
     await backend.close()
   })
 
-  it('waits for a lock without blocking the process, and fails with a retryable error in the end', async () => {
+  it('waits for a lock without blocking the process, and finally fails with a retryable error', async () => {
     const directory = fresh()
     const impatient = await directoryBackend(directory, { lockTimeoutMs: 1_000 })
     const backend = await directoryBackend(directory)

@@ -68,7 +68,7 @@ describe.each(FIXTURES)('%s', (fixtureName) => {
   }
 
   describe.each(HIVES)('the hive "%s"', (name, entries) => {
-    it('lists its entries as when it was made', async () => {
+    it('lists the same entries as when it was made', async () => {
       const { hive, store } = await open(await unpack(name))
       const listed = (await hive.list()).entries.map((entry) => ({ ...entry, modified: entry.modified.toISOString() }))
       expect(listed).toEqual(fixture.listed[name])
@@ -76,7 +76,7 @@ describe.each(FIXTURES)('%s', (fixtureName) => {
       await store.close()
     })
 
-    it('gives the bytes, ranges, types and signatures of its entries', async () => {
+    it('returns the bytes, ranges, types and signatures of its entries', async () => {
       const { hive, store } = await open(await unpack(name))
       for (const { alias, bytes, type = 'application/octet-stream' } of entries) {
         const entry = await hive.open(alias)
@@ -89,7 +89,7 @@ describe.each(FIXTURES)('%s', (fixtureName) => {
       await store.close()
     })
 
-    it('takes new entries, new versions, deltas and removals', async () => {
+    it('accepts new entries, new versions, deltas and removals', async () => {
       const directory = await unpack(name)
       const { hive, store } = await open(directory)
       await put(hive, 'new', pattern(50))
@@ -114,12 +114,12 @@ describe.each(FIXTURES)('%s', (fixtureName) => {
     })
   })
 
-  it.each(HIVES)('the hive "%s" is collected down to what its entries need', async (name, entries) => {
+  it.each(HIVES)('a collection of the hive "%s" leaves exactly what its entries need', async (name, entries) => {
     const directory = await unpack(name)
     const backend = await directoryBackend(directory, { create: false })
     const store = new StreamStore(backend)
     const hive = new LocalHive(store)
-    // All leases of the fixture were over long ago.
+    // All leases of the fixture ended long ago.
     const preview = await store.collectGarbage({ dryRun: true, graceMs: 0 })
     expect(await store.collectGarbage({ graceMs: 0 })).toEqual(preview)
     expect((await store.collectGarbage({ graceMs: 0 })).freed).toEqual({ streams: 0, objects: 0, bytes: 0 })

@@ -23,14 +23,14 @@ afterEach(() => {
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-/** Bytes of the entries, which are all different. */
+/** Returns the bytes of an entry. All entries differ. */
 function contentOf(alias: string): Uint8Array<ArrayBuffer> {
   return pattern(2000 + Number(alias))
 }
 
-/** Stores entries until that fails; what has been stored is in `stored`. */
+/** Stores entries until that fails. Adds the alias of each to `stored`. */
 async function fill(directory: string, stored: string[]): Promise<never> {
-  // Opened again and again, so that SQLite needs new shared memory and a new log.
+  // Opens the hive repeatedly, so that SQLite needs new shared memory and a new log.
   for (let alias = 0; ;) {
     const store = new StreamStore(await directoryBackend(directory), { blockSize: 1000 })
     try {
@@ -68,7 +68,7 @@ describe.skipIf(!CAN_MOUNT)('directoryBackend on a disk that becomes full', () =
     await backend.close()
   })
 
-  it('takes an I/O error of SQLite for a full disk only if the disk is full', async () => {
+  it('reports an I/O error of SQLite as a full disk only if the disk is full', async () => {
     mounted = mountSmall(root, 'size=4k')
     const failure = Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR', errcode: 4874 })
     const withoutCode = Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR' })

@@ -41,7 +41,7 @@ async function harmFile(path: string, object: string, harm: Harm): Promise<void>
 }
 
 healingSuite(
-  'a content in a directory, whose files come to harm',
+  'content in a directory whose files are harmed',
   async () => {
     const path = await newDirectory()
     const backend = await open(path)
@@ -55,7 +55,7 @@ healingSuite(
 )
 
 describe('a damaged directory', () => {
-  it('is healed by two engines, as two processes have them, that store the same content at the same time', async () => {
+  it('is healed by two engines, like those of two processes, that store the same content concurrently', async () => {
     const path = await newDirectory()
     const backends = await Promise.all([path, path].map((each) => open(each)))
     const stores = backends.map((backend) => new StreamStore(backend, { blockSize: 1_000 }))
@@ -76,7 +76,7 @@ describe('a damaged directory', () => {
     expect(references).toHaveLength(11)
   })
 
-  it('is read without being written, and names its damage', async () => {
+  it('is read without being written, and reports its damage', async () => {
     const path = await newDirectory()
     const backend = await open(path)
     const { id } = await put(new StreamStore(backend, { blockSize: 1_000 }), pattern(2_500), { reference: text('r') })
@@ -85,7 +85,7 @@ describe('a damaged directory', () => {
     const damage = { name: 'IntegrityError', streamId: id, blockIndex: 1 }
     await expect(collect(stored.stream())).rejects.toMatchObject(damage)
     expect(await collect(stored.slice(2_000).stream())).toEqual(pattern(2_500).slice(2_000))
-    // Nobody could note it, so the content still counts as whole, until a reader who can write meets it.
+    // The damage could not be recorded, so the content still counts as whole until a reader that can write finds it.
     const store = new StreamStore(backend, { blockSize: 1_000 })
     await put(store, pattern(2_500))
     await expect(collect((await store.open(id)).stream())).rejects.toMatchObject(damage)

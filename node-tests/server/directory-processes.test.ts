@@ -20,14 +20,14 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-/** What a process was told. */
+/** A stream that a process reported as stored. */
 interface Told {
   readonly id: string
   readonly reference: string
   readonly length: number
 }
 
-/** Runs a process until it ends, or until `killAfter` streams have been stored and some time is over. */
+/** Runs a process until it ends, or kills it a short time after it has stored `killAfter` streams. */
 async function run(directory: string, name: string, count: number, killAfter?: number): Promise<Told[]> {
   const child = startChild('directory-child', directory, name, String(count))
   let output = ''
@@ -49,7 +49,7 @@ async function run(directory: string, name: string, count: number, killAfter?: n
     .map(([id, reference, length]) => ({ id: id!, reference: reference!, length: Number(length) }))
 }
 
-/** That every stream that somebody was told of is there, and nothing is that must not be. */
+/** Asserts that every reported stream is stored, and that the invariants hold. */
 async function verify(directory: string, told: Told[]): Promise<void> {
   const backend = await directoryBackend(directory)
   const contents = await inspectStore(backend)
@@ -59,17 +59,17 @@ async function verify(directory: string, told: Told[]): Promise<void> {
     expect(contents.references).toContain(`${id}/${reference}`)
     expect(await collect((await store.open(id)).stream())).toEqual(pattern(length))
   }
-  // The same bytes are one stream, whoever stored them.
+  // The same bytes are one stream, whichever process stored them.
   expect(new Set(contents.stored.values()).size).toBe(contents.stored.size)
   await store.close()
 }
 
-/** A process that makes hives when it is told their names. */
+/** A process that creates a hive for each name that it reads. */
 interface Creator {
   readonly child: ChildProcessWithoutNullStreams
-  /** The next line that it says; undefined once it has ended. */
+  /** Resolves with the next line of its output, or with undefined once it has ended. */
   next(): Promise<string | undefined>
-  /** What it has said on standard error. */
+  /** Returns what it has written to standard error. */
   errors(): string
 }
 
@@ -77,7 +77,7 @@ function startCreator(directory: string, name: string): Creator {
   const child = startChild('creating-child', directory, name)
   let errors = ''
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk))
-  // It may be killed while it is told something.
+  // It may be killed while a name is written to it.
   child.stdin.on('error', () => undefined)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
@@ -110,14 +110,14 @@ describe('directoryBackend', () => {
     await Promise.all(ends)
   })
 
-  it('is created by the next process if the first was killed while doing so, at any moment', async () => {
+  it('is created by the next process if the first is killed at any moment of the creation', async () => {
     const directory = join(root, 'killed at making')
     await mkdir(directory)
     const creator = startCreator(directory, 'A')
     expect(await creator.next(), creator.errors()).toBe('ready')
     const ended = once(creator.child, 'close')
     for (let i = 0; i < 400; i++) creator.child.stdin.write(`${i}\n`)
-    // After a few of them, at some moment.
+    // Kills it at some moment after the first few hives.
     for (let i = 0; i < 5; i++) await creator.next()
     setTimeout(() => creator.child.kill('SIGKILL'), Math.random() * 20)
     await ended
@@ -127,7 +127,7 @@ describe('directoryBackend', () => {
     for (const name of names) expect([[], ['A']]).toContainEqual(await aliasesIn(join(directory, name)))
   })
 
-  it('keeps what was acknowledged, and shows nothing else, however often its process is killed', async () => {
+  it('keeps what was acknowledged, and nothing else becomes visible, however often its process is killed', async () => {
     const directory = join(root, 'killed')
     const told: Told[] = []
     for (let round = 0; round < 3; round++) {

@@ -18,10 +18,10 @@ import { pattern, text } from '../support/store-tools.ts'
 const ENTRIES: FoundEntries = { one: toHex(pattern(3000)), two: toHex(pattern(10)) }
 const LOG_FILES = ['metadata.sqlite-wal', 'metadata.sqlite-shm']
 
-/** Makes a hive in a directory that does not exist yet; gives what is in it. */
+/** Makes a hive in a directory that does not exist yet. Returns its contents. */
 type Maker = (directory: string) => Promise<FoundEntries>
 
-/** How a hive can be when it is to be read. */
+/** States in which a hive can be read. */
 const STATES: readonly (readonly [name: string, make: Maker])[] = [
   ['closed', (directory) => makeHive(directory, { open: false })],
   ['left open, as by a process that was killed', (directory) => makeHive(directory, { open: true })],
@@ -64,7 +64,7 @@ const temporary = process.env['TMPDIR']
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'combstream-'))
   await chmod(root, 0o755)
-  // So that it shows what stays behind; also for nobody.
+  // A separate temporary directory, which the user `nobody` can use too: it shows what is left behind.
   const own = join(root, 'tmp')
   await mkdir(own)
   await chmod(own, 0o1777)
@@ -96,7 +96,7 @@ async function makeHive(directory: string, { open }: { open: boolean }): Promise
   return ENTRIES
 }
 
-/** Everything below a directory, with what a write would change. */
+/** Lists everything below a directory, with all that a write would change. */
 async function snapshot(directory: string): Promise<string[]> {
   const lines: string[] = []
   for (const name of ['.', ...(await readdir(directory, { recursive: true }))]) {
@@ -131,15 +131,15 @@ const MODES = [
 ] as const
 
 describe.each(STATES)('a hive that is %s', (_state, make) => {
-  it('is read without writing a byte, even where it could be written', async () => {
+  it('is read without writing a byte, even if it could be written', async () => {
     const directory = fresh()
     const entries = await make(directory)
     const before = await snapshot(directory)
     const found = await readAndTryToWrite(directory, true)
     expect(found).toEqual({ entries, put: 'BackendError' })
     const after = await snapshot(directory)
-    // SQLite keeps the index of a log that is there in memory that it shares with others, which is a file; and as the
-    // superuser it gives that, and the log, to the owner of the database.
+    // SQLite keeps the index of an existing log in shared memory, which is a file. As the superuser, it makes the owner
+    // of the database the owner of that file and of the log.
     const hasLog = before.some((line) => /-wal [1-9]/.test(line))
     const relevant = (line: string): boolean => !hasLog || !/^\. |-shm |-wal /.test(line)
     expect(after.filter(relevant)).toEqual(before.filter(relevant))
@@ -218,12 +218,12 @@ describe('directoryBackend, opened only for reading', () => {
     await expect(metadata.get(key)).rejects.toThrow(TypeError)
   })
 
-  it('is opened, and reads, while another commits without a pause', async () => {
+  it('can be opened and read while another process commits without a pause', async () => {
     const directory = fresh()
     const writer = await directoryBackend(directory)
     const key = text('k')
     await writer.metadata.commit([], [{ key, value: text('v') }])
-    // Whenever it looks, the last commit was made just now.
+    // Whenever it checks, the last commit has just been made.
     const { mtimeMs } = await stat(join(directory, 'metadata.sqlite-wal'))
     const clock = vi.spyOn(Date, 'now').mockReturnValue(Math.ceil(mtimeMs) + 1)
     try {
@@ -238,7 +238,7 @@ describe('directoryBackend, opened only for reading', () => {
     await writer.close()
   })
 
-  it('sees what other processes commit, never half of it, whether they have it open or not', async () => {
+  it('sees whole commits of other processes, whether they have the hive open or not', async () => {
     const directory = fresh()
     await (await directoryBackend(directory)).close()
     const reader = await directoryBackend(directory, { readOnly: true })
@@ -273,9 +273,9 @@ describe('directoryBackend, opened only for reading', () => {
         )
         committed++
       }
-      // The last one to close puts the log into the database.
+      // The last connection to close writes the log into the database.
       await writer.close()
-      // Each round has readers in it, however slow they are; if one fails, so does this.
+      // Each round waits for both readers, however slow they are. If one fails, so does this.
       const before = [...reads]
       while (reads.some((count, index) => count === before[index])) {
         await Promise.race([readers, new Promise((resolve) => setTimeout(resolve, 1))])

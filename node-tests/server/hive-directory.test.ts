@@ -15,7 +15,7 @@ afterAll(async () => {
 hiveSuite('LocalHive on a directory', async () => {
   const path = await mkdtemp(join(tmpdir(), 'combstream-hive-'))
   cleanups.push(() => rm(path, { recursive: true }))
-  // Two engines on one directory, as two processes have them.
+  // Two engines on one directory, like those of two processes.
   const [hive, other] = await Promise.all(
     [path, path].map(async (directory) => {
       const backend = await directoryBackend(directory)

@@ -1,10 +1,10 @@
 /**
- * A process that stores, marks, unmarks, updates, removes, collects and scrubs in a directory in which others do the same,
- * until it kills itself at a step that it is told. It begins by reading all that its predecessors with the same name have
- * stored, and tells what it is about to do and what is done.
+ * A process that stores, marks, unmarks, updates, removes, collects and scrubs in a directory where others do the same,
+ * until it kills itself at a given step. It starts by reading everything that its predecessors of the same name have
+ * stored. It prints a line before and after each action.
  *
- * Arguments: the directory, its own name, a seed, the step at which it dies, when, how many such steps come before, and
- * whether it collects before leases are over (`hasty`) or not (`patient`).
+ * Arguments: the directory, its own name, a seed, the step at which it dies, when it dies (before, half-way or after),
+ * the number of such steps to skip, and whether it collects before leases are over (`hasty`) or not (`patient`).
  */
 import module from 'node:module'
 import process from 'node:process'
@@ -27,7 +27,7 @@ import { hastyHost } from './hasty-collector.ts'
 import { text } from './store-tools.ts'
 import { VirtualHost } from './virtual-host.ts'
 
-/** How many actions a process does before it dies at the next step, if it has not met the one that it was told. */
+/** After this many actions, the process dies at the next step even if its own step has not come. */
 const MAX_ACTIONS = 60
 
 const [directory, name, seed, step, when, skip, manner] = process.argv.slice(2) as [
@@ -50,21 +50,21 @@ const pick = (count: number): number => Math.floor(random.fraction() * count)
 const oneOf = <T>(some: readonly T[]): T => some[pick(some.length)]!
 
 const { aliases, references } = await readHeld(store, name)
-/** The content that it removed last: others may just collect it. */
+/** The content that it removed last. Others may be collecting it. */
 let lastGone = 0
 for (const [alias, content] of aliases) say(`has ${alias} ${content}`)
 for (const [reference, { content }] of references) say(`has ${reference} ${content}`)
 say('ready')
-// A process that is killed would not do this at its end.
+// Flushes the cache now, because a killed process does not do so when it ends.
 module.flushCompileCache?.()
 const all: readonly Action[] = [...new Set(Object.values(STEPS).flat())]
 for (let actions = 0; ; actions++) {
   if (actions === MAX_ACTIONS) steps.dieSoon()
-  // While the hive is being made, nothing may be stranded in it.
+  // No object may be stranded in a hive that is being created.
   await act(step === '' ? 'put' : oneOf(pick(4) === 0 ? all : STEPS[step]!))
 }
 
-/** Does something, between two lines that say so. What a hasty collector can forbid may fail. */
+/** Does something between two lines of output. It may fail if a hasty collector can prevent it. */
 async function attempt(what: string, work: () => Promise<unknown>): Promise<boolean> {
   say(`begin ${what}`)
   try {
@@ -128,14 +128,14 @@ async function act(action: Action): Promise<void> {
       })
       return
     case 'strand': {
-      // As a put that arrives after its upload was collected.
+      // Like a put that arrives after its upload was collected.
       const object = `o.${toHex(systemHost.random(16))}`
       await attempt(`strand ${object}`, () => backend.blocks.put(object, contentOf(1)))
     }
   }
 }
 
-/** Collects until a stream is condemned, so that others meet it in that state. */
+/** Collects until a stream is condemned, so that other processes find it in that state. */
 async function beginToCollect(): Promise<void> {
   const stop = new AbortController()
   steps.onDone = (done) => {

@@ -7,26 +7,26 @@ import { digestOf } from '../../src/store/checksums.ts'
 import { randomBytes } from './streams.ts'
 import { text } from './store-tools.ts'
 
-/** Bytes in a block of the crash loop. */
+/** Block size of the crash loop, in bytes. */
 export const BLOCK_SIZE = 8_000
-/** How many aliases, and how many references, each process has. */
+/** Number of aliases of each process, and number of its references. */
 export const NAMES = 3
-/** Number of contents. All processes have the same, so that what one removes another stores meanwhile. */
+/** Number of contents. All processes share them, so one process stores what another is removing. */
 export const CONTENTS = 240
-/** The first of them are stored most often. */
+/** Number of contents that are stored most often: the first ones. */
 export const COMMON_CONTENTS = 6
 const LENGTHS = [0, 300, 17_000, 24_000, 33_000, 48_000] as const
 
-/** No two contents are of the same length. */
+/** The lengths of the contents. All of them differ. */
 const lengths = Array.from({ length: CONTENTS }, (_, content) => {
   return LENGTHS[content % LENGTHS.length]! + Math.floor(content / LENGTHS.length)
 })
-/** A content that takes more than one group of blocks. */
+/** Content that needs more than one group of blocks. */
 export const LONGEST = LENGTHS.length - 1
 
 const contents = new Map<number, Uint8Array<ArrayBuffer>>()
 
-/** The bytes of a content; they must not be changed. */
+/** Returns the bytes of a content. They must not be changed. */
 export function contentOf(content: number): Uint8Array<ArrayBuffer> {
   const known = contents.get(content)
   if (known) return known
@@ -35,19 +35,19 @@ export function contentOf(content: number): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
-/** The digest of a content. */
+/** Returns the digest of a content. */
 export function digestOfContent(content: number): Promise<Uint8Array> {
   return digestOf(memoryBackend(), contentOf(content))
 }
 
-/** What the processes of a crash loop have stored: contents by alias and by reference. A wrong content is -1. */
+/** What the processes of a crash loop have stored: contents by alias and by reference. Wrong content is -1. */
 export interface Held {
   readonly aliases: Map<string, number>
-  /** Each reference has a row, written in the same commit, that tells its content and its stream. */
+  /** Each reference has a row, written in the same commit, with its content and its stream. */
   readonly references: Map<string, { readonly content: number; readonly id: string }>
 }
 
-/** Reads all that the processes whose names begin with `prefix` have stored. */
+/** Reads everything that the processes whose names start with `prefix` have stored. */
 export async function readHeld(store: StreamStore, prefix = ''): Promise<Held> {
   const held: Held = { aliases: new Map(), references: new Map() }
   const hive = new LocalHive(store)
@@ -69,7 +69,7 @@ async function identify(stream: ReadableStream<Uint8Array>): Promise<number> {
   return content >= 0 && equalBytes(bytes, contentOf(content)) ? content : -1
 }
 
-/** The row of a reference. */
+/** Returns the row of a reference. */
 export function rowOf(content: number, id: string): Uint8Array<ArrayBuffer> {
   return text(`${content} ${id}`)
 }

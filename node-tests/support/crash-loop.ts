@@ -10,7 +10,7 @@ import { CrashSlot } from './crash-slot.ts'
 import { type DeathPlan, type Manner, RARE_STEPS, STEPS } from './crash-steps.ts'
 import { VirtualHost } from './virtual-host.ts'
 
-/** How a crash loop runs. */
+/** Options of a crash loop. */
 export interface CrashLoopOptions {
   /** Number of processes that are killed. */
   readonly kills: number
@@ -18,30 +18,30 @@ export interface CrashLoopOptions {
   readonly manner: Manner
 }
 
-/** What a crash loop has done, and found. */
+/** The results of a crash loop. */
 export interface CrashReport {
-  /** Number of kills by when they came, and at which step: `before commit: store`. */
+  /** Number of kills by moment and step: `before commit: store`. */
   readonly histogram: ReadonlyMap<string, number>
   /** Number of actions that were acknowledged. */
   readonly acknowledged: ReadonlyMap<string, number>
-  /** What must not be. */
+  /** What is wrong. */
   readonly problems: readonly string[]
 }
 
 /** The names of the processes that run at the same time. */
 const SLOTS = ['A', 'B', 'C']
-/** An entry that is always there: a hive that has blocks but no rows is taken for an incomplete copy. */
+/** An entry that always exists, because a hive that has blocks but no rows counts as an incomplete copy. */
 const KEEPER = 'keeper'
-/** So many kills while the hive is being made, each one step later than the one before. */
+/** Number of kills while the hive is being created, each one step later than the previous one. */
 export const EARLY_KILLS = 10
 
-/** Every place where a process can be told to die. */
+/** Every moment at which a process can be made to die. */
 export const DEATHS: readonly Omit<DeathPlan, 'skip'>[] = Object.keys(STEPS).flatMap((step) => {
   const whens = step.startsWith('write') ? (['before', 'half', 'after'] as const) : (['before', 'after'] as const)
   return whens.map((when) => ({ step, when }))
 })
 
-/** Kills processes that change one hive, several at once, then recovers the hive, and tells what is wrong. */
+/** Kills processes that change one hive concurrently, then recovers the hive. Returns what is wrong. */
 export async function runCrashLoop(root: string, { kills, seed, manner }: CrashLoopOptions): Promise<CrashReport> {
   const directory = join(root, 'new', 'hive')
   const random = new VirtualHost({ seed })
@@ -87,7 +87,7 @@ export async function runCrashLoop(root: string, { kills, seed, manner }: CrashL
   }
   const stranded = new Set(slots.flatMap((slot) => [...slot.stranded]))
   const lost = [...orphans, ...slots.flatMap((slot) => [...slot.orphans])].filter((object) => !stranded.has(object))
-  // A put that arrives after its upload was collected, which only happens to hasty collectors, leaves such an object.
+  // A put that arrives after its upload was collected leaves such an object. That happens only with hasty collectors.
   if (manner === 'patient') problems.push(...lost.map((object) => `no row names object ${object}`))
   const steps = [...histogram.keys()].map((death) => death.slice(death.indexOf(' ') + 1))
   const unknown = steps.filter((step) => !(step in STEPS) && !RARE_STEPS.includes(step))
@@ -95,7 +95,7 @@ export async function runCrashLoop(root: string, { kills, seed, manner }: CrashL
   return { histogram, acknowledged: sumOf(slots.map((slot) => slot.acknowledged)), problems }
 }
 
-/** All deaths in random order, again and again; the first time each at the first such step. */
+/** Yields all deaths in random order, repeatedly. In the first round, each process dies at the first such step. */
 function* deathPlans(random: VirtualHost, count: number): Generator<DeathPlan, void> {
   for (let cycle = 0; cycle * DEATHS.length < count; cycle++) {
     const plans = DEATHS.map((death) => ({
@@ -111,7 +111,7 @@ function pick(random: VirtualHost, count: number): number {
   return Math.floor(random.fraction() * count)
 }
 
-/** The sums of several counts. */
+/** Adds up counts by name. */
 export function sumOf(all: readonly ReadonlyMap<string, number>[]): Map<string, number> {
   const sums = new Map<string, number>()
   for (const counts of all) {
@@ -120,7 +120,7 @@ export function sumOf(all: readonly ReadonlyMap<string, number>[]): Map<string, 
   return sums
 }
 
-/** Where the kills hit, and what was acknowledged, as text. */
+/** Returns a table of where the kills hit and what was acknowledged, as text. */
 export function histogramOf({ histogram, acknowledged }: Omit<CrashReport, 'problems'>): string {
   const rows = [...RARE_STEPS, ...Object.keys(STEPS)].map((step) => {
     const counts = ['before', 'half', 'after'].map((when) => String(histogram.get(`${when} ${step}`) ?? 0).padStart(7))

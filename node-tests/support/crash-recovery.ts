@@ -10,23 +10,24 @@ import { text } from './store-tools.ts'
 
 const MIB = 1_048_576
 
-/** What a hive is after recovery. */
+/** The state of a hive after recovery. */
 export interface Recovered {
-  /** What must not be. */
+  /** What is wrong. */
   readonly problems: readonly string[]
-  /** Objects that no row named before. */
+  /** Objects that no row named before the recovery. */
   readonly orphans: readonly string[]
   readonly held: Held
 }
 
-/** Recovers a hive as after a crash, and compares it with a fresh one that has the same entries and references. */
+/** Recovers a hive after a crash, and compares it with a fresh one that has the same entries and references. */
 export async function recover(directory: string, freshDirectory: string): Promise<Recovered> {
   const backend = await directoryBackend(directory)
   const crashed = await inspectStore(backend)
   const orphans = crashed.problems.flatMap((problem) => /^no row names object (.*)$/.exec(problem)?.[1] ?? [])
   const problems = crashed.problems.filter((problem) => !problem.startsWith('no row names object'))
 
-  // Leases and grace are over: candidates, intents and trash; then what only a scrub finds.
+  // All leases and grace periods are over. A collection removes candidates, intents and trash, then a scrub finds the
+  // rest.
   const store = new StreamStore(backend, { host: hastyHost(systemHost) })
   const reports = [
     await store.collectGarbage({ graceMs: 0 }),
@@ -47,7 +48,7 @@ export async function recover(directory: string, freshDirectory: string): Promis
   return { problems, orphans, held }
 }
 
-/** Stores a content under an alias. */
+/** Stores content under an alias. */
 export async function putContent(store: StreamStore, alias: string, content: number): Promise<void> {
   await new Blob([contentOf(content)]).stream().pipeTo(new LocalHive(store).sink(alias))
 }
@@ -66,7 +67,7 @@ async function fill(directory: string, { aliases, references }: Held): Promise<B
   return backend
 }
 
-/** How many rows of each kind and how many objects there are, how long these are, and what should not be there. */
+/** Returns the number of rows of each kind, the number and total size of the objects, and everything that is wrong. */
 async function summaryOf(backend: Backend): Promise<string> {
   const { counts, unfinished, problems } = await inspectStore(backend)
   const objects = await backend.blocks.list({ prefix: '', limit: 100_000 })

@@ -1,15 +1,15 @@
-/** What the processes of one name, one after the other, have told about a hive. */
+/** What the successive processes of one name have reported about a hive. */
 export class CrashSlot {
   readonly name: string
-  /** What is wrong with it. */
+  /** What is wrong with the hive. */
   readonly problems: string[] = []
   /** Number of actions that were acknowledged. */
   readonly acknowledged = new Map<string, number>()
-  /** Objects that they have put without a row, on purpose. */
+  /** Objects that the processes have put without a row on purpose. */
   readonly stranded = new Set<string>()
   /** Objects that a scrub has found without a row. */
   readonly orphans = new Set<string>()
-  /** What each alias and each reference may be: a content, or nothing. */
+  /** The values that each alias and each reference may have: a content, or nothing. */
   readonly #values = new Map<string, ReadonlySet<string>>()
   #before: ReadonlySet<string> = new Set()
   #found = new Map<string, string>()
@@ -18,7 +18,7 @@ export class CrashSlot {
     this.name = name
   }
 
-  /** Takes note of a line of a process. */
+  /** Records a line of a process's output. */
   hear(line: string): void {
     const [what = '', action = '', name = '', value = ''] = line.split(' ')
     switch (what) {
@@ -51,7 +51,7 @@ export class CrashSlot {
     this.problems.push(line)
   }
 
-  /** Compares what there is with what it may be; from then on, it may only be that. */
+  /** Compares the values that were found with those that are allowed. From then on, only these are allowed. */
   compare(found: ReadonlyMap<string, string>): void {
     for (const name of new Set([...this.#values.keys(), ...found.keys()])) {
       const actual = found.get(name) ?? '-'

@@ -5,12 +5,12 @@ import { type FileCalls, nodeFiles, type OpenFile } from '../../src/backends/dir
 import type { Backend, Mutation } from '../../src/store.ts'
 import { parseStream } from '../../src/store/rows/row-values.ts'
 
-/** Tells the parent of a process something; it is with it when this returns. */
+/** Writes a line to the parent process. The parent has it when this returns. */
 export function say(line: string): void {
   writeSync(1, `${line}\n`)
 }
 
-/** What a process of the crash loop does. */
+/** An action of a process of the crash loop. */
 export type Action =
   | 'put'
   | 'remove'
@@ -28,8 +28,8 @@ const ACTIONS_WITH_FILES: readonly Action[] = ['put', 'store', 'remove', 'collec
 const ACTIONS_THAT_COLLECT: readonly Action[] = ['remove', 'unmark', 'put', 'collect']
 
 /**
- * The steps by which processes change a hive that exists, and the actions in which they come: calls of the file system,
- * and commits.
+ * The steps by which processes change an existing hive, and the actions that include them. Steps are calls of the file
+ * system, and commits.
  */
 export const STEPS: Readonly<Record<string, readonly Action[]>> = {
   'make a directory of objects': ACTIONS_WITH_FILES,
@@ -59,7 +59,7 @@ export const STEPS: Readonly<Record<string, readonly Action[]>> = {
   'commit: forget trash': ACTIONS_THAT_COLLECT,
 }
 
-/** Steps that come only once, or only if several processes meet. */
+/** Steps that happen only once, or only if several processes interfere with each other. */
 export const RARE_STEPS: readonly string[] = [
   'make the hive',
   'create the marker',
@@ -72,21 +72,21 @@ export const RARE_STEPS: readonly string[] = [
   'commit: spare',
 ]
 
-/** Where a process is to die: at the first step of this name (any, if it is empty) after `skip` others. */
+/** Where a process dies: at the first step of this name (any step, if it is empty) after `skip` others. */
 export interface DeathPlan {
   readonly step: string
-  /** `half`: with half of the bytes written; only for steps that write. */
+  /** `half`: with half of the bytes written. Only for steps that write. */
   readonly when: 'before' | 'half' | 'after'
   readonly skip: number
 }
 
 /**
- * Whether collectors wait for the lease of an upload, or end it while it goes on: then what an upload puts last may arrive
- * after it was collected, so that only a scrub finds it.
+ * Whether collectors wait for the lease of an upload (`patient`) or end it during the upload (`hasty`). In the second
+ * case, the last put of an upload may arrive after the upload was collected, so only a scrub finds its object.
  */
 export type Manner = 'patient' | 'hasty'
 
-/** Takes the steps of a process, and kills the process at one of them. */
+/** Runs the steps of a process, and kills the process at one of them. */
 export class Steps {
   #plan: DeathPlan
   #passed = 0
@@ -102,7 +102,7 @@ export class Steps {
     this.#plan = { ...this.#plan, step: '', skip: this.#passed }
   }
 
-  /** Does a step. `half` does half of it. */
+  /** Runs a step. `half` does half of its work. */
   async take<T>(step: string, work: () => Promise<T>, half?: () => Promise<unknown>): Promise<T> {
     const { step: planned, when, skip } = this.#plan
     const dies = (planned === '' || planned === step) && this.#passed++ === skip
@@ -112,15 +112,15 @@ export class Steps {
       return result
     }
     if (when === 'half' && half) await half()
-    // The step may fail: the directory is there already, or the file is not.
+    // The step may fail: the directory may already exist, or the file may not.
     else if (when === 'after') await Promise.allSettled([work()])
     say(`dies ${when === 'half' && !half ? 'before' : when} ${step}`)
     process.kill(process.pid, 'SIGKILL')
-    throw new Error('it lives')
+    throw new Error('the process is still alive')
   }
 }
 
-/** Opens a directory as a backend whose every step is counted. */
+/** Opens a directory as a backend that counts its steps. */
 export async function openCounted(path: string, steps: Steps): Promise<Backend> {
   const backend = await openDirectory(countedFiles(steps), path)
   return {
@@ -178,7 +178,7 @@ function directoryAt(path: string): string {
   return path.includes('/blocks') ? 'a directory of objects' : 'the hive'
 }
 
-/** The names of commits, by what they do to which rows; the first that fits is the name. */
+/** The names of commits by the rows that they change. The first that fits is the name. */
 const COMMITS: readonly (readonly [changes: string, name: string])[] = [
   ['s=storing +m', 'add blocks'],
   ['s=storing', 'begin an upload'],

@@ -3,15 +3,15 @@ import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 
 /**
- * Stands between browsers and a server, to let bytes through up to a point, to be away, and to be back: all of it when a
- * test says so, and never after a time.
+ * A proxy between browsers and a server. It lets bytes through up to a point, goes away, and comes back, only when a
+ * test says so and never after a time.
  */
 export class OutageProxy {
-  /** What has been asked for, such as `HEAD /hive/a.mp4`. */
+  /** The requests so far, such as `HEAD /hive/a.mp4`. */
   readonly requests: string[] = []
   readonly #target: URL
   readonly #server: Server
-  /** Bytes of the bodies that have passed, by path. */
+  /** Number of body bytes that have passed, by path. */
   readonly #passed = new Map<string, number>()
   #holdFrom: { readonly path: string; readonly byteLength: number } | undefined
   #release: () => void = () => undefined
@@ -19,13 +19,13 @@ export class OutageProxy {
   #isSilent = false
   #port = 0
 
-  /** @param target root of the server. */
+  /** @param target root URL of the server. */
   constructor(target: string) {
     this.#target = new URL(target)
     this.#server = createServer((incoming, answer) => this.#pass(incoming, answer))
   }
 
-  /** Root of the server as browsers see it. */
+  /** Root URL of the server, as browsers see it. */
   get url(): string {
     return `http://127.0.0.1:${this.#port}/`
   }
@@ -37,13 +37,13 @@ export class OutageProxy {
     this.#port = (this.#server.address() as AddressInfo).port
   }
 
-  /** Lets only so many bytes of a path through, in all answers together; the rest waits. */
+  /** Lets only this many bytes of a path through, in all answers together. The rest waits. */
   hold(path: string, byteLength: number): void {
     this.#holdFrom = { path, byteLength }
     this.#released = new Promise((resolve) => (this.#release = resolve))
   }
 
-  /** Is away: every connection breaks off, and a new one is refused. */
+  /** Goes away: breaks off every connection, and refuses new ones. */
   async goAway(): Promise<void> {
     const closed = once(this.#server, 'close')
     this.#server.close()
@@ -51,12 +51,12 @@ export class OutageProxy {
     await closed
   }
 
-  /** Is away as a network is that swallows everything: connections stay, and nothing comes through them any more. */
+  /** Goes away like a network that loses everything: connections stay open, but nothing passes any more. */
   goSilent(): void {
     this.#isSilent = true
   }
 
-  /** Is back, and holds nothing. What was asked for in silence stays without an answer. */
+  /** Comes back, and holds nothing. Requests that arrived during the silence never get an answer. */
   async comeBack(): Promise<void> {
     this.#holdFrom = undefined
     if (!this.#isSilent) this.#release()
@@ -64,7 +64,7 @@ export class OutageProxy {
     if (!this.#server.listening) await this.listen()
   }
 
-  /** Ends for good. */
+  /** Stops the proxy for good. */
   async close(): Promise<void> {
     if (this.#server.listening) await this.goAway()
   }
@@ -74,7 +74,7 @@ export class OutageProxy {
     const { method, url = '/', headers } = incoming
     this.requests.push(`${method} ${url}`)
     const { host, origin } = this.#target
-    // The server takes changes only from pages of its own.
+    // The server accepts changes only from pages of its own origin.
     const own = { ...headers, host, ...(headers.origin !== undefined && { origin }) }
     const outgoing = request(new URL(url, this.#target), { method, headers: own })
     outgoing.once('error', () => answer.destroy())

@@ -2,19 +2,19 @@ import { type EngineName, type EnginePage, openEnginePage } from './engine-page.
 import { OutageProxy } from './outage-proxy.ts'
 import { untilInPage } from './until-in-page.ts'
 
-/** What {@linkcode playThroughOutage} is to do. */
+/** Options of {@linkcode playThroughOutage}. */
 export interface OutageOptions {
-  /** Root of the example server. */
+  /** Root URL of the example server. */
   readonly server: string
-  /** Whether connections break off, or stay without a byte. */
+  /** Whether connections break off, or stay open without a byte. */
   readonly kind: 'refused' | 'silent'
   /** Whether the service worker is ended while it feeds the video. */
   readonly endsWorker: boolean
-  /** How long the server stays away after the page has said that it waits. */
+  /** Resolves when the server may come back, after the page has said that it waits. */
   stayAway(): Promise<void>
 }
 
-/** What came of an outage. */
+/** The result of an outage. */
 export interface OutageOutcome {
   /** What the page said while the server was away. */
   readonly notice: string
@@ -22,14 +22,14 @@ export interface OutageOutcome {
   readonly leftAt: number
   /** The first position at which it played again, in seconds. */
   readonly resumedAt: number
-  /** Milliseconds from the return of the server until the video had played on for a moment. */
+  /** Milliseconds from the return of the server until the video had continued for a moment. */
   readonly resumedAfterMs: number
 }
 
-/** Of the clip: some ten seconds of it. What has not come before the outage must come after it. */
+/** Number of bytes of the clip before the outage: some ten seconds of it. The rest must arrive after the outage. */
 const HELD_FROM_BYTES = 300_000
 
-/** Plays a clip in the example page, takes the server away in the middle of it, and brings it back. */
+/** Plays a clip in the example page, takes the server away in the middle of the clip, and brings it back. */
 export async function playThroughOutage(engine: EngineName, options: OutageOptions): Promise<OutageOutcome> {
   const proxy = new OutageProxy(options.server)
   await proxy.listen()
@@ -75,16 +75,16 @@ async function throughOutage(
   const resumedAt = await page.evaluate(() => Math.min(...positionsNow()))
   return { notice, leftAt, resumedAt, resumedAfterMs }
 
-  /** Stands for what {@linkcode recordPositions} puts into the page. */
+  /** Declares the function that {@linkcode recordPositions} adds to the page. */
   function positionsNow(): number[] {
     throw new Error('only in the page')
   }
 }
 
-/** Makes the page remember where the video plays: WebKit forgets it when the video fails. */
+/** Makes the page record the positions of the video, because WebKit forgets the position when the video fails. */
 function recordPositions(): void {
   const video = document.querySelector('video')!
-  // It may fail before it tells again where it is.
+  // The video may fail before its next `timeupdate`.
   let positions = [video.currentTime]
   video.addEventListener('timeupdate', () => {
     const { error, paused, seeking, readyState, currentTime } = video

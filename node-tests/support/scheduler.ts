@@ -1,7 +1,7 @@
 import { nextTask } from '../../src/bytes/promises.ts'
 import type { Backend } from '../../src/store.ts'
 
-/** Turns of the host after which everything in memory has gone on that can go on without a call of a backend. */
+/** Turns of the host after which everything in memory has proceeded as far as it can without a call of a backend. */
 const TURNS = 2
 
 /** A call of a backend that waits for its turn. */
@@ -11,15 +11,15 @@ export interface Turn {
   go(): void
 }
 
-/** Which of the calls that wait is next; undefined: all of this actor's calls are dropped, as if its process had died. */
+/** Chooses the next of the waiting calls. `dies` drops all calls of that actor, as if its process had died. */
 export type Pick = (turns: readonly Turn[], step: number) => Turn | { readonly dies: number }
 
-/** Runs actors whose calls of a backend take turns: one call a step, in the order that a test wants. */
+/** Runs actors whose backend calls take turns: one call per step, in the order that a test chooses. */
 export class Scheduler {
   #waiting: Turn[] = []
   readonly #dead = new Set<number>()
 
-  /** A backend whose calls wait for their turn. */
+  /** Wraps a backend so that its calls wait for their turn. */
   gate({ metadata, blocks, ...rest }: Backend, actor: number): Backend {
     const turn = async <T>(operation: string, call: () => Promise<T>): Promise<T> => {
       await new Promise<void>((resolve) => this.#waiting.push({ actor, operation, go: resolve }))
@@ -46,9 +46,9 @@ export class Scheduler {
   }
 
   /**
-   * Lets the actors go on, a call at a time, until all have ended or died; tells the number of steps.
+   * Lets the actors proceed, one call at a time, until all have ended or died. Returns the number of steps.
    *
-   * @param look Is called in every state.
+   * @param look Called in every state.
    */
   async run(actors: readonly Promise<unknown>[], pick: Pick, look?: (step: number) => Promise<void>): Promise<number> {
     const ended = new Set<number>()
@@ -61,7 +61,7 @@ export class Scheduler {
       this.#waiting = this.#waiting.filter(({ actor }) => !this.#dead.has(actor))
       if (actors.every((_, index) => ended.has(index) || this.#dead.has(index))) return step
       await look?.(step)
-      // Whoever has no call to wait for sleeps.
+      // Actors without a waiting call are asleep.
       if (this.#waiting.length === 0) continue
       const next = pick(this.#waiting, step++)
       if ('dies' in next) this.#dead.add(next.dies)
@@ -74,8 +74,8 @@ export class Scheduler {
 }
 
 /**
- * Goes on with one actor for as long as it can, and then with the next that can, in a circle; at each step of `preemptions` another
- * one, by its number, comes instead, and stays.
+ * Runs one actor until it has no waiting call, then the next one that has, in a circle. At each step of `preemptions`,
+ * switches to the actor with that number instead, and stays with it.
  */
 export function preempting(order: readonly number[], preemptions: ReadonlyMap<number, number>): Pick {
   let current = order[0]!
@@ -90,7 +90,7 @@ export function preempting(order: readonly number[], preemptions: ReadonlyMap<nu
   }
 }
 
-/** Any call, and now and then a death; `fraction` gives numbers from 0 up to 1. */
+/** Chooses any call, and now and then a death. `fraction` returns numbers from 0 up to, but not including, 1. */
 export function anyOrder(fraction: () => number, mortals: number): Pick {
   let deaths = 0
   return (turns) => {

@@ -12,14 +12,14 @@ import { harmThrough, objectsOf } from './healing-suite.ts'
 import { markAsDamaged, put, text } from './store-tools.ts'
 import { VirtualHost } from './virtual-host.ts'
 
-/** What an actor does with its own store on the shared backend. */
+/** An actor, with its own store on the shared backend. */
 export interface Actor {
   /** Whether its clock is a day ahead, so that all leases have ended for it. */
   readonly hasty?: boolean
   run(store: StreamStore, told: Told): Promise<unknown>
 }
 
-/** What the actors were told. */
+/** What the actors have learned about the results. */
 export class Told {
   /** References that must exist now, with the content that must be readable. */
   readonly set = new Map<string, string>()
@@ -28,7 +28,7 @@ export class Told {
   readonly wrong: string[] = []
 }
 
-/** Actors of one store, and what it has when they start. */
+/** The actors of a scenario, and the state of the store when they start. */
 export interface Scenario {
   readonly name: string
   /** Content of a stream that exists from the start, with the reference `r0`. */
@@ -37,14 +37,14 @@ export interface Scenario {
   readonly condemned?: boolean
   /** Whether it also has the reference `pin`, which expires soon. */
   readonly pinned?: boolean
-  /** What is wrong with its first block: it is lost, or has other bytes; or nothing, but the stream is marked. */
+  /** The damage of its first block: it is lost, or has other bytes, or only the stream is marked. */
   readonly damage?: 'lost' | 'flipped' | 'marked'
   /** Whether there is also the object {@linkcode ORPHAN}, which no row names. */
   readonly orphan?: boolean
   readonly actors: readonly Actor[]
 }
 
-/** Computes the hash without taking a turn of the host, so that a schedule is the same each time. */
+/** Looks up content. Computes the hash without taking a turn of the host, so that a schedule is the same each time. */
 export async function idOf(store: StreamStore, content: string): Promise<string | undefined> {
   const [id] = await store.lookup([await digestOf(memoryBackend(), text(content))])
   return id
@@ -52,7 +52,7 @@ export async function idOf(store: StreamStore, content: string): Promise<string 
 
 const isUnknown = (error: unknown): boolean => (error as { outcome?: string }).outcome === 'unknown'
 
-/** Stores a content with a reference. */
+/** Stores content with a reference. */
 export function writer(content: string, reference: string, options: { expires?: Date } = {}): Actor {
   return {
     async run(store, told) {
@@ -112,7 +112,7 @@ export function reader(content: string, always: boolean): Actor {
   }
 }
 
-/** Finds or stores a content in a transaction. */
+/** Finds or stores content in a transaction. */
 function getter(content: string, reference: string): Actor {
   return {
     async run(store, told) {
@@ -144,7 +144,7 @@ function finder(content: string): Actor {
   }
 }
 
-/** An entry of a hive: alias, new reference and removal of the old one in one commit. */
+/** Puts an entry as a hive does: one commit writes the alias, sets the new reference and removes the old one. */
 export function entry(content: string): Actor {
   return {
     async run(store, told) {
@@ -177,7 +177,7 @@ export function collector(graceMs = 0): Actor {
 }
 
 const SOON = new Date(1_700_000_000_000 + 60_000)
-/** Later than everything that happens here, also for actors whose clock is a day ahead. */
+/** Later than everything that happens here, even for actors whose clock is a day ahead. */
 const LATE = new Date(1_700_000_000_000 + 9 * 86_400_000)
 const KEYS = new RowKeys('')
 /** Name of an object that no row names. */
@@ -185,7 +185,7 @@ export const ORPHAN: string = KEYS.object(new Uint8Array(16))
 /** Longer than everything that happens here. */
 export const GRACE: number = 10 * 86_400_000
 
-/** What happens to small stores while they are collected. */
+/** Scenarios in which small stores are collected. */
 export const COLLECTING: readonly Scenario[] = [
   {
     name: 'unmark, mark and two collectors',
@@ -238,7 +238,7 @@ export const COLLECTING: readonly Scenario[] = [
   },
 ]
 
-/** What happens to damaged streams while others heal them. */
+/** Scenarios in which damaged streams are healed. */
 export const HEALING: readonly Scenario[] = [
   {
     name: 'two writers who heal',
@@ -291,12 +291,12 @@ export const HEALING: readonly Scenario[] = [
   },
 ]
 
-/** What a scenario starts with. */
+/** Makes the store that a scenario starts with. */
 export async function prepare({ has, condemned, pinned, damage, orphan }: Scenario): Promise<Backend> {
   const memory = memoryBackend()
   if (orphan) await memory.blocks.put(ORPHAN, text('?'))
   if (has !== undefined) {
-    // A seed that no run has: its ids would be the same.
+    // No run uses this seed, because its ids would be the same.
     const store = new StreamStore(memory, { blockSize: 1, host: new VirtualHost({ seed: 2 ** 31 }) })
     const { id } = await put(store, text(has), { reference: text('r0') })
     if (pinned) await store.transaction((tx) => tx.markAsUsed(id, text('pin'), { expires: SOON }))

@@ -13,8 +13,8 @@ import {
 import { text } from './store-tools.ts'
 
 /**
- * Repairs whatever it finds. `strays`: whether writers may have left an object that no row names. `damage`: whether
- * something is damaged.
+ * Repairs everything that it finds. `strays`: whether writers may have left an object that no row names. `damage`:
+ * whether the store is damaged.
  */
 function scrubber({ strays = false, damage = false } = {}): Actor {
   return {
@@ -29,7 +29,7 @@ function scrubber({ strays = false, damage = false } = {}): Actor {
   }
 }
 
-/** Gives up an upload when some of its blocks are stored. */
+/** Aborts an upload after some of its blocks are stored. */
 function aborter(content: string): Actor {
   return {
     async run(store) {
@@ -53,7 +53,7 @@ function dropper(graceMs: number): Actor {
   }
 }
 
-/** What happens to small stores while they are scrubbed. */
+/** Scenarios in which small stores are scrubbed. */
 export const SCRUBBING: readonly Scenario[] = [
   {
     name: 'writers who heal, and a collector',
@@ -90,7 +90,7 @@ export const SCRUBBING: readonly Scenario[] = [
   },
 ]
 
-/** Two actors, of which the second is a scrub. */
+/** Scenarios of two actors, the second of which is a scrub. */
 export const SCRUB_PAIRS: readonly Scenario[] = [
   {
     name: 'a writer who heals',

@@ -7,12 +7,12 @@ import { formatStream, PAGE_ENTRIES, parseStream, type StreamRecord } from '../.
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { standstill } from './streams.ts'
 
-/** The UTF-8 bytes of a text. */
+/** Returns the UTF-8 bytes of a string. */
 export function text(value: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(value)
 }
 
-/** Bytes that differ from their neighbours, and from block to block. */
+/** Returns bytes that differ from their neighbours, and from block to block. */
 export function pattern(byteLength: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: byteLength }, (_, i) => (i * 7 + (i >> 8)) & 255)
 }
@@ -24,7 +24,7 @@ export async function put(
   options: BlockSinkOptions = {},
 ): Promise<StoredStream> {
   const sink = store.sink(options)
-  // `stored` settles when what a failed sink wrote has been removed, too.
+  // After a failure, `stored` settles only once everything that the sink wrote has been removed.
   await Promise.allSettled([bytesSource(bytes).stream().pipeTo(sink)])
   return sink.stored
 }
@@ -36,7 +36,7 @@ export async function markAsDamaged({ metadata }: Backend, id: string): Promise<
   await metadata.commit([{ key, version }], [{ key, value: formatStream({ ...parseStream(value), damaged: true }) }])
 }
 
-/** Gives the pages of a stream to another page set, which its row then names, and changes the row in other ways. */
+/** Moves the pages of a stream to another page set, which its row then names. Also makes other `changes` to the row. */
 export async function movePages(
   { metadata }: Backend,
   id: string,
@@ -55,9 +55,9 @@ export async function movePages(
   await metadata.commit([], mutations)
 }
 
-/** A gate that calls wait at: closed until it is opened. */
+/** A gate at which calls wait until it is opened. */
 export class Gate {
-  /** How many wait, or have waited. */
+  /** Number of calls that wait, or have waited. */
   arrived = 0
   #open: () => void = () => undefined
   readonly #opened: Promise<void>
@@ -78,7 +78,7 @@ export class Gate {
   }
 }
 
-/** What is called before a call of a backend does its work. */
+/** Functions that are called before the calls of a backend. */
 export interface Spy {
   get?(key: Uint8Array): unknown
   commit?(): unknown
@@ -86,7 +86,7 @@ export interface Spy {
   read?(name: string, signal: AbortSignal | undefined): unknown
 }
 
-/** A backend that lets someone look at its calls, hold them up, or fail them. */
+/** Wraps a backend so that a spy can observe its calls, delay them, or make them fail. */
 export function watched(backend: Backend, spy: Spy): Backend {
   const { metadata, blocks } = backend
   return {
@@ -116,7 +116,7 @@ export function watched(backend: Backend, spy: Spy): Backend {
   }
 }
 
-/** Lets everything go on that can go on in memory, the functions that are loaded first included. */
+/** Waits until all work in memory has come to a standstill, including the loading of functions on first use. */
 export async function settle(): Promise<void> {
   await Promise.all([loadChecksum(), createDigest(memoryBackend())])
   await standstill()

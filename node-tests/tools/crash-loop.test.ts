@@ -11,14 +11,14 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 describe('a directory whose processes are killed at every step', () => {
-  // Once before and once after each step. A process takes 0.12 s of CPU time, so 200 of them would take 24 s.
-  it('keeps what was acknowledged, shows nothing else, and is recovered to what a fresh one would be', async () => {
+  // One kill before and one after each step. A process takes 0.12 s of CPU time, so 200 processes would take 24 s.
+  it('keeps what was acknowledged, shows nothing else, and is like a fresh one after recovery', async () => {
     const kills = EARLY_KILLS + DEATHS.length
     const report = await runCrashLoop(root, { kills, seed: 1, manner: 'patient' })
     console.log(histogramOf(report))
     expect(report.problems).toEqual([])
     expect([...report.histogram.values()].reduce((sum, count) => sum + count, 0)).toBe(kills)
-    // Which steps a process comes to depends on what the others do meanwhile.
+    // Which steps a process reaches depends on what the others do in the meantime.
     const hit = DEATHS.filter(({ step, when }) => report.histogram.has(`${when} ${step}`))
     expect(hit.length).toBeGreaterThan(0.8 * DEATHS.length)
     for (const what of ['put', 'remove', 'collect', 'scrub', 'abort']) {

@@ -11,7 +11,7 @@ const TWO: readonly Outage[] = [
   { kind: 'refused', endsWorker: false },
   { kind: 'refused', endsWorker: true },
 ]
-/** A silent network takes longest to notice, and the page does not leave that to the engine: one has to do. */
+/** A silent network takes longest to notice. The page itself detects it in every engine, so one engine is enough. */
 const OUTAGES = { chromium: [...TWO, { kind: 'silent', endsWorker: false } as Outage], firefox: TWO, webkit: TWO }
 
 const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
@@ -28,12 +28,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-// They wait more than they work, so they may run at the same time.
-describe.concurrent('the example player goes on at the same second when the server is back', () => {
+// These tests mostly wait, so they may run at the same time.
+describe.concurrent('the example player continues at the same second when the server is back', () => {
   for (const [engine, command] of Object.entries(ENGINES) as [EngineName, string][]) {
     // An engine that is missing is reported by its own suite.
     it.skipIf(!existsSync(command))(
-      `in ${engine}, also if the worker is ended meanwhile`,
+      `in ${engine}, even if the worker is ended in the meantime`,
       { timeout: 240_000 },
       async ({ expect }) => {
         for (const outage of OUTAGES[engine]) {

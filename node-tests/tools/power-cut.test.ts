@@ -11,10 +11,10 @@ import { StreamStore } from '../../src/store.ts'
 import { diskAfter, type Luck, problemOf } from '../support/power-cut.ts'
 import { DATABASE, type Event, PowerCutRecorder } from '../support/power-cut-recorder.ts'
 
-/** Where the hive is, below directories that are made with it. */
+/** Path of the hive. Its parent directory is created with it. */
 const HIVE = join('new', 'hive')
 
-/** What SQLite calls `synchronous = FULL`. */
+/** SQLite's value for `synchronous = FULL`. */
 const FULL = 2
 
 let root = ''
@@ -30,13 +30,13 @@ const ALL: readonly Luck[] = ['nothing', 'the last name', 'all names', 'all name
 interface Run {
   readonly name: string
   readonly rival?: boolean
-  /** Whether the hive is there already, as a copy that lost its empty directories. */
+  /** Whether the hive already exists, as a copy that lost its empty directories. */
   readonly exists?: boolean
-  /** What is stored, in blocks of 4 bytes; what fills none would have no file. */
+  /** The contents to store, in blocks of 4 bytes. A shorter one would have no file. */
   readonly contents: readonly string[]
 }
 
-/** One block at a time, so that no sync can make up for one that was left out. */
+/** These store one block at a time, so that no other sync can make up for one that is left out. */
 const SINGLE: readonly Run[] = [
   { name: 'making a hive', contents: [] },
   { name: 'storing', exists: true, contents: ['ones', 'twos', '3333'] },
@@ -52,7 +52,7 @@ const MANY_BLOCKS: Run = {
   contents: ['two groups of blocks', 'and another five', 'ones'],
 }
 
-/** Records the run: stores two entries, updates one, removes the other, and collects. */
+/** Records a run that stores two entries, updates one, removes the other, and collects. */
 async function record({ rival = false, exists = false, contents }: Run): Promise<PowerCutRecorder> {
   const top = join(root, String(made++))
   const path = join(top, HIVE)
@@ -87,7 +87,7 @@ async function record({ rival = false, exists = false, contents }: Run): Promise
   return recorder
 }
 
-/** Cuts the power after each event from `from` on, and tells what is wrong then, at most `limit` problems. */
+/** Cuts the power after each event from `from` on. Returns what is wrong then, at most `limit` problems. */
 async function cut(
   events: readonly Event[],
   lucks: readonly Luck[],
@@ -113,7 +113,7 @@ async function cut(
 
 describe('a hive in a directory whose power is cut', () => {
   it.each([...SINGLE, MANY_BLOCKS])(
-    'has all that was acknowledged, at every moment of $name',
+    'has everything that was acknowledged, at every moment of $name',
     async (run) => {
       const { events, base } = await record(run)
       expect(await cut(events, ALL, { from: base })).toEqual([])
