@@ -22,6 +22,7 @@ const alias = Object.entries(
 
 const common = {
   globalSetup: ['node-tests/support/hive-server.ts'],
+  setupFiles: ['node-tests/support/compare-bytes.ts'],
   // They end what hangs. What takes long is no failure: how fast something is, only bench/ tells.
   testTimeout: 60_000,
   hookTimeout: 60_000,
@@ -49,7 +50,8 @@ export default defineConfig({
           ...common,
           name: 'polyfill',
           include: [portable],
-          setupFiles: ['node-tests/support/streamless-host.ts'],
+          setupFiles: ['node-tests/support/streamless-host.ts', ...common.setupFiles],
+          sequence: { setupFiles: 'list' },
         },
       },
       browser('chromium', playwright({ launchOptions: CHROMIUM_LAUNCH })),
