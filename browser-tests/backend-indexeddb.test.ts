@@ -75,22 +75,22 @@ describe('indexedDbBackend', () => {
     expect([row!.key, row!.value]).toEqual([new Uint8Array([9, 9]), new Uint8Array([9])])
   })
 
-  it('fails in a typed way when the database is deleted while it is open, and never turns into an empty one', async () => {
+  it('fails with a BackendError when its database is deleted while it is open, and never becomes an empty one', async () => {
     const name = newName()
     const backend = await open(name)
     const old = await backend.metadata.commit([], [{ key: KEY, value: KEY }])
-    // Resolves only because the backend releases its connection.
+    // This resolves only because the backend releases its connection.
     await remove(name)
     for (let i = 0; i < 2; i++) {
       const error = await rejection(backend.metadata.get(KEY))
       expect(error).toMatchObject({ name: 'BackendError', retryable: false })
     }
-    // Nothing was created by the attempts.
+    // The attempts created nothing.
     const other = await open(name)
     expect(await other.metadata.get(KEY)).toBeUndefined()
     await other.metadata.commit([], [{ key: KEY, value: KEY }])
     expect((await other.metadata.get(KEY))!.version).toBe(old)
-    // Its versions start again, so whoever knows the former ones must not meet them.
+    // Its versions start again, so a backend that knows the former ones must not use it.
     expect(await rejection(backend.metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: false })
     expect(await rejection(backend.blocks.put('o.00', KEY))).toMatchObject({ name: 'BackendError' })
   })
@@ -114,7 +114,7 @@ describe('indexedDbBackend', () => {
     expect(await rejection(open(name))).toMatchObject({ name: 'FormatError', reason: 'magic' })
   })
 
-  it('lets one of two commits through that each check what the other writes', async () => {
+  it('applies only one of two commits that each check what the other writes', async () => {
     const name = newName()
     const [one, two] = await Promise.all([open(name), open(name)])
     const [x, y] = [new Uint8Array([1]), new Uint8Array([2])]
@@ -126,7 +126,7 @@ describe('indexedDbBackend', () => {
   })
 })
 
-/** Starts a worker that stores entries; kills it when it has reported `count` of them. Returns their numbers, by alias. */
+/** Starts a worker that stores entries. Kills it once it has reported `count` of them. Returns their numbers by alias. */
 async function storeUntilKilled(name: string, number: number, count: number): Promise<Map<string, number>> {
   const worker = new Worker(new URL('./support/storing-worker.ts', import.meta.url), { type: 'module' })
   const stored = new Map<string, number>()
@@ -170,7 +170,7 @@ const send = (method: string, params: object): Promise<unknown> =>
   (cdp() as unknown as { send(method: string, params: object): Promise<unknown> }).send(method, params)
 
 it.runIf(server.browser === 'chromium')(
-  'fails in a typed way when the browser deletes the data of the origin, as only Chromium can be told to',
+  'fails with a BackendError when the browser deletes the data of the origin, which only Chromium does on command',
   async () => {
     const backend = await open()
     await backend.metadata.commit([], [{ key: KEY, value: KEY }])

@@ -1,5 +1,4 @@
-// The rows of the stream store as the model has them. The stream-store section of docs/formats.md gives the real
-// layouts.
+// The rows of the stream store in the model. The stream-store section of docs/formats.md describes the real layouts.
 //
 // A block is a single letter, a digest is the text itself, and an object holds a single letter: WRONG_BYTES if its
 // bytes are wrong but of the right length, LOST if it is gone.
@@ -102,9 +101,9 @@ export interface Rows {
 
   /** How often a write to an alias was applied: `applied/<writer>` or `applied/up/<upload>`. */
   applied: number
-  /** A client was told that this upload is gone: `told404/<upload>`. */
+  /** A client got the answer that this upload is gone: `told404/<upload>`. */
   told404: 1
-  /** The highest offset that a client was told: `toldOffset/<upload>`. */
+  /** The highest offset in an answer to a client: `toldOffset/<upload>`. */
   toldOffset: number
   /** Some actor found this reference or pin expired: `foundOver/<reference>`. */
   foundOver: 1
@@ -115,5 +114,5 @@ export interface Rows {
 export type Damage = 'lost' | 'wrong'
 export type Family = keyof Rows
 export type Key<F extends Family = Family> = `${F}/${string}`
-/** What a commit writes. Null deletes. */
+/** The rows that a commit writes. Null deletes a row. */
 export type Mutations = Record<Key, Rows[Family] | null>

@@ -20,7 +20,7 @@ export class World {
   faultable = false
   /** This step read a clock, which may find a time over or not. */
   tossed = false
-  /** What the clock finds in this step. */
+  /** What the clock shows in this step. */
   over = false
 
   #rowsCopied = false

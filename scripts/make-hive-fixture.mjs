@@ -20,7 +20,7 @@ import { LocalHive } from '../src/hive.ts'
 import { StreamStore } from '../src/store.ts'
 
 const name = process.argv[2]
-if (name === undefined) throw new Error('give a name for the fixture, such as hive-0.2.0')
+if (name === undefined) throw new Error('pass a name for the fixture, such as hive-0.2.0')
 
 const root = await mkdtemp(join(tmpdir(), 'combstream-'))
 /** @type {Record<string, Record<string, string>>} */

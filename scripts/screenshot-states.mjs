@@ -55,7 +55,7 @@ const STATES = {
 }
 
 const target = process.argv[2]
-if (target === undefined) throw new Error('give a folder for the screenshots')
+if (target === undefined) throw new Error('pass a folder for the screenshots')
 mkdirSync(target, { recursive: true })
 const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
 const player = await startPlayer(join(folder, 'hive'))

@@ -1,13 +1,12 @@
-// A worker that stores entries in the hive whose name it is sent, one after the other, and says
-// when each has been stored.
+// A worker that receives the name of a hive, stores entries there one after the other, and posts a message after each.
 import { indexedDbBackend } from '../../src/backends/indexeddb.ts'
 import { LocalHive } from '../../src/hive.ts'
 import { StreamStore } from '../../src/store.ts'
 
-/** Bytes of a block. Entries have several. */
+/** Block size in bytes. Entries have several blocks. */
 export const BLOCK_SIZE = 20_000
 
-/** Content of an entry. The entries of one and two share their content, and so do those of three and four, and so on. */
+/** Returns the content of an entry. Entries 0 and 1 have the same content, and so do 2 and 3, and so on. */
 export function contentOf(number: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(50_000).fill(1 + ((number >> 1) % 250))
 }

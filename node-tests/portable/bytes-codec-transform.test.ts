@@ -151,7 +151,7 @@ describe('codecTransform', () => {
     expect((await soon(reader.read(), 'the end')).done).toBe(true)
   })
 
-  it('cancels immediately while it waits for input, and tells the source the reason', async () => {
+  it('cancels immediately while it waits for input, and passes the reason to the source', async () => {
     const reason = new Error('seek')
     const seen: unknown[] = []
     const source = new ReadableStream<Uint8Array>({ cancel: (why) => void seen.push(why) })
@@ -238,7 +238,7 @@ describe('codecTransform', () => {
     expect(await rejection(writer.closed)).toBe(error)
   })
 
-  it('awaits what a waiting codec asks for', async () => {
+  it('awaits what a waiting codec requests', async () => {
     const codec = new WaitingCodec()
     const input = randomBytes(20)
     const output = chunked(input, 7).pipeThrough(
@@ -254,7 +254,7 @@ describe('codecTransform', () => {
     expect(codec.waits).toBe(20)
   })
 
-  it('cancels immediately while it waits for what the codec asked for, and releases the codec', async () => {
+  it('cancels immediately while it waits for what the codec requested, and releases the codec', async () => {
     const released: unknown[] = []
     let aborted: unknown
     const reason = new Error('seek')

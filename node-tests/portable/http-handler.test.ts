@@ -372,7 +372,7 @@ describe('GET', () => {
     expect((await send('x')).headers.get('cross-origin-resource-policy')).toBe('same-site')
   })
 
-  it('serves the version that it began with, even if the entry is updated meanwhile', async () => {
+  it('serves the version that it started with, even if the entry is updated in the meantime', async () => {
     const { send, put, hive } = start()
     const bytes = randomBytes(50_000, 1)
     await put('x', bytes)

@@ -275,7 +275,7 @@ describe('loadStream', () => {
     })
     expect(await collect(stored.slice(0, 12).stream())).toEqual(bytes.slice(0, 12))
     expect(fetched).toBe(3)
-    // They are handed out once.
+    // The preloaded blocks are handed out only once.
     expect(await collect(stored.stream())).toEqual(bytes)
     expect(fetched).toBe(3 + 5)
     const short = await put(store, pattern(8))
@@ -285,7 +285,7 @@ describe('loadStream', () => {
     expect(fetched).toBe(8 + 2)
   })
 
-  it('A stream whose key was remapped meanwhile completes with the old bytes; to notice, the mapping is read again', async () => {
+  it('A stream whose key was remapped meanwhile completes with the old bytes; rereading the mapping shows the change', async () => {
     const memory = memoryBackend()
     const store = new StreamStore(memory, { blockSize: 4, inMemoryThreshold: 8, leaseMs: 0 })
     const [key, reference] = [pattern(3), pattern(5)]
@@ -309,7 +309,7 @@ describe('loadStream', () => {
     await expect(store.open(first)).rejects.toMatchObject({ name: 'NotFoundError' })
     for (let result = await reader.read(); !result.done; result = await reader.read()) chunks.push(result.value)
     expect(Uint8Array.from(chunks.flatMap((chunk) => [...chunk]))).toEqual(old)
-    // To notice, the mapping is read again afterwards.
+    // Rereading the mapping afterwards shows the change.
     const mapped = await store.transaction((tx) => tx.get(key))
     expect(toHex(mapped!)).toBe(second)
   })

@@ -68,7 +68,7 @@ describe('the damage mark', () => {
     expect(steps.filter(({ operation }) => operation === 'commit')).toEqual([])
   })
 
-  it('does not keep the other blocks from being read', async () => {
+  it('does not prevent the other blocks from being read', async () => {
     const { open } = await damaged()
     await collect((await open()).stream()).catch(() => undefined)
     expect(await collect((await open()).slice(8).stream())).toEqual(BYTES.slice(8))

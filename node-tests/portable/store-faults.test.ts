@@ -218,7 +218,7 @@ describe('a store whose backend fails', () => {
     }
   })
 
-  it('finds out what a last commit did, however often the answer is lost', async () => {
+  it('finds out whether a last commit was applied, however often the answer is lost', async () => {
     for (const fault of ['lost', 'late', 'busy'] as const) {
       for (const content of fault === 'busy' ? ['ab'] : ['ab', LONG]) {
         for (const has of [undefined, content]) {

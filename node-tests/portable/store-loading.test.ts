@@ -14,7 +14,7 @@ import { Gate, movePages, pattern, put, settle, type Spy, watched } from '../sup
 import { rejection } from '../support/streams.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
-/** Blocks that are larger than what a reader may keep in any case. */
+/** Block size, larger than what a reader may always keep. */
 const BLOCK = FREE_BYTES + 10_000
 
 type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>
@@ -26,7 +26,7 @@ interface Reading {
   readonly stored: StoredStream
 }
 
-/** A stored stream of so many blocks, with a budget for `room` blocks. */
+/** Stores a stream of `blockCount` blocks, and opens it with a budget for `room` blocks. */
 async function makeReading(blockCount: number, room: number, spy: Spy = {}): Promise<Reading> {
   const memory = memoryBackend()
   const bytes = pattern(blockCount * BLOCK)
@@ -51,7 +51,7 @@ async function makeReading(blockCount: number, room: number, spy: Spy = {}): Pro
   return { memory, bytes, budget, stored: storedStream(context, fromHex(id)!, record) }
 }
 
-/** Moves the pages of a stream to another page set, where a block is another object, which only the new page names. */
+/** Moves the pages of a stream to another page set, and one block to another object, which only the new page names. */
 async function replacePage({ memory, stored }: Reading, blockIndex: number): Promise<void> {
   const keys = new RowKeys('')
   const page = parsePage((await memory.metadata.get(keys.page(fromHex(stored.id)!, 0)))!.value)
@@ -81,7 +81,7 @@ describe('the readers of a store', () => {
       if (i !== 500) await reader.cancel()
     }
     expect(budget.held).toBe(0)
-    // Once there is room, the rest of the block comes in one chunk.
+    // Once there is room, the rest of the block arrives in one chunk.
     expect((await readers[500]!.read()).value).toEqual(bytes.slice(FREE_BYTES, BLOCK))
   })
 
@@ -121,7 +121,7 @@ describe('the readers of a store', () => {
     expect(budget.held).toBe(0)
   })
 
-  it('have a block checked again before they get more of it', async () => {
+  it('verify a block again before they return more of it', async () => {
     const { memory, bytes, stored } = await makeReading(1, 0)
     const reader = stored.stream().getReader()
     expect(await lengthOfNext(reader)).toBe(FREE_BYTES)
@@ -151,7 +151,7 @@ describe('the readers of a store', () => {
     expect([budget.held, fetched]).toEqual([0, 10 + 5])
   })
 
-  it('do without the room of blocks that have not arrived yet', async () => {
+  it('give up the room of blocks that have not arrived yet', async () => {
     const gate = new Gate()
     const spy: Spy = {}
     const { bytes, budget, stored } = await makeReading(8, 5, spy)
@@ -164,7 +164,7 @@ describe('the readers of a store', () => {
     const others = [1, 2].map(() => stored.stream().getReader())
     const pending = others.map(lengthOfNext)
     await settle()
-    // One for the first of the others; the second waits without a part of the budget.
+    // The first of the others has one block of the budget. The second waits without a share of it.
     expect([budget.held, gate.arrived]).toEqual([5 * BLOCK, 5])
     budget.dropAll()
     gate.open()
@@ -190,7 +190,7 @@ describe('the readers of a store', () => {
     expect(asked).toBe(2)
   })
 
-  it('give back what they held, however they end', async () => {
+  it('release what they held, however they end', async () => {
     const reason = new Error('enough')
     const broken = new BackendError('broken', { retryable: false })
     const endings: Record<string, (reading: Reading, reader: Reader, abort: AbortController) => Promise<unknown>> = {
@@ -245,13 +245,13 @@ describe('the readers of a store', () => {
     }
   })
 
-  it('give back the blocks of pages that were replaced while they were read', async () => {
+  it('release the blocks of pages that were replaced while they were read', async () => {
     const reading = await makeReading(8, 8)
     const { bytes, budget, stored } = reading
     const reader = stored.stream().getReader()
     for (let i = 0; i < 3; i++) await reader.read()
     await settle()
-    // Block 7 will have been fetched from the old page.
+    // By now, block 7 has been fetched from the old page.
     await replacePage(reading, 6)
     for (let i = 3; i < 6; i++) await reader.read()
     await settle()
@@ -261,7 +261,7 @@ describe('the readers of a store', () => {
     expect(budget.held).toBe(BLOCK)
   })
 
-  it('drop blocks of new pages, too, although a fetch from the old ones ends later', async () => {
+  it('also drop blocks of new pages if a fetch from the old pages ends later', async () => {
     const spy: Spy = {}
     const reading = await makeReading(9, 5, spy)
     const { budget, stored } = reading
@@ -287,7 +287,7 @@ describe('the readers of a store', () => {
     for (const other of others) expect(await lengthOfNext(other)).toBe(BLOCK)
   })
 
-  it('read exact bytes and stay within the budget, whatever they do', async () => {
+  it('return the exact bytes and stay within the budget, whatever they do', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const host = new VirtualHost({ seed })
       const upTo = (limit: number): number => Math.floor(host.fraction() * limit)
@@ -317,8 +317,8 @@ describe('the readers of a store', () => {
   })
 })
 
-describe('a reader that brings a buffer', () => {
-  /** A backend that returns blocks in the memory that it is given, and may write to it long after a read has failed. */
+describe('a reader that provides a buffer', () => {
+  /** Wraps a backend: it returns blocks in the given memory, and may write to it long after a read has failed. */
   function reusing(memory: Backend, fail: () => boolean): { backend: Backend; reused: () => number } {
     let count = 0
     const backend: Backend = {
@@ -341,7 +341,7 @@ describe('a reader that brings a buffer', () => {
     return { backend, reused: () => count }
   }
 
-  it('gets every byte, whatever the size of the buffer, and blocks are read into memory that is used up', async () => {
+  it('gets every byte, whatever the size of its buffer, and blocks are read into memory that is no longer needed', async () => {
     if (!canMakeByteStreams()) return
     const memory = memoryBackend()
     const bytes = pattern(403)
@@ -364,7 +364,7 @@ describe('a reader that brings a buffer', () => {
             const { done, value } = await reader.read(new Uint8Array(size))
             if (done) break
             chunks.push(value)
-            // A reader without a buffer gets what is left of the block.
+            // A reader without a buffer gets the rest of the block.
             if (chunks.length % 5 !== 0) continue
             reader.releaseLock()
             const other = stream.getReader()
@@ -383,7 +383,7 @@ describe('a reader that brings a buffer', () => {
 })
 
 describe('a read that fails', () => {
-  it('is tried again, five times in all, if the failure may be temporary', async () => {
+  it('is attempted up to five times if the failure may be temporary', async () => {
     const memory = memoryBackend()
     const bytes = pattern(8)
     const { id } = await put(new StreamStore(memory, { blockSize: 4 }), bytes)
@@ -392,7 +392,7 @@ describe('a read that fails', () => {
       { failures: 5, retryable: true, expected: undefined },
       { failures: 1, retryable: false, expected: undefined },
     ]
-    // The version of the store is read by the first call; then come the row of the stream and its page.
+    // The first call reads the version of the store. Then follow the row of the stream and its page.
     for (const [call, after] of [
       ['get', 1],
       ['get', 2],
@@ -438,7 +438,7 @@ describe('a stream that is opened in a transaction', () => {
     expect(fetched).toBe(2 + 1 + 5)
   })
 
-  it('leaves nothing in the budget if the attempt fails, or the preloading does', async () => {
+  it('leaves nothing in the budget if the attempt or the preloading fails', async () => {
     let fetched = 0
     const failure = new BackendError('broken', { retryable: false })
     const spy: Spy = { read: () => fetched++ }
@@ -458,7 +458,7 @@ describe('a stream that is opened in a transaction', () => {
     expect(fetched).toBe(13)
   })
 
-  it('gives its preloading up at once when the transaction is aborted', async () => {
+  it('stops preloading at once when the transaction is aborted', async () => {
     const reason = new Error('enough')
     const gate = new Gate()
     const signals: AbortSignal[] = []

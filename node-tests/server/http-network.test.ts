@@ -303,7 +303,7 @@ describe('over the network', () => {
     expect((await get.arrayBuffer()).byteLength).toBe(1_000)
   })
 
-  it('many readers and writers of one hive get what they asked for', async () => {
+  it('many readers and writers of one hive get the bytes that they requested', async () => {
     const { hive } = await start()
     await Promise.all(
       Array.from({ length: 16 }, async (_, i) => {

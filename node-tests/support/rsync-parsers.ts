@@ -75,7 +75,7 @@ export function checkPatchJob({ delta, basisSize, options, inputBytes, outputByt
   }
 }
 
-/** Throws unless a stream does the same, and has closed all streams of the basis at the end. */
+/** Throws unless a stream does the same and has closed all streams of the basis at the end. */
 export async function checkPatchStream({
   delta,
   basisSize,

@@ -8,7 +8,7 @@ import { chunked } from './streams.ts'
 export interface RoundTripCase {
   readonly basis: readonly Piece[]
   readonly edited: readonly Piece[]
-  /** Whether the signature is told the size of the basis. */
+  /** Whether the signature job knows the size of the basis. */
   readonly sizeKnown: boolean
   readonly signatureOptions: SignatureStreamOptions
   readonly deltaOptions: DeltaStreamOptions

@@ -82,7 +82,7 @@ export function marker(content: string, reference: string, expires?: Date): Acto
   }
 }
 
-/** Removes a reference of the stream that exists from the start. */
+/** Removes a reference from the stream that exists from the start. */
 export function unmarker(reference: string): Actor {
   return {
     async run(store) {

@@ -273,7 +273,7 @@ describe('`comb rdiff` ends', () => {
     }
   })
 
-  test('without replacing a file that was created meanwhile', async () => {
+  test('without replacing a file that was created in the meantime', async () => {
     const cwd = temporaryDirectory()
     const { child, result } = startComb(['rdiff', 's', '-', 'out'], { cwd })
     child.stdout.resume()
@@ -289,7 +289,7 @@ describe('`comb rdiff` ends', () => {
     expect(readFileSync(join(cwd, 'out'), 'utf8')).toBe('of another')
   })
 
-  test('with an error if a file that it reads changes meanwhile, even by one byte that is then restored', async () => {
+  test('with an error if a file that it reads changes in the meantime, even by one byte that is then restored', async () => {
     const changes: Record<string, (path: string) => void> = {
       longer: (path) => appendFileSync(path, 'more'),
       shorter: (path) => truncateSync(path, 1_000),
