@@ -44,7 +44,7 @@ class SlowBlocks {
     while (number >= this.#allowed) await new Promise<void>((resolve) => this.#blocked.push(resolve))
   }
 
-  /** Lets this many reads proceed, counted from the first. */
+  /** Lets the first `count` reads proceed. */
   allow(count: number): void {
     this.#allowed = count
     for (const resolve of this.#blocked.splice(0)) resolve()

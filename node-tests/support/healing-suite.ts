@@ -34,7 +34,7 @@ export interface HarmedStream {
 
 const KEYS = new RowKeys('')
 
-/** The kinds of harm. `found` says how damage that the length of the object does not show is found. */
+/** The kinds of harm. `found` says how the damage is known before the content is stored again. */
 const HARMS = [
   { name: 'lost', harm: () => undefined },
   { name: 'cut off', harm: (bytes) => bytes.slice(0, -1) },

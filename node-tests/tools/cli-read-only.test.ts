@@ -56,25 +56,22 @@ const PLACES = [
 ] as const
 
 describe.each(PLACES)('comb with a hive on a $name disk', ({ name, make, isPossible }) => {
-  test.skipIf(!isPossible)(
-    'lists and reads it, and describes its entries; putting is an error of one line',
-    async () => {
-      const { hive, options } = await make()
-      const list = await comb(['ls', hive], options)
-      expect({ ...list, stdout: list.stdout.toString() }).toMatchObject({ code: 0, stdout: 'a.txt\n', stderr: '' })
-      const stat = await comb(['stat', hive, 'a.txt'], options)
-      expect(stat).toMatchObject({ code: 0, stderr: '' })
-      expect(stat.stdout.toString()).toContain(`${BYTES.byteLength}`)
-      const get = await comb(['get', hive, 'a.txt', '-', '--range', '10-99999'], options)
-      expect(get).toMatchObject({ code: 0, stderr: '' })
-      expect(get.stdout.equals(BYTES.subarray(10))).toBe(true)
+  test.skipIf(!isPossible)('lists, reads and describes its entries; putting is an error of one line', async () => {
+    const { hive, options } = await make()
+    const list = await comb(['ls', hive], options)
+    expect({ ...list, stdout: list.stdout.toString() }).toMatchObject({ code: 0, stdout: 'a.txt\n', stderr: '' })
+    const stat = await comb(['stat', hive, 'a.txt'], options)
+    expect(stat).toMatchObject({ code: 0, stderr: '' })
+    expect(stat.stdout.toString()).toContain(`${BYTES.byteLength}`)
+    const get = await comb(['get', hive, 'a.txt', '-', '--range', '10-99999'], options)
+    expect(get).toMatchObject({ code: 0, stderr: '' })
+    expect(get.stdout.equals(BYTES.subarray(10))).toBe(true)
 
-      const put = await comb(['put', hive, 'b.txt', '-'], { ...options, input: 'x' })
-      expect(put.code).not.toBe(0)
-      expect(put.stderr).toMatch(name === 'full' ? /^comb: .*disk.*\n$/ : /^comb: .*(read-only|permission).*\n$/i)
-      expect((await comb(['ls', hive], options)).stdout.toString()).toBe('a.txt\n')
-    },
-  )
+    const put = await comb(['put', hive, 'b.txt', '-'], { ...options, input: 'x' })
+    expect(put.code).not.toBe(0)
+    expect(put.stderr).toMatch(name === 'full' ? /^comb: .*disk.*\n$/ : /^comb: .*(read-only|permission).*\n$/i)
+    expect((await comb(['ls', hive], options)).stdout.toString()).toBe('a.txt\n')
+  })
 
   test.skipIf(!isPossible)('checks it', async () => {
     const { hive, options } = await make()
