@@ -28,15 +28,7 @@ const inCopy = (command) => run(command, { timeoutMs: TIMEOUT_MS, cwd: copy })
 function commandsFor(kind, name) {
   if (kind === 'tests')
     return [[process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'node', '--bail', '1', name]]
-  const explore = [
-    process.execPath,
-    'scripts/explore-schedules.mjs',
-    '--first',
-    '--deaths-after',
-    '0',
-    '--scenario',
-    name,
-  ]
+  const explore = [process.execPath, 'scripts/explore-schedules.mjs', '--first', '--deaths', '0', '--scenario', name]
   return [
     [...explore, '--preemptions', '1'],
     [...explore, '--preemptions', '2'],
