@@ -3,7 +3,13 @@ import { basename } from 'node:path'
 import { ROOT } from './run.mjs'
 
 /** Scripts that a page and its workers load as one file each, because not every browser resolves bare imports in them. */
-const BROWSER_ENTRIES = ['src/browser/page.ts', 'src/browser/service-worker.ts', 'src/browser/rsync-worker.ts']
+const BROWSER_ENTRIES = [
+  'src/browser/page.ts',
+  'src/browser/service-worker.ts',
+  'src/browser/browser-hive.ts',
+  'src/browser/browser-hive-worker.ts',
+  'src/browser/rsync-worker.ts',
+]
 
 /** The command, in chunks that are loaded on demand. */
 const COMMAND_ENTRY = 'src/cli/main.ts'

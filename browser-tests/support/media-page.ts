@@ -11,6 +11,8 @@ const FOLDER = /^\/media-page\/[\w-]+\//
 const BUNDLES: Readonly<Record<string, string>> = {
   'page.js': '../../src/browser/page.ts',
   'service-worker.js': '../../src/browser/service-worker.ts',
+  'browser-hive.js': '../../src/browser/browser-hive.ts',
+  'browser-hive-worker.js': '../../src/browser/browser-hive-worker.ts',
   'rsync-worker.js': '../../src/browser/rsync-worker.ts',
   'gated-worker.js': './gated-worker.ts',
   'strict-page.js': './strict-page.ts',

@@ -16,7 +16,7 @@ const POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; media-
 const HELD_FROM_BYTES = 300_000
 
 const blocks = docBlocks('docs/service-worker.md')
-const clip = readFileSync(`${ROOT}examples/player/clips/comb.mp4`)
+const clip = new Uint8Array(readFileSync(`${ROOT}examples/player/clips/comb.mp4`))
 /** The page of docs/service-worker.md that continues playback. */
 const GO_ON_PAGE = `
 import { HttpHive, registerHiveWorker } from './combstream/page.js'
@@ -27,12 +27,20 @@ const worker = await registerHiveWorker('/service-worker.js', { hive: '/hive/' }
 keepPlaying(document.getElementById('video'), hive, worker, await hive.stat('bunny.mp4'))
 `
 
+/** A page that keeps its hive in the browser, and whose functions the test calls. */
+const KEEPING_PAGE = `
+import * as keeper from './keep.js'
+
+globalThis.keeper = keeper
+`
+
 let browser: Browser
 let page: Page
 let server: Server
 let hive: LocalHive
 /** Contents of files by path. */
-let files: Map<string, string>
+let files: Map<string, string | Uint8Array<ArrayBuffer>>
+let policy: string
 let isAway: boolean
 /** Breaks off the bodies that are held. Undefined unless bodies are to be held. */
 let breakOff: (() => void) | undefined
@@ -46,15 +54,19 @@ afterAll(() => browser?.close())
 beforeEach(async () => {
   hive = new LocalHive(new StreamStore(memoryBackend()))
   await store('')
+  policy = POLICY
   isAway = false
   breakOff = undefined
   const bundle = (name: string): string => readFileSync(`${ROOT}dist/browser/${name}`, 'utf8')
-  files = new Map([
+  files = new Map<string, string | Uint8Array<ArrayBuffer>>([
     ['/', blocks.get('index.html')!],
     ['/player.js', blocks.get('player.js')!],
     ['/go-on.js', blocks.get('go-on.js')!],
     ['/combstream/page.js', bundle('page.js')],
     ['/service-worker.js', bundle('service-worker.js')],
+    ['/keep.js', blocks.get('keep.js')!],
+    ['/browser-hive.js', bundle('browser-hive.js')],
+    ['/browser-hive-worker.js', bundle('browser-hive-worker.js')],
   ])
   const handler = createHiveHandler(hive, { base: '/hive/' })
   server = serve({
@@ -91,17 +103,30 @@ describe('the code in docs/service-worker.md', () => {
   })
 
   it('plays it through a custom worker', async () => {
-    const worker = blocks.get('service-worker.js')!
-    const { outputFiles } = await build({
-      stdin: { contents: worker, resolveDir: ROOT },
-      bundle: true,
-      write: false,
-      format: 'esm',
-    })
-    files.set('/service-worker.js', outputFiles[0]!.text)
+    files.set('/service-worker.js', await bundled(blocks.get('service-worker.js')!))
     await page.goto(server.url!)
     await play()
     expect(await video('currentSrc')).toContain(`${server.url}media/bunny.mp4?v=`)
+  })
+
+  it('keeps a clip in the browser, and plays it through the ready-made worker without a server', async () => {
+    await openKeepingPage()
+    await page.evaluate(`keeper.play(document.querySelector('video'), 'a.mp4')`)
+    await server.close(true)
+    await page.reload()
+    await page.evaluate(`keeper.play(document.querySelector('video'), 'a.mp4')`)
+    await play()
+    expect(await video('currentSrc')).toContain(`${page.url()}media/a.mp4?v=`)
+    await page.evaluate(`keeper.hive.remove('a.mp4').then(() => keeper.freeSpace())`)
+    expect(await page.evaluate(`keeper.hive.list().then(({ entries }) => entries.length)`)).toBe(0)
+  })
+
+  it('plays a clip that is kept in the browser through a custom worker', async () => {
+    files.set('/browser-hive-worker.js', await bundled(blocks.get('own-hive-worker.js')!))
+    await openKeepingPage()
+    await page.evaluate(`keeper.play(document.querySelector('video'), 'a.mp4')`)
+    await play()
+    expect(await video('currentSrc')).toContain(`${page.url()}media/a.mp4?v=`)
   })
 
   it('continues with the new version when the entry is replaced', async () => {
@@ -125,11 +150,28 @@ describe('the code in docs/service-worker.md', () => {
   })
 })
 
+/** Opens the page that keeps its hive in the browser, and stores the clip there. */
+async function openKeepingPage(): Promise<void> {
+  policy = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
+  files.set('/player.js', KEEPING_PAGE)
+  files.set('/clip', clip)
+  await page.goto(server.url!)
+  await page.evaluate(`fetch('/clip')
+    .then((answer) => answer.blob())
+    .then((blob) => keeper.keep(new File([blob], 'a.mp4', { type: 'video/mp4' })))`)
+}
+
+async function bundled(contents: string): Promise<string> {
+  const stdin = { contents, resolveDir: ROOT }
+  const { outputFiles } = await build({ stdin, bundle: true, write: false, format: 'esm' })
+  return outputFiles[0]!.text
+}
+
 function fileAnswer(path: string): Response {
   const file = files.get(path)
   if (file === undefined) return new Response(null, { status: 404 })
   const type = path.endsWith('.js') ? 'text/javascript' : 'text/html'
-  return new Response(file, { headers: { 'Content-Type': type, 'Content-Security-Policy': POLICY } })
+  return new Response(file, { headers: { 'Content-Type': type, 'Content-Security-Policy': policy } })
 }
 
 /** Sends the first bytes of an answer, and holds the rest until the test breaks it off, if `breakOff` is set. */

@@ -79,6 +79,7 @@ describe('the package that `npm pack` makes from a clean checkout', () => {
       else expect(found[key]).toEqual(Object.keys((await import(join(ROOT, path))) as object).toSorted())
     }
     expect(found['./browser/page.js']).toContain('HttpHive')
+    expect(found['./browser/browser-hive.js']).toEqual(expect.arrayContaining(['HttpHive', 'LocalHive']))
   })
 
   test('is checked without being rebuilt', async () => {
@@ -219,7 +220,7 @@ describe('the command of the package', () => {
   })
 })
 
-/** Imports every entry point, and prints its exports. Only a browser can run the service worker's script. */
+/** Imports every entry point, and prints its exports. Only a browser can run the scripts of service workers. */
 const ENTRIES = `
 import { readFileSync } from 'node:fs'
 
@@ -227,7 +228,7 @@ import { readFileSync } from 'node:fs'
 globalThis.addEventListener = () => undefined
 const { exports } = JSON.parse(readFileSync('node_modules/combstream/package.json', 'utf8'))
 const found = {}
-for (const key of Object.keys(exports).filter((name) => name !== './browser/service-worker.js')) {
+for (const key of Object.keys(exports).filter((name) => !name.endsWith('/service-worker.js') && !name.endsWith('hive-worker.js'))) {
   found[key] = Object.keys(await import('combstream' + key.slice(1))).toSorted()
 }
 console.log(JSON.stringify(found))

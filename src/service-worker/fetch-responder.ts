@@ -60,6 +60,8 @@ export type FetchResponder = (request: Request) => Promise<Response> | undefined
  * version, as {@linkcode mediaUrl} does. Once that version is no longer current, the answer is 412 (another version) or
  * 410 (removed), the `<video>` fires `error`, and the page can open the entry again.
  *
+ * @param hive The hive, or a function that opens it. A service worker must listen for fetch events before it can await
+ *   anything, so a hive in the browser is opened by the first request; if that fails, by the next one.
  * @throws {TypeError} if `base` is not absolute, or does not end with a slash.
  * @throws {RangeError} if `bufferSize` is not from 1 KiB to 10 MiB.
  * @example
@@ -74,13 +76,17 @@ export type FetchResponder = (request: Request) => Promise<Response> | undefined
  * addEventListener('fetch', (event) => answerFetch(event, respond))
  * ```
  */
-export function createFetchResponder(hive: Hive, options: FetchResponderOptions): FetchResponder {
+export function createFetchResponder(
+  hive: Hive | (() => Promise<Hive>),
+  options: FetchResponderOptions,
+): FetchResponder {
   const base = checkBase(options.base)
   checkBufferSize(options.bufferSize)
   const { bufferSize, onDelivery, onError } = options
   // A worker does not learn that the browser has given up a request unless a body is cancelled. So the answer, with its
   // body, is given at once.
-  const handle = hiveHandler(conflicting(hive, bufferSize), { base: base.pathname, onError }, unread)
+  const opened = typeof hive === 'function' ? untilOpened(hive) : () => Promise.resolve(hive)
+  const handle = hiveHandler(conflicting(opened, bufferSize), { base: base.pathname, onError }, unread)
   return (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
     // Service workers see the requests of their pages to other origins too.
@@ -99,21 +105,39 @@ export function createFetchResponder(hive: Hive, options: FetchResponderOptions)
   }
 }
 
+/** Calls `open` once, and again only after it has failed. */
+function untilOpened(open: () => Promise<Hive>): () => Promise<Hive> {
+  let opening: Promise<Hive> | undefined
+  return () =>
+    (opening ??= open().catch((error: unknown) => {
+      opening = undefined
+      throw error
+    }))
+}
+
 /**
  * The same hive, but its entries are read buffer by buffer, and fail once they are updated. The handler asks for
  * snapshots, which an `HttpHive` reads in one request: a paused `<video>` would hold one of the browser's six
- * connections.
+ * connections. Requests for entries need no other methods than these two.
  */
-function conflicting(hive: Hive, bufferSize: number | undefined): Hive {
+function conflicting(hive: () => Promise<Hive>, bufferSize: number | undefined): Hive {
   return {
-    open: (alias, options) => hive.open(alias, { ...options, bufferSize, consistency: 'conflict' }),
-    stat: (alias, options) => hive.stat(alias, options),
-    list: (options) => hive.list(options),
-    entries: (options) => hive.entries(options),
-    remove: (alias, options) => hive.remove(alias, options),
-    sink: (alias, options) => hive.sink(alias, options),
-    patchSink: (alias, options) => hive.patchSink(alias, options),
+    async open(alias, options) {
+      return (await hive()).open(alias, { ...options, bufferSize, consistency: 'conflict' })
+    },
+    async stat(alias, options) {
+      return (await hive()).stat(alias, options)
+    },
+    list: onlyReads,
+    entries: onlyReads,
+    remove: onlyReads,
+    sink: onlyReads,
+    patchSink: onlyReads,
   }
+}
+
+function onlyReads(): never {
+  throw new TypeError('a service worker only reads entries')
 }
 
 /** Makes a function that reports the chunks of an answer to `onDelivery`, one after the other. */

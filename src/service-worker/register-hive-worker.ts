@@ -2,11 +2,14 @@ import { onAbort } from '../bytes/on-abort.ts'
 import { abortable } from '../bytes/promises.ts'
 import type { EntryInfo } from '../hive/hive.ts'
 import { mediaUrl } from './media-url.ts'
-import { BASE_PARAMETER, type ClaimMessage, HIVE_PARAMETER } from './worker-messages.ts'
+import { BASE_PARAMETER, type ClaimMessage, FILE_PARAMETER, HIVE_PARAMETER } from './worker-messages.ts'
 
 /** Options of {@linkcode registerHiveWorker}. */
 export interface RegisterHiveWorkerOptions {
-  /** URL of the hive, relative to the page. */
+  /**
+   * URL of the hive, relative to the page. `browser:NAME` is the hive in the browser itself that
+   * `indexedDbBackend('NAME')` opens.
+   */
   hive: string | URL
   /**
    * URL below which the entries appear, within the scope of the worker; resolved against that scope.
@@ -18,6 +21,13 @@ export interface RegisterHiveWorkerOptions {
    * @default the folder of the script
    */
   scope?: string | undefined
+  /**
+   * URLs of files of this origin, relative to the page, that the worker keeps, so that the page opens without a network:
+   * the page itself, its scripts and styles. While there is a network, the server's files are used, and kept anew. The
+   * worker does not start if it cannot get one of them.
+   * @default []
+   */
+  files?: readonly (string | URL)[] | undefined
   /** Ends the waiting; the worker may start all the same. */
   signal?: AbortSignal | undefined
 }
@@ -40,7 +50,7 @@ export interface HiveWorker {
  * can take minutes while a page plays a video through it: pass a `signal` to limit the wait.
  *
  * @throws {TypeError} if there are no service workers here (they need https or localhost, and a window that is not
- *   private), or if the page is outside the scope.
+ *   private), if the page is outside the scope, or if a file has another origin.
  * @throws {Error} if the script cannot be loaded or fails; `cause` is the browser's own error.
  * @example
  * ```ts
@@ -55,7 +65,7 @@ export interface HiveWorker {
  */
 export async function registerHiveWorker(
   script: string | URL,
-  { hive, base = 'media/', scope, signal }: RegisterHiveWorkerOptions,
+  { hive, base = 'media/', scope, files = [], signal }: RegisterHiveWorkerOptions,
 ): Promise<HiveWorker> {
   const container: ServiceWorkerContainer | undefined = navigator.serviceWorker
   if (!container) throw new TypeError('there are no service workers here: they need https or localhost')
@@ -64,6 +74,7 @@ export async function registerHiveWorker(
   const absoluteBase = new URL(base, folder).href
   url.searchParams.set(HIVE_PARAMETER, new URL(hive, document.baseURI).href)
   url.searchParams.set(BASE_PARAMETER, absoluteBase)
+  for (const file of files) url.searchParams.append(FILE_PARAMETER, pathOf(new URL(file, document.baseURI)))
 
   signal?.throwIfAborted()
   const registering = register(container, url, folder.href)
@@ -78,6 +89,11 @@ export async function registerHiveWorker(
   await activated(worker, signal)
   await controlling(container, worker, signal)
   return { registration, base: absoluteBase, url: (entry) => mediaUrl(absoluteBase, entry) }
+}
+
+function pathOf({ origin, href, pathname }: URL): string {
+  if (origin !== location.origin) throw new TypeError(`a worker keeps only files of its own origin, not ${href}`)
+  return pathname
 }
 
 async function register(

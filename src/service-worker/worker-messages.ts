@@ -9,6 +9,13 @@ import type { Delivery } from './fetch-responder.ts'
 export const HIVE_PARAMETER = 'hive'
 /** See {@linkcode HIVE_PARAMETER}. */
 export const BASE_PARAMETER = 'base'
+/** Occurs once for each file that the worker keeps. */
+export const FILE_PARAMETER = 'file'
+
+/**
+ * Scheme of the URL of a hive that is in the browser itself; the rest is the name that `indexedDbBackend` gets.
+ */
+export const BROWSER_HIVE_SCHEME = 'browser:'
 
 /** Asks the worker to take over the page that sends it. */
 export interface ClaimMessage {
