@@ -23,7 +23,7 @@ const ENTRIES = 40
 const STATES = {
   async uploads({ page }) {
     await page.route('**/hive/sending.mov', () => undefined)
-    await page.getByRole('button', { name: 'comb.mp4' }).click()
+    await page.getByRole('button', { name: 'comb.mp4', exact: true }).click()
     await dropFiles(page, [
       { name: `note ${Date.now()}.txt`, content: 'stored' },
       { name: 'holiday.mov', content: 64 * 1024 * 1024 + 1 },
@@ -40,13 +40,13 @@ const STATES = {
     await page.locator('#result').waitFor()
   },
   async format({ page }) {
-    await page.getByRole('button', { name: LONG_NAME }).click()
+    await page.getByRole('button', { name: LONG_NAME, exact: true }).click()
     await page.locator('#notice.problem').waitFor()
     await page.getByRole('searchbox').fill('no such entry')
   },
   async outage({ page, proxy }) {
     proxy.hold('/hive/comb.webm', 300_000)
-    await page.getByRole('button', { name: 'comb.webm' }).click()
+    await page.getByRole('button', { name: 'comb.webm', exact: true }).click()
     await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 1)
     await proxy.goAway()
     await page.getByText('as soon as the hive answers').waitFor()

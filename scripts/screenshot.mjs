@@ -51,7 +51,7 @@ async function takePicture(url) {
     const page = await browser.newPage({ viewport: { width: 1120, height: 800 }, colorScheme: 'light' })
     page.setDefaultTimeout(20_000)
     await page.goto(url)
-    await page.getByRole('button', { name: 'comb.mp4' }).click()
+    await page.getByRole('button', { name: 'comb.mp4', exact: true }).click()
     await page.getByRole('button', { name: 'Edit an 8 MB entry' }).click()
     await page.locator('#result').waitFor()
     const video = page.locator('video')

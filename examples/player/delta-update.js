@@ -1,4 +1,4 @@
-import { DeltaStream, loadSignature } from '/combstream/page.js'
+import { DeltaStream, loadSignature } from '/combstream/browser-hive.js'
 import { demoEdit } from './demo-edit.js'
 import { byId, typedById } from './elements.js'
 import { failureWords } from './failure-words.js'

@@ -1,4 +1,4 @@
-import { bytesSource } from '/combstream/page.js'
+import { bytesSource } from '/combstream/browser-hive.js'
 import { formatBytes } from './format.js'
 
 /** @import { Hive } from './types.ts' */

@@ -2,7 +2,8 @@ import { byId, typedById } from './elements.js'
 import { EntryRow } from './entry-row.js'
 import { formatBytes, formatCount } from './format.js'
 
-/** @import { EntryInfo, ListedEntry } from './types.ts' */
+/** @import { ListedEntry } from './types.ts' */
+/** @import { EntryActions } from './entry-row.js' */
 
 /** With fewer entries than this, no search field is needed. */
 const MIN_FILTERED = 9
@@ -10,7 +11,7 @@ const MIN_FILTERED = 9
 /** The list of entries: media can be played, the rest are links. */
 export class EntryList {
   #hiveUrl
-  #onPlay
+  #actions
   #filter = typedById('filter', HTMLInputElement)
   /** @type {Map<string, EntryRow>} */
   #rows = new Map()
@@ -21,11 +22,11 @@ export class EntryList {
 
   /**
    * @param {string} hiveUrl
-   * @param {(entry: EntryInfo) => void} onPlay
+   * @param {EntryActions} actions
    */
-  constructor(hiveUrl, onPlay) {
+  constructor(hiveUrl, actions) {
     this.#hiveUrl = hiveUrl
-    this.#onPlay = onPlay
+    this.#actions = actions
     this.#filter.addEventListener('input', () => this.#applyFilter())
   }
 
@@ -59,7 +60,7 @@ export class EntryList {
   #rowOf(entry) {
     const shown = this.#rows.get(entry.alias)
     shown?.update(entry)
-    const row = shown ?? new EntryRow(entry, this.#hiveUrl, this.#onPlay)
+    const row = shown ?? new EntryRow(entry, this.#hiveUrl, this.#actions)
     row.mark(entry.alias === this.#playing)
     return row
   }

@@ -1,13 +1,26 @@
-import { mediaUrl } from '/combstream/page.js'
+import { mediaUrl } from '/combstream/browser-hive.js'
+import { announce } from './announce.js'
+import { failureWords } from './failure-words.js'
 import { formatBytes } from './format.js'
 
 /** @import { EntryInfo, ListedEntry } from './types.ts' */
+
+/**
+ * What a user can do with an entry.
+ *
+ * @typedef {object} EntryActions
+ * @property {(entry: EntryInfo) => void} play
+ * @property {(entry: ListedEntry) => Promise<void>} remove
+ */
+
+/** How long the question whether to remove an entry stands. */
+const QUESTION_MS = 5_000
 
 /** The row of one entry in the list. It is kept when the entry changes, because it may have the focus. */
 export class EntryRow {
   element = document.createElement('tr')
   #hiveUrl
-  #onPlay
+  #actions
   #entry
   #name = document.createElement('th')
   #size = document.createElement('td')
@@ -18,18 +31,18 @@ export class EntryRow {
   /**
    * @param {ListedEntry} entry
    * @param {string} hiveUrl
-   * @param {(entry: EntryInfo) => void} onPlay
+   * @param {EntryActions} actions
    */
-  constructor(entry, hiveUrl, onPlay) {
+  constructor(entry, hiveUrl, actions) {
     this.#entry = entry
     this.#hiveUrl = hiveUrl
-    this.#onPlay = onPlay
+    this.#actions = actions
     this.#name.scope = 'row'
     this.#size.className = 'number'
     const version = document.createElement('td')
     version.className = 'version'
     version.append(this.#etag)
-    this.element.append(this.#name, this.#size, version)
+    this.element.append(this.#name, this.#size, version, this.#makeRemover())
     this.#draw()
   }
 
@@ -60,6 +73,46 @@ export class EntryRow {
     this.#etag.title = entry.etag
   }
 
+  /** A button that asks before it removes the entry. */
+  #makeRemover() {
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.className = 'remove'
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer
+    const ask = (/** @type {boolean} */ isAsking) => {
+      clearTimeout(timer)
+      button.classList.toggle('asking', isAsking)
+      button.textContent = isAsking ? 'Remove?' : '×'
+      button.ariaLabel = isAsking ? null : `Remove ${this.#entry.alias}`
+      if (isAsking) timer = setTimeout(() => ask(false), QUESTION_MS)
+    }
+    ask(false)
+    button.addEventListener('blur', () => ask(false))
+    button.addEventListener('click', () => {
+      if (!button.classList.contains('asking')) return ask(true)
+      ask(false)
+      void this.#remove(button)
+    })
+    const cell = document.createElement('td')
+    cell.className = 'action'
+    cell.append(button)
+    return cell
+  }
+
+  /** @param {HTMLButtonElement} button */
+  async #remove(button) {
+    button.disabled = true
+    try {
+      await this.#actions.remove(this.#entry)
+    } catch (error) {
+      announce(`${this.#entry.alias} was not removed. ${failureWords(error)}`)
+      button.title = failureWords(error)
+    } finally {
+      button.disabled = false
+    }
+  }
+
   /** @param {'damaged' | 'media' | 'other'} kind */
   #makeName(kind) {
     const { alias } = this.#entry
@@ -72,7 +125,7 @@ export class EntryRow {
     if (control instanceof HTMLButtonElement) {
       control.type = 'button'
       control.className = 'play'
-      control.addEventListener('click', () => this.#onPlay(this.#entry))
+      control.addEventListener('click', () => this.#actions.play(this.#entry))
     }
     control.append(name)
     return control

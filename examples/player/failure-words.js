@@ -1,4 +1,5 @@
 import { formatBytes } from './format.js'
+import { IS_LOCAL } from './place.js'
 
 /** @import { Failure } from './types.ts' */
 
@@ -13,7 +14,9 @@ export function failureWords(failure) {
     case 'FileError':
       return `The file cannot be read: ${error.message}`
     case 'BackendError':
-      return isUnreachable(error) ? `The network failed: ${error.message}.` : `The hive failed: ${error.message}.`
+      return isUnreachable(error) && !IS_LOCAL
+        ? `The network failed: ${error.message}.`
+        : `The hive failed: ${error.message}.`
     case 'IntegrityError':
       return `The hive is damaged: ${error.message}.`
     case 'QuotaExceededError':

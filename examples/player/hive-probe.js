@@ -1,24 +1,19 @@
-import { HttpHive } from '/combstream/page.js'
-
-/** @import { EntryInfo } from './types.ts' */
+/** @import { EntryInfo, Hive } from './types.ts' */
 
 const PAUSE_MS = 1_000
-/** A connection may die silently; then another one may succeed. */
-const SILENCE_MS = 3_000
 
 /**
  * Asks the hive for an entry until there is an answer, however long that takes: the hive may be unreachable for a second or
  * for a day.
  *
- * @param {string} hiveUrl
+ * @param {Hive} hive fails at once if it cannot be reached
  * @param {string} alias
  * @param {object} options
  * @param {AbortSignal} options.signal
  * @param {(failure: unknown) => void} options.onFailure is called each time there is no answer
  * @returns {Promise<EntryInfo>} rejects if the answer is an error, for example that the entry does not exist
  */
-export async function askUntilAnswered(hiveUrl, alias, { signal, onFailure }) {
-  const hive = new HttpHive(hiveUrl, { retries: 0, stallTimeoutMs: SILENCE_MS })
+export async function askUntilAnswered(hive, alias, { signal, onFailure }) {
   for (;;) {
     try {
       return await hive.stat(alias, { signal })

@@ -1,25 +1,46 @@
 // The page: a player, the list of entries, uploads, and updates by delta. Each part is a module of its own.
-import { HttpHive, registerHiveWorker } from '/combstream/page.js'
 import { allEntries } from './all-entries.js'
+import { BrowserStorage } from './browser-storage.js'
 import { DeltaUpdate } from './delta-update.js'
 import { byId } from './elements.js'
 import { EntryList } from './entry-list.js'
 import { isMedia } from './entry-row.js'
 import { failureWords } from './failure-words.js'
+import { browserHive, serverHive } from './hives.js'
+import { HIVE_URL, IS_LOCAL } from './place.js'
 import { Player } from './player.js'
 import { Uploads } from './uploads.js'
-import { fetchWithProgress } from './upload-fetch.js'
 
-const HIVE_URL = new URL('hive/', location.href).href
 const REFRESH_MS = 3_000
 /** A long list is requested less often, so that it takes at most a tenth of the time. */
 const REFRESH_SHARE = 0.1
 
-const hive = new HttpHive(HIVE_URL)
-const list = new EntryList(HIVE_URL, (entry) => player.play(entry))
-const player = new Player(HIVE_URL, (entry) => list.markPlaying(entry.alias))
-const uploads = new Uploads((onProgress) => new HttpHive(HIVE_URL, { fetch: fetchWithProgress(onProgress) }), refresh)
-const update = new DeltaUpdate(hive, refresh)
+for (const link of document.querySelectorAll('nav a')) {
+  if (link instanceof HTMLAnchorElement && link.pathname === location.pathname)
+    link.setAttribute('aria-current', 'page')
+}
+const { hive, probe, connect, startWorker, storage } = await openHive()
+const list = new EntryList(HIVE_URL, {
+  play: (entry) => player.play(entry),
+  remove: async ({ alias, etag }) => {
+    await hive.remove(alias, { ifMatch: etag })
+    await refresh()
+  },
+})
+const player = new Player(probe, HIVE_URL, (entry) => list.markPlaying(entry.alias))
+const uploads = new Uploads(connect, refresh)
+const update = storage ? undefined : new DeltaUpdate(hive, refresh)
+const browserStorage = storage && new BrowserStorage(storage)
+byId('update-card').hidden = update === undefined
+
+async function openHive() {
+  try {
+    return IS_LOCAL ? await browserHive() : serverHive(HIVE_URL)
+  } catch (error) {
+    byId('hive-problem').textContent = `There can be no hive in this browser. ${failureWords(error)}`
+    throw error
+  }
+}
 
 /** Shows the current entries of the hive, which others may change too. */
 async function refresh() {
@@ -28,8 +49,9 @@ async function refresh() {
     const entries = await allEntries(hive)
     list.show(entries)
     uploads.know(entries)
-    update.know(entries)
+    update?.know(entries)
     player.know(entries)
+    await browserStorage?.show()
     problem.textContent = ''
     return entries
   } catch (error) {
@@ -52,10 +74,10 @@ async function start() {
   // The list and the worker must not wait for each other.
   const entries = refresh()
   try {
-    const worker = await registerHiveWorker('/service-worker.js', { hive: HIVE_URL })
-    player.playThrough(worker)
+    player.playThrough(await startWorker())
   } catch (error) {
-    byId('worker-problem').textContent = `${failureWords(error)} Videos are played directly from the server instead.`
+    const consequence = IS_LOCAL ? 'Videos cannot be played.' : 'Videos are played directly from the server instead.'
+    byId('worker-problem').textContent = `${failureWords(error)} ${consequence}`
   }
   const first = (await entries).find(isMedia)
   if (first && !player.entry) player.load(first)

@@ -1,4 +1,4 @@
-import { mediaUrl } from '/combstream/page.js'
+import { mediaUrl } from '/combstream/browser-hive.js'
 import { DeliveryLanes } from './delivery-lanes.js'
 import { byId, typedById } from './elements.js'
 import { failureWords } from './failure-words.js'
@@ -6,7 +6,7 @@ import { formatBytes, formatTime, shorten } from './format.js'
 import { Position } from './position.js'
 import { Recovery } from './recovery.js'
 
-/** @import { EntryInfo, HiveWorker, ListedEntry } from './types.ts' */
+/** @import { EntryInfo, Hive, HiveWorker, ListedEntry } from './types.ts' */
 
 /** Length of a name in a sentence. */
 const NAME_CHARACTERS = 48
@@ -25,13 +25,14 @@ export class Player {
   entry
 
   /**
+   * @param {Hive} probe is asked what failed
    * @param {string} hiveUrl
    * @param {(entry: EntryInfo) => void} onLoad
    */
-  constructor(hiveUrl, onLoad) {
+  constructor(probe, hiveUrl, onLoad) {
     this.#url = (entry) => mediaUrl(hiveUrl, entry)
     this.#onLoad = onLoad
-    this.#recovery = new Recovery(this.#video, this.#position, hiveUrl, {
+    this.#recovery = new Recovery(this.#video, this.#position, probe, {
       entry: () => this.entry,
       reload: () => this.entry && this.load(this.entry, this.#position),
       goOnWith: (entry) => this.#goOnWith(entry),

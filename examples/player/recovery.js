@@ -2,7 +2,7 @@ import { failureWords } from './failure-words.js'
 import { shorten } from './format.js'
 import { askUntilAnswered } from './hive-probe.js'
 
-/** @import { EntryInfo } from './types.ts' */
+/** @import { EntryInfo, Hive } from './types.ts' */
 /** @import { Position } from './position.js' */
 
 /**
@@ -35,7 +35,7 @@ const NAME_CHARACTERS = 48
 export class Recovery {
   #video
   #position
-  #hiveUrl
+  #hive
   #playing
   /** @type {AbortController | undefined} */
   #asking
@@ -47,13 +47,13 @@ export class Recovery {
   /**
    * @param {HTMLVideoElement} video
    * @param {Position} position
-   * @param {string} hiveUrl
+   * @param {Hive} hive fails at once if it cannot be reached
    * @param {Playing} playing
    */
-  constructor(video, position, hiveUrl, playing) {
+  constructor(video, position, hive, playing) {
     this.#video = video
     this.#position = position
-    this.#hiveUrl = hiveUrl
+    this.#hive = hive
     this.#playing = playing
     video.addEventListener('error', () => void this.#ask())
     video.addEventListener('progress', () => (this.#ticks.silent = 0))
@@ -87,7 +87,7 @@ export class Recovery {
     const { signal } = asking
     let away = false
     try {
-      const current = await askUntilAnswered(this.#hiveUrl, entry.alias, {
+      const current = await askUntilAnswered(this.#hive, entry.alias, {
         signal,
         onFailure: (failure) => {
           away = true

@@ -11,7 +11,9 @@ const TYPES: Readonly<Record<string, string>> = {
 /** The bundles that `npm run build` makes for browsers: one for pages, one for service workers. */
 const BUNDLES: Readonly<Record<string, string>> = {
   '/combstream/page.js': '../../dist/browser/page.js',
+  '/combstream/browser-hive.js': '../../dist/browser/browser-hive.js',
   '/service-worker.js': '../../dist/browser/service-worker.js',
+  '/browser-hive-worker.js': '../../dist/browser/browser-hive-worker.js',
 }
 
 const HEADERS = {
@@ -21,10 +23,15 @@ const HEADERS = {
   'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'",
 }
 
+/** The same page once more, for a hive in the browser. A service worker has a folder of its own. */
+const LOCAL = /^\/local(?=\/)/
+
 /** Serves the files of the page, all of which are small. */
 export function staticFiles(): (pathname: string) => Promise<Response> {
   return async (pathname) => {
-    const path = pathname === '/' ? '/index.html' : pathname
+    if (pathname === '/local') return new Response(null, { status: 308, headers: { Location: '/local/' } })
+    const name = pathname.replace(LOCAL, '')
+    const path = name === '/' ? '/index.html' : name
     const type = TYPES[extname(path)]
     const isOurs = path in BUNDLES || /^\/[\w-]+\.\w+$/.test(path)
     if (type === undefined || !isOurs) return notFound()

@@ -1,4 +1,6 @@
 // Types for the comments of the page's modules.
+import type { Backend, StreamStore } from 'combstream'
+
 export type { Entry, EntryInfo, Hive, HttpHiveOptions, ListedEntry, SinkOptions } from 'combstream'
 export type { Delivery, HiveWorker } from 'combstream/service-worker'
 
@@ -12,4 +14,10 @@ export interface Failure {
   readonly limit?: number | undefined
   /** The version that conflicts. */
   readonly actualEtag?: string | undefined
+}
+
+/** The store of a hive that is in the browser, and its backend. */
+export interface BrowserStorage {
+  readonly store: StreamStore
+  readonly backend: Backend
 }

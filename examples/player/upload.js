@@ -1,7 +1,8 @@
 import { failureWords } from './failure-words.js'
 import { readFile } from './read-file.js'
 
-/** @import { EntryInfo, Failure, Hive, SinkOptions } from './types.ts' */
+/** @import { EntryInfo, Failure, SinkOptions } from './types.ts' */
+/** @import { PageHive } from './hives.js' */
 /** @typedef {'asking' | 'waiting' | 'sending' | 'stored' | 'failed' | 'cancelled'} UploadState */
 
 /** The etag of an entry in a list that cannot be read; no condition can name it. */
@@ -69,7 +70,7 @@ export class Upload {
   /**
    * Sends the file. Never rejects: the state holds the result.
    *
-   * @param {(onProgress: (share: number) => void) => Hive} connect makes a hive that reports the progress of an upload
+   * @param {PageHive['connect']} connect
    */
   async send(connect) {
     this.#cancelling = new AbortController()
@@ -77,7 +78,7 @@ export class Upload {
     this.share = 0
     this.#become('sending')
     try {
-      const hive = connect((share) => this.#advance(share))
+      const hive = connect((share) => this.#advance(share), this.file.size)
       const sink = hive.sink(this.file.name, {
         signal,
         ...(this.file.type && { type: this.file.type }),

@@ -5,7 +5,8 @@ import { formatCount } from './format.js'
 import { Upload } from './upload.js'
 import { UploadLine } from './upload-line.js'
 
-/** @import { EntryInfo, Hive } from './types.ts' */
+/** @import { EntryInfo } from './types.ts' */
+/** @import { PageHive } from './hives.js' */
 /** @import { UploadState } from './upload.js' */
 
 /** The part of the page that stores files. Each has a line of its own; they are sent one after the other. */
@@ -19,7 +20,7 @@ export class Uploads {
   #sending = false
 
   /**
-   * @param {(onProgress: (share: number) => void) => Hive} connect makes a hive that reports the progress of an upload
+   * @param {PageHive['connect']} connect
    * @param {() => Promise<unknown>} onStored
    */
   constructor(connect, onStored) {

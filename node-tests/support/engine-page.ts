@@ -18,6 +18,8 @@ export interface EnginePage {
   evaluate<Value, Args extends unknown[]>(body: (...args: Args) => Value, ...args: Args): Promise<Awaited<Value>>
   /** Clicks an element as a user does. */
   click(selector: string): Promise<void>
+  /** Loads the page again. */
+  reload(): Promise<void>
   /** Ends the service worker that the page uses, as a browser may at any time. */
   endWorker(): Promise<void>
   /** Ends the browser. */
@@ -39,6 +41,7 @@ export async function openEnginePage(engine: EngineName, url: string): Promise<E
     return {
       evaluate,
       click: (selector) => page.click(selector),
+      reload: async () => void (await page.reload()),
       endWorker: () => (engine === 'chromium' ? stopWorkers(page) : evaluate(replaceWorker)),
       close: () => browser.close(),
     }
@@ -57,6 +60,7 @@ async function openWebKit(url: string): Promise<EnginePage> {
     return {
       evaluate,
       click: (selector) => browser.click(selector),
+      reload: () => browser.open(url),
       endWorker: () => evaluate(replaceWorker),
       close: () => browser.close(),
     }

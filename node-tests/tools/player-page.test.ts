@@ -25,7 +25,7 @@ afterAll(() => player?.close())
 describe('the example player', () => {
   it('lists the clips, plays one through the service worker, and seeks', async () => {
     expect(await page.locator('tbody th').allTextContents()).toEqual(['comb.mp4', 'comb.webm'])
-    await page.getByRole('button', { name: 'comb.webm' }).click()
+    await page.getByRole('button', { name: 'comb.webm', exact: true }).click()
     await until((video) => video.currentTime > 0.3)
     expect(await page.locator('video').evaluate((video: HTMLVideoElement) => video.currentSrc)).toContain(
       `${player.server.url}media/comb.webm?v=`,
@@ -41,14 +41,14 @@ describe('the example player', () => {
     await session.send('Page.reload', { ignoreCache: true })
     await session.detach()
     await page.locator('video[src*="/media/comb.mp4"]').waitFor()
-    await page.getByRole('button', { name: 'comb.mp4' }).click()
+    await page.getByRole('button', { name: 'comb.mp4', exact: true }).click()
     await until((video) => video.currentTime > 0.3)
     expect(await page.locator('#notice').textContent()).toBe('')
     expect(await page.locator('#fetched-text').textContent()).toBe('744 kB of 744 kB')
   })
 
   it('continues with the new version when the entry is replaced while it plays', async () => {
-    await page.getByRole('button', { name: 'comb.mp4' }).click()
+    await page.getByRole('button', { name: 'comb.mp4', exact: true }).click()
     await until((video) => video.currentTime > 0.5)
     const sink = hive.sink('comb.mp4', { type: 'video/mp4' })
     await new Blob([readFileSync(CLIP), 'another version']).stream().pipeTo(sink)
@@ -63,7 +63,7 @@ describe('the example player', () => {
     for (const alias of ['noise.mp4', 'noise-too.mp4']) {
       await new Blob(['this is not a video']).stream().pipeTo(hive.sink(alias, { type: 'video/mp4' }))
     }
-    await page.getByRole('button', { name: 'noise.mp4' }).click()
+    await page.getByRole('button', { name: 'noise.mp4', exact: true }).click()
     const problem = page.locator('#notice.problem')
     await problem.waitFor()
     expect(await problem.textContent()).toBe(
@@ -71,9 +71,9 @@ describe('the example player', () => {
     )
     // Another video starts while the page is still finding out why this one fails.
     await page.evaluate(holdFetches, '/media/noise-too.mp4')
-    await page.getByRole('button', { name: 'noise-too.mp4' }).click()
+    await page.getByRole('button', { name: 'noise-too.mp4', exact: true }).click()
     await page.waitForFunction(() => (globalThis as unknown as HeldFetches).isHeld)
-    await page.getByRole('button', { name: 'comb.mp4' }).click()
+    await page.getByRole('button', { name: 'comb.mp4', exact: true }).click()
     await page.evaluate(() => (globalThis as unknown as HeldFetches).letGo())
     await until((video) => video.currentTime > 0.3)
     expect(await page.locator('#notice').textContent()).toBe('')

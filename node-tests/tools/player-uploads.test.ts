@@ -14,7 +14,7 @@ beforeAll(async () => {
   player = await openPlayerPage()
   page = player.page
   hive = player.hive
-  await page.getByRole('button', { name: 'comb.webm' }).waitFor()
+  await page.getByRole('button', { name: 'comb.webm', exact: true }).waitFor()
 })
 
 afterAll(() => player?.close())
@@ -111,13 +111,13 @@ describe('the example player, for each file that is dropped,', () => {
     const { etag } = await hive.stat('comb.webm')
     await dropFiles(page, [{ name: 'comb.webm', type: 'video/webm', content: 'not a clip' }])
     await line('comb.webm').getByText('already has an entry with this name').waitFor()
-    await page.getByRole('button', { name: 'Skip comb.webm' }).click()
+    await page.getByRole('button', { name: 'Skip comb.webm', exact: true }).click()
     await line('comb.webm').getByText('Cancelled, not stored').waitFor()
     expect((await hive.stat('comb.webm')).etag).toBe(etag)
     // A question that was not answered is asked again.
-    await page.getByRole('button', { name: 'Try again comb.webm' }).click()
+    await page.getByRole('button', { name: 'Try again comb.webm', exact: true }).click()
     await line('comb.webm').getByText('already has an entry with this name').waitFor()
-    await page.getByRole('button', { name: 'Skip comb.webm' }).click()
+    await page.getByRole('button', { name: 'Skip comb.webm', exact: true }).click()
     expect((await hive.stat('comb.webm')).etag).toBe(etag)
 
     // Another client stores an entry of this name while the file is on its way, and again after the question.

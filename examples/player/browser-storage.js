@@ -1,0 +1,76 @@
+import { byId, typedById } from './elements.js'
+import { failureWords } from './failure-words.js'
+import { formatBytes, formatCount } from './format.js'
+
+/** @import { BrowserStorage as Storage } from './types.ts' */
+
+/** Not every WebKit has all of it. @type {Partial<StorageManager> | undefined} */
+const manager = navigator.storage
+
+/** The part of the page that shows what a hive in the browser occupies, and frees what nothing uses any longer. */
+export class BrowserStorage {
+  #storage
+  #free = typedById('free', HTMLButtonElement)
+  #persist = typedById('persist', HTMLButtonElement)
+
+  /** @param {Storage} storage */
+  constructor(storage) {
+    this.#storage = storage
+    byId('storage').hidden = false
+    this.#free.addEventListener('click', () => void this.#collect())
+    this.#persist.addEventListener('click', () => void this.#askToPersist())
+  }
+
+  /** Shows what the hive occupies now. */
+  async show() {
+    const { count, bytes } = await this.#measure()
+    const { quota } = (await manager?.estimate?.()) ?? {}
+    const allowed = quota === undefined ? '' : ` This browser allows this site ${formatBytes(quota)}.`
+    byId('storage-text').textContent = `${formatBytes(bytes)} in ${formatCount(count, 'block', 'blocks')}.${allowed}`
+    this.#persist.hidden = (await manager?.persisted?.()) ?? true
+  }
+
+  async #measure() {
+    let count = 0
+    let bytes = 0
+    for (let after = ''; ;) {
+      const some = await this.#storage.backend.blocks.list({ prefix: '', after, limit: 1_000 })
+      const last = some.at(-1)
+      if (!last) return { count, bytes }
+      count += some.length
+      bytes += some.reduce((sum, { size }) => sum + size, 0)
+      after = last.name
+    }
+  }
+
+  async #collect() {
+    this.#free.disabled = true
+    try {
+      const before = (await this.#measure()).bytes
+      // Nobody but this page and its worker reads here, so nothing needs to be kept for them.
+      await this.#storage.store.collectGarbage({ graceMs: 0 })
+      const after = (await this.#measure()).bytes
+      this.#say(before > after ? `${formatBytes(before - after)} freed.` : 'There was nothing to free.')
+      await this.show()
+    } catch (error) {
+      this.#say(failureWords(error))
+    } finally {
+      this.#free.disabled = false
+    }
+  }
+
+  async #askToPersist() {
+    const granted = (await manager?.persist?.()) ?? false
+    this.#say(
+      granted
+        ? 'This browser will not delete the hive by itself.'
+        : 'This browser does not promise to keep the hive: it may delete it when space is short.',
+    )
+    this.#persist.hidden = granted
+  }
+
+  /** @param {string} words */
+  #say(words) {
+    byId('storage-notice').textContent = words
+  }
+}
