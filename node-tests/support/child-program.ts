@@ -22,6 +22,8 @@ function bundled(name: string): string {
     bundle: true,
     format: 'esm',
     platform: 'node',
+    // Of the modules of a package, only what is used is bundled.
+    mainFields: ['module', 'main'],
     target: 'es2023',
     logLevel: 'error',
   })

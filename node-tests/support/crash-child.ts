@@ -28,7 +28,7 @@ import { text } from './store-tools.ts'
 import { VirtualHost } from './virtual-host.ts'
 
 /** After this many actions, the process dies at the next step even if its own step has not come. */
-const MAX_ACTIONS = 60
+const MAX_ACTIONS = 20
 
 const [directory, name, seed, step, when, skip, manner] = process.argv.slice(2) as [
   string,
@@ -85,22 +85,24 @@ async function act(action: Action): Promise<void> {
   const reference = `${name}.r${pick(NAMES)}`
   switch (action) {
     case 'put':
-      if (await attempt(`put ${alias} ${content}`, () => blob(content).stream().pipeTo(hive.sink(alias)))) {
-        aliases.set(alias, content)
-      }
-      return
-    case 'remove': {
-      const old = aliases.has(alias) ? alias : [...aliases.keys()][0]
-      if (old === undefined) return
-      lastGone = aliases.get(old)!
-      if (await attempt(`put ${old} -`, () => hive.remove(old))) aliases.delete(old)
-      return
-    }
+      return await putEntry(alias, content)
+    case 'remove':
+      return await removeEntry(aliases.has(alias) ? alias : [...aliases.keys()][0])
     case 'store':
       return await replace(reference, content, storeWith)
     case 'store and mark':
       return await replace(reference, content, storeAndMark)
     case 'find or store':
+      return await replace(reference, content, findOrStore)
+    case 'condemn and store':
+      await putEntry(alias, content)
+      await removeEntry(alias)
+      await attempt('begin', () => beginToCollect())
+      return await putEntry(alias, content)
+    case 'condemn and mark':
+      await replace(reference, content, storeWith)
+      await unmark(reference)
+      await attempt('begin', () => beginToCollect())
       return await replace(reference, content, findOrStore)
     case 'unmark':
       return await unmark(references.has(reference) ? reference : [...references.keys()][0])
@@ -148,6 +150,18 @@ async function beginToCollect(): Promise<void> {
   } finally {
     steps.onDone = () => undefined
   }
+}
+
+async function putEntry(alias: string, content: number): Promise<void> {
+  const done = await attempt(`put ${alias} ${content}`, () => blob(content).stream().pipeTo(hive.sink(alias)))
+  if (done) aliases.set(alias, content)
+}
+
+async function removeEntry(alias: string | undefined): Promise<void> {
+  const content = aliases.get(alias ?? '')
+  if (alias === undefined || content === undefined) return
+  lastGone = content
+  if (await attempt(`put ${alias} -`, () => hive.remove(alias))) aliases.delete(alias)
 }
 
 async function replace(

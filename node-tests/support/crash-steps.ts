@@ -17,6 +17,8 @@ export type Action =
   | 'store'
   | 'store and mark'
   | 'find or store'
+  | 'condemn and store'
+  | 'condemn and mark'
   | 'unmark'
   | 'abort'
   | 'collect'
@@ -43,11 +45,11 @@ export const STEPS: Readonly<Record<string, readonly Action[]>> = {
   'commit: add blocks': ['put', 'store'],
   'commit: store': ['put', 'store', 'store and mark', 'remove', 'collect'],
   'commit: store what is there': ['put', 'store'],
-  'commit: store what is condemned': ['unmark', 'remove', 'begin to collect', 'put', 'store'],
+  'commit: store what is condemned': ['condemn and store'],
   'commit: give up an upload': ['abort'],
-  'commit: forget an intent': ['abort', 'collect', 'put'],
+  'commit: forget an intent': ['collect'],
   'commit: mark': ['store and mark', 'unmark', 'find or store'],
-  'commit: mark what is condemned': ['unmark', 'remove', 'begin to collect', 'find or store'],
+  'commit: mark what is condemned': ['condemn and mark'],
   'commit: unmark': ['unmark', 'store'],
   'commit: remove an entry': ['remove', 'put'],
   'commit: condemn': ACTIONS_THAT_COLLECT,

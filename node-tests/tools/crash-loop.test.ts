@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { DEATHS, EARLY_KILLS, histogramOf, runCrashLoop } from '../support/crash-loop.ts'
+import { DEATHS, histogramOf, runCrashLoop } from '../support/crash-loop.ts'
 
 let root = ''
 beforeAll(async () => {
@@ -11,16 +11,16 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 describe('a directory whose processes are killed at every step', () => {
-  // One kill before and one after each step. A process takes 0.12 s of CPU time, so 200 processes would take 24 s.
+  // Each step is met three or four times, before and after. directory-crashes.test.ts does the other 12 of 200 kills.
   it('keeps what was acknowledged, shows nothing else, and is like a fresh one after recovery', async () => {
-    const kills = EARLY_KILLS + DEATHS.length
+    const kills = 188
     const report = await runCrashLoop(root, { kills, seed: 1, manner: 'patient' })
     console.log(histogramOf(report))
     expect(report.problems).toEqual([])
     expect([...report.histogram.values()].reduce((sum, count) => sum + count, 0)).toBe(kills)
     // Which steps a process reaches depends on what the others do in the meantime.
     const hit = DEATHS.filter(({ step, when }) => report.histogram.has(`${when} ${step}`))
-    expect(hit.length).toBeGreaterThan(0.8 * DEATHS.length)
+    expect(hit.length).toBeGreaterThan(0.9 * DEATHS.length)
     for (const what of ['put', 'remove', 'collect', 'scrub', 'abort']) {
       expect(report.acknowledged.get(what), what).toBeGreaterThan(2)
     }
