@@ -17,6 +17,9 @@ const COMMAND_ENTRY = 'src/cli/main.ts'
 /** The part of the command that has its own bundle, in one file: each further file takes about 0.5 ms to load. */
 const RDIFF_ENTRY = 'src/cli/rdiff-main.ts'
 
+/** The script of a thread that the command starts. The chunk that starts it looks for it in its own folder. */
+const THREAD_ENTRY = 'src/backends/directory/commit-thread-script.ts'
+
 /**
  * Bundles the code that is run rather than imported: the scripts for browsers, and the command. Bundles that include the
  * library start faster than the modules of the package.
@@ -43,7 +46,7 @@ export async function bundle(target) {
   const results = /** @type {import('esbuild').BuildResult<{ metafile: true }>[]} */ ([
     await build({ ...common, entryPoints: BROWSER_ENTRIES, outdir: `${target}/browser`, platform: 'browser' }),
   ])
-  for (const entry of [COMMAND_ENTRY, RDIFF_ENTRY]) {
+  for (const entry of [COMMAND_ENTRY, RDIFF_ENTRY, THREAD_ENTRY]) {
     results.push(
       await build({
         ...common,

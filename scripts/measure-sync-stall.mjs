@@ -1,12 +1,12 @@
-// Measures how long readers of a hive wait while a writer in the same process stores small entries, on a file system
-// with slow syncs. A preloaded library makes each sync take longer. Needs gcc.
+// Measures how long readers of a hive wait while writers in the same process store small entries, on a file system with slow
+// syncs, with commits in a thread of their own and without. A preloaded library makes each sync take longer. Needs gcc.
 //
-//   node_modules/.bin/node scripts/measure-sync-stall.mjs [--sync-ms 0,50] [--seconds 10]
+//   node_modules/.bin/node scripts/measure-sync-stall.mjs [--sync-ms 0,50] [--seconds 10] [--threads no,yes]
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { directoryBackend } from '../src/backends/directory.ts'
@@ -34,6 +34,7 @@ const { values } = parseArgs({
   options: {
     'sync-ms': { type: 'string', default: '0,50' },
     seconds: { type: 'string', default: '10' },
+    threads: { type: 'string', default: 'no,yes' },
     measure: { type: 'string' },
   },
 })
@@ -51,15 +52,18 @@ function measureAll() {
     writeFileSync(source, SLOW_SYNC)
     execFileSync('gcc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl'], { stdio: 'inherit' })
     console.log(
-      '| added to each sync | writers | entries stored a second | MB/s read | chunk, median | 99 % | longest | in commits |',
+      '| added to each sync | thread | writers | entries stored a second | MB/s read | chunk, median | 99 % | longest | turn, 99 % | longest |',
     )
-    console.log('|---|---|---|---|---|---|---|---|')
+    console.log('|---|---|---|---|---|---|---|---|---|---|')
     for (const added of values['sync-ms'].split(',')) {
-      const hive = join(directory, `hive-${added}`)
-      spawnSync(process.execPath, [process.argv[1] ?? '', '--measure', hive, '--seconds', String(seconds)], {
-        stdio: 'inherit',
-        env: { ...process.env, LD_PRELOAD: library, SYNC_MS: added, NODE_NO_WARNINGS: '1' },
-      })
+      for (const threads of values.threads.split(',')) {
+        const hive = join(directory, `hive-${added}-${threads}`)
+        const options = ['--measure', hive, '--seconds', String(seconds), '--threads', threads]
+        spawnSync(process.execPath, [process.argv[1] ?? '', ...options], {
+          stdio: 'inherit',
+          env: { ...process.env, LD_PRELOAD: library, SYNC_MS: added, NODE_NO_WARNINGS: '1' },
+        })
+      }
     }
   } finally {
     rmSync(directory, { recursive: true })
@@ -68,13 +72,12 @@ function measureAll() {
 
 /** @param {string} directory */
 async function measure(directory) {
-  const commits = { ms: 0 }
-  const store = new StreamStore(timed(await directoryBackend(directory), commits), { blockSize: BLOCK_BYTES })
+  const backend = await directoryBackend(directory, { thread: values.threads === 'yes' })
+  const store = new StreamStore(backend, { blockSize: BLOCK_BYTES })
   const hive = new LocalHive(store)
   await new Blob([new Uint8Array(BLOCKS * BLOCK_BYTES).fill(7)]).stream().pipeTo(hive.sink('read'))
   await readFor(hive, 1000)
   for (const writers of [0, 1, 8]) {
-    commits.ms = 0
     const stop = new AbortController()
     let stored = 0
     const writing = Array.from({ length: writers }, async (_, writer) => {
@@ -82,41 +85,19 @@ async function measure(directory) {
         await new Blob([`${writer} ${stored}`]).stream().pipeTo(hive.sink(`written by ${writer}`))
       }
     })
+    const delay = monitorEventLoopDelay({ resolution: 1 })
+    delay.enable()
     const { waits, bytes, elapsedMs } = await readFor(hive, 1000 * seconds)
-    const share = Math.round((100 * commits.ms) / elapsedMs)
+    delay.disable()
     const at = (/** @type {number} */ part) => (waits[Math.floor(part * (waits.length - 1))] ?? 0).toFixed(1)
     console.log(
-      `| ${syncMs} ms | ${writers} | ${Math.round((1000 * stored) / elapsedMs)} | ${Math.round(bytes / 1000 / elapsedMs)} ` +
-        `| ${at(0.5)} ms | ${at(0.99)} ms | ${at(1)} ms | ${share} % |`,
+      `| ${syncMs} ms | ${values.threads} | ${writers} | ${Math.round((1000 * stored) / elapsedMs)} | ${Math.round(bytes / 1000 / elapsedMs)} ` +
+        `| ${at(0.5)} ms | ${at(0.99)} ms | ${at(1)} ms | ${(delay.percentile(99) / 1e6).toFixed(1)} ms | ${(delay.max / 1e6).toFixed(1)} ms |`,
     )
     stop.abort()
     await Promise.all(writing)
   }
   await store.close()
-}
-
-/**
- * Adds up the time that commits take before they return to the event loop.
- *
- * @param {import('../src/store.ts').Backend} backend
- * @param {{ ms: number }} commits
- * @returns {import('../src/store.ts').Backend}
- */
-function timed(backend, commits) {
-  const { metadata } = backend
-  return {
-    ...backend,
-    metadata: {
-      get: (...args) => metadata.get(...args),
-      list: (...args) => metadata.list(...args),
-      commit(...args) {
-        const start = performance.now()
-        const result = metadata.commit(...args)
-        commits.ms += performance.now() - start
-        return result
-      },
-    },
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
 import type { Backend } from '../../src/store.ts'
@@ -15,9 +16,12 @@ beforeAll(async () => {
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-async function withBackend(work: (backend: Backend, directory: string) => Promise<void>): Promise<void> {
+/** Runs a test on a backend in a directory. */
+type WithBackend = (work: (backend: Backend, directory: string) => Promise<void>) => Promise<void>
+
+async function runWithBackend(thread: boolean, work: Parameters<WithBackend>[0]): Promise<void> {
   const directory = join(root, String(made++))
-  const backend = await directoryBackend(directory)
+  const backend = await directoryBackend(directory, { thread })
   await work(backend, directory)
   await backend.close()
 }
@@ -26,7 +30,9 @@ function times<T>(make: (index: number) => T): T[] {
   return Array.from({ length: COMMITS }, (_, index) => make(index))
 }
 
-describe('concurrent commits of a directory', () => {
+describe.each([true, false])('concurrent commits of a directory (thread: %s)', (thread) => {
+  const withBackend: WithBackend = (work) => runWithBackend(thread, work)
+
   it('share a transaction', () =>
     withBackend(async ({ metadata }, directory) => {
       const versions = await Promise.all(times((i) => metadata.commit([], [{ key: text(`k${i}`), value: text('v') }])))
@@ -46,21 +52,22 @@ describe('concurrent commits of a directory', () => {
     }))
 
   it('fail alone: one that SQLite refuses halfway changes nothing, and all others are applied', () =>
-    withBackend(async ({ metadata }) => {
+    withBackend(async ({ metadata }, directory) => {
+      const other = new DatabaseSync(join(directory, 'metadata.sqlite'))
+      other.exec(
+        `CREATE TRIGGER refusing BEFORE INSERT ON rows WHEN NEW.key = CAST('b20' AS BLOB)
+         BEGIN SELECT RAISE(ABORT, 'refused'); END`,
+      )
+      other.close()
       const answers = await Promise.allSettled(
         times((i) => {
-          const value = text('v')
-          // SQLite cannot bind an object.
-          const second = (i === 20 ? {} : text(`b${i}`)) as Uint8Array
-          return metadata.commit(
-            [],
-            [
-              { key: text(`a${i}`), value },
-              { key: second, value },
-            ],
-          )
+          const mutations = ['a', 'b'].map((letter) => ({ key: text(`${letter}${i}`), value: text('v') }))
+          return metadata.commit([], mutations)
         }),
       )
+      expect(answers[20]).toMatchObject({
+        reason: { name: 'BackendError', message: expect.stringContaining('refused') },
+      })
       expect(answers.flatMap(({ status }, i) => (status === 'rejected' ? [i] : []))).toEqual([20])
       const found = await Promise.all(times((i) => metadata.get(text(`a${i}`))))
       expect(found.flatMap((row, i) => (row ? [] : [i]))).toEqual([20])

@@ -18,7 +18,7 @@ hiveSuite('LocalHive on a directory', async () => {
   // Two engines on one directory, like those of two processes.
   const [hive, other] = await Promise.all(
     [path, path].map(async (directory) => {
-      const backend = await directoryBackend(directory)
+      const backend = await directoryBackend(directory, { thread: false })
       cleanups.push(() => backend.close())
       return new LocalHive(new StreamStore(backend, { blockSize: 1_000 }))
     }),

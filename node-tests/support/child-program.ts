@@ -7,17 +7,25 @@ import { buildSync } from 'esbuild'
 /** Folder for the programs that tests start. Several suites may write the same program at the same time. */
 const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/combstream-children/', import.meta.url))
 
+/** The script of the thread that a directory's backend starts; it must stand beside the program. */
+const THREAD_SCRIPT = '../../src/backends/directory/commit-thread-script.ts'
+
 const programs = new Map<string, string>()
 
 /** Bundles a program of this folder into one file, which loads several times as fast. Returns the path of the file. */
 function bundled(name: string): string {
+  bundle(THREAD_SCRIPT, 'commit-thread-script.js')
+  return bundle(`${name}.ts`, `${name}.mjs`)
+}
+
+function bundle(source: string, name: string): string {
   const known = programs.get(name)
   if (known !== undefined) return known
   mkdirSync(FOLDER, { recursive: true })
-  const path = `${FOLDER}${name}.mjs`
-  const own = `${FOLDER}${name}.${process.pid}.mjs`
+  const path = `${FOLDER}${name}`
+  const own = `${FOLDER}${process.pid}.${name}`
   buildSync({
-    entryPoints: [fileURLToPath(new URL(`${name}.ts`, import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(source, import.meta.url))],
     outfile: own,
     bundle: true,
     format: 'esm',

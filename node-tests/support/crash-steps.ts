@@ -124,7 +124,7 @@ export class Steps {
 
 /** Opens a directory as a backend that counts its steps. */
 export async function openCounted(path: string, steps: Steps): Promise<Backend> {
-  const backend = await openDirectory(countedFiles(steps), path)
+  const backend = await openDirectory(countedFiles(steps), path, { thread: false })
   return {
     ...backend,
     metadata: {

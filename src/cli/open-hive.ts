@@ -46,6 +46,12 @@ async function openUrl(place: string, token: string | undefined): Promise<Hive> 
   return new HttpHive(place, token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } })
 }
 
+/** Options of {@linkcode openDirectory}. */
+export interface DirectoryOptions extends HiveOptions {
+  /** Commits in a thread of their own: for a process that does other work meanwhile, and lives long. */
+  readonly thread?: boolean
+}
+
 /** A hive on this machine. */
 export interface LocalPlace {
   readonly hive: Hive
@@ -58,7 +64,7 @@ export interface LocalPlace {
 /** Opens the hive in a directory. */
 export async function openDirectory(
   path: string,
-  { create = false, readOnly = false, compress }: HiveOptions,
+  { create = false, readOnly = false, compress, thread = false }: DirectoryOptions,
 ): Promise<LocalPlace> {
   // Loaded only here, because loading node:sqlite takes time, and a URL does not need it.
   const [{ directoryBackend }, { StreamStore }, { LocalHive }] = await Promise.all([
@@ -66,6 +72,6 @@ export async function openDirectory(
     import('../store/stream-store.ts'),
     import('../hive/local-hive.ts'),
   ])
-  const store = new StreamStore(await directoryBackend(path, { create, readOnly }), { codec: compress })
+  const store = new StreamStore(await directoryBackend(path, { create, readOnly, thread }), { codec: compress })
   return { hive: new LocalHive(store), store, close: () => store.close() }
 }

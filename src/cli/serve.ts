@@ -52,7 +52,8 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
   if (token === undefined && !isLoopback(host)) {
     throw new UsageError(`other machines can reach ${host}: set COMB_TOKEN or use --token to restrict access`)
   }
-  const { hive, store, close } = await openDirectory(directory, { create: true, compress: options.compress })
+  const { compress } = options
+  const { hive, store, close } = await openDirectory(directory, { create: true, thread: true, compress })
   try {
     // Loaded here, because no other command needs a server.
     const { startHiveServer } = await import('./hive-server.ts')

@@ -28,6 +28,14 @@ export interface DirectoryBackendOptions {
    * @default false
    */
   readOnly?: boolean | undefined
+  /**
+   * Whether commits run in a thread of their own, so that the event loop goes on while SQLite syncs the disk. The thread
+   * starts with the first commit, which takes some 100 ms of CPU time once; a process that stores little and ends can do
+   * without. Its script is a file beside this module, so a bundler must know workers, or treat
+   * `combstream/backends/directory` as external.
+   * @default true
+   */
+  thread?: boolean | undefined
 }
 
 /**
@@ -76,13 +84,13 @@ export async function openDirectory(
   path: string,
   options: DirectoryBackendOptions = {},
 ): Promise<Backend> {
-  const { lockTimeoutMs = 30_000, create = true, readOnly = false } = options
+  const { lockTimeoutMs = 30_000, create = true, readOnly = false, thread = true } = options
   if (typeof path !== 'string' || path === '') throw new TypeError(`path must be a string, got ${describeValue(path)}`)
   if (typeof lockTimeoutMs !== 'number' || !(lockTimeoutMs >= 0)) {
     throw new RangeError(`lockTimeoutMs must be a number from 0, got ${describeValue(lockTimeoutMs)}`)
   }
   await prepareDirectory(files, path, { create: create && !readOnly, lockTimeoutMs })
-  const metadata = await openSqlite(join(path, DATABASE_FILE), { lockTimeoutMs, readOnly, files })
+  const metadata = await openSqlite(join(path, DATABASE_FILE), { lockTimeoutMs, readOnly, thread, files })
   try {
     await assertRows(files, path, () => metadata.hasRows())
   } catch (error) {

@@ -1,16 +1,26 @@
-import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers'
-import type { Check, Mutation } from '../../store/backend.ts'
+import { type CommitOutcome, receivedFailure } from './commit-outcome.ts'
 import { isLocked } from './engine-error.ts'
-import { type SqliteConnection, whileLocked } from './sqlite-connection.ts'
-import { CommitFailure, inTransaction } from './sqlite-transaction.ts'
+import type { Commit } from './packed-commits.ts'
+import { lockDelay } from './sqlite-connection.ts'
+
+/** What applies commits to the database. */
+export interface Committer {
+  /**
+   * Applies commits in the order in which they are given, and says what became of each. Tries only once if another
+   * connection has the lock. Must not be called again before it has ended.
+   */
+  apply(commits: readonly Commit[]): Promise<readonly CommitOutcome[]>
+  /** Closes what it has opened. Must not be called before `apply` has ended. */
+  close(): Promise<void>
+}
 
 /** A commit that waits to be applied. */
-interface WaitingCommit {
-  readonly checks: readonly Check[]
-  readonly mutations: readonly Mutation[]
+interface WaitingCommit extends Commit {
   readonly signal: AbortSignal | undefined
-  resolve(answer: string | false): void
+  /** When it is given up if another connection has the lock, in milliseconds of `performance.now()`. */
+  readonly deadlineMs: number
+  resolve(version: string | false): void
   reject(error: unknown): void
 }
 
@@ -23,94 +33,87 @@ export interface SharedCommitsOptions {
 }
 
 /**
- * Applies commits. Those that are asked for in the same turn of the event loop share a transaction of SQLite, whose
- * fsync costs more than all else. They are applied one after the other, in the order in which they came, and each sees
- * what those before it have changed. One whose checks do not hold changes nothing, and none is answered before the
- * transaction is durable.
+ * Applies commits. Those that are asked for in the same turn of the event loop, or while others are applied, share
+ * a transaction of SQLite, whose fsync costs more than all else. They are applied one after the other, in the order in
+ * which they came, and each sees what those before it have changed. One whose checks do not hold changes nothing, and
+ * none is answered before the transaction is durable.
  */
 export class SharedCommits {
-  readonly #connection: SqliteConnection
+  readonly #committer: Committer
   readonly #options: SharedCommitsOptions
   #waiting: WaitingCommit[] = []
+  #isRunning = false
 
-  constructor(connection: SqliteConnection, options: SharedCommitsOptions) {
-    this.#connection = connection
+  constructor(committer: Committer, options: SharedCommitsOptions) {
+    this.#committer = committer
     this.#options = options
   }
 
   /**
-   * Does what `Metadata.commit` does, with at least one mutation.
+   * Does what `Metadata.commit` does, with at least one mutation. An abort is heeded until the commit is passed to
+   * the committer.
    *
    * @throws {CommitFailure} if it may have been applied.
    */
-  commit(
-    checks: readonly Check[],
-    mutations: readonly Mutation[],
-    signal: AbortSignal | undefined,
-  ): Promise<string | false> {
+  commit(commit: Commit, signal: AbortSignal | undefined): Promise<string | false> {
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(() => void this.#applyWaiting())
-      this.#waiting.push({ checks, mutations, signal, resolve, reject })
+      const deadlineMs = performance.now() + this.#options.lockTimeoutMs
+      this.#waiting.push({ ...commit, signal, deadlineMs, resolve, reject })
+      if (!this.#isRunning) void this.#run()
     })
   }
 
-  async #applyWaiting(): Promise<void> {
-    const waiting = this.#waiting
-    this.#waiting = []
-    await this.#apply(waiting)
-  }
-
-  async #apply(commits: readonly WaitingCommit[]): Promise<void> {
-    let wanted = commits
-    try {
-      const answers = await this.#whileLocked(() => {
-        wanted = withoutAborted(wanted)
-        // A reader that begins to write may be refused, so the lock is taken first.
-        return wanted.length === 0
-          ? []
-          : inTransaction(this.#database, 'BEGIN IMMEDIATE', () => wanted.map((each) => this.#applyOne(each)))
-      })
-      wanted.forEach(({ resolve }, index) => resolve(answers[index]!))
-    } catch (error) {
-      if (wanted.length === 1 || error instanceof CommitFailure || isLocked(error)) {
-        for (const { reject } of wanted) reject(error)
-      } else {
-        // The one that failed must not take the others with it.
-        for (const each of wanted) await this.#apply([each])
-      }
-    }
-  }
-
-  get #database(): DatabaseSync {
-    return this.#connection.database
-  }
-
-  #applyOne({ checks, mutations }: WaitingCommit): string | false {
-    if (!holds(this.#connection, checks)) return false
-    const number = this.#connection.count.get()!['commits']!
-    for (const { key, value } of mutations) {
-      if (value) this.#connection.set.run(key, value, number)
-      else this.#connection.delete.run(key)
-    }
-    return String(number)
-  }
-
-  #whileLocked<T>(work: () => T): Promise<T> {
+  async #run(): Promise<void> {
+    this.#isRunning = true
     let tries = 0
-    return whileLocked(this.#options.lockTimeoutMs, undefined, () => {
-      // What was asked for before the backend was closed is tried once.
-      if (tries++ > 0) this.#options.assertOpen()
-      return work()
+    // Whoever got an answer may ask for the next commit in the same turn.
+    for (await nextTurn(); this.#waiting.length > 0; await nextTurn()) {
+      const commits = withoutAborted(this.#waiting)
+      this.#waiting = []
+      const locked = commits.length === 0 ? [] : await this.#apply(commits)
+      this.#waiting.unshift(...locked)
+      if (locked.length === 0) tries = 0
+      else await lockDelay(++tries)
+    }
+    this.#isRunning = false
+  }
+
+  /** Returns the commits that are still to be applied, because another connection has the lock. */
+  async #apply(commits: readonly WaitingCommit[]): Promise<WaitingCommit[]> {
+    let outcomes: readonly CommitOutcome[]
+    try {
+      outcomes = await this.#committer.apply(commits)
+    } catch (error) {
+      for (const { reject } of commits) reject(error)
+      return []
+    }
+    return commits.filter((commit, index) => {
+      const outcome = outcomes[index]!
+      if (typeof outcome !== 'object') {
+        commit.resolve(outcome)
+        return false
+      }
+      const error = receivedFailure(outcome)
+      if (isLocked(error) && performance.now() < commit.deadlineMs) return this.#mayWait(commit)
+      commit.reject(error)
+      return false
     })
+  }
+
+  /** What was asked for before the backend was closed is tried only once. */
+  #mayWait({ reject }: WaitingCommit): boolean {
+    try {
+      this.#options.assertOpen()
+      return true
+    } catch (error) {
+      reject(error)
+      return false
+    }
   }
 }
 
-/** Whether all checks hold, within a transaction. */
-export function holds({ version: versionOf }: SqliteConnection, checks: readonly Check[]): boolean {
-  return checks.every(({ key, version }) => {
-    const row = versionOf.get(key)
-    return (row && String(row['version'])) === version
-  })
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 /** Rejects the commits that were aborted, and returns the others. */

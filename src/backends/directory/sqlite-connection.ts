@@ -7,7 +7,7 @@ import { FormatError } from '../../errors.ts'
 import { isLocked, isNoDatabase } from './engine-error.ts'
 import { CommitFailure, inTransaction } from './sqlite-transaction.ts'
 
-/** SQLite's own wait blocks the event loop, so it is short; the longer wait is ours. */
+/** SQLite's own wait blocks the thread, and cannot be aborted, so it is short; the longer wait is ours. */
 const BUSY_TIMEOUT_MS = 5
 const MAX_DELAY_MS = 50
 
@@ -183,13 +183,19 @@ export async function whileLocked<T>(
   work: () => T | Promise<T>,
 ): Promise<T> {
   const start = performance.now()
-  for (let delayMs = 1; ; delayMs = Math.min(2 * delayMs, MAX_DELAY_MS)) {
+  for (let tries = 1; ; tries++) {
     try {
       return await work()
     } catch (error) {
       if (!isLocked(error) || performance.now() - start >= timeoutMs) throw error
     }
-    await new Promise((resolve) => setTimeout(resolve, delayMs * (0.5 + Math.random())))
+    await lockDelay(tries)
     signal?.throwIfAborted()
   }
+}
+
+/** Waits after the given number of tries that failed because another connection has the lock. */
+export function lockDelay(tries: number): Promise<void> {
+  const delayMs = Math.min(2 ** (tries - 1), MAX_DELAY_MS)
+  return new Promise((resolve) => setTimeout(resolve, delayMs * (0.5 + Math.random())))
 }

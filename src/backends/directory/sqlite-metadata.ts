@@ -11,9 +11,11 @@ import type {
   VersionedValue,
 } from '../../store/backend.ts'
 import { databaseError, engineError, isUnwritable } from './engine-error.ts'
+import { applyCommits, holds } from './apply-commits.ts'
+import { CommitThread } from './commit-thread.ts'
 import type { FileCalls } from './file-calls.ts'
 import { ReadOnlyDatabase } from './read-only-database.ts'
-import { holds, SharedCommits } from './shared-commits.ts'
+import { type Committer, SharedCommits } from './shared-commits.ts'
 import { connectToWrite, type SqliteConnection, whileLocked } from './sqlite-connection.ts'
 import { CommitFailure, inTransaction } from './sqlite-transaction.ts'
 
@@ -23,14 +25,10 @@ export interface SqliteOptions {
   readonly lockTimeoutMs: number
   /** Whether nothing is ever written. */
   readonly readOnly: boolean
+  /** Whether commits are applied in a thread of their own. */
+  readonly thread: boolean
   /** For the file that is written to find out whether the disk is full. */
   readonly files: FileCalls
-}
-
-/** The connection that writes. */
-interface Writer {
-  readonly connection: SqliteConnection
-  readonly commits: SharedCommits
 }
 
 /** Opens a database file, which must exist. */
@@ -46,7 +44,10 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
 }
 
 /**
- * The rows, in one table. Every call is applied in one synchronous step, so calls of one process never overlap.
+ * The rows, in one table.
+ *
+ * If a thread writes them, no sync stops the event loop. Reads are short, and stay here, on a connection of their own: in
+ * WAL mode they do not wait for the connection that writes, and they see each commit as soon as SQLite has ended it.
  *
  * Where the file, or its directory, cannot be written, it is read all the same. A commit tries again to open it for
  * writing, since a full disk may get space again.
@@ -55,7 +56,10 @@ export class SqliteMetadata implements Metadata {
   readonly #path: string
   readonly #options: SqliteOptions
   readonly #reader: ReadOnlyDatabase
-  #writer: Writer | undefined
+  readonly #committer: Committer
+  readonly #commits: SharedCommits
+  /** Reads, where the file can be written, and writes if there is no thread. */
+  #connection: SqliteConnection | undefined
   #opening: Promise<SqliteConnection> | undefined
   readonly #pending = new Set<Promise<unknown>>()
   #closed = false
@@ -64,13 +68,20 @@ export class SqliteMetadata implements Metadata {
     this.#path = path
     this.#options = options
     this.#reader = new ReadOnlyDatabase(path, options.lockTimeoutMs)
+    this.#committer = options.thread
+      ? new CommitThread(path)
+      : { apply: async (commits) => applyCommits(this.#connection!, commits), close: async () => undefined }
+    this.#commits = new SharedCommits(this.#committer, {
+      lockTimeoutMs: options.lockTimeoutMs,
+      assertOpen: () => this.#assertOpen(),
+    })
   }
 
   /** Opens the file, and checks its format. */
   async open(): Promise<void> {
     if (!this.#options.readOnly) {
       try {
-        await this.#openWriter()
+        await this.#openToWrite()
         return
       } catch (error) {
         if (!isUnwritable(error)) throw error
@@ -117,9 +128,9 @@ export class SqliteMetadata implements Metadata {
       )
     }
     return this.#call(what, signal, async () => {
-      const { commits } = this.#writer ?? (await this.#openWriter())
+      if (!this.#connection) await this.#openToWrite()
       signal?.throwIfAborted()
-      return await commits.commit(checks, mutations, signal)
+      return await this.#commits.commit({ checks, mutations }, signal)
     })
   }
 
@@ -127,39 +138,32 @@ export class SqliteMetadata implements Metadata {
   async close(): Promise<void> {
     this.#closed = true
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
-    // The writable connection is closed last: closing the last one moves the log into the database.
     await this.#reader.close()
-    this.#writer?.connection.close()
-    this.#writer = undefined
+    this.#connection?.close()
+    this.#connection = undefined
+    // The last one moves the log into the database, which takes syncs.
+    await this.#committer.close()
   }
 
   #assertOpen(): void {
     if (this.#closed) throw new TypeError('the backend is closed')
   }
 
-  async #openWriter(): Promise<Writer> {
+  async #openToWrite(): Promise<void> {
     if (this.#options.readOnly) {
       throw new BackendError('the hive is open for reading only', { retryable: false })
     }
     this.#opening ??= connectToWrite(this.#path, this.#options.lockTimeoutMs)
     try {
-      const connection = await this.#opening
-      this.#writer ??= {
-        connection,
-        commits: new SharedCommits(connection, {
-          lockTimeoutMs: this.#options.lockTimeoutMs,
-          assertOpen: () => this.#assertOpen(),
-        }),
-      }
+      this.#connection = await this.#opening
     } finally {
       this.#opening = undefined
     }
-    return this.#writer
   }
 
   #read<T>(what: string, signal: AbortSignal | undefined, work: (connection: SqliteConnection) => T): Promise<T> {
     return this.#call(what, signal, () => {
-      const connection = this.#writer?.connection
+      const connection = this.#connection
       if (!connection) return this.#reader.read(work, signal)
       return this.#whileLocked(signal, () => work(connection))
     })

@@ -1,0 +1,43 @@
+import type { Check } from '../../store/backend.ts'
+import { type CommitOutcome, sentFailure } from './commit-outcome.ts'
+import { isLocked } from './engine-error.ts'
+import type { Commit } from './packed-commits.ts'
+import type { SqliteConnection } from './sqlite-connection.ts'
+import { CommitFailure, inTransaction } from './sqlite-transaction.ts'
+
+/**
+ * Applies commits in one transaction of SQLite, one after the other; each sees what those before it have changed. One
+ * whose checks do not hold changes nothing. One that SQLite refuses does not take the others with it.
+ */
+export function applyCommits(connection: SqliteConnection, commits: readonly Commit[]): CommitOutcome[] {
+  try {
+    // A reader that begins to write may be refused, so the lock is taken first.
+    return inTransaction(connection.database, 'BEGIN IMMEDIATE', () =>
+      commits.map((commit) => applyOne(connection, commit)),
+    )
+  } catch (error) {
+    if (commits.length === 1 || error instanceof CommitFailure || isLocked(error)) {
+      const failure = sentFailure(error)
+      return commits.map(() => failure)
+    }
+    return commits.flatMap((commit) => applyCommits(connection, [commit]))
+  }
+}
+
+/** Whether all checks hold, within a transaction. */
+export function holds({ version: versionOf }: SqliteConnection, checks: readonly Check[]): boolean {
+  return checks.every(({ key, version }) => {
+    const row = versionOf.get(key)
+    return (row && String(row['version'])) === version
+  })
+}
+
+function applyOne(connection: SqliteConnection, { checks, mutations }: Commit): string | false {
+  if (!holds(connection, checks)) return false
+  const number = connection.count.get()!['commits']!
+  for (const { key, value } of mutations) {
+    if (value) connection.set.run(key, value, number)
+    else connection.delete.run(key)
+  }
+  return String(number)
+}

@@ -1,0 +1,135 @@
+import process from 'node:process'
+import type { Worker, WorkerOptions } from 'node:worker_threads'
+import { BackendError } from '../../errors.ts'
+import type { CommitOutcome } from './commit-outcome.ts'
+import { engineError } from './engine-error.ts'
+import type { Committer } from './shared-commits.ts'
+import { type Commit, packCommits, type PackedCommits } from './packed-commits.ts'
+import { CommitFailure } from './sqlite-transaction.ts'
+
+/** What is sent to the thread. Each request is answered before the next one is sent. */
+export type CommitRequest = PackedCommits | 'close'
+
+/** What the thread sends: that it can take requests, what became of each commit, and that it has closed the file. */
+export type CommitReply = 'ready' | 'closed' | readonly CommitOutcome[]
+
+/** A request that has not been answered. */
+interface Pending {
+  resolve(reply: CommitReply): void
+  reject(error: Error): void
+}
+
+/**
+ * Applies commits in a thread that has a connection of its own, so that no sync, checkpoint or wait for a lock stops the
+ * event loop. It starts with the first commits, and again after it has died. It keeps the process alive only while
+ * commits are pending.
+ */
+export class CommitThread implements Committer {
+  readonly #path: string
+  #running: RunningThread | undefined
+
+  /** For the database at `path`. */
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /**
+   * @throws {BackendError} if the thread cannot start.
+   * @throws {CommitFailure} if the thread died, so that any of them may have been applied.
+   */
+  async apply(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
+    if (!this.#running?.isAlive) this.#running = await startThread(this.#path)
+    const packed = packCommits(commits)
+    try {
+      return (await this.#running.ask(packed, [packed.bytes.buffer])) as readonly CommitOutcome[]
+    } catch (error) {
+      throw new CommitFailure('no answer', { cause: error })
+    }
+  }
+
+  async close(): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    if (!running?.isAlive) return
+    try {
+      await running.ask('close')
+    } catch (error) {
+      throw engineError(error, 'cannot close the database')
+    }
+    // In Deno, a thread cannot stop listening by itself.
+    running.end()
+  }
+}
+
+class RunningThread {
+  readonly #worker: Worker
+  #pending: Pending | undefined
+  isAlive = true
+
+  constructor(worker: Worker) {
+    this.#worker = worker
+    let cause: unknown
+    worker.on('message', (reply: CommitReply) => this.#settle((pending) => pending.resolve(reply)))
+    worker.on('error', (error: unknown) => (cause = error))
+    worker.on('exit', () => {
+      this.isAlive = false
+      this.#settle((pending) => pending.reject(new Error(`the thread that writes died${because(cause)}`, { cause })))
+    })
+  }
+
+  ask(request: CommitRequest, transfer: ArrayBuffer[] = []): Promise<CommitReply> {
+    return new Promise((resolve, reject) => {
+      this.#worker.ref()
+      this.#pending = { resolve, reject }
+      this.#worker.postMessage(request, transfer)
+    })
+  }
+
+  /** Resolves when the thread can take requests. */
+  ready(): Promise<CommitReply> {
+    return new Promise((resolve, reject) => (this.#pending = { resolve, reject }))
+  }
+
+  end(): void {
+    void this.#worker.terminate()
+  }
+
+  #settle(act: (pending: Pending) => void): void {
+    const pending = this.#pending
+    this.#pending = undefined
+    this.#worker.unref()
+    if (pending) act(pending)
+  }
+}
+
+async function startThread(path: string): Promise<RunningThread> {
+  try {
+    const thread = new RunningThread(await createWorker(path))
+    await thread.ready()
+    return thread
+  } catch (error) {
+    throw new BackendError(`cannot start a thread${because(error)}`, { retryable: false, cause: error })
+  }
+}
+
+/** The URLs are written so that bundlers which know workers find the script. */
+async function createWorker(path: string): Promise<Worker> {
+  // Not a static import: whoever only reads needs no threads.
+  const { Worker } = await import('node:worker_threads')
+  const options: WorkerOptions = {
+    workerData: path,
+    name: 'combstream commits',
+    // A thread inherits the flags of its process, and refuses this one, which goes with `-e`.
+    ...(process.execArgv.some((flag) => flag.startsWith('--input-type')) && { execArgv: [] }),
+  }
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('./commit-thread-script.js', import.meta.url), options)
+  }
+  // The sources run as they are, too.
+  const source = './commit-thread-script.ts'
+  return new Worker(new URL(source, import.meta.url), options)
+}
+
+function because(error: unknown): string {
+  return error instanceof Error ? `: ${error.message}` : ''
+}
