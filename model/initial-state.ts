@@ -6,6 +6,8 @@ import type { World } from './world.ts'
 /** Writes the streams and uploads that the scenario starts with, and places its actors. */
 export function setUp(world: World): void {
   const { scenario, state } = world
+  // Of no use to others, and it would only add states.
+  if (scenario.actors.some(({ params }) => 'atOnce' in params)) write(world, { 'v/': 1 })
   for (const stream of scenario.streams ?? []) storeStream(world, stream)
   for (const id of scenario.uploads ?? []) {
     const row: StreamRow = { status: 'storing', epoch: 'c', offset: 0 }

@@ -70,6 +70,8 @@ export interface UploadRow {
 
 /** Row types by the first part of the key. */
 export interface Rows {
+  /** Version of the store: `v/`. Its value never changes; a collection rewrites it before it removes streams. */
+  v: 1
   /** Stream: `s/<id>`. */
   s: StreamRow
   /** Page: `m/<page set>/<page>`. */

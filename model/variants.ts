@@ -388,6 +388,62 @@ const ALL = [
   },
   { mistakes: ['sameName'], scenario: 'late: dedup', what: 'a put of unknown outcome is repeated under the same name' },
   { mistakes: ['clearNoS'], scenario: 'candidates', what: 'c is deleted with a check of c alone', harmless: true },
+  {
+    mistakes: ['unannounced'],
+    scenario: 'at once: entry',
+    what: 'collection does not rewrite v before it removes streams',
+  },
+  {
+    mistakes: ['announcedEarly'],
+    scenario: 'at once: entry',
+    what: 'collection rewrites v before it lists the candidates',
+  },
+  {
+    mistakes: ['atOnceVersionUnchecked'],
+    scenario: 'at once: lost answer',
+    what: 'storing at once does not check v',
+  },
+  {
+    mistakes: ['atOnceOwnUnchecked'],
+    scenario: 'at once: given up',
+    what: 'storing at once does not check that the stream is absent',
+  },
+  {
+    mistakes: ['atOnceDigestUnchecked'],
+    scenario: 'at once: twins',
+    what: 'storing at once does not check h, and two streams may have the same bytes',
+    harmless: true,
+  },
+  {
+    mistakes: ['atOnceIsFailure'],
+    scenario: 'at once: lost answer',
+    what: 'after a lost answer, storing at once is tried again under another id',
+  },
+  {
+    mistakes: ['atOnceGoneIsFailure'],
+    scenario: 'at once: entry',
+    what: 'after a lost answer, an absent stream counts as never stored although v has changed',
+  },
+  {
+    mistakes: ['atOnceRowFirst'],
+    scenario: 'at once: twins',
+    what: "after a lost answer, the stream's own s is read before v",
+  },
+  {
+    mistakes: ['atOnceNotRuledOut'],
+    scenario: 'at once: given up',
+    what: 'a stream that was stored at once is given up without a row that says so',
+  },
+  {
+    mistakes: ['atOnceWiped'],
+    scenario: 'at once: given up',
+    what: 'the writer removes the row by which it has given up a stream',
+  },
+  {
+    mistakes: ['atOnceNoCandidate'],
+    scenario: 'at once: then mark',
+    what: 'storing at once without a reference does not write c',
+  },
 ] as const satisfies readonly Draft[]
 
 /** The name of a mistake: a flag that disables one rule. */

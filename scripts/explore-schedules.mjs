@@ -12,7 +12,7 @@
 import { parseArgs } from 'node:util'
 import { exploreOrders } from '../node-tests/support/explore-orders.ts'
 import { anyOrder } from '../node-tests/support/scheduler.ts'
-import { COLLECTING, HEALING, prepare } from '../node-tests/support/store-scenarios.ts'
+import { COLLECTING, HEALING, prepare, SMALL } from '../node-tests/support/store-scenarios.ts'
 import { runSchedule } from '../node-tests/support/store-schedules.ts'
 import { SCRUB_PAIRS, SCRUBBING } from '../node-tests/support/store-scrub-scenarios.ts'
 import { settle } from '../node-tests/support/store-tools.ts'
@@ -52,7 +52,7 @@ function onBroken(error) {
 
 await settle()
 const total = { runs: 0, states: 0, outcomes: 0 }
-const chosen = [...COLLECTING, ...HEALING, ...SCRUB_PAIRS, ...SCRUBBING]
+const chosen = [...COLLECTING, ...SMALL, ...HEALING, ...SCRUB_PAIRS, ...SCRUBBING]
   .map((scenario, index) => ({ scenario, number: index + 1 }))
   .filter(({ scenario }) => scenario.name.startsWith(values.scenario))
   .filter(({ number }, index) => number >= Number(values.from) && index % parts === part - 1)

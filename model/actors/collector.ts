@@ -17,6 +17,8 @@ interface CollectorLocals extends Locals {
   dead?: readonly string[] | null
   /** `b` names the current object. */
   named?: 0 | 1
+  /** This pass has announced that it removes streams. */
+  announced?: 1
 }
 
 type Step =
@@ -37,6 +39,7 @@ type Step =
   | 'dropHolderLate'
   | 'withdrawBlock'
   | 'movePage'
+  | 'announce'
   | 'removeRows'
 
 type Next = Step | 'done'
@@ -87,6 +90,12 @@ export class Collector extends ActorView<object, CollectorLocals> {
     return locals.queue.length > 0 ? 'readCandidate' : 'done'
   }
 
+  /** Removing rows, announced once in each pass: after its candidates were listed, and before the first row goes. */
+  removal(): Next {
+    const { world, locals, planted } = this
+    return world.row('v/') && !locals.announced && !planted.unannounced ? 'announce' : 'removeRows'
+  }
+
   nextEntry(): Next {
     this.locals.entryIndex = (this.locals.entryIndex ?? 0) + 1
     for (const key of Object.keys(this.versions)) if (key.startsWith('b')) this.forget(key as Key)
@@ -111,9 +120,15 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
   // Collect, step (0): the candidates are the streams of the c rows.
 
   start(collector) {
+    const { world, planted, locals } = collector
     collector.forgetAll()
-    collector.locals.queue = collector.world.keys('c/').map((key) => key.slice(2))
-    return collector.locals.queue.length > 0 ? 'readCandidate' : 'done'
+    if (planted.announcedEarly && !locals.announced) {
+      locals.announced = 1
+      if (world.row('v/')) collector.commit([], { 'v/': 1 })
+      return 'start'
+    }
+    locals.queue = world.keys('c/').map((key) => key.slice(2))
+    return locals.queue.length > 0 ? 'readCandidate' : 'done'
   },
 
   readCandidate(collector) {
@@ -232,7 +247,7 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
     locals.versions = version === undefined ? {} : { [streamKey]: version }
     const page = world.keys(`m/${locals.pageSet}/`)[0]
     locals.page = page
-    if (page === undefined) return 'removeRows'
+    if (page === undefined) return collector.removal()
     collector.see(page)
     locals.entryIndex = 0
     locals.dead = []
@@ -295,7 +310,14 @@ export const COLLECTOR_STEPS: Steps<Collector, Step> = {
       [page]: null,
       [`t${page.slice(1)}`]: { page: entries, dead },
     })
-    return planted.rowFirst ? 'removeRows' : 'nextPage'
+    return planted.rowFirst ? collector.removal() : 'nextPage'
+  },
+
+  /** Rewrites v: whoever checks that a stream is absent, and v with it, can tell "never stored" from "removed". */
+  announce(collector) {
+    collector.commit([], { 'v/': 1 })
+    collector.locals.announced = 1
+    return 'removeRows'
   },
 
   /** Deletes s, c and the rows of expired references. Deleting s fences their renewal. A tail goes to trash. */

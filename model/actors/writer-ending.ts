@@ -152,7 +152,7 @@ function afterTarget(writer: Writer): WriterStep {
  * Reference and alias. The old reference is removed BEFORE the new one is set, so it stays if both streams are the
  * same.
  */
-function referenceRows(writer: Writer, targetId: string): Mutations {
+export function referenceRows(writer: Writer, targetId: string): Mutations {
   const { params, locals, planted, aliasKey } = writer
   const mutations: Mutations = {}
   const removeOld = () => {

@@ -14,6 +14,7 @@ export const OPENING_STEPS: Readonly<Record<Step, (writer: Writer) => WriterStep
     if (params.waits && !writer.row(writer.uploadKey)) return 'start'
     if (params.upload && !params.create) return 'readUpload'
     if (params.alias && !writer.matches(writer.row(writer.aliasKey))) return 'refused'
+    if (params.atOnce) return 'readVersionRow'
     return params.take ? 'readForTakeOver' : 'create'
   },
 

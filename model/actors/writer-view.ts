@@ -17,6 +17,10 @@ export interface WriterParams {
   readonly group?: number
   /** The last group is appended in the last commit. */
   readonly join?: 1
+  /** Keeps its bytes in its row, and stores them in one commit. The text is empty: such a stream has no blocks. */
+  readonly atOnce?: 1
+  /** Stores at once, and gives up after an answer that was lost. */
+  readonly givesUp?: 1
   /** Gives up at this offset. */
   readonly abortAt?: number
   /** At this offset, sends bytes that fill no block. */
@@ -72,6 +76,13 @@ export interface WriterLocals extends Locals {
   badBlock?: PageEntry | null | undefined
   /** The stream of the entry that the alias had. */
   formerId?: string | null
+  /** A commit that stores at once was sent, and its answer lost. */
+  unanswered?: 0 | 1
+  /** One that came later was refused. */
+  refused?: 0 | 1
+  /** After a lost answer: v has changed; what the own row tells. */
+  passed?: 0 | 1
+  found?: 'nothing' | 'givenUp' | 'stored' | null
   /** Planted: the candidate row was deleted before the last commit. */
   dropped?: 1
   rows?: Key[] | null
@@ -107,6 +118,15 @@ export type WriterStep =
   | 'dropCandidate'
   | 'secondCommit'
   | 'rememberAnswer'
+  // writer-at-once.ts
+  | 'readVersionRow'
+  | 'readDigestFirst'
+  | 'readTargetFirst'
+  | 'readAliasFirst'
+  | 'storeAtOnce'
+  | 'lookForOwnRow'
+  | 'lookAtVersionRow'
+  | 'ruleOut'
   // writer-removal.ts
   | 'condemnOwn'
   | 'listOwn'

@@ -1,4 +1,5 @@
 import type { Steps } from '../actor-view.ts'
+import { AT_ONCE_STEPS } from './writer-at-once.ts'
 import { BLOCKS_STEPS } from './writer-blocks.ts'
 import { ENDING_STEPS } from './writer-ending.ts'
 import { OPENING_STEPS } from './writer-opening.ts'
@@ -9,5 +10,6 @@ export const WRITER_STEPS: Steps<Writer, WriterStep> = {
   ...OPENING_STEPS,
   ...BLOCKS_STEPS,
   ...ENDING_STEPS,
+  ...AT_ONCE_STEPS,
   ...REMOVAL_STEPS,
 }

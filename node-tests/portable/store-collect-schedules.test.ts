@@ -1,12 +1,14 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { COLLECTING } from '../support/store-scenarios.ts'
+import { COLLECTING, SMALL } from '../support/store-scenarios.ts'
 import { expectKeptInRandomOrders, expectKeptWithOnePreemption } from '../support/store-schedules.ts'
 import { settle } from '../support/store-tools.ts'
+
+const SCENARIOS = [...COLLECTING, ...SMALL]
 
 describe('collectors, writers, markers and readers of one store', () => {
   beforeAll(settle)
 
-  it.each(COLLECTING)(
+  it.each(SCENARIOS)(
     'keep all guarantees in every order with one preemption: $name',
     async (scenario) => {
       expect(await expectKeptWithOnePreemption(scenario, 300)).toBeGreaterThan(scenario.actors.length)
@@ -14,7 +16,7 @@ describe('collectors, writers, markers and readers of one store', () => {
     120_000,
   )
 
-  it.each(COLLECTING)(
+  it.each(SCENARIOS)(
     'keep all guarantees in random orders, whichever actor dies: $name',
     async (scenario) => {
       expect(await expectKeptInRandomOrders(scenario, 100)).toBeGreaterThan(0)

@@ -10,6 +10,7 @@ import { storedStream } from '../../src/store/reading/stored-stream.ts'
 import { formatPage, parsePage } from '../../src/store/rows/row-values.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { readStream, type StoreContext } from '../../src/store/store-context.ts'
+import { VersionRow } from '../../src/store/version-row.ts'
 import { Gate, movePages, pattern, put, settle, type Spy, watched } from '../support/store-tools.ts'
 import { rejection } from '../support/streams.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
@@ -32,9 +33,11 @@ async function makeReading(blockCount: number, room: number, spy: Spy = {}): Pro
   const bytes = pattern(blockCount * BLOCK)
   const { id } = await put(new StreamStore(memory, { blockSize: BLOCK }), bytes)
   const budget = new ReadAheadBudget(room * BLOCK)
+  const [backend, keys, host] = [watched(memory, spy), new RowKeys(''), new VirtualHost()] as const
   const context: StoreContext = {
-    backend: watched(memory, spy),
-    keys: new RowKeys(''),
+    backend,
+    keys,
+    versionRow: new VersionRow({ backend, keys, host }),
     blockSize: BLOCK,
     inMemoryThreshold: 4 * BLOCK,
     readAhead: budget,
@@ -42,7 +45,7 @@ async function makeReading(blockCount: number, room: number, spy: Spy = {}): Pro
     codec: 0,
     temperature: undefined,
     writeBackoff: () => undefined,
-    host: new VirtualHost(),
+    host,
     ready: () => Promise.resolve(),
     readyToWrite: () => Promise.resolve(),
     track: () => undefined,

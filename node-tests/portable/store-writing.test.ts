@@ -17,6 +17,7 @@ import { createSha256 } from '../../src/bytes/sha256.ts'
 import { ReadAheadBudget } from '../../src/store/reading/read-ahead-budget.ts'
 import { ObjectNames } from '../../src/store/writing/object-names.ts'
 import { StreamWriter } from '../../src/store/writing/stream-writer.ts'
+import { VersionRow } from '../../src/store/version-row.ts'
 import { type Fault, faulty } from '../support/faulty-backend.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { pattern } from '../support/store-tools.ts'
@@ -27,9 +28,11 @@ const OTHER_EPOCH = new Uint8Array(8).fill(9)
 const host = new VirtualHost()
 
 function makeContext(backend: Backend, blockSize = 1): StoreContext {
+  const keys = new RowKeys('')
   return {
     backend,
-    keys: new RowKeys(''),
+    keys,
+    versionRow: new VersionRow({ backend, keys, host }),
     blockSize,
     inMemoryThreshold: 4,
     readAhead: new ReadAheadBudget(4),
@@ -92,7 +95,7 @@ async function interfere(
     makeContext({ ...memoryBackend(), metadata }),
     row.id,
     (await recordIn({ metadata } as Backend, row))!,
-    (await metadata.get(row.key))!.version,
+    { version: (await metadata.get(row.key))!.version },
   )
   if (change) await theirs.commit({ record: { ...theirs.record, ...change } })
   else await metadata.commit([], [{ key: row.key, value: undefined }])
@@ -307,7 +310,7 @@ describe('StreamWriter', () => {
 
     const key = context.keys.stream(first.id)
     const row = (await memory.metadata.get(key))!
-    const taken = new FencedRow(context, first.id, parseStream(row.value), row.version)
+    const taken = new FencedRow(context, first.id, parseStream(row.value), row)
     expect((await taken.commit({ record: { ...taken.record, epoch: OTHER_EPOCH } })).kind).toBe('applied')
     const second = new StreamWriter(context, signal, taken)
 
@@ -342,7 +345,7 @@ describe('StreamWriter', () => {
         const version = await memory.metadata.commit(...call)
         if (made || !version) return version
         const { key, value } = call[1][0]!
-        made = new FencedRow(makeContext(memory), key.slice(3), parseStream(value!), version)
+        made = new FencedRow(makeContext(memory), key.slice(3), parseStream(value!), { version })
         await made.commit({ record: { ...made.record, status: { kind: 'condemned', former: 'storing' } } })
         throw new BackendError('the answer is lost', { retryable: true, outcome: 'unknown' })
       },

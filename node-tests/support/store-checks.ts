@@ -105,7 +105,7 @@ export class StoreChecks {
     await collectHastily(memory, host)
     await this.#check(told, `${name}, after recovery`)
     if (scenario.damage) {
-      const store = new StreamStore(memory, { blockSize: 1, host })
+      const store = new StreamStore(memory, { blockSize: scenario.blockSize ?? 1, host })
       const id = await idOf(store, scenario.has!)
       if (id) await Promise.allSettled([store.open(id).then((stored) => collect(stored.stream()))])
       await put(store, text(scenario.has!), { reference: text('final') })

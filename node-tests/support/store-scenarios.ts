@@ -31,6 +31,11 @@ export class Told {
 /** The actors of a scenario, and the state of the store when they start. */
 export interface Scenario {
   readonly name: string
+  /**
+   * Bytes of a block. A content that is shorter is kept in the row of its stream.
+   * @default 1
+   */
+  readonly blockSize?: number
   /** Content of a stream that exists from the start, with the reference `r0`. */
   readonly has?: string
   /** Whether a collector that died has condemned it. */
@@ -238,6 +243,29 @@ export const COLLECTING: readonly Scenario[] = [
   },
 ]
 
+/** Contents that are kept in the row of their stream, and stored in one commit. */
+export const SMALL: readonly Scenario[] = [
+  { name: 'small twins', blockSize: 9, actors: [writer('ab', 'r1'), writer('ab', 'r2'), collector()] },
+  {
+    name: 'a small content that is being collected',
+    blockSize: 9,
+    has: 'ab',
+    actors: [unmarker('r0'), writer('ab', 'r1'), collector()],
+  },
+  {
+    name: 'a small content with a reference that expires',
+    blockSize: 9,
+    actors: [writer('ab', 'pin', { expires: SOON }), marker('ab', 'r1'), collector(), collector()],
+  },
+  {
+    name: 'a small entry that changes and changes back',
+    blockSize: 9,
+    has: 'ab',
+    actors: [entry('cd'), entry('ab'), unmarker('r0'), collector()],
+  },
+  { name: 'no bytes', actors: [writer('', 'r1'), entry(''), collector()] },
+]
+
 /** Scenarios in which damaged streams are healed. */
 export const HEALING: readonly Scenario[] = [
   {
@@ -292,12 +320,12 @@ export const HEALING: readonly Scenario[] = [
 ]
 
 /** Makes the store that a scenario starts with. */
-export async function prepare({ has, condemned, pinned, damage, orphan }: Scenario): Promise<Backend> {
+export async function prepare({ has, condemned, pinned, damage, orphan, blockSize = 1 }: Scenario): Promise<Backend> {
   const memory = memoryBackend()
   if (orphan) await memory.blocks.put(ORPHAN, text('?'))
   if (has !== undefined) {
     // No run uses this seed, because its ids would be the same.
-    const store = new StreamStore(memory, { blockSize: 1, host: new VirtualHost({ seed: 2 ** 31 }) })
+    const store = new StreamStore(memory, { blockSize, host: new VirtualHost({ seed: 2 ** 31 }) })
     const { id } = await put(store, text(has), { reference: text('r0') })
     if (pinned) await store.transaction((tx) => tx.markAsUsed(id, text('pin'), { expires: SOON }))
     if (damage === 'marked') await markAsDamaged(memory, id)

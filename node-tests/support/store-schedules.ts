@@ -24,7 +24,7 @@ export async function runSchedule(
   const told = new Told()
   const actors = scenario.actors.map((actor, index) => {
     const store = new StreamStore(scheduler.gate(noted, index), {
-      blockSize: 1,
+      blockSize: scenario.blockSize ?? 1,
       inMemoryThreshold: 1,
       host: actor.hasty ? hastyHost(host) : host,
     })

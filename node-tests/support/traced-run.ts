@@ -79,7 +79,7 @@ export class TracedRun {
       run.#actors.push(traced)
       const host = run.#host(traced, seed * 1000 + index)
       const store = new StreamStore(run.#gate(traced, index), {
-        blockSize: 1,
+        blockSize: scenario.blockSize ?? 1,
         inMemoryThreshold: 1,
         host: actor.hasty ? hastyHost(host) : host,
       })

@@ -34,6 +34,11 @@ const QUICK: readonly (readonly [name: ScenarioName, states: number])[] = [
   ['heal: shared block', 7516],
   ['heal: withdrawn block', 4288],
   ['entry expiry: renewal', 4400],
+  ['at once: lost answer', 6248],
+  ['at once: given up', 580],
+  ['at once: twins', 2862],
+  ['at once: entry', 1750],
+  ['at once: then mark', 1025],
 ]
 
 const QUICK_VARIANTS = VARIANTS.filter(

@@ -1,19 +1,13 @@
 import { fromHex, toHex } from '../bytes/byte-text.ts'
-import { BackendError, NotFoundError } from '../errors.ts'
+import { NotFoundError } from '../errors.ts'
 import { parseAtRest } from './rows/at-rest.ts'
 import type { Backend, BackendCallOptions, BlockHints } from './backend.ts'
-import {
-  formatVersion,
-  ID_BYTES,
-  parseStream,
-  parseStreamId,
-  parseVersion,
-  type StreamRecord,
-} from './rows/row-values.ts'
+import { ID_BYTES, parseStream, parseStreamId, type StreamRecord } from './rows/row-values.ts'
 import type { StoreHost } from './host.ts'
-import { persistently, retryTransient, waitToRetry } from './retry.ts'
+import { retryTransient } from './retry.ts'
 import type { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import type { RowKeys } from './rows/row-keys.ts'
+import type { VersionRow } from './version-row.ts'
 import type { WriteBackoff } from './writing/write-backoff.ts'
 
 /** What the parts of one store share. */
@@ -32,6 +26,8 @@ export interface StoreContext {
   /** The back-off of sinks now; it may change at any time. */
   writeBackoff(): WriteBackoff | undefined
   readonly host: StoreHost
+  /** The row that says what this package must know to read the store. */
+  readonly versionRow: VersionRow
   /** Checks the version of the store, if there is one; called before anything is read. */
   ready(options?: BackendCallOptions): Promise<void>
   /** Checks the version of the store, or writes it if there is none; called before anything is written. */
@@ -96,29 +92,4 @@ export async function readStream(
   const { backend, keys, host } = context
   const row = await retryTransient(host, () => backend.metadata.get(keys.stream(id), options), options?.signal)
   return row && { record: parseStreamRow(id, row.value), version: row.version }
-}
-
-/**
- * Checks the version row of a store, and resolves with its features; undefined if there is none.
- *
- * @param needed The features that the row must have before anything is written. Without them, it is not written.
- */
-export async function ensureVersionRow(
-  { backend: { metadata }, keys, host }: Pick<StoreContext, 'backend' | 'keys' | 'host'>,
-  needed: number | undefined,
-  options?: BackendCallOptions,
-): Promise<number | undefined> {
-  const key = keys.version()
-  for (let number = 0; number < host.budget.conflicts; number++) {
-    await waitToRetry(host, Math.max(0, number - 1), options?.signal)
-    const row = await metadata.get(key, options)
-    const present = row && parseVersion(row.value)
-    if (needed === undefined || (present !== undefined && (present & needed) === needed)) return present
-    const features = (present ?? 0) | needed
-    const checks = [{ key, version: row?.version }]
-    const mutations = [{ key, value: formatVersion(features) }]
-    // After a try that was applied without an answer, the next one is refused, and the next look finds what it wrote.
-    if (await persistently(host, () => metadata.commit(checks, mutations, options), options?.signal)) return features
-  }
-  throw new BackendError('the version of the store keeps changing', { retryable: true })
 }

@@ -19,17 +19,11 @@ import { RowKeys } from './rows/row-keys.ts'
 import { unlessDamaged } from './rows/unless-damaged.ts'
 import { setAliasRowsOf } from './transactions/alias-rows.ts'
 import { readonlySpace } from './transactions/row-space.ts'
-import {
-  noSuchStream,
-  ensureVersionRow,
-  parseDigestRow,
-  parseId,
-  readStream,
-  type StoreContext,
-} from './store-context.ts'
+import { noSuchStream, parseDigestRow, parseId, readStream, type StoreContext } from './store-context.ts'
 import { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import { storedStream, type StoredStream } from './reading/stored-stream.ts'
 import type { Transaction } from './transactions/transaction.ts'
+import { VersionRow } from './version-row.ts'
 import { checkTemperature, uploadSink } from './writing/upload-sink.ts'
 import { checkWriteBackoff, type WriteBackoff } from './writing/write-backoff.ts'
 
@@ -121,8 +115,6 @@ const MIN_VALUE_BYTES = 40_000
 export class StreamStore {
   readonly #context: StoreContext
   readonly #work = new Set<Promise<unknown>>()
-  /** Features of the store that it is known to have; undefined before its version was checked. */
-  #features: number | undefined
   #writeBackoff: WriteBackoff | undefined
   #closed: Promise<void> | undefined
   readonly #closing = new AbortController()
@@ -178,6 +170,7 @@ export class StreamStore {
       temperature,
       writeBackoff: () => this.#writeBackoff,
       host,
+      versionRow: new VersionRow({ backend, keys, host }),
       ready: (call) => this.#ensureVersion(undefined, call),
       readyToWrite: (call) => this.#ensureVersion(codec === 'none' ? 0 : FEATURES.compression, call),
       track: (work) => this.#track(work),
@@ -352,8 +345,7 @@ export class StreamStore {
 
   async #ensureVersion(needed: number | undefined, options: BackendCallOptions | undefined): Promise<void> {
     if (this.#closed) throw new TypeError('the store is closed')
-    if (this.#features !== undefined && (this.#features & (needed ?? 0)) === (needed ?? 0)) return
-    this.#features = await ensureVersionRow(this.#context, needed, options)
+    await this.#context.versionRow.ensure(needed, options)
   }
 
   #track(work: Promise<unknown>): void {

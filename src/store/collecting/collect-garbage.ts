@@ -53,6 +53,7 @@ async function collectCandidates(run: Collection): Promise<void> {
   const prefix = keys.all('c')
   const { parallelDeletes } = host.budget
   for await (const rows of run.lists(prefix, LIST)) {
+    run.beginBatch()
     for (let i = 0; i < rows.length; i += parallelDeletes) {
       const ids = rows.slice(i, i + parallelDeletes).map(({ key }) => key.slice(prefix.byteLength))
       const results = await Promise.allSettled(ids.map((id) => run.tolerating(() => collectStream(run, id))))

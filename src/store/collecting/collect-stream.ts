@@ -162,6 +162,7 @@ async function remove(
     const mutations = rows.map((row) => ({ key: row.key, value: undefined }))
     if (!(await run.commit([own], mutations))) return 'lost'
   }
+  await run.announceRemoval()
   const rows = [key, keys.candidate(id)].map((each) => ({ key: each, value: undefined }))
   if (!(await run.commit([own], rows))) return 'lost'
   run.freedStream()

@@ -50,6 +50,8 @@ export class Collection extends MaintenanceRun {
   readonly graceMs: number
   readonly #onProgress: ((report: GarbageReport) => void) | undefined
   readonly #freed = { streams: 0, objects: 0, bytes: 0 }
+  /** Settles once `v` is rewritten for the candidates in hand. */
+  #announced: Promise<void> | undefined
   readonly #waiting = { objects: 0, bytes: 0, until: -Infinity }
 
   constructor(context: StoreContext, { dryRun, graceMs, signal, onProgress }: CollectionOptions) {
@@ -82,6 +84,29 @@ export class Collection extends MaintenanceRun {
       }
     }
     return areGone
+  }
+
+  /** Begins with the next candidates: these were listed now. */
+  beginBatch(): void {
+    this.#announced = undefined
+  }
+
+  /**
+   * Rewrites `v` before the first stream of this batch is removed, and after all of them were listed. Whoever is about to
+   * store a stream that was not there, and does not know whether it did, can tell by it that the stream may have been
+   * removed since.
+   */
+  announceRemoval(): Promise<void> {
+    this.#announced ??= this.#announce()
+    return this.#announced
+  }
+
+  async #announce(): Promise<void> {
+    const key = this.context.keys.version()
+    const row = await this.get(key)
+    // If this is refused, another collection has just rewritten it.
+    if (row) await this.commit([{ key, version: row.version }], [{ key, value: row.value }])
+    this.context.versionRow.forget()
   }
 
   /** The report so far. */

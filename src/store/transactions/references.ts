@@ -1,5 +1,5 @@
 import { describeValue } from '../../bytes/describe-value.ts'
-import { copyBytes } from '../../bytes/byte-order.ts'
+import { copyBytes, equalBytes } from '../../bytes/byte-order.ts'
 import type { FormatError } from '../../errors.ts'
 import { digestOf } from '../checksums.ts'
 import {
@@ -43,7 +43,8 @@ export async function addReference(
   if (record.status.kind === 'condemned') {
     rows.write(streamKey, formatStream({ ...record, status: { kind: 'stored' } }))
   }
-  assertKnownVersion(await rows.peek(key))
+  // Before it is stored, a stream has no references.
+  if (!by || !equalBytes(by, stream)) assertKnownVersion(await rows.peek(key))
   const at = host.now()
   rows.write(key, formatReference({ at, expiresAt, reference: hashed, by }))
   if (expiresAt !== undefined) rows.write(keys.candidate(stream), formatCandidate(at))

@@ -89,6 +89,11 @@ export class RowBuffer {
     return this.#writes.has(toHex(key))
   }
 
+  /** Whether the commit can depend on one more row. */
+  get hasRoom(): boolean {
+    return this.#reads.size < MAX_CHECKS
+  }
+
   /** Takes no more reads and writes. */
   close(): void {
     this.#closed = true

@@ -27,8 +27,12 @@ export interface EndedUpload {
   makeTransaction(): StoreTransaction
   /** Throws the reason for which the upload failed, if it did. */
   assertAlive(): void
-  /** Makes the stream's row, if there is none yet, and puts the blocks that are left, unless this is a duplicate. */
-  putLast(duplicate: boolean): Promise<BlockEntry[]>
+  /**
+   * Makes the stream's row, if there is none yet, and puts the blocks that are left, unless this is a duplicate.
+   *
+   * @param atOnce Whether the last commit may make the row.
+   */
+  putLast(end: { readonly duplicate: boolean; readonly atOnce: boolean }): Promise<BlockEntry[]>
   /** Runs the last commit. A failure that comes meanwhile waits for its end. */
   runLastCommit(commit: () => Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined>
 }
@@ -59,15 +63,21 @@ export async function acknowledgeStream(context: StoreContext, upload: EndedUplo
   const { onCommit, reference } = options
   const { host } = context
   let known: KnownStream | undefined
+  let atOnce = true
   for (let number = 0; number < host.budget.conflicts; number++) {
     await waitToRetry(host, number, signal)
     const tx = upload.makeTransaction()
     known = await findStored(context, tx.rows, digest, { signal }, known)
     upload.assertAlive()
-    const { id, record, own } = await prepareEnd(upload, tx.rows, known)
+    const { id, record, own } = await prepareEnd(upload, tx.rows, known, atOnce)
     const stored = storedStream(context, id, record)
     await onCommit?.(tx, stored)
     if (reference) await addReference(context, tx.rows, stored.id, reference, options, writer.id)
+    if (writer.isPlanned && !tx.rows.hasRoom) {
+      // Making the row takes one more condition.
+      atOnce = false
+      continue
+    }
     const ending = known ? own : writer.settleCandidate(tx.rows, own)
     const { key } = reference ? await referenceKey(context, id, reference, options) : {}
     const changes = await tx.rows.takeChanges()
@@ -91,8 +101,9 @@ async function prepareEnd(
   { writer, size, content, digest, assertAlive, putLast }: EndedUpload,
   rows: RowBuffer,
   known: KnownStream | undefined,
+  atOnce: boolean,
 ): Promise<{ id: Uint8Array; record: StreamRecord; own: StreamRecord }> {
-  const end = { size, content, entries: await putLast(known?.whole === true) }
+  const end = { size, content, entries: await putLast({ duplicate: known?.whole === true, atOnce: atOnce && !known }) }
   assertAlive()
   if (known?.whole) return { id: known.id, record: known.record, own: writer.endAsDuplicate(rows, known.id) }
   if (known) return { id: known.id, ...(await writer.endAsHealer(rows, end, known)) }

@@ -21,7 +21,7 @@ export async function discardStream(
     await ruleOut(context, row, names, ending)
   } finally {
     // Even when nothing shows what the last commit did: if the row is gone, nothing can need the objects any more.
-    await remove(context, row, names)
+    if (!row.isGuarded) await remove(context, row, names)
   }
 }
 

@@ -2,7 +2,7 @@ import { equalBytes } from '../../bytes/byte-order.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { BackendError } from '../../errors.ts'
 import type { Check, Mutation, VersionedValue } from '../backend.ts'
-import { formatStream, isUsable, type StreamRecord } from '../rows/row-values.ts'
+import { formatCandidate, formatStream, isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { isTransient, maybeApplied, persistently, waitToRetry } from '../retry.ts'
 import { parseStreamRow, type StoreContext } from '../store-context.ts'
 
@@ -32,6 +32,11 @@ export type Outcome =
  * so at most one of those that are on their way can ever be applied, even of those that arrive late. A writer that
  * takes over the stream changes the row too, and so does collection. So the row shows the outcome of a commit whose
  * answer was lost.
+ *
+ * A stream that is stored by the commit that makes its row has no version yet for that commit to depend on. It depends
+ * on the row's absence, and on a guard, the row `v`, which a collection rewrites before it removes the rows of streams.
+ * So if the row is absent and the guard as it was, the row was never there, and only one commit that depends on both can
+ * ever be applied.
  */
 export class FencedRow {
   /** Id of the stream. */
@@ -43,10 +48,21 @@ export class FencedRow {
   #version: string | undefined
   /** What was sent since the row had this version, and may have been applied or still be. */
   #unanswered: StreamRecord[] = []
+  readonly #guard: Check | undefined
 
-  /** The row of the stream `id`: as it was read, or, without a version, as it will be made. */
-  constructor(context: StoreContext, id: Uint8Array, record: StreamRecord, version?: string) {
+  /**
+   * The row of the stream `id`: as it was read, or, without a version, as it will be made.
+   *
+   * @param guard What the commit that makes the row depends on, if it also stores the stream.
+   */
+  constructor(
+    context: StoreContext,
+    id: Uint8Array,
+    record: StreamRecord,
+    { version, guard }: { version?: string | undefined; guard?: Check | undefined } = {},
+  ) {
     this.#context = context
+    this.#guard = guard
     this.id = id
     this.key = context.keys.stream(id)
     this.#record = record
@@ -63,19 +79,29 @@ export class FencedRow {
     return this.#version
   }
 
+  /** Whether the stream is stored by the commit that makes its row. Then only a collection may remove the row. */
+  get isGuarded(): boolean {
+    return this.#guard !== undefined
+  }
+
+  /** Whether a commit that makes the row may still be applied. */
+  get mayArrive(): boolean {
+    return this.#version === undefined && this.#unanswered.length > 0
+  }
+
   /**
    * Changes the row, and others with it. The same commit is repeated while its failures may be temporary. The commit
-   * that creates the row is sent only once: the row may be absent again later, and a late duplicate would be applied
-   * then.
+   * that creates the row is sent only once, unless it has a guard: the row may be absent again later, and a late
+   * duplicate would be applied then.
    *
    * @param signal Ends the waiting between tries; a commit that has begun is waited for.
    * @throws what the backend fails with, if nothing was or will be applied.
    */
   async commit({ record, checks = [], mutations = [] }: FencedChange, signal?: AbortSignal): Promise<Outcome> {
     const { backend, host } = this.#context
-    const allChecks = [{ key: this.key, version: this.#version }, ...checks]
+    const allChecks = [...this.#conditions, ...checks]
     const allMutations = [{ key: this.key, value: formatStream(record) }, ...mutations]
-    const mostTries = this.#version === undefined ? 1 : host.budget.tries
+    const mostTries = this.#version === undefined && !this.#guard ? 1 : host.budget.tries
     for (let tries = 1; ; tries++) {
       let answer: string | false | undefined
       let failure: unknown
@@ -107,17 +133,21 @@ export class FencedRow {
    * @throws what the backend fails with, if nothing was sent that may have been applied.
    */
   async giveUp(cause: unknown): Promise<Exclude<Outcome, { kind: 'conflict' }>> {
-    const { backend, host } = this.#context
+    const { backend, keys, host } = this.#context
     for (let tries = 1; ; tries++) {
       const { outcome, row } = await this.#look(cause)
       if (outcome && (outcome.kind === 'unknown' || isEnd(outcome))) return outcome
-      const record = row && parseStreamRow(this.id, row.value)
-      if (!record || record.status.kind === 'deleting' || !this.isOwn(record)) return { kind: 'lost', cause }
-      const value = formatStream({ ...record, status: { kind: 'deleting', reason: 'aborted' } })
+      const found = row && parseStreamRow(this.id, row.value)
+      if (found ? found.status.kind === 'deleting' || !this.isOwn(found) : !this.#guard || !this.mayArrive)
+        return { kind: 'lost', cause }
+      const record: StreamRecord = { ...(found ?? this.#record), status: { kind: 'deleting', reason: 'aborted' } }
+      const checks = row ? [{ key: this.key, version: row.version }] : this.#conditions
+      const mutations = [{ key: this.key, value: formatStream(record) }]
+      // A row that is made only for this is left to collection.
+      if (!row) mutations.push({ key: keys.candidate(this.id), value: formatCandidate(host.now()) })
       let failure = cause
       try {
-        const checks = [{ key: this.key, version: row.version }]
-        if (await backend.metadata.commit(checks, [{ key: this.key, value }])) return { kind: 'lost', cause }
+        if (await backend.metadata.commit(checks, mutations)) return { kind: 'lost', cause }
       } catch (error) {
         failure = error
       }
@@ -136,8 +166,12 @@ export class FencedRow {
 
   /** Reads the row. */
   read(): Promise<VersionedValue | undefined> {
+    return this.#read(this.key)
+  }
+
+  #read(key: Uint8Array): Promise<VersionedValue | undefined> {
     const { backend, host } = this.#context
-    return persistently(host, () => backend.metadata.get(this.key))
+    return persistently(host, () => backend.metadata.get(key))
   }
 
   /** Whether the row is as the last acknowledged change left it, and no other change can arrive. */
@@ -151,6 +185,12 @@ export class FencedRow {
     return new BackendError(message, { retryable: true, cause })
   }
 
+  /** What each commit depends on, so that at most one is applied. */
+  get #conditions(): Check[] {
+    const own = { key: this.key, version: this.#version }
+    return this.#guard && this.#version === undefined ? [own, this.#guard] : [own]
+  }
+
   #applied(record: StreamRecord, version: string): Outcome {
     this.#record = record
     this.#version = version
@@ -162,27 +202,31 @@ export class FencedRow {
   /** Reads the row, and what it shows of the commits so far; no outcome if it has not changed. */
   async #look(cause: unknown): Promise<{ row?: VersionedValue | undefined; outcome?: Outcome }> {
     let row: VersionedValue | undefined
+    let guarded = true
     try {
-      row = await this.#readDecisively()
+      // Before the row: once the guard has changed, no commit can make the row any more.
+      if (this.#guard && this.#version === undefined)
+        guarded = (await this.#readDecisively(this.#guard.key))?.version === this.#guard.version
+      row = await this.#readDecisively(this.key)
     } catch (error) {
       if (this.#unanswered.length === 0) throw error
       return { outcome: { kind: 'unknown', gone: false, cause: error } }
     }
-    if (row?.version === this.#version) return { row }
+    if (row?.version === this.#version && (guarded || this.#unanswered.length === 0)) return { row }
     if (!row) {
       return { outcome: this.#unanswered.length > 0 ? { kind: 'unknown', gone: true, cause } : { kind: 'lost', cause } }
     }
     const found = parseStreamRow(this.id, row.value)
-    const sent = this.#unanswered.find((record) => tells(found, record))
+    const sent = this.#unanswered.find((record) => (this.#guard ? isMade(found, record) : tells(found, record)))
     return { row, outcome: sent ? this.#applied(sent, row.version) : { kind: 'lost', cause } }
   }
 
   /** Reads the row. While only it can show what happened, failures are tolerated for a while. */
-  async #readDecisively(): Promise<VersionedValue | undefined> {
+  async #readDecisively(key: Uint8Array): Promise<VersionedValue | undefined> {
     const { host } = this.#context
     for (let tries = 1; ; tries++) {
       try {
-        return await this.read()
+        return await this.#read(key)
       } catch (error) {
         if (this.#unanswered.length === 0 || tries === host.budget.tries) throw error
       }
@@ -197,6 +241,14 @@ function tells(found: StreamRecord, sent: StreamRecord): boolean {
   // Collection may have condemned it since.
   if (sent.status.kind === 'stored') return isUsable(found.status)
   return equalBytes(formatStream(found), formatStream(sent))
+}
+
+/**
+ * Whether a row with the content `found` shows that the commit which made it, and wrote `sent`, was applied: nobody else
+ * makes it, except to rule that commit out.
+ */
+function isMade({ epoch, status }: StreamRecord, sent: StreamRecord): boolean {
+  return equalBytes(epoch, sent.epoch) && !(status.kind === 'deleting' && status.reason === 'aborted')
 }
 
 /** Whether the applied change ends the upload. */

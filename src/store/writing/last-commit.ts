@@ -50,7 +50,8 @@ export class LastCommit {
       checks: changes.checks.filter((check) => !equalBytes(check.key, key)),
       mutations: changes.mutations.filter((mutation) => !equalBytes(mutation.key, key)),
     })
-    if (outcome.kind === 'conflict') return undefined
+    // The next attempt is under another id, so one that may still be applied must not be.
+    if (outcome.kind === 'conflict') return this.#row.mayArrive ? this.ruleOut(undefined) : undefined
     if (outcome.kind === 'lost') throw this.#row.lost(outcome.cause)
     if (outcome.kind === 'applied' || outcome.gone) return this.#survivor(outcome)
     const survivor = await this.ruleOut(outcome.cause)

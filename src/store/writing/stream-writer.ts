@@ -35,10 +35,12 @@ export interface StreamEnd {
 type State =
   /** Nothing was sent to the backend. */
   | { readonly kind: 'unmade' }
+  /** The last commit will make the row; it was not tried. */
+  | { readonly kind: 'planned'; readonly row: FencedRow; readonly made: false }
   /** The row exists, or may: `made` says that its commit was acknowledged. */
   | { readonly kind: 'storing'; readonly row: FencedRow; readonly made: boolean }
-  /** A last commit was tried. */
-  | { readonly kind: 'ending'; readonly row: FencedRow; readonly made: true; readonly last: LastCommit }
+  /** A last commit was tried; if not `made`, one that makes the row. */
+  | { readonly kind: 'ending'; readonly row: FencedRow; readonly made: boolean; readonly last: LastCommit }
 
 /**
  * The rows and objects of one stream that is being stored: the protocol of `docs/formats.md`, "Storing", step by step.
@@ -85,6 +87,18 @@ export class StreamWriter {
   get #row(): FencedRow {
     if (this.#state.kind === 'unmade') throw new TypeError('the stream has no row yet')
     return this.#state.row
+  }
+
+  /** Whether the last commit will make the row. */
+  get isPlanned(): boolean {
+    return this.#state.kind === 'planned'
+  }
+
+  /** Has the last commit make the row, for a stream that has no blocks. */
+  async plan(): Promise<void> {
+    const guard = await this.#context.versionRow.check({ signal: this.#signal })
+    const row = new FencedRow(this.#context, randomId(this.#context), this.#newRecord(), { guard })
+    this.#state = { kind: 'planned', row, made: false }
   }
 
   /** Makes the row, with names for `count` puts. A creation that may still be applied is abandoned for a new id. */
@@ -283,9 +297,11 @@ export class StreamWriter {
   settleCandidate(rows: RowBuffer, record: StreamRecord): StreamRecord {
     const { keys } = this.#context
     const key = keys.candidate(this.id)
-    if (rows.hasWritten(key) || !hasPermanentReference(rows.writes, keys.references(this.id))) return record
-    rows.write(key, undefined)
-    return { ...record, leaseUntil: 0 }
+    if (rows.hasWritten(key)) return record
+    const isKept = hasPermanentReference(rows.writes, keys.references(this.id))
+    if (isKept && this.made) rows.write(key, undefined)
+    if (!isKept && !this.made) rows.write(key, formatCandidate(record.createdAt))
+    return isKept ? { ...record, leaseUntil: 0 } : record
   }
 
   /** Adds to `rows` the last entries, and the end of all intents. */
@@ -297,24 +313,33 @@ export class StreamWriter {
 
   #end(rows: RowBuffer, record: StreamRecord): void {
     const { key, version } = this.#row
-    rows.expect(key, { value: formatStream(this.#row.record), version: version! })
+    rows.expect(key, version === undefined ? undefined : { value: formatStream(this.#row.record), version })
     rows.write(key, formatStream(record))
   }
 
-  /** Makes the last commit, as {@linkcode LastCommit.commit} does. */
-  commitLast(ending: Ending): Promise<Uint8Array | undefined> {
+  /**
+   * Makes the last commit, as {@linkcode LastCommit.commit} does. If that was to make the row, and something has changed,
+   * it is ruled out, and the next attempt is to be planned again.
+   */
+  async commitLast(ending: Ending): Promise<Uint8Array | undefined> {
+    const { made } = this
     const row = this.#row
     if (this.#state.kind !== 'ending') {
-      this.#state = { kind: 'ending', row, made: true, last: new LastCommit(this.#context, row) }
+      this.#state = { kind: 'ending', row, made, last: new LastCommit(this.#context, row) }
     }
-    return this.#state.last.commit(ending)
+    const survivor = await this.#state.last.commit(ending)
+    if (!survivor && !made) {
+      this.#state = { kind: 'unmade' }
+      this.#context.versionRow.forget()
+    }
+    return survivor
   }
 
   /** Removes all that was written of a stream that is not to be stored, or is one already. */
   async discard(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
     const state = this.#state
-    if (state.kind === 'unmade') return
+    if (state.kind === 'unmade' || state.kind === 'planned') return
     await discardStream(this.#context, state.row, this.#names.intents, state.kind === 'ending' ? state.last : undefined)
   }
 

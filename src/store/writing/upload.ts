@@ -169,7 +169,7 @@ export class Upload {
       signal: this.#abort.signal,
       makeTransaction: this.#makeTransaction,
       assertAlive: () => this.#assertAlive(),
-      putLast: (duplicate) => this.#putLast(duplicate),
+      putLast: (end) => this.#putLast(end),
       runLastCommit: (commit) => this.#runLastCommit(commit),
     })
     this.#resolveStored(stored)
@@ -237,11 +237,12 @@ export class Upload {
   }
 
   /** Makes the row of the stream, if there is none yet, and puts the blocks of the last group, unless `duplicate`. */
-  async #putLast(duplicate: boolean): Promise<BlockEntry[]> {
+  async #putLast({ duplicate, atOnce }: { duplicate: boolean; atOnce: boolean }): Promise<BlockEntry[]> {
     // For a stream that the store already has, only the row is made: it shows how the last commit ended.
     const puts = duplicate ? [] : this.#group
     const begun = puts.filter(({ entry }) => entry !== undefined).length
-    if (!this.#writer.made) await this.#writer.make(puts.length)
+    if (!this.#writer.made && atOnce && puts.length === 0) await this.#writer.plan()
+    else if (!this.#writer.made) await this.#writer.make(puts.length)
     else if (puts.length > begun) await this.#writer.ensureNames(puts.length - begun)
     return this.#put(puts)
   }
