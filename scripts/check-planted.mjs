@@ -10,6 +10,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { ROOT, run } from './run.mjs'
 
 const PLANTED = join(ROOT, 'node-tests/planted')
@@ -48,7 +49,9 @@ for (const file of readdirSync(PLANTED).filter((each) => each.startsWith(process
     if (timedOut) break
     // A mistake counts as caught if its effect is noticed, not if the code fails to load.
     if (code !== 0)
-      caught = output.split('\n').find((line) => /, order |, seed |, interrupted |AssertionError|Error: /.test(line))
+      caught = stripVTControlCharacters(output)
+        .split('\n')
+        .find((line) => /, order |, seed |, interrupted |AssertionError|Error: /.test(line))
     if (caught !== undefined) break
   }
   await inCopy(['git', 'apply', '-R', path])
