@@ -143,6 +143,15 @@ async function storeUntilKilled(name: string, number: number, count: number): Pr
   return stored
 }
 
+it('tells a hive of this page what a worker has changed', async () => {
+  const name = newName()
+  const hive = new LocalHive(new StreamStore(await open(name)))
+  const reader = hive.watch({ prefix: '7/' }).getReader()
+  const [stored, change] = await Promise.all([storeUntilKilled(name, 7, 1), reader.read()])
+  const alias = [...stored.keys()][0]!
+  expect(change.value).toEqual({ alias, etag: (await hive.stat(alias)).etag })
+})
+
 it('loses nothing that was acknowledged when workers are killed while they store, and collects what they leave', async () => {
   const name = newName()
   const killed = await Promise.all([1, 2, 3].map((number) => storeUntilKilled(name, number, 3 + 2 * number)))

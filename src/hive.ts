@@ -9,6 +9,7 @@ export type {
   Consistency,
   EntriesOptions,
   Entry,
+  EntryChange,
   EntryInfo,
   EntryList,
   EntryReader,
@@ -23,5 +24,6 @@ export type {
   PatchSinkOptions,
   RemoveOptions,
   SinkOptions,
+  WatchOptions,
 } from './hive/hive.ts'
 export { LocalHive, type LocalHiveOptions } from './hive/local-hive.ts'

@@ -19,6 +19,7 @@ export type {
   ListRowsOptions,
   Metadata,
   Mutation,
+  Notices,
   ObjectInfo,
   Row,
   VersionedValue,

@@ -20,6 +20,7 @@ const SILENCE_MS = 3_000
  * @property {(onProgress: (share: number) => void, size: number) => { sink: OpenSink }} connect makes a hive that reports the
  *   progress of an upload of `size` bytes
  * @property {() => Promise<HiveWorker>} startWorker starts the service worker that answers for the entries
+ * @property {() => ReadableStream<unknown>} [watch] streams a value when the hive has changed, if it can tell
  * @property {BrowserStorage} [storage] what there is only in a browser
  */
 
@@ -60,6 +61,7 @@ export async function browserHive() {
         base: 'hive/',
         files: KEPT_FILES,
       }),
+    watch: () => hive.watch(),
     storage: { store, backend },
   }
 }

@@ -19,7 +19,7 @@ for (const link of document.querySelectorAll('nav a')) {
   if (link instanceof HTMLAnchorElement && link.pathname === location.pathname)
     link.setAttribute('aria-current', 'page')
 }
-const { hive, probe, connect, startWorker, storage } = await openHive()
+const { hive, probe, connect, startWorker, watch, storage } = await openHive()
 const list = new EntryList(HIVE_URL, {
   play: (entry) => player.play(entry),
   remove: async ({ alias, etag }) => {
@@ -82,6 +82,8 @@ async function start() {
   const first = (await entries).find(isMedia)
   if (first && !player.entry) player.load(first)
   setTimeout(() => void keepFresh(), REFRESH_MS)
+  // Other tabs and workers change the hive, too.
+  await watch?.().pipeTo(new WritableStream({ write: () => void refresh() }))
 }
 
 await start()

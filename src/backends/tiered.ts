@@ -33,6 +33,7 @@ export function tiered(hot: Backend, cold: BlockBackend): Backend {
     metadata: hot.metadata,
     blocks: tieredBlocks(hot.blocks, cold.blocks),
     limits: tieredLimits(hot.limits, cold.limits),
+    ...(hot.notices && { notices: hot.notices }),
     ...(hot.createHash && { createHash: () => hot.createHash!() }),
     async close() {
       const closed = await Promise.allSettled([hot.close(), cold.close()])

@@ -209,6 +209,23 @@ export interface EntriesOptions extends HiveCallOptions {
   after?: string | undefined
 }
 
+/** Options of {@linkcode LocalHive.watch}. */
+export interface WatchOptions extends HiveCallOptions {
+  /**
+   * Only aliases that begin with this string.
+   * @default ''
+   */
+  prefix?: string | undefined
+}
+
+/** A change of an entry. */
+export interface EntryChange {
+  /** Name of the entry. */
+  readonly alias: string
+  /** Etag of its new version, quotes included; undefined if the entry was removed. */
+  readonly etag: string | undefined
+}
+
 /** Options of {@linkcode Hive.list}. */
 export interface ListOptions extends EntriesOptions {
   /**

@@ -4,17 +4,20 @@ import { NotFoundError } from '../errors.ts'
 import { PatchStream } from '../rsync/patch-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
+import { noticesOf } from '../store/notices.ts'
 import { aliasRowsIn, aliasRowsOf } from '../store/transactions/alias-rows.ts'
 import { checkAlias } from './alias.ts'
 import { assertReplaceable, readAliasRow, readReplaced, type Replaced } from './alias-row.ts'
 import { checkBufferSize } from './buffer-size.ts'
+import { announceChange, changeStream } from './entry-changes.ts'
 import { entrySink, type EntryTarget } from './entry-sink.ts'
-import { DAMAGED_ETAG, entryInfo, type EntryRecord, formatEntryRecord } from './entry-record.ts'
+import { DAMAGED_ETAG, entryInfo, type EntryRecord, etagOf, formatEntryRecord } from './entry-record.ts'
 import { entryStream } from './entry-stream.ts'
 import type {
   Consistency,
   EntriesOptions,
   Entry,
+  EntryChange,
   EntryInfo,
   EntryList,
   EntrySink,
@@ -26,6 +29,7 @@ import type {
   PatchSinkOptions,
   RemoveOptions,
   SinkOptions,
+  WatchOptions,
 } from './hive.ts'
 import { checkListOptions } from './list-options.ts'
 import type { Computing } from './kept-signature.ts'
@@ -121,6 +125,24 @@ export class LocalHive implements Hive {
     return entryStream((page) => this.list(page), options)
   }
 
+  /**
+   * Streams the changes that are committed from now on, soon after each: entries that are stored, updated or removed. How
+   * far it sees depends on the backend: with IndexedDB, to all tabs and workers of the origin; otherwise to all hives of
+   * this process that use the same backend object.
+   *
+   * While nobody reads, only the last change of each entry is kept. A change may be missed, for example if the tab that
+   * made it is closed at once; so use it to look sooner, not in place of looking. A reader of an entry needs none of
+   * this: it checks the version before every buffer.
+   *
+   * The stream fails with the reason of `signal`, with a `TypeError` when the store is closed, and with a `BackendError`
+   * if changes of more than 10,000 entries wait to be read.
+   *
+   * @throws {TypeError} at once, if `prefix` is not a string without lone surrogates.
+   */
+  watch(options: WatchOptions = {}): ReadableStream<EntryChange> {
+    return changeStream(noticesOf(this.#store), options)
+  }
+
   /** See {@linkcode Hive.remove}. */
   async remove(alias: string, { ifMatch, signal }: RemoveOptions = {}): Promise<void> {
     const key = checkAlias(alias)
@@ -135,6 +157,7 @@ export class LocalHive implements Hive {
       },
       { signal },
     )
+    announceChange(noticesOf(this.#store), { alias, etag: undefined })
   }
 
   /** See {@linkcode Hive.sink}. */
@@ -189,9 +212,10 @@ export class LocalHive implements Hive {
         aliasRowsIn(tx).set(key, formatEntryRecord(committed))
       },
     })
-    const entry = sink.stored.then(
-      () => new PinnedEntry(this.#version(alias, committed, 'conflict'), checkBufferSize()),
-    )
+    const entry = sink.stored.then(() => {
+      announceChange(noticesOf(this.#store), { alias, etag: etagOf(committed.digest) })
+      return new PinnedEntry(this.#version(alias, committed, 'conflict'), checkBufferSize())
+    })
     markHandled(entry)
     return { writable: sink, entry }
   }

@@ -126,6 +126,17 @@ export interface Blocks {
   list(options: ListBlocksOptions): Promise<ObjectInfo[]>
 }
 
+/**
+ * Carries short messages between all who have the backend open, in any process that it reaches, the sender included. A
+ * notice may be lost, for example when its sender is killed; nothing depends on it but how soon somebody looks.
+ */
+export interface Notices {
+  /** Sends a notice of at most 8,000 bytes of UTF-8. It never throws. */
+  publish(notice: string): void
+  /** Calls a listener for each notice from now on, until the function that it returns is called. */
+  subscribe(listener: (notice: string) => void): () => void
+}
+
 /** Largest sizes that an engine takes, in bytes. Whatever exceeds them is refused before any work. */
 export interface BackendLimits {
   /**
@@ -153,6 +164,8 @@ export interface Backend {
   readonly blocks: Blocks
   /** The largest sizes that it takes. */
   readonly limits?: BackendLimits
+  /** How changes are announced; by default only within the process, to those who use this backend object. */
+  readonly notices?: Notices
   /** Makes a SHA-256 that is faster here than WebAssembly. */
   createHash?(): StreamingHash
   /** Closes the engine; all later calls fail. */

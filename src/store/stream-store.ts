@@ -15,6 +15,7 @@ import { type StoreHost, systemHost } from './host.ts'
 import { scrub, type ScrubOptions } from './scrubbing/scrub.ts'
 import type { ScrubReport } from './scrubbing/scrub-report.ts'
 import { waitToRetry } from './retry.ts'
+import { setNoticesOf } from './notices.ts'
 import { RowKeys } from './rows/row-keys.ts'
 import { unlessDamaged } from './rows/unless-damaged.ts'
 import { setAliasRowsOf } from './transactions/alias-rows.ts'
@@ -179,6 +180,7 @@ export class StreamStore {
       this,
       readonlySpace(this.#context, (key) => keys.alias(key)),
     )
+    setNoticesOf(this, backend, name, this.#closing.signal)
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { Backend } from '../../store/backend.ts'
+import { BroadcastNotices } from './broadcast-notices.ts'
 import { Database } from './database.ts'
 import { IdbBlocks } from './idb-blocks.ts'
 import { IdbMetadata } from './idb-metadata.ts'
@@ -32,9 +33,14 @@ export async function indexedDbBackend(name: string): Promise<Backend> {
     throw new TypeError('the name of a hive must be a string that is not empty')
   const database = new Database(`combstream:${name}`)
   await database.open()
+  const notices = new BroadcastNotices(`combstream:${name}`)
   return {
     metadata: new IdbMetadata(database),
     blocks: new IdbBlocks(database),
-    close: () => database.close(),
+    notices,
+    async close() {
+      notices.close()
+      await database.close()
+    },
   }
 }
