@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { fromHex } from '../../src/bytes/byte-text.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { type Backend, StreamStore, type Transaction } from '../../src/store.ts'
+import { RowKeys } from '../../src/store/rows/row-keys.ts'
+import { parseStream, parseStreamId } from '../../src/store/rows/row-values.ts'
 import { aliasRowsIn } from '../../src/store/transactions/alias-rows.ts'
 import { type Fault, faulty, type Step } from '../support/faulty-backend.ts'
 import { collectHastily } from '../support/hasty-collector.ts'
@@ -11,6 +14,7 @@ import { VirtualHost } from '../support/virtual-host.ts'
 
 const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
 
+const keys = new RowKeys('')
 const CONTENTS = ['', 'a', 'ab', 'abcd', 'abcde', 'abcdefghi', 'xyz']
 const ALIASES = ['one', 'two']
 const FAULTS: Fault[] = ['fail', 'busy', 'quota', 'lost', 'late', 'delay', 'crash-before', 'crash-after', 'torn']
@@ -43,6 +47,13 @@ async function removeEntry(tx: Transaction, alias: string): Promise<void> {
   await tx.unmarkAsUsed(new TextDecoder().decode(old), text(`alias:${alias}`))
 }
 
+/** Whether an object that was just put has an intent, of a stream that is still being stored. */
+async function isStoring({ metadata }: Backend, object: string): Promise<boolean> {
+  const intent = await metadata.get(keys.intent(fromHex(object.slice(2))!))
+  const row = intent && (await metadata.get(keys.stream(parseStreamId(intent.value))))
+  return row !== undefined && parseStream(row.value).status.kind === 'storing'
+}
+
 /**
  * Simulates a process: does a few operations on a backend that fails now and then, until they are done or it has
  * crashed. Returns whether a put may have arrived after its intent was reaped, without being undone.
@@ -58,7 +69,11 @@ async function process(memory: Backend, name: string, host: VirtualHost, told: T
     if ((fault === 'late' && operation === 'blocks.put') || /crash|torn|fail|quota/.test(fault)) mayOrphan = true
     return fault
   }
-  const backend = faulty(memory, plan, host)
+  const put: Backend['blocks']['put'] = async (object, ...rest) => {
+    await memory.blocks.put(object, ...rest)
+    if (!(await isStoring(memory, object))) mayOrphan = true
+  }
+  const backend = faulty({ ...memory, blocks: { ...memory.blocks, put } }, plan, host)
   const store = new StreamStore(backend, { blockSize: 1 + Math.floor(random() * 2), inMemoryThreshold: 4, host })
 
   const work = async (): Promise<void> => {

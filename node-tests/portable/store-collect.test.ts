@@ -259,6 +259,7 @@ describe('collectGarbage', () => {
     const sink = store.sink(REF)
     const writer = sink.getWriter()
     await writer.write(pattern(28))
+    await settle()
     const live = (await inspectStore(backend)).counts['i']!
     const [ofStored, ofGone] = [new Uint8Array(16).fill(1), new Uint8Array(16).fill(2)]
     await backend.metadata.commit(

@@ -8,6 +8,7 @@ import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { fromHex, toHex } from '../../src/bytes/byte-text.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { Gate, movePages, pattern, put, settle, text, watched } from '../support/store-tools.ts'
+import { rejection } from '../support/streams.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
 const keys = new RowKeys('')
@@ -107,7 +108,7 @@ describe('StreamStore.sink', () => {
     }
   })
 
-  it('holds at most two groups of four blocks, then writes wait', async () => {
+  it('holds at most eight blocks, then writes wait until one of them is stored', async () => {
     const gate = new Gate()
     const { store } = makeStore(1, watched(memoryBackend(), { put: () => gate.pass() }))
     const sink = store.sink()
@@ -120,13 +121,25 @@ describe('StreamStore.sink', () => {
       }
     })()
     await settle()
-    expect(written).toBe(7)
+    expect(written).toBe(8)
     expect(gate.arrived).toBe(8)
     gate.open()
     await writing
     await writer.close()
     expect(await collect((await sink.stored).stream())).toEqual(pattern(20))
     expect(gate.arrived).toBe(20)
+  })
+
+  it('fails with a put that fails while a write waits for memory', async () => {
+    let puts = 0
+    const failure = new BackendError('the disk is gone', { retryable: false })
+    const backend = watched(memoryBackend(), {
+      put() {
+        if (++puts > 4) throw failure
+      },
+    })
+    const { store } = makeStore(1, backend)
+    expect(await rejection(put(store, pattern(20)))).toBe(failure)
   })
 
   it('puts an object only after its intent is committed', async () => {

@@ -4,10 +4,22 @@ import { onAbort } from '../bytes/on-abort.ts'
 /** How much a store does at a time, and how often it tries. */
 export interface StoreBudget {
   /**
-   * Blocks of an upload whose intents, and then entries, share a commit; at most two such groups exist at a time.
+   * Blocks of an upload that are complete before the first of them is put. Their intents share a commit, and then their
+   * entries do.
    * @default 4
    */
+  readonly firstGroupBlocks: number
+  /**
+   * Most blocks of an upload that share these commits later on. Fewer do if the lease of the stream would end meanwhile.
+   * @default 8
+   */
   readonly groupBlocks: number
+  /**
+   * Most blocks of an upload that are in memory: the one that is being filled, and those that wait to be put, or are put.
+   * At least `firstGroupBlocks`.
+   * @default 8
+   */
+  readonly heldBlocks: number
   /**
    * Blocks that one stream fetches at the same time: each may need an open file or a connection.
    * @default 16
@@ -77,7 +89,9 @@ export const systemHost: StoreHost = {
     })
   },
   budget: {
-    groupBlocks: 4,
+    firstGroupBlocks: 4,
+    groupBlocks: 8,
+    heldBlocks: 8,
     parallelReads: 16,
     parallelDeletes: 8,
     parallelLookups: 16,

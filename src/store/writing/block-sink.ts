@@ -27,8 +27,7 @@ export interface BlockSinkOptions extends BackendCallOptions, ReferenceOptions {
  * `abort()` or `stored` settle. Only a write that is held when the sink is aborted rejects at once. After an abort that
  * comes once `close()` has begun, the stream may be stored all the same.
  *
- * The sink holds at most two groups of four blocks: one that is being written to the backend, and one that is being
- * filled.
+ * The sink holds at most eight blocks: those that are being written to the backend, and the one that is being filled.
  */
 export interface BlockSink extends WritableStream<Uint8Array> {
   /** The stream, once it is committed; never an unhandled rejection. */

@@ -84,6 +84,11 @@ export class StreamWriter {
     return this.#row.id
   }
 
+  /** When the lease of the stream ends, by the last commit that is known to be applied. */
+  get leaseUntil(): number {
+    return this.#row.record.leaseUntil
+  }
+
   get #row(): FencedRow {
     if (this.#state.kind === 'unmade') throw new TypeError('the stream has no row yet')
     return this.#state.row

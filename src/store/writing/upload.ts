@@ -22,7 +22,8 @@ interface Tools {
 
 /** A block on its way. */
 interface Block {
-  readonly cut: CutBlock
+  /** Its bytes; undefined once they are stored. */
+  cut: CutBlock | undefined
   /** Its entry, once it is known where the block is; undefined before its put has begun. */
   entry: Promise<BlockEntry> | undefined
 }
@@ -47,8 +48,8 @@ type State =
  * commits.
  *
  * Nothing is written before the first group is full or the stream ends, so no object is written for a short stream that
- * the store already has. From then on there are at most two groups: while the entries of one wait for its puts, the
- * next is filled and put.
+ * the store already has. From then on every block is put as soon as it is complete; once it is stored, its memory serves
+ * another one. There are at most two groups: while the entries of one wait for its puts, the next is filled.
  */
 export class Upload {
   readonly #context: StoreContext
@@ -61,6 +62,10 @@ export class Upload {
   #tools: Promise<Tools> | undefined
   /** The blocks of the group that is being filled. */
   #group: Block[] = []
+  /** Number of blocks that are complete, and not stored yet. */
+  #held = 0
+  /** Called when one of them has been stored. */
+  #onPut: () => void = () => undefined
   /** Settles when the previous group is in pages. */
   #appended: Promise<void> | undefined
   #size = 0
@@ -138,12 +143,13 @@ export class Upload {
     const { cutter } = await this.#tools
     for (let rest = chunk; rest.byteLength > 0;) {
       if (this.#pauseDue) await this.#pause()
+      await this.#waitForRoom()
       this.#assertAlive()
       const { taken, block } = cutter.push(rest)
       rest = rest.subarray(taken)
       if (block) {
         this.#add(block)
-        if (this.#group.length === this.#context.host.budget.groupBlocks) await this.#nextGroup(cutter)
+        if (this.#isGroupFull) await this.#nextGroup()
       }
     }
   }
@@ -197,8 +203,18 @@ export class Upload {
     await this.#context.host.sleep(this.#context.writeBackoff()!.pauseMs, this.#abort.signal)
   }
 
+  /** Waits until another block may be in memory. */
+  async #waitForRoom(): Promise<void> {
+    while (this.#held >= this.#context.host.budget.heldBlocks) {
+      await new Promise<void>((resolve) => {
+        this.#onPut = resolve
+      })
+    }
+  }
+
   #add(cut: CutBlock): void {
     this.#size += cut.rawLength
+    this.#held++
     this.#group.push({ cut, entry: undefined })
     this.#blocksSincePause++
     // Before there is a row the first group waits until it is full.
@@ -208,7 +224,7 @@ export class Upload {
   /** Begins the puts that have not begun, and resolves with the entries of all these blocks. */
   #put(blocks: readonly Block[]): Promise<BlockEntry[]> {
     for (const block of blocks) {
-      block.entry ??= this.#writer.put(block.cut)
+      block.entry ??= this.#putBlock(block)
       markHandled(block.entry)
     }
     const entries = Promise.all(blocks.map(({ entry }) => entry!))
@@ -216,24 +232,51 @@ export class Upload {
     return entries
   }
 
+  /** Puts a block, and frees its memory. */
+  async #putBlock(block: Block): Promise<BlockEntry> {
+    const cut = block.cut!
+    try {
+      const entry = await this.#writer.put(cut)
+      const { cutter } = await this.#tools!
+      block.cut = undefined
+      this.#held--
+      cutter.giveBack(cut)
+      this.#onPut()
+      return entry
+    } catch (reason) {
+      // Its group may never be full, since a write may wait for this memory.
+      this.#fail({ reason, aborted: false })
+      throw reason
+    }
+  }
+
+  /** Whether the group that is being filled ends here: once it has enough blocks, or the lease needs a commit. */
+  get #isGroupFull(): boolean {
+    const { host, leaseMs } = this.#context
+    const { firstGroupBlocks, groupBlocks } = host.budget
+    if (!this.#appended) return this.#group.length === firstGroupBlocks
+    return this.#group.length === groupBlocks || host.now() >= this.#writer.leaseUntil - leaseMs / 2
+  }
+
   /** Has the full group written, and begins the next one. */
-  async #nextGroup(cutter: BlockCutter): Promise<void> {
-    const { groupBlocks } = this.#context.host.budget
+  async #nextGroup(): Promise<void> {
     const full = this.#group
     const previous = this.#appended
-    // This frees its memory.
     await previous
     this.#assertAlive()
     // Names are reserved for two groups: this one and the next.
-    if (!previous) markHandled(this.#writer.make(2 * groupBlocks))
-    this.#appended = this.#append(full, cutter)
+    if (!previous) markHandled(this.#writer.make(2 * this.#context.host.budget.groupBlocks))
+    this.#appended = this.#append(full)
     this.#appended.catch((reason: unknown) => this.#fail({ reason, aborted: false }))
     this.#group = []
   }
 
-  async #append(blocks: readonly Block[], cutter: BlockCutter): Promise<void> {
-    await this.#writer.append(await this.#put(blocks), this.#context.host.budget.groupBlocks)
-    for (const { cut } of blocks) cutter.giveBack(cut)
+  /** Appends the entries of a group once it is put, with as many new names as it has taken. */
+  async #append(blocks: readonly Block[]): Promise<void> {
+    const entries = await this.#put(blocks)
+    // A removal that has begun would not know the names.
+    this.#assertAlive()
+    await this.#writer.append(entries, blocks.length)
   }
 
   /** Makes the row of the stream, if there is none yet, and puts the blocks of the last group, unless `duplicate`. */
