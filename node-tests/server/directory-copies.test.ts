@@ -1,19 +1,22 @@
-import { cp, mkdir, mkdtemp, readdir, rm, stat, truncate } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { directoryBackend, type DirectoryBackendOptions } from '../../src/backends/directory.ts'
+import { openDirectory } from '../../src/backends/directory/directory-backend.ts'
+import { type FileCalls, nodeFiles } from '../../src/backends/directory/file-calls.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { LocalHive } from '../../src/hive.ts'
 import { StreamStore } from '../../src/store.ts'
 import { readFixture, unpackHive } from '../support/hive-fixture.ts'
-import { pattern } from '../support/store-tools.ts'
+import { pattern, text } from '../support/store-tools.ts'
 
 const MARKER = 'combstream-directory'
 const DATABASE = 'metadata.sqlite'
 const LOG = 'metadata.sqlite-wal'
 const SHARED_MEMORY = 'metadata.sqlite-shm'
 const BLOCKS = 'blocks'
+const ROWS = 'combstream-rows'
 const PARTS = [MARKER, DATABASE, LOG, SHARED_MEMORY, BLOCKS] as const
 
 /** A hive whose parts are copied. */
@@ -184,6 +187,106 @@ describe('a hive of 0.1.0 without entries', () => {
       await unpack(directory, name)
       expect(await aliasesIn(directory, options), JSON.stringify(options)).toEqual([])
     }
+  })
+})
+
+describe('a hive that has only contents without objects', () => {
+  /** A copy of a hive whose rows are in the log, without some of its files. */
+  async function copyWithout(...names: readonly string[]): Promise<string> {
+    const source = fresh()
+    const copy = fresh()
+    const backend = await directoryBackend(source)
+    // As a process that stored nothing else leaves it: the version of the store is in the database.
+    await backend.metadata.commit([], [{ key: text('store/v'), value: text('1') }])
+    await backend.close()
+    const store = new StreamStore(await directoryBackend(source))
+    await new Blob(['honey']).stream().pipeTo(new LocalHive(store).sink('a'))
+    await cp(source, copy, { recursive: true })
+    await store.close()
+    for (const name of [...names, SHARED_MEMORY]) await rm(join(copy, name), { recursive: true, force: true })
+    return copy
+  }
+
+  it.each(MODES)('is refused without its log, or with a part of it that has no commit (%o)', async (options) => {
+    for (const length of [undefined, 0, 32, 4096]) {
+      const copy = await copyWithout()
+      if (length === undefined) await rm(join(copy, LOG))
+      else await truncate(join(copy, LOG), length)
+      expect(await aliasesIn(copy, options), String(length)).toMatchObject(REFUSED)
+    }
+    expect(await aliasesIn(await copyWithout(), options)).toEqual(['a'])
+  })
+
+  it.each(MODES)('is refused without its marker (%o)', async (options) => {
+    expect(await aliasesIn(await copyWithout(MARKER), options)).toMatchObject(REFUSED)
+    expect(await aliasesIn(await copyWithout(MARKER, DATABASE, LOG, BLOCKS), options)).toMatchObject(REFUSED)
+  })
+
+  it('cannot be told from an empty one if a hive of an earlier version was copied, and can after its next commit', async () => {
+    expect(await aliasesIn(await copyWithout(LOG, ROWS), {})).toEqual([])
+    const copy = await copyWithout(ROWS)
+    expect(await aliasesIn(copy, {})).toEqual(['a'])
+    expect(await readdir(copy)).not.toContain(ROWS)
+    const store = new StreamStore(await directoryBackend(copy))
+    await new Blob(['more honey']).stream().pipeTo(new LocalHive(store).sink('b'))
+    const again = fresh()
+    await cp(copy, again, { recursive: true })
+    await store.close()
+    await rm(join(again, LOG))
+    expect(await aliasesIn(again, {})).toMatchObject(REFUSED)
+  })
+
+  it.each([
+    '',
+    'combstream rows',
+    'combstream rows 9',
+    '\0\0\0\0',
+    'combstream rows 99999999999999999\n',
+    'x'.repeat(9999),
+  ])(
+    'opens although a power cut has left other bytes in the file that tells of its rows, which is then written again: %j',
+    async (bytes) => {
+      const copy = await copyWithout()
+      await writeFile(join(copy, ROWS), bytes)
+      expect(await aliasesIn(copy, { readOnly: true })).toEqual(['a'])
+      const store = new StreamStore(await directoryBackend(copy))
+      await new Blob(['more honey']).stream().pipeTo(new LocalHive(store).sink('b'))
+      await store.close()
+      expect(await readFile(join(copy, ROWS), 'latin1')).toMatch(/^combstream rows \d+\n$/)
+      expect((await readdir(copy)).filter((name) => name.endsWith('~'))).toEqual([])
+    },
+  )
+
+  it('opens when all has been removed from it', async () => {
+    const directory = fresh()
+    const store = new StreamStore(await directoryBackend(directory))
+    const hive = new LocalHive(store)
+    await new Blob(['honey']).stream().pipeTo(hive.sink('a'))
+    await hive.remove('a')
+    await store.collectGarbage({ graceMs: 0 })
+    await store.close()
+    expect(await readdir(directory)).toContain(ROWS)
+    for (const options of MODES) expect(await aliasesIn(directory, options)).toEqual([])
+  })
+
+  it('is stored although the file that tells of its rows cannot be written, which the next commit tries again', async () => {
+    const directory = fresh()
+    let refused = 0
+    const files: FileCalls = {
+      ...nodeFiles,
+      async rename(from, to) {
+        if (to.endsWith(ROWS) && refused++ < 1) throw Object.assign(new Error('no space'), { code: 'ENOSPC' })
+        await nodeFiles.rename(from, to)
+      },
+    }
+    const { metadata, close } = await openDirectory(files, directory)
+    const set = (key: string): Promise<unknown> => metadata.commit([], [{ key: text(key), value: text('x') }])
+    await set('k')
+    expect((await readdir(directory)).filter((name) => name.startsWith(ROWS))).toEqual([])
+    await Promise.all(['l', 'm', 'n'].map(set))
+    expect(refused).toBe(2)
+    expect((await readdir(directory)).filter((name) => name.startsWith(ROWS))).toEqual([ROWS])
+    await close()
   })
 })
 

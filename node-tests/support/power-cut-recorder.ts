@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import { type FileCalls, nodeFiles, type OpenFile } from '../../src/backends/directory/file-calls.ts'
+import { ROWS_FILE } from '../../src/backends/directory/rows-file.ts'
 import type { Backend } from '../../src/store.ts'
 
 /** What a name refers to: a directory, the database, or a file by its number. */
@@ -106,6 +107,8 @@ export class PowerCutRecorder {
   }
 
   async #open(path: string, flags: 'r' | 'wx'): Promise<OpenFile> {
+    // It is written when a commit has ended whose caller has not been answered yet.
+    if (flags === 'wx' && basename(path).startsWith(ROWS_FILE)) this.#recordDatabase()
     const file = await nodeFiles.open(path, flags)
     if (flags === 'wx') {
       this.#numbers.set(path, this.#made)

@@ -7,6 +7,7 @@ import { assertRows, BLOCKS_DIRECTORY, DATABASE_FILE, prepareDirectory } from '.
 import { engineError } from './engine-error.ts'
 import { type FileCalls, nodeFiles } from './file-calls.ts'
 import { FileBlocks } from './file-blocks.ts'
+import { RowsFile } from './rows-file.ts'
 import { openSqlite } from './sqlite-metadata.ts'
 
 /** Options of {@linkcode directoryBackend}. */
@@ -90,9 +91,16 @@ export async function openDirectory(
     throw new RangeError(`lockTimeoutMs must be a number from 0, got ${describeValue(lockTimeoutMs)}`)
   }
   await prepareDirectory(files, path, { create: create && !readOnly, lockTimeoutMs })
-  const metadata = await openSqlite(join(path, DATABASE_FILE), { lockTimeoutMs, readOnly, thread, files })
+  const rowsFile = new RowsFile(files, path)
+  const metadata = await openSqlite(join(path, DATABASE_FILE), {
+    lockTimeoutMs,
+    readOnly,
+    thread,
+    files,
+    onCommit: (number, mutations) => rowsFile.note(number, mutations),
+  })
   try {
-    await assertRows(files, path, () => metadata.hasRows())
+    await assertRows(files, path, metadata, rowsFile)
   } catch (error) {
     await metadata.close()
     throw engineError(error, `cannot open ${path}`)

@@ -7,6 +7,7 @@ import { databaseError } from './engine-error.ts'
 import type { FileCalls } from './file-calls.ts'
 import { PROBE_PREFIX } from './has-no-space.ts'
 import { namesIn } from './names-in.ts'
+import { ROWS_FILE, type RowsFile } from './rows-file.ts'
 import { sizeOf } from './size-of.ts'
 import { createDatabase } from './sqlite-connection.ts'
 import { syncDirectory } from './sync-directory.ts'
@@ -16,6 +17,7 @@ import { readWholeFile, removeFile, writeNewFile } from './whole-files.ts'
 const MARKER_FILE = 'combstream-directory'
 const MARKER_MAGIC = 'combstream directory '
 const MARKER_VERSION = '1'
+const MAX_MARKER_BYTES = 256
 
 /** The rows. */
 export const DATABASE_FILE = 'metadata.sqlite'
@@ -57,29 +59,46 @@ export async function prepareDirectory(
   throw new FormatError(`${path} has lost its database, ${DATABASE_FILE}`, { reason: 'truncated' })
 }
 
+/** The part of the metadata that {@linkcode assertRows} needs. */
+export interface RowCounts {
+  /** Whether there is any row besides those that hold the version of a store. */
+  hasRows(): Promise<boolean>
+  /** Number of commits that have been applied. */
+  commits(): Promise<number>
+}
+
 /**
- * Makes sure that the rows have not been lost: without the rows that name the blocks, the hive would look empty.
+ * Makes sure that the rows have not been lost, which would make the hive look empty. The database must have the commit
+ * that the file of the rows names.
  *
  * A row names each block from before it is written until after it is deleted. So if there are no rows while a block is
- * there all the time, rows have been lost.
+ * there all the time, rows have been lost, too.
  */
-export async function assertRows(files: FileCalls, path: string, hasRows: () => Promise<boolean>): Promise<void> {
-  while (!(await hasRows())) {
-    const file = await anyObjectFile(files, join(path, BLOCKS_DIRECTORY))
-    if (file === undefined || (await hasRows())) return
-    if ((await sizeOf(files, file)) === undefined) continue
-    throw new FormatError(
-      `${path} has blocks, but its database has lost the rows that name them: it seems to have been copied without ` +
-        `${DATABASE_FILE}-wal`,
-      { reason: 'truncated' },
-    )
+export async function assertRows(files: FileCalls, path: string, rows: RowCounts, rowsFile: RowsFile): Promise<void> {
+  // In this order, because the file is written after the commit.
+  const known = await rowsFile.read()
+  const commits = known === 0 ? 0 : await rows.commits()
+  if (commits < known) {
+    throw rowsLost(`${path} has had ${known} commits, as ${ROWS_FILE} says, but its database has ${commits}`)
   }
+  while (!(await rows.hasRows())) {
+    const file = await anyObjectFile(files, join(path, BLOCKS_DIRECTORY))
+    if (file === undefined || (await rows.hasRows())) return
+    if ((await sizeOf(files, file)) === undefined) continue
+    throw rowsLost(`${path} has blocks, but its database has lost the rows that name them`)
+  }
+}
+
+function rowsLost(what: string): FormatError {
+  return new FormatError(`${what}: it seems to have been copied without ${DATABASE_FILE}-wal`, { reason: 'truncated' })
 }
 
 async function isMarked(files: FileCalls, path: string): Promise<boolean> {
   let marker: string
   try {
-    marker = Buffer.from(await readWholeFile(files, join(path, MARKER_FILE))).toString('latin1')
+    marker = Buffer.from(await readWholeFile(files, join(path, MARKER_FILE), { maxBytes: MAX_MARKER_BYTES })).toString(
+      'latin1',
+    )
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false
     throw error
@@ -96,7 +115,10 @@ async function isMarked(files: FileCalls, path: string): Promise<boolean> {
 
 /** Why a directory without a marker is not opened, and must not become a hive. */
 async function whatIsThere(files: FileCalls, path: string): Promise<FormatError | undefined> {
-  const strange = (await namesIn(files, path)).find((name) => !UNFINISHED.test(name))
+  const names = await namesIn(files, path)
+  // Only a hive that is complete gets this file.
+  if (names.includes(ROWS_FILE)) return markerLost(path)
+  const strange = names.find((name) => !UNFINISHED.test(name))
   if (strange !== undefined) {
     return new FormatError(`${path} is not a hive: it has other things in it, such as ${strange}`, { reason: 'magic' })
   }

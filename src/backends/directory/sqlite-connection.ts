@@ -32,6 +32,7 @@ export class SqliteConnection {
   readonly get: Statement
   readonly version: Statement
   readonly count: Statement
+  readonly commits: Statement
   readonly set: Statement
   readonly delete: Statement
   readonly list: Statement
@@ -44,6 +45,7 @@ export class SqliteConnection {
     this.get = database.prepare('SELECT value, version FROM rows WHERE key = ?')
     this.version = database.prepare('SELECT version FROM rows WHERE key = ?')
     this.count = database.prepare('UPDATE counter SET commits = commits + 1 RETURNING commits')
+    this.commits = database.prepare('SELECT commits FROM counter')
     // An empty array is bound as NULL.
     this.set = database.prepare("INSERT OR REPLACE INTO rows VALUES (?, coalesce(?, x''), ?)")
     this.delete = database.prepare('DELETE FROM rows WHERE key = ?')

@@ -29,6 +29,8 @@ export interface SqliteOptions {
   readonly thread: boolean
   /** For the file that is written to find out whether the disk is full. */
   readonly files: FileCalls
+  /** Called after each commit that changed rows, with its number, before the caller gets its answer. Never rejects. */
+  onCommit(number: string, mutations: readonly Mutation[]): Promise<void>
 }
 
 /** Opens a database file, which must exist. */
@@ -95,6 +97,11 @@ export class SqliteMetadata implements Metadata {
     return this.#read('cannot read the rows', undefined, ({ any }) => any.get() !== undefined)
   }
 
+  /** Number of commits that have been applied. */
+  commits(): Promise<number> {
+    return this.#read('cannot count the commits', undefined, ({ commits }) => Number(commits.get()!['commits']))
+  }
+
   get(key: Uint8Array, { signal }: BackendCallOptions = {}): Promise<VersionedValue | undefined> {
     return this.#read('cannot read a row', signal, ({ get }) => {
       const row = get.get(key)
@@ -130,7 +137,9 @@ export class SqliteMetadata implements Metadata {
     return this.#call(what, signal, async () => {
       if (!this.#connection) await this.#openToWrite()
       signal?.throwIfAborted()
-      return await this.#commits.commit({ checks, mutations }, signal)
+      const number = await this.#commits.commit({ checks, mutations }, signal)
+      if (number !== false) await this.#options.onCommit(number, mutations)
+      return number
     })
   }
 

@@ -28,17 +28,19 @@ export interface ReadFileOptions {
   readonly signal?: AbortSignal | undefined
   /** Takes the bytes if it is as long as the file. */
   readonly into?: Uint8Array<ArrayBuffer> | undefined
+  /** Reads no more than this. */
+  readonly maxBytes?: number | undefined
 }
 
 /** Reads a file. If it turns out to be shorter than it says, the bytes are those that are there. */
 export async function readWholeFile(
   files: FileCalls,
   path: string,
-  { signal, into }: ReadFileOptions = {},
+  { signal, into, maxBytes = Infinity }: ReadFileOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const file = await files.open(path, 'r')
   try {
-    const { size } = await file.stat()
+    const size = Math.min((await file.stat()).size, maxBytes)
     // Not filled with zeros, which would take a third of the time: it is overwritten, or else cut.
     const bytes = into?.byteLength === size ? into : new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
     for (let offset = 0; offset < size;) {
