@@ -88,8 +88,13 @@ export async function exploreOrders(
   /** The most preemptions that were left when a state was found. */
   const visited = new Map<string, number>()
   const looked = new Set<string>()
+  /** What {@linkcode StoreChecks.before} was after a look, by what was looked at. */
+  const befores = new Map<string, number>()
   /** Orders that are to be run, by the preemptions that they have left. */
   const tasks: Task[][] = Array.from({ length: preemptions + 1 }, () => [])
+
+  const first = await TracedRun.start(scenario, snapshot, seed)
+  const firstChecks = await StoreChecks.of(scenario, first.memory)
 
   /** Whether a state is new, or has more preemptions left than before. */
   const isNew = (key: string, left: number): boolean => {
@@ -135,11 +140,15 @@ export async function exploreOrders(
     return chosen
   }
   const look = async (run: TracedRun, checks: StoreChecks, order: Order): Promise<void> => {
-    const key = `${run.contents} ${checks.memory}`
+    const { contents } = run
+    const key = `${contents} ${checks.before}`
+    if (!looked.has(key)) {
+      looked.add(key)
+      await checks.look(`order ${textOf(order)}`)
+      befores.set(contents, checks.before)
+    }
     // The contents may be known, but not what was looked at before.
-    if (looked.has(key)) return checks.takeForGranted()
-    looked.add(key)
-    await checks.look(`order ${textOf(order)}`)
+    checks.before = befores.get(contents) ?? checks.before
   }
   const end = async (run: TracedRun, checks: StoreChecks, order: Order): Promise<void> => {
     const { outcome } = run
@@ -151,14 +160,14 @@ export async function exploreOrders(
   /** Takes the steps of a task, and then as many as lead to new states. */
   const runTask = async (task: Task, left: number): Promise<void> => {
     const run = await TracedRun.start(scenario, snapshot, seed)
-    const checks = await StoreChecks.of(scenario, run.memory)
+    const checks = firstChecks.in(run.memory)
     for (const step of task.order) {
       if (step < 0) run.kill(-1 - step)
       else await run.step(step)
     }
     if (run.key(task.next ?? -1) !== task.key)
       throw new Error(`${scenario.name}, order ${textOf(task.order)}: it is another state than before`)
-    await checks.takeForGranted()
+    checks.before = befores.get(run.contents) ?? checks.before
     const order = [...task.order]
     for (let actor = task.next; actor !== undefined;) {
       await run.step(actor)
@@ -178,7 +187,7 @@ export async function exploreOrders(
     await end(run, checks, order)
   }
 
-  choose(await TracedRun.start(scenario, snapshot, seed), [], preemptions)
+  choose(first, [], preemptions)
   // Those with the most preemptions left come first, so that few states are visited again with more of them.
   for (let left = preemptions; left >= 0; left--) {
     for (let task = tasks[left]!.pop(); task; task = tasks[left]!.pop()) {

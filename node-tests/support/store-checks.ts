@@ -28,16 +28,17 @@ function mustBeEmpty(problems: readonly string[], what: string): void {
 class Damaged {
   readonly #memory: Backend
   readonly #id: string
-  #references = 1
+  /** Number of references that the stream had when it was last looked at. */
+  references = 1
 
-  constructor(memory: Backend, { stored }: StoreContents) {
+  constructor(memory: Backend, id: string) {
     this.#memory = memory
-    this.#id = [...stored.keys()][0]!
+    this.#id = id
   }
 
-  /** Number of references that the stream had when somebody looked at it last. */
-  get references(): number {
-    return this.#references
+  /** The same stream in another backend, which is a copy from before the run. */
+  in(memory: Backend): Damaged {
+    return new Damaged(memory, this.#id)
   }
 
   /** Its row, unless it was healed or collected. */
@@ -47,18 +48,13 @@ class Damaged {
     return record?.pageSet ? undefined : record
   }
 
-  /** Counts the references. */
-  count({ references }: StoreContents): number {
-    return (this.#references = references.filter((each) => each.startsWith(this.#id)).length)
-  }
-
   /** The problems that are not just its damage, and whether a writer relies on it although it is marked. */
-  async problems(contents: StoreContents): Promise<string[]> {
+  async problems({ problems, references }: StoreContents): Promise<string[]> {
     const row = await this.row()
-    const others = contents.problems.filter((problem) => !row || !problem.startsWith(`stream ${this.#id} (`))
-    const before = this.#references
-    if (this.count(contents) > before && row?.damaged)
-      others.push('a writer relies on a stream that is marked as damaged')
+    const others = problems.filter((problem) => !row || !problem.startsWith(`stream ${this.#id} (`))
+    const count = references.filter((each) => each.startsWith(this.#id)).length
+    if (row?.damaged && count > this.references) others.push('a writer relies on a stream that is marked as damaged')
+    this.references = count
     return others
   }
 }
@@ -77,18 +73,22 @@ export class StoreChecks {
 
   /** Must be called before the actors do anything. */
   static async of(scenario: Scenario, memory: Backend): Promise<StoreChecks> {
-    const damaged = scenario.damage && new Damaged(memory, await inspectStore(memory))
-    return new StoreChecks(scenario, memory, damaged)
+    const id = scenario.damage && [...(await inspectStore(memory)).stored.keys()][0]!
+    return new StoreChecks(scenario, memory, id === undefined ? undefined : new Damaged(memory, id))
   }
 
-  /** What the next {@linkcode look} depends on besides the contents of the store. */
-  get memory(): string {
-    return String(this.#damaged?.references ?? '')
+  /** Checks for a copy of the store from before the run. */
+  in(memory: Backend): StoreChecks {
+    return new StoreChecks(this.#scenario, memory, this.#damaged?.in(memory))
   }
 
-  /** Takes the state as it is, without a check, so that {@linkcode look} can check the step that comes next. */
-  async takeForGranted(): Promise<void> {
-    if (this.#damaged) this.#damaged.count(await inspectStore(this.#memory))
+  /** What the next {@linkcode look} depends on besides the contents of the store. It depends on what was looked at last. */
+  get before(): number {
+    return this.#damaged?.references ?? 0
+  }
+
+  set before(before: number) {
+    if (this.#damaged) this.#damaged.references = before
   }
 
   /** Checks what must hold in every state, because any actor may die in it. */
