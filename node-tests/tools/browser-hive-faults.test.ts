@@ -1,0 +1,164 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { type BrowserContext, chromium, firefox, type Page } from 'playwright'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+import { ENGINES } from '../support/engine-page.ts'
+import { type PlayerServer, startPlayer } from '../support/player-server.ts'
+
+/** Starts a browser that keeps its data in a folder. */
+const LAUNCHERS = {
+  chromium: (profile: string) => chromium.launchPersistentContext(profile, CHROMIUM_LAUNCH),
+  firefox: (profile: string) =>
+    firefox.launchPersistentContext(profile, { executablePath: ENGINES.firefox, channel: 'moz-firefox' }),
+}
+
+/** The hive of this test, in the page. */
+interface TestHive {
+  /** Names of the entries that have been stored, in their order. */
+  readonly stored: string[]
+  /** Stores entries from number `from` on until that fails, and returns the name of the error. */
+  storeAll(from: number, size: number): Promise<string>
+  /** Reads all entries, and resolves with their number; rejects if one is damaged or has other bytes than were stored. */
+  readAll(): Promise<number>
+  /** Frees everything that no entry needs, and resolves with what a scrub finds after that. */
+  tidyUp(): Promise<{ damaged: number; orphans: number }>
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
+let server: PlayerServer
+
+beforeAll(async () => {
+  server = await startPlayer(join(folder, 'hive'))
+})
+
+afterAll(() => {
+  server?.child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe.each(Object.entries(LAUNCHERS))('a hive in the browser, in %s,', (name, launch) => {
+  it.skipIf(!existsSync(ENGINES[name as keyof typeof LAUNCHERS]))(
+    'has all that was stored before the browser was killed, and tidies up the rest',
+    { timeout: 180_000 },
+    async () => {
+      const profile = join(folder, `profile-${name}`)
+      const stored: string[] = []
+      for (let round = 0; round < 2; round++) {
+        const context = await launch(profile)
+        const page = await openHive(context)
+        await page.evaluate((from) => void testHive().storeAll(from, 300_000), round * 1_000)
+        await page.waitForFunction(() => testHive().stored.length > 4)
+        stored.push(...(await page.evaluate(() => testHive().stored)))
+        kill(profile)
+        await context.close()
+      }
+      const context = await launch(profile)
+      try {
+        const page = await openHive(context)
+        // One more may have been stored after the last look at each round.
+        expect(await page.evaluate(() => testHive().readAll())).toBeGreaterThanOrEqual(stored.length)
+        const found = await page.evaluate(() => testHive().stored)
+        expect(found).toEqual(expect.arrayContaining(stored))
+        expect(await page.evaluate(() => testHive().tidyUp())).toEqual({ damaged: 0, orphans: 0 })
+      } finally {
+        await context.close()
+      }
+    },
+  )
+})
+
+it.skipIf(!existsSync(ENGINES.chromium))(
+  'a hive in the browser fails with a QuotaExceededError when space runs out, and keeps what it has',
+  { timeout: 120_000 },
+  async () => {
+    const profile = join(folder, 'profile-quota')
+    const context = await LAUNCHERS.chromium(profile)
+    try {
+      const page = await context.newPage()
+      const session = await context.newCDPSession(page)
+      const { origin } = new URL(server.url)
+      // The page's scripts take some of it.
+      await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 12_000_000 })
+      await openHive(context, page)
+      expect(await page.evaluate(() => testHive().storeAll(0, 2_000_000))).toBe('QuotaExceededError')
+      const count = await page.evaluate(() => testHive().stored.length)
+      expect(count).toBeGreaterThan(0)
+      expect(await page.evaluate(() => testHive().readAll())).toBe(count)
+      expect(await page.evaluate(() => testHive().tidyUp())).toEqual({ damaged: 0, orphans: 0 })
+    } finally {
+      await context.close()
+    }
+  },
+)
+
+/** Opens a page of the example server in which there is a {@linkcode TestHive}. */
+async function openHive(context: BrowserContext, page?: Page): Promise<Page> {
+  const opened = page ?? (await context.newPage())
+  await opened.goto(`${server.url}local/`)
+  await opened.evaluate(IN_PAGE)
+  return opened
+}
+
+/** Kills the browser that uses a profile, with all its processes. */
+function kill(profile: string): void {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(profile)) process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+/** Stands for what {@linkcode IN_PAGE} puts into the page. */
+declare function testHive(): TestHive
+
+const IN_PAGE = `(async () => {
+  const { indexedDbBackend, LocalHive, StreamStore } = await import('/combstream/browser-hive.js')
+  const store = new StreamStore(await indexedDbBackend('test'), { blockSize: 100_000 })
+  const hive = new LocalHive(store)
+  const stored = []
+  // Noise, because browsers compress what they store.
+  const contentOf = (number, size) => {
+    const bytes = new Uint8Array(size)
+    let state = number + 1
+    for (let i = 0; i < size; i++) bytes[i] = (state = (Math.imul(state, 1664525) + 1013904223) | 0) >>> 24
+    return bytes
+  }
+  const etagOf = async (bytes) => {
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+    return '"' + btoa(String.fromCharCode(...digest)).replaceAll('+', '-').replaceAll('/', '_').replace('=', '') + '"'
+  }
+  const all = async () => (await hive.list()).entries
+  globalThis.testHive = () => ({
+    stored,
+    async storeAll(from, size) {
+      for (let number = from; ; number++) {
+        try {
+          await new Blob([contentOf(number, size)]).stream().pipeTo(hive.sink(String(number)))
+          stored.push(String(number))
+        } catch (error) {
+          return error.name
+        }
+      }
+    },
+    async readAll() {
+      const entries = await all()
+      for (const { alias, size } of entries) {
+        const bytes = new Uint8Array(await new Response((await hive.open(alias)).stream()).arrayBuffer())
+        if ((await etagOf(bytes)) !== (await etagOf(contentOf(Number(alias), size)))) throw new Error(alias + ' has other bytes')
+      }
+      stored.splice(0, stored.length, ...entries.map(({ alias }) => alias))
+      return entries.length
+    },
+    async tidyUp() {
+      await store.scrub({ repair: true, graceMs: 0 })
+      for (let i = 0; i < 2; i++) await store.collectGarbage({ graceMs: 0 })
+      const { damaged, orphans } = await store.scrub()
+      return { damaged: damaged.streams, orphans: orphans.count }
+    },
+  })
+})()`
