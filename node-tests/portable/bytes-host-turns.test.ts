@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { HostTurns } from '../../src/bytes/host-turns.ts'
+import { nextTask } from '../../src/bytes/promises.ts'
 
 const MIB = 1024 * 1024
 
@@ -50,5 +51,21 @@ describe('HostTurns', () => {
     vi.unstubAllGlobals()
     await new HostTurns().spend(64 * MIB)
     expect(await workUntilTimer(100_000)).toBeLessThan(100_000)
+  })
+})
+
+describe('nextTask', () => {
+  it('ends the waits in the order in which they began, each in a task of its own', async () => {
+    const seen: string[] = []
+    const wait = async (name: string): Promise<void> => {
+      await nextTask()
+      seen.push(name)
+      for (let i = 0; i < 10; i++) await Promise.resolve()
+      seen.push(`promises after ${name}`)
+    }
+    await Promise.all(['a', 'b', 'c'].map(wait))
+    expect(seen).toEqual(['a', 'b', 'c'].flatMap((name) => [name, `promises after ${name}`]))
+    await wait('d')
+    expect(seen.at(-1)).toBe('promises after d')
   })
 })

@@ -16,10 +16,17 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   })
 }
 
+/** Resolves the waits for a turn of the host, in the order in which they began. */
+const waiting: (() => void)[] = []
+/** Number of waits that have begun, and of those that have ended. */
+let begun = 0
+let ended = 0
+let turns: MessagePort | undefined
+
 /**
  * Waits until the host has had its turn (timers, input, network), unlike an `await`, which lets only promises proceed.
- * Uses `setImmediate` where there is one (Node, Deno, Bun): the channel that serves in browsers takes several times as
- * long, and leaves two ports to be collected.
+ * Uses `setImmediate` where it exists (Node, Deno, Bun). Browsers get one channel for all turns. A channel for each turn
+ * takes several times as long, and its ports have to be collected; in WebKit they slow down all later turns.
  */
 export function nextTask(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown }
@@ -28,11 +35,18 @@ export function nextTask(): Promise<void> {
       setImmediate(resolve)
       return
     }
-    const { port1, port2 } = new MessageChannel()
-    port1.onmessage = (): void => {
-      port1.close()
-      resolve()
-    }
-    port2.postMessage(undefined)
+    waiting.push(resolve)
+    turns ??= openTurns()
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port is not a window
+    turns.postMessage(++begun)
   })
+}
+
+function openTurns(): MessagePort {
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = ({ data }: MessageEvent<number>): void => {
+    // The wait of this message, and earlier ones whose message was lost.
+    for (; ended < data; ended++) waiting.shift()!()
+  }
+  return port2
 }
