@@ -23,10 +23,13 @@ const reports = []
 for (let left = total; left > 0; left -= ROUND, seed++) {
   const root = await mkdtemp(join(tmpdir(), 'combstream-'))
   const manner = seed % 2 === 0 ? 'hasty' : 'patient'
-  const report = await runCrashLoop(root, { kills: Math.min(ROUND, left), seed, manner })
+  const thread = seed % 4 >= 2
+  const report = await runCrashLoop(root, { kills: Math.min(ROUND, left), seed, manner, thread })
   reports.push(report)
   const { problems } = report
-  console.log(`seed ${seed}, ${manner}: ${problems.length === 0 ? 'nothing broke' : problems.join('\n')}`)
+  console.log(
+    `seed ${seed}, ${manner}${thread ? ', with threads' : ''}: ${problems.length === 0 ? 'nothing broke' : problems.join('\n')}`,
+  )
   if (problems.length === 0) await rm(root, { recursive: true, force: true })
   else console.log(`what is left is in ${root}`)
 }

@@ -4,7 +4,8 @@
  * stored. It prints a line before and after each action.
  *
  * Arguments: the directory, its own name, a seed, the step at which it dies, when it dies (before, half-way or after),
- * the number of such steps to skip, and whether it collects before leases are over (`hasty`) or not (`patient`).
+ * the number of such steps to skip, whether it collects before leases are over (`hasty`) or not (`patient`), and whether
+ * it commits in a thread (`threaded`) or not (`direct`).
  */
 import module from 'node:module'
 import process from 'node:process'
@@ -30,7 +31,7 @@ import { VirtualHost } from './virtual-host.ts'
 /** After this many actions, the process dies at the next step even if its own step has not come. */
 const MAX_ACTIONS = 20
 
-const [directory, name, seed, step, when, skip, manner] = process.argv.slice(2) as [
+const [directory, name, seed, step, when, skip, manner, commits] = process.argv.slice(2) as [
   string,
   string,
   string,
@@ -38,9 +39,10 @@ const [directory, name, seed, step, when, skip, manner] = process.argv.slice(2) 
   DeathPlan['when'],
   string,
   Manner,
+  'threaded' | 'direct',
 ]
 const steps = new Steps({ step, when, skip: Number(skip) })
-const backend = await openCounted(directory, steps)
+const backend = await openCounted(directory, steps, commits === 'threaded')
 const store = new StreamStore(backend, { blockSize: BLOCK_SIZE })
 const collectors = [store]
 if (manner === 'hasty') collectors.push(new StreamStore(backend, { host: hastyHost(systemHost) }))

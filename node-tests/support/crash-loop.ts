@@ -16,6 +16,11 @@ export interface CrashLoopOptions {
   readonly kills: number
   readonly seed: number
   readonly manner: Manner
+  /**
+   * Whether the processes commit in threads, which take as much CPU time again.
+   * @default false
+   */
+  readonly thread?: boolean
 }
 
 /** The results of a crash loop. */
@@ -42,14 +47,25 @@ export const DEATHS: readonly Omit<DeathPlan, 'skip'>[] = Object.keys(STEPS).fla
 })
 
 /** Kills processes that change one hive concurrently, then recovers the hive. Returns what is wrong. */
-export async function runCrashLoop(root: string, { kills, seed, manner }: CrashLoopOptions): Promise<CrashReport> {
+export async function runCrashLoop(
+  root: string,
+  { kills, seed, manner, thread = false }: CrashLoopOptions,
+): Promise<CrashReport> {
   const directory = join(root, 'new', 'hive')
   const random = new VirtualHost({ seed })
   const histogram = new Map<string, number>()
   const problems: string[] = []
   const slots = SLOTS.map((name) => new CrashSlot(name))
   const kill = async (slot: CrashSlot, { step, when, skip }: DeathPlan): Promise<void> => {
-    const args = [slot.name, String(pick(random, 2 ** 31)), step, when, String(skip), manner]
+    const args = [
+      slot.name,
+      String(pick(random, 2 ** 31)),
+      step,
+      when,
+      String(skip),
+      manner,
+      thread ? 'threaded' : 'direct',
+    ]
     const child = startChild('crash-child', directory, ...args)
     let errors = ''
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk))

@@ -123,8 +123,8 @@ export class Steps {
 }
 
 /** Opens a directory as a backend that counts its steps. */
-export async function openCounted(path: string, steps: Steps): Promise<Backend> {
-  const backend = await openDirectory(countedFiles(steps), path, { thread: false })
+export async function openCounted(path: string, steps: Steps, thread: boolean): Promise<Backend> {
+  const backend = await openDirectory(countedFiles(steps), path, { thread })
   return {
     ...backend,
     metadata: {
