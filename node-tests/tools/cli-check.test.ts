@@ -74,7 +74,7 @@ describe('`comb check`', () => {
     if (what === 'flipped') {
       const repaired = await check(hive, '--repair')
       expect(repaired).toMatchObject({ code: 1, stderr: found.stderr })
-      expect(repaired.stdout).toBe(`${found.stdout}marked 1 stream: storing the same content again mends it\n`)
+      expect(repaired.stdout).toBe(`${found.stdout}marked 1 stream: storing the same content again repairs it\n`)
     }
     await putBytes(hive, 'a', BYTES)
     expect(await check(hive, '--repair')).toMatchObject({ code: 0, stderr: '' })

@@ -36,7 +36,7 @@ export function checkReportLines({ report, damagedEntries }: CheckedHive, repair
   const read = `${count(checked.streams, 'stream')} with ${count(checked.blocks, 'block')}, ${formatBytes(checked.bytes)}`
   lines.push(`checked ${read}: ${damaged.streams === 0 ? 'no damage' : `${damaged.streams} damaged`}`)
   if (repair && damaged.marked > 0)
-    lines.push(`marked ${count(damaged.marked, 'stream')}: storing the same content again mends it`)
+    lines.push(`marked ${count(damaged.marked, 'stream')}: storing the same content again repairs it`)
   if (orphans.count > 0) {
     const unused = `${count(orphans.count, 'block')}, ${formatBytes(orphans.bytes)}`
     lines.push(`found ${unused}, that nothing uses`)

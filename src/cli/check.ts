@@ -22,7 +22,7 @@ export function addCheckCommand(program: Command, { signal }: CommandContext): v
     .command('check')
     .description('Reads all data of a hive, and reports what is damaged and what takes space for nothing.')
     .argument('<dir>', 'directory of the hive')
-    .option('--repair', 'mark what is damaged, so that storing it again mends it, and free space that nothing uses')
+    .option('--repair', 'mark what is damaged, so that storing it again repairs it, and free space that nothing uses')
     .option('--force', 'with --repair: free that space even if it is suspiciously much')
     .option('--json', 'print a JSON object')
     .option('--no-progress', 'do not show a progress bar')
