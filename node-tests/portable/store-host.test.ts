@@ -84,7 +84,13 @@ describe('the host of a store', () => {
 
   it('uses the clock, random numbers and timers of the system by default', async () => {
     expect(Math.abs(systemHost.now() - Date.now())).toBeLessThan(60_000)
-    expect(systemHost.random(16)).not.toEqual(systemHost.random(16))
+    // Overlaps would repeat eight bytes.
+    const drawn = [7, 16, 8, 2000, ...Array.from({ length: 300 }, () => 24)].map((size) => systemHost.random(size))
+    expect(drawn.map(({ byteLength }) => byteLength).slice(0, 4)).toEqual([7, 16, 8, 2000])
+    const all = drawn.map(toHex).join('')
+    const windows = new Set<string>()
+    for (let i = 0; i + 16 <= all.length; i += 2) windows.add(all.slice(i, i + 16))
+    expect(windows.size).toBe(all.length / 2 - 7)
     await systemHost.sleep(1)
     const reason = new Error('enough')
     await expect(systemHost.sleep(1e8, AbortSignal.abort(reason))).rejects.toBe(reason)

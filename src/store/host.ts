@@ -68,10 +68,26 @@ export interface StoreHost {
   readonly budget: StoreBudget
 }
 
+/** Random bytes that are drawn at a time: a call costs much more than the few bytes of a name. */
+const POOL_BYTES = 1024
+let pool = new Uint8Array(0)
+let drawn = 0
+
+/** Random bytes, none of which is returned twice. */
+function drawRandom(byteLength: number): Uint8Array<ArrayBuffer> {
+  if (byteLength > POOL_BYTES) return crypto.getRandomValues(new Uint8Array(byteLength))
+  if (drawn + byteLength > pool.byteLength) {
+    pool = crypto.getRandomValues(new Uint8Array(POOL_BYTES))
+    drawn = 0
+  }
+  drawn += byteLength
+  return pool.slice(drawn - byteLength, drawn)
+}
+
 /** The host's own clock, random numbers and timers. */
 export const systemHost: StoreHost = {
   now: () => Date.now(),
-  random: (byteLength) => crypto.getRandomValues(new Uint8Array(byteLength)),
+  random: drawRandom,
   sleep(delayMs, signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {

@@ -1,7 +1,6 @@
 import type { ReadonlyRowSpace, RowSpace } from './transaction.ts'
 
 const OUTSIDE = new WeakMap<object, ReadonlyRowSpace>()
-const WITHIN = new WeakMap<object, RowSpace>()
 
 /**
  * The rows `a/<alias>` of a store, read outside of a transaction. They belong to the hive in the store, so they are not
@@ -21,9 +20,8 @@ export function aliasRowsOf(store: object): ReadonlyRowSpace {
  * @throws {TypeError} if this is not the transaction of a store.
  */
 export function aliasRowsIn(tx: object): RowSpace {
-  const rows = WITHIN.get(tx)
-  if (!rows) throw new TypeError('the alias rows are those of a transaction of a StreamStore')
-  return rows
+  if (!AliasTransaction.has(tx)) throw new TypeError('the alias rows are those of a transaction of a StreamStore')
+  return AliasTransaction.rowsIn(tx)
 }
 
 /** Says which alias rows a store has. */
@@ -31,7 +29,27 @@ export function setAliasRowsOf(store: object, rows: ReadonlyRowSpace): void {
   OUTSIDE.set(store, rows)
 }
 
-/** Says which alias rows a transaction has. */
-export function setAliasRowsIn(tx: object, rows: RowSpace): void {
-  WITHIN.set(tx, rows)
+/**
+ * A transaction with alias rows. They are a private field, because an entry in a WeakMap for every transaction would cost
+ * the engine's garbage collector more than all else that a small content needs.
+ */
+export abstract class AliasTransaction {
+  readonly #makeRows: () => RowSpace
+  #rows: RowSpace | undefined
+
+  /** `makeRows` is called when the rows are first asked for. */
+  constructor(makeRows: () => RowSpace) {
+    this.#makeRows = makeRows
+  }
+
+  /** Whether this is such a transaction. */
+  static has(value: object): value is AliasTransaction {
+    return #makeRows in value
+  }
+
+  /** The alias rows of a transaction. */
+  static rowsIn(tx: AliasTransaction): RowSpace {
+    tx.#rows ??= tx.#makeRows()
+    return tx.#rows
+  }
 }

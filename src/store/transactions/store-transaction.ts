@@ -7,7 +7,7 @@ import { assertDigest } from '../checksums.ts'
 import { isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { findByDigest } from '../reading/find-by-digest.ts'
 import { looksWhole } from '../reading/looks-whole.ts'
-import { setAliasRowsIn } from './alias-rows.ts'
+import { AliasTransaction } from './alias-rows.ts'
 import { addReference, removeReference } from './references.ts'
 import { RowBuffer } from './row-buffer.ts'
 import { maybeApplied } from '../retry.ts'
@@ -23,29 +23,26 @@ const STORE_ATTEMPTS = 5
 export type MakeSink = (options: BlockSinkOptions) => BlockSink
 
 /** What a user, or a hive, sees of the rows of one attempt at a commit. */
-export class StoreTransaction implements Transaction {
+export class StoreTransaction extends AliasTransaction implements Transaction {
   /** The rows themselves. */
   readonly rows: RowBuffer
   readonly #context: StoreContext
   readonly #makeSink: MakeSink
   readonly #signal: AbortSignal | undefined
-  /** Ends the streams that were opened, when the attempt is repeated. */
-  readonly #abort = new AbortController()
+  /** Ends the streams that were opened, when the attempt is repeated; undefined while there are none. */
+  #abort: AbortController | undefined
+  #ended: { readonly reason: unknown } | undefined
   /** Keys of the rows of streams that were marked: what a fence rewrites. */
   readonly #marked = new Map<string, Uint8Array>()
 
-  readonly #user: RowSpace
+  #userRows: RowSpace | undefined
 
   constructor(context: StoreContext, makeSink: MakeSink, signal: AbortSignal | undefined) {
+    super(() => this.#space((key) => context.keys.alias(key)))
     this.#context = context
     this.#makeSink = makeSink
     this.#signal = signal
     this.rows = new RowBuffer(context, signal)
-    this.#user = this.#space((key) => context.keys.user(key))
-    setAliasRowsIn(
-      this,
-      this.#space((key) => context.keys.alias(key)),
-    )
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -66,7 +63,7 @@ export class StoreTransaction implements Transaction {
 
   async open(id: string): Promise<StoredStream> {
     const { bytes, record } = await this.#readStream(id)
-    return preloadedStream(this.#context, bytes, record, this.#abort.signal, this.#signal)
+    return preloadedStream(this.#context, bytes, record, this.#ending, this.#signal)
   }
 
   async markAsUsed(id: string, reference: Uint8Array, options: ReferenceOptions = {}): Promise<void> {
@@ -91,7 +88,7 @@ export class StoreTransaction implements Transaction {
       try {
         await this.markAsUsed(id, reference, options)
         const { bytes, record } = await this.#readStream(id)
-        return storedStream(this.#context, bytes, record, this.#abort.signal)
+        return storedStream(this.#context, bytes, record, this.#ending)
       } catch (error) {
         // What was read of it is forgotten, so as not to fail the commit.
         this.rows.forget(this.#context.keys.stream(parseId(id)))
@@ -124,7 +121,22 @@ export class StoreTransaction implements Transaction {
   /** Ends it, and with `reason` the streams that were opened in it. */
   end(reason: unknown): void {
     this.rows.close()
-    this.#abort.abort(reason)
+    this.#ended = { reason }
+    this.#abort?.abort(reason)
+  }
+
+  /** Aborts when the attempt is repeated. */
+  get #ending(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController()
+      if (this.#ended) this.#abort.abort(this.#ended.reason)
+    }
+    return this.#abort.signal
+  }
+
+  get #user(): RowSpace {
+    this.#userRows ??= this.#space((key) => this.#context.keys.user(key))
+    return this.#userRows
   }
 
   /**
