@@ -52,6 +52,7 @@ export const STEPS: Readonly<Record<string, readonly Action[]>> = {
   'commit: mark what is condemned': ['condemn and mark'],
   'commit: unmark': ['unmark', 'store'],
   'commit: remove an entry': ['remove', 'put'],
+  'commit: the version': ACTIONS_THAT_COLLECT,
   'commit: condemn': ACTIONS_THAT_COLLECT,
   'commit: condemn for good': ACTIONS_THAT_COLLECT,
   'commit: move blocks to the trash': ACTIONS_THAT_COLLECT,
@@ -69,7 +70,6 @@ export const RARE_STEPS: readonly string[] = [
   'sync the marker',
   'rename the marker',
   'sync the hive',
-  'commit: the version',
   'commit: more intents',
   'commit: spare',
 ]
