@@ -11,7 +11,7 @@ import { hastyHost } from '../node-tests/support/hasty-collector.ts'
 import { inspectStore } from '../node-tests/support/inspect-store.ts'
 import { difference } from '../node-tests/support/jobs.ts'
 import { rejection } from '../node-tests/support/streams.ts'
-import { BLOCK_SIZE, contentOf } from './support/storing-worker.ts'
+import { BLOCK_SIZE, contentOf } from './support/stored-entries.ts'
 
 const KEY = new Uint8Array([1])
 
