@@ -1,4 +1,4 @@
-import { HttpHive, indexedDbBackend, LocalHive, registerHiveWorker, StreamStore } from '/combstream/browser-hive.js'
+import { HttpHive, browserBackend, LocalHive, registerHiveWorker, StreamStore } from '/combstream/browser-hive.js'
 import { KEPT_FILES } from './kept-files.js'
 import { reporting } from './reporting-sink.js'
 import { fetchWithProgress } from './upload-fetch.js'
@@ -45,7 +45,7 @@ export function serverHive(url) {
  * @returns {Promise<PageHive>}
  */
 export async function browserHive() {
-  const backend = await indexedDbBackend(NAME)
+  const backend = await browserBackend(NAME)
   const store = new StreamStore(backend)
   const hive = new LocalHive(store)
   return {

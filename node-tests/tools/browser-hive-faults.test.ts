@@ -117,8 +117,8 @@ function kill(profile: string): void {
 declare function testHive(): TestHive
 
 const IN_PAGE = `(async () => {
-  const { indexedDbBackend, LocalHive, StreamStore } = await import('/combstream/browser-hive.js')
-  const store = new StreamStore(await indexedDbBackend('test'), { blockSize: 100_000 })
+  const { browserBackend, LocalHive, StreamStore } = await import('/combstream/browser-hive.js')
+  const store = new StreamStore(await browserBackend('test'), { blockSize: 100_000 })
   const hive = new LocalHive(store)
   const stored = []
   // Noise, because browsers compress what they store.

@@ -114,6 +114,7 @@ describe('the code in docs/service-worker.md', () => {
     await page.evaluate(`keeper.play(document.querySelector('video'), 'a.mp4')`)
     await server.close(true)
     await page.reload()
+    await keeperReady()
     await page.evaluate(`keeper.play(document.querySelector('video'), 'a.mp4')`)
     await play()
     expect(await video('currentSrc')).toContain(`${page.url()}media/a.mp4?v=`)
@@ -156,9 +157,15 @@ async function openKeepingPage(): Promise<void> {
   files.set('/player.js', KEEPING_PAGE)
   files.set('/clip', clip)
   await page.goto(server.url!)
+  await keeperReady()
   await page.evaluate(`fetch('/clip')
     .then((answer) => answer.blob())
     .then((blob) => keeper.keep(new File([blob], 'a.mp4', { type: 'video/mp4' })))`)
+}
+
+/** Waits until the scripts of the page have run: a `load` event does not wait for an `await` in a module. */
+async function keeperReady(): Promise<void> {
+  await page.waitForFunction('globalThis.keeper')
 }
 
 async function bundled(contents: string): Promise<string> {

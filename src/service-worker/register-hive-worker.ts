@@ -8,7 +8,7 @@ import { BASE_PARAMETER, type ClaimMessage, FILE_PARAMETER, HIVE_PARAMETER } fro
 export interface RegisterHiveWorkerOptions {
   /**
    * URL of the hive, relative to the page. `browser:NAME` is the hive in the browser itself that
-   * `indexedDbBackend('NAME')` opens.
+   * `browserBackend('NAME')` opens.
    */
   hive: string | URL
   /**

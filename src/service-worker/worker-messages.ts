@@ -13,7 +13,7 @@ export const BASE_PARAMETER = 'base'
 export const FILE_PARAMETER = 'file'
 
 /**
- * Scheme of the URL of a hive that is in the browser itself; the rest is the name that `indexedDbBackend` gets.
+ * Scheme of the URL of a hive that is in the browser itself; the rest is the name that `browserBackend` gets.
  */
 export const BROWSER_HIVE_SCHEME = 'browser:'
 

@@ -1,8 +1,8 @@
-import { describeValue } from '../../bytes/describe-value.ts'
 import { dirname, join } from 'node:path'
 import { codeOf } from '../../bytes/error-code.ts'
 import { BackendError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
+import { listNames, type ObjectTree, placeOf } from '../files/object-tree.ts'
 import { engineError } from './engine-error.ts'
 import type { FileCalls } from './file-calls.ts'
 import { isAbsent } from './is-absent.ts'
@@ -11,12 +11,8 @@ import { sizeOf } from './size-of.ts'
 import { DirectorySync } from './sync-directory.ts'
 import { readWholeFile, removeFile, writeNewFile } from './whole-files.ts'
 
-/** Stands for an empty part in the name of a directory; names of objects do not contain it. */
-const EMPTY = '_'
 /** Ends the name of a file that is being written. Names of objects do not contain it, and `delete` knows it. */
 const TEMPORARY = '~'
-/** What a name of an object looks like. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,199}$/
 
 /** How the objects are opened. */
 export interface FileBlocksOptions {
@@ -25,14 +21,13 @@ export interface FileBlocksOptions {
 }
 
 /**
- * Objects as files `<stem>/<fan>/<name>`. The stem is the part of the name before its last dot, the fan is the two
- * characters after that dot. So a directory stays small, and the objects of one upload are in one directory, whose sync
- * their puts share.
+ * Objects as files `<stem>/<fan>/<name>`. The objects of one upload are in one directory, whose sync their puts share.
  */
 export class FileBlocks implements Blocks {
   readonly #files: FileCalls
   readonly #root: string
   readonly #readOnly: boolean
+  readonly #tree: ObjectTree
   readonly #made = new Map<string, Promise<void>>()
   readonly #syncs = new Map<string, DirectorySync>()
   readonly #pending = new Set<Promise<unknown>>()
@@ -43,6 +38,10 @@ export class FileBlocks implements Blocks {
     this.#files = files
     this.#root = root
     this.#readOnly = readOnly
+    this.#tree = {
+      names: (...path) => namesIn(files, join(root, ...path)),
+      objectOf: (file) => file.replace(TEMPORARY, ''),
+    }
   }
 
   put(name: string, bytes: Uint8Array, { signal }: BackendCallOptions = {}): Promise<void> {
@@ -97,7 +96,7 @@ export class FileBlocks implements Blocks {
   list({ prefix, after = '', limit, signal }: ListBlocksOptions): Promise<ObjectInfo[]> {
     return this.#call('cannot list objects', signal, async () => {
       for (let last = after; ;) {
-        const names = await this.#names(prefix, last, limit, signal)
+        const names = await listNames(this.#tree, { prefix, after: last, limit, signal })
         const found: ObjectInfo[] = []
         for (const name of names) {
           signal?.throwIfAborted()
@@ -112,29 +111,6 @@ export class FileBlocks implements Blocks {
     })
   }
 
-  async #names(prefix: string, after: string, limit: number, signal: AbortSignal | undefined): Promise<string[]> {
-    // Desktops and synchronizers leave files with other names, which are not objects.
-    const wanted = (name: string): boolean => name.startsWith(prefix) && name > after && NAME.test(name)
-    const stems = (await namesIn(this.#files, this.#root)).filter((stem) => isBeginning(stemStart(stem), prefix))
-    const found: string[] = []
-    for (const stem of stems) {
-      const start = stemStart(stem)
-      const fans = (await namesIn(this.#files, join(this.#root, stem))).toSorted(byName)
-      for (const fan of fans) {
-        signal?.throwIfAborted()
-        const first = start + (fan === EMPTY ? '' : fan)
-        if (!isBeginning(first, prefix) || (first < after && !after.startsWith(first))) continue
-        const names = (await namesIn(this.#files, join(this.#root, stem, fan))).map((name) =>
-          name.replace(TEMPORARY, ''),
-        )
-        found.push(...new Set(names.filter(wanted)))
-        // Within a stem the fans are in the order of the names.
-        if (stems.length === 1 && found.length >= limit) break
-      }
-    }
-    return found.toSorted(byName).slice(0, limit)
-  }
-
   /** Waits for pending calls, and refuses later ones. */
   async close(): Promise<void> {
     this.#closed = true
@@ -142,12 +118,7 @@ export class FileBlocks implements Blocks {
   }
 
   #place(name: string): { directory: string; path: string } {
-    if (!NAME.test(name)) {
-      throw new TypeError(`an object's name must be up to 200 letters, digits, "-" and ".", got ${describeValue(name)}`)
-    }
-    const dot = name.lastIndexOf('.')
-    const stem = dot < 0 ? EMPTY : name.slice(0, dot)
-    const fan = name.slice(dot + 1, dot + 3) || EMPTY
+    const { stem, fan } = placeOf(name)
     const directory = join(this.#root, stem, fan)
     return { directory, path: join(directory, name) }
   }
@@ -208,20 +179,4 @@ export class FileBlocks implements Blocks {
       throw engineError(error, what)
     }
   }
-}
-
-/** Prefix of the names below a stem. */
-function stemStart(stem: string): string {
-  return stem === EMPTY ? '' : `${stem}.`
-}
-
-/** Whether strings that begin with `start` may begin with `prefix`. */
-function isBeginning(start: string, prefix: string): boolean {
-  return start.startsWith(prefix) || prefix.startsWith(start)
-}
-
-/** Orders by the codes of the characters, with the sign for an empty part first. */
-function byName(a: string, b: string): number {
-  if (a === EMPTY || b === EMPTY) return a === b ? 0 : a === EMPTY ? -1 : 1
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -11,11 +11,16 @@ export const COUNTERS = 'counters'
 
 /** Key in the store `counters`: the version of the last commit, a number. */
 export const LAST_VERSION = 'version'
+/** Key in the store `counters`: where the blocks are. */
+const BLOCKS_PLACE = 'blocks'
 /** Key in the store `counters`: a random id that the database got when it was created. */
 const DATABASE_ID = 'id'
 
 const STORES = [ROWS, BLOCKS, SIZES, COUNTERS]
 const FORMAT_VERSION = 1
+
+/** Where the blocks of a hive are. */
+export type BlocksPlace = 'indexeddb' | 'opfs'
 
 /**
  * A database. Its connection is opened when it is needed: browsers close connections when they run out of resources,
@@ -24,12 +29,14 @@ const FORMAT_VERSION = 1
  */
 export class Database {
   readonly #name: string
+  readonly #blocks: BlocksPlace
   #connection: Promise<IDBDatabase> | undefined
   #id: string | undefined
   #closed = false
 
-  constructor(name: string) {
+  constructor(name: string, blocks: BlocksPlace) {
     this.#name = name
+    this.#blocks = blocks
   }
 
   /** Opens the database, and creates it if there is none. */
@@ -129,7 +136,7 @@ export class Database {
 
   /** Opens a connection; `lost` is called when it cannot be used any longer. */
   async #openConnection(lost: () => void): Promise<IDBDatabase> {
-    const connection = await openDatabase(this.#name, this.#id === undefined)
+    const connection = await openDatabase(this.#name, this.#id === undefined ? this.#blocks : undefined)
     // Whoever else wants to change or delete the database waits for this.
     connection.onversionchange = () => {
       lost()
@@ -137,7 +144,7 @@ export class Database {
     }
     connection.onclose = lost
     try {
-      const id = await idOf(connection, this.#name)
+      const id = await idOf(connection, this.#blocks)
       if (this.#id !== undefined && this.#id !== id) throw gone(this.#name)
       this.#id = id
       return connection
@@ -148,19 +155,22 @@ export class Database {
   }
 }
 
-async function openDatabase(name: string, create: boolean): Promise<IDBDatabase> {
+/** Opens a database; without `blocks`, it must exist. */
+async function openDatabase(name: string, blocks: BlocksPlace | undefined): Promise<IDBDatabase> {
   const factory = globalThis.indexedDB as IDBFactory | undefined
   if (!factory) throw new BackendError('IndexedDB is not available here', { retryable: false })
   const request = factory.open(name, FORMAT_VERSION)
   let missing = false
   request.onupgradeneeded = () => {
-    if (!create) {
+    if (!blocks) {
       missing = true
       request.transaction!.abort()
       return
     }
     for (const store of STORES) request.result.createObjectStore(store)
-    request.transaction!.objectStore(COUNTERS).put(crypto.randomUUID(), DATABASE_ID)
+    const counters = request.transaction!.objectStore(COUNTERS)
+    counters.put(crypto.randomUUID(), DATABASE_ID)
+    counters.put(blocks, BLOCKS_PLACE)
   }
   try {
     return await resultOf(request)
@@ -170,11 +180,24 @@ async function openDatabase(name: string, create: boolean): Promise<IDBDatabase>
   }
 }
 
-/** The id of the database, after checking that it is one of these. */
-async function idOf(connection: IDBDatabase, name: string): Promise<string> {
+/** The id of the database, after checking that it is one of these, and of a hive whose blocks are there. */
+async function idOf(connection: IDBDatabase, blocks: BlocksPlace): Promise<string> {
+  const { name } = connection
   if (STORES.every((store) => connection.objectStoreNames.contains(store))) {
-    const id: unknown = await resultOf(connection.transaction(COUNTERS).objectStore(COUNTERS).get(DATABASE_ID))
-    if (typeof id === 'string') return id
+    const counters = connection.transaction(COUNTERS).objectStore(COUNTERS)
+    const [id, place] = await Promise.all([
+      resultOf<unknown>(counters.get(DATABASE_ID)),
+      resultOf<unknown>(counters.get(BLOCKS_PLACE)),
+    ])
+    if (typeof id === 'string' && place === blocks) return id
+    if (typeof id === 'string') {
+      throw new FormatError(
+        `the blocks of the hive in the database ${name} are not in ${blocks}, but in ${String(place)}`,
+        {
+          reason: 'unsupported',
+        },
+      )
+    }
   }
   throw new FormatError(`the database ${name} was not made by combstream`, { reason: 'magic' })
 }

@@ -1,8 +1,6 @@
 import type { Backend } from '../../store/backend.ts'
-import { BroadcastNotices } from './broadcast-notices.ts'
-import { Database } from './database.ts'
 import { IdbBlocks } from './idb-blocks.ts'
-import { IdbMetadata } from './idb-metadata.ts'
+import { openRows } from './open-rows.ts'
 
 /**
  * Opens a hive's database in IndexedDB, and creates it if there is none. Any number of tabs, workers and service workers
@@ -16,7 +14,8 @@ import { IdbMetadata } from './idb-metadata.ts'
  *   `indexedDB.deleteDatabase('combstream:' + name)`.
  * @returns The backend. `close()` releases the connection; transactions that have begun are completed.
  * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it.
- * @throws {FormatError} if another program, or a later version of this one, has made the database.
+ * @throws {FormatError} if another program, or a later version of this one, has made the database, or if the blocks of the
+ *   hive are in the origin-private file system.
  * @throws {QuotaExceededError} if there is no space left.
  *
  * @example
@@ -29,18 +28,6 @@ import { IdbMetadata } from './idb-metadata.ts'
  * ```
  */
 export async function indexedDbBackend(name: string): Promise<Backend> {
-  if (typeof name !== 'string' || name === '')
-    throw new TypeError('the name of a hive must be a string that is not empty')
-  const database = new Database(`combstream:${name}`)
-  await database.open()
-  const notices = new BroadcastNotices(`combstream:${name}`)
-  return {
-    metadata: new IdbMetadata(database),
-    blocks: new IdbBlocks(database),
-    notices,
-    async close() {
-      notices.close()
-      await database.close()
-    },
-  }
+  const { database, ...rows } = await openRows(name, 'indexeddb')
+  return { ...rows, blocks: new IdbBlocks(database) }
 }

@@ -1,0 +1,144 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { browserBackend } from '../src/backends/browser.ts'
+import { indexedDbBackend } from '../src/backends/indexeddb.ts'
+import { opfsBackend } from '../src/backends/opfs.ts'
+import { collect } from '../src/bytes/collect.ts'
+import { LocalHive } from '../src/hive/local-hive.ts'
+import { type Backend, StreamStore } from '../src/store.ts'
+import { backendCases } from '../src/testing.ts'
+import { harmThrough, healingSuite } from '../node-tests/support/healing-suite.ts'
+import { difference } from '../node-tests/support/jobs.ts'
+import { randomBytes, rejection } from '../node-tests/support/streams.ts'
+
+/** WebKitGTK has no such file system. */
+const HAS_OPFS = 'createWritable' in (globalThis.FileSystemFileHandle?.prototype ?? {})
+const KEY = new Uint8Array([1])
+
+const names: string[] = []
+const backends: Backend[] = []
+
+function newName(): string {
+  const name = `test/${crypto.randomUUID()} ü`
+  names.push(name)
+  return name
+}
+
+function opened<T extends Backend>(backend: T): T {
+  backends.push(backend)
+  return backend
+}
+
+const open = async (name = newName()): Promise<Backend> => opened(await opfsBackend(name))
+
+async function filesOf(name: string): Promise<FileSystemDirectoryHandle> {
+  const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('combstream')
+  return root.getDirectoryHandle(encodeURIComponent(name))
+}
+
+async function remove(name: string): Promise<void> {
+  const request = indexedDB.deleteDatabase(`combstream:${name}`)
+  await new Promise((resolve, reject) => {
+    request.onsuccess = resolve
+    request.onerror = () => reject(request.error!)
+  })
+  if (!HAS_OPFS) return
+  const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('combstream', { create: true })
+  await root.removeEntry(encodeURIComponent(name), { recursive: true }).catch(() => undefined)
+}
+
+afterEach(async () => {
+  await Promise.all(backends.splice(0).map((backend) => backend.close()))
+  await Promise.all(names.splice(0).map(remove))
+})
+
+describe.runIf(HAS_OPFS)('opfsBackend', () => {
+  it.each(backendCases(() => open()))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
+
+  it('keeps rows and objects when it is closed', async () => {
+    const name = newName()
+    const bytes = randomBytes(100_000)
+    const store = new StreamStore(await open(name), { blockSize: 30_000 })
+    await new Blob([bytes]).stream().pipeTo(new LocalHive(store).sink('x'))
+    await store.close()
+    const hive = new LocalHive(new StreamStore(await open(name)))
+    expect(difference(await collect((await hive.open('x')).stream()), bytes)).toBeUndefined()
+  })
+
+  it('lists a file that has not been written, which is not an object yet, and deletes it', async () => {
+    const name = newName()
+    const { blocks } = await open(name)
+    await blocks.put('o.0011', KEY)
+    const fan = await (await (await filesOf(name)).getDirectoryHandle('o')).getDirectoryHandle('00')
+    await fan.getFileHandle('o.0022', { create: true })
+    expect(await blocks.list({ prefix: '', limit: 10 })).toEqual([
+      { name: 'o.0011', size: 1 },
+      { name: 'o.0022', size: 0 },
+    ])
+    expect([await blocks.get('o.0022'), await blocks.size('o.0022')]).toEqual([undefined, undefined])
+    await blocks.delete('o.0022')
+    expect(await blocks.list({ prefix: '', limit: 10 })).toHaveLength(1)
+  })
+
+  it('puts a name at most once', async () => {
+    const { blocks } = await open()
+    await blocks.put('o.00', KEY)
+    expect(await rejection(blocks.put('o.00', new Uint8Array([2])))).toMatchObject({ name: 'BackendError' })
+    expect(await blocks.get('o.00')).toEqual(KEY)
+  })
+})
+
+healingSuite(
+  'a content in the origin-private file system',
+  async () => {
+    const backend = HAS_OPFS ? await open() : opened(await indexedDbBackend(newName()))
+    return { backend, harm: (object, harm) => harmThrough(backend, object, harm) }
+  },
+  [{ blocks: 2, harmed: [0], harms: ['lost', 'cut off', 'flipped, as a reader has found'] }],
+)
+
+describe('browserBackend', () => {
+  it.each([
+    ['indexeddb', 'indexeddb'],
+    ['opfs', HAS_OPFS ? 'opfs' : 'indexeddb'],
+  ] as const)(
+    'opens a hive that was created with a preference for %s where it is, whatever is preferred later',
+    async (prefer, kind) => {
+      const name = newName()
+      const backend = opened(await browserBackend(name, { prefer }))
+      expect(backend.kind).toBe(kind)
+      await backend.blocks.put('o.00', KEY)
+      for (const later of [undefined, 'indexeddb', 'opfs'] as const) {
+        const again = opened(await browserBackend(name, { prefer: later }))
+        expect(again.kind).toBe(kind)
+        expect(await again.blocks.get('o.00')).toEqual(KEY)
+      }
+    },
+  )
+
+  it('opens no hive as if its blocks were elsewhere', async () => {
+    const name = newName()
+    opened(await indexedDbBackend(name))
+    expect(await rejection(opfsBackend(name))).toMatchObject({
+      name: HAS_OPFS ? 'FormatError' : 'BackendError',
+    })
+    if (!HAS_OPFS) return
+    const other = newName()
+    await open(other)
+    expect(await rejection(indexedDbBackend(other))).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
+  })
+
+  it('refuses other preferences, and an empty name', async () => {
+    expect(await rejection(browserBackend(newName(), { prefer: 'disk' as 'opfs' }))).toMatchObject({
+      name: 'TypeError',
+    })
+    expect(await rejection(browserBackend(''))).toMatchObject({ name: 'TypeError' })
+  })
+
+  it.runIf(!HAS_OPFS)('creates no database for blocks that cannot be written', async () => {
+    const name = newName()
+    expect(await rejection(opfsBackend(name))).toMatchObject({ name: 'BackendError', retryable: false })
+    expect((await indexedDB.databases()).map((database) => database.name)).not.toContain(`combstream:${name}`)
+  })
+})

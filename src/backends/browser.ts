@@ -1,0 +1,71 @@
+/**
+ * A backend of whatever the browser has: for a hive that lives in a page's own storage.
+ *
+ * @module
+ */
+import { describeValue } from '../bytes/describe-value.ts'
+import type { Backend } from '../store/backend.ts'
+import { indexedDbBackend } from './indexeddb/indexeddb-backend.ts'
+import { opfsBackend } from './opfs/opfs-backend.ts'
+
+export { BackendError, type BackendErrorOptions } from '../errors.ts'
+export { FormatError, type FormatErrorOptions, type FormatErrorReason } from '../errors.ts'
+export { QuotaExceededError, type QuotaExceededErrorOptions } from '../errors.ts'
+
+const OPENERS = { indexeddb: indexedDbBackend, opfs: opfsBackend }
+
+/** A backend in a browser. */
+export interface BrowserBackend extends Backend {
+  /** Where the blocks are: in the origin-private file system, or in IndexedDB. The rows are in IndexedDB. */
+  readonly kind: 'opfs' | 'indexeddb'
+}
+
+/** Options of {@linkcode browserBackend}. */
+export interface BrowserBackendOptions {
+  /**
+   * Where the blocks of a new hive go, if the browser has it. IndexedDB says when bytes are on the disk, and is faster to
+   * write in Firefox; the origin-private file system is faster to read.
+   * @default 'indexeddb'
+   */
+  prefer?: BrowserBackend['kind'] | undefined
+}
+
+/**
+ * Opens a hive in the browser, wherever its blocks are, and creates it if there is none.
+ *
+ * @param name Name of the hive.
+ * @throws {TypeError} if the name is empty, or an option is of the wrong type.
+ * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it.
+ * @throws {FormatError} if another program, or a later version of this one, has made the database, or if the blocks are in
+ *   an origin-private file system that cannot be used now.
+ * @throws {QuotaExceededError} if there is no space left.
+ *
+ * @example
+ * ```ts
+ * import { LocalHive, StreamStore } from 'combstream'
+ * import { browserBackend } from 'combstream/backends/browser'
+ *
+ * const backend = await browserBackend('videos')
+ * const hive = new LocalHive(new StreamStore(backend))
+ * console.log(`the hive is in ${backend.kind}`)
+ * ```
+ */
+export async function browserBackend(name: string, options: BrowserBackendOptions = {}): Promise<BrowserBackend> {
+  const { prefer = 'indexeddb' } = options
+  if (!Object.hasOwn(OPENERS, prefer)) {
+    throw new TypeError(`prefer must be 'indexeddb' or 'opfs', got ${describeValue(prefer)}`)
+  }
+  const other = prefer === 'opfs' ? 'indexeddb' : 'opfs'
+  try {
+    return { ...(await OPENERS[prefer](name)), kind: prefer }
+  } catch (error) {
+    // Either the browser does not have that here, or the blocks are elsewhere.
+    const { name: kind } = error as Error
+    if (kind !== 'BackendError' && kind !== 'FormatError') throw error
+    try {
+      return { ...(await OPENERS[other](name)), kind: other }
+    } catch {
+      throw error
+    }
+  }
+}
