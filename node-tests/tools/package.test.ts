@@ -82,6 +82,13 @@ describe('the package that `npm pack` makes from a clean checkout', () => {
     expect(found['./browser/browser-hive.js']).toEqual(expect.arrayContaining(['HttpHive', 'LocalHive']))
   })
 
+  test.for(Object.entries(RUNTIMES))('commits to a directory in a thread, in %s', async ([, runtime]) => {
+    writeFileSync(join(installed.project, 'commit.js'), COMMIT)
+    const command = [...runtime, 'commit.js', join(temporaryDirectory(), 'hive')]
+    const { code, output } = await run(command, { cwd: installed.project, timeoutMs: TIMEOUT_MS })
+    expect({ code, output }).toMatchObject({ code: 0, output: expect.stringMatching(/^1 \[\]$/m) as unknown })
+  })
+
   test('is checked without being rebuilt', async () => {
     const dist = join(installed.checkout, 'dist')
     const before = statSync(dist).ino
@@ -232,6 +239,24 @@ for (const key of Object.keys(exports).filter((name) => !name.endsWith('/service
   found[key] = Object.keys(await import('combstream' + key.slice(1))).toSorted()
 }
 console.log(JSON.stringify(found))
+`
+
+/** Prints the number of a commit, and what SQLite was told to do in this thread meanwhile. */
+const COMMIT = `
+import { DatabaseSync } from 'node:sqlite'
+import process from 'node:process'
+import { directoryBackend } from 'combstream/backends/directory'
+
+const { metadata, close } = await directoryBackend(process.argv[2])
+const statements = []
+const { exec } = DatabaseSync.prototype
+DatabaseSync.prototype.exec = function (statement) {
+  statements.push(statement)
+  return exec.call(this, statement)
+}
+const version = await metadata.commit([], [{ key: new Uint8Array([1]), value: new Uint8Array([2]) }])
+console.log(version, JSON.stringify(statements))
+await close()
 `
 
 function packageFolder(): string {
