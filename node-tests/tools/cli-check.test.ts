@@ -50,6 +50,18 @@ async function within(directory: string, work: (backend: Backend, hive: LocalHiv
 const WHOLE = { code: 0, stdout: 'checked 2 streams with 4 blocks, 2.52 MB: no damage\n', stderr: '' }
 
 describe('`comb check`', () => {
+  test('reports what SQLite finds wrong with its database', async () => {
+    const hive = await makeHive()
+    const path = join(hive, 'metadata.sqlite')
+    const database = readFileSync(path)
+    // The header says that five pages are free, but no list has them.
+    database.writeUInt32BE(5, 36)
+    writeFileSync(path, database)
+    const found = await check(hive, '--json')
+    expect(found).toMatchObject({ code: 1, stderr: expect.stringMatching(/ is damaged: .*\n.*1 other problem\n$/s) })
+    expect(JSON.parse(found.stdout)).toMatchObject({ problems: [expect.stringMatching(/free/i)], damagedStreams: [] })
+  })
+
   test.each([
     {
       what: 'flipped',

@@ -43,7 +43,9 @@ async function check(directory: string, options: CheckOptions, signal: AbortSign
       if (damage !== undefined) damagedEntries.push({ alias, damage })
     }
     const report = await withBar(progress, (onProgress) => store.scrub({ repair, force, signal, onProgress }))
-    checked = { report, damagedEntries }
+    const { databaseProblems } = await import('../backends/directory/database-problems.ts')
+    const problems = [...(await databaseProblems(directory)), ...report.problems]
+    checked = { report: { ...report, problems }, damagedEntries }
   } catch (error) {
     const { name, message } = error as Error
     if (name !== 'RepairRefusedError') throw error
