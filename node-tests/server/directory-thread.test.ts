@@ -71,9 +71,16 @@ describe('the thread of a directory', () => {
 
   it('takes all commits that came while it was busy as one transaction', async () => {
     const { metadata, close } = await directoryBackend(fresh())
+    const { postMessage } = Worker.prototype
     const post = vi.spyOn(Worker.prototype, 'postMessage')
+    const posted = new Promise<void>((resolve) => {
+      post.mockImplementationOnce(function (this: Worker, message: unknown) {
+        postMessage.call(this, message)
+        resolve()
+      })
+    })
     const first = metadata.commit([], setting('first'))
-    await vi.waitFor(() => expect(post).toHaveBeenCalledTimes(1), { interval: 1 })
+    await posted
     const others = Array.from({ length: 50 }, (_, i) => metadata.commit([], setting(`k${i}`)))
     const versions = await Promise.all([first, ...others])
     expect(new Set(versions).size).toBe(51)
