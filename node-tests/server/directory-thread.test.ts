@@ -8,7 +8,7 @@ import { directoryBackend } from '../../src/backends/directory.ts'
 import { receivedFailure, sentFailure } from '../../src/backends/directory/commit-outcome.ts'
 import { CommitFailure } from '../../src/backends/directory/sqlite-transaction.ts'
 import { FormatError } from '../../src/errors.ts'
-import type { Mutation } from '../../src/store.ts'
+import type { Backend, Mutation } from '../../src/store.ts'
 import { startChild } from '../support/child-program.ts'
 import { text } from '../support/store-tools.ts'
 
@@ -35,6 +35,13 @@ function setting(key: string): Mutation[] {
 
 function noWorker(): never {
   throw new Error('no threads')
+}
+
+/** A hive whose thread runs. */
+async function committed(): Promise<Backend> {
+  const backend = await directoryBackend(fresh())
+  expect(await backend.metadata.commit([], setting('k'))).toBe('1')
+  return backend
 }
 
 /** Replaces the workers of threads that start from now on. */
@@ -108,6 +115,7 @@ describe('the thread of a directory', () => {
       },
     ],
   ])('fails a commit with a BackendError when it %s, and starts with the next one', async (_, worker) => {
+    const other = await committed()
     const { metadata, close } = await directoryBackend(fresh())
     useWorker(worker)
     const failure = { name: 'BackendError', retryable: false, outcome: undefined }
@@ -115,6 +123,19 @@ describe('the thread of a directory', () => {
     vi.doUnmock('node:worker_threads')
     expect(await metadata.commit([], setting('k'))).toBe('1')
     await close()
+    await other.close()
+  })
+
+  it('serves the next hive after the first one was closed, and each of two that are open has its own', async () => {
+    const post = vi.spyOn(Worker.prototype, 'postMessage')
+    const [first, second] = [await committed(), await committed()]
+    expect(post.mock.contexts[0]).not.toBe(post.mock.contexts[1])
+    await first.close()
+    const third = await committed()
+    expect(post.mock.contexts.at(-1)).toBe(post.mock.contexts[0])
+    expect(await second.metadata.commit([], setting('k'))).toBe('2')
+    expect(await third.metadata.get(text('k'))).toMatchObject({ version: '1' })
+    for (const { close } of [second, third]) await close()
   })
 
   it('leaves commits unknown that it died with, and starts again for the next one', async () => {

@@ -1,14 +1,14 @@
-// Runs in the thread of each CommitThread: applies commits, with their syncs, checkpoints and short waits for locks.
+// Runs in the thread of a CommitThread: applies commits, with their syncs, checkpoints and short waits for locks.
 import process from 'node:process'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { applyCommits } from './apply-commits.ts'
 import { type CommitOutcome, sentFailure } from './commit-outcome.ts'
 import type { CommitReply, CommitRequest } from './commit-thread.ts'
 import { type PackedCommits, unpackCommits } from './packed-commits.ts'
 import { connectToWrite, type SqliteConnection } from './sqlite-connection.ts'
 
-const path = workerData as string
 const port = parentPort!
+/** Of the database that the previous request was for; closed before there are requests for another one. */
 let connection: SqliteConnection | undefined
 
 // Node 22 warns when node:sqlite is loaded. It has done so in the thread that opened the database.
@@ -21,12 +21,13 @@ port.on('message', (request: CommitRequest) => void answer(request))
 send('ready')
 
 async function answer(request: CommitRequest): Promise<void> {
-  if (request !== 'close') return send(await apply(request))
+  if (request !== 'close') return send(await apply(request.path, request.commits))
   connection?.close()
+  connection = undefined
   send('closed')
 }
 
-async function apply(packed: PackedCommits): Promise<CommitOutcome[]> {
+async function apply(path: string, packed: PackedCommits): Promise<CommitOutcome[]> {
   const commits = unpackCommits(packed)
   try {
     // The other side waits for locks, because it knows which commits are still wanted.

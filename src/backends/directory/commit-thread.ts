@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { Worker, WorkerOptions } from 'node:worker_threads'
 import { BackendError } from '../../errors.ts'
 import type { CommitOutcome } from './commit-outcome.ts'
@@ -7,8 +8,8 @@ import type { Committer } from './shared-commits.ts'
 import { type Commit, packCommits, type PackedCommits } from './packed-commits.ts'
 import { CommitFailure } from './sqlite-transaction.ts'
 
-/** What is sent to the thread. Each request is answered before the next one is sent. */
-export type CommitRequest = PackedCommits | 'close'
+/** What is sent to the thread: commits to the database at a path. Each request is answered before the next one is sent. */
+export type CommitRequest = { readonly path: string; readonly commits: PackedCommits } | 'close'
 
 /** What the thread sends: that it can take requests, what became of each commit, and that it has closed the file. */
 export type CommitReply = 'ready' | 'closed' | readonly CommitOutcome[]
@@ -19,10 +20,16 @@ interface Pending {
   reject(error: Error): void
 }
 
+/** How long a thread that no backend uses waits for the next one, in milliseconds: it takes long to start. */
+const SPARE_MS = 10_000
+
+/** A thread that no backend uses. */
+let spare: { readonly thread: RunningThread; readonly timer: NodeJS.Timeout } | undefined
+
 /**
  * Applies commits in a thread that has a connection of its own, so that no sync, checkpoint or wait for a lock stops the
- * event loop. It starts with the first commits, and again after it has died. It keeps the process alive only while
- * commits are pending.
+ * event loop. It gets the thread with the first commits, and another one if that has died. It keeps the process alive only
+ * while commits are pending.
  */
 export class CommitThread implements Committer {
   readonly #path: string
@@ -38,10 +45,11 @@ export class CommitThread implements Committer {
    * @throws {CommitFailure} if the thread died, so that any of them may have been applied.
    */
   async apply(commits: readonly Commit[]): Promise<readonly CommitOutcome[]> {
-    if (!this.#running?.isAlive) this.#running = await startThread(this.#path)
+    if (!this.#running?.isAlive) this.#running = takeSpare() ?? (await startThread())
     const packed = packCommits(commits)
     try {
-      return (await this.#running.ask(packed, [packed.bytes.buffer])) as readonly CommitOutcome[]
+      const request: CommitRequest = { path: this.#path, commits: packed }
+      return (await this.#running.ask(request, [packed.bytes.buffer])) as readonly CommitOutcome[]
     } catch (error) {
       throw new CommitFailure('no answer', { cause: error })
     }
@@ -56,9 +64,23 @@ export class CommitThread implements Committer {
     } catch (error) {
       throw engineError(error, 'cannot close the database')
     }
-    // In Deno, a thread cannot stop listening by itself.
-    running.end()
+    keepSpare(running)
   }
+}
+
+function takeSpare(): RunningThread | undefined {
+  const { thread, timer } = spare ?? {}
+  spare = undefined
+  clearTimeout(timer)
+  return thread?.isAlive ? thread : undefined
+}
+
+function keepSpare(thread: RunningThread): void {
+  // In Deno, a thread cannot stop listening by itself.
+  takeSpare()?.end()
+  const timer = setTimeout(() => takeSpare()?.end(), SPARE_MS)
+  timer.unref()
+  spare = { thread, timer }
 }
 
 class RunningThread {
@@ -102,9 +124,9 @@ class RunningThread {
   }
 }
 
-async function startThread(path: string): Promise<RunningThread> {
+async function startThread(): Promise<RunningThread> {
   try {
-    const thread = new RunningThread(await createWorker(path))
+    const thread = new RunningThread(await createWorker())
     await thread.ready()
     return thread
   } catch (error) {
@@ -113,11 +135,10 @@ async function startThread(path: string): Promise<RunningThread> {
 }
 
 /** The URLs are written so that bundlers which know workers find the script. */
-async function createWorker(path: string): Promise<Worker> {
+async function createWorker(): Promise<Worker> {
   // Not a static import: whoever only reads needs no threads.
   const { Worker } = await import('node:worker_threads')
   const options: WorkerOptions = {
-    workerData: path,
     name: 'combstream commits',
     // A thread inherits the flags of its process, and refuses this one, which goes with `-e`.
     ...(process.execArgv.some((flag) => flag.startsWith('--input-type')) && { execArgv: [] }),
