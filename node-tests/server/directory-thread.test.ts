@@ -162,7 +162,7 @@ describe('the thread of a directory', () => {
     await close()
   })
 
-  it('keeps the process while a commit is pending, and no longer', async () => {
+  it('keeps the process while a commit is pending, and no longer, wherever the process has gone', async () => {
     const child = startChild('commit-child', fresh())
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {

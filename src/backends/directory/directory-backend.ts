@@ -1,6 +1,6 @@
 import { describeValue } from '../../bytes/describe-value.ts'
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { StreamingHash } from '../../bytes/sha256.ts'
 import type { Backend } from '../../store/backend.ts'
 import { assertRows, BLOCKS_DIRECTORY, DATABASE_FILE, prepareDirectory } from './directory-format.ts'
@@ -90,9 +90,11 @@ export async function openDirectory(
   if (typeof lockTimeoutMs !== 'number' || !(lockTimeoutMs >= 0)) {
     throw new RangeError(`lockTimeoutMs must be a number from 0, got ${describeValue(lockTimeoutMs)}`)
   }
+  // A program may change its working directory, and files are opened later, too, also by the thread for commits.
+  const root = resolve(path)
   await prepareDirectory(files, path, { create: create && !readOnly, lockTimeoutMs })
-  const rowsFile = new RowsFile(files, path)
-  const metadata = await openSqlite(join(path, DATABASE_FILE), {
+  const rowsFile = new RowsFile(files, root)
+  const metadata = await openSqlite(join(root, DATABASE_FILE), {
     lockTimeoutMs,
     readOnly,
     thread,
@@ -105,7 +107,7 @@ export async function openDirectory(
     await metadata.close()
     throw engineError(error, `cannot open ${path}`)
   }
-  const blocks = new FileBlocks(files, join(path, BLOCKS_DIRECTORY), { readOnly })
+  const blocks = new FileBlocks(files, join(root, BLOCKS_DIRECTORY), { readOnly })
   return {
     metadata,
     blocks,
