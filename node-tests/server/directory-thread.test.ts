@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Worker } from 'node:worker_threads'
+import { setImmediate } from 'node:timers'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
 import { receivedFailure, sentFailure } from '../../src/backends/directory/commit-outcome.ts'
@@ -150,6 +151,50 @@ describe('the thread of a directory', () => {
     expect(await metadata.commit([], setting('after'))).toBe('2')
     expect((await metadata.list({ prefix: text(''), limit: 9 })).length).toBe(2)
     await close()
+  })
+
+  it('tells its answers from messages of others, such as those of Node with --watch', async () => {
+    const other = await committed()
+    const { metadata, close } = await directoryBackend(fresh())
+    const disturb = (worker: Worker): void => {
+      for (const message of [{ 'watch:import': ['node:fs'] }, null, 'ready']) worker.emit('message', message)
+    }
+    useWorker(
+      class extends Worker {
+        constructor(script: URL, options: WorkerOptions) {
+          super(script, options)
+          setImmediate(() => disturb(this))
+        }
+      },
+    )
+    const { postMessage } = Worker.prototype
+    vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, message: unknown) {
+      postMessage.call(this, message)
+      disturb(this)
+    })
+    expect(await metadata.commit([], setting('a'))).toBe('1')
+    expect(await metadata.commit([], setting('b'))).toBe('2')
+    expect((await metadata.get(text('b')))?.version).toBe('2')
+    await close()
+    await other.close()
+  })
+
+  it('does not inherit flags, such as --import with a module that waits for a commit', async () => {
+    const other = await committed()
+    const { metadata, close } = await directoryBackend(fresh())
+    let flags: unknown
+    useWorker(
+      class extends Worker {
+        constructor(script: URL, options: WorkerOptions) {
+          super(script, options)
+          flags = options.execArgv
+        }
+      },
+    )
+    expect(await metadata.commit([], setting('k'))).toBe('1')
+    expect(flags).toEqual([])
+    await close()
+    await other.close()
   })
 
   it('can die while nothing is asked of it', async () => {

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { parentPort } from 'node:worker_threads'
 import { applyCommits } from './apply-commits.ts'
 import { type CommitOutcome, sentFailure } from './commit-outcome.ts'
-import type { CommitReply, CommitRequest } from './commit-thread.ts'
+import type { CommitReply, CommitRequest, SentReply } from './commit-thread.ts'
 import { type PackedCommits, unpackCommits } from './packed-commits.ts'
 import { connectToWrite, type SqliteConnection } from './sqlite-connection.ts'
 
@@ -40,5 +40,6 @@ async function apply(path: string, packed: PackedCommits): Promise<CommitOutcome
 }
 
 function send(reply: CommitReply): void {
-  port.postMessage(reply)
+  const sent: SentReply = { combstreamReply: reply }
+  port.postMessage(sent)
 }

@@ -1,4 +1,3 @@
-import process from 'node:process'
 import { clearTimeout, setTimeout } from 'node:timers'
 import type { Worker, WorkerOptions } from 'node:worker_threads'
 import { BackendError } from '../../errors.ts'
@@ -11,8 +10,16 @@ import { CommitFailure } from './sqlite-transaction.ts'
 /** What is sent to the thread: commits to the database at a path. Each request is answered before the next one is sent. */
 export type CommitRequest = { readonly path: string; readonly commits: PackedCommits } | 'close'
 
-/** What the thread sends: that it can take requests, what became of each commit, and that it has closed the file. */
+/** What the thread says: that it can take requests, what became of each commit, and that it has closed the file. */
 export type CommitReply = 'ready' | 'closed' | readonly CommitOutcome[]
+
+/**
+ * What the thread sends. The property has a name of its own because others send messages from the thread, too: with
+ * `node --watch`, Node does so for each module that it loads.
+ */
+export interface SentReply {
+  readonly combstreamReply: CommitReply
+}
 
 /** A request that has not been answered. */
 interface Pending {
@@ -91,7 +98,10 @@ class RunningThread {
   constructor(worker: Worker) {
     this.#worker = worker
     let cause: unknown
-    worker.on('message', (reply: CommitReply) => this.#settle((pending) => pending.resolve(reply)))
+    worker.on('message', (message: Partial<SentReply> | null | undefined) => {
+      const reply = message?.combstreamReply
+      if (reply !== undefined) this.#settle((pending) => pending.resolve(reply))
+    })
     worker.on('error', (error: unknown) => (cause = error))
     worker.on('exit', () => {
       this.isAlive = false
@@ -140,8 +150,9 @@ async function createWorker(): Promise<Worker> {
   const { Worker } = await import('node:worker_threads')
   const options: WorkerOptions = {
     name: 'combstream commits',
-    // A thread inherits the flags of its process, and refuses this one, which goes with `-e`.
-    ...(process.execArgv.some((flag) => flag.startsWith('--input-type')) && { execArgv: [] }),
+    // It would inherit the flags of its process. With `--import` it would run that module before its script, even one
+    // that waits for a commit; and it refuses `--input-type`, which goes with `-e`.
+    execArgv: [],
   }
   if (!import.meta.url.endsWith('.ts')) {
     return new Worker(new URL('./commit-thread-script.js', import.meta.url), options)
