@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { browserBackend } from '../src/backends/browser.ts'
 import { indexedDbBackend } from '../src/backends/indexeddb.ts'
 import { opfsBackend } from '../src/backends/opfs.ts'
@@ -47,6 +47,7 @@ async function remove(name: string): Promise<void> {
 }
 
 afterEach(async () => {
+  vi.restoreAllMocks()
   await Promise.all(backends.splice(0).map((backend) => backend.close()))
   await Promise.all(names.splice(0).map(remove))
 })
@@ -129,11 +130,32 @@ describe('browserBackend', () => {
     expect(await rejection(indexedDbBackend(other))).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
   })
 
-  it('refuses other preferences, and an empty name', async () => {
+  it('refuses other preferences', async () => {
     expect(await rejection(browserBackend(newName(), { prefer: 'disk' as 'opfs' }))).toMatchObject({
       name: 'TypeError',
     })
-    expect(await rejection(browserBackend(''))).toMatchObject({ name: 'TypeError' })
+  })
+
+  it.each(['', '\ud800', 7 as unknown as string])('refuses the name %j', async (name) => {
+    for (const prefer of ['indexeddb', 'opfs'] as const) {
+      expect(await rejection(browserBackend(name, { prefer }))).toMatchObject({ name: 'TypeError' })
+    }
+  })
+
+  it.runIf(HAS_OPFS)('creates nothing for a name that is not a string', async () => {
+    await open()
+    expect(await rejection(opfsBackend(7 as unknown as string))).toMatchObject({ name: 'TypeError' })
+    expect(await rejection(filesOf('7'))).toMatchObject({ name: 'NotFoundError' })
+  })
+
+  it.runIf(HAS_OPFS)('does not create a hive in the file system because IndexedDB fails', async () => {
+    const failure = new DOMException('for a moment', 'UnknownError')
+    vi.spyOn(IDBFactory.prototype, 'open').mockImplementationOnce(() => {
+      throw failure
+    })
+    const name = newName()
+    expect(await rejection(browserBackend(name))).toMatchObject({ name: 'BackendError', cause: failure })
+    expect(opened(await browserBackend(name)).kind).toBe('indexeddb')
   })
 
   it.runIf(!HAS_OPFS)('creates no database for blocks that cannot be written', async () => {

@@ -34,7 +34,8 @@ export interface BrowserBackendOptions {
  * Opens a hive in the browser, wherever its blocks are, and creates it if there is none.
  *
  * @param name Name of the hive.
- * @throws {TypeError} if the name is empty, or an option is of the wrong type.
+ * @throws {TypeError} if the name is not a string, is empty, or has lone surrogates, or if `prefer` is
+ *   neither `'indexeddb'` nor `'opfs'`.
  * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it.
  * @throws {FormatError} if another program, or a later version of this one, has made the database, or if the blocks are in
  *   an origin-private file system that cannot be used now.
@@ -59,9 +60,9 @@ export async function browserBackend(name: string, options: BrowserBackendOption
   try {
     return { ...(await OPENERS[prefer](name)), kind: prefer }
   } catch (error) {
-    // Either the browser does not have that here, or the blocks are elsewhere.
-    const { name: kind } = error as Error
-    if (kind !== 'BackendError' && kind !== 'FormatError') throw error
+    const { name: failure } = error as Error
+    // The blocks may be elsewhere, or the browser may not have the file system here. Without IndexedDB, nothing works.
+    if (failure !== 'FormatError' && !(failure === 'BackendError' && prefer === 'opfs')) throw error
     try {
       return { ...(await OPENERS[other](name)), kind: other }
     } catch {

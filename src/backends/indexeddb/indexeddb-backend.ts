@@ -1,6 +1,6 @@
 import type { Backend } from '../../store/backend.ts'
 import { IdbBlocks } from './idb-blocks.ts'
-import { openRows } from './open-rows.ts'
+import { checkHiveName, openRows } from './open-rows.ts'
 
 /**
  * Opens a hive's database in IndexedDB, and creates it if there is none. Any number of tabs, workers and service workers
@@ -13,6 +13,7 @@ import { openRows } from './open-rows.ts'
  * @param name Name of the hive. The database has this name after `combstream:`. To delete the hive, call
  *   `indexedDB.deleteDatabase('combstream:' + name)`.
  * @returns The backend. `close()` releases the connection; transactions that have begun are completed.
+ * @throws {TypeError} if the name is not a string, is empty, or has lone surrogates.
  * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it.
  * @throws {FormatError} if another program, or a later version of this one, has made the database, or if the blocks of the
  *   hive are in the origin-private file system.
@@ -28,6 +29,7 @@ import { openRows } from './open-rows.ts'
  * ```
  */
 export async function indexedDbBackend(name: string): Promise<Backend> {
+  checkHiveName(name)
   const { database, ...rows } = await openRows(name, 'indexeddb')
   return { ...rows, blocks: new IdbBlocks(database) }
 }

@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import type { Backend } from '../../store/backend.ts'
 import { BroadcastNotices } from './broadcast-notices.ts'
 import { type BlocksPlace, Database } from './database.ts'
@@ -9,10 +10,20 @@ export interface BrowserRows extends Pick<Backend, 'metadata' | 'close'> {
   readonly database: Database
 }
 
-/** Opens the database of a hive in the browser; creates it if there is none. */
+/**
+ * Checks the name of a hive in the browser.
+ *
+ * @throws {TypeError} if it is not a string, is empty, or has lone surrogates, which cannot be percent-encoded.
+ */
+export function checkHiveName(name: string): void {
+  if (typeof name === 'string' && name !== '' && !/\p{Surrogate}/u.test(name)) return
+  throw new TypeError(
+    `the name of a hive must be a string that is not empty, without lone surrogates, got ${describeValue(name)}`,
+  )
+}
+
+/** Opens the database of a hive in the browser, whose name has been checked; creates it if there is none. */
 export async function openRows(name: string, blocks: BlocksPlace): Promise<BrowserRows> {
-  if (typeof name !== 'string' || name === '')
-    throw new TypeError('the name of a hive must be a string that is not empty')
   const database = new Database(`combstream:${name}`, blocks)
   await database.open()
   const notices = new BroadcastNotices(`combstream:${name}`)

@@ -1,6 +1,6 @@
 import { BackendError } from '../../errors.ts'
 import type { Backend } from '../../store/backend.ts'
-import { openRows } from '../indexeddb/open-rows.ts'
+import { checkHiveName, openRows } from '../indexeddb/open-rows.ts'
 import { OpfsBlocks } from './opfs-blocks.ts'
 
 /** The directory in which hives are, below the root of the origin. */
@@ -16,6 +16,7 @@ const DIRECTORY = 'combstream'
  *
  * @param name Name of the hive. Its blocks are in the directory `combstream/<name>`, with the name in percent-encoding, and
  *   its rows in the database `combstream:<name>`.
+ * @throws {TypeError} if the name is not a string, is empty, or has lone surrogates.
  * @throws {BackendError} if the browser has no such file system here, no IndexedDB, or does not allow one of them.
  * @throws {FormatError} if another program, or a later version of this one, has made the database, or if the blocks of the
  *   hive are in IndexedDB.
@@ -31,6 +32,7 @@ const DIRECTORY = 'combstream'
  * ```
  */
 export async function opfsBackend(name: string): Promise<Backend> {
+  checkHiveName(name)
   // First, so that no database is created where there can be no blocks.
   const directory = await directoryOf(name)
   const { metadata, notices, close } = await openRows(name, 'opfs')
