@@ -18,6 +18,9 @@ const BUNDLES: Readonly<Record<string, string>> = {
   'strict-page.js': './strict-page.ts',
 }
 
+/** Before the name of a file: redirects to it. */
+const MOVED = 'moved-'
+
 const PAGE = `<!doctype html>
 <title>media page</title>
 <script type="module">
@@ -49,6 +52,8 @@ export function mediaPage(): Plugin {
           response.setHeader('Content-Type', 'text/html').end(PAGE)
         } else if (name === 'strict.html') {
           response.setHeader('Content-Type', 'text/html').end(STRICT_PAGE)
+        } else if (name?.startsWith(MOVED)) {
+          response.writeHead(302, { Location: name.slice(MOVED.length) }).end()
         } else if (name !== undefined && name in BUNDLES) {
           const bundling = bundles.get(name) ?? bundle(BUNDLES[name]!)
           bundles.set(name, bundling)

@@ -34,16 +34,52 @@ export class KeptFiles {
   }
 
   async #answer(request: Request, path: string): Promise<Response> {
-    const cache = await caches.open(this.#cacheName)
     try {
-      const response = await fetch(request, { signal: AbortSignal.timeout(this.#networkTimeoutMs) })
-      if (response.ok) await cache.put(path, response.clone())
-      if (response.status < 500) return response
-      return (await cache.match(path)) ?? response
+      const response = await this.#fetch(request)
+      if (response.status >= 500) return (await this.#kept(path)) ?? response
+      if (response.status === 200) await this.#keep(path, response.clone())
+      return response
     } catch (error) {
-      const kept = await cache.match(path)
+      const kept = await this.#kept(path)
       if (kept) return kept
       throw error
     }
+  }
+
+  /** The server's answer; that with a file is complete. A slow network is not a silent one. */
+  async #fetch(request: Request): Promise<Response> {
+    const silence = new AbortController()
+    const fail = (): void => silence.abort(new DOMException('the network is silent', 'TimeoutError'))
+    let timer = setTimeout(fail, this.#networkTimeoutMs)
+    try {
+      const response = await fetch(request, { signal: silence.signal })
+      if (response.status !== 200 || !response.body) return response
+      const chunks: BlobPart[] = []
+      const reader = response.body.getReader()
+      for (let read = await reader.read(); !read.done; read = await reader.read()) {
+        chunks.push(read.value)
+        clearTimeout(timer)
+        timer = setTimeout(fail, this.#networkTimeoutMs)
+      }
+      return new Response(new Blob(chunks), response)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #keep(path: string, response: Response): Promise<void> {
+    try {
+      const cache = await caches.open(this.#cacheName)
+      await cache.put(path, response)
+    } catch {
+      // There is no space left, or the server does not allow it: what was kept before remains.
+    }
+  }
+
+  async #kept(path: string): Promise<Response | undefined> {
+    const cache = await caches.open(this.#cacheName)
+    const response = await cache.match(path)
+    // Browsers do not open a page whose answer says that it was redirected (Fetch, section 4.3).
+    return response?.redirected ? new Response(response.body, response) : response
   }
 }
