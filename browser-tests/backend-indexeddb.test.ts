@@ -95,6 +95,26 @@ describe('indexedDbBackend', () => {
     expect(await rejection(backend.blocks.put('o.00', KEY))).toMatchObject({ name: 'BackendError' })
   })
 
+  it('opens a connection that a browser has closed without an event again, for many calls at once', async () => {
+    const { metadata } = await open()
+    await metadata.commit([], [{ key: KEY, value: KEY }])
+    const { transaction } = IDBDatabase.prototype
+    let toClose = 1
+    IDBDatabase.prototype.transaction = function (...parameters) {
+      if (toClose-- > 0) this.close()
+      return transaction.apply(this, parameters)
+    }
+    try {
+      const rows = await Promise.all([1, 2, 3].map(() => metadata.get(KEY)))
+      expect(rows.map((row) => row?.value)).toEqual([KEY, KEY, KEY])
+      toClose = Infinity
+      expect(await rejection(metadata.get(KEY))).toMatchObject({ name: 'BackendError' })
+    } finally {
+      IDBDatabase.prototype.transaction = transaction
+    }
+    expect((await metadata.get(KEY))?.value).toEqual(KEY)
+  })
+
   it('gives way to a later version of the database, and then refuses it', async () => {
     const name = newName()
     const backend = await open(name)

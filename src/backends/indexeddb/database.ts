@@ -18,6 +18,8 @@ const DATABASE_ID = 'id'
 
 const STORES = [ROWS, BLOCKS, SIZES, COUNTERS]
 const FORMAT_VERSION = 1
+/** How often a transaction is begun, each time on a new connection. */
+const MAX_ATTEMPTS = 3
 
 /** Where the blocks of a hive are. */
 export type BlocksPlace = 'indexeddb' | 'opfs'
@@ -100,14 +102,24 @@ export class Database {
     mode: IDBTransactionMode,
     signal: AbortSignal | undefined,
   ): Promise<IDBTransaction> {
-    signal?.throwIfAborted()
-    const connection = await this.#connect(what)
-    signal?.throwIfAborted()
-    try {
-      return connection.transaction(stores, mode, { durability: 'strict' })
-    } catch (error) {
-      throw indexedDbError(error, what)
+    for (let attempt = 1; ; attempt++) {
+      signal?.throwIfAborted()
+      const connection = await this.#connect(what)
+      signal?.throwIfAborted()
+      try {
+        return connection.transaction(stores, mode, { durability: 'strict' })
+      } catch (error) {
+        // Somebody has closed the connection: a browser without an event, or the page for its `versionchange`.
+        await this.#forget(connection)
+        if ((error as Error).name !== 'InvalidStateError' || attempt === MAX_ATTEMPTS) throw indexedDbError(error, what)
+      }
     }
+  }
+
+  async #forget(connection: IDBDatabase): Promise<void> {
+    const known = this.#connection
+    const isKnown = (await known?.catch(() => undefined)) === connection
+    if (isKnown && this.#connection === known) this.#connection = undefined
   }
 
   /** Refuses later calls. Transactions that have begun are completed. */
