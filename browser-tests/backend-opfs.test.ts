@@ -82,6 +82,16 @@ describe.runIf(HAS_OPFS)('opfsBackend', () => {
     expect(await blocks.list({ prefix: '', limit: 10 })).toHaveLength(1)
   })
 
+  it('fails with a BackendError when its directory is deleted while it is open', async () => {
+    const name = newName()
+    const { blocks } = await open(name)
+    await blocks.put('o.00', KEY)
+    const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('combstream')
+    await root.removeEntry(encodeURIComponent(name), { recursive: true })
+    expect(await rejection(blocks.put('p.00', KEY))).toMatchObject({ name: 'BackendError', retryable: false })
+    expect(await blocks.get('o.00')).toBeUndefined()
+  })
+
   it('puts a name at most once', async () => {
     const { blocks } = await open()
     await blocks.put('o.00', KEY)

@@ -19,7 +19,10 @@ export class OpfsBlocks implements Blocks {
 
   put(name: string, bytes: Uint8Array, { signal }: BackendCallOptions = {}): Promise<void> {
     return this.#call(`cannot store object ${name}`, signal, async () => {
-      const directory = (await this.#directoryOf(name, true))!
+      const directory = await this.#directoryOf(name, true)
+      if (!directory) {
+        throw new BackendError(`cannot store object ${name}: its directory has been deleted`, { retryable: false })
+      }
       const handle = await directory.getFileHandle(name, { create: true })
       if ((await handle.getFile()).size > 0) throw new BackendError(`object ${name} exists`, { retryable: false })
       const writer = await handle.createWritable()
@@ -38,7 +41,9 @@ export class OpfsBlocks implements Blocks {
   get(name: string, { signal }: GetBlockOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return this.#call(`cannot read object ${name}`, signal, async () => {
       const file = await this.#file(name)
-      return file && new Uint8Array(await file.arrayBuffer())
+      // It may be deleted now.
+      const bytes = await orAbsent(file?.arrayBuffer())
+      return bytes && new Uint8Array(bytes)
     })
   }
 
