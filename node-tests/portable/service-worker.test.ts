@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
+import { BackendError } from '../../src/errors.ts'
 import type { Entry, Hive } from '../../src/hive/hive.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { answerFetch, createFetchResponder, type Delivery, mediaUrl } from '../../src/service-worker.ts'
@@ -113,6 +114,33 @@ describe('createFetchResponder', () => {
     expect((await respond(get(mediaUrl(BASE, replaced), 'bytes=10-'))!).status).toBe(410)
     expect((await respond(get('bee.webm', 'bytes=10-'))!).status).toBe(404)
     expect((await respond(get('%ff'))!).status).toBe(400)
+  })
+
+  it('opens the hive again if that has failed, or once the hive is lost', async () => {
+    const { hive } = await hiveWith('bee.webm')
+    const failure = new BackendError('deleted', { retryable: false })
+    let isDeleted = false
+    const deleted: Hive = Object.assign(
+      stuckHive(hive, () => undefined),
+      {
+        open: (alias: string) => (isDeleted ? Promise.reject(failure) : hive.open(alias)),
+      },
+    )
+    const openings = [Promise.reject(failure), Promise.resolve(deleted), Promise.reject(failure), Promise.resolve(hive)]
+    for (const opening of openings) opening.catch(() => undefined)
+    const respond = createFetchResponder(() => openings.shift()!, { base: BASE })
+    const ask = async (): Promise<number> => (await respond(get('bee.webm'))!).status
+    expect([await ask(), await ask(), await ask()]).toEqual([500, 200, 200])
+    isDeleted = true
+    expect([await ask(), await ask()]).toEqual([500, 200])
+    // Another hive of the same name answers the request that has found that the former one is lost.
+    const responder = createFetchResponder(() => (isDeleted ? Promise.resolve(hive) : Promise.resolve(deleted)), {
+      base: BASE,
+    })
+    isDeleted = false
+    expect((await responder(get('bee.webm'))!).status).toBe(200)
+    isDeleted = true
+    expect((await responder(get('bee.webm'))!).status).toBe(200)
   })
 
   it('fails a body when the entry is replaced, and never ends it early', async () => {

@@ -1,6 +1,7 @@
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { nextTask } from '../bytes/promises.ts'
+import type { BackendError } from '../errors.ts'
 import { checkBase } from './base-url.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
 import type { Hive } from '../hive/hive.ts'
@@ -61,7 +62,8 @@ export type FetchResponder = (request: Request) => Promise<Response> | undefined
  * 410 (removed), the `<video>` fires `error`, and the page can open the entry again.
  *
  * @param hive The hive, or a function that opens it. A service worker must listen for fetch events before it can await
- *   anything, so a hive in the browser is opened by the first request; if that fails, by the next one.
+ *   anything, so a hive in the browser is opened by the first request; if that fails, by the next one. It is opened again
+ *   once it fails with a `BackendError` that is not retryable, as it does after a page has deleted it.
  * @throws {TypeError} if `base` is not absolute, or does not end with a slash.
  * @throws {RangeError} if `bufferSize` is not from 1 KiB to 10 MiB.
  * @example
@@ -85,8 +87,8 @@ export function createFetchResponder(
   const { bufferSize, onDelivery, onError } = options
   // A worker does not learn that the browser has given up a request unless a body is cancelled. So the answer, with its
   // body, is given at once.
-  const opened = typeof hive === 'function' ? untilOpened(hive) : () => Promise.resolve(hive)
-  const handle = hiveHandler(conflicting(opened, bufferSize), { base: base.pathname, onError }, unread)
+  const use = typeof hive === 'function' ? reopening(hive) : <T>(work: (opened: Hive) => Promise<T>) => work(hive)
+  const handle = hiveHandler(conflicting(use, bufferSize), { base: base.pathname, onError }, unread)
   return (request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
     // Service workers see the requests of their pages to other origins too.
@@ -105,14 +107,41 @@ export function createFetchResponder(
   }
 }
 
-/** Calls `open` once, and again only after it has failed. */
-function untilOpened(open: () => Promise<Hive>): () => Promise<Hive> {
+/** Runs `work` with the hive. */
+type UseHive = <T>(work: (hive: Hive) => Promise<T>) => Promise<T>
+
+/**
+ * Calls `open` once, and again after it has failed, or once its hive fails for good: a page may have deleted that hive,
+ * and begun another one of the same name.
+ */
+function reopening(open: () => Promise<Hive>): UseHive {
   let opening: Promise<Hive> | undefined
-  return () =>
-    (opening ??= open().catch((error: unknown) => {
+  const attempt: UseHive = async (work) => {
+    const current = (opening ??= open().catch((error: unknown) => {
       opening = undefined
       throw error
     }))
+    try {
+      return await work(await current)
+    } catch (error) {
+      if (opening === current && isLost(error)) opening = undefined
+      throw error
+    }
+  }
+  return async (work) => {
+    const isReused = opening !== undefined
+    try {
+      return await attempt(work)
+    } catch (error) {
+      if (!isReused || !isLost(error)) throw error
+      return attempt(work)
+    }
+  }
+}
+
+function isLost(error: unknown): boolean {
+  const { name, retryable } = error as Partial<BackendError>
+  return name === 'BackendError' && retryable === false
 }
 
 /**
@@ -120,14 +149,10 @@ function untilOpened(open: () => Promise<Hive>): () => Promise<Hive> {
  * snapshots, which an `HttpHive` reads in one request: a paused `<video>` would hold one of the browser's six
  * connections. Requests for entries need no other methods than these two.
  */
-function conflicting(hive: () => Promise<Hive>, bufferSize: number | undefined): Hive {
+function conflicting(use: UseHive, bufferSize: number | undefined): Hive {
   return {
-    async open(alias, options) {
-      return (await hive()).open(alias, { ...options, bufferSize, consistency: 'conflict' })
-    },
-    async stat(alias, options) {
-      return (await hive()).stat(alias, options)
-    },
+    open: (alias, options) => use((hive) => hive.open(alias, { ...options, bufferSize, consistency: 'conflict' })),
+    stat: (alias, options) => use((hive) => hive.stat(alias, options)),
     list: onlyReads,
     entries: onlyReads,
     remove: onlyReads,
