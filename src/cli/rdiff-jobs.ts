@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs'
-import process from 'node:process'
 import type { Codec } from '../bytes/codec-transform.ts'
 import { DeltaJob } from '../rsync/delta-job.ts'
 import { DeltaParser } from '../rsync/delta-parser.ts'
