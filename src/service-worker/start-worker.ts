@@ -37,11 +37,6 @@ interface WorkerScope {
   addEventListener(type: 'fetch', listener: (event: FetchEvent) => void): void
 }
 
-const scope = globalThis as unknown as WorkerScope
-const { href } = scope.location
-/** The page that each request comes from. */
-const clientIds = new WeakMap<Request, string>()
-
 /**
  * Makes this script a service worker that answers from a hive. `registerHiveWorker` registers it, and puts into its URL
  * which hive it answers from, below which URL, and which files it keeps. As a bundle it has no imports and exports, so it
@@ -50,9 +45,19 @@ const clientIds = new WeakMap<Request, string>()
  * @param hiveAt Makes the hive at a URL, or a function that opens it.
  */
 export function startWorker(hiveAt: (url: URL) => Hive | (() => Promise<Hive>)): void {
-  const base = parameter(BASE_PARAMETER)
-  const files = new KeptFiles(`combstream:${base.pathname}`, new URL(href).searchParams.getAll(FILE_PARAMETER))
-  const respond = createFetchResponder(hiveAt(parameter(HIVE_PARAMETER)), {
+  const scope = globalThis as unknown as WorkerScope
+  const url = new URL(scope.location.href)
+  /** The page that each request comes from. */
+  const clientIds = new WeakMap<Request, string>()
+  const tell = (request: Request, message: DeliveryMessage | FailureMessage): void => {
+    // A page that has gone needs no news.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is not a window
+    markHandled(scope.clients.get(clientIds.get(request) ?? '').then((client) => client?.postMessage(message)))
+  }
+
+  const base = parameter(url, BASE_PARAMETER)
+  const files = new KeptFiles(`combstream:${base.pathname}`, url.searchParams.getAll(FILE_PARAMETER))
+  const respond = createFetchResponder(hiveAt(parameter(url, HIVE_PARAMETER)), {
     base,
     onDelivery(delivery, request) {
       tell(request, { type: 'combstream:delivery', ...delivery })
@@ -78,14 +83,8 @@ export function startWorker(hiveAt: (url: URL) => Hive | (() => Promise<Hive>)):
   })
 }
 
-function parameter(name: string): URL {
-  const value = new URL(href).searchParams.get(name)
+function parameter({ href, searchParams }: URL, name: string): URL {
+  const value = searchParams.get(name)
   if (value === null) throw new TypeError(`the URL of the service worker needs the parameter ${name}`)
   return new URL(value, href)
-}
-
-function tell(request: Request, message: DeliveryMessage | FailureMessage): void {
-  // A page that has gone needs no news.
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is not a window
-  markHandled(scope.clients.get(clientIds.get(request) ?? '').then((client) => client?.postMessage(message)))
 }
