@@ -47,7 +47,7 @@ export class BrowserStorage {
     this.#free.disabled = true
     try {
       const before = (await this.#measure()).bytes
-      // Nobody but this page and its worker reads here, so nothing needs to be kept for them.
+      // The user wants the space now: a tab that still plays what was removed gets an error.
       await this.#storage.store.collectGarbage({ graceMs: 0 })
       const after = (await this.#measure()).bytes
       this.#say(before > after ? `${formatBytes(before - after)} freed.` : 'There was nothing to free.')

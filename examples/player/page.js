@@ -37,7 +37,7 @@ async function openHive() {
   try {
     return IS_LOCAL ? await browserHive() : serverHive(HIVE_URL)
   } catch (error) {
-    byId('hive-problem').textContent = `There can be no hive in this browser. ${failureWords(error)}`
+    byId('hive-problem').textContent = `This browser cannot keep a hive. ${failureWords(error)}`
     throw error
   }
 }

@@ -7,8 +7,9 @@ import { BASE_PARAMETER, type ClaimMessage, FILE_PARAMETER, HIVE_PARAMETER } fro
 /** Options of {@linkcode registerHiveWorker}. */
 export interface RegisterHiveWorkerOptions {
   /**
-   * URL of the hive, relative to the page. `browser:NAME` is the hive in the browser itself that
-   * `browserBackend('NAME')` opens.
+   * URL of the hive, relative to the page. With `dist/browser/browser-hive-worker.js`, `browser:NAME` is the hive in the
+   * browser itself that `browserBackend('NAME')` opens; a name with other characters than letters and digits must be
+   * percent-encoded, as by `encodeURIComponent`.
    */
   hive: string | URL
   /**
