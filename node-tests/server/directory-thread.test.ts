@@ -96,6 +96,16 @@ describe('the thread of a directory', () => {
     await close()
   })
 
+  it('is sent bytes as a buffer alone, since Deno takes a second for a few megabytes of an array', async () => {
+    const post = vi.spyOn(Worker.prototype, 'postMessage')
+    const { close } = await committed()
+    const isArray = (value: unknown): boolean =>
+      typeof value === 'object' && value !== null && (ArrayBuffer.isView(value) || Object.values(value).some(isArray))
+    expect(post).toHaveBeenCalled()
+    expect(post.mock.calls.map(([message]) => isArray(message))).not.toContain(true)
+    await close()
+  })
+
   it('does not start for a hive that is only read', async () => {
     const directory = fresh()
     useWorker(noWorker)

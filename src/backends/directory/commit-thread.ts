@@ -56,7 +56,7 @@ export class CommitThread implements Committer {
     const packed = packCommits(commits)
     try {
       const request: CommitRequest = { path: this.#path, commits: packed }
-      return (await this.#running.ask(request, [packed.bytes.buffer])) as readonly CommitOutcome[]
+      return (await this.#running.ask(request, [packed.bytes])) as readonly CommitOutcome[]
     } catch (error) {
       throw new CommitFailure('no answer', { cause: error })
     }

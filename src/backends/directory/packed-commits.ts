@@ -7,11 +7,13 @@ export interface Commit {
 }
 
 /**
- * Commits in a form that is sent to another thread: one array has the bytes of all keys and values, since an array that
- * is sent by itself takes all of the memory that it is a part of with it.
+ * Commits in a form that is sent to another thread: one buffer has the bytes of all keys and values, since an array that
+ * is sent by itself takes all of the memory that it is a part of with it. It is not a Uint8Array, since Deno looks at each
+ * property of what it receives, and a Uint8Array has one for each byte: a few megabytes take a second, and many are
+ * refused.
  */
 export interface PackedCommits {
-  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly bytes: ArrayBuffer
   /** For each commit: the number of checks and of mutations, the length of each key, and of each mutation's value. */
   readonly lengths: readonly number[]
   /** The version in each check. */
@@ -45,16 +47,17 @@ export function packCommits(commits: readonly Commit[]): PackedCommits {
     bytes.set(part, offset)
     offset += part.byteLength
   }
-  return { bytes, lengths, versions }
+  return { bytes: bytes.buffer, lengths, versions }
 }
 
 /** Unpacks commits, whose keys and values are parts of `bytes`. */
 export function unpackCommits({ bytes, lengths, versions }: PackedCommits): Commit[] {
+  const all = new Uint8Array(bytes)
   let offset = 0
   let lengthIndex = 0
   let versionIndex = 0
   const next = (): number => lengths[lengthIndex++]!
-  const take = (byteLength: number): Uint8Array => bytes.subarray(offset, (offset += byteLength))
+  const take = (byteLength: number): Uint8Array => all.subarray(offset, (offset += byteLength))
   const commits: Commit[] = []
   while (lengthIndex < lengths.length) {
     const checkCount = next()
