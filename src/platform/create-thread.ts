@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { threadScriptUrl } from '../bytes/thread-script-url.ts'
 import type { PoolWorker } from '../rsync/pool/pool-worker.ts'
 
 /**
@@ -20,7 +21,7 @@ import type { PoolWorker } from '../rsync/pool/pool-worker.ts'
 export function createThread(): PoolWorker {
   // The sources run as they are, too.
   const script = import.meta.url.endsWith('.ts') ? './thread-script.ts' : './thread-script.js'
-  const worker = new Worker(new URL(script, import.meta.url))
+  const worker = new Worker(threadScriptUrl(new URL(script, import.meta.url)))
   return {
     postMessage: (message, transfer) => worker.postMessage(message, transfer),
     terminate: () => worker.terminate(),

@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import type { Worker, WorkerOptions } from 'node:worker_threads'
+import { threadScriptUrl } from '../../bytes/thread-script-url.ts'
 import { BackendError } from '../../errors.ts'
 import type { CommitOutcome } from './commit-outcome.ts'
 import { engineError } from './engine-error.ts'
@@ -159,7 +160,7 @@ async function createWorker(): Promise<Worker> {
   }
   // The sources run as they are, too.
   const source = './commit-thread-script.ts'
-  return new Worker(new URL(source, import.meta.url), options)
+  return new Worker(threadScriptUrl(new URL(source, import.meta.url)), options)
 }
 
 function because(error: unknown): string {
