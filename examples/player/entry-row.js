@@ -1,5 +1,6 @@
 import { mediaUrl } from '/combstream/browser-hive.js'
 import { announce } from './announce.js'
+import { byId } from './elements.js'
 import { failureWords } from './failure-words.js'
 import { formatBytes } from './format.js'
 
@@ -102,15 +103,24 @@ export class EntryRow {
 
   /** @param {HTMLButtonElement} button */
   async #remove(button) {
+    const { alias } = this.#entry
+    const hadFocus = document.activeElement === button
+    const neighbour = this.element.nextElementSibling ?? this.element.previousElementSibling
     button.disabled = true
     try {
       await this.#actions.remove(this.#entry)
+      announce(`${alias} is removed.`)
     } catch (error) {
-      announce(`${this.#entry.alias} was not removed. ${failureWords(error)}`)
+      announce(`${alias} was not removed. ${failureWords(error)}`)
       button.title = failureWords(error)
     } finally {
       button.disabled = false
     }
+    // Whoever uses a keyboard goes on from here, not from the top of the page.
+    if (!hadFocus || (document.activeElement ?? document.body) !== document.body) return
+    const row = [this.element, neighbour].find((element) => element?.isConnected)
+    const next = row?.querySelector('button.remove') ?? byId('upload')
+    if (next instanceof HTMLElement) next.focus()
   }
 
   /** @param {'damaged' | 'media' | 'other'} kind */

@@ -38,6 +38,8 @@ async function openHive() {
     return IS_LOCAL ? await browserHive() : serverHive(HIVE_URL)
   } catch (error) {
     byId('hive-problem').textContent = `This browser cannot keep a hive. ${failureWords(error)}`
+    // Without a hive, they do nothing.
+    for (const id of ['drop', 'update-card']) byId(id).hidden = true
     throw error
   }
 }

@@ -21,6 +21,8 @@ export class Player {
   #url
   #onLoad
   #hasFailed = false
+  /** Whether the notice says that the entry was removed. It may be stored again. */
+  #isRemoved = false
   /** @type {EntryInfo | undefined} */
   entry
 
@@ -92,8 +94,12 @@ export class Player {
     const { entry } = this
     if (!entry) return
     const current = entries.find(({ alias }) => alias === entry.alias)
-    if (!current && !this.#hasFailed) this.#say(`${nameOf(entry)} was removed from the hive.`)
-    else if (current && current.damage === undefined && current.etag !== entry.etag) this.#goOnWith(current)
+    if (!current) {
+      if (this.#hasFailed) return
+      this.#say(`${nameOf(entry)} was removed from the hive.`)
+      this.#isRemoved = true
+    } else if (current.damage === undefined && current.etag !== entry.etag) this.#goOnWith(current)
+    else if (this.#isRemoved) this.#say('')
   }
 
   async #start() {
@@ -126,6 +132,7 @@ export class Player {
   #say(words, kind = '') {
     const notice = byId('notice')
     this.#hasFailed = kind === 'problem'
+    this.#isRemoved = false
     notice.classList.toggle('problem', this.#hasFailed)
     // A screen reader would read the same message again.
     if (notice.textContent !== words) notice.textContent = words

@@ -51,10 +51,15 @@ describe.concurrent('the example player with its hive in the browser', () => {
           )
           expect(problems).toBe('')
 
+          const focused: string[] = []
           for (const left of ['1 entry', '0 entries']) {
-            for (let click = 0; click < 2; click++) await page.click('#entries tr:first-child button.remove')
+            await page.evaluate(removeFirst)
             await untilText(page, 'entry-count', left)
+            await untilText(page, 'announcer', 'is removed.')
+            await untilInPage(page, 'the focus to stay in the hive', () => document.activeElement !== document.body)
+            focused.push(await page.evaluate(() => document.activeElement!.ariaLabel ?? document.activeElement!.id))
           }
+          expect(focused).toEqual(['Remove noise.bin', 'upload'])
           await page.click('#free')
           await untilText(page, 'storage-notice', '3.7 MB freed')
           await untilText(page, 'storage-text', 'in 0 blocks')
@@ -79,6 +84,13 @@ function untilText(page: EnginePage, id: string, text: string): Promise<void> {
   const contains = (element: string, part: string): boolean =>
     document.getElementById(element)!.textContent.includes(part)
   return untilInPage(page, `${text} in ${id}`, contains, id, text)
+}
+
+/** Removes the first entry of the list with its button, as with a keyboard. */
+function removeFirst(): void {
+  const button = document.querySelector<HTMLButtonElement>('#entries tr:first-child button.remove')!
+  button.focus()
+  for (let press = 0; press < 2; press++) button.click()
 }
 
 /** Drops a clip of the server, and bytes that are not media, on the page. */
