@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { LocalHive } from '../../src/hive.ts'
-import { type Backend, type BlockSinkOptions, StreamStore } from '../../src/store.ts'
+import { type Backend, type BlockSinkOptions, StreamStore, type Transaction } from '../../src/store.ts'
 import { type Fault, faulty, type FaultyBackend, type Step } from '../support/faulty-backend.ts'
 import { collectHastily, hastyHost } from '../support/hasty-collector.ts'
 import { inspectStore } from '../support/inspect-store.ts'
@@ -71,13 +71,17 @@ describe('a stream without blocks', () => {
 
   it('is stored in two commits if onCommit leaves no room for one more condition', async () => {
     const memory = await begun()
+    const attempts: Transaction[] = []
     const options: BlockSinkOptions = {
       ...KEPT,
       async onCommit(tx) {
+        attempts.push(tx)
         for (let i = 0; i < 8; i++) await tx.get(text(`row ${i}`))
       },
     }
     expect(await commitsOf(memory, (store) => put(store, BYTES, options))).toBe(2)
+    expect(attempts).toHaveLength(2)
+    for (const tx of attempts) expect(() => tx.set(text('late'), text(''))).toThrow(TypeError)
     expect((await inspectStore(memory)).counts).toEqual({ v: 1, u: 1, s: 1, h: 1, r: 1 })
   })
 

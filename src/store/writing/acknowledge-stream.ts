@@ -76,6 +76,7 @@ export async function acknowledgeStream(context: StoreContext, upload: EndedUplo
     if (writer.isPlanned && !tx.rows.hasRoom) {
       // Making the row takes one more condition.
       atOnce = false
+      tx.rows.close()
       continue
     }
     const ending = known ? own : writer.settleCandidate(tx.rows, own)
