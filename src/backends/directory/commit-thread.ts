@@ -141,7 +141,8 @@ async function startThread(): Promise<RunningThread> {
     await thread.ready()
     return thread
   } catch (error) {
-    throw new BackendError(`cannot start a thread${because(error)}`, { retryable: false, cause: error })
+    const message = `cannot start a thread, which a backend with the option thread: false does not need${because(error)}`
+    throw new BackendError(message, { retryable: false, cause: error })
   }
 }
 

@@ -33,7 +33,7 @@ export interface DirectoryBackendOptions {
    * Whether commits run in a thread of their own, so that the event loop goes on while SQLite syncs the disk. The thread
    * starts with the first commit, which takes some 100 ms of CPU time once; a process that stores little and ends can do
    * without. Its script is a file beside this module, so a bundler must know workers, or treat
-   * `combstream/backends/directory` as external.
+   * `combstream/backends/directory` as external. Node's `--permission` needs `--allow-worker` for it.
    * @default true
    */
   thread?: boolean | undefined
