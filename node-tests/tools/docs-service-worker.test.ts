@@ -158,6 +158,8 @@ async function openKeepingPage(): Promise<void> {
   files.set('/clip', clip)
   await page.goto(server.url!)
   await keeperReady()
+  // Browsers give a file of an unknown kind no type.
+  await page.evaluate(`keeper.keep(new File(['?'], 'a.unknown')).then(() => keeper.hive.remove('a.unknown'))`)
   await page.evaluate(`fetch('/clip')
     .then((answer) => answer.blob())
     .then((blob) => keeper.keep(new File([blob], 'a.mp4', { type: 'video/mp4' })))`)
@@ -165,7 +167,8 @@ async function openKeepingPage(): Promise<void> {
 
 /** Waits until the scripts of the page have run: a `load` event does not wait for an `await` in a module. */
 async function keeperReady(): Promise<void> {
-  await page.waitForFunction('globalThis.keeper')
+  // The policy of the page refuses `waitForFunction`, which evaluates a string there if it has to wait.
+  await expect.poll(() => page.evaluate('globalThis.keeper !== undefined')).toBe(true)
 }
 
 async function bundled(contents: string): Promise<string> {
