@@ -111,7 +111,9 @@ async function register(
 
 function activated(worker: ServiceWorker, signal: AbortSignal | undefined): Promise<void> {
   return until(worker, 'statechange', signal, () => {
-    if (worker.state === 'redundant') throw new Error(`the service worker ${worker.scriptURL} failed to start`)
+    if (worker.state === 'redundant') {
+      throw new Error(`the service worker ${worker.scriptURL} failed to start, or one of its files cannot be had`)
+    }
     return worker.state === 'activated'
   })
 }
