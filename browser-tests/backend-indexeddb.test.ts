@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { cdp, server } from 'vitest/browser'
 import { indexedDbBackend } from '../src/backends/indexeddb.ts'
 import { LocalHive } from '../src/hive/local-hive.ts'
@@ -113,6 +113,16 @@ describe('indexedDbBackend', () => {
       IDBDatabase.prototype.transaction = transaction
     }
     expect((await metadata.get(KEY))?.value).toEqual(KEY)
+  })
+
+  it('creates a hive in a page that was not loaded over https, which has no randomUUID', async () => {
+    const name = newName()
+    vi.stubGlobal('crypto', { getRandomValues: (array: Uint32Array) => array.fill(7) })
+    try {
+      expect(await (await open(name)).metadata.get(KEY)).toBeUndefined()
+    } finally {
+      vi.unstubAllGlobals()
+    }
   })
 
   it('gives way to a later version of the database, and then refuses it', async () => {

@@ -181,7 +181,8 @@ async function openDatabase(name: string, blocks: BlocksPlace | undefined): Prom
     }
     for (const store of STORES) request.result.createObjectStore(store)
     const counters = request.transaction!.objectStore(COUNTERS)
-    counters.put(crypto.randomUUID(), DATABASE_ID)
+    // `randomUUID` is missing where a page was not loaded over https.
+    counters.put(crypto.getRandomValues(new Uint32Array(4)).join('-'), DATABASE_ID)
     counters.put(blocks, BLOCKS_PLACE)
   }
   try {
