@@ -46,9 +46,11 @@ export interface BrowserBackendOptions {
  * import { LocalHive, StreamStore } from 'combstream'
  * import { browserBackend } from 'combstream/backends/browser'
  *
- * const backend = await browserBackend('videos')
- * const hive = new LocalHive(new StreamStore(backend))
- * console.log(`the hive is in ${backend.kind}`)
+ * async function openHive(): Promise<LocalHive> {
+ *   const backend = await browserBackend('videos')
+ *   console.log(`the hive is in ${backend.kind}`)
+ *   return new LocalHive(new StreamStore(backend))
+ * }
  * ```
  */
 export async function browserBackend(name: string, options: BrowserBackendOptions = {}): Promise<BrowserBackend> {

@@ -24,8 +24,10 @@ import { checkHiveName, openRows } from './open-rows.ts'
  * import { LocalHive, StreamStore } from 'combstream'
  * import { indexedDbBackend } from 'combstream/backends/indexeddb'
  *
- * const hive = new LocalHive(new StreamStore(await indexedDbBackend('videos')))
- * await file.stream().pipeTo(hive.sink(file.name))
+ * async function keep(file: File): Promise<void> {
+ *   const hive = new LocalHive(new StreamStore(await indexedDbBackend('videos')))
+ *   await file.stream().pipeTo(hive.sink(file.name))
+ * }
  * ```
  */
 export async function indexedDbBackend(name: string): Promise<Backend> {

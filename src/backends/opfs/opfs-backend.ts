@@ -27,8 +27,10 @@ const DIRECTORY = 'combstream'
  * import { LocalHive, StreamStore } from 'combstream'
  * import { opfsBackend } from 'combstream/backends/opfs'
  *
- * const hive = new LocalHive(new StreamStore(await opfsBackend('videos')))
- * await file.stream().pipeTo(hive.sink(file.name))
+ * async function keep(file: File): Promise<void> {
+ *   const hive = new LocalHive(new StreamStore(await opfsBackend('videos')))
+ *   await file.stream().pipeTo(hive.sink(file.name))
+ * }
  * ```
  */
 export async function opfsBackend(name: string): Promise<Backend> {
