@@ -2,7 +2,10 @@ import { byId, typedById } from './elements.js'
 import { failureWords } from './failure-words.js'
 import { formatBytes, formatCount } from './format.js'
 
-/** @import { BrowserStorage as Storage } from './types.ts' */
+/** @import { BrowserStorage as Storage, EntryInfo } from './types.ts' */
+
+/** Other tabs store and collect too, without a change of the entries. */
+const MEASURE_MS = 30_000
 
 /** Not every WebKit has all of it. @type {Partial<StorageManager> | undefined} */
 const manager = navigator.storage
@@ -12,6 +15,9 @@ export class BrowserStorage {
   #storage
   #free = typedById('free', HTMLButtonElement)
   #persist = typedById('persist', HTMLButtonElement)
+  /** The versions at the last measurement. */
+  #versions = ''
+  #measuredAt = -Infinity
 
   /** @param {Storage} storage */
   constructor(storage) {
@@ -21,8 +27,21 @@ export class BrowserStorage {
     this.#persist.addEventListener('click', () => void this.#askToPersist())
   }
 
+  /**
+   * Takes the current entries of the hive. Looks at every block if they have changed, or if the last look was a while ago.
+   *
+   * @param {EntryInfo[]} entries
+   */
+  async know(entries) {
+    const versions = entries.map(({ alias, etag }) => etag + alias).join()
+    if (versions === this.#versions && performance.now() - this.#measuredAt < MEASURE_MS) return
+    this.#versions = versions
+    await this.#show()
+  }
+
   /** Shows what the hive occupies now. */
-  async show() {
+  async #show() {
+    this.#measuredAt = performance.now()
     const { count, bytes } = await this.#measure()
     const { quota } = (await manager?.estimate?.()) ?? {}
     const allowed = quota === undefined ? '' : ` This browser allows this site ${formatBytes(quota)}.`
@@ -51,7 +70,7 @@ export class BrowserStorage {
       await this.#storage.store.collectGarbage({ graceMs: 0 })
       const after = (await this.#measure()).bytes
       this.#say(before > after ? `${formatBytes(before - after)} freed.` : 'There was nothing to free.')
-      await this.show()
+      await this.#show()
     } catch (error) {
       this.#say(failureWords(error))
     } finally {

@@ -59,6 +59,6 @@ export class DeliveryLanes {
     const known = Number.isFinite(duration) ? duration : 0
     drawLane(byId('buffered-lane'), ranges, known)
     const seconds = ranges.reduce((sum, { start, end }) => sum + end - start, 0)
-    byId('buffered-text').textContent = `${formatTime(seconds)} of ${formatTime(known)}`
+    byId('buffered-text').textContent = known === 0 ? '–' : `${formatTime(seconds)} of ${formatTime(known)}`
   }
 }

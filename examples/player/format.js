@@ -27,12 +27,14 @@ export function formatShare(share) {
 }
 
 /**
- * Formats a time in a video: `1:07`.
+ * Formats a time in a video: `1:07`, `1:48:00`.
  *
  * @param {number} seconds
  */
 export function formatTime(seconds) {
-  return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, Math.floor(seconds) % 60]
+  const [first, ...others] = parts[0] === 0 ? parts.slice(1) : parts
+  return [first, ...others.map((part) => String(part).padStart(2, '0'))].join(':')
 }
 
 /**

@@ -1,3 +1,6 @@
+/** A short piece of a long whole would be invisible otherwise. */
+const LEAST_PX = 2
+
 /**
  * Draws ranges on a lane that represents the whole.
  *
@@ -8,8 +11,8 @@
 export function drawLane(lane, ranges, whole) {
   const pieces = Array.from(ranges, ({ start, end }) => {
     const piece = document.createElement('i')
-    piece.style.left = `${(start / whole) * 100}%`
-    piece.style.width = `${((end - start) / whole) * 100}%`
+    piece.style.left = `min(${(start / whole) * 100}%, calc(100% - ${LEAST_PX}px))`
+    piece.style.width = `max(${((end - start) / whole) * 100}%, ${LEAST_PX}px)`
     return piece
   })
   lane.replaceChildren(...pieces)

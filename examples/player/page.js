@@ -53,7 +53,7 @@ async function refresh() {
     uploads.know(entries)
     update?.know(entries)
     player.know(entries)
-    await browserStorage?.show()
+    await browserStorage?.know(entries)
     problem.textContent = ''
     return entries
   } catch (error) {

@@ -16,7 +16,11 @@ export function reporting(sink, size, onProgress) {
       taken += byteLength
       onProgress(size > 0 ? taken / size : 1)
     },
-    close: () => writer.close(),
+    close() {
+      // It rejects with a TypeError if the sink has failed; `closed` rejects with the failure.
+      writer.close().catch(() => undefined)
+      return writer.closed
+    },
     abort: (reason) => writer.abort(reason),
   })
 }
