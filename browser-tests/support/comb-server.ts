@@ -43,7 +43,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   try {
     const mp4 = new Uint8Array(await readFile(join(CLIPS, 'comb.mp4')))
     await putClip(hive, 'comb.mp4', mp4)
-    await putClip(hive, 'spread.mp4', await spreadClip(mp4, GAP_BYTES).bytes())
+    await putClip(hive, 'spread.mp4', await spreadClip(mp4, new Uint8Array(GAP_BYTES)).bytes())
     await putClip(hive, 'comb.webm', await readFile(join(CLIPS, 'comb.webm')))
     // Lets the tests' own page, which has another origin, use the hive.
     const { port } = project.vite.httpServer!.address() as AddressInfo

@@ -1,8 +1,8 @@
 /**
- * Returns the mp4 with a gap of zeros in the middle of its media. It plays the same, but a player gets the second half
- * only if it requests it.
+ * Returns the mp4 with other bytes in the middle of its media. It plays the same, but a player gets the second half only
+ * if it requests it.
  */
-export function spreadClip(mp4: Uint8Array<ArrayBuffer>, gapBytes: number): Blob {
+export function spreadClip(mp4: Uint8Array<ArrayBuffer>, gap: Uint8Array<ArrayBuffer>): Blob {
   const moov = boxes(mp4, 0, mp4.byteLength).find(({ type }) => type === 'moov')!
   const mdat = boxes(mp4, 0, mp4.byteLength).find(({ type }) => type === 'mdat')!
   const view = new DataView(mp4.slice().buffer)
@@ -13,11 +13,11 @@ export function spreadClip(mp4: Uint8Array<ArrayBuffer>, gapBytes: number): Blob
   const offsets = fields.map((field) => view.getUint32(field))
   const split = Math.min(...offsets.filter((offset) => offset >= (mdat.body + mdat.end) / 2))
   for (const [i, field] of fields.entries()) {
-    if (offsets[i]! >= split) view.setUint32(field, offsets[i]! + gapBytes)
+    if (offsets[i]! >= split) view.setUint32(field, offsets[i]! + gap.byteLength)
   }
-  view.setUint32(mdat.start, mdat.end - mdat.start + gapBytes)
+  view.setUint32(mdat.start, mdat.end - mdat.start + gap.byteLength)
   const spread = new Uint8Array(view.buffer)
-  return new Blob([spread.subarray(0, split), new Uint8Array(gapBytes), spread.subarray(split)])
+  return new Blob([spread.subarray(0, split), gap, spread.subarray(split)])
 }
 
 interface Box {

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const STARTUP_TIMEOUT_MS = 30_000
 const COMMAND_TIMEOUT_MS = 30_000
+const RESIZE_TIMEOUT_MS = 1_000
 
 /**
  * WebKitGTK's MiniBrowser, driven over plain W3C WebDriver. Playwright's own WebKit would have to be downloaded;
@@ -36,10 +37,43 @@ export class WebKitGtk {
 
   /** Clicks an element as a user does. */
   async click(selector: string): Promise<void> {
+    await this.#command('POST', `${await this.#element(selector)}/click`, {})
+  }
+
+  /** Types into an element as a user does; into an `<input type="file">`, the path of a file that it then has. */
+  async type(selector: string, text: string): Promise<void> {
+    await this.#command('POST', `${await this.#element(selector)}/value`, { text })
+  }
+
+  /** Gives the page this size, in CSS pixels; MiniBrowser's window is never narrower than 447 pixels. */
+  async resize(width: number, height: number): Promise<void> {
+    const [outerWidth, outerHeight] = await this.execute<[number, number]>(
+      'return [outerWidth - innerWidth, outerHeight - innerHeight]',
+    )
+    const size = { width: width + outerWidth, height: height + outerHeight }
+    await this.#command('POST', `${await this.#session}/window/rect`, size)
+    // The page gets its new size later, and draws itself after that.
+    await this.execute(
+      `return new Promise((resolve) => {
+        const frames = (left) => requestAnimationFrame(() => (left > 0 ? frames(left - 1) : resolve()))
+        if (innerWidth === arguments[0]) frames(2)
+        else addEventListener('resize', () => frames(2), { once: true })
+        setTimeout(resolve, ${RESIZE_TIMEOUT_MS})
+      })`,
+      width,
+    )
+  }
+
+  /** A picture of what the window shows, as a PNG. */
+  async screenshot(): Promise<Uint8Array> {
+    return Buffer.from(await this.#command<string>('GET', `${await this.#session}/screenshot`), 'base64')
+  }
+
+  async #element(selector: string): Promise<string> {
     const session = await this.#session
     const using = { using: 'css selector', value: selector }
     const element = await this.#command<Record<string, string>>('POST', `${session}/element`, using)
-    await this.#command('POST', `${session}/element/${Object.values(element)[0]}/click`, {})
+    return `${session}/element/${Object.values(element)[0]}`
   }
 
   /** Ends the browser. */

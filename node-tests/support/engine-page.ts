@@ -1,4 +1,5 @@
-import { chromium, firefox, type Page } from 'playwright'
+import { writeFile } from 'node:fs/promises'
+import { type Browser, type BrowserContext, chromium, firefox, type Page } from 'playwright'
 import { WebKitGtk } from '../../browser-tests/support/webkitgtk.ts'
 import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
 
@@ -18,6 +19,10 @@ export interface EnginePage {
   evaluate<Value, Args extends unknown[]>(body: (...args: Args) => Value, ...args: Args): Promise<Awaited<Value>>
   /** Clicks an element as a user does. */
   click(selector: string): Promise<void>
+  /** Chooses a file of this machine in an `<input type="file">`, as a user does. */
+  chooseFile(selector: string, path: string): Promise<void>
+  /** Writes a picture of what a window of this width and height shows, in CSS pixels, to a file. */
+  screenshot(path: string, width: number, height: number): Promise<void>
   /** Loads the page again. */
   reload(): Promise<void>
   /** Ends the service worker that the page uses, as a browser may at any time. */
@@ -26,13 +31,19 @@ export interface EnginePage {
   close(): Promise<void>
 }
 
-/** Opens a page in one of the engines. */
-export async function openEnginePage(engine: EngineName, url: string): Promise<EnginePage> {
+/**
+ * Opens a page in one of the engines.
+ *
+ * @param profile Folder in which Chromium and Firefox keep their data. WebKit forgets everything when it ends.
+ */
+export async function openEnginePage(engine: EngineName, url: string, profile?: string): Promise<EnginePage> {
   if (engine === 'webkit') return openWebKit(url)
-  const browser =
+  const [type, options] =
     engine === 'chromium'
-      ? await chromium.launch(CHROMIUM_LAUNCH)
-      : await firefox.launch({ executablePath: ENGINES.firefox, channel: 'moz-firefox' })
+      ? ([chromium, CHROMIUM_LAUNCH] as const)
+      : ([firefox, { executablePath: ENGINES.firefox, channel: 'moz-firefox' }] as const)
+  const browser: BrowserContext | Browser =
+    profile === undefined ? await type.launch(options) : await type.launchPersistentContext(profile, options)
   try {
     const page = await browser.newPage()
     await page.goto(url)
@@ -41,6 +52,11 @@ export async function openEnginePage(engine: EngineName, url: string): Promise<E
     return {
       evaluate,
       click: (selector) => page.click(selector),
+      chooseFile: (selector, path) => page.setInputFiles(selector, path),
+      async screenshot(path, width, height) {
+        await page.setViewportSize({ width, height })
+        await page.screenshot({ path })
+      },
       reload: async () => void (await page.reload()),
       endWorker: () => (engine === 'chromium' ? stopWorkers(page) : evaluate(replaceWorker)),
       close: () => browser.close(),
@@ -60,6 +76,11 @@ async function openWebKit(url: string): Promise<EnginePage> {
     return {
       evaluate,
       click: (selector) => browser.click(selector),
+      chooseFile: (selector, path) => browser.type(selector, path),
+      async screenshot(path, width, height) {
+        await browser.resize(width, height)
+        await writeFile(path, await browser.screenshot())
+      },
       reload: () => browser.open(url),
       endWorker: () => evaluate(replaceWorker),
       close: () => browser.close(),

@@ -1,12 +1,11 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { type BrowserContext, chromium, firefox, type Page } from 'playwright'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
 import { ENGINES } from '../support/engine-page.ts'
-import { type PlayerServer, startPlayer } from '../support/player-server.ts'
+import { usePlayer } from '../support/use-player.ts'
 
 /** Starts a browser that keeps its data in a folder. */
 const LAUNCHERS = {
@@ -27,24 +26,14 @@ interface TestHive {
   tidyUp(): Promise<{ damaged: number; orphans: number }>
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
-let server: PlayerServer
-
-beforeAll(async () => {
-  server = await startPlayer(join(folder, 'hive'))
-})
-
-afterAll(() => {
-  server?.child.kill('SIGKILL')
-  rmSync(folder, { recursive: true, force: true })
-})
+const player = usePlayer()
 
 describe.each(Object.entries(LAUNCHERS))('a hive in the browser, in %s,', (name, launch) => {
   it.skipIf(!existsSync(ENGINES[name as keyof typeof LAUNCHERS]))(
     'has all that was stored before the browser was killed, and tidies up the rest',
     { timeout: 180_000 },
     async () => {
-      const profile = join(folder, `profile-${name}`)
+      const profile = join(player.folder, `profile-${name}`)
       const stored: string[] = []
       for (let round = 0; round < 2; round++) {
         const context = await launch(profile)
@@ -74,12 +63,12 @@ it.skipIf(!existsSync(ENGINES.chromium))(
   'a hive in the browser fails with a QuotaExceededError when space runs out, and keeps what it has',
   { timeout: 120_000 },
   async () => {
-    const profile = join(folder, 'profile-quota')
+    const profile = join(player.folder, 'profile-quota')
     const context = await LAUNCHERS.chromium(profile)
     try {
       const page = await context.newPage()
       const session = await context.newCDPSession(page)
-      const { origin } = new URL(server.url)
+      const { origin } = new URL(player.url)
       // The page's scripts take some of it.
       await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 12_000_000 })
       await openHive(context, page)
@@ -97,7 +86,7 @@ it.skipIf(!existsSync(ENGINES.chromium))(
 /** Opens a page of the example server in which there is a {@linkcode TestHive}. */
 async function openHive(context: BrowserContext, page?: Page): Promise<Page> {
   const opened = page ?? (await context.newPage())
-  await opened.goto(`${server.url}local/`)
+  await opened.goto(`${player.url}local/`)
   await opened.evaluate(IN_PAGE)
   return opened
 }

@@ -1,24 +1,26 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type EngineName, type EnginePage, ENGINES, openEnginePage } from '../support/engine-page.ts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { spreadClip } from '../../browser-tests/support/spread-clip.ts'
+import { type EngineName, ENGINES, openEnginePage } from '../support/engine-page.ts'
 import { OutageProxy } from '../support/outage-proxy.ts'
-import { type PlayerServer, startPlayer } from '../support/player-server.ts'
 import { untilInPage } from '../support/until-in-page.ts'
+import { untilText } from '../support/until-text.ts'
+import { usePlayer } from '../support/use-player.ts'
 
-const NOISE_BYTES = 3_000_000
+/** What lies between the halves of the video. Noise, because browsers compress what they store. */
+const GAP_BYTES = 200_000_000
 
-const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
-let server: PlayerServer
+const player = usePlayer()
+const video = join(player.folder, 'comb.mp4')
+const noise = join(player.folder, 'noise.bin')
 
 beforeAll(async () => {
-  server = await startPlayer(join(folder, 'hive'))
-})
-
-afterAll(() => {
-  server?.child.kill('SIGKILL')
-  rmSync(folder, { recursive: true, force: true })
+  const clip = new Uint8Array(readFileSync(new URL('../../examples/player/clips/comb.mp4', import.meta.url)))
+  await writeFile(video, spreadClip(clip, new Uint8Array(randomBytes(GAP_BYTES))).stream())
+  await writeFile(noise, randomBytes(1_000))
 })
 
 describe.concurrent('the example player with its hive in the browser', () => {
@@ -28,15 +30,15 @@ describe.concurrent('the example player with its hive in the browser', () => {
       `stores, plays without a server, and frees all space in ${engine}`,
       { timeout: 180_000 },
       async () => {
-        const proxy = new OutageProxy(server.url)
+        const proxy = new OutageProxy(player.url)
         await proxy.listen()
         const page = await openEnginePage(engine, `${proxy.url}local/`)
         try {
           await untilText(page, 'no-entries', 'The hive is empty')
-          await page.evaluate(dropClipAndNoise, NOISE_BYTES)
+          for (const file of [video, noise]) await page.chooseFile('#upload-input', file)
           await untilText(page, 'entry-count', '2 entries')
           await untilText(page, 'upload-summary', '2 of 2 files stored')
-          await untilText(page, 'storage-text', '3.7 MB in 4 blocks')
+          await untilText(page, 'storage-text', '201 MB in 201 blocks')
           await untilInPage(page, 'the worker', () => navigator.serviceWorker.controller !== null)
 
           await proxy.goAway()
@@ -61,7 +63,7 @@ describe.concurrent('the example player with its hive in the browser', () => {
           }
           expect(focused).toEqual(['Remove noise.bin', 'upload'])
           await page.click('#free')
-          await untilText(page, 'storage-notice', '3.7 MB freed')
+          await untilText(page, 'storage-notice', '201 MB freed')
           await untilText(page, 'storage-text', 'in 0 blocks')
         } finally {
           await page.close()
@@ -80,25 +82,9 @@ it('keeps every file that the page consists of', async () => {
   expect(KEPT_FILES).toEqual(['./', '/combstream/browser-hive.js', ...files.toSorted()])
 })
 
-function untilText(page: EnginePage, id: string, text: string): Promise<void> {
-  const contains = (element: string, part: string): boolean =>
-    document.getElementById(element)!.textContent.includes(part)
-  return untilInPage(page, `${text} in ${id}`, contains, id, text)
-}
-
 /** Removes the first entry of the list with its button, as with a keyboard. */
 function removeFirst(): void {
   const button = document.querySelector<HTMLButtonElement>('#entries tr:first-child button.remove')!
   button.focus()
   for (let press = 0; press < 2; press++) button.click()
-}
-
-/** Drops a clip of the server, and bytes that are not media, on the page. */
-async function dropClipAndNoise(noiseBytes: number): Promise<void> {
-  const clip = await (await fetch('/hive/comb.mp4')).arrayBuffer()
-  const dataTransfer = new DataTransfer()
-  dataTransfer.items.add(new File([clip], 'comb.mp4', { type: 'video/mp4' }))
-  const noise = Uint8Array.from({ length: noiseBytes }, (_, i) => (i * i) >> 7)
-  dataTransfer.items.add(new File([noise], 'noise.bin'))
-  document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
 }

@@ -1,36 +1,27 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { existsSync } from 'node:fs'
+import { beforeAll, describe, it } from 'vitest'
 import { HttpHive } from '../../src/http.ts'
 import { type EngineName, ENGINES, openEnginePage } from '../support/engine-page.ts'
 import { OutageProxy } from '../support/outage-proxy.ts'
-import { type PlayerServer, startPlayer } from '../support/player-server.ts'
 import { untilInPage } from '../support/until-in-page.ts'
+import { usePlayer } from '../support/use-player.ts'
 
 /** Sorts first in the list. */
 const ALIAS = '0-noise.mp4'
 const WORDS = `The format is not supported: this browser cannot play ${ALIAS}, which is video/mp4.`
 
-const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
-let server: PlayerServer
+const player = usePlayer()
 
 beforeAll(async () => {
-  server = await startPlayer(join(folder, 'hive'))
-  const hive = new HttpHive(`${server.url}hive/`)
+  const hive = new HttpHive(`${player.url}hive/`)
   await new Blob(['this is not a video']).stream().pipeTo(hive.sink(ALIAS, { type: 'video/mp4' }))
-})
-
-afterAll(() => {
-  server?.child.kill('SIGKILL')
-  rmSync(folder, { recursive: true, force: true })
 })
 
 describe.concurrent('the example player says that a format is not supported, and stops requesting the entry', () => {
   for (const [engine, command] of Object.entries(ENGINES) as [EngineName, string][]) {
     // An engine that is missing is reported by its own suite.
     it.skipIf(!existsSync(command))(`in ${engine}`, { timeout: 120_000 }, async ({ expect }) => {
-      const proxy = new OutageProxy(server.url)
+      const proxy = new OutageProxy(player.url)
       await proxy.listen()
       const page = await openEnginePage(engine, proxy.url)
       try {

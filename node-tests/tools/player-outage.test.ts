@@ -1,10 +1,8 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, it } from 'vitest'
+import { existsSync } from 'node:fs'
+import { describe, it } from 'vitest'
 import { type EngineName, ENGINES } from '../support/engine-page.ts'
 import { type OutageOptions, playThroughOutage } from '../support/play-through-outage.ts'
-import { type PlayerServer, startPlayer } from '../support/player-server.ts'
+import { usePlayer } from '../support/use-player.ts'
 
 const REFUSED = /^The network failed: no answer from 127\.0\.0\.1:\d+\./
 const TWO: readonly Outage[] = [
@@ -14,19 +12,9 @@ const TWO: readonly Outage[] = [
 /** A silent network takes longest to notice. The page itself detects it in every engine, so one engine is enough. */
 const OUTAGES = { chromium: [...TWO, { kind: 'silent', endsWorker: false } as Outage], firefox: TWO, webkit: TWO }
 
-const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
-let server: PlayerServer
+const player = usePlayer()
 
 type Outage = Pick<OutageOptions, 'kind' | 'endsWorker'>
-
-beforeAll(async () => {
-  server = await startPlayer(join(folder, 'hive'))
-})
-
-afterAll(() => {
-  server?.child.kill('SIGKILL')
-  rmSync(folder, { recursive: true, force: true })
-})
 
 // These tests mostly wait, so they may run at the same time.
 describe.concurrent('the example player continues at the same second when the server is back', () => {
@@ -38,7 +26,7 @@ describe.concurrent('the example player continues at the same second when the se
       async ({ expect }) => {
         for (const outage of OUTAGES[engine]) {
           const stayAway = (): Promise<void> => Promise.resolve()
-          const outcome = await playThroughOutage(engine, { server: server.url, ...outage, stayAway })
+          const outcome = await playThroughOutage(engine, { server: player.url, ...outage, stayAway })
           expect(outcome.notice).toMatch(outage.kind === 'silent' ? /^The network failed: nothing has/ : REFUSED)
           expect(outcome.notice).toContain('The video will continue where it stopped')
           expect(outcome.leftAt).toBeGreaterThan(1)
