@@ -6,7 +6,12 @@ import { ROOT } from './run.mjs'
 import { sourceFiles } from './source-files.mjs'
 
 /**
- * @typedef {{ version?: string, exports?: Record<string, unknown>, dependencies?: Record<string, string> }} PackageJson
+ * @typedef {{
+ *   version?: string
+ *   exports?: Record<string, unknown>
+ *   dependencies?: Record<string, string>
+ *   peerDependencies?: Record<string, string>
+ * }} PackageJson
  * @typedef {{ version?: string, exports?: Record<string, unknown>, imports?: Record<string, string> }} JsrJson
  */
 
@@ -45,7 +50,7 @@ export function checkExports({ packageJson, jsrJson, files }) {
   }
   for (const [name, specifier] of Object.entries(jsrJson.imports ?? {})) {
     if (!specifier.startsWith('npm:')) continue
-    const wanted = `npm:${name}@${packageJson.dependencies?.[name]}`
+    const wanted = `npm:${name}@${packageJson.dependencies?.[name] ?? packageJson.peerDependencies?.[name]}`
     if (specifier !== wanted) problems.push(`jsr.json: imports["${name}"] should be "${wanted}", not "${specifier}"`)
   }
   return problems

@@ -29,7 +29,12 @@ const FOLDERS = {
   bytes: { floor: 1, packages: ['hash-wasm'] },
   rsync: { floor: 2, packages: ['hash-wasm'] },
   store: { floor: 2, packages: ['hash-wasm', 'fflate'] },
-  backends: { floor: 3, typesOnlyFrom: ['store'], node: /^src\/backends\/directory(\/|\.ts$)/ },
+  backends: {
+    floor: 3,
+    packages: ['aws4fetch'],
+    typesOnlyFrom: ['store'],
+    node: /^src\/backends\/directory(\/|\.ts$)/,
+  },
   platform: { floor: 3, node: /./ },
   testing: { floor: 3, typesOnlyFrom: ['store'] },
   hive: { floor: 3 },

@@ -1,9 +1,7 @@
-import { describeValue } from '../../bytes/describe-value.ts'
+import { checkObjectName, isObjectName } from './object-name.ts'
 
 /** Stands for an empty part in the name of a directory; names of objects do not contain it. */
 const EMPTY = '_'
-/** What a name of an object looks like. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9.-]{0,199}$/
 
 /** Where an object is in a tree of directories. */
 export interface ObjectPlace {
@@ -35,9 +33,7 @@ export interface NamesOptions {
  * @throws {TypeError} if an object cannot have this name.
  */
 export function placeOf(name: string): ObjectPlace {
-  if (!NAME.test(name)) {
-    throw new TypeError(`an object's name must be up to 200 letters, digits, "-" and ".", got ${describeValue(name)}`)
-  }
+  checkObjectName(name)
   const dot = name.lastIndexOf('.')
   return { stem: dot < 0 ? EMPTY : name.slice(0, dot), fan: name.slice(dot + 1, dot + 3) || EMPTY }
 }
@@ -45,7 +41,7 @@ export function placeOf(name: string): ObjectPlace {
 /** The names of objects in a tree, in the order of their characters. */
 export async function listNames(tree: ObjectTree, { prefix, after, limit, signal }: NamesOptions): Promise<string[]> {
   // Desktops and synchronizers leave files with other names, which are not objects.
-  const isWanted = (name: string): boolean => name.startsWith(prefix) && name > after && NAME.test(name)
+  const isWanted = (name: string): boolean => name.startsWith(prefix) && name > after && isObjectName(name)
   const stems = (await tree.names()).filter((stem) => isBeginning(stemStart(stem), prefix))
   const found: string[] = []
   for (const stem of stems) {

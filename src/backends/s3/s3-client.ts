@@ -1,0 +1,135 @@
+import { onAbort } from '../../bytes/on-abort.ts'
+import { abortable } from '../../bytes/promises.ts'
+import { BackendError } from '../../errors.ts'
+import {
+  answerError,
+  type ErrorAnswer,
+  type FailedRequest,
+  haveCredentialsEnded,
+  parseErrorAnswer,
+} from './answer-error.ts'
+import { Backoff } from './backoff.ts'
+import type { CredentialSource } from './credentials.ts'
+import { Patience } from './patience.ts'
+import { readText } from './read-answer.ts'
+import { type S3Request, signRequest } from './sign-request.ts'
+
+/** Answers with an error are short. */
+const MAX_ERROR_BYTES = 65_536
+
+/** What requests have in common. */
+export interface S3ClientOptions {
+  readonly credentials: CredentialSource
+  readonly region: string
+  readonly bucket: string
+  readonly fetch: typeof fetch
+  /** How long nothing may happen, in milliseconds. */
+  readonly timeoutMs: number
+}
+
+/** A request, and what it is for. */
+export interface S3Call<T> extends S3Request {
+  /** What cannot be done if it fails, for the message. */
+  readonly what: string
+  readonly signal: AbortSignal | undefined
+  /** What the request resolves with if the answer is an error with one of these codes. */
+  readonly instead?: Readonly<Record<string, T>> | undefined
+}
+
+/** Reads an answer that is a success. `onProgress` must be called whenever bytes have arrived. */
+export type ReadAnswer<T> = (response: Response, onProgress: () => void) => Promise<T>
+
+/** How an exchange ended, if not with a failure of the connection. */
+type Ending<T> =
+  | { readonly kind: 'success'; readonly result: T }
+  | { readonly kind: 'error'; readonly answer: ErrorAnswer; readonly canRenew: boolean }
+
+/** An exchange that is under way. */
+interface Exchange {
+  /** Ends it. */
+  readonly abort: AbortController
+  /** Whether the object store may have got something. */
+  isSent: boolean
+  readonly onProgress: () => void
+}
+
+/** Sends requests to an object store, each once, and turns failures into errors of this package. */
+export class S3Client {
+  readonly #options: S3ClientOptions
+  readonly #backoff = new Backoff()
+
+  constructor(options: S3ClientOptions) {
+    this.#options = options
+  }
+
+  /** Sends a request, and reads its answer. */
+  async send<T>(call: S3Call<T>, read: ReadAnswer<T>): Promise<T> {
+    const { what, method, signal } = call
+    const request = { what, bucket: this.#options.bucket, isChange: method !== 'GET' }
+    const pauses = await this.#backoff.wait(signal)
+    try {
+      const ending = await this.#exchange(call, request, read)
+      if (ending.kind === 'error') throw answerError(ending.answer, request, ending.canRenew)
+      this.#backoff.succeeded()
+      return ending.result
+    } catch (error) {
+      if ((error as Partial<BackendError>).retryable) this.#backoff.failed(pauses)
+      throw error
+    }
+  }
+
+  async #exchange<T>(call: S3Call<T>, { what, isChange }: FailedRequest, read: ReadAnswer<T>): Promise<Ending<T>> {
+    const abort = new AbortController()
+    const stopListening = onAbort([call.signal], (reason) => abort.abort(reason))
+    const patience = new Patience(this.#options.timeoutMs, (reason) => abort.abort(reason))
+    const exchange: Exchange = { abort, isSent: false, onProgress: () => patience.renew() }
+    try {
+      return await abortable(this.#fetch(call, exchange, read), abort.signal)
+    } catch (error) {
+      abort.abort(error)
+      call.signal?.throwIfAborted()
+      const ours = (error as Partial<Error>).name === 'BackendError' ? (error as BackendError) : undefined
+      throw new BackendError(`${what}: ${ours?.message ?? 'the connection to the object store failed'}`, {
+        retryable: ours?.retryable ?? true,
+        outcome: isChange && exchange.isSent ? 'unknown' : undefined,
+        cause: ours?.cause ?? error,
+      })
+    } finally {
+      patience.end()
+      stopListening()
+    }
+  }
+
+  async #fetch<T>(call: S3Call<T>, exchange: Exchange, read: ReadAnswer<T>): Promise<Ending<T>> {
+    const { credentials, region, fetch } = this.#options
+    const { method, url, body, instead = {} } = call
+    const { abort, onProgress } = exchange
+    const headers = await signRequest(call, { credentials: await credentials.current(), region })
+    abort.signal.throwIfAborted()
+    exchange.isSent = true
+    // A signature is for one host, so a redirection cannot be followed.
+    const response = await fetch(url.href, {
+      method,
+      headers,
+      signal: abort.signal,
+      redirect: 'manual',
+      ...(body && { body }),
+    })
+    onProgress()
+    if (response.ok) return { kind: 'success', result: await read(response, onProgress) }
+
+    // Browsers hide the status of a redirection.
+    const status = response.type === 'opaqueredirect' ? 301 : response.status
+    // The status tells most, even if the rest is cut off.
+    const answer = parseErrorAnswer(status, await readText(response, MAX_ERROR_BYTES, onProgress).catch(() => ''))
+    const { code = '' } = answer
+    if (Object.hasOwn(instead, code)) return { kind: 'success', result: instead[code]! }
+    return { kind: 'error', answer, canRenew: haveCredentialsEnded(answer) && credentials.renew() }
+  }
+}
+
+/** Reads an answer whose body says nothing. After that, the connection serves the next request. */
+export async function readNothing(response: Response, onProgress: () => void): Promise<void> {
+  // The status says that it is done.
+  await readText(response, MAX_ERROR_BYTES, onProgress).catch(() => undefined)
+}

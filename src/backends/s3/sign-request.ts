@@ -1,0 +1,42 @@
+import { AwsV4Signer } from 'aws4fetch'
+import type { S3Credentials } from './credentials.ts'
+
+/** A request to an object store. */
+export interface S3Request {
+  readonly method: 'GET' | 'PUT' | 'DELETE'
+  readonly url: URL
+  readonly body?: Uint8Array<ArrayBuffer> | undefined
+  /** Header fields that are not signed: proxies may change them. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** Who signs, and for where. */
+export interface Signer {
+  readonly credentials: S3Credentials
+  readonly region: string
+}
+
+/**
+ * The header fields of a request, with its signature (AWS Signature Version 4). The signature covers the digest of the
+ * body, so that an object store refuses a body that was changed on its way.
+ */
+export async function signRequest(
+  { method, url, body, headers }: S3Request,
+  { credentials, region }: Signer,
+): Promise<Headers> {
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body ?? new Uint8Array(0)))
+  const signer = new AwsV4Signer({
+    method,
+    url: url.href,
+    headers: { 'X-Amz-Content-Sha256': Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') },
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken !== undefined && { sessionToken }),
+    service: 's3',
+    region,
+  })
+  const signed = await signer.sign()
+  for (const [name, value] of Object.entries(headers ?? {})) signed.headers.set(name, value)
+  return signed.headers
+}
