@@ -46,7 +46,11 @@ const FOLDERS = {
 }
 /** @type {Rules} */
 const ENTRY_POINT = { floor: 7 }
-const ENTRY_POINT_PACKAGES = /** @type {Record<string, string[]>} */ ({ 'src/polyfill.ts': ['web-streams-polyfill'] })
+/** Packages that only one file imports, such as the driver of an engine. */
+const FILE_PACKAGES = /** @type {Record<string, string[]>} */ ({
+  'src/polyfill.ts': ['web-streams-polyfill'],
+  'src/backends/postgres/connect.ts': ['postgres'],
+})
 
 /** @typedef {{ specifier: string | undefined, typeOnly: boolean, reexport: boolean }} Import */
 
@@ -94,7 +98,7 @@ function checkImport(path, { specifier, typeOnly, reexport }) {
     if (!rules.node?.test(path))
       problems.push(`imports ${specifier}: only src/backends/directory, src/platform and src/cli may`)
   } else if (!specifier.startsWith('.')) {
-    const packages = ENTRY_POINT_PACKAGES[path] ?? rules.packages ?? []
+    const packages = FILE_PACKAGES[path] ?? rules.packages ?? []
     if (!packages.includes(packageOf(specifier))) problems.push(`imports the package ${specifier}`)
   } else {
     if (!specifier.endsWith('.ts')) problems.push(`imports ${specifier}: relative imports end in .ts`)

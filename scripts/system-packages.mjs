@@ -4,13 +4,20 @@ import { run } from './run.mjs'
 
 const MINUTE_MS = 60_000
 
+/** The Debian packages that the tests of engines for servers need. */
+const ENGINES = ['postgresql-15']
+
 /** The Debian packages that each suite needs. */
 const SUITE_PACKAGES = {
-  tools: ['rdiff', 'lz4', 'chromium'],
+  tools: ['rdiff', 'lz4', 'chromium', ...ENGINES],
   chromium: ['chromium'],
   // Firefox decodes H.264 and AAC with libavcodec, a dependency of gstreamer1.0-libav.
   firefox: ['firefox-esr', 'gstreamer1.0-libav'],
   webkit: ['webkit2gtk-driver', 'xvfb', 'gstreamer1.0-libav', 'gstreamer1.0-plugins-bad'],
+  node24: ENGINES,
+  node22: ENGINES,
+  deno: ENGINES,
+  bun: ENGINES,
 }
 
 const ALL_PACKAGES = [...new Set(Object.values(SUITE_PACKAGES).flat())]

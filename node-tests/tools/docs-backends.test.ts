@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { backendCases } from '../../src/testing.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { docBlocks } from '../support/doc-blocks.ts'
+import { PostgresServer } from '../support/postgres-server.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const blocks = docBlocks('docs/backends.md')
@@ -43,6 +44,24 @@ describe('the code in docs/backends.md', () => {
        process.exit()`,
     )
     expect(await node('put.js')).toBe('honey\n')
+  })
+
+  it('keeps a hive in PostgreSQL', async () => {
+    const server = await PostgresServer.start()
+    try {
+      write('postgres.js', blocks.get('postgres.js')!)
+      write(
+        'put-in-postgres.js',
+        `process.env.DATABASE_URL = '${server.url()}'
+         const { hive, store } = await import('./postgres.js')
+         await new Blob(['honey']).stream().pipeTo(hive.sink('bee.txt'))
+         console.log(await new Response((await hive.open('bee.txt')).stream()).text())
+         await store.close()`,
+      )
+      expect(await node('put-in-postgres.js')).toBe('honey\n')
+    } finally {
+      await server.close()
+    }
   })
 
   it('runs the suite on a backend, with the test runner of Node', async () => {

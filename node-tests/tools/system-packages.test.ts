@@ -9,6 +9,7 @@ const CURRENT = {
   rdiff: '2.3.2-1+b1',
   lz4: '1.9.4-1',
   chromium: '156.0.8078.108-1~deb12u1',
+  'postgresql-15': '15.18-0+deb12u1',
   'firefox-esr': '153.7.0esr-1~deb12u1',
   'webkit2gtk-driver': '2.50.6-1~deb12u2',
   xvfb: '2:21.1.7-3+deb12u13',
@@ -100,7 +101,7 @@ test('a refresh that hangs is killed, and the versions in the lists are installe
   )
   // It may be killed before it has logged anything.
   expect(aptCalls().at(-1)).toBe(
-    'install rdiff lz4 chromium firefox-esr gstreamer1.0-libav webkit2gtk-driver xvfb gstreamer1.0-plugins-bad',
+    'install rdiff lz4 chromium postgresql-15 firefox-esr gstreamer1.0-libav webkit2gtk-driver xvfb gstreamer1.0-plugins-bad',
   )
   expect(said).toContain('apt-get update took more than 1 s')
 })

@@ -131,7 +131,7 @@ export interface Blocks {
  * notice may be lost, for example when its sender is killed; nothing depends on it but how soon somebody looks.
  */
 export interface Notices {
-  /** Sends a notice of at most 8,000 bytes of UTF-8. It never throws. */
+  /** Sends a notice of at most 7,900 bytes of UTF-8. It never throws. */
   publish(notice: string): void
   /** Calls a listener for each notice from now on, until the function that it returns is called. */
   subscribe(listener: (notice: string) => void): () => void

@@ -229,6 +229,21 @@ export const METADATA_CASES: readonly Test[] = [
     },
   ],
   [
+    'metadata: of concurrent commits that each check what the other writes at most one wins',
+    async ({ metadata }) => {
+      for (let i = 0; i < 10; i++) {
+        const [x, y] = [new Uint8Array([0x78, i]), new Uint8Array([0x79, i])]
+        const answers = await Promise.all([
+          metadata.commit([{ key: x, version: undefined }], [{ key: y, value: y }]),
+          metadata.commit([{ key: y, version: undefined }], [{ key: x, value: x }]),
+        ])
+        check(answers.filter((answer) => answer).length === 1, 'one wins')
+        const rows = [await metadata.get(x), await metadata.get(y)]
+        check(rows.filter((row) => row).length === 1, 'one is written')
+      }
+    },
+  ],
+  [
     'metadata: concurrent increments are all counted',
     async ({ metadata }) => {
       const increment = async (): Promise<void> => {

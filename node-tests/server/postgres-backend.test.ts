@@ -1,0 +1,227 @@
+import postgres from 'postgres'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { postgresBackend, type PostgresBackendOptions } from '../../src/backends/postgres.ts'
+import { prepareSchema, SCHEMA_STEPS } from '../../src/backends/postgres/schema.ts'
+import { ServerCalls } from '../../src/backends/postgres/server-calls.ts'
+import { LocalHive } from '../../src/hive/local-hive.ts'
+import { type Backend, StreamStore } from '../../src/store.ts'
+import { backendCases } from '../../src/testing.ts'
+import { PostgresServer } from '../support/postgres-server.ts'
+import { rejection } from '../support/streams.ts'
+
+const KEY = new Uint8Array([1])
+
+let server: PostgresServer
+/** A client as an application may have it, with settings that must not matter. */
+let sql: postgres.Sql
+const backends: Backend[] = []
+let schemas = 0
+
+beforeAll(async () => {
+  server = await PostgresServer.start()
+  sql = postgres(server.url(), { max: 4, onnotice: () => undefined, transform: postgres.camel })
+})
+
+afterAll(async () => {
+  await Promise.all(backends.map((backend) => backend.close()))
+  await sql?.end({ timeout: 0 })
+  await server?.close()
+})
+
+const newSchema = (): string => `hive_${schemas++}`
+
+/** Opens a backend from a URL, which is closed at the end. */
+async function open(options: PostgresBackendOptions = {}, url = server.url()): Promise<Backend> {
+  const backend = await postgresBackend(url, { connections: 2, schema: newSchema(), listen: false, ...options })
+  backends.push(backend)
+  return backend
+}
+
+describe('postgresBackend', () => {
+  const empty = async (): Promise<Backend> => {
+    const backend = await postgresBackend(sql, { schema: 'cases', listen: false })
+    await sql`truncate cases.rows, cases.blocks`
+    return backend
+  }
+
+  it.each(backendCases(empty))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
+
+  it('keeps rows and objects when it is closed, and continues to count versions', async () => {
+    const schema = newSchema()
+    const first = await open({ schema })
+    const version = (await first.metadata.commit([], [{ key: KEY, value: KEY }])) as string
+    await first.blocks.put('o.00', KEY)
+    await first.close()
+    const { metadata, blocks } = await open({ schema })
+    expect(await metadata.get(KEY)).toEqual({ value: KEY, version })
+    expect(await blocks.get('o.00')).toEqual(KEY)
+    expect(BigInt((await metadata.commit([], [{ key: KEY, value: KEY }])) as string)).toBeGreaterThan(BigInt(version))
+  })
+
+  it('creates a schema once, however many nodes open it at the same time', async () => {
+    // A name that SQL reserves.
+    for (const schema of ['user', newSchema()]) {
+      const opened = await Promise.all([1, 2, 3].map(() => open({ schema, connections: 1 })))
+      await opened[0]!.metadata.commit([], [{ key: KEY, value: KEY }])
+      for (const { metadata } of opened) expect((await metadata.get(KEY))?.value).toEqual(KEY)
+    }
+  })
+
+  it('tells a hive on another backend object what has changed', async () => {
+    const schema = newSchema()
+    const [here, there] = await Promise.all([open({ schema, listen: true }), open({ schema, listen: true })])
+    const watching = new LocalHive(new StreamStore(there)).watch().getReader()
+    const own = new LocalHive(new StreamStore(here)).watch().getReader()
+    const hive = new LocalHive(new StreamStore(here))
+    // A name whose notice has every kind of character, and is as long as can be.
+    const alias = `"\\\u0001é💧${'\u0002'.repeat(1013)}`
+    await new Blob(['honey']).stream().pipeTo(hive.sink(alias))
+    await hive.remove(alias)
+    const { etag } = (await watching.read()).value!
+    expect(etag).toBeDefined()
+    expect((await watching.read()).value).toEqual({ alias, etag: undefined })
+    // Its own notices come at once, and once.
+    expect((await own.read()).value).toEqual({ alias, etag: undefined })
+    await new Blob(['honey']).stream().pipeTo(hive.sink('last'))
+    expect((await own.read()).value?.alias).toBe('last')
+  })
+
+  it('keeps the blocks in another backend if it is told to, and must be opened with it again', async () => {
+    const schema = newSchema()
+    const elsewhere = memoryBackend()
+    const backend = await open({ schema, blocks: { ...elsewhere, limits: { blockBytes: 7 } } })
+    expect(backend.limits).toEqual({ blockBytes: 7 })
+    await backend.blocks.put('o.00', KEY)
+    expect(await elsewhere.blocks.get('o.00')).toEqual(KEY)
+    expect(await rejection(open({ schema }))).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
+    await backend.close()
+    expect(await rejection(elsewhere.blocks.get('o.00'))).toBeInstanceOf(Error)
+
+    const together = newSchema()
+    await open({ schema: together })
+    const apart = open({ schema: together, blocks: memoryBackend() })
+    expect(await rejection(apart)).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
+  })
+
+  it('refuses a schema of another program, and one of a later version', async () => {
+    await sql.unsafe('create schema application; create table application.bees (name text)')
+    expect(await rejection(open({ schema: 'application' }))).toMatchObject({ name: 'FormatError', reason: 'magic' })
+    const schema = newSchema()
+    await open({ schema })
+    await sql.unsafe(`update ${schema}.format set version = 99`)
+    expect(await rejection(open({ schema }))).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
+  })
+
+  it('adds to a schema of an earlier version what is missing, once, and keeps what is there', async () => {
+    const schema = newSchema()
+    const { metadata } = await open({ schema })
+    await metadata.commit([], [{ key: KEY, value: KEY }])
+    const calls = new ServerCalls(sql, 10_000)
+    const steps = [...SCHEMA_STEPS, (name: string) => `create table ${name}.later (number int);`]
+    await Promise.all([1, 2, 3].map(() => prepareSchema(calls, schema, 'postgres', steps)))
+    expect(await sql.unsafe(`select version from ${schema}.format`)).toMatchObject([{ version: steps.length }])
+    expect(await sql.unsafe(`select from ${schema}.later`)).toHaveLength(0)
+    expect((await metadata.get(KEY))?.value).toEqual(KEY)
+  })
+
+  it('leaves a client that it was given open', async () => {
+    const backend = await postgresBackend(sql, { schema: 'cases' })
+    await backend.close()
+    expect(await rejection(backend.metadata.get(KEY))).toMatchObject({ name: 'TypeError' })
+    expect(await sql`select 1 as one`).toMatchObject([{ one: 1 }])
+  })
+
+  it('refuses wrong arguments, without showing a password', async () => {
+    for (const wrong of ['localhost', 'mysql://user:secret@host/', 7 as unknown as string, {} as unknown as string]) {
+      const error = await rejection(postgresBackend(wrong))
+      expect(error).toMatchObject({ name: 'TypeError' })
+      expect(String(error)).not.toContain('secret')
+    }
+    for (const options of [{ schema: 'a"b' }, { schema: '' }, { blocks: {} as Backend }, { connections: 0.5 }]) {
+      expect(await rejection(open(options))).toMatchObject({ name: 'TypeError' })
+    }
+    for (const options of [{ connections: 0 }, { timeoutMs: 0 }]) {
+      expect(await rejection(open(options))).toMatchObject({ name: 'RangeError' })
+    }
+  })
+
+  it('gives up at once when a call is aborted, whatever the server does', async () => {
+    const schema = newSchema()
+    const { metadata } = await open({ schema, connections: 1 })
+    await metadata.commit([], [{ key: KEY, value: KEY }])
+    const abort = new AbortController()
+    const { signal } = abort
+    await sql.begin(async (tx) => {
+      await tx.unsafe(`lock table ${schema}.rows in access exclusive mode`)
+      // The first one is at the server, and the others wait for its connection.
+      const calls = [
+        metadata.get(KEY, { signal }),
+        metadata.commit([], [{ key: KEY, value: undefined }], { signal }),
+        metadata.list({ prefix: KEY, limit: 1, signal }),
+      ]
+      const reasons = Promise.all(calls.map(rejection))
+      abort.abort('enough')
+      expect(await reasons).toEqual(['enough', 'enough', 'enough'])
+    })
+    expect((await metadata.get(KEY))?.value).toEqual(KEY)
+  })
+
+  it('fails with an error that says whether the commit may have been applied, when its time is over', async () => {
+    const schema = newSchema()
+    const { metadata } = await open({ schema, connections: 1, timeoutMs: 200 })
+    const commit = (): Promise<unknown> => rejection(metadata.commit([], [{ key: KEY, value: KEY }]))
+    await sql.begin(async (tx) => {
+      // The locks of a commit end with the transaction; those of tables do not bother it.
+      await tx.unsafe(`select ${schema}.commit_rows('{1,0}', '{}', '\\x01', null)`)
+      expect(await commit()).toMatchObject({ name: 'BackendError', retryable: true, outcome: undefined })
+      await tx.unsafe(`lock table ${schema}.rows in access exclusive mode`)
+      expect(await rejection(metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: true })
+      expect(await commit()).toMatchObject({ name: 'BackendError', retryable: true, outcome: undefined })
+    })
+  })
+
+  it('waits for a connection if all are in use, and says so when its time is over', async () => {
+    const schema = newSchema()
+    await open({ schema })
+    const client = postgres(server.url(), { max: 1 })
+    const backend = await postgresBackend(client, { schema, timeoutMs: 300, listen: false })
+    await client.begin(async () => {
+      expect(await rejection(backend.metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: true })
+    })
+    expect(await backend.metadata.get(KEY)).toBeUndefined()
+    await backend.close()
+    await client.end()
+  })
+
+  it('refuses to commit in a transaction that does not see what others have committed since', async () => {
+    const isolated = { connection: { default_transaction_isolation: 'serializable' as const }, max: 1 }
+    const client = postgres(server.url(), isolated)
+    const { metadata } = await postgresBackend(client, { schema: 'cases', listen: false })
+    const error = await rejection(metadata.commit([], [{ key: KEY, value: KEY }]))
+    expect(error).toMatchObject({ name: 'BackendError', retryable: false, outcome: undefined })
+    expect(String(error)).toContain('READ COMMITTED, not SERIALIZABLE')
+    await client.end()
+  })
+
+  it('says so if the server sends bytes in another form', async () => {
+    const client = postgres(server.url(), { connection: { bytea_output: 'escape' }, max: 1 })
+    const { metadata } = await postgresBackend(client, { schema: 'cases', listen: false })
+    await metadata.commit([], [{ key: KEY, value: KEY }])
+    expect(await rejection(metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: false })
+    await client.end()
+  })
+
+  it('fails with a BackendError if there is no such server, or no such database', async () => {
+    expect(await rejection(open({}, 'postgres://nobody@127.0.0.1:1/'))).toMatchObject({
+      name: 'BackendError',
+      retryable: true,
+    })
+    expect(await rejection(open({}, `${server.url()}_absent`))).toMatchObject({
+      name: 'BackendError',
+      retryable: false,
+    })
+  })
+})

@@ -1,0 +1,41 @@
+/**
+ * What this package uses of the driver `postgres`. These are its own types, so that whoever uses another backend need
+ * not install the driver.
+ *
+ * @module
+ */
+
+/** A field of a row as the server sends it, as text; null for NULL. */
+export type RawField = Uint8Array | null
+
+/** A statement that has been asked for. */
+export interface PostgresQuery extends PromiseLike<unknown> {
+  /** Has the rows given as they arrive, without parsers and transforms of the client. */
+  raw(): PromiseLike<readonly (readonly RawField[])[]>
+}
+
+/** What runs statements: a client, or the transaction that its `begin` passes on. */
+export interface PostgresStatements {
+  /** Asks for a statement. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the driver's own type, which depends on the types of its user
+  unsafe(statement: string, parameters?: any[], options?: { prepare?: boolean }): PostgresQuery
+}
+
+/** A client of the driver: what `postgres(url)` returns. */
+export interface PostgresClient extends PostgresStatements {
+  /** Its settings. */
+  readonly options: {
+    /** The largest number of connections. */
+    readonly max: number
+  }
+  /** Calls `onNotice` for each notification of a channel, and `onListening` each time that listening has begun. */
+  listen(channel: string, onNotice: (payload: string) => void, onListening?: () => void): PromiseLike<PostgresListening>
+  /** Closes all connections: after `timeout` seconds, also those that are in use. */
+  end(options?: { timeout?: number }): Promise<void>
+}
+
+/** Notifications that are being listened for. */
+export interface PostgresListening {
+  /** Stops listening. */
+  unlisten(): Promise<void>
+}

@@ -1,0 +1,115 @@
+import { endOfPrefix } from '../../bytes/byte-order.ts'
+import type {
+  BackendCallOptions,
+  Check,
+  ListRowsOptions,
+  Metadata,
+  Mutation,
+  Row,
+  VersionedValue,
+} from '../../store/backend.ts'
+import type { Calls, RawRow } from './server-calls.ts'
+import { arrayText, bytesOf, pack, textOf } from './wire.ts'
+
+/** What {@linkcode PostgresMetadata} needs besides what runs its statements. */
+export interface PostgresMetadataOptions {
+  /** Name of the schema. */
+  readonly schema: string
+  /** How long the server waits for each lock of a commit; undefined for as long as it is set to. */
+  readonly lockTimeoutMs: number | undefined
+}
+
+/** A version as the sequence gives it. */
+const VERSION = /^[1-9][0-9]{0,17}$/
+
+/** The rows, in one table. */
+export class PostgresMetadata implements Metadata {
+  readonly #calls: Calls
+  readonly #schema: string
+  readonly #lockTimeout: string
+
+  constructor(calls: Calls, { schema, lockTimeoutMs }: PostgresMetadataOptions) {
+    this.#calls = calls
+    this.#schema = `"${schema}"`
+    this.#lockTimeout = lockTimeoutMs === undefined ? 'null' : String(lockTimeoutMs)
+  }
+
+  async get(key: Uint8Array, { signal }: BackendCallOptions = {}): Promise<VersionedValue | undefined> {
+    const [row] = await this.#calls.run({
+      what: 'cannot read a row',
+      statement: `select value, version from ${this.#schema}.rows where key = $1`,
+      parameters: [key],
+      changes: false,
+      signal,
+    })
+    return row && { value: bytesOf(row[0]!), version: textOf(row[1]!) }
+  }
+
+  async list({ prefix, after, limit, signal }: ListRowsOptions): Promise<Row[]> {
+    const parameters: (Uint8Array | string)[] = [prefix]
+    const conditions = ['key >= $1']
+    const end = endOfPrefix(prefix)
+    if (end) conditions.push(`key < $${parameters.push(end)}`)
+    if (after) conditions.push(`key > $${parameters.push(after)}`)
+    const rows = await this.#calls.run({
+      what: 'cannot list rows',
+      statement: `
+        select key, value, version from ${this.#schema}.rows
+        where ${conditions.join(' and ')} order by key limit $${parameters.push(String(limit))}`,
+      parameters,
+      changes: false,
+      signal,
+    })
+    return rows.map(rowOf)
+  }
+
+  async commit(
+    checks: readonly Check[],
+    mutations: readonly Mutation[],
+    { signal }: BackendCallOptions = {},
+  ): Promise<string | false> {
+    const what = 'cannot commit'
+    // Whatever has another form is the version of no row.
+    if (checks.some(({ version }) => version !== undefined && !VERSION.test(version))) {
+      signal?.throwIfAborted()
+      await this.#calls.run({ what, statement: 'select 1', parameters: [], changes: false, signal })
+      return false
+    }
+    const checked = arrayText(checks.map(({ version }) => version))
+    if (mutations.length === 0) return this.#hold(checks, checked, signal)
+    const keys = [...checks, ...mutations].map(({ key }) => key)
+    const { lengths, bytes } = pack([...keys, ...mutations.map(({ value }) => value)])
+    const [row] = await this.#calls.run({
+      what,
+      statement: `
+        select ${this.#schema}.commit_rows($1::text::int[], $2::text::bigint[], $3::bytea, ${this.#lockTimeout})`,
+      parameters: [lengths, checked, bytes],
+      changes: true,
+      signal,
+    })
+    const version = row![0]!
+    return version !== null && textOf(version)
+  }
+
+  /** Whether all checks hold: one statement sees all rows at the same moment. */
+  async #hold(checks: readonly Check[], checked: string, signal: AbortSignal | undefined): Promise<string | false> {
+    const { lengths, bytes } = pack(checks.map(({ key }) => key))
+    const [row] = await this.#calls.run({
+      what: 'cannot check rows',
+      statement: `
+        select not exists (
+          select from unnest(${this.#schema}.unpack($1::text::int[], $3::bytea), $2::text::bigint[])
+            as checked (key, version)
+          where version is distinct from (select r.version from ${this.#schema}.rows as r where r.key = checked.key)
+        )`,
+      parameters: [lengths, checked, bytes],
+      changes: false,
+      signal,
+    })
+    return textOf(row![0]!) === 't' && '0'
+  }
+}
+
+function rowOf([key, value, version]: RawRow): Row {
+  return { key: bytesOf(key!), value: bytesOf(value!), version: textOf(version!) }
+}

@@ -1,0 +1,162 @@
+import { codeOf } from '../../bytes/error-code.ts'
+import { BackendError } from '../../errors.ts'
+import type { PostgresClient, RawField } from './client.ts'
+import { LOCK_NOT_AVAILABLE, postgresError } from './postgres-error.ts'
+import { Slots } from './slots.ts'
+import { waitFor } from './wait-for.ts'
+
+const FIRST_PAUSE_MS = 10
+const LONGEST_PAUSE_MS = 500
+/** For how long closing waits for the server. */
+export const CLOSING_MS = 5_000
+
+/** A row as the server sends it. */
+export type RawRow = readonly RawField[]
+
+/** A statement, and what is to be known about it. */
+export interface Call {
+  /** What an error says could not be done. */
+  readonly what: string
+  /** The statement. Those with the same text are prepared once for each connection. */
+  readonly statement: string
+  /** Its parameters. */
+  readonly parameters: readonly (string | Uint8Array)[]
+  /**
+   * Whether the outcome matters if the answer is lost. What only reads, or what may be done twice, is repeated.
+   */
+  readonly changes: boolean
+  /** Ends the call at once; what the server has begun, it may finish. */
+  readonly signal: AbortSignal | undefined
+}
+
+/** Runs statements. */
+export interface Calls {
+  /** Resolves with the rows. */
+  run(call: Call): Promise<readonly RawRow[]>
+}
+
+/**
+ * Runs each statement as a transaction of its own, on one of the client's connections. It passes no more statements to the
+ * client than that has connections: the others wait here, where they can be given up.
+ *
+ * If the server refuses a call for now, or cuts off one that need not be done exactly once, the call is repeated until its
+ * time is over.
+ */
+export class ServerCalls implements Calls {
+  readonly #client: PostgresClient
+  readonly #timeoutMs: number
+  readonly #slots: Slots
+  readonly #closing = new AbortController()
+
+  constructor(client: PostgresClient, timeoutMs: number) {
+    this.#client = client
+    this.#timeoutMs = timeoutMs
+    this.#slots = new Slots(client.options.max)
+  }
+
+  async run(call: Call): Promise<readonly RawRow[]> {
+    const deadlineMs = performance.now() + this.#timeoutMs
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.runOnce(call, deadlineMs)
+      } catch (error) {
+        const pauseMs = Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries)
+        if (!mayRepeat(error) || performance.now() + pauseMs >= deadlineMs) throw error
+        await this.#pause(pauseMs, call)
+      }
+    }
+  }
+
+  /** Runs a statement, and does not repeat it. */
+  async runOnce(call: Call, deadlineMs: number = performance.now() + this.#timeoutMs): Promise<readonly RawRow[]> {
+    const { what, statement, parameters, signal, changes } = call
+    await this.#takeSlot(call, deadlineMs)
+    let rows: Promise<readonly RawRow[]>
+    try {
+      signal?.throwIfAborted()
+      this.#closing.signal.throwIfAborted()
+      rows = Promise.resolve(this.#client.unsafe(statement, [...parameters], { prepare: true }).raw())
+    } catch (error) {
+      this.#slots.giveBack()
+      throw error
+    }
+    const giveBack = (): void => this.#slots.giveBack()
+    rows.then(giveBack, giveBack)
+    return waitFor<readonly RawRow[]>(
+      (resolve, reject) => {
+        rows.then(resolve, (error: unknown) => reject(postgresError(error, what, changes)))
+      },
+      {
+        signals: [signal],
+        deadlineMs,
+        timeout: () => this.#timeout(`${what}: the server does not answer`, changes ? 'unknown' : undefined),
+      },
+    )
+  }
+
+  /** Runs several statements, without parameters, as one transaction. */
+  async runScript(script: string, what: string): Promise<void> {
+    await this.limited(what, this.#client.unsafe(script))
+  }
+
+  /** Waits for something that is asked of the server outside of the limit, while the backend is being opened. */
+  limited<T>(what: string, asked: PromiseLike<T>): Promise<T> {
+    return waitFor<T>(
+      (resolve, reject) => {
+        asked.then(resolve, (error: unknown) => reject(postgresError(error, what, false)))
+      },
+      {
+        signals: [],
+        deadlineMs: performance.now() + this.#timeoutMs,
+        timeout: () => this.#timeout(`${what}: the server does not answer`),
+      },
+    )
+  }
+
+  /** Refuses later calls, and waits a while for those that the server works on. Ends the client, if it is ours. */
+  async close(isOwnClient: boolean): Promise<void> {
+    this.#closing.abort(new TypeError('the backend is closed'))
+    if (isOwnClient) {
+      await this.#client.end({ timeout: CLOSING_MS / 1000 })
+      return
+    }
+    await waitFor<void>(
+      (resolve) => {
+        const timer = setTimeout(resolve, CLOSING_MS)
+        this.#slots.onceEmpty(() => {
+          clearTimeout(timer)
+          resolve()
+        })
+      },
+      { signals: [] },
+    )
+  }
+
+  #takeSlot({ what, signal }: Call, deadlineMs: number): Promise<void> {
+    return waitFor<void>((resolve) => this.#slots.take(resolve), {
+      signals: [signal, this.#closing.signal],
+      deadlineMs,
+      timeout: () => this.#timeout(`${what}: all connections are in use`),
+    })
+  }
+
+  #pause(pauseMs: number, { signal }: Call): Promise<void> {
+    return waitFor<void>(
+      (resolve) => {
+        const timer = setTimeout(resolve, pauseMs)
+        return () => clearTimeout(timer)
+      },
+      { signals: [signal, this.#closing.signal] },
+    )
+  }
+
+  #timeout(problem: string, outcome?: 'unknown'): BackendError {
+    return new BackendError(`${problem} within ${this.#timeoutMs} ms`, { retryable: true, outcome })
+  }
+}
+
+function mayRepeat(error: unknown): boolean {
+  const { name, retryable, outcome, cause } = (error ?? {}) as Partial<BackendError>
+  // What has waited for a lock has had its time.
+  return name === 'BackendError' && retryable === true && outcome === undefined && codeOf(cause) !== LOCK_NOT_AVAILABLE
+}
