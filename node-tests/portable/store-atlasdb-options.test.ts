@@ -95,6 +95,16 @@ describe('options of AtlasDB’s stream store', () => {
     }
   })
 
+  it('only for a backend that prefers neighbours do ids begin alike, 32 at a time', async () => {
+    const backend = tiered({ ...memoryBackend(), prefersNeighbours: true }, memoryBackend())
+    const store = new StreamStore(backend, { host: new VirtualHost() })
+    const starts: string[] = []
+    for (let i = 0; i < 65; i++) starts.push((await put(store, pattern(9 + i))).id.slice(0, 8))
+    expect(new Set(starts).size).toBe(3)
+    expect(new Set(starts.slice(0, 32)).size).toBe(1)
+    expect(new Set(starts.slice(32, 64)).size).toBe(1)
+  })
+
   it.each([
     ['a store', { temperature: 'cold' }, {}, 'cold'],
     ['a sink', {}, { temperature: 'cold' }, 'cold'],

@@ -11,6 +11,7 @@ import { formatPage, parsePage } from '../../src/store/rows/row-values.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { readStream, type StoreContext } from '../../src/store/store-context.ts'
 import { VersionRow } from '../../src/store/version-row.ts'
+import { StreamIds } from '../../src/store/writing/stream-ids.ts'
 import { Gate, movePages, pattern, put, settle, type Spy, watched } from '../support/store-tools.ts'
 import { rejection } from '../support/streams.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
@@ -37,6 +38,7 @@ async function makeReading(blockCount: number, room: number, spy: Spy = {}): Pro
   const context: StoreContext = {
     backend,
     keys,
+    streamIds: new StreamIds(host, false),
     versionRow: new VersionRow({ backend, keys, host }),
     blockSize: BLOCK,
     inMemoryThreshold: 4 * BLOCK,

@@ -18,6 +18,7 @@ import { ReadAheadBudget } from '../../src/store/reading/read-ahead-budget.ts'
 import { ObjectNames } from '../../src/store/writing/object-names.ts'
 import { StreamWriter } from '../../src/store/writing/stream-writer.ts'
 import { VersionRow } from '../../src/store/version-row.ts'
+import { StreamIds } from '../../src/store/writing/stream-ids.ts'
 import { type Fault, faulty } from '../support/faulty-backend.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { pattern } from '../support/store-tools.ts'
@@ -32,6 +33,7 @@ function makeContext(backend: Backend, blockSize = 1): StoreContext {
   return {
     backend,
     keys,
+    streamIds: new StreamIds(host, false),
     versionRow: new VersionRow({ backend, keys, host }),
     blockSize,
     inMemoryThreshold: 4,

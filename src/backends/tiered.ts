@@ -33,6 +33,7 @@ export function tiered(hot: Backend, cold: BlockBackend): Backend {
     metadata: hot.metadata,
     blocks: tieredBlocks(hot.blocks, cold.blocks),
     limits: tieredLimits(hot.limits, cold.limits),
+    ...(hot.prefersNeighbours && { prefersNeighbours: true }),
     ...(hot.notices && { notices: hot.notices }),
     ...(hot.createHash && { createHash: () => hot.createHash!() }),
     async close() {

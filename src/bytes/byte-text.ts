@@ -13,6 +13,15 @@ export function toHex(bytes: Uint8Array): string {
   return text
 }
 
+/**
+ * A text that only these bytes have, one UTF-16 unit for each: for the keys of a Map. It takes a fifth of the time that
+ * digits take. There may be some thousand bytes at most.
+ */
+export function toMapKey(bytes: Uint8Array): string {
+  // With a spread it would take as long as digits.
+  return String.fromCharCode.apply(undefined, bytes as ArrayLike<number> as number[])
+}
+
 /** The bytes of hexadecimal digits; undefined if the text is anything else. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) return undefined

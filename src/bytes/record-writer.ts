@@ -45,9 +45,9 @@ export class RecordWriter {
     return this
   }
 
-  /** The record. */
+  /** The record. Nothing may be written after it. */
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.slice(0, this.#offset)
+    return this.#offset === this.#bytes.byteLength ? this.#bytes : this.#bytes.slice(0, this.#offset)
   }
 
   /** Makes space for more bytes; this may replace the array. */

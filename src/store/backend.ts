@@ -166,6 +166,13 @@ export interface Backend {
   readonly limits?: BackendLimits
   /** How changes are announced; by default only within the process, to those who use this backend object. */
   readonly notices?: Notices
+  /**
+   * Whether rows are cheaper to write if their keys are close to each other, as in a tree of pages on one disk. Then the
+   * ids of streams that a store makes one after another begin alike, 32 at a time. Leave it out if rows are spread over
+   * machines by their keys.
+   * @default false
+   */
+  readonly prefersNeighbours?: boolean
   /** Makes a SHA-256 that is faster here than WebAssembly. */
   createHash?(): StreamingHash
   /** Closes the engine; all later calls fail. */

@@ -8,6 +8,7 @@ import { retryTransient } from './retry.ts'
 import type { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import type { RowKeys } from './rows/row-keys.ts'
 import type { VersionRow } from './version-row.ts'
+import type { StreamIds } from './writing/stream-ids.ts'
 import type { WriteBackoff } from './writing/write-backoff.ts'
 
 /** What the parts of one store share. */
@@ -26,6 +27,7 @@ export interface StoreContext {
   /** The back-off of sinks now; it may change at any time. */
   writeBackoff(): WriteBackoff | undefined
   readonly host: StoreHost
+  readonly streamIds: StreamIds
   /** The row that says what this package must know to read the store. */
   readonly versionRow: VersionRow
   /** Checks the version of the store, if there is one; called before anything is read. */
@@ -36,7 +38,7 @@ export interface StoreContext {
   track(work: Promise<unknown>): void
 }
 
-/** Makes a random id for a stream or an object. */
+/** Makes a random id for an object. */
 export function randomId({ host }: Pick<StoreContext, 'host'>): Uint8Array<ArrayBuffer> {
   return host.random(ID_BYTES)
 }

@@ -25,6 +25,7 @@ import { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import { storedStream, type StoredStream } from './reading/stored-stream.ts'
 import type { Transaction } from './transactions/transaction.ts'
 import { VersionRow } from './version-row.ts'
+import { StreamIds } from './writing/stream-ids.ts'
 import { checkTemperature, uploadSink } from './writing/upload-sink.ts'
 import { checkWriteBackoff, type WriteBackoff } from './writing/write-backoff.ts'
 
@@ -171,6 +172,7 @@ export class StreamStore {
       temperature,
       writeBackoff: () => this.#writeBackoff,
       host,
+      streamIds: new StreamIds(host, backend.prefersNeighbours === true),
       versionRow: new VersionRow({ backend, keys, host }),
       ready: (call) => this.#ensureVersion(undefined, call),
       readyToWrite: (call) => this.#ensureVersion(codec === 'none' ? 0 : FEATURES.compression, call),

@@ -12,9 +12,7 @@ import { CommitFailure, inTransaction } from './sqlite-transaction.ts'
 export function applyCommits(connection: SqliteConnection, commits: readonly Commit[]): CommitOutcome[] {
   try {
     // A reader that begins to write may be refused, so the lock is taken first.
-    return inTransaction(connection.database, 'BEGIN IMMEDIATE', () =>
-      commits.map((commit) => applyOne(connection, commit)),
-    )
+    return inTransaction(connection.database, 'BEGIN IMMEDIATE', () => applyAll(connection, commits))
   } catch (error) {
     if (commits.length === 1 || error instanceof CommitFailure || isLocked(error)) {
       const failure = sentFailure(error)
@@ -32,12 +30,18 @@ export function holds({ version: versionOf }: SqliteConnection, checks: readonly
   })
 }
 
-function applyOne(connection: SqliteConnection, { checks, mutations }: Commit): string | false {
-  if (!holds(connection, checks)) return false
-  const number = connection.count.get()!['commits']!
-  for (const { key, value } of mutations) {
-    if (value) connection.set.run(key, value, number)
-    else connection.delete.run(key)
-  }
-  return String(number)
+function applyAll(connection: SqliteConnection, commits: readonly Commit[]): CommitOutcome[] {
+  let number = Number(connection.commits.get()!['commits'])
+  const before = number
+  const outcomes = commits.map(({ checks, mutations }) => {
+    if (!holds(connection, checks)) return false
+    number++
+    for (const { key, value } of mutations) {
+      if (value) connection.set.run(key, value, number)
+      else connection.delete.run(key)
+    }
+    return String(number)
+  })
+  if (number > before) connection.count.run(number)
+  return outcomes
 }

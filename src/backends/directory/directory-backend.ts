@@ -111,6 +111,7 @@ export async function openDirectory(
   return {
     metadata,
     blocks,
+    prefersNeighbours: true,
     createHash: sha256,
     async close() {
       await blocks.close()

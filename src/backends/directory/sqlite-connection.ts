@@ -44,7 +44,7 @@ export class SqliteConnection {
     this.database = database
     this.get = database.prepare('SELECT value, version FROM rows WHERE key = ?')
     this.version = database.prepare('SELECT version FROM rows WHERE key = ?')
-    this.count = database.prepare('UPDATE counter SET commits = commits + 1 RETURNING commits')
+    this.count = database.prepare('UPDATE counter SET commits = ?')
     this.commits = database.prepare('SELECT commits FROM counter')
     // An empty array is bound as NULL.
     this.set = database.prepare("INSERT OR REPLACE INTO rows VALUES (?, coalesce(?, x''), ?)")

@@ -163,7 +163,7 @@ const NO_BYTES = new Uint8Array(0)
  */
 export function formatStream(record: StreamRecord): Uint8Array<ArrayBuffer> {
   const { status } = record
-  const writer = new RecordWriter(128)
+  const writer = new RecordWriter(128 + (record.content?.byteLength ?? 0))
     .u8(LAYOUT)
     .u8(STATUS[status.kind])
     .u8(status.kind === 'condemned' ? STATUS[status.former] : status.kind === 'deleting' ? DELETING[status.reason] : 0)

@@ -1,5 +1,6 @@
 import { describeValue } from '../../bytes/describe-value.ts'
 import { copyBytes, equalBytes } from '../../bytes/byte-order.ts'
+import { toHex } from '../../bytes/byte-text.ts'
 import type { FormatError } from '../../errors.ts'
 import { digestOf } from '../checksums.ts'
 import {
@@ -20,6 +21,7 @@ import type { ReferenceOptions } from './transaction.ts'
  * Adds a reference to a stream, which becomes stored again if it was condemned; `rows` then depend on the stream's row.
  *
  * @param by Id of the stream whose last commit sets the reference.
+ * @returns The key of its row.
  * @throws {NotFoundError} if there is no such stream.
  * @throws {FormatError} with `reason: 'unsupported'` if a later version wrote the stream's row, or that of the
  * reference.
@@ -27,27 +29,29 @@ import type { ReferenceOptions } from './transaction.ts'
 export async function addReference(
   context: StoreContext,
   rows: RowBuffer,
-  id: string,
+  stream: Uint8Array,
   reference: Uint8Array,
   options: ReferenceOptions,
   by?: Uint8Array,
-): Promise<void> {
+): Promise<Uint8Array> {
   const { keys, host } = context
-  const stream = parseId(id)
   const expiresAt = expiryOf(options)
   const { key, hashed } = await referenceKey(context, stream, reference, options)
-  const streamKey = keys.stream(stream)
-  const value = await rows.read(streamKey)
-  const record = value && parseStreamRow(stream, value)
-  if (!record || !isUsable(record.status)) throw noSuchStream(id)
-  if (record.status.kind === 'condemned') {
-    rows.write(streamKey, formatStream({ ...record, status: { kind: 'stored' } }))
+  // The commit that stores a stream depends on its row anyway, and before that the stream has no references.
+  if (!by || !equalBytes(by, stream)) {
+    const streamKey = keys.stream(stream)
+    const value = await rows.read(streamKey)
+    const record = value && parseStreamRow(stream, value)
+    if (!record || !isUsable(record.status)) throw noSuchStream(toHex(stream))
+    if (record.status.kind === 'condemned') {
+      rows.write(streamKey, formatStream({ ...record, status: { kind: 'stored' } }))
+    }
+    assertKnownVersion(await rows.peek(key))
   }
-  // Before it is stored, a stream has no references.
-  if (!by || !equalBytes(by, stream)) assertKnownVersion(await rows.peek(key))
   const at = host.now()
   rows.write(key, formatReference({ at, expiresAt, reference: hashed, by }))
   if (expiresAt !== undefined) rows.write(keys.candidate(stream), formatCandidate(at))
+  return key
 }
 
 /**
@@ -78,7 +82,7 @@ export async function removeReference(
  * @throws {TypeError} if the reference is not a Uint8Array, or the owner is unknown.
  * @throws {RangeError} if it is longer than 32 KiB.
  */
-export async function referenceKey(
+async function referenceKey(
   { backend, keys }: StoreContext,
   stream: Uint8Array,
   reference: Uint8Array,

@@ -1,4 +1,4 @@
-import { toHex } from '../../bytes/byte-text.ts'
+import { toMapKey } from '../../bytes/byte-text.ts'
 import type { Check, Mutation, VersionedValue } from '../backend.ts'
 import type { StoreContext } from '../store-context.ts'
 
@@ -43,7 +43,7 @@ export class RowBuffer {
   /** Reads a row, with what was written to it, and makes its version, or its absence, a condition of the commit. */
   async read(key: Uint8Array): Promise<Uint8Array | undefined> {
     this.assertOpen()
-    const text = toHex(key)
+    const text = toMapKey(key)
     const written = this.#writes.get(text)
     if (written) return written.value?.slice()
     let read = this.#reads.get(text)
@@ -62,31 +62,31 @@ export class RowBuffer {
   /** Reads a row, with what was written to it, without depending on it. */
   async peek(key: Uint8Array): Promise<Uint8Array | undefined> {
     this.assertOpen()
-    const written = this.#writes.get(toHex(key))
+    const written = this.#writes.get(toMapKey(key))
     if (written) return written.value?.slice()
     return (await this.#context.backend.metadata.get(key, { signal: this.#signal }))?.value
   }
 
   /** Takes a row as it was read elsewhere, its absence included, unless it was read here before. */
   expect(key: Uint8Array, row: VersionedValue | undefined): void {
-    const text = toHex(key)
+    const text = toMapKey(key)
     if (!this.#reads.has(text)) this.#reads.set(text, { key, row: Promise.resolve(row) })
   }
 
   /** Forgets what was read of a row. The commit no longer depends on it, and the next read asks the backend again. */
   forget(key: Uint8Array): void {
-    this.#reads.delete(toHex(key))
+    this.#reads.delete(toMapKey(key))
   }
 
   /** Writes a row; undefined deletes it. */
   write(key: Uint8Array, value: Uint8Array | undefined): void {
     this.assertOpen()
-    this.#writes.set(toHex(key), { key, value })
+    this.#writes.set(toMapKey(key), { key, value })
   }
 
   /** Whether a row was written, or deleted. */
   hasWritten(key: Uint8Array): boolean {
-    return this.#writes.has(toHex(key))
+    return this.#writes.has(toMapKey(key))
   }
 
   /** Whether the commit can depend on one more row. */

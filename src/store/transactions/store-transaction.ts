@@ -67,8 +67,9 @@ export class StoreTransaction extends AliasTransaction implements Transaction {
   }
 
   async markAsUsed(id: string, reference: Uint8Array, options: ReferenceOptions = {}): Promise<void> {
-    await addReference(this.#context, this.rows, id, reference, options)
-    this.#marked.set(id, this.#context.keys.stream(parseId(id)))
+    const stream = parseId(id)
+    await addReference(this.#context, this.rows, stream, reference, options)
+    this.#marked.set(id, this.#context.keys.stream(stream))
   }
 
   unmarkAsUsed(id: string, reference: Uint8Array, options: Pick<ReferenceOptions, 'owner'> = {}): Promise<void> {

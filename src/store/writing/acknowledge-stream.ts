@@ -5,7 +5,7 @@ import { storedStream, type StoredStream } from '../reading/stored-stream.ts'
 import { waitToRetry } from '../retry.ts'
 import { type BlockEntry, isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { noSuchStream, readStream, type StoreContext } from '../store-context.ts'
-import { addReference, referenceKey } from '../transactions/references.ts'
+import { addReference } from '../transactions/references.ts'
 import type { RowBuffer } from '../transactions/row-buffer.ts'
 import type { StoreTransaction } from '../transactions/store-transaction.ts'
 import type { BlockSinkOptions } from './block-sink.ts'
@@ -72,7 +72,7 @@ export async function acknowledgeStream(context: StoreContext, upload: EndedUplo
     const { id, record, own } = await prepareEnd(upload, tx.rows, known, atOnce)
     const stored = storedStream(context, id, record)
     await onCommit?.(tx, stored)
-    if (reference) await addReference(context, tx.rows, stored.id, reference, options, writer.id)
+    const referenceKey = reference && (await addReference(context, tx.rows, id, reference, options, writer.id))
     if (writer.isPlanned && !tx.rows.hasRoom) {
       // Making the row takes one more condition.
       atOnce = false
@@ -80,11 +80,10 @@ export async function acknowledgeStream(context: StoreContext, upload: EndedUplo
       continue
     }
     const ending = known ? own : writer.settleCandidate(tx.rows, own)
-    const { key } = reference ? await referenceKey(context, id, reference, options) : {}
     const changes = await tx.rows.takeChanges()
     upload.assertAlive()
     const survivor = await upload.runLastCommit(() =>
-      writer.commitLast({ record: ending, changes, survivor: id, referenceKey: key }),
+      writer.commitLast({ record: ending, changes, survivor: id, referenceKey }),
     )
     if (!survivor) continue
     if (!equalBytes(survivor, writer.id)) await wipeDuplicate(writer)

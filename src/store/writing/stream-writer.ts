@@ -9,7 +9,7 @@ import {
   type StreamRecord,
 } from '../rows/row-values.ts'
 import { isTransient, maybeApplied, waitToRetry } from '../retry.ts'
-import { randomId, type StoreContext } from '../store-context.ts'
+import type { StoreContext } from '../store-context.ts'
 import type { RowBuffer } from '../transactions/row-buffer.ts'
 import type { CutBlock } from './block-cutter.ts'
 import { discardStream } from './discard-stream.ts'
@@ -102,7 +102,7 @@ export class StreamWriter {
   /** Has the last commit make the row, for a stream that has no blocks. */
   async plan(): Promise<void> {
     const guard = await this.#context.versionRow.check({ signal: this.#signal })
-    const row = new FencedRow(this.#context, randomId(this.#context), this.#newRecord(), { guard })
+    const row = new FencedRow(this.#context, this.#context.streamIds.next(), this.#newRecord(), { guard })
     this.#state = { kind: 'planned', row, made: false }
   }
 
@@ -115,7 +115,7 @@ export class StreamWriter {
     const { keys, host } = this.#context
     try {
       for (let tries = 1; ; tries++) {
-        const id = randomId(this.#context)
+        const id = this.#context.streamIds.next()
         const record = this.#newRecord()
         const row = new FencedRow(this.#context, id, record)
         this.#state = { kind: 'storing', row, made: false }

@@ -1,4 +1,4 @@
-import { abortable, markHandled } from '../../bytes/promises.ts'
+import { markHandled } from '../../bytes/promises.ts'
 import type { StreamingHash } from '../../bytes/sha256.ts'
 import { createDigest, loadChecksum } from '../checksums.ts'
 import { loadEncoder } from '../codecs/block-codecs.ts'
@@ -58,6 +58,8 @@ export class Upload {
   readonly #abort = new AbortController()
   readonly #writer: StreamWriter
   #state: State = { kind: 'open' }
+  /** Rejects the step that runs. */
+  #endStep: (reason: unknown) => void = () => undefined
 
   #tools: Promise<Tools> | undefined
   /** The blocks of the group that is being filled. */
@@ -94,7 +96,7 @@ export class Upload {
   async run<T>(step: () => Promise<T>): Promise<T> {
     try {
       this.#assertAlive()
-      return await abortable(step(), this.#abort.signal)
+      return await this.#orFailure(step())
     } catch (error) {
       // It is stored, but can no longer be opened.
       if (this.#state.kind === 'committed') this.#rejectStored(error)
@@ -104,6 +106,17 @@ export class Upload {
       if (!failure.aborted) await this.discarded
       throw error === this.#abort.signal.reason ? failure.reason : error
     }
+  }
+
+  /**
+   * Settles like the step, but rejects as soon as the upload fails. Only one step runs at a time. Listening to the signal
+   * for each would take longer than most steps.
+   */
+  #orFailure<T>(step: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#endStep = reject
+      step.then(resolve, reject)
+    })
   }
 
   /** Aborts the upload from outside. While its last commit is running, this waits, and may come too late. */
@@ -125,6 +138,7 @@ export class Upload {
     const { reason, aborted } = failure
     this.#state = { kind: 'failed', failure }
     this.#abort.abort(reason)
+    this.#endStep(reason)
     this.discarded = this.#discard().finally(() => {
       this.#rejectStored(reason)
       if (!aborted) this.onFailure(reason)
