@@ -1,9 +1,10 @@
-import { copyBytes, equalBytes } from '../../src/bytes/byte-order.ts'
+import { concatBytes, copyBytes, equalBytes } from '../../src/bytes/byte-order.ts'
 import { toHex } from '../../src/bytes/byte-text.ts'
 import type { Backend } from '../../src/store.ts'
 import { decodeBlock } from '../../src/store/codecs/block-codecs.ts'
 import { digestOf, loadChecksum } from '../../src/store/checksums.ts'
 import {
+  type BlockEntry,
   isUsable,
   PAGE_ENTRIES,
   parseCandidate,
@@ -38,15 +39,22 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
   const problems: string[] = []
   const counts: Record<string, number> = {}
   const rows = new Map<string, Uint8Array>()
+  const kinds = new Map<string, [key: string, value: Uint8Array][]>()
   for (let after: Uint8Array | undefined; ;) {
     const some = await backend.metadata.list({ prefix: new Uint8Array(0), after, limit: 1000 })
     if (some.length === 0) break
-    for (const { key, value } of some) rows.set(latin1(key), value)
+    for (const row of some) {
+      const key = latin1(row.key)
+      const [name, ofKind] = [key[1]!, key.slice(3)]
+      rows.set(key, row.value)
+      counts[name] = (counts[name] ?? 0) + 1
+      if (key[0] !== '/' || key[2] !== '/') continue
+      if (kinds.has(name)) kinds.get(name)!.push([ofKind, row.value])
+      else kinds.set(name, [[ofKind, row.value]])
+    }
     after = some.at(-1)!.key
   }
-  const kind = (name: string): [key: string, value: Uint8Array][] =>
-    [...rows].filter(([key]) => key.startsWith(`/${name}/`)).map(([key, value]) => [key.slice(3), value])
-  for (const key of rows.keys()) counts[key[1]!] = (counts[key[1]!] ?? 0) + 1
+  const kind = (name: string): [key: string, value: Uint8Array][] => kinds.get(name) ?? []
 
   const named = new Set<string>()
   // A leftover of a killed put is listed, but cannot be read.
@@ -69,7 +77,7 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
     if (pageSets.has(pageSet)) problems.push(`${what} names a page set that another names`)
     pageSets.add(pageSet)
     if (record.status.kind === 'deleting') continue
-    const bytes: number[] = [...(record.content ?? [])]
+    const parts: Uint8Array[] = record.content ? [record.content] : []
     for (let page = 0; page * PAGE_ENTRIES < record.blockCount; page++) {
       const row = rows.get(`/m/${pageSet}/${String.fromCharCode(0, 0, page >> 8, page & 255)}`)
       if (!row) problems.push(`${what} has no page ${page}`)
@@ -77,13 +85,14 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
         const object = objects.get(`o.${toHex(entry.object)}`)
         if (!object) problems.push(`${what} has no object ${toHex(entry.object)}`)
         else if (!equalBytes(checksum(object), entry.checksum)) problems.push(`${what} has a damaged object`)
-        if (object) bytes.push(...(await decodeBlock(entry.codec, copyBytes(object), entry.rawLength).catch(() => [])))
+        if (object) parts.push(await decoded(entry, object))
       }
     }
+    const bytes = concatBytes(...parts)
     if (bytes.length !== record.size) problems.push(`${what} has ${bytes.length} bytes of ${record.size}`)
     if (!isUsable(record.status)) continue
-    stored.set(hex(id), String.fromCharCode(...bytes))
-    if (!equalBytes(await digestOf(backend, Uint8Array.from(bytes)), record.digest!)) {
+    stored.set(hex(id), latin1(bytes))
+    if (!equalBytes(await digestOf(backend, bytes), record.digest!)) {
       problems.push(`${what} has bytes of another digest`)
     }
   }
@@ -137,10 +146,19 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
   }
 }
 
+/** The bytes of a block; none if its object cannot be decoded. */
+async function decoded({ codec, rawLength }: BlockEntry, object: Uint8Array): Promise<Uint8Array> {
+  return decodeBlock(codec, copyBytes(object), rawLength).catch(() => new Uint8Array(0))
+}
+
 function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes)
+  let text = ''
+  for (let i = 0; i < bytes.byteLength; i++) text += String.fromCharCode(bytes[i]!)
+  return text
 }
 
 function hex(text: string): string {
-  return toHex(Uint8Array.from(text, (unit) => unit.charCodeAt(0)))
+  const bytes = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i)
+  return toHex(bytes)
 }

@@ -14,7 +14,9 @@ export function text(value: string): Uint8Array<ArrayBuffer> {
 
 /** Returns bytes that differ from their neighbours, and from block to block. */
 export function pattern(byteLength: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: byteLength }, (_, i) => (i * 7 + (i >> 8)) & 255)
+  const bytes = new Uint8Array(byteLength)
+  for (let i = 0; i < byteLength; i++) bytes[i] = i * 7 + (i >> 8)
+  return bytes
 }
 
 /** Stores bytes. */

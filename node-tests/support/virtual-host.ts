@@ -50,7 +50,9 @@ export class VirtualHost implements StoreHost {
   }
 
   random(byteLength: number): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from({ length: byteLength }, () => Math.floor(this.fraction() * 256))
+    const bytes = new Uint8Array(byteLength)
+    for (let i = 0; i < byteLength; i++) bytes[i] = Math.floor(this.fraction() * 256)
+    return bytes
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
