@@ -5,17 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { holdContests } from './contest.ts'
+import { benchBrowsers } from './engines/browsers.ts'
 import { benchRdiff, benchRsync } from './rsync/bench.ts'
 import { type Runtime, RUNTIMES } from './rsync/in-runtime.ts'
 import { benchWorkers } from './rsync-workers.ts'
 import { benchStore } from './store.ts'
 
-const USAGE = `npm run bench -- [store] [rsync] [rdiff] [workers] [options]
+const USAGE = `npm run bench -- [store] [engines] [rsync] [rdiff] [workers] [options]
 
-  --mb N          size of an input in MiB; 256 by default, 64 with --in
-  --rounds N      number of runs of each side; 5 by default, 9 for store
+  --mb N          size of an input in MiB; 256 by default, 64 with --in and for engines
+  --rounds N      number of runs of each side; 5 by default, 9 for store and engines
   --only TEXT     rsync, rdiff: only rows whose operation and pair contain this text: "delta", "delta compat tar"
                   store: only parts whose name contains it: put, store, read, small, collection, lz4
+                  engines: only engines whose name contains it: chromium, firefox, webkit
   --corpora DIR   rsync, rdiff: keep the inputs in DIR, and reuse those already there
   --in RUNTIME    rsync: against the plain TypeScript path in RUNTIME: ${RUNTIMES.join(', ')},
                   a comma-separated list, or all. Without it: against rdiff, in Node`
@@ -47,6 +49,15 @@ const benches: Record<string, () => Promise<boolean>> = {
       await rm(directory, { recursive: true })
     }
     return true
+  },
+  async engines() {
+    const directory = await mkdtemp(join(tmpdir(), 'combstream-bench-'))
+    const byteLength = (mib ?? 64) * 2 ** 20
+    try {
+      return await benchBrowsers({ directory, byteLength, rounds: givenRounds ?? 9, only: values.only })
+    } finally {
+      await rm(directory, { recursive: true })
+    }
   },
   async workers() {
     const byteLength = (mib ?? 256) * 2 ** 20

@@ -35,6 +35,19 @@ async function filesOf(name: string): Promise<FileSystemDirectoryHandle> {
   return root.getDirectoryHandle(encodeURIComponent(name))
 }
 
+/** The paths of everything in a directory. */
+async function treeOf(directory: FileSystemDirectoryHandle, path = ''): Promise<string[]> {
+  const found: string[] = []
+  const entries = (directory as unknown as { values(): AsyncIterable<FileSystemHandle> }).values()
+  for await (const entry of entries) {
+    found.push(path + entry.name)
+    if (entry.kind === 'directory') {
+      found.push(...(await treeOf(entry as FileSystemDirectoryHandle, `${path}${entry.name}/`)))
+    }
+  }
+  return found.toSorted()
+}
+
 async function remove(name: string): Promise<void> {
   const request = indexedDB.deleteDatabase(`combstream:${name}`)
   await new Promise((resolve, reject) => {
@@ -80,6 +93,49 @@ describe.runIf(HAS_OPFS)('opfsBackend', () => {
     expect([await blocks.get('o.0022'), await blocks.size('o.0022')]).toEqual([undefined, undefined])
     await blocks.delete('o.0022')
     expect(await blocks.list({ prefix: '', limit: 10 })).toHaveLength(1)
+  })
+
+  it('removes a directory with its last file', async () => {
+    const name = newName()
+    const { blocks } = await open(name)
+    const files = await filesOf(name)
+    for (const object of ['o.0011', 'o.0022', 'o.1111', 'plain']) await blocks.put(object, KEY)
+    expect(await treeOf(files)).toEqual([
+      '_',
+      '_/pl',
+      '_/pl/plain',
+      'o',
+      'o/00',
+      'o/00/o.0011',
+      'o/00/o.0022',
+      'o/11',
+      'o/11/o.1111',
+    ])
+    await blocks.delete('o.0011')
+    await blocks.delete('o.1111')
+    expect(await treeOf(files)).toEqual(['_', '_/pl', '_/pl/plain', 'o', 'o/00', 'o/00/o.0022'])
+    await blocks.delete('plain')
+    await blocks.delete('o.0022')
+    expect(await treeOf(files)).toEqual([])
+  })
+
+  it('puts an object although another tab deletes the last one of its directory meanwhile', async () => {
+    const name = newName()
+    const [one, other] = await Promise.all([open(name), open(name)])
+    await one.blocks.put('o.0011', KEY)
+    const { getFileHandle } = FileSystemDirectoryHandle.prototype
+    vi.spyOn(FileSystemDirectoryHandle.prototype, 'getFileHandle').mockImplementationOnce(async function (
+      this: FileSystemDirectoryHandle,
+      ...file
+    ) {
+      await other.blocks.delete('o.0011')
+      return getFileHandle.apply(this, file)
+    })
+    const locked = new DOMException('the directory is being removed', 'NoModificationAllowedError')
+    vi.spyOn(FileSystemFileHandle.prototype, 'createWritable').mockRejectedValueOnce(locked)
+    await one.blocks.put('o.0022', KEY)
+    expect(await treeOf(await filesOf(name))).toEqual(['o', 'o/00', 'o/00/o.0022'])
+    expect(await other.blocks.get('o.0022')).toEqual(KEY)
   })
 
   it('fails with a BackendError when its directory is deleted while it is open', async () => {

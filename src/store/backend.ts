@@ -114,7 +114,9 @@ export interface ObjectInfo {
  * `-` and `.`, a letter or digit first.
  */
 export interface Blocks {
-  /** Stores an object, which is durable once this has resolved. `bytes` is not kept after that. */
+  /**
+   * Stores an object of at least one byte, which is durable once this has resolved. `bytes` is not kept after that.
+   */
   put(name: string, bytes: Uint8Array, options?: BackendCallOptions & { hints?: BlockHints | undefined }): Promise<void>
   /** Reads a whole object; undefined if there is none. The bytes belong to the caller, and fill their ArrayBuffer. */
   get(name: string, options?: GetBlockOptions): Promise<Uint8Array<ArrayBuffer> | undefined>

@@ -3,13 +3,24 @@ import { BackendError, QuotaExceededError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { listNames, type ObjectTree, placeOf } from '../files/object-tree.ts'
 
+/** How often a put tries to make its file, while others remove its directory because it was empty. */
+const MAX_ATTEMPTS = 10
+
+/** Why a directory cannot be removed or used: it is not empty, or somebody uses it, removes it, or has removed it. */
+const STAYS = new Set(['InvalidModificationError', 'NoModificationAllowedError', 'NotFoundError'])
+
 /**
  * Objects as files `<stem>/<fan>/<name>` of the origin-private file system (WHATWG File System). A file gets its bytes
- * when its writer is closed, all at once. Before that it is empty, and counts as absent.
+ * when its writer is closed, all at once. Before that it is empty, and counts as absent. Directories are removed with
+ * their last file.
  */
 export class OpfsBlocks implements Blocks {
   readonly #root: FileSystemDirectoryHandle
   readonly #tree: ObjectTree
+  /** Directories that were made or found, by their path, since each step of a path costs as much as a small file. */
+  readonly #known = new Map<string, FileSystemDirectoryHandle>()
+  /** For directories in which objects were deleted: one of those that remained. */
+  readonly #remaining = new Map<string, string>()
   #closed = false
 
   constructor(root: FileSystemDirectoryHandle) {
@@ -19,13 +30,7 @@ export class OpfsBlocks implements Blocks {
 
   put(name: string, bytes: Uint8Array, { signal }: BackendCallOptions = {}): Promise<void> {
     return this.#call(`cannot store object ${name}`, signal, async () => {
-      const directory = await this.#directoryOf(name, true)
-      if (!directory) {
-        throw new BackendError(`cannot store object ${name}: its directory has been deleted`, { retryable: false })
-      }
-      const handle = await directory.getFileHandle(name, { create: true })
-      if ((await handle.getFile()).size > 0) throw new BackendError(`object ${name} exists`, { retryable: false })
-      const writer = await handle.createWritable()
+      const { directory, writer } = await this.#create(name)
       try {
         await writer.write(copyBytes(bytes))
         signal?.throwIfAborted()
@@ -53,7 +58,10 @@ export class OpfsBlocks implements Blocks {
 
   delete(name: string, { signal }: BackendCallOptions = {}): Promise<void> {
     return this.#call(`cannot delete object ${name}`, signal, async () => {
-      await orAbsent(this.#directoryOf(name, false).then((directory) => directory?.removeEntry(name)))
+      const directory = await this.#directoryOf(name, false)
+      if (!directory) return
+      await orAbsent(directory.removeEntry(name))
+      await this.#removeIfEmpty(name)
     })
   }
 
@@ -87,21 +95,71 @@ export class OpfsBlocks implements Blocks {
     return orAbsent(handle?.getFile())
   }
 
-  async #directoryOf(name: string, create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
+  /** Makes the file of an object, and its directory, and opens a writer. */
+  async #create(name: string): Promise<{ directory: FileSystemDirectoryHandle; writer: FileSystemWritableFileStream }> {
+    for (let attempt = 1; ; attempt++) {
+      const directory = await this.#directoryOf(name, true)
+      try {
+        const handle = await directory?.getFileHandle(name, { create: true })
+        if (directory && handle) return { directory, writer: await writerOf(handle) }
+      } catch (error) {
+        if (!STAYS.has((error as Error).name) || attempt === MAX_ATTEMPTS) throw error
+      }
+      // Somebody removes the directory, or has removed it.
+      this.#known.clear()
+      if (attempt === MAX_ATTEMPTS) throw new DOMException('its directory has been deleted', 'NotFoundError')
+    }
+  }
+
+  /**
+   * Removes the directories of an object that has been deleted, if they are empty. A directory is not listed again while
+   * one of the names in it is not known to be deleted. So if two tabs delete at the same time, an empty one may be left.
+   */
+  async #removeIfEmpty(name: string): Promise<void> {
+    const { stem, fan } = placeOf(name)
+    const path = `${stem}/${fan}`
+    const remaining = this.#remaining.get(path)
+    if (remaining !== undefined && remaining !== name) return
+    // Even an attempt at a removal disturbs those who write there.
+    const last = (await this.#names([stem, fan])).at(-1)
+    if (last !== undefined) {
+      this.#remaining.set(path, last)
+      return
+    }
+    this.#remaining.delete(path)
+    try {
+      await (await this.#directory([stem], false))?.removeEntry(fan)
+      this.#known.delete(path)
+      await this.#root.removeEntry(stem)
+      this.#known.delete(stem)
+    } catch (error) {
+      if (!STAYS.has((error as Error).name)) throw error
+    }
+  }
+
+  #directoryOf(name: string, create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
     const { stem, fan } = placeOf(name)
     return this.#directory([stem, fan], create)
   }
 
   async #directory(path: readonly string[], create: boolean): Promise<FileSystemDirectoryHandle | undefined> {
-    let directory: FileSystemDirectoryHandle | undefined = this.#root
-    for (const part of path) directory = await orAbsent(directory?.getDirectoryHandle(part, { create }))
-    return directory
+    const key = path.join('/')
+    const known = path.length === 0 ? this.#root : this.#known.get(key)
+    if (known) return known
+    const parent = await this.#directory(path.slice(0, -1), create)
+    const found = await orAbsent(parent?.getDirectoryHandle(path.at(-1)!, { create }))
+    if (found) this.#known.set(key, found)
+    return found
   }
 
   async #names(path: readonly string[]): Promise<string[]> {
     const directory = await this.#directory(path, false)
     const names: string[] = []
-    if (directory) for await (const name of (directory as IterableDirectory).keys()) names.push(name)
+    try {
+      if (directory) for await (const name of (directory as IterableDirectory).keys()) names.push(name)
+    } catch (error) {
+      if ((error as Error).name !== 'NotFoundError') throw error
+    }
     return names
   }
 
@@ -120,6 +178,15 @@ export class OpfsBlocks implements Blocks {
 /** The library `dom` lacks its iterators (WHATWG File System, section 2.6). */
 interface IterableDirectory {
   keys(): AsyncIterableIterator<string>
+}
+
+/** Opens a writer for a file that has no bytes yet. */
+async function writerOf(handle: FileSystemFileHandle): Promise<FileSystemWritableFileStream> {
+  // At the same time, because each of them takes as long as a small file.
+  const [file, writer] = await Promise.all([orAbsent(handle.getFile()), handle.createWritable()])
+  if (!file || file.size === 0) return writer
+  await writer.abort()
+  throw new BackendError(`object ${handle.name} exists`, { retryable: false })
 }
 
 /** Undefined if something does not exist, or no longer does. */
