@@ -39,7 +39,11 @@ export default defineConfig({
         resolve: { alias },
         test: {
           ...common,
-          globalSetup: [...common.globalSetup, 'node-tests/support/current-build.ts'],
+          globalSetup: [
+            ...common.globalSetup,
+            'node-tests/support/current-build.ts',
+            'node-tests/support/object-gateway.ts',
+          ],
           name: 'tools',
           include: ['node-tests/tools/**/*.test.ts'],
         },

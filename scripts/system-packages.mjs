@@ -7,9 +7,12 @@ const MINUTE_MS = 60_000
 /** The Debian packages that the tests of engines for servers need. */
 const ENGINES = ['postgresql-15']
 
+/** An S3 service on one machine: Ceph's object gateway, and what it needs. */
+const OBJECT_STORE = ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph-common']
+
 /** The Debian packages that each suite needs. */
 const SUITE_PACKAGES = {
-  tools: ['rdiff', 'lz4', 'chromium', ...ENGINES],
+  tools: ['rdiff', 'lz4', 'chromium', ...ENGINES, ...OBJECT_STORE],
   chromium: ['chromium'],
   // Firefox decodes H.264 and AAC with libavcodec, a dependency of gstreamer1.0-libav.
   firefox: ['firefox-esr', 'gstreamer1.0-libav'],

@@ -10,6 +10,13 @@ const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/combstream-child
 /** The script of the thread that a directory's backend starts; it must stand beside the program. */
 const THREAD_SCRIPT = '../../src/backends/directory/commit-thread-script.ts'
 
+/** The commands of other runtimes than that of the tools suite. */
+const RUNTIMES = {
+  'node-22': [fileURLToPath(new URL('../../node_modules/node-22/bin/node', import.meta.url))],
+  deno: [fileURLToPath(new URL('../../node_modules/.bin/deno', import.meta.url)), 'run', '-A', '--no-lock'],
+  bun: [fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url)), 'run'],
+} as const
+
 const programs = new Map<string, string>()
 
 /** Bundles a program of this folder into one file, which loads several times as fast. Returns the path of the file. */
@@ -42,8 +49,25 @@ function bundle(source: string, name: string): string {
 
 /** Starts the program `name`.ts of this folder in a process of its own, on the runtime that runs the test. */
 export function startChild(name: string, ...args: readonly string[]): ChildProcessWithoutNullStreams {
-  const runner = 'Deno' in globalThis ? ['run', '-A'] : []
-  return spawn(process.execPath, [...runner, bundled(name), ...args], {
+  const runner = 'Deno' in globalThis ? [process.execPath, 'run', '-A'] : [process.execPath]
+  return start(runner, name, args)
+}
+
+/** The same on another runtime. */
+export function startChildIn(
+  runtime: keyof typeof RUNTIMES,
+  name: string,
+  ...args: readonly string[]
+): ChildProcessWithoutNullStreams {
+  return start(RUNTIMES[runtime], name, args)
+}
+
+function start(
+  [file, ...options]: readonly string[],
+  name: string,
+  args: readonly string[],
+): ChildProcessWithoutNullStreams {
+  return spawn(file!, [...options, bundled(name), ...args], {
     // Node 22 warns that SQLite is experimental. The next process that runs the same program reuses the compiled code.
     env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1', NODE_COMPILE_CACHE: FOLDER },
   })

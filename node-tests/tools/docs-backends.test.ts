@@ -10,6 +10,7 @@ import { backendCases } from '../../src/testing.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { docBlocks } from '../support/doc-blocks.ts'
 import { PostgresServer } from '../support/postgres-server.ts'
+import { objectGateway } from '../support/object-gateway.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const blocks = docBlocks('docs/backends.md')
@@ -28,8 +29,11 @@ function write(name: string, text: string): void {
   writeFileSync(join(folder, name), text)
 }
 
-async function node(...args: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', ...args], { cwd: folder })
+async function node(args: readonly string[], environment: Record<string, string> = {}): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--no-warnings', ...args], {
+    cwd: folder,
+    env: { ...process.env, ...environment },
+  })
   return stdout
 }
 
@@ -43,7 +47,27 @@ describe('the code in docs/backends.md', () => {
        console.log(await new Response((await hive.open('bee.txt')).stream()).text())
        process.exit()`,
     )
-    expect(await node('put.js')).toBe('honey\n')
+    expect(await node(['put.js'])).toBe('honey\n')
+  })
+
+  it('keeps blocks in an object store', async () => {
+    const { endpoint, credentials } = await objectGateway()
+    write('bucket.js', blocks.get('bucket.js')!.replace(`'videos'`, `'hives'`))
+    write(
+      'put-there.js',
+      `import { hive } from './bucket.js'
+       const bytes = new Uint8Array(2_000_000).map((_, index) => index >> 8)
+       await new Blob([bytes]).stream().pipeTo(hive.sink('bytes'))
+       const read = new Uint8Array(await new Response((await hive.open('bytes')).stream()).arrayBuffer())
+       console.log(Buffer.compare(bytes, read), read.byteLength)
+       process.exit()`,
+    )
+    const environment = {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    }
+    expect(await node(['put-there.js'], environment)).toBe('0 2000000\n')
   })
 
   it('keeps a hive in PostgreSQL', async () => {
@@ -58,7 +82,7 @@ describe('the code in docs/backends.md', () => {
          console.log(await new Response((await hive.open('bee.txt')).stream()).text())
          await store.close()`,
       )
-      expect(await node('put-in-postgres.js')).toBe('honey\n')
+      expect(await node(['put-in-postgres.js'])).toBe('honey\n')
     } finally {
       await server.close()
     }
@@ -67,7 +91,7 @@ describe('the code in docs/backends.md', () => {
   it('runs the suite on a backend, with the test runner of Node', async () => {
     write('my-backend.js', `export { memoryBackend as myBackend } from 'combstream/backends/memory'`)
     write('my-backend.test.js', blocks.get('my-backend.test.js')!)
-    const report = await node('--test', '--test-reporter=tap', 'my-backend.test.js')
+    const report = await node(['--test', '--test-reporter=tap', 'my-backend.test.js'])
     expect(report).toContain(`# pass ${backendCases(() => memoryBackend()).length}\n`)
     expect(report).toContain('# fail 0\n')
   })
