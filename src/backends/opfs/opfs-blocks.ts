@@ -9,6 +9,9 @@ const MAX_ATTEMPTS = 10
 /** Why a directory cannot be removed or used: it is not empty, or somebody uses it, removes it, or has removed it. */
 const STAYS = new Set(['InvalidModificationError', 'NoModificationAllowedError', 'NotFoundError'])
 
+/** Why no file could be made, until the directory is made anew: in a directory that is gone, Firefox says `UnknownError`. */
+const MOVED = new Set([...STAYS, 'UnknownError'])
+
 /**
  * Objects as files `<stem>/<fan>/<name>` of the origin-private file system (WHATWG File System). A file gets its bytes
  * when its writer is closed, all at once. Before that it is empty, and counts as absent. Directories are removed with
@@ -103,7 +106,7 @@ export class OpfsBlocks implements Blocks {
         const handle = await directory?.getFileHandle(name, { create: true })
         if (directory && handle) return { directory, writer: await writerOf(handle) }
       } catch (error) {
-        if (!STAYS.has((error as Error).name) || attempt === MAX_ATTEMPTS) throw error
+        if (!MOVED.has((error as Error).name) || attempt === MAX_ATTEMPTS) throw error
       }
       // Somebody removes the directory, or has removed it.
       this.#known.clear()
