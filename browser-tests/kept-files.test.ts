@@ -16,7 +16,7 @@ afterEach(async () => {
 function newFiles(): { files: KeptFiles; cache: Promise<Cache>; ask: (init?: RequestInit) => Promise<string> } {
   const name = `kept ${crypto.randomUUID()}`
   cacheNames.push(name)
-  const files = new KeptFiles(name, [PATH], SILENCE_MS)
+  const files = new KeptFiles(name, [PATH, `${PATH}?v=2`], SILENCE_MS)
   const ask = async (init?: RequestInit): Promise<string> => {
     const response = await files.answer(new Request(PATH, init))!
     return `${response.status} ${await response.text()}`
@@ -25,8 +25,8 @@ function newFiles(): { files: KeptFiles; cache: Promise<Cache>; ask: (init?: Req
 }
 
 /** Has the network give this answer. */
-function answerWith(answer: (init: RequestInit) => Response | Promise<Response>): void {
-  vi.stubGlobal('fetch', async (_: Request, init: RequestInit) => answer(init))
+function answerWith(answer: (request: RequestInit & { url: string }) => Response | Promise<Response>): void {
+  vi.stubGlobal('fetch', async ({ url }: Request, init: RequestInit) => answer({ ...init, url }))
 }
 
 /** A body in parts, before each of which the network is silent. */
@@ -56,6 +56,25 @@ describe('KeptFiles', () => {
     expect(await ask()).toBe('200 two')
     answerWith(() => new Response('gone', { status: 404 }))
     expect(await ask()).toBe('404 gone')
+  })
+
+  it('takes a query for another file, but opens a page with any query', async () => {
+    const { files } = newFiles()
+    const ask = async (search: string, mode?: RequestMode): Promise<string | undefined> => {
+      const request = new Request(PATH + search)
+      // Only a browser can make such a request.
+      if (mode) Object.defineProperty(request, 'mode', { value: mode })
+      return (await files.answer(request))?.text()
+    }
+    answerWith(({ url }) => new Response(`from ${new URL(url).search}`))
+    expect([await ask(''), await ask('?v=2'), await ask('?other', 'navigate')]).toEqual([
+      'from ',
+      'from ?v=2',
+      'from ?other',
+    ])
+    expect(await ask('?other')).toBeUndefined()
+    answerWith(() => Promise.reject(new TypeError('no network')))
+    expect([await ask(''), await ask('?v=2'), await ask('?other', 'navigate')]).toEqual(['from ', 'from ?v=2', 'from '])
   })
 
   it('fails as the network does if it has kept nothing', async () => {

@@ -1,5 +1,6 @@
 // The ready-made service worker, for a hive in the browser or on a server.
 import { browserBackend } from '../backends/browser.ts'
+import { markHandled } from '../bytes/promises.ts'
 import { LocalHive } from '../hive/local-hive.ts'
 import { HttpHive } from '../http/client/http-hive.ts'
 import { BROWSER_HIVE_SCHEME } from '../service-worker/worker-messages.ts'
@@ -9,5 +10,12 @@ import { startWorker } from '../service-worker/start-worker.ts'
 startWorker((url) => {
   if (url.protocol !== BROWSER_HIVE_SCHEME) return new HttpHive(url)
   const name = decodeURIComponent(url.pathname)
-  return async () => new LocalHive(new StreamStore(await browserBackend(name)))
+  let store: StreamStore | undefined
+  return async () => {
+    // It is opened again once it has failed for good. What it listens to would stay open.
+    if (store) markHandled(store.close())
+    store = undefined
+    store = new StreamStore(await browserBackend(name))
+    return new LocalHive(store)
+  }
 })

@@ -9,7 +9,7 @@ export class KeptFiles {
 
   /**
    * @param cacheName Name of the Cache.
-   * @param paths Paths of the files, of the worker's own origin.
+   * @param paths Paths of the files, of the worker's own origin, with their queries.
    * @param networkTimeoutMs Milliseconds after which a silent network counts as absent.
    */
   constructor(cacheName: string, paths: readonly string[], networkTimeoutMs = 5_000) {
@@ -26,18 +26,24 @@ export class KeptFiles {
     await cache.addAll(Array.from(this.#paths, (path) => new Request(path, { cache: 'reload' })))
   }
 
-  /** Answers a request for one of the files; returns undefined for any other, which is up to the browser. */
+  /**
+   * Answers a request for one of the files; returns undefined for any other, which is up to the browser. If a page is
+   * opened with a query that is not that of a file, its file without a query serves without a network.
+   */
   answer(request: Request): Promise<Response> | undefined {
-    const { origin, pathname } = new URL(request.url)
-    const isKept = request.method === 'GET' && origin === location.origin && this.#paths.has(pathname)
-    return isKept ? this.#answer(request, pathname) : undefined
+    const { origin, pathname, search } = new URL(request.url)
+    if (request.method !== 'GET' || origin !== location.origin) return undefined
+    const path = pathname + search
+    if (this.#paths.has(path)) return this.#answer(request, path, true)
+    if (request.mode === 'navigate' && this.#paths.has(pathname)) return this.#answer(request, pathname, false)
+    return undefined
   }
 
-  async #answer(request: Request, path: string): Promise<Response> {
+  async #answer(request: Request, path: string, keeps: boolean): Promise<Response> {
     try {
       const response = await this.#fetch(request)
       if (response.status >= 500) return (await this.#kept(path)) ?? response
-      if (response.status === 200) await this.#keep(path, response.clone())
+      if (keeps && response.status === 200) await this.#keep(path, response.clone())
       return response
     } catch (error) {
       const kept = await this.#kept(path)

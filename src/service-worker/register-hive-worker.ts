@@ -25,7 +25,8 @@ export interface RegisterHiveWorkerOptions {
   /**
    * URLs of files of this origin, relative to the page, that the worker keeps, so that the page opens without a network:
    * the page itself, its scripts and styles. While there is a network, the server's files are used, and kept anew. The
-   * worker does not start if it cannot get one of them.
+   * worker does not start if it cannot get one of them. A file with a query is another file, except that a page also opens
+   * with a query that is not listed.
    * @default []
    */
   files?: readonly (string | URL)[] | undefined
@@ -92,9 +93,9 @@ export async function registerHiveWorker(
   return { registration, base: absoluteBase, url: (entry) => mediaUrl(absoluteBase, entry) }
 }
 
-function pathOf({ origin, href, pathname }: URL): string {
+function pathOf({ origin, href, pathname, search }: URL): string {
   if (origin !== location.origin) throw new TypeError(`a worker keeps only files of its own origin, not ${href}`)
-  return pathname
+  return pathname + search
 }
 
 async function register(
