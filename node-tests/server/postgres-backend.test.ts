@@ -119,7 +119,7 @@ describe('postgresBackend', () => {
     const schema = newSchema()
     const { metadata } = await open({ schema })
     await metadata.commit([], [{ key: KEY, value: KEY }])
-    const calls = new ServerCalls(sql, 10_000)
+    const calls = new ServerCalls(sql, { timeoutMs: 10_000 })
     const steps = [...SCHEMA_STEPS, (name: string) => `create table ${name}.later (number int);`]
     await Promise.all([1, 2, 3].map(() => prepareSchema(calls, schema, 'postgres', steps)))
     expect(await sql.unsafe(`select version from ${schema}.format`)).toMatchObject([{ version: steps.length }])

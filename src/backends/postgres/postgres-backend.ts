@@ -1,9 +1,10 @@
 import { checkInteger } from '../../bytes/check-integer.ts'
 import { describeValue } from '../../bytes/describe-value.ts'
+import { markHandled } from '../../bytes/promises.ts'
 import type { Backend } from '../../store/backend.ts'
 import type { BlockBackend } from '../tiered.ts'
 import type { PostgresClient } from './client.ts'
-import { connect } from './connect.ts'
+import { loadDriver } from './connect.ts'
 import { PostgresBlocks } from './postgres-blocks.ts'
 import { PostgresMetadata } from './postgres-metadata.ts'
 import { PostgresNotices } from './postgres-notices.ts'
@@ -92,13 +93,20 @@ export async function postgresBackend(
   }
   checkInteger('connections', connections, 1, 10_000)
   checkInteger('timeoutMs', timeoutMs, 1, 2 ** 31 - 1)
-  const isOwn = typeof server === 'string'
-  const client = isOwn ? await connect(server, connections) : server
-  const calls = new ServerCalls(client, timeoutMs)
+  const connect = typeof server === 'string' ? await connector(server, connections) : undefined
+  const client = typeof server === 'string' ? connect!() : server
+  const renew =
+    connect &&
+    (() => {
+      const next = connect()
+      if (listen) markHandled(notices.listen(next))
+      return next
+    })
+  const calls = new ServerCalls(client, { timeoutMs, renew })
   const notices = new PostgresNotices(calls, `combstream_${schema}`)
   const close = async (): Promise<void> => {
     await notices.close()
-    await calls.close(isOwn)
+    await calls.close()
   }
   try {
     await prepareSchema(calls, schema, blocks ? 'elsewhere' : 'postgres')
@@ -118,6 +126,11 @@ export async function postgresBackend(
       return closed
     },
   }
+}
+
+async function connector(url: string, connections: number): Promise<() => PostgresClient> {
+  const connect = await loadDriver()
+  return () => connect(url, connections)
 }
 
 function checkServer(server: string | PostgresClient): void {

@@ -1,4 +1,5 @@
 import { codeOf } from '../../bytes/error-code.ts'
+import { markHandled } from '../../bytes/promises.ts'
 import { BackendError } from '../../errors.ts'
 import type { PostgresClient, RawField } from './client.ts'
 import { LOCK_NOT_AVAILABLE, postgresError } from './postgres-error.ts'
@@ -35,6 +36,14 @@ export interface Calls {
   run(call: Call): Promise<readonly RawRow[]>
 }
 
+/** How statements are run. */
+export interface ServerCallsOptions {
+  /** Milliseconds after which a call fails. */
+  readonly timeoutMs: number
+  /** Makes another client in place of one that is ours, after the server has answered nothing for that long. */
+  readonly renew?: (() => PostgresClient) | undefined
+}
+
 /**
  * Runs each statement as a transaction of its own, on one of the client's connections. It passes no more statements to the
  * client than that has connections: the others wait here, where they can be given up.
@@ -43,14 +52,18 @@ export interface Calls {
  * time is over.
  */
 export class ServerCalls implements Calls {
-  readonly #client: PostgresClient
+  #client: PostgresClient
   readonly #timeoutMs: number
+  readonly #renew: ServerCallsOptions['renew']
   readonly #slots: Slots
   readonly #closing = new AbortController()
+  /** When a statement was last answered, or failed, in milliseconds of `performance.now()`. */
+  #lastAnswerMs = 0
 
-  constructor(client: PostgresClient, timeoutMs: number) {
+  constructor(client: PostgresClient, { timeoutMs, renew }: ServerCallsOptions) {
     this.#client = client
     this.#timeoutMs = timeoutMs
+    this.#renew = renew
     this.#slots = new Slots(client.options.max)
   }
 
@@ -80,8 +93,11 @@ export class ServerCalls implements Calls {
       this.#slots.giveBack()
       throw error
     }
-    const giveBack = (): void => this.#slots.giveBack()
-    rows.then(giveBack, giveBack)
+    const settled = (): void => {
+      this.#lastAnswerMs = performance.now()
+      this.#slots.giveBack()
+    }
+    rows.then(settled, settled)
     return waitFor<readonly RawRow[]>(
       (resolve, reject) => {
         rows.then(resolve, (error: unknown) => reject(postgresError(error, what, changes)))
@@ -114,12 +130,8 @@ export class ServerCalls implements Calls {
   }
 
   /** Refuses later calls, and waits a while for those that the server works on. Ends the client, if it is ours. */
-  async close(isOwnClient: boolean): Promise<void> {
+  async close(): Promise<void> {
     this.#closing.abort(new TypeError('the backend is closed'))
-    if (isOwnClient) {
-      await this.#client.end({ timeout: CLOSING_MS / 1000 })
-      return
-    }
     await waitFor<void>(
       (resolve) => {
         const timer = setTimeout(resolve, CLOSING_MS)
@@ -130,6 +142,8 @@ export class ServerCalls implements Calls {
       },
       { signals: [] },
     )
+    // With a time, the driver would wait that long for connections that were cut off.
+    if (this.#renew) await this.#client.end({ timeout: 0 })
   }
 
   #takeSlot({ what, signal }: Call, deadlineMs: number): Promise<void> {
@@ -151,6 +165,12 @@ export class ServerCalls implements Calls {
   }
 
   #timeout(problem: string, outcome?: 'unknown'): BackendError {
+    const isSilent = performance.now() - this.#lastAnswerMs >= this.#timeoutMs
+    if (isSilent && this.#renew && !this.#closing.signal.aborted) {
+      // The network may have forgotten its connections, which only shows after many minutes.
+      markHandled(this.#client.end({ timeout: 0 }))
+      this.#client = this.#renew()
+    }
     return new BackendError(`${problem} within ${this.#timeoutMs} ms`, { retryable: true, outcome })
   }
 }
