@@ -14,4 +14,4 @@
  *
  * @module
  */
-export { type BackendCase, backendCases } from './testing/backend-cases.ts'
+export { type BackendCase, backendCases, type BackendCasesOptions } from './testing/backend-cases.ts'

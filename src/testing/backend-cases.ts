@@ -2,7 +2,9 @@ import { toHex } from '../bytes/byte-text.ts'
 import type { Backend } from '../store/backend.ts'
 import { BLOCK_CASES } from './block-cases.ts'
 import { check, key, namesOf, same, set, type Test } from './checks.ts'
+import { FULL_CASE } from './full-case.ts'
 import { METADATA_CASES } from './metadata-cases.ts'
+import { reopeningCases } from './reopening-cases.ts'
 
 /** A test of one thing that a backend must do. */
 export interface BackendCase {
@@ -12,13 +14,34 @@ export interface BackendCase {
   run(): Promise<void>
 }
 
+/** Options of {@linkcode backendCases}. */
+export interface BackendCasesOptions {
+  /**
+   * Opens what the last backend of `makeBackend` has opened, once more; that one is not closed yet, as after a crash.
+   * For engines that keep what was acknowledged.
+   */
+  reopen?: () => Promise<Backend> | Backend
+  /** Makes an empty backend in which 4 objects of 100,000 bytes have space, but not 100, as with a small disk or quota. */
+  makeSmall?: () => Promise<Backend> | Backend
+}
+
 /**
  * The cases of the suite.
  *
  * @param makeBackend Makes an empty backend, which is closed when its case has ended.
  */
-export function backendCases(makeBackend: () => Promise<Backend> | Backend): BackendCase[] {
-  return [...METADATA_CASES, ...BLOCK_CASES, ...BACKEND_CASES].map(([name, test]) => ({
+export function backendCases(
+  makeBackend: () => Promise<Backend> | Backend,
+  { reopen, makeSmall }: BackendCasesOptions = {},
+): BackendCase[] {
+  const cases = [...METADATA_CASES, ...BLOCK_CASES, ...BACKEND_CASES].map((test) => caseOf(test, makeBackend))
+  if (reopen) cases.push(...reopeningCases(reopen).map((test) => caseOf(test, makeBackend)))
+  if (makeSmall) cases.push(caseOf(FULL_CASE, makeSmall))
+  return cases
+}
+
+function caseOf([name, test]: Test, makeBackend: () => Promise<Backend> | Backend): BackendCase {
+  return {
     name,
     async run() {
       const backend = await makeBackend()
@@ -28,7 +51,7 @@ export function backendCases(makeBackend: () => Promise<Backend> | Backend): Bac
         await backend.close()
       }
     },
-  }))
+  }
 }
 
 const BACKEND_CASES: readonly Test[] = [

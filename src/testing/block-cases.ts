@@ -1,6 +1,7 @@
 import { equalBytes } from '../bytes/byte-order.ts'
 import { toHex } from '../bytes/byte-text.ts'
 import { check, key, namesOf, same, type Test } from './checks.ts'
+import { traceObjects } from './trace.ts'
 
 /** The cases for the objects of a backend. */
 export const BLOCK_CASES: readonly Test[] = [
@@ -88,4 +89,5 @@ export const BLOCK_CASES: readonly Test[] = [
       }
     },
   ],
+  ['blocks: random commands are answered as a plain model answers them', traceObjects],
 ]

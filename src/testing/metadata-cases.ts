@@ -1,6 +1,8 @@
 import { compareBytes, equalBytes } from '../bytes/byte-order.ts'
 import { toHex } from '../bytes/byte-text.ts'
+import type { Mutation } from '../store/backend.ts'
 import { check, isVersion, key, mustGet, same, set, type Test } from './checks.ts'
+import { traceRows } from './trace.ts'
 
 const DEFAULT_KEY_BYTES = 1536
 const DEFAULT_VALUE_BYTES = 61_440
@@ -63,6 +65,34 @@ export const METADATA_CASES: readonly Test[] = [
     },
   ],
   [
+    'metadata: a commit takes 10 checks and 100 mutations, also of long values',
+    async ({ metadata, limits }) => {
+      const longValue = new Uint8Array(limits?.valueBytes ?? DEFAULT_VALUE_BYTES).fill(7)
+      const value = (i: number): Uint8Array => (i % 10 === 0 ? longValue : numbered(i))
+      const first = await metadata.commit([], mutationsOf(0, 100, value))
+      check(isVersion(first), 'the first is applied')
+      const checks = Array.from({ length: 10 }, (_, i) => ({ key: numbered(i * 11), version: first }))
+      for (const failing of checks) {
+        const given = checks.map((each) => (each === failing ? { ...each, version: undefined } : each))
+        check((await metadata.commit(given, mutationsOf(0, 100, value))) === false, 'each of ten checks counts')
+      }
+      const second = await metadata.commit(
+        checks,
+        mutationsOf(50, 100, (i) => (i < 75 ? undefined : value(i))),
+      )
+      check(isVersion(second), 'the second is applied')
+      check(
+        (await metadata.commit(checks, mutationsOf(0, 100, value))) === false,
+        'half of the checks do not hold any more',
+      )
+      for (let i = 0; i < 150; i += 5) {
+        const row = await metadata.get(numbered(i))
+        if (i >= 50 && i < 75) check(row === undefined, `row ${i} is deleted`)
+        else check(row?.version === (i < 50 ? first : second) && equalBytes(row.value, value(i)), `row ${i}`)
+      }
+    },
+  ],
+  [
     'metadata: rows are listed in the order of the unsigned bytes of their keys',
     async ({ metadata }) => {
       const shuffled = ORDERED_KEYS.toSorted((a, b) => (a.split('').toReversed() < b.split('').toReversed() ? -1 : 1))
@@ -106,12 +136,14 @@ export const METADATA_CASES: readonly Test[] = [
     async ({ metadata }) => {
       const count = 250
       for (let i = 0; i < count; i += 50) {
-        const mutations = Array.from({ length: 50 }, (_, j) => ({ key: numbered(i + j), value: key('01') }))
-        await metadata.commit([], mutations)
+        await metadata.commit(
+          [],
+          mutationsOf(i, 50, () => key('01')),
+        )
       }
       const found: string[] = []
       let after: Uint8Array | undefined
-      for (;;) {
+      while (found.length <= count) {
         const rows = await metadata.list({ prefix: key('6e'), after, limit: 7 })
         if (rows.length === 0) break
         check(rows.length <= 7, 'no more than the limit')
@@ -274,8 +306,14 @@ export const METADATA_CASES: readonly Test[] = [
       check(toHex((await mustGet(metadata, '6b')).value) === '0102', 'what list gave was a copy')
     },
   ],
+  ['metadata: random commands are answered as a plain model answers them', traceRows],
 ]
 
 function numbered(i: number): Uint8Array {
   return new Uint8Array([0x6e, i >> 8, i & 0xff])
+}
+
+/** Mutations of `count` rows that are numbered from `first` on. */
+function mutationsOf(first: number, count: number, value: (i: number) => Uint8Array | undefined): Mutation[] {
+  return Array.from({ length: count }, (_, i) => ({ key: numbered(first + i), value: value(first + i) }))
 }
