@@ -9,6 +9,7 @@ import { hiveSuite } from '../node-tests/support/hive-suite.ts'
 import { harmThrough, healingSuite } from '../node-tests/support/healing-suite.ts'
 import { hastyHost } from '../node-tests/support/hasty-collector.ts'
 import { inspectStore } from '../node-tests/support/inspect-store.ts'
+import { settledBackend } from '../node-tests/support/settled-backend.ts'
 import { difference } from '../node-tests/support/jobs.ts'
 import { rejection } from '../node-tests/support/streams.ts'
 import { BLOCK_SIZE, contentOf } from './support/stored-entries.ts'
@@ -46,7 +47,13 @@ afterEach(async () => {
 })
 
 describe('indexedDbBackend', () => {
-  it.each(backendCases(() => open()))('$name', async ({ run }) => {
+  const reopen = (): Promise<Backend> => open(names.at(-1))
+  it.each(backendCases(() => open(), { reopen }))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
+
+  const withFaults = backendCases(async () => settledBackend(await open()), { reopen })
+  it.each(withFaults)('$name, with faults', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
   })
 

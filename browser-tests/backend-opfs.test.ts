@@ -8,6 +8,7 @@ import { type Backend, StreamStore } from '../src/store.ts'
 import { backendCases } from '../src/testing.ts'
 import { harmThrough, healingSuite } from '../node-tests/support/healing-suite.ts'
 import { difference } from '../node-tests/support/jobs.ts'
+import { settledBackend } from '../node-tests/support/settled-backend.ts'
 import { randomBytes, rejection } from '../node-tests/support/streams.ts'
 
 /** WebKitGTK has no such file system. */
@@ -66,7 +67,13 @@ afterEach(async () => {
 })
 
 describe.runIf(HAS_OPFS)('opfsBackend', () => {
-  it.each(backendCases(() => open()))('$name', async ({ run }) => {
+  const reopen = (): Promise<Backend> => open(names.at(-1))
+  it.each(backendCases(() => open(), { reopen }))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
+
+  const withFaults = backendCases(async () => settledBackend(await open()), { reopen })
+  it.each(withFaults)('$name, with faults', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
   })
 

@@ -8,6 +8,7 @@ import { LocalHive } from '../../src/hive/local-hive.ts'
 import { type Backend, StreamStore } from '../../src/store.ts'
 import { backendCases } from '../../src/testing.ts'
 import { PostgresServer } from '../support/postgres-server.ts'
+import { settledBackend } from '../support/settled-backend.ts'
 import { rejection } from '../support/streams.ts'
 
 const KEY = new Uint8Array([1])
@@ -45,7 +46,13 @@ describe('postgresBackend', () => {
     return backend
   }
 
-  it.each(backendCases(empty))('$name', async ({ run }) => {
+  const reopen = (): Promise<Backend> => postgresBackend(sql, { schema: 'cases', listen: false })
+  it.each(backendCases(empty, { reopen }))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
+
+  const withFaults = backendCases(async () => settledBackend(await empty()), { reopen })
+  it.each(withFaults)('$name, with faults', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
   })
 

@@ -1,4 +1,4 @@
-import type { Backend } from '../../src/store.ts'
+import type { Backend, BackendError } from '../../src/store.ts'
 import { type Fault, faulty } from './faulty-backend.ts'
 
 /** Faults after which the process goes on. */
@@ -65,9 +65,9 @@ export function settledBackend(backend: Backend): Backend {
   }
 }
 
-/** Whether this is a fault, and not what the backend itself says. */
+/** Whether this is a fault, or a refusal of the backend itself after which another try may succeed. */
 function isFault(error: unknown): boolean {
-  return (
-    error instanceof Error && / (fails|is busy|is late|has no space)$|^the answer to .* is lost$/.test(error.message)
-  )
+  if (!(error instanceof Error)) return false
+  if ((error as Partial<BackendError>).retryable === true) return true
+  return / (fails|has no space)$/.test(error.message)
 }
