@@ -42,4 +42,5 @@ export type {
   RowSpace,
   SpaceRow,
   Transaction,
+  TransactionOptions,
 } from './store/transactions/transaction.ts'

@@ -2,6 +2,7 @@ import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { postgresBackend, type PostgresBackendOptions } from '../../src/backends/postgres.ts'
+import { PostgresMetadata } from '../../src/backends/postgres/postgres-metadata.ts'
 import { prepareSchema, SCHEMA_STEPS } from '../../src/backends/postgres/schema.ts'
 import { ServerCalls } from '../../src/backends/postgres/server-calls.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
@@ -134,6 +135,109 @@ describe('postgresBackend', () => {
     expect((await metadata.get(KEY))?.value).toEqual(KEY)
   })
 
+  describe('with a transaction that the caller has open', () => {
+    const A = new TextEncoder().encode('a')
+    let store: StreamStore
+    let id: string
+    let app: string
+
+    beforeAll(async () => {
+      const schema = newSchema()
+      store = new StreamStore(await open({ schema }), { leaseMs: 0 })
+      const sink = store.sink()
+      await new Blob(['honey']).stream().pipeTo(sink)
+      ;({ id } = await sink.stored)
+      app = `app_${schema}`
+      await sql.unsafe(`create table ${app} (stream text)`)
+    })
+
+    const rowsOfApp = async (): Promise<unknown[]> => [...(await sql.unsafe(`select stream from ${app}`))]
+    const valueOf = (key: Uint8Array): Promise<Uint8Array | undefined> => store.transaction((tx) => tx.get(key))
+
+    it('commits references and rows together with the tables of the caller, and not before', async () => {
+      await sql.begin(async (join) => {
+        await join.unsafe(`insert into ${app} values ($1)`, [id])
+        const inside = await store.transaction(
+          async (tx) => {
+            await tx.markAsUsed(id, A)
+            tx.set(A, A)
+            return new Response((await tx.open(id)).stream()).text()
+          },
+          { join },
+        )
+        expect(inside).toBe('honey')
+        expect(await store.transaction((tx) => tx.get(A), { join })).toEqual(A)
+        expect(await valueOf(A)).toBeUndefined()
+      })
+      expect(await rowsOfApp()).toEqual([{ stream: id }])
+      expect(await valueOf(A)).toEqual(A)
+      await store.collectGarbage({ graceMs: 0 })
+      expect((await store.open(id)).size).toBe(5)
+    })
+
+    it('changes nothing if the caller rolls back', async () => {
+      const reason = new Error('the caller has changed its mind')
+      const undone = sql.begin(async (join) => {
+        await join.unsafe(`delete from ${app}`)
+        await store.transaction(
+          async (tx) => {
+            await tx.unmarkAsUsed(id, A)
+            tx.delete(A)
+          },
+          { join },
+        )
+        throw reason
+      })
+      expect(await rejection(undone)).toBe(reason)
+      expect(await rowsOfApp()).toHaveLength(1)
+      expect(await valueOf(A)).toEqual(A)
+      await store.collectGarbage({ graceMs: 0 })
+      expect((await store.open(id)).size).toBe(5)
+    })
+
+    it('keeps a collection from taking a stream that is marked in it', async () => {
+      const sink = store.sink()
+      await new Blob(['wax']).stream().pipeTo(sink)
+      const wax = (await sink.stored).id
+      let collection: Promise<unknown> | undefined
+      await sql.begin(async (join) => {
+        await store.transaction((tx) => tx.markAsUsed(wax, A), { join })
+        // It cannot see the reference yet, and waits for the row of the stream.
+        collection = store.collectGarbage({ graceMs: 0 })
+        await expect.poll(async () => (await sql`select from pg_locks where not granted`).length).toBeGreaterThan(0)
+      })
+      await collection
+      expect((await store.open(wax)).size).toBe(3)
+    })
+
+    it('runs again if others have changed meanwhile what it has read', async () => {
+      let runs = 0
+      await sql.begin((join) =>
+        store.transaction(
+          async (tx) => {
+            const value = await tx.get(A)
+            if (runs++ === 0) await store.transaction(async (other) => other.set(A, new Uint8Array([7])))
+            tx.set(A, new Uint8Array([...value!, ...A]))
+          },
+          { join },
+        ),
+      )
+      expect([runs, await valueOf(A)]).toEqual([2, new Uint8Array([7, ...A])])
+    })
+
+    it('takes only transactions of its engine', async () => {
+      const work = async (): Promise<void> => undefined
+      // Each of its statements would be a transaction of its own.
+      for (const join of [sql, {}, null, 'tx']) {
+        expect(await rejection(store.transaction(work, { join }))).toMatchObject({ name: 'TypeError' })
+      }
+      const inMemory = new StreamStore(memoryBackend())
+      await sql.begin(async (join) => {
+        expect(await rejection(inMemory.transaction(work, { join }))).toMatchObject({ name: 'TypeError' })
+      })
+    })
+  })
+
   it('leaves a client that it was given open', async () => {
     const backend = await postgresBackend(sql, { schema: 'cases' })
     await backend.close()
@@ -176,17 +280,19 @@ describe('postgresBackend', () => {
     expect((await metadata.get(KEY))?.value).toEqual(KEY)
   })
 
-  it('fails with an error that says whether the commit may have been applied, when its time is over', async () => {
+  it('fails when its time is over, and says so if a commit is not applied because another transaction has a lock', async () => {
     const schema = newSchema()
-    const { metadata } = await open({ schema, connections: 1, timeoutMs: 200 })
-    const commit = (): Promise<unknown> => rejection(metadata.commit([], [{ key: KEY, value: KEY }]))
+    const { metadata } = await open({ schema, timeoutMs: 100 })
+    const impatient = new PostgresMetadata(new ServerCalls(sql, { timeoutMs: 60_000 }), {
+      schema: `"${schema}"`,
+      lockTimeoutMs: 1,
+    })
     await sql.begin(async (tx) => {
-      // The locks of a commit end with the transaction; those of tables do not bother it.
       await tx.unsafe(`select ${schema}.commit_rows('{1,0}', '{}', '\\x01', null)`)
-      expect(await commit()).toMatchObject({ name: 'BackendError', retryable: true, outcome: undefined })
+      const error = await rejection(impatient.commit([{ key: KEY, version: undefined }], [{ key: KEY, value: KEY }]))
+      expect(error).toMatchObject({ name: 'BackendError', retryable: true, outcome: undefined })
       await tx.unsafe(`lock table ${schema}.rows in access exclusive mode`)
       expect(await rejection(metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: true })
-      expect(await commit()).toMatchObject({ name: 'BackendError', retryable: true, outcome: undefined })
     })
   })
 

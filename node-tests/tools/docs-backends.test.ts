@@ -20,6 +20,7 @@ beforeAll(() => {
   // A project that has the package installed.
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(ROOT, join(folder, 'node_modules', 'combstream'))
+  symlinkSync(join(ROOT, 'node_modules', 'postgres'), join(folder, 'node_modules', 'postgres'))
   write('package.json', JSON.stringify({ type: 'module' }))
 })
 
@@ -70,22 +71,40 @@ describe('the code in docs/backends.md', () => {
     expect(await node(['put-there.js'], environment)).toBe('0 2000000\n')
   })
 
-  it('keeps a hive in PostgreSQL', async () => {
-    const server = await PostgresServer.start()
-    try {
+  describe('with PostgreSQL', () => {
+    let server: PostgresServer
+    beforeAll(async () => {
+      server = await PostgresServer.start()
+    })
+    afterAll(() => server?.close())
+
+    it('keeps a hive there', async () => {
       write('postgres.js', blocks.get('postgres.js')!)
       write(
         'put-in-postgres.js',
-        `process.env.DATABASE_URL = '${server.url()}'
-         const { hive, store } = await import('./postgres.js')
+        `import { hive, store } from './postgres.js'
          await new Blob(['honey']).stream().pipeTo(hive.sink('bee.txt'))
          console.log(await new Response((await hive.open('bee.txt')).stream()).text())
          await store.close()`,
       )
-      expect(await node(['put-in-postgres.js'])).toBe('honey\n')
-    } finally {
-      await server.close()
-    }
+      expect(await node(['put-in-postgres.js'], { DATABASE_URL: server.url() })).toBe('honey\n')
+    })
+
+    it('changes a table and the store in one transaction, as docs/store.md shows', async () => {
+      write('one-transaction.js', docBlocks('docs/store.md').get('one-transaction.js')!)
+      write(
+        'add-video.js',
+        `import { addVideo, sql, store } from './one-transaction.js'
+         await sql\`CREATE TABLE videos (id SERIAL, title TEXT, stream TEXT)\`
+         await addVideo('bees', new Blob(['honey']))
+         const [{ stream }] = await sql\`SELECT stream FROM videos\`
+         await store.collectGarbage({ graceMs: 0 })
+         console.log(await new Response((await store.open(stream)).stream()).text())
+         await store.close()
+         await sql.end()`,
+      )
+      expect(await node(['add-video.js'], { DATABASE_URL: server.url() })).toBe('honey\n')
+    })
   })
 
   it('runs the suite on a backend, with the test runner of Node', async () => {

@@ -73,6 +73,14 @@ export interface Metadata {
     mutations: readonly Mutation[],
     options?: BackendCallOptions,
   ): Promise<string | false>
+  /**
+   * The rows as a transaction sees them that the caller has open in the engine. A commit becomes part of that transaction:
+   * it is durable, and visible to others, once the caller commits, and undone if the caller rolls back. Until then, commits
+   * of others that depend on what it changes wait. What it was told holds until then.
+   *
+   * @throws {TypeError} if this is not a transaction of this engine, or none is open.
+   */
+  join?(transaction: unknown): Metadata
 }
 
 /** What the writer of a block knows about its use. An engine may use this to place the block, or ignore it. */

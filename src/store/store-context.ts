@@ -7,7 +7,7 @@ import type { StoreHost } from './host.ts'
 import { retryTransient } from './retry.ts'
 import type { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import type { RowKeys } from './rows/row-keys.ts'
-import type { VersionRow } from './version-row.ts'
+import { VersionRow } from './version-row.ts'
 import type { StreamIds } from './writing/stream-ids.ts'
 import type { WriteBackoff } from './writing/write-backoff.ts'
 
@@ -36,6 +36,37 @@ export interface StoreContext {
   readyToWrite(options?: BackendCallOptions): Promise<void>
   /** Keeps the store open until the promise has settled, and ignores its failure. */
   track(work: Promise<unknown>): void
+}
+
+/**
+ * The context of a store for work on its rows that is part of a transaction which the caller has open in the engine.
+ *
+ * @throws {TypeError} if the engine cannot do this, or this is not such a transaction.
+ */
+export function joinedContext(context: StoreContext, transaction: unknown): StoreContext {
+  const { backend, keys, host } = context
+  if (!backend.metadata.join) throw new TypeError('the backend of this store cannot join a transaction')
+  const joined: Backend = {
+    metadata: backend.metadata.join(transaction),
+    blocks: backend.blocks,
+    ...(backend.limits && { limits: backend.limits }),
+    ...(backend.createHash && { createHash: () => backend.createHash!() }),
+    close: () => Promise.reject(new TypeError('the store closes its backend')),
+  }
+  // What it writes may be rolled back, so it must not be remembered.
+  const versionRow = new VersionRow({ backend: joined, keys, host })
+  const ready = async (needed: number | undefined, options?: BackendCallOptions): Promise<void> => {
+    // Only to assert that the store is open.
+    await context.ready(options)
+    await versionRow.ensure(needed, options)
+  }
+  return {
+    ...context,
+    backend: joined,
+    versionRow,
+    ready: (options) => ready(undefined, options),
+    readyToWrite: (options) => ready(0, options),
+  }
 }
 
 /** Makes a random id for an object. */

@@ -20,10 +20,10 @@ import { RowKeys } from './rows/row-keys.ts'
 import { unlessDamaged } from './rows/unless-damaged.ts'
 import { setAliasRowsOf } from './transactions/alias-rows.ts'
 import { readonlySpace } from './transactions/row-space.ts'
-import { noSuchStream, parseDigestRow, parseId, readStream, type StoreContext } from './store-context.ts'
+import { joinedContext, noSuchStream, parseDigestRow, parseId, readStream, type StoreContext } from './store-context.ts'
 import { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import { storedStream, type StoredStream } from './reading/stored-stream.ts'
-import type { Transaction } from './transactions/transaction.ts'
+import type { Transaction, TransactionOptions } from './transactions/transaction.ts'
 import { VersionRow } from './version-row.ts'
 import { StreamIds } from './writing/stream-ids.ts'
 import { checkTemperature, uploadSink } from './writing/upload-sink.ts'
@@ -255,16 +255,20 @@ export class StreamStore {
    * reads, and holds back what it writes. When `run` has finished, its writes are committed if nothing that it read has
    * changed. Otherwise `run` is called again after a random delay, so it should not have other side effects.
    *
+   * With `join`, all of this is part of a transaction that you have open in the engine.
+   *
    * @throws {RangeError} if the transaction depends on more than 10 rows, or changes more than 100.
    * @throws {ConflictError} if the transaction lost to others 100 times.
    * @throws {BackendError} with `outcome: 'unknown'` if the engine failed and may have applied the commit.
    */
-  async transaction<T>(run: (tx: Transaction) => Promise<T>, { signal }: BackendCallOptions = {}): Promise<T> {
+  async transaction<T>(run: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    const { signal, join } = options
     await this.#context.ready({ signal })
+    const context = join === undefined ? this.#context : joinedContext(this.#context, join)
     const { host } = this.#context
     for (let number = 0; number < host.budget.conflicts; number++) {
       await waitToRetry(host, number, signal)
-      const tx = this.#transaction(signal)
+      const tx = this.#transaction(signal, context)
       let result: T
       try {
         result = await run(tx)
@@ -343,8 +347,8 @@ export class StreamStore {
     await this.#context.backend.close()
   }
 
-  #transaction(signal: AbortSignal | undefined): StoreTransaction {
-    return new StoreTransaction(this.#context, (options) => this.sink(options), signal)
+  #transaction(signal: AbortSignal | undefined, context: StoreContext = this.#context): StoreTransaction {
+    return new StoreTransaction(this.#context, (options) => this.sink(options), signal, context)
   }
 
   async #ensureVersion(needed: number | undefined, options: BackendCallOptions | undefined): Promise<void> {

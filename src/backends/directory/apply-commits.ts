@@ -30,7 +30,8 @@ export function holds({ version: versionOf }: SqliteConnection, checks: readonly
   })
 }
 
-function applyAll(connection: SqliteConnection, commits: readonly Commit[]): CommitOutcome[] {
+/** Applies commits one after the other, within a transaction: the version of each, or false. */
+export function applyAll(connection: SqliteConnection, commits: readonly Commit[]): (string | false)[] {
   let number = Number(connection.commits.get()!['commits'])
   const before = number
   const outcomes = commits.map(({ checks, mutations }) => {

@@ -1,5 +1,4 @@
 import { dirname } from 'node:path'
-import { endOfPrefix, ownBytes } from '../../bytes/byte-order.ts'
 import { BackendError } from '../../errors.ts'
 import type {
   BackendCallOptions,
@@ -14,6 +13,8 @@ import { databaseError, engineError, isUnwritable } from './engine-error.ts'
 import { applyCommits, holds } from './apply-commits.ts'
 import { CommitThread } from './commit-thread.ts'
 import type { FileCalls } from './file-calls.ts'
+import { joinSqlite } from './joined-sqlite.ts'
+import { listRows, readRow } from './read-rows.ts'
 import { ReadOnlyDatabase } from './read-only-database.ts'
 import { type Committer, SharedCommits } from './shared-commits.ts'
 import { connectToWrite, type SqliteConnection, whileLocked } from './sqlite-connection.ts'
@@ -103,23 +104,11 @@ export class SqliteMetadata implements Metadata {
   }
 
   get(key: Uint8Array, { signal }: BackendCallOptions = {}): Promise<VersionedValue | undefined> {
-    return this.#read('cannot read a row', signal, ({ get }) => {
-      const row = get.get(key)
-      return row && { value: bytesOf(row['value']), version: String(row['version']) }
-    })
+    return this.#read('cannot read a row', signal, (connection) => readRow(connection, key))
   }
 
-  list({ prefix, after, limit, signal }: ListRowsOptions): Promise<Row[]> {
-    return this.#read('cannot list rows', signal, (connection) => {
-      const end = endOfPrefix(prefix)
-      const from = [orNothing(prefix), orNothing(after)] as const
-      const rows = end ? connection.list.all(...from, end, limit) : connection.listToEnd.all(...from, limit)
-      return rows.map((row) => ({
-        key: bytesOf(row['key']),
-        value: bytesOf(row['value']),
-        version: String(row['version']),
-      }))
-    })
+  list(options: ListRowsOptions): Promise<Row[]> {
+    return this.#read('cannot list rows', options.signal, (connection) => listRows(connection, options))
   }
 
   commit(
@@ -141,6 +130,10 @@ export class SqliteMetadata implements Metadata {
       if (number !== false) await this.#options.onCommit(number, mutations)
       return number
     })
+  }
+
+  join(database: unknown): Metadata {
+    return joinSqlite(database, this.#path)
   }
 
   /** Waits for pending calls, except those that wait for a lock, refuses later ones, and closes the file. */
@@ -209,13 +202,4 @@ export class SqliteMetadata implements Metadata {
     const { readOnly, files } = this.#options
     return readOnly ? engineError(error, what) : await databaseError(error, what, dirname(this.#path), files)
   }
-}
-
-/** A value that is less than every key, for an absent bound: an empty array would be NULL. */
-function orNothing(key: Uint8Array | undefined): Uint8Array | number {
-  return key && key.byteLength > 0 ? key : 0
-}
-
-function bytesOf(value: unknown): Uint8Array<ArrayBuffer> {
-  return ownBytes((value as Uint8Array | null) ?? new Uint8Array(0))
 }

@@ -34,6 +34,12 @@ export interface PostgresClient extends PostgresStatements {
   end(options?: { timeout?: number }): Promise<void>
 }
 
+/** A transaction: what the client's `begin` passes to its function. */
+export interface PostgresTransaction extends PostgresStatements {
+  /** Runs a part of the transaction that can be rolled back by itself. */
+  savepoint: unknown
+}
+
 /** Notifications that are being listened for. */
 export interface PostgresListening {
   /** Stops listening. */

@@ -117,7 +117,7 @@ export async function postgresBackend(
   }
   let closed: Promise<void> | undefined
   return {
-    metadata: new PostgresMetadata(calls, { schema, lockTimeoutMs: Math.ceil(timeoutMs * LOCK_SHARE) }),
+    metadata: new PostgresMetadata(calls, { schema: `"${schema}"`, lockTimeoutMs: Math.ceil(timeoutMs * LOCK_SHARE) }),
     blocks: blocks?.blocks ?? new PostgresBlocks(calls, schema),
     limits: { blockBytes: blocks ? (blocks.limits?.blockBytes ?? Infinity) : BLOCK_BYTES },
     notices,

@@ -8,12 +8,13 @@ import type {
   Row,
   VersionedValue,
 } from '../../store/backend.ts'
+import { JoinedCalls } from './joined-calls.ts'
 import type { Calls, RawRow } from './server-calls.ts'
 import { arrayText, bytesOf, pack, textOf } from './wire.ts'
 
 /** What {@linkcode PostgresMetadata} needs besides what runs its statements. */
 export interface PostgresMetadataOptions {
-  /** Name of the schema. */
+  /** Name of the schema, in double quotes. */
   readonly schema: string
   /** How long the server waits for each lock of a commit; undefined for as long as it is set to. */
   readonly lockTimeoutMs: number | undefined
@@ -30,7 +31,7 @@ export class PostgresMetadata implements Metadata {
 
   constructor(calls: Calls, { schema, lockTimeoutMs }: PostgresMetadataOptions) {
     this.#calls = calls
-    this.#schema = `"${schema}"`
+    this.#schema = schema
     this.#lockTimeout = lockTimeoutMs === undefined ? 'null' : String(lockTimeoutMs)
   }
 
@@ -89,6 +90,10 @@ export class PostgresMetadata implements Metadata {
     })
     const version = row![0]!
     return version !== null && textOf(version)
+  }
+
+  join(transaction: unknown): Metadata {
+    return new PostgresMetadata(new JoinedCalls(transaction), { schema: this.#schema, lockTimeoutMs: undefined })
   }
 
   /** Whether all checks hold: one statement sees all rows at the same moment. */

@@ -27,6 +27,8 @@ export class StoreTransaction extends AliasTransaction implements Transaction {
   /** The rows themselves. */
   readonly rows: RowBuffer
   readonly #context: StoreContext
+  /** For what outlives the transaction, and is not part of it: streams, and what stores them. */
+  readonly #outside: StoreContext
   readonly #makeSink: MakeSink
   readonly #signal: AbortSignal | undefined
   /** Ends the streams that were opened, when the attempt is repeated; undefined while there are none. */
@@ -37,9 +39,20 @@ export class StoreTransaction extends AliasTransaction implements Transaction {
 
   #userRows: RowSpace | undefined
 
-  constructor(context: StoreContext, makeSink: MakeSink, signal: AbortSignal | undefined) {
+  /**
+   * An attempt at a transaction of the store `outside`.
+   *
+   * @param context The same, or a context whose rows are those of a transaction that the caller has open.
+   */
+  constructor(
+    outside: StoreContext,
+    makeSink: MakeSink,
+    signal: AbortSignal | undefined,
+    context: StoreContext = outside,
+  ) {
     super(() => this.#space((key) => context.keys.alias(key)))
     this.#context = context
+    this.#outside = outside
     this.#makeSink = makeSink
     this.#signal = signal
     this.rows = new RowBuffer(context, signal)
@@ -63,7 +76,7 @@ export class StoreTransaction extends AliasTransaction implements Transaction {
 
   async open(id: string): Promise<StoredStream> {
     const { bytes, record } = await this.#readStream(id)
-    return preloadedStream(this.#context, bytes, record, this.#ending, this.#signal)
+    return preloadedStream(this.#outside, bytes, record, this.#ending, this.#signal)
   }
 
   async markAsUsed(id: string, reference: Uint8Array, options: ReferenceOptions = {}): Promise<void> {
@@ -89,7 +102,7 @@ export class StoreTransaction extends AliasTransaction implements Transaction {
       try {
         await this.markAsUsed(id, reference, options)
         const { bytes, record } = await this.#readStream(id)
-        return storedStream(this.#context, bytes, record, this.#ending)
+        return storedStream(this.#outside, bytes, record, this.#ending)
       } catch (error) {
         // What was read of it is forgotten, so as not to fail the commit.
         this.rows.forget(this.#context.keys.stream(parseId(id)))
@@ -110,7 +123,8 @@ export class StoreTransaction extends AliasTransaction implements Transaction {
     try {
       return (await this.#context.backend.metadata.commit(checks, mutations, { signal: this.#signal })) !== false
     } catch (error) {
-      if (maybeApplied(error)) {
+      // What is part of the caller's transaction ends with that.
+      if (maybeApplied(error) && this.#context === this.#outside) {
         const fence = this.#fence(checks)
         if (this.#signal?.aborted) this.#context.track(fence)
         else await fence

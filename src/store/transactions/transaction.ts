@@ -101,6 +101,19 @@ export interface Transaction extends RowSpace {
   ): Promise<StoredStream>
 }
 
+/** Options of {@linkcode StreamStore.transaction}. */
+export interface TransactionOptions extends BackendCallOptions {
+  /**
+   * A transaction that you have open in the engine, of which everything becomes a part: marks, unmarks and rows are
+   * committed when you commit it, together with your own tables, and undone when you roll it back. With
+   * `postgresBackend`, the argument that the client's `begin` passes to your function; with `directoryBackend`, a
+   * `DatabaseSync` of `node:sqlite` on the database of the directory. Streams that `getByDigestOrStore` stores are not
+   * part of it: they stay, and are collected if nothing refers to them in the end.
+   * @default a transaction of its own
+   */
+  join?: unknown
+}
+
 /** Rows that are read outside of a transaction. */
 export interface ReadonlyRowSpace {
   /** The value of a row: one `get` of the metadata. */
