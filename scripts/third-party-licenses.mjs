@@ -21,7 +21,11 @@ export function thirdPartyLicenses(files) {
 /** @param {string} folder */
 function licenceOf(folder) {
   const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'))
-  const file = readdirSync(join(ROOT, folder)).find((entry) => /^licen[cs]e/i.test(entry))
+  const file = readdirSync(join(ROOT, folder)).find((entry) => /^(un)?licen[cs]e/i.test(entry))
+  // It asks for nothing, not even to be included.
+  if (file === undefined && license === 'Unlicense') {
+    return `${name} ${version} (${license})\n\nIts authors have dedicated it to the public domain: https://unlicense.org\n`
+  }
   if (file === undefined) throw new Error(`${folder} has no licence file, so it cannot be part of a bundle`)
   return `${name} ${version} (${license})\n\n${readFileSync(join(ROOT, folder, file), 'utf8').trim()}\n`
 }

@@ -102,13 +102,14 @@ export interface ServingComb extends RunningComb {
   readonly url: string
 }
 
-/** Starts `comb serve` on a port of its own. */
+/** Starts `comb serve` on a port of its own. Without a directory, the environment says where the hive is. */
 export async function serveComb(
-  directory: string,
+  directory: string | undefined,
   args: readonly string[] = [],
   options: CombOptions = {},
 ): Promise<ServingComb> {
-  const running = startComb(['serve', directory, '--port', '0', ...args], options)
+  const place = directory === undefined ? [] : [directory]
+  const running = startComb(['serve', ...place, '--port', '0', ...args], options)
   const { child, result } = running
   const line = await Promise.race([
     new Promise<string>((resolve) => {

@@ -1,10 +1,11 @@
-import type { Command } from 'commander'
+import { Argument, type Command } from 'commander'
 import { IntegrityError } from '../errors.ts'
 import type { ScrubReport } from '../store/scrubbing/scrub-report.ts'
 import { type CheckedHive, type DamagedEntry, checkReportLines, checkReportToJson } from './check-report.ts'
 import type { CommandContext } from './command-context.ts'
 import { count } from './count.ts'
-import { openDirectory } from './open-hive.ts'
+import { addHive, type HivePlace, isUrl, schemeOf, withPlace } from './hive-place.ts'
+import { openLocal } from './open-hive.ts'
 import { printLine } from './print-line.ts'
 import { writeOut } from './stdio.ts'
 import { UsageError } from './usage-error.ts'
@@ -18,24 +19,21 @@ interface CheckOptions {
 
 /** Adds `comb check`. */
 export function addCheckCommand(program: Command, { signal }: CommandContext): void {
-  program
-    .command('check')
+  addHive(program.command('check'), new Argument('<dir>', 'directory of the hive'))
     .description('Reads all data of a hive, and reports what is damaged and what takes space for nothing.')
-    .argument('<dir>', 'directory of the hive')
     .option('--repair', 'mark what is damaged, so that storing it again repairs it, and free space that nothing uses')
     .option('--force', 'with --repair: free that space even if it is suspiciously much')
     .option('--json', 'print a JSON object')
     .option('--no-progress', 'do not show a progress bar')
     .addHelpText('after', '\nExits with 1 if something is damaged.\n\nExample:\n  comb check ./data --repair')
-    .action((directory: string, options: CheckOptions) => check(directory, options, signal))
+    .action(withPlace((place, options: CheckOptions) => check(place, options, signal)))
 }
 
-async function check(directory: string, options: CheckOptions, signal: AbortSignal): Promise<void> {
+async function check(place: HivePlace, options: CheckOptions, signal: AbortSignal): Promise<void> {
   const { repair = false, force = false, json, progress } = options
-  if (/^https?:\/\//i.test(directory))
-    throw new UsageError(`a server cannot be checked from outside; give its directory, not ${directory}`)
+  if (isUrl(place)) throw new UsageError(`a server cannot be checked from outside; give its directory, not ${place}`)
   if (force && !repair) throw new UsageError('--force is for --repair')
-  const { hive, store, close } = await openDirectory(directory, { readOnly: !repair })
+  const { hive, store, close } = await openLocal(place, { readOnly: !repair })
   let checked: CheckedHive
   try {
     const damagedEntries: DamagedEntry[] = []
@@ -43,8 +41,7 @@ async function check(directory: string, options: CheckOptions, signal: AbortSign
       if (damage !== undefined) damagedEntries.push({ alias, damage })
     }
     const report = await withBar(progress, (onProgress) => store.scrub({ repair, force, signal, onProgress }))
-    const { databaseProblems } = await import('../backends/directory/database-problems.ts')
-    const problems = [...(await databaseProblems(directory)), ...report.problems]
+    const problems = [...(await problemsOfDatabase(place)), ...report.problems]
     checked = { report: { ...report, problems }, damagedEntries }
   } catch (error) {
     const { name, message } = error as Error
@@ -64,6 +61,14 @@ async function check(directory: string, options: CheckOptions, signal: AbortSign
   if (found.length > 0) {
     throw new IntegrityError(`found ${found.map(({ number, what }) => count(number, what)).join(', ')}`)
   }
+}
+
+/** What SQLite finds wrong with its database, if the rows are in a directory. */
+async function problemsOfDatabase(place: HivePlace): Promise<readonly Error[]> {
+  const directory = typeof place === 'string' ? place : place.metadata
+  if (schemeOf(directory) !== undefined) return []
+  const { databaseProblems } = await import('../backends/directory/database-problems.ts')
+  return databaseProblems(directory)
 }
 
 /** Calls `work` with a function that moves a progress bar on, if standard error is a terminal. */

@@ -1,3 +1,5 @@
+import { redact } from './redact.ts'
+
 /** Descriptions of the error codes of the system. */
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -37,7 +39,7 @@ const COMPLETE = new Set([
 
 /** One line that says what went wrong, and why, if the cause adds information. */
 export function errorLine(error: unknown): string {
-  const line = (describeError(error) || String(error))
+  const line = redact(describeError(error) || String(error))
     // An error from another machine contains its system's message as text.
     .replace(/\b(E[A-Z]{2,}): [\w ]+(, \w+)?/g, (words, code: string) => wordsOf(code) ?? words)
     .replace(/^[A-Z](?=[a-z]* )/, (letter) => letter.toLowerCase())

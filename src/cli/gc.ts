@@ -1,9 +1,10 @@
-import { type Command, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import type { GarbageReport } from '../store/collecting/collection.ts'
 import { formatBytes } from './byte-size.ts'
 import type { CommandContext } from './command-context.ts'
 import { count } from './count.ts'
-import { openDirectory } from './open-hive.ts'
+import { addHive, type HivePlace, isUrl, withPlace } from './hive-place.ts'
+import { openLocal } from './open-hive.ts'
 import { printLine } from './print-line.ts'
 import { writeOut } from './stdio.ts'
 import { UsageError } from './usage-error.ts'
@@ -19,10 +20,8 @@ interface GcOptions {
 
 /** Adds `comb gc`. */
 export function addGcCommand(program: Command, { signal }: CommandContext): void {
-  program
-    .command('gc')
+  addHive(program.command('gc'), new Argument('<dir>', 'directory of the hive'))
     .description('Frees the space of removed and replaced entries, and of interrupted uploads.')
-    .argument('<dir>', 'directory of the hive')
     .option('-n, --dry-run', 'change nothing, and print what would be removed')
     .addOption(
       new Option('--grace <seconds>', 'how long current readers can still read removed data')
@@ -31,14 +30,13 @@ export function addGcCommand(program: Command, { signal }: CommandContext): void
     )
     .option('--json', 'print a JSON object')
     .addHelpText('after', '\nExample:\n  comb gc ./data --dry-run')
-    .action((directory: string, options: GcOptions) => collect(directory, options, signal))
+    .action(withPlace((place, options: GcOptions) => collect(place, options, signal)))
 }
 
-async function collect(directory: string, options: GcOptions, signal: AbortSignal): Promise<void> {
+async function collect(place: HivePlace, options: GcOptions, signal: AbortSignal): Promise<void> {
   const { dryRun = false, grace, json } = options
-  if (/^https?:\/\//i.test(directory))
-    throw new UsageError(`a server collects by itself; give a directory, not ${directory}`)
-  const { store, close } = await openDirectory(directory, { readOnly: dryRun })
+  if (isUrl(place)) throw new UsageError(`a server collects by itself; give a directory, not ${place}`)
+  const { store, close } = await openLocal(place, { readOnly: dryRun })
   let report: GarbageReport
   try {
     report = await store.collectGarbage({ dryRun, graceMs: Math.round(grace * 1000), signal })

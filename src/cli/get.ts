@@ -5,7 +5,8 @@ import type { Entry } from '../hive/hive.ts'
 import { parseRange } from '../http/protocol/range-header.ts'
 import { fileSink } from './file-sink.ts'
 import { aliasArgument, hiveArgument, tokenOption } from './hive-arguments.ts'
-import { isUrl, withHive } from './open-hive.ts'
+import { addHive, type HivePlace, isUrl, withPlace } from './hive-place.ts'
+import { withHive } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
 import { pipeWithProgress } from './pipe-with-progress.ts'
 import { stdoutSink } from './stdio.ts'
@@ -20,10 +21,8 @@ interface GetOptions {
 
 /** Adds `comb get`. */
 export function addGetCommand(program: Command, { signal }: CommandContext): void {
-  program
-    .command('get')
+  addHive(program.command('get'), hiveArgument())
     .description('Reads an entry into a file, or to standard output.')
-    .addArgument(hiveArgument())
     .addArgument(aliasArgument())
     .argument('[file]', 'file to write or replace; -: standard output', '-')
     .addOption(
@@ -35,25 +34,27 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
     .option('--no-progress', 'do not show a progress bar')
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb get http://127.0.0.1:8080/ bunny.mp4 --range 0-999999 start.mp4')
-    .action(async (place: string, alias: string, file: string, options: GetOptions) => {
-      await withHive(place, { token: options.token, readOnly: true }, async (hive) => {
-        const entry = await hive.open(alias, { signal })
-        const { start, end } = resolveRange(entry, options.range)
-        const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, signal)
-        const bar = options.progress && !(file === '-' && process.stdout.isTTY)
-        const bytes = entry.stream({ start, end, signal })
-        // In a directory, every block has a checksum of its own.
-        const isWhole = end - start === entry.size
-        const stream = isWhole && isUrl(place) ? verified(bytes, entry) : bytes
-        try {
-          await pipeWithProgress(stream, sink, { name: alias, size: end - start, bar, signal })
-        } catch (error) {
-          if (isDamageAtRest(error)) await markDamage(place, alias, { start, end }, signal)
-          throw error
-        }
-        await entry.close()
-      })
-    })
+    .action(
+      withPlace(async (place, alias: string, file: string, options: GetOptions) => {
+        await withHive(place, { token: options.token, readOnly: true }, async (hive) => {
+          const entry = await hive.open(alias, { signal })
+          const { start, end } = resolveRange(entry, options.range)
+          const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, signal)
+          const bar = options.progress && !(file === '-' && process.stdout.isTTY)
+          const bytes = entry.stream({ start, end, signal })
+          // In a directory, every block has a checksum of its own.
+          const isWhole = end - start === entry.size
+          const stream = isWhole && isUrl(place) ? verified(bytes, entry) : bytes
+          try {
+            await pipeWithProgress(stream, sink, { name: alias, size: end - start, bar, signal })
+          } catch (error) {
+            if (isDamageAtRest(error)) await markDamage(place, alias, { start, end }, signal)
+            throw error
+          }
+          await entry.close()
+        })
+      }),
+    )
 }
 
 /** Whether bytes in the store are damaged; a connection that changes bytes names no stream. */
@@ -63,10 +64,10 @@ function isDamageAtRest(error: unknown): boolean {
 }
 
 /**
- * Has a damaged stream of a directory marked, so that putting its content again replaces the damaged blocks. Only a hive
+ * Has a damaged stream that no server keeps marked, so that putting its content again replaces the damaged blocks. Only a hive
  * that is open for writing is marked, by whoever reads the damage there.
  */
-async function markDamage(place: string, alias: string, range: ByteRange, signal: AbortSignal): Promise<void> {
+async function markDamage(place: HivePlace, alias: string, range: ByteRange, signal: AbortSignal): Promise<void> {
   if (isUrl(place)) return
   try {
     await withHive(place, {}, async (hive) => {

@@ -4,6 +4,7 @@ import { listedEntryToJson } from '../http/protocol/entry-json.ts'
 import { formatBytes } from './byte-size.ts'
 import { hiveArgument, tokenOption } from './hive-arguments.ts'
 import { withHive } from './open-hive.ts'
+import { addHive, withPlace } from './hive-place.ts'
 import { printLine } from './print-line.ts'
 import { printable } from './printable.ts'
 import type { CommandContext } from './command-context.ts'
@@ -21,31 +22,31 @@ const PAGE_ENTRIES = 1000
 
 /** Adds `comb ls`. */
 export function addLsCommand(program: Command, { signal }: CommandContext): void {
-  program
-    .command('ls')
+  addHive(program.command('ls'), hiveArgument())
     .description('Lists the entries of a hive, one per line, sorted by the bytes of their names.')
-    .addArgument(hiveArgument())
     .option('--prefix <text>', 'only entries whose names begin with this text')
     .option('-l, --long', 'also print size, time, media type and etag')
     .option('--json', 'print one JSON object per line')
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb ls ./data --long --prefix videos/')
-    .action((place: string, options: LsOptions) =>
-      withHive(place, { token: options.token, readOnly: true }, async (hive) => {
-        let page: ListedEntry[] = []
-        const print = async (): Promise<void> => {
-          const lines = layOut(page, options)
-          const damages = page.flatMap(({ damage }) => damage ?? [])
-          page = []
-          await writeOut(lines.map((line) => `${line}\n`).join(''))
-          for (const damage of damages) printLine(damage)
-        }
-        for await (const entry of hive.entries({ prefix: options.prefix, signal })) {
-          page.push(entry)
-          if (page.length === PAGE_ENTRIES) await print()
-        }
-        if (page.length > 0) await print()
-      }),
+    .action(
+      withPlace((place, options: LsOptions) =>
+        withHive(place, { token: options.token, readOnly: true }, async (hive) => {
+          let page: ListedEntry[] = []
+          const print = async (): Promise<void> => {
+            const lines = layOut(page, options)
+            const damages = page.flatMap(({ damage }) => damage ?? [])
+            page = []
+            await writeOut(lines.map((line) => `${line}\n`).join(''))
+            for (const damage of damages) printLine(damage)
+          }
+          for await (const entry of hive.entries({ prefix: options.prefix, signal })) {
+            page.push(entry)
+            if (page.length === PAGE_ENTRIES) await print()
+          }
+          if (page.length > 0) await print()
+        }),
+      ),
     )
 }
 

@@ -1,6 +1,9 @@
 import type { Hive } from '../hive/hive.ts'
 import type { CodecName } from '../store/codecs/block-codecs.ts'
+import type { Backend } from '../store/backend.ts'
 import type { StreamStore } from '../store/stream-store.ts'
+import { type HivePlace, schemeOf } from './hive-place.ts'
+import { redact } from './redact.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Options of {@linkcode withHive}. */
@@ -15,21 +18,14 @@ export interface HiveOptions {
   readonly compress?: CodecName | undefined
 }
 
-/** Whether a hive is behind a URL; otherwise it is in a directory. */
-export function isUrl(place: string): boolean {
-  return /^https?:/i.test(place)
-}
-
-/** Opens the hive in a directory or behind a URL, uses it, and closes it, whatever happens. */
-export async function withHive<T>(place: string, options: HiveOptions, use: (hive: Hive) => Promise<T>): Promise<T> {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(place)?.[1]?.toLowerCase()
-  if (scheme === 'http' || scheme === 'https') {
+/** Opens a hive, uses it, and closes it, whatever happens. */
+export async function withHive<T>(place: HivePlace, options: HiveOptions, use: (hive: Hive) => Promise<T>): Promise<T> {
+  const scheme = typeof place === 'string' ? schemeOf(place) : undefined
+  if (typeof place === 'string' && (scheme === 'http' || scheme === 'https')) {
     if (options.compress) throw new UsageError('--compress is for a directory: a server decides for its own hive')
     return use(await openUrl(place, options.token))
   }
-  if (scheme !== undefined) throw new UsageError(`a hive must be a directory or an http(s) URL, got ${place}`)
-
-  const { hive, close } = await openDirectory(place, options)
+  const { hive, close } = await openLocal(place, options)
   try {
     return await use(hive)
   } finally {
@@ -46,32 +42,44 @@ async function openUrl(place: string, token: string | undefined): Promise<Hive> 
   return new HttpHive(place, token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } })
 }
 
-/** Options of {@linkcode openDirectory}. */
-export interface DirectoryOptions extends HiveOptions {
+/** Options of {@linkcode openLocal}. */
+export interface LocalOptions extends HiveOptions {
   /** Commits in a thread of their own: for a process that does other work meanwhile, and lives long. */
   readonly thread?: boolean
 }
 
-/** A hive on this machine. */
+/** A hive without a server. */
 export interface LocalPlace {
   readonly hive: Hive
   /** What it is kept in. */
   readonly store: StreamStore
-  /** Closes the files. */
+  /** Closes the files or connections. */
   close(): Promise<void>
 }
 
-/** Opens the hive in a directory. */
-export async function openDirectory(
-  path: string,
-  { create = false, readOnly = false, compress, thread = false }: DirectoryOptions,
+/** Opens the hive in a directory or in engines. */
+export async function openLocal(
+  place: HivePlace,
+  { create = false, readOnly = false, compress, thread = false }: LocalOptions,
 ): Promise<LocalPlace> {
-  // Loaded only here, because loading node:sqlite takes time, and a URL does not need it.
-  const [{ directoryBackend }, { StreamStore }, { LocalHive }] = await Promise.all([
-    import('../backends/directory.ts'),
+  const openDirectory = async (path: string): Promise<Backend> => {
+    // Loaded only here, because loading node:sqlite takes time, and nothing else needs it.
+    const { directoryBackend } = await import('../backends/directory.ts')
+    return directoryBackend(path, { create, readOnly, thread })
+  }
+  const [backend, { StreamStore }, { LocalHive }] = await Promise.all([
+    openBackend(place, openDirectory),
     import('../store/stream-store.ts'),
     import('../hive/local-hive.ts'),
   ])
-  const store = new StreamStore(await directoryBackend(path, { create, readOnly, thread }), { codec: compress })
+  const store = new StreamStore(backend, { codec: compress })
   return { hive: new LocalHive(store), store, close: () => store.close() }
+}
+
+async function openBackend(place: HivePlace, openDirectory: (path: string) => Promise<Backend>): Promise<Backend> {
+  if (typeof place !== 'string') return (await import('./open-engines.ts')).openEngines(place, openDirectory)
+  const scheme = schemeOf(place)
+  if (scheme === undefined) return openDirectory(place)
+  const hint = /^(postgres|postgresql|s3)$/.test(scheme) ? '; see --metadata and --blocks' : ''
+  throw new UsageError(`a hive must be a directory or an http(s) URL, got ${redact(place)}${hint}`)
 }

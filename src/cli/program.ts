@@ -32,7 +32,7 @@ function createProgram(context: CommandContext, printHelp: (text: string) => voi
     .helpCommand('help [command]', 'print the help of a command')
     .addHelpText(
       'after',
-      '\nA HIVE is a directory or an http(s) URL. Documentation of every command: comb COMMAND --help.',
+      '\nA HIVE is a directory or an http(s) URL. In its place, --metadata and --blocks name a database and an object store.\nDocumentation of every command: comb COMMAND --help.',
     )
     // Options after a command belong to the command: -V of rdiff is not ours.
     .enablePositionalOptions()

@@ -1,10 +1,12 @@
-import { type Command, Option } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import { onAbort } from '../bytes/on-abort.ts'
 import { compressOption, tokenOption } from './hive-arguments.ts'
-import { openDirectory } from './open-hive.ts'
+import { addHive, type HivePlace, withPlace } from './hive-place.ts'
+import { openLocal } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
 import { errorLine } from './error-line.ts'
 import { printLine } from './print-line.ts'
+import { redact } from './redact.ts'
 import type { CodecName } from '../store/codecs/block-codecs.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { writeOut } from './stdio.ts'
@@ -26,10 +28,9 @@ interface ServeOptions {
 
 /** Adds `comb serve`. */
 export function addServeCommand(program: Command, { signal }: CommandContext): void {
-  program
-    .command('serve')
+  const directory = new Argument('[dir]', 'directory of the hive; created if it does not exist').default('./data')
+  addHive(program.command('serve'), directory)
     .description('Serves the hive in a directory over HTTP until it is interrupted, and prints its URL.')
-    .argument('[dir]', 'directory of the hive; created if it does not exist', './data')
     .option('--host <host>', 'address to listen on; one that other machines can reach requires a token', '127.0.0.1')
     .addOption(new Option('--port <port>', 'port to listen on; 0: any free port').default(8080).argParser(parsePort))
     .addOption(tokenOption('token that clients must send'))
@@ -43,17 +44,17 @@ export function addServeCommand(program: Command, { signal }: CommandContext): v
         .argParser(parseShutdownSeconds),
     )
     .addHelpText('after', '\nExample:\n  comb serve ./data --port 8080')
-    .action((directory: string, options: ServeOptions) => serve(directory, options, signal))
+    .action(withPlace((place, options: ServeOptions) => serve(place, options, signal)))
 }
 
-async function serve(directory: string, options: ServeOptions, signal: AbortSignal): Promise<void> {
+async function serve(place: HivePlace, options: ServeOptions, signal: AbortSignal): Promise<void> {
   const { host, port, token, allowHost, allowOrigin, log = false, grace } = options
   if (token === '') throw new UsageError('an empty token would let everybody in')
   if (token === undefined && !isLoopback(host)) {
     throw new UsageError(`other machines can reach ${host}: set COMB_TOKEN or use --token to restrict access`)
   }
   const { compress } = options
-  const { hive, store, close } = await openDirectory(directory, { create: true, thread: true, compress })
+  const { hive, store, close } = await openLocal(place, { create: true, thread: true, compress })
   try {
     // Loaded here, because no other command needs a server.
     const { startHiveServer } = await import('./hive-server.ts')
@@ -62,7 +63,7 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
     try {
       await writeOut(`${server.url}\n`)
       collectWhileServing(store, signal)
-      if (process.stdout.isTTY) process.stderr.write(`serving ${directory}; press Ctrl-C to stop\n`)
+      if (process.stdout.isTTY) process.stderr.write(`serving ${describePlace(place)}; press Ctrl-C to stop\n`)
       await new Promise((resolve) => onAbort([signal], resolve))
     } finally {
       await server.close()
@@ -70,6 +71,10 @@ async function serve(directory: string, options: ServeOptions, signal: AbortSign
   } finally {
     await close()
   }
+}
+
+function describePlace(place: HivePlace): string {
+  return redact(typeof place === 'string' ? place : [place.metadata, place.blocks ?? []].flat().join(' and '))
 }
 
 /** Gives the space of what was removed or replaced back; what goes wrong again and again is said once. */

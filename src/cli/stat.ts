@@ -3,6 +3,7 @@ import type { EntryInfo } from '../hive/hive.ts'
 import { entryToJson } from '../http/protocol/entry-json.ts'
 import { formatBytes } from './byte-size.ts'
 import { aliasArgument, hiveArgument, tokenOption } from './hive-arguments.ts'
+import { addHive, withPlace } from './hive-place.ts'
 import { withHive } from './open-hive.ts'
 import { printable } from './printable.ts'
 import type { CommandContext } from './command-context.ts'
@@ -10,20 +11,20 @@ import { writeOut } from './stdio.ts'
 
 /** Adds `comb stat`. */
 export function addStatCommand(program: Command, { signal }: CommandContext): void {
-  program
-    .command('stat')
+  addHive(program.command('stat'), hiveArgument())
     .description('Prints the properties of an entry.')
-    .addArgument(hiveArgument())
     .addArgument(aliasArgument())
     .option('--json', 'print a JSON object')
     .addOption(tokenOption())
     .addHelpText('after', '\nExample:\n  comb stat ./data bunny.mp4')
-    .action(async (place: string, alias: string, options: { json?: true; token?: string }) => {
-      const info = await withHive(place, { token: options.token, readOnly: true }, (hive) =>
-        hive.stat(alias, { signal }),
-      )
-      await writeOut(options.json ? `${JSON.stringify(entryToJson(info))}\n` : describeEntry(info))
-    })
+    .action(
+      withPlace(async (place, alias: string, options: { json?: true; token?: string }) => {
+        const info = await withHive(place, { token: options.token, readOnly: true }, (hive) =>
+          hive.stat(alias, { signal }),
+        )
+        await writeOut(options.json ? `${JSON.stringify(entryToJson(info))}\n` : describeEntry(info))
+      }),
+    )
 }
 
 function describeEntry({ alias, size, etag, type, modified }: EntryInfo): string {

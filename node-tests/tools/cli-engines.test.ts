@@ -1,0 +1,239 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { s3Blocks } from '../../src/backends/s3.ts'
+import { comb, type CombResult, serveComb, temporaryDirectory } from '../support/comb.ts'
+import { difference } from '../support/jobs.ts'
+import { newPrefix, objectGateway } from '../support/object-gateway.ts'
+import { PostgresServer } from '../support/postgres-server.ts'
+import type { ObjectGateway } from '../support/start-ceph.ts'
+import { randomBytes } from '../support/streams.ts'
+
+const PASSWORD = 'p@ss:w/ord'
+
+let postgres: PostgresServer
+let gateway: ObjectGateway
+/** What `comb` gets in its environment. */
+let secrets: Record<string, string>
+
+beforeAll(async () => {
+  ;[postgres, gateway] = await Promise.all([PostgresServer.start(), objectGateway()])
+  const { accessKeyId, secretAccessKey } = gateway.credentials
+  secrets = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, PGPASSWORD: 'another secret' }
+})
+afterAll(() => postgres.close())
+
+let schemas = 0
+
+/** Where a new hive is: its rows in PostgreSQL, and its blocks in an object store. */
+function newPlace(): { metadata: string; blocks: string; prefix: string } {
+  const prefix = newPrefix()
+  const { endpoint, bucket } = gateway
+  return {
+    metadata: `${postgres.url()}?schema=hive${schemas++}`,
+    blocks: `s3://${bucket}/${prefix}?endpoint=${encodeURIComponent(endpoint)}`,
+    prefix,
+  }
+}
+
+/** The names of the objects of a hive. */
+async function objectsOf(prefix: string): Promise<string[]> {
+  const { blocks } = s3Blocks({ ...gateway, prefix })
+  return (await blocks.list({ prefix: '', limit: 1000 })).map(({ name }) => name)
+}
+
+/** Runs `comb`, which must succeed and say no secret, and returns what it has printed. */
+async function run(args: readonly string[], env: Record<string, string>, input?: Uint8Array): Promise<Buffer> {
+  const result = await comb(args, { env: { ...secrets, ...env }, ...(input && { input }) })
+  expectNoSecret(result)
+  expect({ args, code: result.code, stderr: result.stderr }).toEqual({ args, code: 0, stderr: '' })
+  return result.stdout
+}
+
+function expectNoSecret({ stdout, stderr }: CombResult): void {
+  for (const secret of [gateway.credentials.secretAccessKey, 'another secret', PASSWORD]) {
+    expect(stdout.includes(secret)).toBe(false)
+    expect(stderr).not.toContain(secret)
+  }
+}
+
+test('a hive in PostgreSQL and an object store is used by every command', async () => {
+  const { metadata, blocks, prefix } = newPlace()
+  const options = ['--metadata', metadata, '--blocks', blocks]
+  const env = { COMB_METADATA: metadata, COMB_BLOCKS: blocks }
+  const bytes = randomBytes(2_500_000)
+  const file = join(temporaryDirectory(), 'a.bin')
+  writeFileSync(file, bytes)
+
+  await run(['put', ...options, 'a', file], {})
+  await run(['put', 'b', '-', '--type', 'text/plain'], env, randomBytes(1_200_000, 2))
+  expect(String(await run(['ls'], env))).toBe('a\nb\n')
+  expect(
+    difference(
+      await run(['get', 'a', '--range', '900000-1100000', ...options], {}),
+      bytes.subarray(900_000, 1_100_001),
+    ),
+  ).toBeUndefined()
+  expect(String(await run(['stat', ...options, 'b'], {}))).toContain('size      1200000')
+  expect(String(await run(['check'], env))).toMatch(/^checked 2 streams with 5 blocks, 3\.70 MB: no damage/)
+  expect(await objectsOf(prefix)).toHaveLength(5)
+
+  await run(['rm', 'a', ...options], {})
+  expect(String(await run(['gc', '--grace', '0', ...options], {}))).toMatch(/^freed 1 stream and 3 blocks/)
+  expect(String(await run(['ls', ...options], {}))).toBe('b\n')
+  expect(await objectsOf(prefix)).toHaveLength(2)
+})
+
+test.each([
+  ['PostgreSQL alone', () => ({ COMB_METADATA: newPlace().metadata }), 0],
+  ['a directory and an object store', () => ({ COMB_METADATA: join(temporaryDirectory(), 'rows') }), 2],
+])('a hive may also be in %s', async (_, make, objects) => {
+  const { blocks, prefix } = newPlace()
+  const env = { ...make(), ...(objects > 0 && { COMB_BLOCKS: blocks }) }
+  const bytes = randomBytes(1_500_000)
+  await run(['put', 'a', '-'], env, bytes)
+  expect(difference(await run(['get', 'a'], env), bytes)).toBeUndefined()
+  expect(String(await run(['check'], env))).toMatch(/^checked 1 stream with 2 blocks, 1\.50 MB: no damage/)
+  expect(await objectsOf(prefix)).toHaveLength(objects)
+})
+
+test('two servers on one database and one object store serve one hive', async () => {
+  const { metadata, blocks, prefix } = newPlace()
+  const env = { ...secrets, COMB_METADATA: metadata, COMB_BLOCKS: blocks }
+  const serve = (): ReturnType<typeof serveComb> => serveComb(undefined, [], { env })
+  const [one, two] = await Promise.all([serve(), serve()])
+  const put = (url: string, body: Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(new URL('entry', url), { method: 'PUT', body, headers })
+  const read = async (url: string): Promise<Uint8Array> =>
+    new Uint8Array(await (await fetch(new URL('entry', url))).arrayBuffer())
+
+  // Written on one, read on the other.
+  const [first, second] = [randomBytes(2_300_000, 1), randomBytes(50_000, 2)]
+  const stored = await put(one.url, first, { 'If-None-Match': '*' })
+  expect(stored.status).toBe(201)
+  const etag = stored.headers.get('ETag')!
+  expect(difference(await read(two.url), first)).toBeUndefined()
+  const head = await fetch(new URL('entry', two.url), { method: 'HEAD' })
+  expect(head.headers.get('ETag')).toBe(etag)
+
+  // Of changes to one version, one is applied, whichever server gets it; the others are conflicts.
+  expect((await put(two.url, second, { 'If-None-Match': '*' })).status).toBe(412)
+  const statuses = await Promise.all(
+    [one, two, one, two].map(async ({ url }) => (await put(url, second, { 'If-Match': etag })).status),
+  )
+  expect(statuses.toSorted()).toEqual([204, 412, 412, 412])
+  for (const { url } of [one, two]) expect(difference(await read(url), second)).toBeUndefined()
+  expect((await fetch(new URL('entry', one.url), { headers: { 'If-Match': etag } })).status).toBe(412)
+
+  // Removed on one, collected by the other: a server collects when it starts.
+  expect((await fetch(new URL('entry', one.url), { method: 'DELETE' })).status).toBe(204)
+  expect((await fetch(new URL('entry', two.url))).status).toBe(404)
+  two.child.kill('SIGTERM')
+  expect(await two.result).toMatchObject({ code: 0, stderr: '' })
+  await serve()
+  const report = async (): Promise<{ freed: { streams: number }; waiting: { objects: number } }> =>
+    JSON.parse(String(await run(['gc', '--dry-run', '--json'], env)))
+  await expect.poll(report).toMatchObject({ freed: { streams: 0 } })
+  expect((await report()).waiting.objects).toBeGreaterThan(0)
+  // Only its grace period is left.
+  await run(['gc', '--grace', '0'], env)
+  await run(['gc', '--grace', '0'], env)
+  expect(await objectsOf(prefix)).toEqual([])
+})
+
+describe('--metadata and --blocks', () => {
+  const url = (rest = ''): string => `postgres://user:${PASSWORD}@127.0.0.1:1/db${rest}`
+
+  test.each([
+    [
+      'a password in the place of a hive',
+      ['ls', url()],
+      2,
+      /^comb: a hive must be a directory or an http\(s\) URL, got postgres:\/\/user:\*\*\*@127\.0\.0\.1:1\/db; see --metadata and --blocks\n$/,
+    ],
+    ['a password in the place of a command', [url()], 2, /^comb: unknown command 'postgres:\/\/user:\*\*\*@/],
+    [
+      'a password of another scheme',
+      ['ls', '--metadata', url().replace('postgres', 'mysql')],
+      2,
+      /got mysql:\/\/user:\*\*\*@127\.0\.0\.1:1\/db\n$/,
+    ],
+    [
+      'a URL that is not one',
+      ['ls', '--metadata', url().replace(':1/', ':x/')],
+      2,
+      /is not a URL: postgres:\/\/user:\*\*\*@/,
+    ],
+    [
+      'a server that is not there',
+      ['ls', '--metadata', 'postgres://user:secret@127.0.0.1:1/db'],
+      1,
+      /: connection refused\n$/,
+    ],
+    ['a wrong schema', ['ls', '--metadata', 'postgres://user:secret@127.0.0.1:1/db?schema=A'], 2, /schema must be/],
+    ['blocks without rows', ['ls', './data', '--blocks', 's3://bucket'], 2, /--blocks needs --metadata/],
+    ['a place for the hive too', ['ls', './data', '--metadata', url()], 2, /too many arguments/],
+    ['no alias', ['stat', '--metadata', url()], 2, /missing required argument 'alias'/],
+    ['blocks of another kind', ['ls', '--metadata', url(), '--blocks', 'gs://bucket'], 2, /--blocks must be like s3:/],
+    [
+      'a key in the URL',
+      ['ls', '--metadata', url(), '--blocks', `s3://key:secret@bucket`],
+      2,
+      /must not contain a key/,
+    ],
+    ['an unknown parameter', ['ls', '--metadata', url(), '--blocks', 's3://bucket?secret=secret'], 2, /may have only/],
+    ['no endpoint', ['ls', '--metadata', url(), '--blocks', 's3://bucket'], 2, /needs \?endpoint=URL/],
+    [
+      'a wrong endpoint',
+      ['ls', '--metadata', url(), '--blocks', 's3://bucket?endpoint=x'],
+      2,
+      /endpoint must be a URL/,
+    ],
+    ['a wrong bucket', ['ls', '--metadata', url(), '--blocks', 's3://b?endpoint=http://x'], 2, /bucket must be/],
+  ])('says what is wrong in one line, without a secret: %s', async (_, args, code, message) => {
+    const result = await comb(args, { env: { ...secrets, AWS_ENDPOINT_URL: '' } })
+    expect(result.stderr).toMatch(message)
+    expect(result.stderr).toMatch(/^comb: .*\n$/)
+    expect(result.stderr).not.toContain('secret')
+    expect(result.code).toBe(code)
+    expectNoSecret(result)
+  })
+
+  test('need the keys of the object store in the environment', async () => {
+    const env = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_ENDPOINT_URL: gateway.endpoint }
+    const result = await comb(['ls', '--metadata', url(), '--blocks', 's3://bucket'], { env })
+    expect(result).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('AWS_SECRET_ACCESS_KEY in the environment'),
+    })
+  })
+
+  test('show no value of the environment in the help', async () => {
+    const env = { COMB_METADATA: url(), COMB_BLOCKS: 's3://bucket?endpoint=http://x' }
+    for (const args of [['--help'], ['ls', '--help'], ['serve', '--help']]) {
+      const result = await comb(args, { env })
+      expect(result.code).toBe(0)
+      expectNoSecret(result)
+    }
+  })
+
+  test('do not count if they are empty in the environment', async () => {
+    const directory = join(temporaryDirectory(), 'hive')
+    await run(['put', directory, 'x', '-'], { COMB_METADATA: '', COMB_BLOCKS: '' }, randomBytes(10))
+    expect(String(await run(['ls', directory], { COMB_METADATA: '' }))).toBe('x\n')
+  })
+
+  test('say that an object store refuses, without its keys', async () => {
+    const { metadata, blocks } = newPlace()
+    const env = { ...secrets, AWS_SECRET_ACCESS_KEY: 'a wrong one' }
+    const result = await comb(['put', '--metadata', metadata, '--blocks', blocks, 'x', '-'], {
+      env,
+      input: randomBytes(1_500_000),
+    })
+    expect(result.code).toBe(1)
+    expect(result.stderr).toMatch(
+      /^comb: cannot store object [\w.]+: the object store answers 403 SignatureDoesNotMatch\n$/,
+    )
+    expectNoSecret(result)
+  })
+})

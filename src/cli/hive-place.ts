@@ -1,0 +1,63 @@
+import { type Argument, type Command, Option } from 'commander'
+import { UsageError } from './usage-error.ts'
+
+/** A hive whose rows and blocks are in engines of their own. */
+export interface EnginePlace {
+  /** Where the rows are: a URL of PostgreSQL, or a directory. */
+  readonly metadata: string
+  /** Where the blocks are: a URL of an object store; undefined: with the rows. */
+  readonly blocks: string | undefined
+}
+
+/** Where a hive is: in a directory, behind a URL, or in engines. */
+export type HivePlace = string | EnginePlace
+
+/** Adds what says where the hive is to a command: an argument, and the options that replace it. */
+export function addHive(command: Command, argument: Argument): Command {
+  const replaced = argument.required ? `<${argument.name()}>` : `[${argument.name()}]`
+  let isReplaced = false
+  const replace = (value: string): void => {
+    if (isReplaced || value === '') return
+    isReplaced = true
+    // What follows on the command line has already been told from options, but is not assigned to arguments yet.
+    ;(command.registeredArguments as Argument[]).shift()
+  }
+  return command
+    .addArgument(argument)
+    .addOption(
+      new Option('--metadata <url>', `PostgreSQL database of the hive, in place of ${replaced}`).env('COMB_METADATA'),
+    )
+    .addOption(
+      new Option('--blocks <url>', 'object store for the blocks of --metadata: s3://BUCKET/PREFIX?endpoint=URL').env(
+        'COMB_BLOCKS',
+      ),
+    )
+    .on('option:metadata', replace)
+    .on('optionEnv:metadata', replace)
+}
+
+/** Makes the action of a command from a function that gets the place of the hive first. */
+export function withPlace(
+  action: (place: HivePlace, ...rest: never[]) => Promise<void>,
+): (...parameters: unknown[]) => Promise<void> {
+  return (...parameters) => {
+    const { metadata = '', blocks = '' } = parameters.at(-2) as { metadata?: string; blocks?: string }
+    if (metadata !== '') {
+      const place = { metadata, blocks: blocks === '' ? undefined : blocks }
+      return action(place, ...(parameters as never[]))
+    }
+    if (blocks !== '') throw new UsageError('--blocks needs --metadata, which says where the rows are')
+    const [place, ...rest] = parameters
+    return action(place as string, ...(rest as never[]))
+  }
+}
+
+/** Whether a hive is behind a URL of HTTP. */
+export function isUrl(place: HivePlace): place is string {
+  return typeof place === 'string' && /^https?:/i.test(place)
+}
+
+/** The scheme of a URL, in lower case; undefined for a path. */
+export function schemeOf(place: string): string | undefined {
+  return /^([a-z][a-z0-9+.-]*):\/\//i.exec(place)?.[1]?.toLowerCase()
+}

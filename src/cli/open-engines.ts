@@ -1,0 +1,94 @@
+import { s3Blocks, type S3BlocksOptions } from '../backends/s3.ts'
+import type { BlockBackend } from '../backends/tiered.ts'
+import type { Backend } from '../store/backend.ts'
+import { type EnginePlace, schemeOf } from './hive-place.ts'
+import { redact } from './redact.ts'
+import { UsageError } from './usage-error.ts'
+
+/** What may follow the question mark in the URL of an object store. */
+const BLOCKS_PARAMETERS = new Set(['endpoint', 'region', 'addressing'])
+
+/** Opens the rows that `--metadata` names, with the blocks that `--blocks` names. */
+export async function openEngines(
+  { metadata, blocks }: EnginePlace,
+  openDirectory: (path: string) => Promise<Backend>,
+): Promise<Backend> {
+  const objects = blocks === undefined ? undefined : openBlocks(blocks)
+  const scheme = schemeOf(metadata)
+  if (scheme === undefined) {
+    const rows = await openDirectory(metadata)
+    return objects ? withBlocks(rows, objects) : rows
+  }
+  if (scheme !== 'postgres' && scheme !== 'postgresql') {
+    throw new UsageError(`--metadata must be a postgres:// URL or a directory, got ${redact(metadata)}`)
+  }
+  if (!URL.canParse(metadata)) throw new UsageError(`--metadata is not a URL: ${redact(metadata)}`)
+  const url = new URL(metadata)
+  const schema = url.searchParams.get('schema')
+  url.searchParams.delete('schema')
+  const { postgresBackend } = await import('../backends/postgres.ts')
+  return await asUsage(() =>
+    // Nobody watches the hive here.
+    postgresBackend(url.href, {
+      listen: false,
+      ...(schema !== null && { schema }),
+      ...(objects && { blocks: objects }),
+    }),
+  )
+}
+
+/** Makes the blocks of an object store. Secrets come from the environment, which other users of the machine cannot see. */
+function openBlocks(place: string): BlockBackend {
+  const isS3 = schemeOf(place) === 's3' && URL.canParse(place)
+  if (!isS3) throw new UsageError(`--blocks must be like s3://BUCKET/PREFIX?endpoint=URL, got ${redact(place)}`)
+  const { hostname, port, pathname, searchParams, username, password, hash } = new URL(place)
+  if (username || password) throw new UsageError('--blocks must not contain a key: set AWS_SECRET_ACCESS_KEY')
+  const unknown = [...searchParams.keys()].find((name) => !BLOCKS_PARAMETERS.has(name))
+  if (unknown !== undefined || port || hash) {
+    throw new UsageError(`--blocks may have only endpoint=, region= and addressing= after its prefix`)
+  }
+  const { env } = process
+  const endpoint = searchParams.get('endpoint') ?? (env['AWS_ENDPOINT_URL_S3'] || env['AWS_ENDPOINT_URL'])
+  if (!endpoint) throw new UsageError('--blocks needs ?endpoint=URL, or AWS_ENDPOINT_URL in the environment')
+  const accessKeyId = env['AWS_ACCESS_KEY_ID']
+  const secretAccessKey = env['AWS_SECRET_ACCESS_KEY']
+  if (!accessKeyId || !secretAccessKey) {
+    throw new UsageError('--blocks needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment')
+  }
+  return asUsage(() =>
+    s3Blocks({
+      endpoint,
+      bucket: hostname,
+      prefix: pathname.slice(1),
+      region: searchParams.get('region') ?? (env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || undefined),
+      addressing: (searchParams.get('addressing') ?? undefined) as S3BlocksOptions['addressing'],
+      credentials: { accessKeyId, secretAccessKey, sessionToken: env['AWS_SESSION_TOKEN'] || undefined },
+    }),
+  )
+}
+
+/** Turns the error for an invalid option into one about the command line. */
+function asUsage<T>(call: () => T): T {
+  const fail = (error: unknown): never => {
+    if (error instanceof TypeError) throw new UsageError(redact(error.message), { cause: error })
+    throw error
+  }
+  try {
+    const result = call()
+    return result instanceof Promise ? (result.catch(fail) as T) : result
+  } catch (error) {
+    return fail(error)
+  }
+}
+
+function withBlocks(rows: Backend, { blocks, limits, close }: BlockBackend): Backend {
+  return {
+    ...rows,
+    blocks,
+    ...(limits && { limits }),
+    async close() {
+      await close()
+      await rows.close()
+    },
+  }
+}
