@@ -43,8 +43,13 @@ describe('the package that `npm pack` makes from a clean checkout', () => {
     const licences = readFileSync(join(folder, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8')
     const parts = licences.split(/^-{72}$/m).slice(1)
     const names = parts.map((part) => part.trim().split(' ')[0])
-    expect(names).toEqual(expect.arrayContaining(['cli-progress', 'commander', 'hash-wasm', 'mrmime', 'srvx']))
-    for (const part of parts) expect(part).toMatch(/^\n\n\S+ [\d.]+ \(MIT\)\n\n[^]*copyright[^]*WITHOUT WARRANTY/i)
+    const bundled = ['aws4fetch', 'cli-progress', 'commander', 'hash-wasm', 'mrmime', 'postgres', 'srvx']
+    expect(names).toEqual(expect.arrayContaining(bundled))
+    const isFree = (part: string): boolean => /^\n\npostgres [\d.]+ \(Unlicense\)\n\n.*public domain/.test(part)
+    expect(parts.filter(isFree)).toHaveLength(1)
+    for (const part of parts.filter((each) => !isFree(each))) {
+      expect(part).toMatch(/^\n\n\S+ [\d.]+ \(MIT\)\n\n[^]*copyright[^]*WITHOUT WARRANTY/i)
+    }
   })
 
   test.for([

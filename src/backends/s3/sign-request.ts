@@ -1,4 +1,4 @@
-import { AwsV4Signer } from 'aws4fetch'
+import { BackendError } from '../../errors.ts'
 import type { S3Credentials } from './credentials.ts'
 
 /** A request to an object store. */
@@ -19,6 +19,8 @@ export interface Signer {
 /**
  * The header fields of a request, with its signature (AWS Signature Version 4). The signature covers the digest of the
  * body, so that an object store refuses a body that was changed on its way.
+ *
+ * @throws {BackendError} if the driver is not installed.
  */
 export async function signRequest(
   { method, url, body, headers }: S3Request,
@@ -26,6 +28,7 @@ export async function signRequest(
 ): Promise<Headers> {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', body ?? new Uint8Array(0)))
+  const { AwsV4Signer } = await loadDriver()
   const signer = new AwsV4Signer({
     method,
     url: url.href,
@@ -39,4 +42,13 @@ export async function signRequest(
   const signed = await signer.sign()
   for (const [name, value] of Object.entries(headers ?? {})) signed.headers.set(name, value)
   return signed.headers
+}
+
+/** Loads the driver when it is needed, so that everything else can be used without it. */
+async function loadDriver(): Promise<typeof import('aws4fetch')> {
+  try {
+    return await import('aws4fetch')
+  } catch (cause) {
+    throw new BackendError('install the driver: npm install aws4fetch', { retryable: false, cause })
+  }
 }
