@@ -63,8 +63,7 @@ export default defineConfig({
         'firefox',
         playwright({ launchOptions: { executablePath: '/usr/bin/firefox-esr', channel: 'moz-firefox' } }),
       ),
-      // Slower with one page for all files, as its timers are.
-      browser('webkit', webkitgtk(), true),
+      browser('webkit', webkitgtk()),
     ],
   },
 })
@@ -72,7 +71,6 @@ export default defineConfig({
 function browser(
   name: 'chromium' | 'firefox' | 'webkit',
   provider: BrowserProviderOption,
-  isolate = false,
 ): TestProjectInlineConfiguration {
   return {
     resolve: { alias },
@@ -83,7 +81,6 @@ function browser(
       ...common,
       globalSetup: [...common.globalSetup, 'browser-tests/support/comb-server.ts'],
       name,
-      isolate,
       api: { host: '127.0.0.1' },
       include: [portable, 'browser-tests/**/*.test.ts'],
       browser: {

@@ -10,6 +10,7 @@ import {
   listAnswer,
   type SentRequest,
 } from '../support/s3-answers.ts'
+import { stopClock } from '../support/stop-clock.ts'
 import { rejection } from '../support/streams.ts'
 
 const BYTES = new Uint8Array([1, 2, 3])
@@ -287,7 +288,7 @@ describe('a request', () => {
   })
 
   it('is sent once, and the next one waits a while if it has failed for now', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    stopClock()
     // The shortest pauses: half of each is random.
     const random = vi.spyOn(Math, 'random').mockReturnValue(0)
     try {
@@ -314,7 +315,7 @@ describe('a request', () => {
   })
 
   it('does not wait after a success, or after a failure that is final', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    stopClock()
     try {
       const codes = ['SlowDown', 'AccessDenied', 'AccessDenied']
       const { blocks, requests } = answeredBy(() => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
@@ -11,6 +11,7 @@ import type { Backend } from '../../src/store.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { inspectStore } from '../support/inspect-store.ts'
+import { stopClock } from '../support/stop-clock.ts'
 import { text, watched } from '../support/store-tools.ts'
 import { randomBytes, rejection, soon } from '../support/streams.ts'
 
@@ -86,10 +87,6 @@ async function take(reader: ReadableStreamDefaultReader<Uint8Array>, byteLength:
   return taken
 }
 
-afterEach(() => {
-  vi.useRealTimers()
-})
-
 describe('the signature of an entry that is read slowly', () => {
   it('is delivered as it is computed, to each reader', async () => {
     const { entry, slow } = await start()
@@ -127,7 +124,7 @@ describe('the signature of an entry that is read slowly', () => {
       retries: 0,
     })
     const entry = await hive.open('x')
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    stopClock()
     slow = true
     expect(await collect(entry.signature())).toEqual(await expected())
   })

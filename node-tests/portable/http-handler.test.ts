@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
@@ -8,6 +8,7 @@ import { createHiveHandler, type HiveHandlerOptions, type Transfer } from '../..
 import { DeltaStream } from '../../src/rsync/delta-stream.ts'
 import { loadSignature } from '../../src/rsync/load-signature.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
+import { stopClock } from '../support/stop-clock.ts'
 import { randomBytes, rejection } from '../support/streams.ts'
 
 const ORIGIN = 'http://hive.test'
@@ -137,8 +138,7 @@ describe('a slow body', () => {
     )
     // The host's Request may read ahead, or not accept a stream.
     Object.defineProperty(request, 'body', { value: body })
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-    onTestFinished(() => void vi.useRealTimers())
+    stopClock()
     return { ...started, answer: () => started.handler(request) }
   }
 
@@ -188,8 +188,7 @@ describe('a slow body', () => {
   it('has no time limit if the options say so', async () => {
     let count = 0
     const { handler } = start({ limits: { silenceMs: Infinity } })
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-    onTestFinished(() => void vi.useRealTimers())
+    stopClock()
     const request = new Request(`${ORIGIN}/x`, { method: 'PUT' })
     const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
       vi.advanceTimersByTime(2 ** 31)

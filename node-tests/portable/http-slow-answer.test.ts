@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { collect } from '../../src/bytes/collect.ts'
 import { client, withBody } from '../support/faulty-client.ts'
+import { stopClock } from '../support/stop-clock.ts'
 
 // In a file of its own, because WebKit has a page for each file: once code that reads the clock often is compiled there, it
 // keeps reading the real clock.
@@ -29,11 +30,7 @@ describe('HttpHive', () => {
     )
     const expected = await collect((await local.open('x')).signature())
     const entry = await hive.open('x')
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
-    try {
-      expect(await collect(entry.signature())).toEqual(expected)
-    } finally {
-      vi.useRealTimers()
-    }
+    stopClock()
+    expect(await collect(entry.signature())).toEqual(expected)
   })
 })
