@@ -46,7 +46,8 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
           const isWhole = end - start === entry.size
           const stream = isWhole && isUrl(place) ? verified(bytes, entry) : bytes
           try {
-            await pipeWithProgress(stream, sink, { name: alias, size: end - start, bar, signal })
+            const reuse = !isUrl(place)
+            await pipeWithProgress(stream, sink, { name: alias, size: end - start, bar, reuse, signal })
           } catch (error) {
             if (isDamageAtRest(error)) await markDamage(place, alias, { start, end }, signal)
             throw error

@@ -1,12 +1,13 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { ConflictError, IntegrityError, type NotFoundError } from '../errors.ts'
-import type { StoredStream } from '../store/reading/stored-stream.ts'
+import { openStoredBlocks, type StoredStream } from '../store/reading/stored-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { checkAlias } from './alias.ts'
 import { openStored } from './open-stored.ts'
 import { type EntryRecord, entryInfo, etagOf } from './entry-record.ts'
 import type { Consistency, Entry, EntryInfo, Hive, OpenOptions } from './hive.ts'
 import { type Computing, openSignature } from './kept-signature.ts'
+import { bytesOfStream, type VersionBytes } from './version-bytes.ts'
 import type { VersionReading, VersionSource } from './version-source.ts'
 import { versionStream } from './version-stream.ts'
 
@@ -38,7 +39,7 @@ export class StoredVersion implements VersionSource {
     return versionStream({
       range,
       bufferSize,
-      open: async (givenUp) => (await this.#openStored(givenUp)).slice(range.start, range.end).stream(),
+      open: async (givenUp) => storedBytes(await this.#openStored(givenUp), range),
       check: (offset) => this.#check(offset),
       explain: (error, offset) => this.#explain(error, offset),
       signals,
@@ -51,7 +52,7 @@ export class StoredVersion implements VersionSource {
     return versionStream({
       range: { start: 0, end: Infinity },
       bufferSize,
-      open: (givenUp) => openSignature(version, givenUp),
+      open: async (givenUp) => bytesOfStream(await openSignature(version, givenUp)),
       check: () => this.#check(0),
       explain: (error) => this.#explain(error, 0),
       signals,
@@ -118,6 +119,15 @@ export class StoredVersion implements VersionSource {
     } catch (found) {
       return found
     }
+  }
+}
+
+/** A range of a stored stream. */
+function storedBytes(stored: StoredStream, range: ByteRange): VersionBytes {
+  const blocks = openStoredBlocks(stored, range)
+  return {
+    read: async (lent) => (lent ? blocks.lend() : blocks.next()),
+    cancel: (reason) => blocks.cancel(reason),
   }
 }
 

@@ -1,10 +1,9 @@
 import { copyBytes, ownBytes } from '../bytes/byte-order.ts'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
-import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { onAbort } from '../bytes/on-abort.ts'
 import { markHandled } from '../bytes/promises.ts'
-import { ReusingReader } from '../bytes/reusing-reader.ts'
+import type { VersionBytes } from './version-bytes.ts'
 
 /** Options of {@linkcode versionStream}. */
 export interface VersionStreamOptions {
@@ -13,7 +12,7 @@ export interface VersionStreamOptions {
   /** Largest number of bytes between two checks of the version. */
   readonly bufferSize: number
   /** Opens the bytes of the range, at the first read; `signal` aborts when the stream is cancelled or fails. */
-  open(signal: AbortSignal): Promise<ReadableStream<Uint8Array>>
+  open(signal: AbortSignal): Promise<VersionBytes>
   /** Rejects if the version is no longer current; `offset` is how far it has been delivered. */
   check(offset: number): Promise<void>
   /** Turns an error that came while the version was still current into the one that the reader gets. */
@@ -31,8 +30,10 @@ const EMPTY = new Uint8Array(0)
 export function versionStream(options: VersionStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { range, bufferSize, signals } = options
   let offset = range.start
-  let source: ChunkReader | ReusingReader | undefined
+  let source: VersionBytes | undefined
   let rest: Uint8Array = EMPTY
+  /** Whether `rest` is valid only until more is read. */
+  let isLent = false
   /** Number of bytes of `rest` that may be delivered without another check. */
   let checked = 0
   const givenUp = new AbortController()
@@ -45,12 +46,15 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
   }
 
   /** Reads on and checks the version; nothing is checked at the end. */
-  const advance = async (Reader: typeof ChunkReader | typeof ReusingReader): Promise<void> => {
+  const advance = async (lent: boolean): Promise<void> => {
     try {
-      source ??= new Reader(await options.open(givenUp.signal))
+      source ??= await options.open(givenUp.signal)
       // Cancelled while it was being opened.
       if (givenUp.signal.aborted) markHandled(source.cancel())
-      else if (rest.byteLength === 0) rest = (await source.read()) ?? rest
+      else if (rest.byteLength === 0) {
+        rest = (await source.read(lent)) ?? rest
+        isLent = lent
+      }
       await options.check(offset)
     } catch (error) {
       const wasGivenUp = givenUp.signal.aborted
@@ -78,13 +82,13 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
       })
     },
     async next() {
-      if (checked === 0) await advance(ChunkReader)
+      if (checked === 0) await advance(false)
       if (checked === 0) return undefined
       const piece = take(checked)
-      return source instanceof ChunkReader ? ownBytes(piece) : copyBytes(piece)
+      return isLent ? copyBytes(piece) : ownBytes(piece)
     },
     async fill(buffer) {
-      if (checked === 0) await advance(ReusingReader)
+      if (checked === 0) await advance(true)
       const piece = take(Math.min(checked, buffer.byteLength))
       buffer.set(piece)
       return piece.byteLength

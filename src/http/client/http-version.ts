@@ -1,6 +1,7 @@
 import type { ByteRange } from '../../bytes/byte-range.ts'
 import type { Consistency, Entry, EntryInfo, Hive, OpenOptions } from '../../hive/hive.ts'
 import type { VersionRangeReading, VersionReading, VersionSource } from '../../hive/version-source.ts'
+import { bytesOfStream } from '../../hive/version-bytes.ts'
 import { versionStream } from '../../hive/version-stream.ts'
 import type { HttpClient } from './http-client.ts'
 import { bodyOf } from '../protocol/message-body.ts'
@@ -52,7 +53,7 @@ export class HttpVersion implements VersionSource {
     return versionStream({
       range: { start: 0, end: Infinity },
       bufferSize,
-      open: (signal) => this.#openSignature(signal),
+      open: async (signal) => bytesOfStream(await this.#openSignature(signal)),
       check: () => Promise.resolve(),
       signals,
     })

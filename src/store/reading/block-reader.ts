@@ -1,6 +1,6 @@
 import { equalBytes, ownBytes } from '../../bytes/byte-order.ts'
 import type { ByteRange } from '../../bytes/byte-range.ts'
-import { byteStream } from '../../bytes/byte-stream.ts'
+import { type ByteProducer, byteStream } from '../../bytes/byte-stream.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { IntegrityError, NotFoundError } from '../../errors.ts'
@@ -34,6 +34,25 @@ export function readBlocks(
   range: ByteRange,
   signals: readonly (AbortSignal | undefined)[],
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return byteStream(openBlocks(context, stream, range, signals))
+}
+
+/** The chunks of {@linkcode readBlocks}, for who makes a stream of them. */
+export interface BlockSource extends ByteProducer {
+  /**
+   * Makes the next chunk, too, but keeps its memory: the chunk is valid until the next call, which may fill it with other
+   * bytes.
+   */
+  lend(): Promise<Uint8Array | undefined>
+}
+
+/** Opens what {@linkcode readBlocks} reads. `start` makes it heed the signals. */
+export function openBlocks(
+  context: StoreContext,
+  stream: ReadableRecord,
+  range: ByteRange,
+  signals: readonly (AbortSignal | undefined)[],
+): BlockSource {
   const reader = new BlockReader(context, stream, range)
   let stop: () => void = () => undefined
   const release = (reason: unknown): void => {
@@ -41,35 +60,30 @@ export function readBlocks(
     reader.close(reason)
   }
 
-  return byteStream({
+  /** Does a step, and frees everything once there is nothing left, or it has failed. */
+  const step = async <T>(read: () => Promise<T>): Promise<T> => {
+    try {
+      const result = await read()
+      if (!result) release(undefined)
+      return result
+    } catch (error) {
+      release(error)
+      throw error
+    }
+  }
+
+  return {
     start(fail) {
       stop = onAbort(signals, (reason) => {
         fail(reason)
         reader.close(reason)
       })
     },
-    async next() {
-      try {
-        const bytes = await reader.next()
-        if (!bytes) release(undefined)
-        return bytes
-      } catch (error) {
-        release(error)
-        throw error
-      }
-    },
-    async fill(buffer) {
-      try {
-        const byteLength = await reader.fill(buffer)
-        if (byteLength === 0) release(undefined)
-        return byteLength
-      } catch (error) {
-        release(error)
-        throw error
-      }
-    },
+    next: () => step(() => reader.next()),
+    fill: (buffer) => step(() => reader.fill(buffer)),
+    lend: () => step(() => reader.lend()),
     cancel: release,
-  })
+  }
 }
 
 class BlockReader {
@@ -88,6 +102,8 @@ class BlockReader {
   #delivered = 0
   /** What is left of a chunk after a reader's buffer was filled from it. */
   #rest: Uint8Array<ArrayBuffer> | undefined
+  /** The chunk that was lent. */
+  #lent: Uint8Array<ArrayBuffer> | undefined
 
   constructor(context: StoreContext, { id, digest, pages, preloaded }: ReadableRecord, range: ByteRange) {
     this.#context = context
@@ -106,6 +122,7 @@ class BlockReader {
   close(reason: unknown): void {
     this.#fetching.window.close(reason)
     this.#rest = undefined
+    this.#lent = undefined
     this.#share.close()
     this.#abort.abort(reason)
   }
@@ -119,6 +136,16 @@ class BlockReader {
     this.#rest = piece.byteLength < chunk.byteLength ? chunk.subarray(piece.byteLength) : undefined
     if (!this.#rest) this.#fetching.window.reuse(new Uint8Array(chunk.buffer))
     return piece.byteLength
+  }
+
+  /** The next chunk, undefined at the end. Its memory is used again after the next call. */
+  async lend(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#lent) this.#fetching.window.reuse(new Uint8Array(this.#lent.buffer))
+    this.#lent = undefined
+    const rest = this.#rest
+    this.#rest = undefined
+    this.#lent = rest ?? (await this.next())
+    return this.#lent
   }
 
   /** The next chunk, undefined at the end. */

@@ -1,9 +1,10 @@
 import { ownBytes } from '../../bytes/byte-order.ts'
+import type { ByteRange } from '../../bytes/byte-range.ts'
 import { type ByteSource, type RangeSource, rangeSource } from '../../bytes/byte-source.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { ChunkReader } from '../../bytes/chunk-reader.ts'
 import type { BackendCallOptions } from '../backend.ts'
-import { readBlocks, type ReadableRecord } from './block-reader.ts'
+import { type BlockSource, openBlocks, readBlocks, type ReadableRecord } from './block-reader.ts'
 import { preloadBlocks } from './preload-blocks.ts'
 import type { StreamRecord } from '../rows/row-values.ts'
 import { PageMap } from './page-map.ts'
@@ -84,11 +85,32 @@ function readable(context: StoreContext, id: Uint8Array, record: StreamRecord): 
   return { id, digest: record.digest!, pages: new PageMap(context, id, record) }
 }
 
-function sourceOf(context: StoreContext, stream: ReadableRecord, size: number, signal?: AbortSignal): StoredStream {
+function sourceOf(context: StoreContext, stream: ReadableRecord, size: number, signal?: AbortSignal): OpenableStream {
   const slice = rangeSource(size, (range, options: BackendCallOptions = {}) =>
     readBlocks(context, stream, range, [options.signal, signal]),
   )
-  return { id: toHex(stream.id), digest: stream.digest.slice(), ...withBlob(slice) }
+  const stored: StoredStream = { id: toHex(stream.id), digest: stream.digest.slice(), ...withBlob(slice) }
+  // A signal would have to be listened to.
+  return signal ? stored : { ...stored, [OPEN_BLOCKS]: (range) => openBlocks(context, stream, range, []) }
+}
+
+interface OpenableStream extends StoredStream {
+  readonly [OPEN_BLOCKS]?: (range: ByteRange) => BlockSource
+}
+
+/** Not a WeakMap, which would cost the engine's garbage collector more than all else that a small content needs. */
+const OPEN_BLOCKS: unique symbol = Symbol('open blocks')
+
+/**
+ * Opens a range of a stored stream for a hive, which makes a stream of its own: a stream around a stream would copy the
+ * bytes once more.
+ *
+ * @throws {TypeError} if it is not a stream of a StreamStore, or was opened in a transaction.
+ */
+export function openStoredBlocks(stored: OpenableStream, range: ByteRange): BlockSource {
+  const open = stored[OPEN_BLOCKS]
+  if (!open) throw new TypeError('the stream is not one of a StreamStore')
+  return open(range)
 }
 
 function withBlob(source: RangeSource<BackendCallOptions>): StoredSlice {
