@@ -15,6 +15,8 @@ export interface ObjectGateway {
   readonly endpoint: string
   readonly credentials: S3Credentials
   readonly bucket: string
+  /** Where its files are. */
+  readonly folder: string
 }
 
 const run = promisify(execFile)
@@ -33,7 +35,6 @@ export async function startCeph(folder: string): Promise<ObjectGateway> {
   const fsid = randomUUID()
   writeFileSync(path('ceph.conf'), configuration(folder, fsid, monitorPort!, gatewayPort!))
   const conf = ['-c', path('ceph.conf')]
-  const tool = (name: string, ...args: string[]): Promise<unknown> => run(name, args, { timeout: START_MS })
   const daemon = (name: string, ...args: string[]): void => {
     const log = openSync(path(`log/${name}.out`), 'a')
     const child = spawn(name, [...conf, '-f', ...args], { detached: true, stdio: ['ignore', log, log] })
@@ -61,13 +62,38 @@ export async function startCeph(folder: string): Promise<ObjectGateway> {
     endpoint: `http://127.0.0.1:${gatewayPort}`,
     credentials: { accessKeyId: 'ACCESSKEY', secretAccessKey: `SECRET-${randomUUID()}` },
     bucket: 'hives',
+    folder,
   }
   await answering(gateway.endpoint)
-  const { accessKeyId, secretAccessKey } = gateway.credentials
-  const keys = ['--access-key', accessKeyId, '--secret-key', secretAccessKey]
-  await tool('radosgw-admin', ...conf, 'user', 'create', '--uid', 'tester', '--display-name', 'tester', ...keys)
+  await createUser(gateway, 'tester')
   await createBucket(gateway)
   return gateway
+}
+
+/** The same service for a user who may store only so many bytes, with a bucket of his own. */
+export async function withQuota(gateway: ObjectGateway, maxBytes: number): Promise<ObjectGateway> {
+  const user = `small${randomUUID().slice(0, 8)}`
+  const small = { ...gateway, bucket: user, credentials: { accessKeyId: user, secretAccessKey: randomUUID() } }
+  await createUser(small, user)
+  const quota = ['--quota-scope', 'user', '--uid', user]
+  await admin(gateway, 'quota', 'set', ...quota, '--max-size', String(maxBytes))
+  await admin(gateway, 'quota', 'enable', ...quota)
+  await createBucket(small)
+  return small
+}
+
+async function createUser(gateway: ObjectGateway, user: string): Promise<void> {
+  const { accessKeyId, secretAccessKey } = gateway.credentials
+  const keys = ['--access-key', accessKeyId, '--secret-key', secretAccessKey]
+  await admin(gateway, 'user', 'create', '--uid', user, '--display-name', user, ...keys)
+}
+
+function admin({ folder }: ObjectGateway, ...args: string[]): Promise<unknown> {
+  return tool('radosgw-admin', '-c', join(folder, 'ceph.conf'), ...args)
+}
+
+function tool(name: string, ...args: string[]): Promise<unknown> {
+  return run(name, args, { timeout: START_MS })
 }
 
 /** Ends what {@linkcode startCeph} has started with this folder, also if it has not finished. */

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { buffer, text as readText } from 'node:stream/consumers'
+import { directoryBackend } from '../../src/backends/directory.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import type { S3BlocksOptions } from '../../src/backends/s3.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
@@ -16,7 +21,8 @@ import { hiveSuite } from '../support/hive-suite.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { difference } from '../support/jobs.ts'
 import { gatewayBackend, newPrefix, objectGateway } from '../support/object-gateway.ts'
-import { GATEWAY_DOMAIN, type ObjectGateway } from '../support/start-ceph.ts'
+import { settledBackend } from '../support/settled-backend.ts'
+import { GATEWAY_DOMAIN, type ObjectGateway, withQuota } from '../support/start-ceph.ts'
 import { randomBytes, rejection } from '../support/streams.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
@@ -27,8 +33,28 @@ beforeAll(async () => {
   gateway = await objectGateway()
 })
 
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'combstream-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** Where the last hive is. */
+let last = { rows: '', prefix: '' }
+
+const open = async (options: Partial<S3BlocksOptions> = {}): Promise<Backend> => {
+  const { rows, prefix } = last
+  return gatewayBackend(gateway, { prefix, ...options }, await directoryBackend(rows, { thread: false }))
+}
+const openNew = (options?: Partial<S3BlocksOptions>): Promise<Backend> => {
+  const prefix = newPrefix()
+  last = { rows: join(folder, prefix.replace('/', '-')), prefix }
+  return open(options)
+}
+
 describe('s3Blocks on Ceph', () => {
-  it.each(backendCases(() => gatewayBackend(gateway)))('$name', async ({ run }) => {
+  const openSmall = async (): Promise<Backend> => openNew(await withQuota(gateway, 1_000_000))
+  it.each(backendCases(() => openNew(), { reopen: () => open(), makeSmall: openSmall }))('$name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
   })
 })
@@ -77,46 +103,22 @@ describe('s3Blocks', () => {
   })
 })
 
-describe('s3Blocks on Ceph, when every twentieth request fails', () => {
+describe('s3Blocks on Ceph, when every twentieth request fails, and other faults come on top', () => {
   const proxies: FaultyProxy[] = []
   afterAll(() => Promise.all(proxies.map((proxy) => proxy.close())))
 
-  const open = async (): Promise<Backend> => {
+  const openDisturbed = async (): Promise<Backend> => {
     const proxy = new FaultyProxy(gateway.endpoint)
     proxies.push(proxy)
     proxy.plan = () => (proxy.passed.length % 20 === 7 ? FAULTS[Math.floor(proxy.passed.length / 20) % 5] : undefined)
-    return insistent(gatewayBackend(gateway, { endpoint: await proxy.listen() }))
+    return settledBackend(await openNew({ endpoint: await proxy.listen() }))
   }
   // But for the one that makes hundreds of lists.
-  const cases = backendCases(open).filter(({ name }) => /^blocks: (?!names are listed)/.test(name))
+  const cases = backendCases(openDisturbed).filter(({ name }) => /^blocks: (?!names are listed)/.test(name))
   it.each(cases)('$name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
   })
 })
-
-/** A backend that repeats calls whose failure may be temporary, as a store does. */
-function insistent(backend: Backend): Backend {
-  const { blocks } = backend
-  return {
-    ...backend,
-    blocks: {
-      put: (...call) => repeated(() => blocks.put(...call)),
-      get: (...call) => repeated(() => blocks.get(...call)),
-      size: (...call) => repeated(() => blocks.size(...call)),
-      delete: (...call) => repeated(() => blocks.delete(...call)),
-      list: (...call) => repeated(() => blocks.list(...call)),
-    },
-  }
-}
-
-async function repeated<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call()
-  } catch (error) {
-    expect(error).toMatchObject({ name: 'BackendError', retryable: true })
-    return call()
-  }
-}
 
 /** Sends a request to this machine, whatever the host of its URL is. */
 async function fetchFromLoopback(input: unknown, init: RequestInit = {}): Promise<Response> {
@@ -133,10 +135,10 @@ async function fetchFromLoopback(input: unknown, init: RequestInit = {}): Promis
 hiveSuite('LocalHive with blocks in Ceph', async () => {
   const rows = memoryBackend()
   const prefix = newPrefix()
-  const open = (): LocalHive => {
+  const openHive = (): LocalHive => {
     return new LocalHive(new StreamStore(gatewayBackend(gateway, { prefix }, rows), { blockSize: 1_000 }))
   }
-  return { hive: open(), other: open() }
+  return { hive: openHive(), other: openHive() }
 })
 
 healingSuite(
