@@ -132,6 +132,30 @@ describe('postgresBackend', () => {
     }
   })
 
+  it('takes one round trip for each call, once its statement is prepared', async () => {
+    const { metadata, blocks } = await open({ schema: newSchema(), connections: 1 }, proxy.port)
+    const checks = Array.from({ length: 10 }, (_, i) => ({ key: new Uint8Array([i]), version: undefined }))
+    const mutations = Array.from({ length: 100 }, (_, i) => ({ key: new Uint8Array([100 + i]), value: KEY }))
+    const calls = [
+      () => metadata.get(KEY),
+      () => metadata.getMany!([KEY, KEY]),
+      () => metadata.list({ prefix: KEY, limit: 10 }),
+      () => metadata.commit(checks, mutations),
+      () => metadata.commit(checks, []),
+      () => blocks.put(`o.${proxy.sent}`, KEY),
+      () => blocks.get('o.00'),
+      () => blocks.size('o.00'),
+      () => blocks.delete('o.00'),
+      () => blocks.list({ prefix: 'o.', limit: 10 }),
+    ]
+    for (const call of calls) {
+      await call()
+      const { sent } = proxy
+      await call()
+      expect(proxy.sent - sent, String(call)).toBe(1)
+    }
+  })
+
   it('takes new connections when the network has forgotten the old ones', async () => {
     const backend = await open({ schema: newSchema(), connections: 1, timeoutMs: 300, listen: true }, proxy.port)
     const { metadata } = backend

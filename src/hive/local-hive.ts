@@ -5,7 +5,7 @@ import { PatchStream } from '../rsync/patch-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
 import { noticesOf } from '../store/notices.ts'
-import { aliasRowsIn, aliasRowsOf } from '../store/transactions/alias-rows.ts'
+import { aliasRowsIn, aliasRowsOf, readReferenceIn } from '../store/transactions/alias-rows.ts'
 import { checkAlias } from './alias.ts'
 import { assertReplaceable, readAliasRow, readReplaced, type Replaced } from './alias-row.ts'
 import { checkBufferSize } from './buffer-size.ts'
@@ -38,6 +38,9 @@ import { StoredVersion } from './stored-version.ts'
 import { checkMediaType } from './media-type.ts'
 import { assertPrecondition, checkPrecondition } from './precondition.ts'
 import { entryReference, signatureReference } from './alias-references.ts'
+
+/** Who holds the references of entries. */
+const ALIAS = { owner: 'alias' } as const
 
 /** Options of {@linkcode LocalHive}. */
 export interface LocalHiveOptions {
@@ -200,6 +203,11 @@ export class LocalHive implements Hive {
       signal,
       reference: entryReference(key),
       owner: 'alias',
+      prepareCommit: async (tx) => {
+        const old = await replacedBy(tx, alias, key)
+        if (old)
+          await Promise.all(referencesOf(key, old).map(([id, reference]) => readReferenceIn(tx, id, reference, ALIAS)))
+      },
       onCommit: async (tx, { id, digest, size }) => {
         const old = await replacedBy(tx, alias, key)
         assertReplaceable(alias, old, precondition)
@@ -240,9 +248,19 @@ async function replacedBy(tx: Transaction, alias: string, key: Uint8Array): Prom
 }
 
 /** Drops the references by which an alias keeps its streams alive. */
-async function unmarkVersion(tx: Transaction, key: Uint8Array, { id, signatureId }: Replaced): Promise<void> {
-  if (id !== undefined) await tx.unmarkAsUsed(id, entryReference(key), { owner: 'alias' })
-  if (signatureId !== undefined) await tx.unmarkAsUsed(signatureId, signatureReference(key), { owner: 'alias' })
+async function unmarkVersion(tx: Transaction, key: Uint8Array, version: Replaced): Promise<void> {
+  await Promise.all(referencesOf(key, version).map(([id, reference]) => tx.unmarkAsUsed(id, reference, ALIAS)))
+}
+
+/** The streams of a version, and the references by which an alias keeps them. */
+function referencesOf(
+  key: Uint8Array,
+  { id, signatureId }: Replaced,
+): (readonly [id: string, reference: Uint8Array])[] {
+  return [
+    ...(id === undefined ? [] : [[id, entryReference(key)] as const]),
+    ...(signatureId === undefined ? [] : [[signatureId, signatureReference(key)] as const]),
+  ]
 }
 
 /** Describes an entry for a list; a row that cannot be read must not hide the other entries. */

@@ -74,6 +74,11 @@ export interface Metadata {
     options?: BackendCallOptions,
   ): Promise<string | false>
   /**
+   * Reads up to 100 rows with one call, if the engine can do that sooner than with many: for each key, in the same order,
+   * what `get` would resolve with.
+   */
+  getMany?(keys: readonly Uint8Array[], options?: BackendCallOptions): Promise<(VersionedValue | undefined)[]>
+  /**
    * The rows as a transaction sees them that the caller has open in the engine. A commit becomes part of that transaction:
    * it is durable, and visible to others, once the caller commits, and undone if the caller rolls back. Until then, commits
    * of others that depend on what it changes wait. What it was told holds until then.

@@ -16,6 +16,7 @@ import { scrub, type ScrubOptions } from './scrubbing/scrub.ts'
 import type { ScrubReport } from './scrubbing/scrub-report.ts'
 import { waitToRetry } from './retry.ts'
 import { setNoticesOf } from './notices.ts'
+import { getRows } from './rows/get-rows.ts'
 import { RowKeys } from './rows/row-keys.ts'
 import { unlessDamaged } from './rows/unless-damaged.ts'
 import { setAliasRowsOf } from './transactions/alias-rows.ts'
@@ -237,12 +238,13 @@ export class StreamStore {
   async lookup(digests: Uint8Array[], options: BackendCallOptions = {}): Promise<(string | undefined)[]> {
     for (const digest of digests) assertDigest(digest)
     await this.#context.ready(options)
-    const { backend, keys, host } = this.#context
+    const { keys, host } = this.#context
     const ids: (string | undefined)[] = []
     const { parallelLookups } = host.budget
     for (let i = 0; i < digests.length; i += parallelLookups) {
       const some = digests.slice(i, i + parallelLookups)
-      const rows = await Promise.all(some.map((digest) => backend.metadata.get(keys.digest(digest), options)))
+      const wanted = some.map((digest) => keys.digest(digest))
+      const rows = await getRows(this.#context, wanted, options)
       // A damaged row must not prevent the other ids from being returned.
       const found = rows.map((row, index) => row && unlessDamaged(() => parseDigestRow(some[index]!, row.value)))
       ids.push(...found.map((id) => id && toHex(id)))

@@ -24,6 +24,28 @@ export const METADATA_CASES: readonly Test[] = [
     },
   ],
   [
+    'metadata: several rows are read at once, if it can, in the order of their keys',
+    async ({ metadata }) => {
+      if (!metadata.getMany) return
+      const version = await set(metadata, '6b', '01')
+      await set(metadata, 'ff00', '')
+      const hexes = ['ff00', '6c', '6b', '6b00', '6b']
+      const rows = await metadata.getMany(hexes.map(key))
+      same(
+        rows.map((row) => (row ? toHex(row.value) : 'absent')),
+        ['', 'absent', '01', 'absent', '01'],
+        'the values',
+      )
+      check(rows[2]!.version === version, 'the version')
+      rows[2]!.value.fill(9)
+      check(toHex(rows[4]!.value) === '01', 'each value belongs to the caller')
+      check((await metadata.getMany([])).length === 0, 'no keys, no rows')
+      const many = Array.from({ length: 100 }, (_, i) => numbered(i))
+      await metadata.commit([], [{ key: numbered(99), value: key('63') }])
+      check(toHex((await metadata.getMany(many))[99]!.value) === '63', 'up to 100 rows')
+    },
+  ],
+  [
     'metadata: a row has the value that was committed last, and another version each time',
     async ({ metadata }) => {
       await set(metadata, '6b', '01')

@@ -107,6 +107,10 @@ export class SqliteMetadata implements Metadata {
     return this.#read('cannot read a row', signal, (connection) => readRow(connection, key))
   }
 
+  getMany(keys: readonly Uint8Array[], { signal }: BackendCallOptions = {}): Promise<(VersionedValue | undefined)[]> {
+    return this.#read('cannot read rows', signal, (connection) => keys.map((key) => readRow(connection, key)))
+  }
+
   list(options: ListRowsOptions): Promise<Row[]> {
     return this.#read('cannot list rows', options.signal, (connection) => listRows(connection, options))
   }

@@ -32,6 +32,14 @@ export class IdbMetadata implements Metadata {
     })
   }
 
+  getMany(keys: readonly Uint8Array[], { signal }: BackendCallOptions = {}): Promise<(VersionedValue | undefined)[]> {
+    return this.#database.read('cannot read rows', [ROWS], signal, async (transaction) => {
+      const rows = transaction.objectStore(ROWS)
+      const found = await Promise.all(keys.map((key) => resultOf<StoredRow | undefined>(rows.get(ownBytes(key)))))
+      return found.map((row) => row && { value: row.value, version: String(row.version) })
+    })
+  }
+
   list({ prefix, after, limit, signal }: ListRowsOptions): Promise<Row[]> {
     return this.#database.read('cannot list rows', [ROWS], signal, async (transaction) => {
       const range = rangeOf(prefix, after)

@@ -46,6 +46,28 @@ export class PostgresMetadata implements Metadata {
     return row && { value: bytesOf(row[0]!), version: textOf(row[1]!) }
   }
 
+  async getMany(
+    keys: readonly Uint8Array[],
+    { signal }: BackendCallOptions = {},
+  ): Promise<(VersionedValue | undefined)[]> {
+    const { lengths, bytes } = pack(keys)
+    const rows = await this.#calls.run({
+      what: 'cannot read rows',
+      statement: `
+        select number, value, version
+        from unnest(${this.#schema}.unpack($1::text::int[], $2::bytea)) with ordinality as wanted (key, number)
+        join ${this.#schema}.rows using (key)`,
+      parameters: [lengths, bytes],
+      changes: false,
+      signal,
+    })
+    const found: (VersionedValue | undefined)[] = keys.map(() => undefined)
+    for (const [number, value, version] of rows) {
+      found[Number(textOf(number!)) - 1] = { value: bytesOf(value!), version: textOf(version!) }
+    }
+    return found
+  }
+
   async list({ prefix, after, limit, signal }: ListRowsOptions): Promise<Row[]> {
     const parameters: (Uint8Array | string)[] = [prefix]
     const conditions = ['key >= $1']

@@ -1,4 +1,4 @@
-import type { ReadonlyRowSpace, RowSpace } from './transaction.ts'
+import type { ReadonlyRowSpace, ReferenceOptions, RowSpace } from './transaction.ts'
 
 const OUTSIDE = new WeakMap<object, ReadonlyRowSpace>()
 
@@ -24,6 +24,21 @@ export function aliasRowsIn(tx: object): RowSpace {
   return AliasTransaction.rowsIn(tx)
 }
 
+/**
+ * Reads the row of a reference in a transaction of a store, so that removing it need not wait for the engine.
+ *
+ * @throws {TypeError} if this is not the transaction of a store.
+ */
+export function readReferenceIn(
+  tx: object,
+  id: string,
+  reference: Uint8Array,
+  options: Pick<ReferenceOptions, 'owner'>,
+): Promise<void> {
+  if (!AliasTransaction.has(tx)) throw new TypeError('references are read in a transaction of a StreamStore')
+  return tx.readReference(id, reference, options)
+}
+
 /** Says which alias rows a store has. */
 export function setAliasRowsOf(store: object, rows: ReadonlyRowSpace): void {
   OUTSIDE.set(store, rows)
@@ -41,6 +56,9 @@ export abstract class AliasTransaction {
   constructor(makeRows: () => RowSpace) {
     this.#makeRows = makeRows
   }
+
+  /** Reads the row of a reference. */
+  abstract readReference(id: string, reference: Uint8Array, options: Pick<ReferenceOptions, 'owner'>): Promise<void>
 
   /** Whether this is such a transaction. */
   static has(value: object): value is AliasTransaction {

@@ -82,7 +82,7 @@ export async function removeReference(
  * @throws {TypeError} if the reference is not a Uint8Array, or the owner is unknown.
  * @throws {RangeError} if it is longer than 32 KiB.
  */
-async function referenceKey(
+export async function referenceKey(
   { backend, keys }: StoreContext,
   stream: Uint8Array,
   reference: Uint8Array,

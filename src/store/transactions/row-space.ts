@@ -42,8 +42,9 @@ export function readonlySpace(context: StoreContext, keyOf: KeyOf): ReadonlyRowS
   return {
     async get(key, { signal } = {}) {
       assertSpaceKey(key)
-      await context.ready({ signal })
-      return (await context.backend.metadata.get(keyOf(key), { signal }))?.value
+      // At the same time, since an engine may be far away.
+      const [row] = await Promise.all([context.backend.metadata.get(keyOf(key), { signal }), context.ready({ signal })])
+      return row?.value
     },
     async list(options) {
       await context.ready({ signal: options.signal })

@@ -8,7 +8,7 @@ import { isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { findByDigest } from '../reading/find-by-digest.ts'
 import { looksWhole } from '../reading/looks-whole.ts'
 import { AliasTransaction } from './alias-rows.ts'
-import { addReference, removeReference } from './references.ts'
+import { addReference, referenceKey, removeReference } from './references.ts'
 import { RowBuffer } from './row-buffer.ts'
 import { maybeApplied } from '../retry.ts'
 import { assertSpaceKey, assertSpaceValue, type KeyOf, listSpace } from './row-space.ts'
@@ -87,6 +87,11 @@ export class StoreTransaction extends AliasTransaction implements Transaction {
 
   unmarkAsUsed(id: string, reference: Uint8Array, options: Pick<ReferenceOptions, 'owner'> = {}): Promise<void> {
     return removeReference(this.#context, this.rows, id, reference, options)
+  }
+
+  async readReference(id: string, reference: Uint8Array, options: Pick<ReferenceOptions, 'owner'>): Promise<void> {
+    const { key } = await referenceKey(this.#context, parseId(id), reference, options)
+    await this.rows.read(key)
   }
 
   async getByDigestOrStore(

@@ -1,5 +1,6 @@
 import { equalBytes } from '../../bytes/byte-order.ts'
 import { toHex } from '../../bytes/byte-text.ts'
+import { markHandled } from '../../bytes/promises.ts'
 import { BackendError, IntegrityError } from '../../errors.ts'
 import { storedStream, type StoredStream } from '../reading/stored-stream.ts'
 import { waitToRetry } from '../retry.ts'
@@ -60,17 +61,20 @@ export function assertExpectedDigest({ digest: expected }: BlockSinkOptions, act
  */
 export async function acknowledgeStream(context: StoreContext, upload: EndedUpload): Promise<StoredStream> {
   const { options, writer, digest, signal } = upload
-  const { onCommit, reference } = options
+  const { prepareCommit, onCommit, reference } = options
   const { host } = context
   let known: KnownStream | undefined
   let atOnce = true
   for (let number = 0; number < host.budget.conflicts; number++) {
     await waitToRetry(host, number, signal)
     const tx = upload.makeTransaction()
+    const prepared = prepareCommit?.(tx)
+    if (prepared) markHandled(prepared)
     known = await findStored(context, tx.rows, digest, { signal }, known)
     upload.assertAlive()
     const { id, record, own } = await prepareEnd(upload, tx.rows, known, atOnce)
     const stored = storedStream(context, id, record)
+    await prepared
     await onCommit?.(tx, stored)
     const referenceKey = reference && (await addReference(context, tx.rows, id, reference, options, writer.id))
     if (writer.isPlanned && !tx.rows.hasRoom) {

@@ -14,6 +14,12 @@ export interface BlockSinkOptions extends BackendCallOptions, ReferenceOptions {
   /** SHA-256 that the bytes must have. */
   digest?: Uint8Array | undefined
   /**
+   * Reads what `onCommit` will need. It is called before it with the same transaction, once the last byte has arrived, while
+   * the store looks for these bytes and writes the last blocks. `onCommit` then gets the rows that this has read without
+   * waiting for the engine. If it throws, the sink fails with that error.
+   */
+  prepareCommit?: ((tx: Transaction) => Promise<void>) | undefined
+  /**
    * Adds changes to the commit that makes the stream visible. It is called with the transaction of each attempt at that
    * commit, and with the stream as it will be; if the store already has these bytes, that is the existing stream. If it
    * throws, the sink fails with that error. `reference` is set after it.

@@ -2,6 +2,7 @@ import type { Check } from '../backend.ts'
 import type { StreamRecord } from '../rows/row-values.ts'
 import { PageMap } from '../reading/page-map.ts'
 import { persistently } from '../retry.ts'
+import { getRows } from '../rows/get-rows.ts'
 import type { StoreContext } from '../store-context.ts'
 
 /** Rows that are deleted in one commit. */
@@ -39,17 +40,14 @@ export async function removeStream(
 }
 
 /** The objects whose intents exist: only a row can show that no other stream has the object. */
-export async function findIntents(
-  { backend, keys, host }: StoreContext,
-  objects: readonly Uint8Array[],
-): Promise<Uint8Array[]> {
+export async function findIntents(context: StoreContext, objects: readonly Uint8Array[]): Promise<Uint8Array[]> {
+  const { keys, host } = context
   const found: Uint8Array[] = []
   const { parallelLookups } = host.budget
   for (let i = 0; i < objects.length; i += parallelLookups) {
     const some = objects.slice(i, i + parallelLookups)
-    const rows = await Promise.all(
-      some.map((object) => persistently(host, () => backend.metadata.get(keys.intent(object)))),
-    )
+    const wanted = some.map((object) => keys.intent(object))
+    const rows = await getRows(context, wanted)
     found.push(...some.filter((_, index) => rows[index]))
   }
   return found

@@ -15,11 +15,13 @@ export function uploadSink(
   makeTransaction: MakeTransaction,
   options: BlockSinkOptions,
 ): BlockSink {
-  const { signal, reference, digest, onCommit, temperature = context.temperature } = options
+  const { signal, reference, digest, prepareCommit, onCommit, temperature = context.temperature } = options
   if (digest !== undefined) assertDigest(digest)
   if (reference !== undefined) assertReference(reference)
-  if (onCommit !== undefined && typeof onCommit !== 'function') {
-    throw new TypeError(`onCommit must be a function, got ${describeValue(onCommit)}`)
+  for (const [name, act] of Object.entries({ prepareCommit, onCommit })) {
+    if (act !== undefined && typeof act !== 'function') {
+      throw new TypeError(`${name} must be a function, got ${describeValue(act)}`)
+    }
   }
   checkTemperature(temperature)
   assertOwner(options)

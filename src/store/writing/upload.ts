@@ -68,6 +68,8 @@ export class Upload {
   #held = 0
   /** Called when one of them has been stored. */
   #onPut: () => void = () => undefined
+  /** Settles when the row is made of a stream whose blocks are all in the first group. */
+  #made: Promise<void> | undefined
   /** Settles when the previous group is in pages. */
   #appended: Promise<void> | undefined
   #size = 0
@@ -180,6 +182,7 @@ export class Upload {
     assertExpectedDigest(this.#options, actual)
     await this.#appended
     this.#assertAlive()
+    this.#beginRow()
     const stored = await acknowledgeStream(this.#context, {
       options: this.#options,
       writer: this.#writer,
@@ -293,8 +296,19 @@ export class Upload {
     await this.#writer.append(entries, blocks.length)
   }
 
+  /**
+   * Begins to make the row of a stream with blocks, if there is none yet. A stream that the store has already takes one,
+   * too, so this need not wait until that is known.
+   */
+  #beginRow(): void {
+    if (this.#appended || this.#group.length === 0) return
+    this.#made = this.#writer.make(this.#group.length)
+    markHandled(this.#made)
+  }
+
   /** Makes the row of the stream, if there is none yet, and puts the blocks of the last group, unless `duplicate`. */
   async #putLast({ duplicate, atOnce }: { duplicate: boolean; atOnce: boolean }): Promise<BlockEntry[]> {
+    await this.#made
     // For a stream that the store already has, only the row is made: it shows how the last commit ended.
     const puts = duplicate ? [] : this.#group
     const begun = puts.filter(({ entry }) => entry !== undefined).length
