@@ -5,7 +5,13 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { tiered } from '../../src/backends/tiered.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { concatBytes } from '../../src/bytes/byte-order.ts'
-import { type Backend, type BlockHints, StreamStore, type StreamStoreOptions } from '../../src/store.ts'
+import {
+  type Backend,
+  type BlockHints,
+  type StoredStream,
+  StreamStore,
+  type StreamStoreOptions,
+} from '../../src/store.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { modelBlock } from '../support/lz4-model.ts'
 import { pattern, put, text, watched } from '../support/store-tools.ts'
@@ -103,6 +109,32 @@ describe('options of AtlasDB’s stream store', () => {
     expect(new Set(starts).size).toBe(3)
     expect(new Set(starts.slice(0, 32)).size).toBe(1)
     expect(new Set(starts.slice(32, 64)).size).toBe(1)
+  })
+
+  it('inMemoryThreshold is the largest stream that is kept whole in a memory cache with a budget of bytes', async () => {
+    let fetched = 0
+    const store = new StreamStore(watched(memoryBackend(), { read: () => fetched++ }), {
+      blockSize: 4,
+      inMemoryThreshold: 12,
+      cacheBytes: 24,
+      host: new VirtualHost(),
+    })
+    const fetchedFor = async (stored: StoredStream): Promise<number> => {
+      const before = fetched
+      expect(await collect(stored.stream())).toEqual(pattern(stored.size))
+      return fetched - before
+    }
+    const [short, other, third, long] = await Promise.all([12, 11, 10, 13].map((size) => put(store, pattern(size))))
+    expect(await fetchedFor(short!)).toBe(3)
+    expect(await fetchedFor(short!)).toBe(0)
+    for (let i = 0; i < 2; i++) expect(await fetchedFor(long!)).toBe(4)
+    expect(await fetchedFor(other!)).toBe(3)
+    expect(await fetchedFor(short!)).toBe(0)
+    // Takes the place of the one that was read least recently.
+    expect(await fetchedFor(third!)).toBe(3)
+    expect(await fetchedFor(third!)).toBe(0)
+    expect(await fetchedFor(short!)).toBe(0)
+    expect(await fetchedFor(other!)).toBe(3)
   })
 
   it.each([

@@ -74,7 +74,12 @@ async function process(memory: Backend, name: string, host: VirtualHost, told: T
     if (!(await isStoring(memory, object))) mayOrphan = true
   }
   const backend = faulty({ ...memory, blocks: { ...memory.blocks, put } }, plan, host)
-  const store = new StreamStore(backend, { blockSize: 1 + Math.floor(random() * 2), inMemoryThreshold: 4, host })
+  const store = new StreamStore(backend, {
+    blockSize: 1 + Math.floor(random() * 2),
+    inMemoryThreshold: 4,
+    cacheBytes: random() < 0.5 ? 6 : 0,
+    host,
+  })
 
   const work = async (): Promise<void> => {
     for (let i = 0; i < 3; i++) {

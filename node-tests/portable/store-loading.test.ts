@@ -11,6 +11,8 @@ import { formatPage, parsePage } from '../../src/store/rows/row-values.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { readStream, type StoreContext } from '../../src/store/store-context.ts'
 import { VersionRow } from '../../src/store/version-row.ts'
+import { createDigest } from '../../src/store/checksums.ts'
+import { StreamCache } from '../../src/store/reading/stream-cache.ts'
 import { StreamIds } from '../../src/store/writing/stream-ids.ts'
 import { Gate, movePages, pattern, put, settle, type Spy, watched } from '../support/store-tools.ts'
 import { rejection } from '../support/streams.ts'
@@ -39,6 +41,7 @@ async function makeReading(blockCount: number, room: number, spy: Spy = {}): Pro
     backend,
     keys,
     streamIds: new StreamIds(host, false),
+    cache: new StreamCache({ limit: 0, largest: 0, createHash: () => createDigest(backend) }),
     versionRow: new VersionRow({ backend, keys, host }),
     blockSize: BLOCK,
     inMemoryThreshold: 4 * BLOCK,

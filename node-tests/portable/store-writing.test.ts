@@ -18,6 +18,7 @@ import { ReadAheadBudget } from '../../src/store/reading/read-ahead-budget.ts'
 import { ObjectNames } from '../../src/store/writing/object-names.ts'
 import { StreamWriter } from '../../src/store/writing/stream-writer.ts'
 import { VersionRow } from '../../src/store/version-row.ts'
+import { StreamCache } from '../../src/store/reading/stream-cache.ts'
 import { StreamIds } from '../../src/store/writing/stream-ids.ts'
 import { type Fault, faulty } from '../support/faulty-backend.ts'
 import { inspectStore } from '../support/inspect-store.ts'
@@ -34,6 +35,7 @@ function makeContext(backend: Backend, blockSize = 1): StoreContext {
     backend,
     keys,
     streamIds: new StreamIds(host, false),
+    cache: new StreamCache({ limit: 0, largest: 0, createHash: () => createDigest(backend) }),
     versionRow: new VersionRow({ backend, keys, host }),
     blockSize,
     inMemoryThreshold: 4,

@@ -6,6 +6,7 @@ import { ID_BYTES, parseStream, parseStreamId, type StreamRecord } from './rows/
 import type { StoreHost } from './host.ts'
 import { retryTransient } from './retry.ts'
 import type { ReadAheadBudget } from './reading/read-ahead-budget.ts'
+import type { StreamCache } from './reading/stream-cache.ts'
 import type { RowKeys } from './rows/row-keys.ts'
 import { VersionRow } from './version-row.ts'
 import type { StreamIds } from './writing/stream-ids.ts'
@@ -19,6 +20,8 @@ export interface StoreContext {
   readonly inMemoryThreshold: number
   /** What all readers together may keep in memory. */
   readonly readAhead: ReadAheadBudget
+  /** Streams that are kept whole in memory. */
+  readonly cache: StreamCache
   readonly leaseMs: number
   /** Number of the codec that blocks are compressed with where that pays. */
   readonly codec: number

@@ -7,7 +7,7 @@ import type { BlockSink, BlockSinkOptions } from './writing/block-sink.ts'
 import { collectGarbage, type CollectGarbageOptions } from './collecting/collect-garbage.ts'
 import type { GarbageReport } from './collecting/collection.ts'
 import { type CollectorOptions, startCollector } from './collecting/start-collector.ts'
-import { assertDigest } from './checksums.ts'
+import { assertDigest, createDigest } from './checksums.ts'
 import { type CodecName, CODECS } from './codecs/block-codecs.ts'
 import { FEATURES, isUsable, MAX_BLOCK_BYTES } from './rows/row-values.ts'
 import { toHex } from '../bytes/byte-text.ts'
@@ -23,6 +23,7 @@ import { setAliasRowsOf } from './transactions/alias-rows.ts'
 import { readonlySpace } from './transactions/row-space.ts'
 import { joinedContext, noSuchStream, parseDigestRow, parseId, readStream, type StoreContext } from './store-context.ts'
 import { ReadAheadBudget } from './reading/read-ahead-budget.ts'
+import { StreamCache } from './reading/stream-cache.ts'
 import { storedStream, type StoredStream } from './reading/stored-stream.ts'
 import type { Transaction, TransactionOptions } from './transactions/transaction.ts'
 import { VersionRow } from './version-row.ts'
@@ -75,6 +76,12 @@ export interface StreamStoreOptions {
    * @default 67_108_864
    */
   readAheadBytes?: number | undefined
+  /**
+   * Bytes of streams that the store keeps whole in memory, to read them again without asking the backend: those that were
+   * read last, and have at most `inMemoryThreshold` bytes.
+   * @default 0, which means none
+   */
+  cacheBytes?: number | undefined
   /**
    * Milliseconds for which a collection spares an upload after its last block, and a stream that was stored without a
    * reference. Time never decides whether a collection is safe, only when it is tried.
@@ -135,6 +142,7 @@ export class StreamStore {
       blockSize = 1_000_000,
       inMemoryThreshold = 4_194_304,
       readAheadBytes = 67_108_864,
+      cacheBytes = 0,
       leaseMs = 3_600_000,
       codec = 'none',
       temperature,
@@ -155,6 +163,7 @@ export class StreamStore {
     checkInteger('blockSize', blockSize, 1, Math.min(MAX_BLOCK_BYTES, backend.limits?.blockBytes ?? Infinity))
     checkInteger('inMemoryThreshold', inMemoryThreshold, 0, Number.MAX_SAFE_INTEGER)
     checkInteger('readAheadBytes', readAheadBytes, 0, Number.MAX_SAFE_INTEGER)
+    checkInteger('cacheBytes', cacheBytes, 0, Number.MAX_SAFE_INTEGER)
     checkInteger('leaseMs', leaseMs, 0, Number.MAX_SAFE_INTEGER)
     if (!Object.hasOwn(CODECS, codec)) {
       throw new TypeError(`codec must be one of ${Object.keys(CODECS).join(', ')}, got ${describeValue(codec)}`)
@@ -168,6 +177,11 @@ export class StreamStore {
       blockSize,
       inMemoryThreshold,
       readAhead: new ReadAheadBudget(readAheadBytes),
+      cache: new StreamCache({
+        limit: cacheBytes,
+        largest: inMemoryThreshold,
+        createHash: () => createDigest(backend),
+      }),
       leaseMs,
       codec: CODECS[codec],
       temperature,
@@ -346,6 +360,7 @@ export class StreamStore {
     this.#closing.abort(new TypeError('the store is closed'))
     while (this.#work.size > 0) await Promise.all(this.#work)
     this.#context.readAhead.dropAll()
+    this.#context.cache.clear()
     await this.#context.backend.close()
   }
 

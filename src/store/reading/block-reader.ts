@@ -1,4 +1,4 @@
-import { equalBytes, ownBytes } from '../../bytes/byte-order.ts'
+import { copyBytes, equalBytes, ownBytes } from '../../bytes/byte-order.ts'
 import type { ByteRange } from '../../bytes/byte-range.ts'
 import { type ByteProducer, byteStream } from '../../bytes/byte-stream.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
@@ -11,6 +11,7 @@ import { markDamaged } from './mark-damaged.ts'
 import { PageMap } from './page-map.ts'
 import type { Preloaded } from './preload-blocks.ts'
 import { type BudgetShare, closeWhenDropped, FREE_BYTES } from './read-ahead-budget.ts'
+import type { CacheFill } from './stream-cache.ts'
 import { StreamPlace } from './stream-place.ts'
 import { parseDigestRow, readStream, type StoreContext, type VersionedStream } from '../store-context.ts'
 
@@ -104,6 +105,10 @@ class BlockReader {
   #rest: Uint8Array<ArrayBuffer> | undefined
   /** The chunk that was lent. */
   #lent: Uint8Array<ArrayBuffer> | undefined
+  /** Where the bytes come from: undefined before the first chunk. */
+  #from: 'cache' | 'blocks' | undefined
+  /** Keeps the stream in memory while it is read; undefined if it is not to be kept. */
+  #fill: CacheFill | undefined
 
   constructor(context: StoreContext, { id, digest, pages, preloaded }: ReadableRecord, range: ByteRange) {
     this.#context = context
@@ -123,6 +128,7 @@ class BlockReader {
     this.#fetching.window.close(reason)
     this.#rest = undefined
     this.#lent = undefined
+    this.#fill?.close()
     this.#share.close()
     this.#abort.abort(reason)
   }
@@ -158,6 +164,32 @@ class BlockReader {
     // Whoever asks for more has used up the last chunk, or keeps it at its own cost.
     this.#share.give(this.#delivered)
     this.#delivered = 0
+    const cached = this.#from === 'blocks' ? undefined : this.#nextCached()
+    if (cached) return cached
+    const chunk = await this.#nextRead()
+    if (chunk) this.#fill?.add(chunk)
+    return chunk
+  }
+
+  /** The next chunk from the cache; undefined at the end, or if the cache does not have the stream, or no longer. */
+  #nextCached(): Uint8Array<ArrayBuffer> | undefined {
+    const { pages } = this.#place
+    const bytes = this.#offset < this.#range.end ? this.#context.cache.get(this.#digest) : undefined
+    if (!bytes) return undefined
+    this.#from = 'cache'
+    const start = this.#offset
+    const rest = this.#range.end - start
+    const byteLength = Math.min(rest, pages.lengthOf(0))
+    const isCounted = this.#share.claim(byteLength)
+    if (isCounted) this.#delivered = byteLength
+    this.#offset = start + (isCounted ? byteLength : Math.min(rest, FREE_BYTES))
+    return copyBytes(bytes.subarray(start, this.#offset))
+  }
+
+  /** The next chunk from blocks, undefined at the end. */
+  async #nextRead(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const filling = this.#from === 'blocks' ? undefined : this.#beginBlocks()
+    if (filling) await this.#keep(filling)
     while (this.#offset < this.#range.end) {
       try {
         const kept = this.#fetching.window.take()
@@ -168,6 +200,31 @@ class BlockReader {
       }
     }
     return undefined
+  }
+
+  /**
+   * Turns to the blocks, at the first chunk, or when the cache has dropped the stream. If the cache is to keep the stream,
+   * returns what will do that.
+   */
+  #beginBlocks(): Promise<CacheFill | undefined> | undefined {
+    const { pages } = this.#place
+    const isFirst = this.#from === undefined
+    this.#from = 'blocks'
+    if (!isFirst) {
+      this.#fetching.window.close(undefined)
+      this.#fetching.window = this.#openWindow()
+      return undefined
+    }
+    const isWhole = this.#range.start === 0 && this.#range.end === pages.size && !pages.content
+    return isWhole ? this.#context.cache.fill(this.#digest, pages.size) : undefined
+  }
+
+  async #keep(filling: Promise<CacheFill | undefined>): Promise<void> {
+    const fill = await filling
+    if (!fill) return
+    if (this.#abort.signal.aborted) fill.close()
+    closeWhenDropped(this, fill)
+    this.#fill = fill
   }
 
   /** The part of a block that lies in the range, from a block whose bytes the budget counts. */

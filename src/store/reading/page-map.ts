@@ -34,8 +34,9 @@ export class PageMap {
   /** All bytes of a stream that has no blocks, because its row has its content. */
   readonly content: { readonly bytes: Uint8Array; readonly digest: Uint8Array } | undefined
   readonly #context: Pick<StoreContext, 'backend' | 'keys'>
+  /** Number of bytes of the stream. */
+  readonly size: number
   readonly #streamId: string
-  readonly #size: number
   readonly #blockSize: number
   /** The page that was read last, kept so that small sequential reads do not fetch it again. Pages never change. */
   #last: { readonly index: number; readonly page: FoundPage } | undefined
@@ -57,7 +58,7 @@ export class PageMap {
     this.#streamId = toHex(id)
     this.pageSet = pageSet
     this.blockCount = blockCount
-    this.#size = size
+    this.size = size
     // A content without blocks is read as if it were one.
     this.#blockSize = content ? size : blockSize
     this.content = content && digest && { bytes: content, digest }
@@ -80,7 +81,7 @@ export class PageMap {
 
   /** Number of bytes of a block. */
   lengthOf(blockIndex: number): number {
-    return Math.min(this.#blockSize, this.#size - this.offsetOf(blockIndex))
+    return Math.min(this.#blockSize, this.size - this.offsetOf(blockIndex))
   }
 
   /** Number of blocks of this stream that fit in `byteLength` bytes, at least one. */

@@ -121,15 +121,15 @@ export class ReadAheadBudget {
   }
 }
 
-let registry: FinalizationRegistry<BudgetShare> | undefined
+let registry: FinalizationRegistry<{ close(): void }> | undefined
 
 /**
- * Closes a share once its owner is garbage: what a stream reads from, if it was neither read to its end nor cancelled.
+ * Closes something, such as a share, once its owner is garbage: what a stream reads from, if it was neither read to its end nor cancelled.
  * The owner must not be the stream itself, whose object browsers collect although its reader is still used.
  */
-export function closeWhenDropped(owner: object, share: BudgetShare): void {
+export function closeWhenDropped(owner: object, held: { close(): void }): void {
   // Cloudflare's workers had none before 2025.
   if (typeof FinalizationRegistry === 'undefined') return
   registry ??= new FinalizationRegistry((dropped) => dropped.close())
-  registry.register(owner, share)
+  registry.register(owner, held)
 }

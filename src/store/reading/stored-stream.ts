@@ -76,6 +76,7 @@ export async function preloadedStream(
   signal: AbortSignal | undefined,
 ): Promise<StoredStream> {
   const stream = readable(context, id, record)
+  if (context.cache.get(stream.digest)) return sourceOf(context, stream, record.size, attempt)
   const place = new StreamPlace(context, id, stream.pages)
   const preloaded = await preloadBlocks(context, place, attempt, signal)
   return sourceOf(context, { ...stream, preloaded }, record.size, attempt)
