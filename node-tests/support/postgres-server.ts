@@ -59,6 +59,13 @@ export class PostgresServer {
     return `postgres://${USER}@127.0.0.1:${port}/postgres`
   }
 
+  /** Makes a directory below `parent`, where everybody may write, for tables of the server. */
+  makeSpace(parent: string): string {
+    const path = join(parent, 'space')
+    asOwner('mkdir', path)
+    return path
+  }
+
   /** Starts it again. */
   async start(): Promise<void> {
     const settings = [...SETTINGS, `port=${this.#port}`].flatMap((setting) => ['-c', setting])

@@ -90,6 +90,37 @@ describe('the code in docs/backends.md', () => {
       expect(await node(['put-in-postgres.js'], { DATABASE_URL: server.url() })).toBe('honey\n')
     })
 
+    it('keeps a hive there whose blocks are in an object store', async () => {
+      const { endpoint, credentials } = await objectGateway()
+      const block = blocks.get('postgres-and-bucket.js')!
+      write('postgres-and-bucket.js', block.replace(`bucket: 'videos'`, `bucket: 'hives', prefix: 'rows-in-postgres'`))
+      const environment = {
+        DATABASE_URL: server.url(),
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      }
+      const bytes = 'const bytes = new Uint8Array(2_000_000).map((_, index) => index >> 8)'
+      write(
+        'put-in-both.js',
+        `import { hive, store } from './postgres-and-bucket.js'
+         ${bytes}
+         await new Blob([bytes]).stream().pipeTo(hive.sink('bytes'))
+         await store.close()`,
+      )
+      // Another node.
+      write(
+        'get-from-both.js',
+        `import { hive, store } from './postgres-and-bucket.js'
+         ${bytes}
+         const read = new Uint8Array(await new Response((await hive.open('bytes')).stream()).arrayBuffer())
+         console.log(Buffer.compare(bytes, read), read.byteLength)
+         await store.close()`,
+      )
+      await node(['put-in-both.js'], environment)
+      expect(await node(['get-from-both.js'], environment)).toBe('0 2000000\n')
+    })
+
     it('changes a table and the store in one transaction, as docs/store.md shows', async () => {
       write('one-transaction.js', docBlocks('docs/store.md').get('one-transaction.js')!)
       write(

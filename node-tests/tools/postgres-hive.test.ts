@@ -1,11 +1,13 @@
 import postgres from 'postgres'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { tmpdir } from 'node:os'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { postgresBackend, type PostgresBackendOptions } from '../../src/backends/postgres.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { type Backend, StreamStore, systemHost } from '../../src/store.ts'
 import { CuttingProxy } from '../support/cutting-proxy.ts'
+import { CAN_MOUNT, mountSmall } from '../support/file-systems.ts'
 import { hastyHost } from '../support/hasty-collector.ts'
 import { harmThrough, healingSuite } from '../support/healing-suite.ts'
 import { hiveSuite } from '../support/hive-suite.ts'
@@ -130,6 +132,38 @@ describe('postgresBackend', () => {
       await backend.close()
       expect(difference(read, content)).toBeUndefined()
     }
+  })
+
+  it.runIf(CAN_MOUNT)('fails with a QuotaExceededError when the disk is full, and loses nothing', async () => {
+    const mounted = mountSmall(tmpdir(), 'size=2m,mode=777')
+    const sql = postgres(server.url(), { max: 1, onnotice: () => undefined })
+    const schema = newSchema()
+    onTestFinished(async () => {
+      await sql.unsafe(`drop schema ${schema} cascade`)
+      await sql.unsafe('drop tablespace small')
+      await sql.end()
+      mounted.unmount()
+    })
+    const { blocks, metadata } = await open({ schema })
+    await sql.unsafe(`create tablespace small location '${server.makeSpace(mounted.path)}'`)
+    await sql.unsafe(`alter table ${schema}.blocks set tablespace small`)
+    const names: string[] = []
+    const fill = async (): Promise<void> => {
+      for (;;) {
+        await blocks.put(`o.${names.length}`, randomBytes(100_000, names.length))
+        names.push(`o.${names.length}`)
+      }
+    }
+    expect(await rejection(fill())).toMatchObject({ name: 'QuotaExceededError' })
+    expect(names.length).toBeGreaterThan(4)
+    for (const [i, name] of names.entries()) {
+      expect(difference((await blocks.get(name))!, randomBytes(100_000, i))).toBeUndefined()
+    }
+    // Rows are elsewhere, and work.
+    expect(await metadata.commit([], [{ key: KEY, value: KEY }])).toBeTruthy()
+    mounted.remount('size=3m')
+    await blocks.put('o.again', KEY)
+    expect(await blocks.get('o.again')).toEqual(KEY)
   })
 
   it('takes one round trip for each call, once its statement is prepared', async () => {

@@ -130,8 +130,8 @@ export class LocalHive implements Hive {
 
   /**
    * Streams the changes that are committed from now on, soon after each: entries that are stored, updated or removed. How
-   * far it sees depends on the backend: with IndexedDB, to all tabs and workers of the origin; otherwise to all hives of
-   * this process that use the same backend object.
+   * far it sees depends on the backend: with IndexedDB, to all tabs and workers of the origin; with PostgreSQL, to all who
+   * have the same schema open; otherwise to all hives of this process that use the same backend object.
    *
    * While nobody reads, only the last change of each entry is kept. A change may be missed, for example if the tab that
    * made it is closed at once; so use it to look sooner, not in place of looking. A reader of an entry needs none of
