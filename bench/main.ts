@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { holdContests } from './contest.ts'
 import { benchBrowsers } from './engines/browsers.ts'
+import { benchServers } from './engines/servers.ts'
 import { benchRdiff, benchRsync } from './rsync/bench.ts'
 import { type Runtime, RUNTIMES } from './rsync/in-runtime.ts'
 import { benchWorkers } from './rsync-workers.ts'
@@ -17,7 +18,7 @@ const USAGE = `npm run bench -- [store] [engines] [rsync] [rdiff] [workers] [opt
   --rounds N      number of runs of each side; 5 by default, 9 for store and engines
   --only TEXT     rsync, rdiff: only rows whose operation and pair contain this text: "delta", "delta compat tar"
                   store: only parts whose name contains it: put, store, read, small, collection, lz4
-                  engines: only engines whose name contains it: chromium, firefox, webkit
+                  engines: only engines whose name contains it: postgres, s3, chromium, firefox, webkit
   --corpora DIR   rsync, rdiff: keep the inputs in DIR, and reuse those already there
   --in RUNTIME    rsync: against the plain TypeScript path in RUNTIME: ${RUNTIMES.join(', ')},
                   a comma-separated list, or all. Without it: against rdiff, in Node`
@@ -54,7 +55,9 @@ const benches: Record<string, () => Promise<boolean>> = {
     const directory = await mkdtemp(join(tmpdir(), 'combstream-bench-'))
     const byteLength = (mib ?? 64) * 2 ** 20
     try {
-      return await benchBrowsers({ directory, byteLength, rounds: givenRounds ?? 9, only: values.only })
+      const options = { directory, byteLength, rounds: givenRounds ?? 9, only: values.only }
+      await benchServers(options)
+      return await benchBrowsers(options)
     } finally {
       await rm(directory, { recursive: true })
     }

@@ -30,6 +30,7 @@ export interface EnginesBenchOptions {
 /** Prints a table of the backends in browsers, beside the bare engines. Returns whether all could be measured. */
 export async function benchBrowsers(options: EnginesBenchOptions): Promise<boolean> {
   const { directory, byteLength, rounds, only } = options
+  if (!Object.keys(ENGINES).some((name) => name.includes(only))) return true
   const server = await servePage(directory)
   let complete = true
   try {

@@ -3,6 +3,7 @@ import { describeValue } from '../../bytes/describe-value.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import type { Backend } from '../../store/backend.ts'
 import type { BlockBackend } from '../tiered.ts'
+import { nativeSha256 } from '../hosts/native-sha256.ts'
 import type { PostgresClient } from './client.ts'
 import { loadDriver } from './connect.ts'
 import { PostgresBlocks } from './postgres-blocks.ts'
@@ -116,11 +117,13 @@ export async function postgresBackend(
     throw error
   }
   let closed: Promise<void> | undefined
+  const createHash = nativeSha256()
   return {
     metadata: new PostgresMetadata(calls, { schema: `"${schema}"`, lockTimeoutMs: Math.ceil(timeoutMs * LOCK_SHARE) }),
     blocks: blocks?.blocks ?? new PostgresBlocks(calls, schema),
     limits: { blockBytes: blocks ? (blocks.limits?.blockBytes ?? Infinity) : BLOCK_BYTES },
     notices,
+    ...(createHash && { createHash }),
     close() {
       closed ??= closeAll([close(), blocks?.close() ?? Promise.resolve()])
       return closed
