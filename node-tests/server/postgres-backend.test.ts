@@ -210,6 +210,18 @@ describe('postgresBackend', () => {
       expect((await store.open(wax)).size).toBe(3)
     })
 
+    it('keeps what it has only read as it is until the caller commits', async () => {
+      let change: Promise<void> | undefined
+      await sql.begin(async (join) => {
+        const read = await store.transaction((tx) => tx.get(A), { join })
+        change = store.transaction(async (other) => other.set(A, new Uint8Array([9])))
+        await expect.poll(async () => (await sql`select from pg_locks where not granted`).length).toBeGreaterThan(0)
+        expect(await store.transaction((tx) => tx.get(A), { join })).toEqual(read)
+      })
+      await change
+      expect(await valueOf(A)).toEqual(new Uint8Array([9]))
+    })
+
     it('runs again if others have changed meanwhile what it has read', async () => {
       let runs = 0
       await sql.begin((join) =>

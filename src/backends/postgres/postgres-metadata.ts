@@ -18,6 +18,8 @@ export interface PostgresMetadataOptions {
   readonly schema: string
   /** How long the server waits for each lock of a commit; undefined for as long as it is set to. */
   readonly lockTimeoutMs: number | undefined
+  /** Whether this is part of a transaction that goes on after a commit. */
+  readonly isJoined?: boolean
 }
 
 /** A version as the sequence gives it. */
@@ -28,10 +30,12 @@ export class PostgresMetadata implements Metadata {
   readonly #calls: Calls
   readonly #schema: string
   readonly #lockTimeout: string
+  readonly #isJoined: boolean
 
-  constructor(calls: Calls, { schema, lockTimeoutMs }: PostgresMetadataOptions) {
+  constructor(calls: Calls, { schema, lockTimeoutMs, isJoined = false }: PostgresMetadataOptions) {
     this.#calls = calls
     this.#schema = schema
+    this.#isJoined = isJoined
     this.#lockTimeout = lockTimeoutMs === undefined ? 'null' : String(lockTimeoutMs)
   }
 
@@ -99,7 +103,8 @@ export class PostgresMetadata implements Metadata {
       return false
     }
     const checked = arrayText(checks.map(({ version }) => version))
-    if (mutations.length === 0) return this.#hold(checks, checked, signal)
+    // Within a transaction that goes on, the locks of its keys keep what was checked as it is.
+    if (mutations.length === 0 && !this.#isJoined) return this.#hold(checks, checked, signal)
     const keys = [...checks, ...mutations].map(({ key }) => key)
     const { lengths, bytes } = pack([...keys, ...mutations.map(({ value }) => value)])
     const [row] = await this.#calls.run({
@@ -115,7 +120,11 @@ export class PostgresMetadata implements Metadata {
   }
 
   join(transaction: unknown): Metadata {
-    return new PostgresMetadata(new JoinedCalls(transaction), { schema: this.#schema, lockTimeoutMs: undefined })
+    return new PostgresMetadata(new JoinedCalls(transaction), {
+      schema: this.#schema,
+      lockTimeoutMs: undefined,
+      isJoined: true,
+    })
   }
 
   /** Whether all checks hold: one statement sees all rows at the same moment. */

@@ -122,14 +122,14 @@ export class StoreTransaction extends AliasTransaction implements Transaction {
   /** Commits; false if something that was read has changed. */
   async commit(): Promise<boolean> {
     const { checks, mutations } = await this.rows.takeChanges()
-    // A single read holds at its own moment; several must hold at the same moment.
-    if (mutations.length === 0 && checks.length < 2) return true
+    // A single read holds at its own moment; several must hold at the same moment, and until the caller's transaction ends.
+    if (mutations.length === 0 && checks.length < (this.#isJoined ? 1 : 2)) return true
     if (mutations.length > 0) await this.#context.readyToWrite({ signal: this.#signal })
     try {
       return (await this.#context.backend.metadata.commit(checks, mutations, { signal: this.#signal })) !== false
     } catch (error) {
       // What is part of the caller's transaction ends with that.
-      if (maybeApplied(error) && this.#context === this.#outside) {
+      if (maybeApplied(error) && !this.#isJoined) {
         const fence = this.#fence(checks)
         if (this.#signal?.aborted) this.#context.track(fence)
         else await fence
@@ -143,6 +143,11 @@ export class StoreTransaction extends AliasTransaction implements Transaction {
     this.rows.close()
     this.#ended = { reason }
     this.#abort?.abort(reason)
+  }
+
+  /** Whether this is a part of a transaction that the caller has open. */
+  get #isJoined(): boolean {
+    return this.#context !== this.#outside
   }
 
   /** Aborts when the attempt is repeated. */
