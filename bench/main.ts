@@ -17,7 +17,7 @@ const USAGE = `npm run bench -- [store] [engines] [rsync] [rdiff] [workers] [opt
   --mb N          size of an input in MiB; 256 by default, 64 with --in and for engines
   --rounds N      number of runs of each side; 5 by default, 9 for store and engines
   --only TEXT     rsync, rdiff: only rows whose operation and pair contain this text: "delta", "delta compat tar"
-                  store: only parts whose name contains it: put, store, read, small, collection, lz4
+                  store: only parts whose name contains it: put, store, read, read-buffer, small, collection, lz4
                   engines: only engines whose name contains it: postgres, s3, chromium, firefox, webkit
   --corpora DIR   rsync, rdiff: keep the inputs in DIR, and reuse those already there
   --in RUNTIME    rsync: against the plain TypeScript path in RUNTIME: ${RUNTIMES.join(', ')},

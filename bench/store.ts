@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { bytesSource, LocalHive, StreamStore } from 'combstream'
 import { directoryBackend } from 'combstream/backends/directory'
 import { type Contest, holdContests, timed } from './contest.ts'
-import { drain } from './drain.ts'
+import { drain, drainIntoBuffer } from './drain.ts'
 import { noise } from './noise.ts'
 import { machineLine } from './rsync/machine-line.ts'
 import { collectionContest } from './store-collection.ts'
@@ -34,6 +34,7 @@ export async function benchStore({ directory, byteLength, rounds, only }: StoreB
     put: () => putContest(directory, byteLength),
     store: () => storeContest(directory, byteLength),
     read: () => readContest(directory, byteLength),
+    'read-buffer': () => readContest(directory, byteLength, { intoBuffer: true }),
     small: () => Promise.resolve(smallContest(directory, SMALL_CONTENTS)),
     collection: () => collectionContest(directory, FEW_LIVING, MANY_LIVING),
   }
@@ -69,14 +70,20 @@ async function storeContest(directory: string, byteLength: number): Promise<Cont
   }
 }
 
-/** Reading an entry, compared with reading the files. */
-async function readContest(directory: string, byteLength: number): Promise<Contest> {
+/** Reading an entry, in new chunks or into one buffer, compared with reading the files. */
+async function readContest(
+  directory: string,
+  byteLength: number,
+  { intoBuffer = false }: { intoBuffer?: boolean } = {},
+): Promise<Contest> {
   const bytes = noise(byteLength, 1)
-  const [hive, files] = [join(directory, 'kept-hive'), join(directory, 'kept-files')]
+  const folder = join(directory, intoBuffer ? 'read-buffer' : 'read')
+  const [hive, files] = [join(folder, 'hive'), join(folder, 'files')]
+  await mkdir(folder)
   await storeEntry(hive, bytes)
   await writeFiles(files, bytes)
   return {
-    what: 'read back',
+    what: intoBuffer ? 'read back, into a buffer' : 'read back',
     peerName: 'the same files, read one after the other',
     amount: byteLength / 1e6,
     unit: 'MB',
@@ -84,7 +91,8 @@ async function readContest(directory: string, byteLength: number): Promise<Conte
     ours: () =>
       timed(async () => {
         const backend = await directoryBackend(hive)
-        await drain((await new LocalHive(new StreamStore(backend)).open('x')).stream())
+        const entry = await new LocalHive(new StreamStore(backend)).open('x')
+        await (intoBuffer ? drainIntoBuffer(entry.stream(), BLOCK_BYTES) : drain(entry.stream()))
         await backend.close()
       }),
     peer: () =>
