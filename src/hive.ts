@@ -26,4 +26,4 @@ export type {
   SinkOptions,
   WatchOptions,
 } from './hive/hive.ts'
-export { LocalHive, type LocalHiveOptions } from './hive/local-hive.ts'
+export { type JoinOptions, type LinkOptions, LocalHive, type LocalHiveOptions } from './hive/local-hive.ts'

@@ -5,7 +5,7 @@ import { canMakeByteStreams } from '../../src/bytes/byte-stream.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { BackendError, QuotaExceededError } from '../../src/errors.ts'
-import { LocalHive } from '../../src/hive/local-hive.ts'
+import { type LinkOptions, LocalHive } from '../../src/hive/local-hive.ts'
 import { SignatureStream } from '../../src/rsync/signature-stream.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { hiveSuite } from '../support/hive-suite.ts'
@@ -32,6 +32,52 @@ it('LocalHive limits the size of an entry, whether it is written or patched', as
   const bounded = (maxEntrySize: number): LocalHive => new LocalHive(new StreamStore(memoryBackend()), { maxEntrySize })
   expect(() => bounded(-1)).toThrow(RangeError)
   for (const size of [0.5, NaN, 2 ** 53]) expect(() => bounded(size)).toThrow(TypeError)
+})
+
+describe('LocalHive.link', () => {
+  async function storeIn(store: StreamStore, bytes: Uint8Array): Promise<string> {
+    const sink = store.sink()
+    await bytesSource(bytes).stream().pipeTo(sink)
+    return (await sink.stored).id
+  }
+
+  it('makes an entry of a stored stream, or the next version of one, and keeps it', async () => {
+    const store = new StreamStore(memoryBackend(), { blockSize: 1_000, leaseMs: 0 })
+    const hive = new LocalHive(store)
+    const [one, two] = [randomBytes(2_500, 1), randomBytes(10, 2)]
+    const ids = [await storeIn(store, one), await storeIn(store, two)] as const
+    const changes = hive.watch().getReader()
+    await hive.link('a', ids[0], { type: 'video/mp4', ifNoneMatch: '*' })
+    const first = await hive.open('a')
+    expect((await changes.read()).value).toEqual({ alias: 'a', etag: first.etag })
+    expect([first.type, first.size]).toEqual(['video/mp4', 2_500])
+    expect(await collect(first.stream())).toEqual(one)
+    await hive.link('a', ids[1], { ifMatch: first.etag })
+    // The same again changes nothing.
+    await hive.link('a', ids[1])
+    for (let i = 0; i < 2; i++) await store.collectGarbage({ graceMs: 0 })
+    expect(await collect((await hive.open('a')).stream())).toEqual(two)
+    expect(await rejection(store.open(ids[0]))).toMatchObject({ name: 'NotFoundError' })
+    await hive.remove('a')
+    for (let i = 0; i < 2; i++) await store.collectGarbage({ graceMs: 0 })
+    expect(await rejection(store.open(ids[1]))).toMatchObject({ name: 'NotFoundError' })
+  })
+
+  it('refuses another version, an entry that exists, a stream that does not, one that is too large, and wrong names', async () => {
+    const store = new StreamStore(memoryBackend())
+    const hive = new LocalHive(store, { maxEntrySize: 10 })
+    const [small, large] = [await storeIn(store, randomBytes(10)), await storeIn(store, randomBytes(11))]
+    await hive.link('a', small)
+    const refused = (alias: string, id: string, options?: LinkOptions): Promise<unknown> =>
+      rejection(hive.link(alias, id, options))
+    expect(await refused('a', small, { ifMatch: '"another"' })).toMatchObject({ name: 'ConflictError' })
+    expect(await refused('a', small, { ifNoneMatch: '*' })).toMatchObject({ name: 'AlreadyExistsError' })
+    expect(await refused('b', '00'.repeat(16))).toMatchObject({ name: 'NotFoundError' })
+    expect(await refused('b', large)).toMatchObject({ name: 'QuotaExceededError', limit: 10 })
+    expect(await refused('', small)).toMatchObject({ name: 'TypeError' })
+    expect(await refused('b', small, { join: {} })).toMatchObject({ name: 'TypeError' })
+    expect((await hive.list()).entries.map(({ alias }) => alias)).toEqual(['a'])
+  })
 })
 
 it('LocalHive streams all entries of a hive, even if one list cannot hold them', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
+import { LocalHive } from '../../src/hive/local-hive.ts'
 import { StreamStore } from '../../src/store.ts'
 import { rejection } from '../support/streams.ts'
 
@@ -81,6 +82,22 @@ describe('a store in a directory, with a transaction that the caller has open', 
     // No file names the commit that was rolled back.
     const again = await directoryBackend(root, { create: false })
     await again.close()
+  })
+
+  it('links and removes entries together with the tables of the caller, or not at all', async () => {
+    const hive = new LocalHive(store)
+    await new Blob(['wax']).stream().pipeTo(hive.sink('old'))
+    for (const end of ['ROLLBACK', 'COMMIT']) {
+      database.exec('BEGIN IMMEDIATE')
+      await hive.link('new', id, { join: database, type: 'text/plain' })
+      await hive.remove('old', { join: database })
+      expect((await hive.list()).entries.map(({ alias }) => alias)).toEqual(['old'])
+      database.exec(end)
+    }
+    const { entries } = await hive.list()
+    expect(entries).toMatchObject([{ alias: 'new', type: 'text/plain', size: 5 }])
+    await store.collectGarbage({ graceMs: 0 })
+    expect(await new Response((await hive.open('new')).stream()).text()).toBe('honey')
   })
 
   it('takes only a connection to its own database, in a transaction', async () => {

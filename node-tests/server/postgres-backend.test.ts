@@ -195,6 +195,22 @@ describe('postgresBackend', () => {
       expect((await store.open(id)).size).toBe(5)
     })
 
+    it('links and removes entries together with the tables of the caller, or not at all', async () => {
+      const hive = new LocalHive(store)
+      await new Blob(['old']).stream().pipeTo(hive.sink('old'))
+      for (const reason of [new Error('the caller has changed its mind'), undefined]) {
+        const done = sql.begin(async (join) => {
+          await hive.link('new', id, { join })
+          await hive.remove('old', { join })
+          expect((await hive.list()).entries).toMatchObject([{ alias: 'old' }])
+          if (reason) throw reason
+        })
+        if (reason) expect(await rejection(done)).toBe(reason)
+        else await done
+      }
+      expect((await hive.list()).entries).toMatchObject([{ alias: 'new', size: 5 }])
+    })
+
     it('keeps a collection from taking a stream that is marked in it', async () => {
       const sink = store.sink()
       await new Blob(['wax']).stream().pipeTo(sink)

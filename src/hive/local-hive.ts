@@ -1,8 +1,9 @@
 import { describeValue } from '../bytes/describe-value.ts'
 import { markHandled } from '../bytes/promises.ts'
-import { NotFoundError } from '../errors.ts'
+import { NotFoundError, QuotaExceededError } from '../errors.ts'
 import { PatchStream } from '../rsync/patch-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
+import type { StoredStream } from '../store/reading/stored-stream.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
 import { noticesOf } from '../store/notices.ts'
 import { aliasRowsIn, aliasRowsOf, readReferenceIn } from '../store/transactions/alias-rows.ts'
@@ -41,6 +42,19 @@ import { entryReference, signatureReference } from './alias-references.ts'
 
 /** Who holds the references of entries. */
 const ALIAS = { owner: 'alias' } as const
+
+/** What makes a change a part of a transaction that the caller has open. */
+export interface JoinOptions {
+  /**
+   * The transaction, as `StreamStore.transaction` takes it: what the client's `begin` passes on, with PostgreSQL, or a
+   * `DatabaseSync`, with a directory.
+   * @default a transaction of its own
+   */
+  join?: unknown
+}
+
+/** Options of {@linkcode LocalHive.link}. */
+export interface LinkOptions extends SinkOptions, JoinOptions {}
 
 /** Options of {@linkcode LocalHive}. */
 export interface LocalHiveOptions {
@@ -146,8 +160,38 @@ export class LocalHive implements Hive {
     return changeStream(noticesOf(this.#store), options)
   }
 
-  /** See {@linkcode Hive.remove}. */
-  async remove(alias: string, { ifMatch, signal }: RemoveOptions = {}): Promise<void> {
+  /**
+   * Makes an entry of a stream that is stored already, or the next version of one. A stream that was stored without a
+   * reference is kept by this one from now on.
+   *
+   * With `join`, this is part of a transaction that you have open in the engine. Then `watch` does not show it.
+   *
+   * @param id Id of the stored stream.
+   * @throws {NotFoundError} if there is no such stream.
+   * @throws {ConflictError} if the entry is not the version that `ifMatch` names.
+   * @throws {AlreadyExistsError} if there is an entry, and `ifNoneMatch` is given.
+   * @throws {QuotaExceededError} if the stream is larger than `maxEntrySize`.
+   */
+  async link(alias: string, id: string, { join, ...options }: LinkOptions = {}): Promise<void> {
+    const key = checkAlias(alias)
+    checkPrecondition(options)
+    const type = checkMediaType(options.type)
+    const { signal } = options
+    const stored = await this.#store.open(id, { signal })
+    const limit = this.#maxEntrySize
+    if (stored.size > limit) throw new QuotaExceededError(`the entry is larger than ${limit} bytes`, { limit })
+    await this.#store.transaction(
+      async (tx) => {
+        await setAlias(tx, { alias, key, type, precondition: options }, stored)
+        await tx.markAsUsed(id, entryReference(key), ALIAS)
+      },
+      { signal, join },
+    )
+    if (join === undefined) announceChange(noticesOf(this.#store), { alias, etag: etagOf(stored.digest) })
+  }
+
+  /** See {@linkcode Hive.remove}. With `join`, it is part of a transaction that you have open in the engine. */
+  async remove(alias: string, { ifMatch, signal, join }: RemoveOptions & JoinOptions = {}): Promise<void> {
     const key = checkAlias(alias)
     checkPrecondition({ ifMatch })
     await this.#store.transaction(
@@ -158,9 +202,9 @@ export class LocalHive implements Hive {
         aliasRowsIn(tx).delete(key)
         await unmarkVersion(tx, key, old)
       },
-      { signal },
+      { signal, join },
     )
-    announceChange(noticesOf(this.#store), { alias, etag: undefined })
+    if (join === undefined) announceChange(noticesOf(this.#store), { alias, etag: undefined })
   }
 
   /** See {@linkcode Hive.sink}. */
@@ -208,16 +252,9 @@ export class LocalHive implements Hive {
         if (old)
           await Promise.all(referencesOf(key, old).map(([id, reference]) => readReferenceIn(tx, id, reference, ALIAS)))
       },
-      onCommit: async (tx, { id, digest, size }) => {
-        const old = await replacedBy(tx, alias, key)
-        assertReplaceable(alias, old, precondition)
-        // The store sets the new reference after this; where both streams are one, the reference stays.
-        if (old && old.id !== id) await unmarkVersion(tx, key, old)
-        const signatureId = old?.id === id ? old.signatureId : undefined
-        // The clock may stand still or be set back, but the times of an entry's versions must grow.
-        const modifiedMs = Math.max(Date.now(), (old?.modifiedMs ?? -1) + 1)
-        committed = { id, digest, size, type, modifiedMs, signatureId }
-        aliasRowsIn(tx).set(key, formatEntryRecord(committed))
+      onCommit: async (tx, stored) => {
+        // The store sets the new reference after this.
+        committed = await setAlias(tx, { alias, key, type, precondition }, stored)
       },
     })
     const entry = sink.stored.then(() => {
@@ -240,6 +277,32 @@ export class LocalHive implements Hive {
     if (!row) throw notFound(alias)
     return readAliasRow(alias, row)
   }
+}
+
+/** What an alias becomes. */
+interface AliasChange {
+  readonly alias: string
+  readonly key: Uint8Array
+  readonly type: string
+  readonly precondition: SinkOptions
+}
+
+/** Points an alias to a stored stream, whose reference is set besides, and drops the references of its former version. */
+async function setAlias(
+  tx: Transaction,
+  { alias, key, type, precondition }: AliasChange,
+  { id, digest, size }: StoredStream,
+): Promise<EntryRecord> {
+  const old = await replacedBy(tx, alias, key)
+  assertReplaceable(alias, old, precondition)
+  // Where both streams are one, the reference stays.
+  if (old && old.id !== id) await unmarkVersion(tx, key, old)
+  const signatureId = old?.id === id ? old.signatureId : undefined
+  // The clock may stand still or be set back, but the times of an entry's versions must grow.
+  const modifiedMs = Math.max(Date.now(), (old?.modifiedMs ?? -1) + 1)
+  const record = { id, digest, size, type, modifiedMs, signatureId }
+  aliasRowsIn(tx).set(key, formatEntryRecord(record))
+  return record
 }
 
 async function replacedBy(tx: Transaction, alias: string, key: Uint8Array): Promise<Replaced | undefined> {
