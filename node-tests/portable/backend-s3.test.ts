@@ -148,6 +148,19 @@ describe('an answer of the object store', () => {
     }
   })
 
+  it('that is cut off while it says what is wrong counts as lost, whatever its status is', async () => {
+    for (const status of [403, 404, 500]) {
+      const answer = (): Response => new Response(brokenOff(), { status })
+      expect(factsOf(await rejection(answeredBy(answer).blocks.size('o.01')))).toEqual(PASSING)
+      expect(factsOf(await rejection(answeredBy(answer).blocks.put('o.01', BYTES)))).toEqual(UNKNOWN)
+    }
+  })
+
+  it('of which too much says what is wrong has only its status', async () => {
+    const { blocks } = answeredBy(() => new Response('x'.repeat(100_000), { status: 403 }))
+    expect(factsOf(await rejection(blocks.get('o.01')))).toEqual(FAILED)
+  })
+
   it('is quoted in the message, but no more of it than a line', async () => {
     const { blocks } = answeredBy(() => errorAnswer(403, 'AccessDenied', 'x'.repeat(1000)))
     const { message } = (await rejection(blocks.get('o.01'))) as Error

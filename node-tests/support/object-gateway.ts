@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,13 +17,19 @@ declare module 'vitest' {
   }
 }
 
+/** Does what {@linkcode setup} would do at the end, if its process is killed: then `cat` sees the end of its input. */
+const GUARD = `cat >/dev/null; test -f "$1/pids" && kill -KILL $(cat "$1/pids"); rm -rf "$1"`
+
 /** Chooses the folder before a project's first test file, and ends the gateway after the last one. */
 export function setup(project: TestProject): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'combstream-gateway-'))
   project.provide('gatewayFolder', folder)
+  const guard = spawn('sh', ['-c', GUARD, 'sh', folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
+  guard.unref()
   return () => {
     stopCeph(folder)
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
+    guard.stdin.end()
   }
 }
 

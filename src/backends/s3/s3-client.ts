@@ -120,11 +120,21 @@ export class S3Client {
 
     // Browsers hide the status of a redirection.
     const status = response.type === 'opaqueredirect' ? 301 : response.status
-    // The status tells most, even if the rest is cut off.
-    const answer = parseErrorAnswer(status, await readText(response, MAX_ERROR_BYTES, onProgress).catch(() => ''))
+    const answer = parseErrorAnswer(status, await readErrorText(response, onProgress))
     const { code = '' } = answer
     if (Object.hasOwn(instead, code)) return { kind: 'success', result: instead[code]! }
     return { kind: 'error', answer, canRenew: haveCredentialsEnded(answer) && credentials.renew() }
+  }
+}
+
+/** Reads the body of an error; nothing if it is too long for one of an object store. */
+async function readErrorText(response: Response, onProgress: () => void): Promise<string> {
+  try {
+    return await readText(response, MAX_ERROR_BYTES, onProgress)
+  } catch (error) {
+    if ((error as Error).name === 'BackendError') return ''
+    // If it is cut off, the status alone does not tell an object that is absent from a bucket that is.
+    throw error
   }
 }
 
