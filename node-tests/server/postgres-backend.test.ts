@@ -10,7 +10,7 @@ import { type Backend, StreamStore } from '../../src/store.ts'
 import { backendCases } from '../../src/testing.ts'
 import { PostgresServer } from '../support/postgres-server.ts'
 import { settledBackend } from '../support/settled-backend.ts'
-import { rejection } from '../support/streams.ts'
+import { pending, rejection } from '../support/streams.ts'
 
 const KEY = new Uint8Array([1])
 
@@ -308,19 +308,21 @@ describe('postgresBackend', () => {
     expect((await metadata.get(KEY))?.value).toEqual(KEY)
   })
 
+  /** The rows of a schema, for which a call has this much time. */
+  const rowsWithin = (client: postgres.Sql, schema: string, timeoutMs: number, lockTimeoutMs = 1): PostgresMetadata =>
+    new PostgresMetadata(new ServerCalls(client, { timeoutMs }), { schema: `"${schema}"`, lockTimeoutMs })
+
   it('fails when its time is over, and says so if a commit is not applied because another transaction has a lock', async () => {
     const schema = newSchema()
-    const { metadata } = await open({ schema, timeoutMs: 100 })
-    const impatient = new PostgresMetadata(new ServerCalls(sql, { timeoutMs: 60_000 }), {
-      schema: `"${schema}"`,
-      lockTimeoutMs: 1,
-    })
+    await open({ schema })
     await sql.begin(async (tx) => {
       await tx.unsafe(`select ${schema}.commit_rows('{1,0}', '{}', '\\x01', null)`)
-      const error = await rejection(impatient.commit([{ key: KEY, version: undefined }], [{ key: KEY, value: KEY }]))
+      const patient = rowsWithin(sql, schema, 60_000)
+      const error = await rejection(patient.commit([{ key: KEY, version: undefined }], [{ key: KEY, value: KEY }]))
       expect(error).toMatchObject({ name: 'BackendError', retryable: true, outcome: undefined })
       await tx.unsafe(`lock table ${schema}.rows in access exclusive mode`)
-      expect(await rejection(metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: true })
+      const read = rowsWithin(sql, schema, 50).get(KEY)
+      expect(await rejection(read)).toMatchObject({ name: 'BackendError', retryable: true })
     })
   })
 
@@ -328,12 +330,14 @@ describe('postgresBackend', () => {
     const schema = newSchema()
     await open({ schema })
     const client = postgres(server.url(), { max: 1 })
-    const backend = await postgresBackend(client, { schema, timeoutMs: 300, listen: false })
+    let waiting: Promise<unknown> | undefined
     await client.begin(async () => {
-      expect(await rejection(backend.metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: true })
+      const read = rowsWithin(client, schema, 50).get(KEY)
+      expect(await rejection(read)).toMatchObject({ name: 'BackendError', retryable: true })
+      waiting = rowsWithin(client, schema, 60_000).get(KEY)
+      expect(await pending(waiting)).toBe(true)
     })
-    expect(await backend.metadata.get(KEY)).toBeUndefined()
-    await backend.close()
+    expect(await waiting).toBeUndefined()
     await client.end()
   })
 

@@ -191,7 +191,7 @@ describe('postgresBackend', () => {
   })
 
   it('takes new connections when the network has forgotten the old ones', async () => {
-    const backend = await open({ schema: newSchema(), connections: 1, timeoutMs: 300, listen: true }, proxy.port)
+    const backend = await open({ schema: newSchema(), connections: 1, timeoutMs: 2_000, listen: true }, proxy.port)
     const { metadata } = backend
     proxy.isSilent = true
     const lost = await rejection(metadata.commit([], [{ key: KEY, value: KEY }]))
