@@ -1,7 +1,7 @@
 import type { EnginePage } from './engine-page.ts'
 
 const POLL_MS = 50
-const HANG_MS = 60_000
+const HANG_MS = 120_000
 
 /** Waits until a function in the page returns true. The error names `what` if that takes too long. */
 export async function untilInPage<Args extends unknown[]>(

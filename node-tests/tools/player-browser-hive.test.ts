@@ -28,7 +28,7 @@ describe.concurrent('the example player with its hive in the browser', () => {
     // An engine that is missing is reported by its own suite.
     it.skipIf(!existsSync(command))(
       `stores, plays without a server, and frees all space in ${engine}`,
-      { timeout: 180_000 },
+      { timeout: 400_000 },
       async () => {
         const proxy = new OutageProxy(player.url)
         await proxy.listen()
