@@ -11,7 +11,7 @@ import type { S3BlocksOptions } from '../../src/backends/s3.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
-import { type Backend, StreamStore, systemHost } from '../../src/store.ts'
+import { type Backend, type BackendError, StreamStore, systemHost } from '../../src/store.ts'
 import { backendCases } from '../../src/testing.ts'
 import { startChildIn } from '../support/child-program.ts'
 import { FaultyProxy, type ProxyFault } from '../support/faulty-proxy.ts'
@@ -111,7 +111,7 @@ describe('s3Blocks on Ceph, when every twentieth request fails, and other faults
     const proxy = new FaultyProxy(gateway.endpoint)
     proxies.push(proxy)
     proxy.plan = () => (proxy.passed.length % 20 === 7 ? FAULTS[Math.floor(proxy.passed.length / 20) % 5] : undefined)
-    return settledBackend(await openNew({ endpoint: await proxy.listen() }))
+    return settledBackend(insistent(await openNew({ endpoint: await proxy.listen() })))
   }
   // But for the one that makes hundreds of lists.
   const cases = backendCases(openDisturbed).filter(({ name }) => /^blocks: (?!names are listed)/.test(name))
@@ -119,6 +119,31 @@ describe('s3Blocks on Ceph, when every twentieth request fails, and other faults
     await expect(run()).resolves.toBeUndefined()
   })
 })
+
+/** A backend that repeats calls whose failure may be temporary, as a store does. */
+function insistent(backend: Backend): Backend {
+  const { blocks } = backend
+  return {
+    ...backend,
+    blocks: {
+      put: (...call) => repeated(() => blocks.put(...call)),
+      get: (...call) => repeated(() => blocks.get(...call)),
+      size: (...call) => repeated(() => blocks.size(...call)),
+      delete: (...call) => repeated(() => blocks.delete(...call)),
+      list: (...call) => repeated(() => blocks.list(...call)),
+    },
+  }
+}
+
+async function repeated<T>(call: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call()
+    } catch (error) {
+      if (tries === 5 || !(error as Partial<BackendError>).retryable) throw error
+    }
+  }
+}
 
 /** Sends a request to this machine, whatever the host of its URL is. */
 async function fetchFromLoopback(input: unknown, init: RequestInit = {}): Promise<Response> {
@@ -228,7 +253,6 @@ describe('a store whose object store fails', () => {
       const store = new StreamStore(backend, { blockSize: BLOCK_BYTES, inMemoryThreshold: 0 })
       const hive = new LocalHive(store)
       const acknowledged = new Map<string, Uint8Array<ArrayBuffer>>()
-      const uncertain = new Set<string>()
       const work = async (worker: number): Promise<void> => {
         for (let i = 0; i < 10; i++) {
           const alias = `${worker}/${i % 3}`
@@ -240,7 +264,6 @@ describe('a store whose object store fails', () => {
             expect(difference(read, bytes)).toBeUndefined()
           } catch (error) {
             expect(error).toMatchObject({ name: 'BackendError', retryable: true })
-            uncertain.add(alias)
           }
         }
       }
