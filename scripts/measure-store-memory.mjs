@@ -89,13 +89,15 @@ function isNearBare(mib, bare) {
  * @param {number} gib
  */
 async function work(name, root, gib) {
-  if (name === 'bare') await drainInto(zeros(gib * 1024 * MIB))
-  else if (name === 'bare-chunks') await drain(zeros(gib * 1024 * MIB))
+  // Whole chunks: the source counts them down.
+  const size = Math.ceil((gib * 1024 * MIB) / CHUNK_BYTES) * CHUNK_BYTES
+  if (name === 'bare') await drainInto(zeros(size))
+  else if (name === 'bare-chunks') await drain(zeros(size))
   else if (name !== 'start') {
     const { StreamStore } = await import(pathToFileURL(join(ROOT, 'dist', 'store.js')).href)
     const { directoryBackend } = await import(pathToFileURL(join(ROOT, 'dist', 'backends', 'directory.js')).href)
     const store = new StreamStore(await directoryBackend(join(root, 'store')))
-    if (name === 'store') await storeNoise(store, gib * 1024 * MIB)
+    if (name === 'store') await storeNoise(store, size)
     else if (name !== 'idle') await readBack(name, await openStored(store))
   }
   console.log(Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024)
