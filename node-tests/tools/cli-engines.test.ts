@@ -149,20 +149,20 @@ describe('--metadata and --blocks', () => {
       'a password in the place of a hive',
       ['ls', url()],
       2,
-      /^comb: a hive must be a directory or an http\(s\) URL, got postgres:\/\/user:\*\*\*@127\.0\.0\.1:1\/db; see --metadata and --blocks\n$/,
+      /^comb: a hive must be a directory or an http\(s\) URL; --metadata names a database, and --blocks an object store\n$/,
     ],
     ['a password in the place of a command', [url()], 2, /^comb: unknown command 'postgres:\/\/user:\*\*\*@/],
     [
       'a password of another scheme',
       ['ls', '--metadata', url().replace('postgres', 'mysql')],
       2,
-      /got mysql:\/\/user:\*\*\*@127\.0\.0\.1:1\/db\n$/,
+      /^comb: --metadata must be a directory, or like postgres:\/\/USER@HOST:PORT\/DATABASE\n$/,
     ],
     [
       'a URL that is not one',
       ['ls', '--metadata', url().replace(':1/', ':x/')],
       2,
-      /is not a URL: postgres:\/\/user:\*\*\*@/,
+      /^comb: --metadata is not a valid URL; a password must be percent-encoded, or be in PGPASSWORD\n$/,
     ],
     [
       'a server that is not there',

@@ -1,4 +1,5 @@
 import { type Argument, type Command, Option } from 'commander'
+import { mayBeEngine } from './redact.ts'
 import { UsageError } from './usage-error.ts'
 
 /** A hive whose rows and blocks are in engines of their own. */
@@ -48,8 +49,23 @@ export function withPlace(
     }
     if (blocks !== '') throw new UsageError('--blocks needs --metadata, which says where the rows are')
     const [place, ...rest] = parameters
+    checkPlace(place as string)
     return action(place as string, ...(rest as never[]))
   }
+}
+
+/** Refuses a place that may have a password in it, before any message shows it, or a directory is named like it. */
+function checkPlace(place: string): void {
+  const scheme = schemeOf(place)
+  if ((scheme === 'http' || scheme === 'https') && URL.canParse(place)) {
+    const { username, password } = new URL(place)
+    if (!username && !password) return
+    throw new UsageError('a URL must not contain a user name or password: use a token')
+  }
+  if (!mayBeEngine(place)) return
+  throw new UsageError(
+    'a hive must be a directory or an http(s) URL; --metadata names a database, and --blocks an object store',
+  )
 }
 
 /** Whether a hive is behind a URL of HTTP. */

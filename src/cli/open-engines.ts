@@ -2,7 +2,7 @@ import { s3Blocks, type S3BlocksOptions } from '../backends/s3.ts'
 import type { BlockBackend } from '../backends/tiered.ts'
 import type { Backend } from '../store/backend.ts'
 import { type EnginePlace, schemeOf } from './hive-place.ts'
-import { redact } from './redact.ts'
+import { mayBeEngine, redact } from './redact.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What may follow the question mark in the URL of an object store. */
@@ -15,15 +15,11 @@ export async function openEngines(
 ): Promise<Backend> {
   const objects = blocks === undefined ? undefined : openBlocks(blocks)
   const scheme = schemeOf(metadata)
-  if (scheme === undefined) {
+  if (scheme === undefined && !mayBeEngine(metadata)) {
     const rows = await openDirectory(metadata)
     return objects ? withBlocks(rows, objects) : rows
   }
-  if (scheme !== 'postgres' && scheme !== 'postgresql') {
-    throw new UsageError(`--metadata must be a postgres:// URL or a directory, got ${redact(metadata)}`)
-  }
-  if (!URL.canParse(metadata)) throw new UsageError(`--metadata is not a URL: ${redact(metadata)}`)
-  const url = new URL(metadata)
+  const url = postgresUrl(metadata)
   const schema = url.searchParams.get('schema')
   url.searchParams.delete('schema')
   const { postgresBackend } = await import('../backends/postgres.ts')
@@ -37,10 +33,21 @@ export async function openEngines(
   )
 }
 
+/** Reads the URL of a database. No message shows it: it may have a password anywhere. */
+function postgresUrl(metadata: string): URL {
+  if (!/^postgres(ql)?$/.test(schemeOf(metadata) ?? '')) {
+    throw new UsageError('--metadata must be a directory, or like postgres://USER@HOST:PORT/DATABASE')
+  }
+  if (!URL.canParse(metadata)) {
+    throw new UsageError('--metadata is not a valid URL; a password must be percent-encoded, or be in PGPASSWORD')
+  }
+  return new URL(metadata)
+}
+
 /** Makes the blocks of an object store. Secrets come from the environment, which other users of the machine cannot see. */
 function openBlocks(place: string): BlockBackend {
   const isS3 = schemeOf(place) === 's3' && URL.canParse(place)
-  if (!isS3) throw new UsageError(`--blocks must be like s3://BUCKET/PREFIX?endpoint=URL, got ${redact(place)}`)
+  if (!isS3) throw new UsageError('--blocks must be like s3://BUCKET/PREFIX?endpoint=URL')
   const { hostname, port, pathname, searchParams, username, password, hash } = new URL(place)
   if (username || password) throw new UsageError('--blocks must not contain a key: set AWS_SECRET_ACCESS_KEY')
   const unknown = [...searchParams.keys()].find((name) => !BLOCKS_PARAMETERS.has(name))

@@ -3,7 +3,6 @@ import type { CodecName } from '../store/codecs/block-codecs.ts'
 import type { Backend } from '../store/backend.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { type HivePlace, schemeOf } from './hive-place.ts'
-import { redact } from './redact.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Options of {@linkcode withHive}. */
@@ -35,8 +34,7 @@ export async function withHive<T>(place: HivePlace, options: HiveOptions, use: (
 
 async function openUrl(place: string, token: string | undefined): Promise<Hive> {
   if (!URL.canParse(place)) throw new UsageError(`not a URL: ${place}`)
-  const { username, password, search, hash } = new URL(place)
-  if (username || password) throw new UsageError('a URL must not contain a user name or password: use a token')
+  const { search, hash } = new URL(place)
   if (search || hash) throw new UsageError(`the URL of a hive must not have a query or a fragment, got ${place}`)
   const { HttpHive } = await import('../http/client/http-hive.ts')
   return new HttpHive(place, token === undefined ? {} : { headers: { Authorization: `Bearer ${token}` } })
@@ -78,8 +76,6 @@ export async function openLocal(
 
 async function openBackend(place: HivePlace, openDirectory: (path: string) => Promise<Backend>): Promise<Backend> {
   if (typeof place !== 'string') return (await import('./open-engines.ts')).openEngines(place, openDirectory)
-  const scheme = schemeOf(place)
-  if (scheme === undefined) return openDirectory(place)
-  const hint = /^(postgres|postgresql|s3)$/.test(scheme) ? '; see --metadata and --blocks' : ''
-  throw new UsageError(`a hive must be a directory or an http(s) URL, got ${redact(place)}${hint}`)
+  if (schemeOf(place) === undefined) return openDirectory(place)
+  throw new UsageError(`a hive must be a directory or an http(s) URL, got ${place}`)
 }

@@ -3,7 +3,7 @@ import { errorLine } from './error-line.ts'
 import { InterruptedError } from './interrupt.ts'
 import { printLine } from './print-line.ts'
 import { RdiffError } from './rdiff-error.ts'
-import { redact } from './redact.ts'
+import { redactArgument } from './redact.ts'
 import { BrokenPipeError } from './broken-pipe-error.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -19,7 +19,9 @@ export function reportError(error: unknown): number {
   if (isCommanderError(error)) {
     // Help and version end up here too, and so does `comb` without arguments, which has printed its help.
     if (error.exitCode === 0) return 0
-    if (error.code !== 'commander.help') printLine(redact(error.message.replace(/^error: /, '').replaceAll('\n', ' ')))
+    if (error.code !== 'commander.help') {
+      printLine(redactArgument(error.message.replace(/^error: /, '').replaceAll('\n', ' ')))
+    }
     return USAGE
   }
   printLine(errorLine(error))

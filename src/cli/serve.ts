@@ -1,12 +1,12 @@
 import { Argument, type Command, Option } from 'commander'
 import { onAbort } from '../bytes/on-abort.ts'
 import { compressOption, tokenOption } from './hive-arguments.ts'
-import { addHive, type HivePlace, withPlace } from './hive-place.ts'
+import { addHive, type HivePlace, schemeOf, withPlace } from './hive-place.ts'
 import { openLocal } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
 import { errorLine } from './error-line.ts'
 import { printLine } from './print-line.ts'
-import { redact } from './redact.ts'
+import { redactUrl } from './redact.ts'
 import type { CodecName } from '../store/codecs/block-codecs.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { writeOut } from './stdio.ts'
@@ -74,7 +74,11 @@ async function serve(place: HivePlace, options: ServeOptions, signal: AbortSigna
 }
 
 function describePlace(place: HivePlace): string {
-  return redact(typeof place === 'string' ? place : [place.metadata, place.blocks ?? []].flat().join(' and '))
+  if (typeof place === 'string') return place
+  return [place.metadata, place.blocks ?? []]
+    .flat()
+    .map((part) => (schemeOf(part) === undefined ? part : redactUrl(part)))
+    .join(' and ')
 }
 
 /** Gives the space of what was removed or replaced back; what goes wrong again and again is said once. */
