@@ -12,6 +12,8 @@ export type Fault =
   | 'quota'
   /** The call takes effect, but its answer is lost. */
   | 'lost'
+  /** The call takes effect, and reading its answer ends with an error that no backend should have: a mistake in a driver. */
+  | 'mistaken'
   /** The answer is lost, and the call takes effect only when {@linkcode FaultyBackend.arrive} is called. */
   | 'late'
   /** The process ends before or after the call takes effect. */
@@ -81,6 +83,9 @@ export function faulty(
       case 'lost':
         await work()
         throw new BackendError(`the answer to ${operation} is lost`, { retryable: true, outcome: 'unknown' })
+      case 'mistaken':
+        await work()
+        throw new TypeError(`the driver fails to read the answer to ${operation}`)
       case 'late':
         // A caller that aborts the call cannot take back what is under way.
         late.push(() => call(options && { ...options, signal: undefined }))

@@ -19,6 +19,10 @@ export function settledBackend(backend: Backend): Backend {
   const { metadata, blocks } = disturbed
   let markers = 0
 
+  // One after the other: a call is not repeated while its late first attempt is under way.
+  let arriving: Promise<void> = Promise.resolve()
+  const arrive = (): Promise<void> => (arriving = arriving.then(() => disturbed.arrive()))
+
   /** Repeats a call until it has no fault, or until `find` finds the result of one that had a fault. */
   async function repeat<T>(call: () => Promise<T>, find?: () => Promise<T | undefined>): Promise<T> {
     for (;;) {
@@ -26,7 +30,7 @@ export function settledBackend(backend: Backend): Backend {
         return await call()
       } catch (error) {
         if (!isFault(error)) throw error
-        await disturbed.arrive()
+        await arrive()
         const found = await find?.()
         if (found !== undefined) return found
       }

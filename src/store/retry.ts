@@ -16,12 +16,13 @@ export async function waitToRetry(host: StoreHost, failures: number, signal?: Ab
 
 /**
  * Whether a commit that failed with this error may be applied all the same, now or later. An error of a kind that the
- * backend's interface does not name says nothing about that, so it may.
+ * backend's interface does not name says nothing about that, so it may: a TypeError, too, can come from a mistake in an
+ * engine or its driver that shows only when the answer is read.
  */
 export function maybeApplied(error: unknown): boolean {
   const kind = error as Partial<BackendError | QuotaExceededError> | undefined
   if (kind?.name === 'BackendError') return (kind as BackendError).outcome === 'unknown'
-  return !(kind?.name === 'QuotaExceededError' || error instanceof TypeError || error instanceof RangeError)
+  return !(kind?.name === 'QuotaExceededError' || error instanceof RangeError)
 }
 
 /** Whether the failure may be temporary, so that repeating the call can help. */
