@@ -11,7 +11,7 @@ import {
   systemHost,
 } from '../../src/store.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
-import { formatPage, formatStreamId, parsePage, parseStream } from '../../src/store/rows/row-values.ts'
+import { formatPage, formatStream, formatStreamId, parsePage, parseStream } from '../../src/store/rows/row-values.ts'
 import { dump } from '../support/hasty-collector.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { movePages, pattern, put, text } from '../support/store-tools.ts'
@@ -181,6 +181,16 @@ describe('scrub', () => {
       says: 'the row of stored stream ID is missing',
       marked: false,
       inflict: (id, on) => on.write(KEYS.stream(fromHex(id)!), undefined),
+    },
+    {
+      name: 'a row that says that it is being deleted',
+      blocks: [],
+      says: 'stored stream ID is deleting, although it has a reference',
+      marked: false,
+      inflict: (id, on) =>
+        on.change(KEYS.stream(fromHex(id)!), (value) =>
+          formatStream({ ...parseStream(value), status: { kind: 'deleting', reason: 'collected' } }),
+        ),
     },
   ]
 
