@@ -34,6 +34,37 @@ describe('s3Blocks', () => {
     expect(JSON.stringify([...headers])).not.toContain(CREDENTIALS.secretAccessKey)
   })
 
+  it.each([
+    ['a web page', '<html>Welcome to nginx</html>'],
+    ['a long page', '<!-- -->'.repeat(10_000)],
+    ['an error with status 200', '<?xml version="1.0"?><Error><Code>InternalError</Code></Error>'],
+    ['an answer to something else', '<CopyObjectResult/>'],
+    ['one byte', 'x'],
+  ])('does not take %s for the answer to a put', async (_, body) => {
+    const { blocks, requests } = answeredBy(() => new Response(body))
+    expect(await rejection(blocks.put('o.01', BYTES))).toMatchObject({
+      name: 'BackendError',
+      message: 'cannot store object o.01: the answer is not that of an object store',
+      retryable: false,
+      outcome: 'unknown',
+    })
+    expect(requests).toHaveLength(1)
+  })
+
+  it('takes a put for stored if the body of the answer is empty, but for white space', async () => {
+    for (const body of [null, '', ' \r\n']) {
+      const { blocks } = answeredBy(() => new Response(body))
+      expect(await blocks.put('o.01', BYTES)).toBeUndefined()
+    }
+  })
+
+  it('does not take a put for stored if the answer breaks off', async () => {
+    const broken = (): ReadableStream<Uint8Array> =>
+      new ReadableStream({ pull: (controller) => controller.error(new TypeError('terminated')) })
+    const { blocks } = answeredBy(() => new Response(broken()))
+    expect(await rejection(blocks.put('o.01', BYTES))).toMatchObject({ retryable: true, outcome: 'unknown' })
+  })
+
   it('has the name of the bucket in the host name, if it is told so', async () => {
     const { blocks, requests } = answeredBy(() => listAnswer([]), {
       endpoint: 'http://s3.example:8080/',

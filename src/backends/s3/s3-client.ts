@@ -138,6 +138,20 @@ async function readErrorText(response: Response, onProgress: () => void): Promis
   }
 }
 
+/**
+ * Reads the answer to a put. Every object store leaves its body empty; whatever else answers with 200, such as a web server or
+ * a login page of a network, has stored nothing.
+ *
+ * @throws {BackendError} if there is a body.
+ */
+export async function readEmpty(response: Response, onProgress: () => void): Promise<void> {
+  const text = await readText(response, MAX_ERROR_BYTES, onProgress).catch((error: Error) => {
+    if (error.name === 'BackendError') return error.message
+    throw error
+  })
+  if (text.trim() !== '') throw new BackendError('the answer is not that of an object store', { retryable: false })
+}
+
 /** Reads an answer whose body says nothing. After that, the connection serves the next request. */
 export async function readNothing(response: Response, onProgress: () => void): Promise<void> {
   // The status says that it is done.

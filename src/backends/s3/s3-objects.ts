@@ -4,7 +4,7 @@ import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, Ob
 import { checkObjectName, isObjectName } from '../files/object-name.ts'
 import { type Listing, parseListing } from './parse-listing.ts'
 import { readExactly, readText } from './read-answer.ts'
-import { readNothing, type S3Client } from './s3-client.ts'
+import { readEmpty, readNothing, type S3Client } from './s3-client.ts'
 
 /** The largest object. It bounds what a broken answer makes this allocate; blocks are smaller. */
 export const MAX_OBJECT_BYTES = 67_108_864
@@ -36,7 +36,7 @@ export class S3Objects implements Blocks {
       }
       const what = `cannot store object ${name}`
       const headers = { 'Content-Type': 'application/octet-stream' }
-      await this.#client.send<void>({ method: 'PUT', url, body: ownBytes(bytes), headers, what, signal }, readNothing)
+      await this.#client.send<void>({ method: 'PUT', url, body: ownBytes(bytes), headers, what, signal }, readEmpty)
     })
   }
 
