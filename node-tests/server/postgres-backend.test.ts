@@ -135,6 +135,42 @@ describe('postgresBackend', () => {
     expect((await metadata.get(KEY))?.value).toEqual(KEY)
   })
 
+  it('reads and writes the same after statements of the application that fail between two rows', async () => {
+    const client = postgres(server.url(), { max: 1, onnotice: () => undefined })
+    const { metadata, blocks } = await postgresBackend(client, { schema: newSchema(), listen: false })
+    const after = async <T>(call: () => Promise<T>): Promise<T> => {
+      await rejection(client`select 1 / (4 - i) from generate_series(1, 9) as i`)
+      return call()
+    }
+    const first = await after(() => metadata.commit([], [{ key: KEY, value: KEY }]))
+    await after(() => blocks.put('o.00', KEY))
+    const row = { key: KEY, value: KEY, version: first }
+    expect(await after(() => metadata.get(KEY))).toMatchObject({ value: KEY, version: first })
+    expect(await after(() => metadata.getMany!([KEY]))).toMatchObject([{ value: KEY, version: first }])
+    expect(await after(() => metadata.list({ prefix: KEY, limit: 9 }))).toEqual([row])
+    expect(await after(() => metadata.commit([{ key: KEY, version: row.version as string }], []))).toBe('0')
+    expect(await after(() => blocks.get('o.00'))).toEqual(KEY)
+    expect(await after(() => blocks.size('o.00'))).toBe(1)
+    expect(await after(() => blocks.list({ prefix: '', limit: 9 }))).toEqual([{ name: 'o.00', size: 1 }])
+    await client.end()
+  })
+
+  it('does not believe an answer without rows that the server has given', async () => {
+    const answer = Object.assign([], { command: 'SELECT', count: 1 })
+    const client = { options: { max: 1 }, unsafe: () => ({ raw: () => Promise.resolve(answer) }) }
+    const metadata = rowsWithin(client as unknown as postgres.Sql, 'any', 1_000)
+    const commit = (): Promise<unknown> => rejection(metadata.commit([], [{ key: KEY, value: KEY }]))
+    expect(await commit()).toMatchObject({ name: 'BackendError', retryable: true, outcome: 'unknown' })
+    answer.count = 0
+    expect(await commit()).toMatchObject({ name: 'BackendError', retryable: true, outcome: 'unknown' })
+    answer.count = 1
+    expect(await rejection(rowsWithin(client as unknown as postgres.Sql, 'any', 1).get(KEY))).toMatchObject({
+      name: 'BackendError',
+      retryable: true,
+      outcome: undefined,
+    })
+  })
+
   describe('with a transaction that the caller has open', () => {
     const A = new TextEncoder().encode('a')
     let store: StreamStore

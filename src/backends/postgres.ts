@@ -16,4 +16,6 @@ export type {
   PostgresQuery,
   PostgresStatements,
   RawField,
+  RawResult,
+  RawRow,
 } from './postgres/client.ts'

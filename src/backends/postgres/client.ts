@@ -8,10 +8,21 @@
 /** A field of a row as the server sends it, as text; null for NULL. */
 export type RawField = Uint8Array | null
 
+/** A row as the server sends it. */
+export type RawRow = readonly RawField[]
+
+/** What a statement is answered with. */
+export interface RawResult extends ReadonlyArray<RawRow> {
+  /** The command, such as `SELECT`. */
+  readonly command: string
+  /** How many rows the server says that it has given, or changed; null if it does not say. */
+  readonly count: number | null
+}
+
 /** A statement that has been asked for. */
 export interface PostgresQuery extends PromiseLike<unknown> {
   /** Has the rows given as they arrive, without parsers and transforms of the client. */
-  raw(): PromiseLike<readonly (readonly RawField[])[]>
+  raw(): PromiseLike<RawResult>
 }
 
 /** What runs statements: a client, or the transaction that its `begin` passes on. */

@@ -1,7 +1,8 @@
 import { describeValue } from '../../bytes/describe-value.ts'
-import type { PostgresTransaction } from './client.ts'
+import type { PostgresTransaction, RawResult, RawRow } from './client.ts'
 import { postgresError } from './postgres-error.ts'
-import type { Call, Calls, RawRow } from './server-calls.ts'
+import { rowsOf } from './rows-of.ts'
+import type { Call, Calls } from './server-calls.ts'
 import { waitFor } from './wait-for.ts'
 
 /**
@@ -22,14 +23,15 @@ export class JoinedCalls implements Calls {
     this.#transaction = transaction as PostgresTransaction
   }
 
-  run({ what, statement, parameters, signal }: Call): Promise<readonly RawRow[]> {
-    return waitFor<readonly RawRow[]>(
+  async run({ what, statement, parameters, changes, signal }: Call): Promise<readonly RawRow[]> {
+    const answer = await waitFor<RawResult>(
       (resolve, reject) => {
-        const rows = this.#transaction.unsafe(statement, [...parameters], { prepare: true }).raw()
+        const result = this.#transaction.unsafe(statement, [...parameters], { prepare: true }).raw()
         // Only the caller's own commit can have an unknown outcome.
-        rows.then(resolve, (error: unknown) => reject(postgresError(error, what, false)))
+        result.then(resolve, (error: unknown) => reject(postgresError(error, what, false)))
       },
       { signals: [signal] },
     )
+    return rowsOf(answer, what, changes)
   }
 }

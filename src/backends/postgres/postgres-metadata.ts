@@ -8,8 +8,10 @@ import type {
   Row,
   VersionedValue,
 } from '../../store/backend.ts'
+import { BackendError } from '../../errors.ts'
 import { JoinedCalls } from './joined-calls.ts'
-import type { Calls, RawRow } from './server-calls.ts'
+import type { RawRow } from './client.ts'
+import type { Calls } from './server-calls.ts'
 import { arrayText, bytesOf, pack, textOf } from './wire.ts'
 
 /** What {@linkcode PostgresMetadata} needs besides what runs its statements. */
@@ -115,7 +117,8 @@ export class PostgresMetadata implements Metadata {
       changes: true,
       signal,
     })
-    const version = row![0]!
+    if (!row) throw new BackendError(`${what}: the server gives no answer`, { retryable: true, outcome: 'unknown' })
+    const version = row[0]!
     return version !== null && textOf(version)
   }
 

@@ -1,8 +1,9 @@
 import { codeOf } from '../../bytes/error-code.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { BackendError } from '../../errors.ts'
-import type { PostgresClient, RawField } from './client.ts'
+import type { PostgresClient, RawResult, RawRow } from './client.ts'
 import { LOCK_NOT_AVAILABLE, postgresError } from './postgres-error.ts'
+import { rowsOf } from './rows-of.ts'
 import { Slots } from './slots.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -10,9 +11,6 @@ const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 500
 /** For how long closing waits for the server. */
 export const CLOSING_MS = 5_000
-
-/** A row as the server sends it. */
-export type RawRow = readonly RawField[]
 
 /** A statement, and what is to be known about it. */
 export interface Call {
@@ -84,11 +82,11 @@ export class ServerCalls implements Calls {
   async runOnce(call: Call, deadlineMs: number = performance.now() + this.#timeoutMs): Promise<readonly RawRow[]> {
     const { what, statement, parameters, signal, changes } = call
     await this.#takeSlot(call, deadlineMs)
-    let rows: Promise<readonly RawRow[]>
+    let result: Promise<RawResult>
     try {
       signal?.throwIfAborted()
       this.#closing.signal.throwIfAborted()
-      rows = Promise.resolve(this.#client.unsafe(statement, [...parameters], { prepare: true }).raw())
+      result = Promise.resolve(this.#client.unsafe(statement, [...parameters], { prepare: true }).raw())
     } catch (error) {
       this.#slots.giveBack()
       throw error
@@ -97,10 +95,10 @@ export class ServerCalls implements Calls {
       this.#lastAnswerMs = performance.now()
       this.#slots.giveBack()
     }
-    rows.then(settled, settled)
-    return waitFor<readonly RawRow[]>(
+    result.then(settled, settled)
+    const answer = await waitFor<RawResult>(
       (resolve, reject) => {
-        rows.then(resolve, (error: unknown) => reject(postgresError(error, what, changes)))
+        result.then(resolve, (error: unknown) => reject(postgresError(error, what, changes)))
       },
       {
         signals: [signal],
@@ -108,6 +106,7 @@ export class ServerCalls implements Calls {
         timeout: () => this.#timeout(`${what}: the server does not answer`, changes ? 'unknown' : undefined),
       },
     )
+    return rowsOf(answer, what, changes)
   }
 
   /** Runs several statements, without parameters, as one transaction. */
