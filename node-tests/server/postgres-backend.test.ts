@@ -114,9 +114,95 @@ describe('postgresBackend', () => {
     expect(await rejection(apart)).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
   })
 
+  describe('with its blocks in another backend', () => {
+    const namesIn = async ({ blocks }: Backend): Promise<string[]> =>
+      (await blocks.list({ prefix: '', limit: 9 })).map(({ name }) => name)
+    const refusal = (reason: string): object => ({ name: 'FormatError', reason })
+
+    it('takes no place of another hive, and leaves what is there', async () => {
+      const elsewhere = memoryBackend()
+      const schema = newSchema()
+      await open({ schema, blocks: elsewhere })
+      await elsewhere.blocks.put('o.00', KEY)
+      const names = await namesIn(elsewhere)
+      expect(names).toEqual([expect.stringMatching(/^combstream\.[0-9a-f]{32}$/), 'o.00'])
+      const mistyped = newSchema()
+      for (const _ of [1, 2]) {
+        expect(await rejection(open({ schema: mistyped, blocks: elsewhere }))).toMatchObject(refusal('magic'))
+      }
+      expect(await namesIn(elsewhere)).toEqual(names)
+      await open({ schema, blocks: elsewhere })
+
+      const used = memoryBackend()
+      await used.blocks.put('o.00', KEY)
+      expect(await rejection(open({ schema: mistyped, blocks: used }))).toMatchObject(refusal('magic'))
+      expect(await namesIn(used)).toEqual(['o.00'])
+      await open({ schema: mistyped, blocks: memoryBackend() })
+    })
+
+    it('is not opened with a place that is not its own', async () => {
+      const schema = newSchema()
+      await open({ schema, blocks: memoryBackend() })
+      const wrong = memoryBackend()
+      expect(await rejection(open({ schema, blocks: wrong }))).toMatchObject(refusal('truncated'))
+      expect(await namesIn(wrong)).toEqual([])
+    })
+
+    it('claims its place once, however many nodes create it, and also after one that did not finish', async () => {
+      const schema = newSchema()
+      const elsewhere = memoryBackend()
+      await Promise.all([1, 2, 3].map(() => open({ schema, blocks: elsewhere, connections: 1 })))
+      const names = await namesIn(elsewhere)
+      expect(names).toHaveLength(1)
+      await sql.unsafe(`update ${schema}.format set claimed = false`)
+      await open({ schema, blocks: elsewhere })
+      expect(await sql.unsafe(`select claimed from ${schema}.format`)).toMatchObject([{ claimed: true }])
+      await sql.unsafe(`update ${schema}.format set claimed = false`)
+      const other = memoryBackend()
+      await open({ schema, blocks: other })
+      expect(await namesIn(other)).toEqual(names)
+    })
+
+    it('keeps its claim when the hive is checked, repaired and collected', async () => {
+      const elsewhere = memoryBackend()
+      const store = new StreamStore(await open({ blocks: elsewhere }))
+      await store.scrub({ repair: true, force: true, graceMs: 0 })
+      await store.collectGarbage({ graceMs: 0 })
+      expect(await namesIn(elsewhere)).toHaveLength(1)
+    })
+  })
+
+  it('creates nothing if it must not', async () => {
+    const schema = newSchema()
+    const elsewhere = memoryBackend()
+    for (const blocks of [undefined, elsewhere]) {
+      const error = await rejection(open({ schema, create: false, blocks }))
+      expect(error).toMatchObject({ name: 'NotFoundError', message: `there is no hive in the schema ${schema}` })
+    }
+    expect(await sql`select from pg_namespace where nspname = ${schema}`).toHaveLength(0)
+    expect(await elsewhere.blocks.list({ prefix: '', limit: 1 })).toEqual([])
+    await open({ schema })
+    await open({ schema, create: false })
+  })
+
   it('refuses a schema of another program, and one of a later version', async () => {
-    await sql.unsafe('create schema application; create table application.bees (name text)')
-    expect(await rejection(open({ schema: 'application' }))).toMatchObject({ name: 'FormatError', reason: 'magic' })
+    const others = [
+      'create table %.bees (name text)',
+      'create table %.format (name text)',
+      'create table %.format (version int, blocks text, id text, claimed boolean)',
+      'create function %.buzz() returns int language sql as $$ select 1 $$',
+      `create type %.caste as enum ('queen', 'worker', 'drone')`,
+    ]
+    for (const other of others) {
+      const application = newSchema()
+      await sql.unsafe(`create schema ${application}; ${other.replace('%', application)}`)
+      expect(await rejection(open({ schema: application }))).toMatchObject({ name: 'FormatError', reason: 'magic' })
+    }
+    const prepared = newSchema()
+    await sql.unsafe(
+      `create schema ${prepared}; alter default privileges in schema ${prepared} grant select on tables to public`,
+    )
+    await open({ schema: prepared })
     const schema = newSchema()
     await open({ schema })
     await sql.unsafe(`update ${schema}.format set version = 99`)
@@ -129,7 +215,7 @@ describe('postgresBackend', () => {
     await metadata.commit([], [{ key: KEY, value: KEY }])
     const calls = new ServerCalls(sql, { timeoutMs: 10_000 })
     const steps = [...SCHEMA_STEPS, (name: string) => `create table ${name}.later (number int);`]
-    await Promise.all([1, 2, 3].map(() => prepareSchema(calls, schema, 'postgres', steps)))
+    await Promise.all([1, 2, 3].map(() => prepareSchema(calls, schema, { blocks: 'postgres', create: false, steps })))
     expect(await sql.unsafe(`select version from ${schema}.format`)).toMatchObject([{ version: steps.length }])
     expect(await sql.unsafe(`select from ${schema}.later`)).toHaveLength(0)
     expect((await metadata.get(KEY))?.value).toEqual(KEY)
@@ -388,8 +474,18 @@ describe('postgresBackend', () => {
   })
 
   it('says so if the server sends bytes in another form', async () => {
+    const schema = newSchema()
+    for (const setting of [{ bytea_output: 'escape' }, { array_nulls: 'off' }]) {
+      const client = postgres(server.url(), { connection: setting, max: 1 })
+      const error = await rejection(postgresBackend(client, { schema, listen: false }))
+      expect(error).toMatchObject({ name: 'BackendError', retryable: false })
+      await client.end()
+    }
+    expect(await sql`select from pg_namespace where nspname = ${schema}`).toHaveLength(0)
+    await open({ schema }, `${server.url()}?bytea_output=hex`)
+    // The setting may be changed later.
     const client = postgres(server.url(), { connection: { bytea_output: 'escape' }, max: 1 })
-    const { metadata } = await postgresBackend(client, { schema: 'cases', listen: false })
+    const metadata = rowsWithin(client, schema, 10_000, 10_000)
     await metadata.commit([], [{ key: KEY, value: KEY }])
     expect(await rejection(metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: false })
     await client.end()

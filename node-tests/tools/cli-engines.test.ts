@@ -76,12 +76,13 @@ test('a hive in PostgreSQL and an object store is used by every command', async 
   ).toBeUndefined()
   expect(String(await run(['stat', ...options, 'b'], {}))).toContain('size      1200000')
   expect(String(await run(['check'], env))).toMatch(/^checked 2 streams with 5 blocks, 3\.70 MB: no damage/)
-  expect(await objectsOf(prefix)).toHaveLength(5)
+  // One of them is how the hive claims the place.
+  expect(await objectsOf(prefix)).toHaveLength(6)
 
   await run(['rm', 'a', ...options], {})
   expect(String(await run(['gc', '--grace', '0', ...options], {}))).toMatch(/^freed 1 stream and 3 blocks/)
   expect(String(await run(['ls', ...options], {}))).toBe('b\n')
-  expect(await objectsOf(prefix)).toHaveLength(2)
+  expect(await objectsOf(prefix)).toHaveLength(3)
 })
 
 test.each([
@@ -138,7 +139,7 @@ test('two servers on one database and one object store serve one hive', async ()
   // Only its grace period is left.
   await run(['gc', '--grace', '0'], env)
   await run(['gc', '--grace', '0'], env)
-  expect(await objectsOf(prefix)).toEqual([])
+  expect(await objectsOf(prefix)).toEqual([expect.stringMatching(/^combstream\./)])
 })
 
 describe('--metadata and --blocks', () => {
@@ -231,9 +232,7 @@ describe('--metadata and --blocks', () => {
       input: randomBytes(1_500_000),
     })
     expect(result.code).toBe(1)
-    expect(result.stderr).toMatch(
-      /^comb: cannot store object [\w.]+: the object store answers 403 SignatureDoesNotMatch\n$/,
-    )
+    expect(result.stderr).toBe('comb: cannot list objects: the object store answers 403 SignatureDoesNotMatch\n')
     expectNoSecret(result)
   })
 })

@@ -8,6 +8,7 @@
  */
 export { BackendError, type BackendErrorOptions } from '../errors.ts'
 export { FormatError, type FormatErrorOptions, type FormatErrorReason } from '../errors.ts'
+export { NotFoundError, type NotFoundErrorOptions } from '../errors.ts'
 export { QuotaExceededError, type QuotaExceededErrorOptions } from '../errors.ts'
 export { postgresBackend, type PostgresBackendOptions } from './postgres/postgres-backend.ts'
 export type {

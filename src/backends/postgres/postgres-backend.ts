@@ -4,12 +4,13 @@ import { markHandled } from '../../bytes/promises.ts'
 import type { Backend } from '../../store/backend.ts'
 import type { BlockBackend } from '../tiered.ts'
 import { nativeSha256 } from '../hosts/native-sha256.ts'
+import { claimBlocks } from './claim-blocks.ts'
 import type { PostgresClient } from './client.ts'
 import { loadDriver } from './connect.ts'
 import { PostgresBlocks } from './postgres-blocks.ts'
 import { PostgresMetadata } from './postgres-metadata.ts'
 import { PostgresNotices } from './postgres-notices.ts'
-import { prepareSchema } from './schema.ts'
+import { noteClaim, prepareSchema } from './schema.ts'
 import { ServerCalls } from './server-calls.ts'
 
 /** Options of {@linkcode postgresBackend}. */
@@ -22,10 +23,16 @@ export interface PostgresBackendOptions {
   schema?: string | undefined
   /**
    * Where the blocks are, for example in an object store: a backend of which only the blocks are used. Closing this
-   * backend closes it, too. A hive must always be opened with the same one.
+   * backend closes it, too. A hive must always be opened with the same one, and no other hive with that one: when a hive
+   * is created, no objects may be there.
    * @default the same schema
    */
   blocks?: BlockBackend | undefined
+  /**
+   * Whether a schema that does not exist, or is empty, becomes a hive.
+   * @default true
+   */
+  create?: boolean | undefined
   /**
    * The largest number of connections, besides the one that listens for notices, if the client is made from a URL.
    * @default 10
@@ -65,7 +72,9 @@ const LOCK_SHARE = 0.75
  * @throws {TypeError} if an option is of the wrong type.
  * @throws {RangeError} if an option is out of range.
  * @throws {FormatError} with `reason: 'magic'` if the schema belongs to another program, `'unsupported'` if a later version
- * of this package made it, or if the blocks of the hive are in another place.
+ * of this package made it, or if the blocks of the hive are in PostgreSQL and should be elsewhere, or the other way round;
+ * with `'magic'` if `blocks` belong to another hive, and with `'truncated'` if they are not those of this hive.
+ * @throws {NotFoundError} if there is no hive, and `create` is false.
  * @throws {BackendError} if the server cannot be reached, or refuses; `retryable` if it may do so for a while only.
  *
  * @example
@@ -82,7 +91,7 @@ export async function postgresBackend(
   server: string | PostgresClient,
   options: PostgresBackendOptions = {},
 ): Promise<Backend> {
-  const { schema = 'combstream', blocks, connections = 10, timeoutMs = 30_000, listen = true } = options
+  const { schema = 'combstream', blocks, create = true, connections = 10, timeoutMs = 30_000, listen = true } = options
   checkServer(server)
   if (typeof schema !== 'string' || !/^[a-z][a-z0-9_]{0,47}$/.test(schema)) {
     throw new TypeError(
@@ -110,7 +119,11 @@ export async function postgresBackend(
     await calls.close()
   }
   try {
-    await prepareSchema(calls, schema, blocks ? 'elsewhere' : 'postgres')
+    const format = await prepareSchema(calls, schema, { blocks: blocks ? 'elsewhere' : 'postgres', create })
+    if (blocks) {
+      await claimBlocks(blocks.blocks, format)
+      if (!format.hasClaimed) await noteClaim(calls, schema)
+    }
     if (listen) await notices.listen(client)
   } catch (error) {
     await close()

@@ -73,3 +73,8 @@ export function isMissingTable(error: unknown): boolean {
   const code = codeOf(error)
   return code === '42P01' || code === '3F000'
 }
+
+/** Whether an error says that a table has no such column. */
+export function isMissingColumn(error: unknown): boolean {
+  return codeOf(error) === '42703'
+}

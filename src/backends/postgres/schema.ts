@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { FormatError } from '../../errors.ts'
-import { isMissingTable, FOREIGN_SCHEMA } from './postgres-error.ts'
+import { toHex } from '../../bytes/byte-text.ts'
+import { BackendError, FormatError, NotFoundError } from '../../errors.ts'
+import { isMissingColumn, isMissingTable, FOREIGN_SCHEMA } from './postgres-error.ts'
 import type { ServerCalls } from './server-calls.ts'
 import { textOf } from './wire.ts'
 
@@ -14,6 +15,19 @@ type SchemaStep = (schema: string) => string
 
 /** Where the blocks of a hive are: in the schema, or in a backend of their own. */
 export type BlocksPlace = 'postgres' | 'elsewhere'
+
+/** What the table `format` says of a hive. */
+export interface HiveFormat {
+  /** The number of steps that have made it. */
+  readonly version: number
+  readonly blocks: BlocksPlace
+  /** A random id, in hexadecimal digits. */
+  readonly id: string
+  /** Whether it has claimed the place of its blocks, if that is elsewhere. */
+  readonly hasClaimed: boolean
+}
+
+const ID_BYTES = 16
 
 /**
  * All steps that make a schema. A step that was released never changes: what comes later is a step of its own.
@@ -109,20 +123,30 @@ function rowsAndBlocks(schema: string): string {
     $body$;`
 }
 
+/** What {@linkcode prepareSchema} does. */
+export interface PrepareSchemaOptions {
+  readonly blocks: BlocksPlace
+  /** Whether a schema that does not exist, or is empty, becomes a hive. */
+  readonly create: boolean
+  readonly steps?: readonly SchemaStep[]
+}
+
 /**
  * Checks that this package can read and write a schema, after creating it, or adding to it what an earlier version of the
  * package did not have. Any number of processes may do so at the same time.
  *
  * @throws {FormatError} if another program, or a later version of this one, has made the schema, or if the blocks of the
  * hive are in another place.
+ * @throws {NotFoundError} if there is no hive, and `create` is false.
  */
 export async function prepareSchema(
   calls: ServerCalls,
   name: string,
-  blocks: BlocksPlace,
-  steps: readonly SchemaStep[] = SCHEMA_STEPS,
-): Promise<void> {
+  { blocks, create, steps = SCHEMA_STEPS }: PrepareSchemaOptions,
+): Promise<HiveFormat> {
+  await checkSettings(calls)
   let format = await readFormat(calls, name)
+  if (!format && !create) throw new NotFoundError(`there is no hive in the schema ${name}`)
   if (!format || format.version < steps.length) {
     await calls.runScript(installation(name, blocks, steps), `cannot create the schema ${name}`)
     format = (await readFormat(calls, name))!
@@ -140,22 +164,53 @@ export async function prepareSchema(
         : `the blocks of the hive in the schema ${name} are in PostgreSQL: open it without \`blocks\``
     throw new FormatError(message, { reason: 'unsupported' })
   }
+  return format
 }
 
-async function readFormat(calls: ServerCalls, name: string): Promise<{ version: number; blocks: string } | undefined> {
+/** Notes that a hive has claimed the place of its blocks. */
+export async function noteClaim(calls: ServerCalls, name: string): Promise<void> {
+  await calls.run({
+    what: `cannot change the schema ${name}`,
+    statement: `update "${name}".format set claimed = true`,
+    parameters: [],
+    changes: false,
+    signal: undefined,
+  })
+}
+
+/** Checks settings of the server, a database or a user that change how values are sent. */
+async function checkSettings(calls: ServerCalls): Promise<void> {
+  const [row] = await calls.runOnce({
+    what: 'cannot open the hive',
+    statement: `select current_setting('bytea_output'), current_setting('array_nulls')`,
+    parameters: [],
+    changes: false,
+    signal: undefined,
+  })
+  const [output, nulls] = row!.map(textOf)
+  if (output === 'hex' && nulls === 'on') return
+  const [setting, needed] = output === 'hex' ? ['array_nulls', 'on'] : ['bytea_output', 'hex']
+  throw new BackendError(`the server's setting ${setting} must be ${needed}: add ?${setting}=${needed} to the URL`, {
+    retryable: false,
+  })
+}
+
+async function readFormat(calls: ServerCalls, name: string): Promise<HiveFormat | undefined> {
   try {
     const rows = await calls.runOnce({
       what: `cannot open the schema ${name}`,
-      statement: `select version, blocks from "${name}".format`,
+      statement: `select version, blocks, id, claimed from "${name}".format`,
       parameters: [],
       changes: false,
       signal: undefined,
     })
-    const [row] = rows
-    if (!row) throw foreign(name)
-    return { version: Number(textOf(row[0]!)), blocks: textOf(row[1]!) }
+    const [version, blocks, id = '', claimed] = (rows[0] ?? []).map(textOf)
+    if (blocks !== 'postgres' && blocks !== 'elsewhere') throw foreign(name)
+    return { version: Number(version), blocks, id, hasClaimed: claimed === 't' }
   } catch (error) {
-    if (isMissingTable((error as Error).cause)) return undefined
+    const { cause } = error as Error
+    if (isMissingTable(cause)) return undefined
+    if (isMissingColumn(cause)) throw foreign(name)
     throw error
   }
 }
@@ -165,6 +220,7 @@ async function readFormat(calls: ServerCalls, name: string): Promise<{ version: 
  * once it has the lock: others may have made the schema meanwhile.
  */
 function installation(name: string, blocks: BlocksPlace, steps: readonly SchemaStep[]): string {
+  const id = toHex(crypto.getRandomValues(new Uint8Array(ID_BYTES)))
   return `
     select pg_advisory_xact_lock(hashtextextended('combstream schema ${name}', 0));
     do $install$
@@ -179,11 +235,21 @@ function installation(name: string, blocks: BlocksPlace, steps: readonly SchemaS
         where relname = 'format' and relnamespace = '"${name}"'::regnamespace
       ) then
         select version into made from "${name}".format;
-      elsif exists (select from pg_catalog.pg_class where relnamespace = '"${name}"'::regnamespace) then
+      elsif exists (
+        -- Whatever is in a schema depends on it, but so do the default rights of what will be.
+        select from pg_catalog.pg_depend
+        where refclassid = 'pg_catalog.pg_namespace'::regclass and refobjid = '"${name}"'::regnamespace
+          and classid <> 'pg_catalog.pg_default_acl'::regclass
+      ) then
         raise exception 'the schema ${name} was not made by combstream' using errcode = '${FOREIGN_SCHEMA}';
       else
-        create table "${name}".format (version int not null, blocks text not null);
-        insert into "${name}".format values (0, '${blocks}');
+        create table "${name}".format (
+          version int not null,
+          blocks text not null,
+          id text not null,
+          claimed boolean not null
+        );
+        insert into "${name}".format values (0, '${blocks}', '${id}', false);
       end if;
       ${steps.map((step, index) => `if made < ${index + 1} then ${step(`"${name}"`)} end if;`).join('\n')}
       update "${name}".format set version = ${steps.length} where version < ${steps.length};
