@@ -98,6 +98,31 @@ test.each([
   expect(await objectsOf(prefix)).toHaveLength(objects)
 })
 
+test('a hive whose blocks are elsewhere needs --blocks, and one whose blocks are in PostgreSQL refuses it', async () => {
+  const [one, other] = [newPlace(), newPlace()]
+  const bytes = randomBytes(10)
+  await run(['put', 'a', '-', '--metadata', one.metadata, '--blocks', one.blocks], {}, bytes)
+  await run(['put', 'a', '-', '--metadata', other.metadata], {}, bytes)
+  const results = await Promise.all([
+    comb(['ls', '--metadata', one.metadata], { env: secrets }),
+    comb(['ls', '--metadata', other.metadata, '--blocks', other.blocks], { env: secrets }),
+  ])
+  expect(results.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
+    {
+      code: 2,
+      stderr: expect.stringMatching(
+        /^comb: the blocks of the hive in the schema hive\d+ are in another backend: name it with --blocks\n$/,
+      ),
+    },
+    {
+      code: 2,
+      stderr: expect.stringMatching(
+        /^comb: the blocks of the hive in the schema hive\d+ are in PostgreSQL: open it without --blocks\n$/,
+      ),
+    },
+  ])
+})
+
 test('two servers on one database and one object store serve one hive', async () => {
   const { metadata, blocks, prefix } = newPlace()
   const env = { ...secrets, COMB_METADATA: metadata, COMB_BLOCKS: blocks }

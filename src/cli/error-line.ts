@@ -35,6 +35,7 @@ const COMPLETE = new Set([
   'IntegrityError',
   'NotFoundError',
   'RdiffError',
+  'UsageError',
 ])
 
 /** One line that says what went wrong, and why, if the cause adds information. */

@@ -1,6 +1,11 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Argument, type Command, Option } from 'commander'
+import { MARKER_FILE } from '../backends/directory/marker-file.ts'
 import { mayBeEngine } from './redact.ts'
 import { UsageError } from './usage-error.ts'
+
+const ROWS_MISSING = '--blocks needs --metadata, which says where the rows are'
 
 /** A hive whose rows and blocks are in engines of their own. */
 export interface EnginePlace {
@@ -16,10 +21,10 @@ export type HivePlace = string | EnginePlace
 /** Adds what says where the hive is to a command: an argument, and the options that replace it. */
 export function addHive(command: Command, argument: Argument): Command {
   const replaced = argument.required ? `<${argument.name()}>` : `[${argument.name()}]`
-  let isReplaced = false
-  const replace = (value: string): void => {
-    if (isReplaced || value === '') return
-    isReplaced = true
+  let replacedBy: string | undefined
+  const replace = (value: string, option: string): void => {
+    if (replacedBy !== undefined || value === '') return
+    replacedBy = option
     // What follows on the command line has already been told from options, but is not assigned to arguments yet.
     ;(command.registeredArguments as Argument[]).shift()
   }
@@ -33,8 +38,33 @@ export function addHive(command: Command, argument: Argument): Command {
         'COMB_BLOCKS',
       ),
     )
-    .on('option:metadata', replace)
-    .on('optionEnv:metadata', replace)
+    .on('option:metadata', (value: string) => replace(value, '--metadata'))
+    .on('optionEnv:metadata', (value: string) => {
+      replace(value, 'COMB_METADATA')
+      const [next] = command.registeredArguments
+      if (replacedBy === 'COMB_METADATA' && next) refuseHive(next, replaced)
+    })
+    .exitOverride((error) => {
+      if (error.code === 'commander.excessArguments' && replacedBy !== undefined) {
+        throw new UsageError(`too many arguments for '${command.name()}': ${replacedBy} takes the place of ${replaced}`)
+      }
+      const isBlocksAlone = replacedBy === undefined && command.opts<{ blocks?: string }>().blocks
+      if (error.code === 'commander.missingArgument' && isBlocksAlone) throw new UsageError(ROWS_MISSING)
+      throw error
+    })
+}
+
+/** Has the argument that comes first now refused if it is a hive: somebody may not know of the variable, or not think of it. */
+function refuseHive(argument: Argument, replaced: string): void {
+  const { parseArg } = argument
+  argument.argParser((value: string, previous: unknown) => {
+    if (/^(https?|postgres|postgresql|s3):/i.test(value) || existsSync(join(value, MARKER_FILE))) {
+      throw new UsageError(
+        `COMB_METADATA takes the place of ${replaced}: leave ${replaced} out, or unset COMB_METADATA; for an entry of this name, use --metadata`,
+      )
+    }
+    return parseArg ? parseArg(value, previous) : value
+  })
 }
 
 /** Makes the action of a command from a function that gets the place of the hive first. */
@@ -47,7 +77,7 @@ export function withPlace(
       const place = { metadata, blocks: blocks === '' ? undefined : blocks }
       return action(place, ...(parameters as never[]))
     }
-    if (blocks !== '') throw new UsageError('--blocks needs --metadata, which says where the rows are')
+    if (blocks !== '') throw new UsageError(ROWS_MISSING)
     const [place, ...rest] = parameters
     checkPlace(place as string)
     return action(place as string, ...(rest as never[]))

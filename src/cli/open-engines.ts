@@ -41,7 +41,16 @@ function postgresUrl(metadata: string): URL {
   if (!URL.canParse(metadata)) {
     throw new UsageError('--metadata is not a valid URL; a password must be percent-encoded, or be in PGPASSWORD')
   }
-  return new URL(metadata)
+  const url = new URL(metadata)
+  try {
+    // As the driver does, whose own error does not say what is wrong.
+    decodeURIComponent([url.username, url.password, url.pathname].join(' '))
+  } catch (error) {
+    throw new UsageError('--metadata has a % that is not part of a percent-encoded character; write it as %25', {
+      cause: error,
+    })
+  }
+  return url
 }
 
 /** Makes the blocks of an object store. Secrets come from the environment, which other users of the machine cannot see. */
@@ -74,9 +83,14 @@ function openBlocks(place: string): BlockBackend {
   )
 }
 
-/** Turns the error for an invalid option into one about the command line. */
+/** Turns the error for an invalid or missing option into one about the command line. */
 function asUsage<T>(call: () => T): T {
   const fail = (error: unknown): never => {
+    const { name, message } = error as Error
+    if (name === 'FormatError' && message.includes('`blocks`')) {
+      const words = message.replace('pass it as `blocks`', 'name it with --blocks').replace('`blocks`', '--blocks')
+      throw new UsageError(words, { cause: error })
+    }
     if (error instanceof TypeError) throw new UsageError(redact(error.message), { cause: error })
     throw error
   }

@@ -6,6 +6,7 @@ import { FormatError, NotFoundError } from '../../errors.ts'
 import { databaseError } from './engine-error.ts'
 import type { FileCalls } from './file-calls.ts'
 import { PROBE_PREFIX } from './has-no-space.ts'
+import { MARKER_FILE } from './marker-file.ts'
 import { namesIn } from './names-in.ts'
 import { ROWS_FILE, type RowsFile } from './rows-file.ts'
 import { sizeOf } from './size-of.ts'
@@ -13,8 +14,6 @@ import { createDatabase } from './sqlite-connection.ts'
 import { syncDirectory } from './sync-directory.ts'
 import { readWholeFile, removeFile, writeNewFile } from './whole-files.ts'
 
-/** Says what the directory is. It is written last, so that a directory that has it has been made completely. */
-const MARKER_FILE = 'combstream-directory'
 const MARKER_MAGIC = 'combstream directory '
 const MARKER_VERSION = '1'
 const MAX_MARKER_BYTES = 256
