@@ -98,6 +98,33 @@ test.each([
   expect(await objectsOf(prefix)).toHaveLength(objects)
 })
 
+test('only put and serve create a hive', async () => {
+  const { metadata, blocks } = newPlace()
+  const schema = new URL(metadata).searchParams.get('schema')!
+  const commands = [
+    ['ls'],
+    ['stat', 'a'],
+    ['get', 'a', '-'],
+    ['rm', 'a'],
+    ['check'],
+    ['check', '--repair'],
+    ['gc', '--dry-run'],
+    ['gc'],
+  ]
+  for (const args of commands) {
+    const result = await comb([...args, '--metadata', metadata], { env: secrets })
+    expect({ args, ...result }).toMatchObject({
+      args,
+      code: 1,
+      stderr: `comb: there is no hive in the schema ${schema}\n`,
+    })
+  }
+  // Nothing says yet where its blocks are.
+  const env = { ...secrets, COMB_METADATA: metadata, COMB_BLOCKS: blocks }
+  await serveComb(undefined, [], { env })
+  expect(String(await run(['ls'], env))).toBe('')
+})
+
 test('a hive whose blocks are elsewhere needs --blocks, and one whose blocks are in PostgreSQL refuses it', async () => {
   const [one, other] = [newPlace(), newPlace()]
   const bytes = randomBytes(10)

@@ -8,10 +8,18 @@ import { UsageError } from './usage-error.ts'
 /** What may follow the question mark in the URL of an object store. */
 const BLOCKS_PARAMETERS = new Set(['endpoint', 'region', 'addressing'])
 
+/** How {@linkcode openEngines} opens them. */
+export interface EngineOptions {
+  /** Creates the hive if it does not exist. */
+  readonly create: boolean
+  /** Opens a directory, for rows that are in one. */
+  readonly openDirectory: (path: string) => Promise<Backend>
+}
+
 /** Opens the rows that `--metadata` names, with the blocks that `--blocks` names. */
 export async function openEngines(
   { metadata, blocks }: EnginePlace,
-  openDirectory: (path: string) => Promise<Backend>,
+  { create, openDirectory }: EngineOptions,
 ): Promise<Backend> {
   const objects = blocks === undefined ? undefined : openBlocks(blocks)
   const scheme = schemeOf(metadata)
@@ -26,6 +34,7 @@ export async function openEngines(
   return await asUsage(() =>
     // Nobody watches the hive here.
     postgresBackend(url.href, {
+      create,
       listen: false,
       ...(schema !== null && { schema }),
       ...(objects && { blocks: objects }),

@@ -2,6 +2,7 @@ import type { Hive } from '../hive/hive.ts'
 import type { CodecName } from '../store/codecs/block-codecs.ts'
 import type { Backend } from '../store/backend.ts'
 import type { StreamStore } from '../store/stream-store.ts'
+import type { EngineOptions } from './open-engines.ts'
 import { type HivePlace, schemeOf } from './hive-place.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -66,7 +67,7 @@ export async function openLocal(
     return directoryBackend(path, { create, readOnly, thread })
   }
   const [backend, { StreamStore }, { LocalHive }] = await Promise.all([
-    openBackend(place, openDirectory),
+    openBackend(place, { create, openDirectory }),
     import('../store/stream-store.ts'),
     import('../hive/local-hive.ts'),
   ])
@@ -74,8 +75,8 @@ export async function openLocal(
   return { hive: new LocalHive(store), store, close: () => store.close() }
 }
 
-async function openBackend(place: HivePlace, openDirectory: (path: string) => Promise<Backend>): Promise<Backend> {
-  if (typeof place !== 'string') return (await import('./open-engines.ts')).openEngines(place, openDirectory)
-  if (schemeOf(place) === undefined) return openDirectory(place)
+async function openBackend(place: HivePlace, options: EngineOptions): Promise<Backend> {
+  if (typeof place !== 'string') return (await import('./open-engines.ts')).openEngines(place, options)
+  if (schemeOf(place) === undefined) return options.openDirectory(place)
   throw new UsageError(`a hive must be a directory or an http(s) URL, got ${place}`)
 }
