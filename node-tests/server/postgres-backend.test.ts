@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { postgresBackend, type PostgresBackendOptions } from '../../src/backends/postgres.ts'
 import { PostgresMetadata } from '../../src/backends/postgres/postgres-metadata.ts'
@@ -25,15 +25,18 @@ beforeAll(async () => {
   sql = postgres(server.url(), { max: 4, onnotice: () => undefined, transform: postgres.camel })
 })
 
+afterEach(async () => {
+  await Promise.all(backends.splice(0).map((backend) => backend.close()))
+})
+
 afterAll(async () => {
-  await Promise.all(backends.map((backend) => backend.close()))
   await sql?.end({ timeout: 0 })
   await server?.close()
 })
 
 const newSchema = (): string => `hive_${schemas++}`
 
-/** Opens a backend from a URL, which is closed at the end. */
+/** Opens a backend from a URL, which is closed after the test. */
 async function open(options: PostgresBackendOptions = {}, url = server.url()): Promise<Backend> {
   const backend = await postgresBackend(url, { connections: 2, schema: newSchema(), listen: false, ...options })
   backends.push(backend)
@@ -259,19 +262,23 @@ describe('postgresBackend', () => {
 
   describe('with a transaction that the caller has open', () => {
     const A = new TextEncoder().encode('a')
+    let backend: Backend
     let store: StreamStore
     let id: string
     let app: string
 
     beforeAll(async () => {
       const schema = newSchema()
-      store = new StreamStore(await open({ schema }), { leaseMs: 0 })
+      backend = await postgresBackend(server.url(), { connections: 2, schema, listen: false })
+      store = new StreamStore(backend, { leaseMs: 0 })
       const sink = store.sink()
       await new Blob(['honey']).stream().pipeTo(sink)
       ;({ id } = await sink.stored)
       app = `app_${schema}`
       await sql.unsafe(`create table ${app} (stream text)`)
     })
+
+    afterAll(() => backend?.close())
 
     const rowsOfApp = async (): Promise<unknown[]> => [...(await sql.unsafe(`select stream from ${app}`))]
     const valueOf = (key: Uint8Array): Promise<Uint8Array | undefined> => store.transaction((tx) => tx.get(key))
@@ -375,6 +382,64 @@ describe('postgresBackend', () => {
       expect([runs, await valueOf(A)]).toEqual([2, new Uint8Array([7, ...A])])
     })
 
+    it('needs no other connection, also when the store has done nothing before', async () => {
+      const client = postgres(server.url(), { max: 1, onnotice: () => undefined })
+      const fresh = new StreamStore(await postgresBackend(client, { schema: newSchema(), listen: false }))
+      await client.begin((join) => fresh.transaction(async (tx) => tx.set(A, A), { join }))
+      expect(await fresh.transaction((tx) => tx.get(A))).toEqual(A)
+      await client.end()
+    })
+
+    it('changes nothing in another transaction, nor after its own, and does the other one no harm', async () => {
+      const client = postgres(server.url(), { max: 1, onnotice: () => undefined })
+      const fresh = new StreamStore(await postgresBackend(client, { schema: newSchema(), listen: false }))
+      const begin = async (): Promise<{ end: () => void; result: Promise<unknown> }> => {
+        let end = (): void => undefined
+        const ended = new Promise<void>((resolve) => (end = resolve))
+        let result: Promise<unknown> | undefined
+        await client.begin(async (join) => {
+          const late = fresh.transaction(
+            async (tx) => {
+              await ended
+              tx.set(A, A)
+            },
+            { join },
+          )
+          result = rejection(late)
+        })
+        return { end, result: result! }
+      }
+      const refusal = { name: 'BackendError', message: expect.stringContaining('has ended'), outcome: undefined }
+      const afterwards = await begin()
+      afterwards.end()
+      expect(await afterwards.result).toMatchObject(refusal)
+      const inside = await begin()
+      const before = (await rowsOfApp()).length
+      await client.begin(async (other) => {
+        await other.unsafe(`insert into ${app} values ('other')`)
+        inside.end()
+        expect(await inside.result).toMatchObject(refusal)
+      })
+      expect(await rowsOfApp()).toHaveLength(before + 1)
+      await sql.unsafe(`delete from ${app} where stream = 'other'`)
+      expect(await fresh.transaction((tx) => tx.get(A))).toBeUndefined()
+      await client.end()
+    })
+
+    it('refuses a transaction in another database, whether that has such a schema or not', async () => {
+      await sql.unsafe('create database elsewhere')
+      const url = server.url().replace(/[^/]*$/, 'elsewhere')
+      const client = postgres(url, { max: 2, onnotice: () => undefined })
+      const schema = newSchema()
+      const here = new StreamStore(await open({ schema }))
+      const set = (join: unknown): Promise<void> => here.transaction(async (tx) => tx.set(A, A), { join })
+      expect(await rejection(client.begin(set))).toMatchObject({ name: 'TypeError' })
+      const there = new StreamStore(await open({ schema }, url))
+      expect(await rejection(client.begin(set))).toMatchObject({ name: 'TypeError' })
+      expect(await there.transaction((tx) => tx.get(A))).toBeUndefined()
+      await client.end()
+    })
+
     it('takes only transactions of its engine', async () => {
       const work = async (): Promise<void> => undefined
       // Each of its statements would be a transaction of its own.
@@ -432,13 +497,13 @@ describe('postgresBackend', () => {
 
   /** The rows of a schema, for which a call has this much time. */
   const rowsWithin = (client: postgres.Sql, schema: string, timeoutMs: number, lockTimeoutMs = 1): PostgresMetadata =>
-    new PostgresMetadata(new ServerCalls(client, { timeoutMs }), { schema: `"${schema}"`, lockTimeoutMs })
+    new PostgresMetadata(new ServerCalls(client, { timeoutMs }), { schema: `"${schema}"`, id: '', lockTimeoutMs })
 
   it('fails when its time is over, and says so if a commit is not applied because another transaction has a lock', async () => {
     const schema = newSchema()
     await open({ schema })
     await sql.begin(async (tx) => {
-      await tx.unsafe(`select ${schema}.commit_rows('{1,0}', '{}', '\\x01', null)`)
+      await tx.unsafe(`select ${schema}.commit_rows('{1,0}', '{}', '\\x01', null, null)`)
       const patient = rowsWithin(sql, schema, 60_000)
       const error = await rejection(patient.commit([{ key: KEY, version: undefined }], [{ key: KEY, value: KEY }]))
       expect(error).toMatchObject({ name: 'BackendError', retryable: true, outcome: undefined })

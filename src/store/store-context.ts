@@ -44,9 +44,12 @@ export interface StoreContext {
 /**
  * The context of a store for work on its rows that is part of a transaction which the caller has open in the engine.
  *
+ * Only through that transaction does it read rows: the caller may have all connections in use.
+ *
+ * @param assertOpen Throws if the store is closed.
  * @throws {TypeError} if the engine cannot do this, or this is not such a transaction.
  */
-export function joinedContext(context: StoreContext, transaction: unknown): StoreContext {
+export function joinedContext(context: StoreContext, transaction: unknown, assertOpen: () => void): StoreContext {
   const { backend, keys, host } = context
   if (!backend.metadata.join) throw new TypeError('the backend of this store cannot join a transaction')
   const joined: Backend = {
@@ -59,8 +62,7 @@ export function joinedContext(context: StoreContext, transaction: unknown): Stor
   // What it writes may be rolled back, so it must not be remembered.
   const versionRow = new VersionRow({ backend: joined, keys, host })
   const ready = async (needed: number | undefined, options?: BackendCallOptions): Promise<void> => {
-    // Only to assert that the store is open.
-    await context.ready(options)
+    assertOpen()
     await versionRow.ensure(needed, options)
   }
   return {

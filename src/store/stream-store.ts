@@ -279,8 +279,8 @@ export class StreamStore {
    */
   async transaction<T>(run: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const { signal, join } = options
-    await this.#context.ready({ signal })
-    const context = join === undefined ? this.#context : joinedContext(this.#context, join)
+    const context = join === undefined ? this.#context : joinedContext(this.#context, join, () => this.#assertOpen())
+    await context.ready({ signal })
     const { host } = this.#context
     for (let number = 0; number < host.budget.conflicts; number++) {
       await waitToRetry(host, number, signal)
@@ -326,7 +326,7 @@ export class StreamStore {
    * @throws {RangeError} if an option is out of range.
    */
   startCollector(options: CollectorOptions): void {
-    if (this.#closed) throw new TypeError('the store is closed')
+    this.#assertOpen()
     startCollector(this.#context, options, this.#closing.signal)
   }
 
@@ -369,8 +369,12 @@ export class StreamStore {
   }
 
   async #ensureVersion(needed: number | undefined, options: BackendCallOptions | undefined): Promise<void> {
-    if (this.#closed) throw new TypeError('the store is closed')
+    this.#assertOpen()
     await this.#context.versionRow.ensure(needed, options)
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new TypeError('the store is closed')
   }
 
   #track(work: Promise<unknown>): void {

@@ -10,7 +10,7 @@ import { loadDriver } from './connect.ts'
 import { PostgresBlocks } from './postgres-blocks.ts'
 import { PostgresMetadata } from './postgres-metadata.ts'
 import { PostgresNotices } from './postgres-notices.ts'
-import { noteClaim, prepareSchema } from './schema.ts'
+import { type HiveFormat, noteClaim, prepareSchema } from './schema.ts'
 import { ServerCalls } from './server-calls.ts'
 
 /** Options of {@linkcode postgresBackend}. */
@@ -118,8 +118,9 @@ export async function postgresBackend(
     await notices.close()
     await calls.close()
   }
+  let format: HiveFormat
   try {
-    const format = await prepareSchema(calls, schema, { blocks: blocks ? 'elsewhere' : 'postgres', create })
+    format = await prepareSchema(calls, schema, { blocks: blocks ? 'elsewhere' : 'postgres', create })
     if (blocks) {
       await claimBlocks(blocks.blocks, format)
       if (!format.hasClaimed) await noteClaim(calls, schema)
@@ -132,7 +133,11 @@ export async function postgresBackend(
   let closed: Promise<void> | undefined
   const createHash = nativeSha256()
   return {
-    metadata: new PostgresMetadata(calls, { schema: `"${schema}"`, lockTimeoutMs: Math.ceil(timeoutMs * LOCK_SHARE) }),
+    metadata: new PostgresMetadata(calls, {
+      schema: `"${schema}"`,
+      id: format.id,
+      lockTimeoutMs: Math.ceil(timeoutMs * LOCK_SHARE),
+    }),
     blocks: blocks?.blocks ?? new PostgresBlocks(calls, schema),
     limits: { blockBytes: blocks ? (blocks.limits?.blockBytes ?? Infinity) : BLOCK_BYTES },
     notices,

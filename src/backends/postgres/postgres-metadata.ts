@@ -9,21 +9,21 @@ import type {
   VersionedValue,
 } from '../../store/backend.ts'
 import { BackendError } from '../../errors.ts'
-import { JoinedCalls } from './joined-calls.ts'
+import { JoinedCalls, type JoinedHive } from './joined-calls.ts'
 import type { RawRow } from './client.ts'
 import type { Calls } from './server-calls.ts'
 import { arrayText, bytesOf, pack, textOf } from './wire.ts'
 
 /** What {@linkcode PostgresMetadata} needs besides what runs its statements. */
-export interface PostgresMetadataOptions {
-  /** Name of the schema, in double quotes. */
-  readonly schema: string
+export interface PostgresMetadataOptions extends JoinedHive {
   /** How long the server waits for each lock of a commit; undefined for as long as it is set to. */
   readonly lockTimeoutMs: number | undefined
-  /** Whether this is part of a transaction that goes on after a commit. */
-  readonly isJoined?: boolean
+  /** The transaction that this is a part of, and that goes on after a commit. */
+  readonly joined?: JoinedCalls
 }
 
+/** What `commit_rows` returns when the transaction that was joined has ended. */
+const ENDED = '-1'
 /** A version as the sequence gives it. */
 const VERSION = /^[1-9][0-9]{0,17}$/
 
@@ -31,13 +31,15 @@ const VERSION = /^[1-9][0-9]{0,17}$/
 export class PostgresMetadata implements Metadata {
   readonly #calls: Calls
   readonly #schema: string
+  readonly #id: string
   readonly #lockTimeout: string
-  readonly #isJoined: boolean
+  readonly #joined: JoinedCalls | undefined
 
-  constructor(calls: Calls, { schema, lockTimeoutMs, isJoined = false }: PostgresMetadataOptions) {
+  constructor(calls: Calls, { schema, id, lockTimeoutMs, joined }: PostgresMetadataOptions) {
     this.#calls = calls
     this.#schema = schema
-    this.#isJoined = isJoined
+    this.#id = id
+    this.#joined = joined
     this.#lockTimeout = lockTimeoutMs === undefined ? 'null' : String(lockTimeoutMs)
   }
 
@@ -106,28 +108,32 @@ export class PostgresMetadata implements Metadata {
     }
     const checked = arrayText(checks.map(({ version }) => version))
     // Within a transaction that goes on, the locks of its keys keep what was checked as it is.
-    if (mutations.length === 0 && !this.#isJoined) return this.#hold(checks, checked, signal)
+    if (mutations.length === 0 && !this.#joined) return this.#hold(checks, checked, signal)
     const keys = [...checks, ...mutations].map(({ key }) => key)
     const { lengths, bytes } = pack([...keys, ...mutations.map(({ value }) => value)])
+    const transactionId = await this.#joined?.transactionId(signal)
     const [row] = await this.#calls.run({
       what,
       statement: `
-        select ${this.#schema}.commit_rows($1::text::int[], $2::text::bigint[], $3::bytea, ${this.#lockTimeout})`,
-      parameters: [lengths, checked, bytes],
+        select ${this.#schema}.commit_rows($1::text::int[], $2::text::bigint[], $3::bytea, ${this.#lockTimeout},
+          ${transactionId === undefined ? 'null' : '$4::text::bigint'})`,
+      parameters: [lengths, checked, bytes, ...(transactionId === undefined ? [] : [transactionId])],
       changes: true,
       signal,
     })
     if (!row) throw new BackendError(`${what}: the server gives no answer`, { retryable: true, outcome: 'unknown' })
-    const version = row[0]!
-    return version !== null && textOf(version)
+    if (row[0] === null) return false
+    const version = textOf(row[0]!)
+    if (version === ENDED) {
+      throw new BackendError(`${what}: the transaction that was joined has ended`, { retryable: false })
+    }
+    return version
   }
 
   join(transaction: unknown): Metadata {
-    return new PostgresMetadata(new JoinedCalls(transaction), {
-      schema: this.#schema,
-      lockTimeoutMs: undefined,
-      isJoined: true,
-    })
+    const hive = { schema: this.#schema, id: this.#id }
+    const joined = new JoinedCalls(transaction, hive)
+    return new PostgresMetadata(joined, { ...hive, lockTimeoutMs: undefined, joined })
   }
 
   /** Whether all checks hold: one statement sees all rows at the same moment. */

@@ -41,7 +41,8 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = [rowsAndBlocks]
  *
  * `commit_rows` first locks all keys that it checks or changes, in one order, so that two commits with a key in common
  * come one after the other. Each of its statements sees what was committed before it began, at READ COMMITTED only. It
- * gets its keys and values joined, first the keys of the checks, then those of the changes, then the values.
+ * gets its keys and values joined, first the keys of the checks, then those of the changes, then the values. It returns
+ * the version, null if a check does not hold, and -1 if this is not the transaction that the caller has joined.
  */
 function rowsAndBlocks(schema: string): string {
   return `
@@ -71,7 +72,9 @@ function rowsAndBlocks(schema: string): string {
       )
     $body$;
 
-    create function ${schema}.commit_rows(lengths int[], checked bigint[], bytes bytea, lock_timeout_ms int)
+    create function ${schema}.commit_rows(
+      lengths int[], checked bigint[], bytes bytea, lock_timeout_ms int, joined bigint
+    )
     returns bigint
     language plpgsql
     set search_path = pg_catalog
@@ -85,6 +88,10 @@ function rowsAndBlocks(schema: string): string {
       current bigint;
       written bigint;
     begin
+      -- An error would end the transaction of somebody else who uses the same connection now.
+      if joined <> txid_current() then
+        return -1;
+      end if;
       if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
         raise exception 'commits need the isolation level READ COMMITTED, not %',
           upper(current_setting('transaction_isolation')) using errcode = 'feature_not_supported';
