@@ -121,6 +121,28 @@ describe('the code in docs/backends.md', () => {
       expect(await node(['get-from-both.js'], environment)).toBe('0 2000000\n')
     })
 
+    it('takes the object store of one example in the other', async () => {
+      const { endpoint, credentials } = await objectGateway()
+      const statement = /^const blocks = s3Blocks\(\{\n.*?^\}\)\n/ms
+      const [bucket] = statement.exec(blocks.get('bucket.js')!)!
+      const both = blocks.get('postgres-and-bucket.js')!
+      expect(both).toMatch(statement)
+      write(
+        'combined.js',
+        `${both.replace(statement, bucket.replace(`'videos'`, `'hives'`).replace(`'hives/mine'`, `'combined'`)).replace(`schema: 'videos'`, `schema: 'combined'`)}
+         await new Blob(['x'.repeat(20_000)]).stream().pipeTo(hive.sink('x'))
+         console.log((await new Response((await hive.open('x')).stream()).text()).length)
+         await store.close()`,
+      )
+      const environment = {
+        DATABASE_URL: server.url(),
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      }
+      expect(await node(['combined.js'], environment)).toBe('20000\n')
+    })
+
     it('changes a table and the store in one transaction, as docs/store.md shows', async () => {
       write('one-transaction.js', docBlocks('docs/store.md').get('one-transaction.js')!)
       write(

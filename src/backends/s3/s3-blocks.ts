@@ -68,7 +68,7 @@ export interface S3BlocksOptions {
  * ```ts
  * import { s3Blocks } from 'combstream/backends/s3'
  *
- * const { blocks } = s3Blocks({
+ * const blocks = s3Blocks({
  *   endpoint: 'https://s3.example',
  *   bucket: 'videos',
  *   credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
