@@ -117,6 +117,20 @@ describe('postgresBackend', () => {
     expect(await rejection(apart)).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
   })
 
+  it('sends notices of any characters through a database that does not have them', async () => {
+    await sql.unsafe(`create database latin encoding 'LATIN1' template template0`)
+    const url = server.url().replace(/[^/]*$/, 'latin')
+    const [here, there] = await Promise.all([1, 2].map(() => open({ schema: 'bees', listen: true }, url)))
+    const received = new Promise<string>((resolve) => there!.notices!.subscribe(resolve))
+    // Another program may use the channel, too.
+    const client = postgres(url, { max: 1 })
+    for (const payload of ['buzz', 'a buzz', 'a 1']) await client.notify('combstream_bees', payload)
+    await client.end()
+    const notice = '💧é\u0000\u007f"\\u00e9'
+    here!.notices!.publish(notice)
+    expect(await received).toBe(notice)
+  })
+
   describe('with its blocks in another backend', () => {
     const namesIn = async ({ blocks }: Backend): Promise<string[]> =>
       (await blocks.list({ prefix: '', limit: 9 })).map(({ name }) => name)

@@ -5,12 +5,15 @@ import { CLOSING_MS, type ServerCalls } from './server-calls.ts'
 
 /** How many notices may wait to be sent. */
 const MAX_WAITING = 1_000
+/** The characters that a database of any encoding has; JSON escapes the rest of ASCII by itself. */
+const NOT_ASCII = /[^\x20-\x7e]/g
 /** A payload must be shorter than 8,000 bytes (PostgreSQL: NOTIFY). */
 const PAYLOAD_BYTES = 8_000
 
 /**
  * Notices by LISTEN and NOTIFY. Those of this backend object are delivered at once, and recognised by its random id when
- * the server sends them back.
+ * the server sends them back. A notice is sent as JSON in ASCII, because a database may not have all characters. One whose
+ * payload is too long is lost. The change of an entry fits: an alias of 1,024 bytes takes at most 7,168.
  */
 export class PostgresNotices implements Notices {
   readonly #calls: ServerCalls
@@ -33,7 +36,9 @@ export class PostgresNotices implements Notices {
   async listen(client: PostgresClient): Promise<void> {
     const listening = client.listen(this.#channel, (payload) => {
       const [id, notice] = split(payload)
-      if (id !== this.#id && !this.#isClosed) this.#deliver(notice)
+      if (id === this.#id || this.#isClosed) return
+      const text = parse(notice)
+      if (text !== undefined) this.#deliver(text)
     })
     this.#listening = await this.#calls.limited('cannot listen for notices', listening)
   }
@@ -41,7 +46,7 @@ export class PostgresNotices implements Notices {
   publish(notice: string): void {
     if (this.#isClosed) return
     this.#deliver(notice)
-    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(`${this.#id} ${notice}`)
+    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(`${this.#id} ${toAscii(notice)}`)
     this.#sending ??= this.#send()
   }
 
@@ -92,4 +97,19 @@ export class PostgresNotices implements Notices {
 function split(payload: string): [id: string, notice: string] {
   const space = payload.indexOf(' ')
   return [payload.slice(0, space), payload.slice(space + 1)]
+}
+
+/** A notice as a string of JSON that has only ASCII. */
+function toAscii(notice: string): string {
+  return JSON.stringify(notice).replace(NOT_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** The notice in a payload; undefined if somebody else has sent that. */
+function parse(payload: string): string | undefined {
+  try {
+    const notice: unknown = JSON.parse(payload)
+    return typeof notice === 'string' ? notice : undefined
+  } catch {
+    return undefined
+  }
 }
