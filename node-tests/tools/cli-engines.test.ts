@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import connect from 'postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { s3Blocks } from '../../src/backends/s3.ts'
-import { comb, type CombResult, serveComb, temporaryDirectory } from '../support/comb.ts'
+import { comb, COMB_MAIN, type CombResult, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { difference } from '../support/jobs.ts'
 import { newPrefix, objectGateway } from '../support/object-gateway.ts'
 import { PostgresServer } from '../support/postgres-server.ts'
@@ -96,6 +99,30 @@ test.each([
   expect(difference(await run(['get', 'a'], env), bytes)).toBeUndefined()
   expect(String(await run(['check'], env))).toMatch(/^checked 1 stream with 2 blocks, 1\.50 MB: no damage/)
   expect(await objectsOf(prefix)).toHaveLength(objects)
+})
+
+test.runIf(process.platform === 'linux')('serve shows no password on a terminal', async () => {
+  const sql = connect(postgres.url(), { max: 1 })
+  await sql`create role "hive@srv" login superuser`
+  await sql.end()
+  const { metadata, blocks } = newPlace()
+  const url = metadata.replace(/\/\/\w+@/, `//hive@srv:${PASSWORD.replace('/', '%2F')}@`)
+  expect(url).toContain('//hive@srv:p@ss:w%2Ford@')
+  const args = ['serve', '--port', '0', '--metadata', url, '--blocks', blocks]
+  const command = [process.execPath, COMB_MAIN, ...args].map((word) => `'${word}'`).join(' ')
+  const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...secrets, TERM: 'xterm' },
+  })
+  let screen = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const wasServing = screen.includes('Ctrl-C')
+    screen += text
+    if (!wasServing && screen.includes('Ctrl-C')) child.stdin.write('\u0003')
+  })
+  await once(child, 'close')
+  expect(screen).toMatch(/serving postgres:\/\/hive%40srv:\*\*\*@127\.0\.0\.1:\d+\/.* and s3:\/\/.*; press Ctrl-C/)
+  expect(screen).not.toMatch(/p@ss|p%40ss|w%2Ford/)
 })
 
 test('only put and serve create a hive', async () => {
