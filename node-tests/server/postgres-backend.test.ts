@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo } from 'node:net'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
@@ -570,8 +571,41 @@ describe('postgresBackend', () => {
     await client.end()
   })
 
+  it('waits while it is being opened for a server that restarts', async () => {
+    const STARTING = new TextEncoder().encode('E\0\0\0\u0020SFATAL\0C57P03\0Mstarting up\0\0')
+    let connections = 0
+    const restarting = createServer((socket) => {
+      socket.on('error', () => undefined)
+      connections++
+      if (connections === 1) socket.destroy()
+      else if (connections === 2) socket.end(STARTING)
+      else {
+        const upstream = connect(server.port, '127.0.0.1')
+        upstream.on('error', () => undefined)
+        socket.pipe(upstream).pipe(socket)
+      }
+    })
+    await new Promise<void>((resolve) => restarting.listen(0, '127.0.0.1', resolve))
+    const backend = await open({ connections: 1 }, server.url((restarting.address() as AddressInfo).port))
+    expect(await backend.metadata.get(KEY)).toBeUndefined()
+    expect(connections).toBeGreaterThan(2)
+    await backend.close()
+    restarting.close()
+  })
+
+  it('repeats a call that found no server, also while it is being opened', async () => {
+    let calls = 0
+    const answer = Object.assign([], { command: 'SELECT', count: 0 })
+    const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+    const raw = (): Promise<unknown> => (calls++ === 0 ? Promise.reject(refused) : Promise.resolve(answer))
+    const client = { options: { max: 1 }, unsafe: () => ({ raw }) } as unknown as postgres.Sql
+    const call = { what: 'cannot open', statement: '', parameters: [], changes: false, signal: undefined }
+    expect(await new ServerCalls(client, { timeoutMs: 60_000 }).runToOpen(call)).toEqual([])
+    expect(calls).toBe(2)
+  })
+
   it('fails with a BackendError if there is no such server, or no such database', async () => {
-    expect(await rejection(open({}, 'postgres://nobody@127.0.0.1:1/'))).toMatchObject({
+    expect(await rejection(open({ timeoutMs: 50 }, 'postgres://nobody@127.0.0.1:1/'))).toMatchObject({
       name: 'BackendError',
       retryable: true,
     })

@@ -40,7 +40,8 @@ export interface PostgresBackendOptions {
   connections?: number | undefined
   /**
    * Milliseconds for which a call waits for a connection, for a lock that another transaction has, for a server that
-   * restarts, and for the answer, before it fails with a BackendError that is `retryable`.
+   * restarts, and for the answer, before it fails with a BackendError that is `retryable`. Opening waits at most 5 s for a
+   * server that cannot be reached.
    * @default 30_000
    */
   timeoutMs?: number | undefined

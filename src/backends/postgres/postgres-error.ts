@@ -68,6 +68,11 @@ export function postgresError(error: unknown, what: string, changes: boolean): u
   return new BackendError(text, { retryable: cutOff, outcome, cause: error })
 }
 
+/** Whether an error says that no server could be reached. */
+export function isNotConnected(error: unknown): boolean {
+  return NOT_CONNECTED.has(codeOf(error) ?? '')
+}
+
 /** Whether an error says that a table, or its schema, does not exist. */
 export function isMissingTable(error: unknown): boolean {
   const code = codeOf(error)

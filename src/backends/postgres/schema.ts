@@ -187,7 +187,7 @@ export async function noteClaim(calls: ServerCalls, name: string): Promise<void>
 
 /** Checks settings of the server, a database or a user that change how values are sent. */
 async function checkSettings(calls: ServerCalls): Promise<void> {
-  const [row] = await calls.runOnce({
+  const [row] = await calls.runToOpen({
     what: 'cannot open the hive',
     statement: `select current_setting('bytea_output'), current_setting('array_nulls')`,
     parameters: [],
@@ -204,7 +204,7 @@ async function checkSettings(calls: ServerCalls): Promise<void> {
 
 async function readFormat(calls: ServerCalls, name: string): Promise<HiveFormat | undefined> {
   try {
-    const rows = await calls.runOnce({
+    const rows = await calls.runToOpen({
       what: `cannot open the schema ${name}`,
       statement: `select version, blocks, id, claimed from "${name}".format`,
       parameters: [],

@@ -2,13 +2,15 @@ import { codeOf } from '../../bytes/error-code.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { BackendError } from '../../errors.ts'
 import type { PostgresClient, RawResult, RawRow } from './client.ts'
-import { LOCK_NOT_AVAILABLE, postgresError } from './postgres-error.ts'
+import { isNotConnected, LOCK_NOT_AVAILABLE, postgresError } from './postgres-error.ts'
 import { rowsOf } from './rows-of.ts'
 import { Slots } from './slots.ts'
 import { waitFor } from './wait-for.ts'
 
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 500
+/** For how long opening waits for a server that cannot be reached, and that may restart, or not exist. */
+const OPENING_MS = 5_000
 /** For how long closing waits for the server. */
 export const CLOSING_MS = 5_000
 
@@ -65,21 +67,36 @@ export class ServerCalls implements Calls {
     this.#slots = new Slots(client.options.max)
   }
 
-  async run(call: Call): Promise<readonly RawRow[]> {
-    const deadlineMs = performance.now() + this.#timeoutMs
+  run(call: Call): Promise<readonly RawRow[]> {
+    return this.#repeat((deadlineMs) => this.#runOnce(call, deadlineMs), this.#timeoutMs, call.signal)
+  }
+
+  /** Runs a statement while the backend is being opened. It does not wait long for a server that cannot be reached. */
+  runToOpen(call: Call): Promise<readonly RawRow[]> {
+    return this.#repeat((deadlineMs) => this.#runOnce(call, deadlineMs), OPENING_MS, call.signal)
+  }
+
+  /** Repeats a call while it may succeed, but only for `reachMs` if the server cannot be reached. */
+  async #repeat<T>(
+    run: (deadlineMs: number) => Promise<T>,
+    reachMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const startMs = performance.now()
+    const deadlineMs = startMs + this.#timeoutMs
     for (let tries = 0; ; tries++) {
       try {
-        return await this.runOnce(call, deadlineMs)
+        return await run(deadlineMs)
       } catch (error) {
         const pauseMs = Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries)
-        if (!mayRepeat(error) || performance.now() + pauseMs >= deadlineMs) throw error
-        await this.#pause(pauseMs, call)
+        const untilMs = isNotConnected((error as Error).cause) ? Math.min(deadlineMs, startMs + reachMs) : deadlineMs
+        if (!mayRepeat(error) || performance.now() + pauseMs >= untilMs) throw error
+        await this.#pause(pauseMs, signal)
       }
     }
   }
 
-  /** Runs a statement, and does not repeat it. */
-  async runOnce(call: Call, deadlineMs: number = performance.now() + this.#timeoutMs): Promise<readonly RawRow[]> {
+  async #runOnce(call: Call, deadlineMs: number): Promise<readonly RawRow[]> {
     const { what, statement, parameters, signal, changes } = call
     await this.#takeSlot(call, deadlineMs)
     let result: Promise<RawResult>
@@ -109,9 +126,9 @@ export class ServerCalls implements Calls {
     return rowsOf(answer, what, changes)
   }
 
-  /** Runs several statements, without parameters, as one transaction. */
+  /** Runs several statements, without parameters, as one transaction, while the backend is being opened. */
   async runScript(script: string, what: string): Promise<void> {
-    await this.limited(what, this.#client.unsafe(script))
+    await this.#repeat(() => this.limited(what, this.#client.unsafe(script)), OPENING_MS, undefined)
   }
 
   /** Waits for something that is asked of the server outside of the limit, while the backend is being opened. */
@@ -153,7 +170,7 @@ export class ServerCalls implements Calls {
     })
   }
 
-  #pause(pauseMs: number, { signal }: Call): Promise<void> {
+  #pause(pauseMs: number, signal: AbortSignal | undefined): Promise<void> {
     return waitFor<void>(
       (resolve) => {
         const timer = setTimeout(resolve, pauseMs)
