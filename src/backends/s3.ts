@@ -5,6 +5,7 @@
  * @module
  */
 export { BackendError, type BackendErrorOptions, type ErrorFacts } from '../errors.ts'
+export { FormatError, type FormatErrorOptions, type FormatErrorReason } from '../errors.ts'
 export { QuotaExceededError, type QuotaExceededErrorOptions } from '../errors.ts'
 export { s3Blocks, type S3BlocksOptions } from './s3/s3-blocks.ts'
 export type { S3Credentials } from './s3/credentials.ts'
