@@ -24,7 +24,8 @@ afterAll(() => player?.close())
 
 describe('the example player', () => {
   it('lists the clips, plays one through the service worker, and seeks', async () => {
-    expect(await page.locator('tbody th').allTextContents()).toEqual(['comb.mp4', 'comb.webm'])
+    // The list is filled after the page has loaded.
+    await expect.poll(() => page.locator('tbody th').allTextContents()).toEqual(['comb.mp4', 'comb.webm'])
     await page.getByRole('button', { name: 'comb.webm', exact: true }).click()
     await until((video) => video.currentTime > 0.3)
     expect(await page.locator('video').evaluate((video: HTMLVideoElement) => video.currentSrc)).toContain(
