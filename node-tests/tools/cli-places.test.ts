@@ -121,7 +121,7 @@ describe('COMB_METADATA', () => {
     expect(readFileSync(film, 'utf8')).toBe('a film')
   })
 
-  test('is no reason to refuse an alias, and --metadata takes any', async () => {
+  test('does not refuse other aliases, and --metadata takes any', async () => {
     const rows = join(temporaryDirectory(), 'rows')
     vi.stubEnv('COMB_METADATA', rows)
     const missing = { code: 1, stderr: `comb: there is no hive in ${rows}\n` }

@@ -12,6 +12,8 @@ import { usePlayer } from '../support/use-player.ts'
 
 /** What lies between the halves of the video. Noise, because browsers compress what they store. */
 const GAP_BYTES = 200_000_000
+/** How long it may take to store them on a slow disk, before that counts as a hang. */
+const STORING_MS = 120_000
 
 const player = usePlayer()
 const video = join(player.folder, 'comb.mp4')
@@ -36,7 +38,7 @@ describe.concurrent('the example player with its hive in the browser', () => {
         try {
           await untilText(page, 'no-entries', 'The hive is empty')
           for (const file of [video, noise]) await page.chooseFile('#upload-input', file)
-          await untilText(page, 'entry-count', '2 entries')
+          await untilText(page, 'entry-count', '2 entries', STORING_MS)
           await untilText(page, 'upload-summary', '2 of 2 files stored')
           await untilText(page, 'storage-text', '201 MB in 201 blocks')
           await untilInPage(page, 'the worker', () => navigator.serviceWorker.controller !== null)
