@@ -28,6 +28,7 @@ const FOLDERS = {
   'errors.ts': { floor: 0 },
   bytes: { floor: 1, packages: ['hash-wasm'] },
   rsync: { floor: 2, packages: ['hash-wasm'] },
+  representation: { floor: 2 },
   store: { floor: 2, packages: ['hash-wasm', 'fflate'] },
   backends: {
     floor: 3,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseHttpDate } from '../../src/http/protocol/http-date.ts'
-import { parseContentRange, parseRange } from '../../src/http/protocol/range-header.ts'
+import { parseHttpDate } from '../../src/representation/http-date.ts'
+import { parseContentRange, parseRange } from '../../src/representation/range-header.ts'
 
 describe('parseRange', () => {
   const position = fc.oneof(fc.nat({ max: 30 }).map(BigInt), fc.bigInt({ min: 0n, max: 1n << 70n }))

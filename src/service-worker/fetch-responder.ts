@@ -7,7 +7,7 @@ import { checkBufferSize } from '../hive/buffer-size.ts'
 import type { Hive } from '../hive/hive.ts'
 import { unread } from '../http/server/answer.ts'
 import { hiveHandler } from '../http/server/handler.ts'
-import { parseContentRange } from '../http/protocol/range-header.ts'
+import { parseContentRange } from '../representation/range-header.ts'
 
 /** Bytes of an entry that the browser has taken from a service worker. */
 export interface Delivery {

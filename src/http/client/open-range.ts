@@ -2,10 +2,10 @@ import type { ByteRange } from '../../bytes/byte-range.ts'
 import { describeValue } from '../../bytes/describe-value.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { ConflictError, FormatError } from '../../errors.ts'
-import { parseDigits } from '../protocol/header-values.ts'
+import { parseDigits } from '../../representation/header-values.ts'
 import type { HttpClient } from './http-client.ts'
 import { bodyOf } from '../protocol/message-body.ts'
-import { parseContentRange } from '../protocol/range-header.ts'
+import { parseContentRange } from '../../representation/range-header.ts'
 
 /** The version that is read, and how to request it. */
 export interface RemoteVersion {

@@ -1,11 +1,9 @@
 import { FormatError } from '../../errors.ts'
 import type { EntryInfo } from '../../hive/hive.ts'
-import { isStrongEtag, parseDigits } from './header-values.ts'
-import { lastModified } from './http-date.ts'
+import { isStrongEtag, parseDigits } from '../../representation/header-values.ts'
+import { MODIFIED_HEADER } from '../../representation/version-headers.ts'
 import { UNKNOWN_TYPE } from './media-types.ts'
 
-/** Time of the commit in milliseconds; Last-Modified has only seconds. */
-const MODIFIED_HEADER = 'Hive-Modified'
 /** Etag of the version that a signature belongs to; ETag itself is that of the signature. */
 export const VERSION_HEADER = 'Hive-Version'
 
@@ -21,23 +19,6 @@ export const EXPOSED_HEADERS: string = [
   MODIFIED_HEADER,
   VERSION_HEADER,
 ].join(', ')
-
-/**
- * The header fields that describe a version, on every answer about it. `asOfMs` is a time, in milliseconds since 1970,
- * before the version was looked up: nothing is known of what has happened since. It is also the answer's Date, because
- * the server might set one that is a little too early.
- */
-export function entryHeaders(
-  { etag, modified }: Pick<EntryInfo, 'etag' | 'modified'>,
-  asOfMs: number,
-): Record<string, string> {
-  return {
-    Date: new Date(asOfMs).toUTCString(),
-    ETag: etag,
-    'Last-Modified': lastModified(modified, asOfMs),
-    [MODIFIED_HEADER]: modified.toISOString(),
-  }
-}
 
 /**
  * Reads an entry from the header fields of an answer to HEAD or PUT; `known` is what they do not say.

@@ -1,7 +1,7 @@
 import { FormatError } from '../../errors.ts'
 import { checkAlias } from '../../hive/alias.ts'
 import type { EntryInfo, ListedEntry } from '../../hive/hive.ts'
-import { isStrongEtag } from './header-values.ts'
+import { isStrongEtag } from '../../representation/header-values.ts'
 import { isRecord } from './is-record.ts'
 
 /** An entry in JSON: the answer to a delta, and a member of a list. */

@@ -3,7 +3,7 @@ import { IntegrityError } from '../../errors.ts'
 import { MAX_LIST_ENTRIES } from '../../hive/list-options.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { listedEntryToJson, type ListJson } from '../protocol/entry-json.ts'
-import { parseDigits } from '../protocol/header-values.ts'
+import { parseDigits } from '../../representation/header-values.ts'
 import type { HiveRequest } from './hive-request.ts'
 import { StatusError } from './status-error.ts'
 

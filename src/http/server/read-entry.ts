@@ -1,58 +1,25 @@
 import { ConflictError, NotFoundError } from '../../errors.ts'
 import type { Entry } from '../../hive/hive.ts'
+import { answerRead, CACHING } from '../../representation/answer-read.ts'
+import { evaluateConditions } from '../../representation/conditions.ts'
+import { untrustedHeaders } from '../../representation/untrusted.ts'
+import { versionHeaders } from '../../representation/version-headers.ts'
 import type { Answer } from './answer.ts'
-import { evaluateConditions, ifRangeHolds } from './conditions.ts'
-import { entryHeaders, VERSION_HEADER } from '../protocol/entry-headers.ts'
+import { VERSION_HEADER } from '../protocol/entry-headers.ts'
 import { SIGNATURE_TYPE } from '../protocol/media-types.ts'
 import type { HiveRequest } from './hive-request.ts'
 import { StatusError } from './status-error.ts'
-import { parseRange } from '../protocol/range-header.ts'
-import { untrustedHeaders } from './untrusted.ts'
-
-/** A cache must ask before it answers, and a proxy must not re-code the bytes that the etag stands for. */
-const CACHING = { 'Cache-Control': 'no-cache, no-transform' }
 
 /** Answers GET and HEAD of an entry. The answer is of the version that is opened here, to its end. */
 export async function readEntry(asked: HiveRequest): Promise<Answer> {
-  const { request, alias } = asked
   const asOfMs = Date.now()
   const entry = await openVersion(asked)
-  const headers = {
-    ...entryHeaders(entry, asOfMs),
-    ...reprDigest(entry.etag),
-    ...CACHING,
-    ...untrustedHeaders(entry.type),
-    'Accept-Ranges': 'bytes',
-  }
-  const found = await releasing(entry, () => evaluateConditions(request, alias, entry))
-  if (found === 'not-modified') {
-    await entry.close()
-    return { status: 304, headers }
-  }
-
-  const described = { ...headers, 'Content-Type': entry.type }
-  if (request.method === 'HEAD') {
-    await entry.close()
-    return { status: 200, headers: { ...described, 'Content-Length': String(entry.size) } }
-  }
-  const rangeHeader = ifRangeHolds(request.headers, entry) ? request.headers.get('range') : null
-  const range = parseRange(rangeHeader, entry.size)
-  if (range === 'unsatisfiable') {
-    await entry.close()
-    throw new StatusError(416, new RangeError(`the range is not in the entry, which has ${entry.size} bytes`), {
-      ...headers,
-      'Content-Range': `bytes */${entry.size}`,
-    })
-  }
-  const { start, end } = range ?? { start: 0, end: entry.size }
-  if (end === start) await entry.close()
-  const length = { 'Content-Length': String(end - start) }
-  const place = range && { 'Content-Range': `bytes ${start}-${end - 1}/${entry.size}` }
-  return {
-    status: range ? 206 : 200,
-    headers: { ...described, ...length, ...place },
-    body: end === start ? undefined : streamed(entry, (opened) => opened.stream({ start, end })),
-  }
+  const sha256 = sha256Of(entry.etag)
+  const { status, headers, range } = await releasing(entry, () => answerRead(asked.request, entry, { asOfMs, sha256 }))
+  if (range) return { status, headers, body: streamed(entry, (opened) => opened.stream(range)) }
+  await entry.close()
+  if (status !== 416) return { status, headers }
+  throw new StatusError(416, new RangeError(`the range is not in the entry, which has ${entry.size} bytes`), headers)
 }
 
 /**
@@ -65,7 +32,7 @@ export async function readSignature(asked: HiveRequest): Promise<Answer> {
   const entry = await openVersion(asked)
   const own = { etag: entry.etag.replace(/"$/, '.signature"'), modified: entry.modified }
   const headers = {
-    ...entryHeaders(own, asOfMs),
+    ...versionHeaders(own, asOfMs),
     ...CACHING,
     ...untrustedHeaders(SIGNATURE_TYPE),
     [VERSION_HEADER]: entry.etag,
@@ -117,8 +84,8 @@ async function releasing<T>(entry: Entry, step: () => T): Promise<T> {
   }
 }
 
-/** The digest of the whole entry (RFC 9530), from which a hive makes the etag; the same on every range. */
-function reprDigest(etag: string): Record<string, string> {
+/** The digest of the whole entry in base64; a hive makes the etag from it. */
+function sha256Of(etag: string): string | undefined {
   const digest = /^"([\w-]{43})"$/.exec(etag)?.[1]
-  return digest ? { 'Repr-Digest': `sha-256=:${digest.replaceAll('-', '+').replaceAll('_', '/')}=:` } : {}
+  return digest && `${digest.replaceAll('-', '+').replaceAll('_', '/')}=`
 }

@@ -2,11 +2,11 @@ import { type FormatError, NotFoundError } from '../../errors.ts'
 import { DAMAGED_ETAG } from '../../hive/entry-record.ts'
 import type { EntryInfo } from '../../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
-import { evaluateConditions, hasConditions } from './conditions.ts'
+import { evaluateConditions, hasConditions } from '../../representation/conditions.ts'
 import type { HiveRequest } from './hive-request.ts'
-import { entryHeaders } from '../protocol/entry-headers.ts'
+import { versionHeaders } from '../../representation/version-headers.ts'
 import { entryToJson } from '../protocol/entry-json.ts'
-import { parseDigits } from '../protocol/header-values.ts'
+import { parseDigits } from '../../representation/header-values.ts'
 import { DELTA_TYPE } from '../protocol/media-types.ts'
 import { StatusError } from './status-error.ts'
 import { receiveBody, tooLarge } from './receive-body.ts'
@@ -103,7 +103,7 @@ function isWrongDelta(error: unknown): boolean {
 
 /** Describes a version that was just written as of its commit, since another one may have replaced it by now. */
 function writtenHeaders(entry: EntryInfo): Record<string, string> {
-  return entryHeaders(entry, Math.min(entry.modified.getTime(), Date.now()))
+  return versionHeaders(entry, Math.min(entry.modified.getTime(), Date.now()))
 }
 
 /** The condition to check again at the commit: that the version which met those of the request is still current. */

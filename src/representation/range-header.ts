@@ -1,4 +1,4 @@
-import type { ByteRange } from '../../bytes/byte-range.ts'
+import type { ByteRange } from '../bytes/byte-range.ts'
 
 /**
  * What a Range header requests of `size` bytes (RFC 9110, section 14.2): a range, clamped to the size; `unsatisfiable`,

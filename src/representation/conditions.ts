@@ -1,10 +1,10 @@
-import { AlreadyExistsError, ConflictError } from '../../errors.ts'
-import type { EntryInfo } from '../../hive/hive.ts'
-import { isStrongEtag } from '../protocol/header-values.ts'
-import { parseHttpDate } from '../protocol/http-date.ts'
+import { AlreadyExistsError, ConflictError } from '../errors.ts'
+import { isStrongEtag } from './header-values.ts'
+import { parseHttpDate } from './http-date.ts'
+import type { Representation } from './representation.ts'
 
 /** The version that conditions are compared with; undefined if there is no such entry. */
-export type CurrentVersion = Pick<EntryInfo, 'etag' | 'modified'> | undefined
+export type CurrentVersion = Pick<Representation, 'etag' | 'modified'> | undefined
 
 /**
  * Evaluates the conditions of a request against the current version, in the order of RFC 9110, section 13.2.2.
@@ -14,7 +14,7 @@ export type CurrentVersion = Pick<EntryInfo, 'etag' | 'modified'> | undefined
  * @throws {AlreadyExistsError} if If-None-Match: * is not met: 412.
  */
 export function evaluateConditions(
-  request: Request,
+  request: Pick<Request, 'method' | 'headers'>,
   alias: string,
   current: CurrentVersion,
 ): 'not-modified' | undefined {
@@ -44,7 +44,7 @@ export function evaluateConditions(
  * version. A date never holds: another version of the same second would have the same date, and the client would join
  * parts of both.
  */
-export function ifRangeHolds(headers: Headers, { etag }: Pick<EntryInfo, 'etag'>): boolean {
+export function ifRangeHolds(headers: Headers, { etag }: Pick<Representation, 'etag'>): boolean {
   const ifRange = headers.get('if-range')?.trim()
   return ifRange === undefined || ifRange === etag
 }
