@@ -550,9 +550,9 @@ describe('authorize', () => {
     expect(challenged.headers.get('www-authenticate')).toBe('Bearer')
     expect((await send('x', { method: 'OPTIONS' })).status).toBe(204)
     expect(asked).toEqual([
-      { operation: 'put', alias: 'x' },
-      { operation: 'list', alias: undefined },
-      { operation: 'read', alias: 'x' },
+      { operation: 'put', action: 'write', alias: 'x' },
+      { operation: 'list', action: 'read', prefix: '' },
+      { operation: 'read', action: 'read', alias: 'x' },
     ])
     expect(transfers.map(({ status }) => status)).toEqual([403, 200, 401, 204])
     expect(await namesIn(hive)).toEqual([])

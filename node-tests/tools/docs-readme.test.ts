@@ -47,6 +47,15 @@ beforeAll(async () => {
 
 afterAll(() => browser?.close())
 
+/** The namespace for each user, as the README shows it; the test of its rules has the same lines. */
+const NAMESPACES = /^authorize\(request, [^]*?^},$/m
+
+it('the README shows the namespace for each user that is tested', () => {
+  const shown = NAMESPACES.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))![0]
+  const tested = readFileSync(join(ROOT, 'node-tests/portable/http-authorize.test.ts'), 'utf8')
+  expect(tested.replaceAll(/^ +/gm, '')).toContain(shown.replaceAll(/^ +/gm, ''))
+})
+
 describe.each(Object.entries(RUNTIMES))('the recipes of the README, served by %s', (_, runtime) => {
   it('play a video, and update it with a delta that is a fraction of its size', async () => {
     const url = await serveRecipe(runtime)

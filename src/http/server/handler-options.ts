@@ -3,14 +3,33 @@ import { describeValue } from '../../bytes/describe-value.ts'
 import { MAX_ALIAS_BYTES } from '../../hive/alias.ts'
 import { MAX_LIST_ENTRIES } from '../../hive/list-options.ts'
 import { type Cors, checkCors } from './cors.ts'
-import type { Operation, Transfer } from './transfer.ts'
+import type { Action, Operation, Transfer } from './transfer.ts'
 
 /** What a request is about to do, for {@linkcode HiveHandlerOptions.authorize}. */
-export interface Access {
+export type Access = EntryAccess | HiveAccess
+
+/** What every request says of itself. */
+export interface AccessKind {
   /** What the request asks for. */
   readonly operation: Operation
-  /** Name of the entry; undefined for a list. */
-  readonly alias: string | undefined
+  /** The class of the operation. */
+  readonly action: Action
+}
+
+/** A request that is about one entry. */
+export interface EntryAccess extends AccessKind {
+  /** Name of the entry: the alias that is read or changed, decoded. */
+  readonly alias: string
+  /** Always undefined. */
+  readonly prefix?: undefined
+}
+
+/** A request that is about all entries whose aliases begin with a prefix. */
+export interface HiveAccess extends AccessKind {
+  /** Always undefined. */
+  readonly alias?: undefined
+  /** The prefix that was asked for: the answer has no other entries. Empty if it is about the whole hive. */
+  readonly prefix: string
 }
 
 /** Bounds of what one request may ask of the server. */
@@ -51,7 +70,8 @@ export interface HiveHandlerOptions {
   base?: string | undefined
   /**
    * Decides about each request except preflights: `true` lets it pass; a Response, such as a 401 with its challenge, is
-   * sent as the answer; any other value refuses the request with 403.
+   * sent as the answer; any other value refuses the request with 403. For a list, `access.prefix` is what limits it, so
+   * `(alias ?? prefix).startsWith('alice/')` is true of every request for something below `alice/`, and of no other.
    * @default every request passes
    */
   authorize?: ((request: Request, access: Access) => boolean | Response | Promise<boolean | Response>) | undefined

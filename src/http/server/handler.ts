@@ -87,7 +87,7 @@ async function respond(request: Request, settings: Settings, log: RequestLog): P
   refuseUnclear(request.headers)
   if (hosts && !hosts.includes(url.host)) throw new StatusError(421, `this server is not ${url.host}`)
 
-  const { resource, alias, version } = readTarget(url, base, limits.aliasBytes)
+  const { resource, alias, prefix, version } = readTarget(url, base, limits.aliasBytes)
   log.alias = alias || undefined
   const routes = ROUTES[resource]
   const allow = Object.keys(routes).join(', ') + ', OPTIONS'
@@ -98,7 +98,7 @@ async function respond(request: Request, settings: Settings, log: RequestLog): P
   const route = Object.hasOwn(routes, request.method) ? routes[request.method] : undefined
   if (!route) throw new StatusError(405, `this resource does not have the method ${request.method}`, { Allow: allow })
   log.operation = route.operation
-  if (route.writes && !allowsOrigin(request, cors)) {
+  if (route.action !== 'read' && !allowsOrigin(request, cors)) {
     throw new StatusError(403, `pages of ${request.headers.get('origin')} may not write here`)
   }
   if (request.headers.get('service-worker') === 'script') {
@@ -107,11 +107,12 @@ async function respond(request: Request, settings: Settings, log: RequestLog): P
   if (route.computes && !isAskedFor(request, cors)) {
     throw new StatusError(403, 'pages of other sites may not make this server compute')
   }
-  const access: Access = { operation: route.operation, alias: log.alias }
+  const { operation, action } = route
+  const access: Access = resource === 'hive' ? { operation, action, prefix } : { operation, action, alias }
   // Only `true` lets a request pass: a function that forgets to return must not let everybody in.
   const granted: unknown = authorize ? await authorize(request, access) : true
   if (granted === true) {
-    const answer = await route.answer({ request, hive, alias, version, limits, log })
+    const answer = await route.answer({ request, hive, alias, prefix, version, limits, log })
     return settings.beginBody(answer, request)
   }
   if (isResponse(granted)) return granted

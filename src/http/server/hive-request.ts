@@ -10,6 +10,8 @@ export interface HiveRequest {
   readonly hive: Hive
   /** Name of the entry; empty if the request is about the hive itself. */
   readonly alias: string
+  /** What the aliases that the request is about begin with, as `authorize` was told; empty for one entry. */
+  readonly prefix: string
   /** Etag of the one version that the request is about (`?v=`); undefined if it is about the current one. */
   readonly version: string | undefined
   /** What the request may ask for at most. */

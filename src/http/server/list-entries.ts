@@ -8,7 +8,7 @@ import type { HiveRequest } from './hive-request.ts'
 import { StatusError } from './status-error.ts'
 
 /** Answers GET of the hive itself: a page of its entries. */
-export async function listEntries({ request, hive, limits, log }: HiveRequest): Promise<Answer> {
+export async function listEntries({ request, hive, prefix, limits, log }: HiveRequest): Promise<Answer> {
   const query = new URL(request.url).searchParams
   const asked = query.has('limit') ? parseDigits(query.get('limit')) : MAX_LIST_ENTRIES
   if (asked === undefined || asked < 1 || asked > MAX_LIST_ENTRIES) {
@@ -19,7 +19,7 @@ export async function listEntries({ request, hive, limits, log }: HiveRequest): 
   }
   const limit = Math.min(asked, limits.listEntries)
   const after = query.get('after') ?? undefined
-  const { entries, next } = await hive.list({ prefix: query.get('prefix') ?? '', after, limit })
+  const { entries, next } = await hive.list({ prefix, after, limit })
   for (const { alias, damage } of entries) {
     if (damage !== undefined) log.report(new IntegrityError(damage, { alias }))
   }

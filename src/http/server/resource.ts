@@ -12,6 +12,8 @@ export interface Target {
   readonly resource: Resource
   /** Name of the entry; empty for the hive itself. */
   readonly alias: string
+  /** What the aliases that the request is about begin with; empty unless it is about the hive itself. */
+  readonly prefix: string
   /** Etag of the one version that the request is about; undefined if it is about the current one. */
   readonly version: string | undefined
 }
@@ -23,10 +25,10 @@ export interface Target {
  */
 export function readTarget(url: URL, base: string, maxAliasBytes: number): Target {
   const alias = aliasOf(url, base, maxAliasBytes)
-  if (alias === '') return { resource: 'hive', alias, version: undefined }
+  if (alias === '') return { resource: 'hive', alias, prefix: url.searchParams.get('prefix') ?? '', version: undefined }
   const version = url.searchParams.get('v') ?? undefined
-  if (url.searchParams.has('signature')) return { resource: 'signature', alias, version }
-  return { resource: version === undefined ? 'entry' : 'version', alias, version }
+  if (url.searchParams.has('signature')) return { resource: 'signature', alias, prefix: '', version }
+  return { resource: version === undefined ? 'entry' : 'version', alias, prefix: '', version }
 }
 
 /** The alias that a path stands for; empty for the hive itself. */

@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts'
-import type { Operation } from './transfer.ts'
+import type { Action, Operation } from './transfer.ts'
 import type { HiveRequest } from './hive-request.ts'
 import { listEntries } from './list-entries.ts'
 import { readEntry, readSignature } from './read-entry.ts'
@@ -10,8 +10,11 @@ import { patchEntry, putEntry, removeEntry } from './write-entry.ts'
 export interface Route {
   /** What the request asks for, as `authorize` and `onTransfer` are told. */
   readonly operation: Operation
-  /** Whether it changes the hive: then a page of another origin needs the consent of `cors`. */
-  readonly writes?: boolean
+  /**
+   * The class of the operation, as `authorize` is told. If it is not `read`, a page of another origin needs the consent
+   * of `cors`.
+   */
+  readonly action: Action
   /** Whether the answer costs the server more than its bytes: then pages of other sites may not embed it. */
   readonly computes?: boolean
   /** Makes the answer. The handler leaves out the body for HEAD. */
@@ -24,22 +27,22 @@ export interface Route {
  */
 export const ROUTES: Readonly<Record<Resource, Readonly<Record<string, Route>>>> = {
   hive: {
-    GET: { operation: 'list', answer: listEntries },
-    HEAD: { operation: 'list', answer: listEntries },
+    GET: { operation: 'list', action: 'read', answer: listEntries },
+    HEAD: { operation: 'list', action: 'read', answer: listEntries },
   },
   entry: {
-    GET: { operation: 'read', answer: readEntry },
-    HEAD: { operation: 'head', answer: readEntry },
-    PUT: { operation: 'put', writes: true, answer: putEntry },
-    PATCH: { operation: 'patch', writes: true, answer: patchEntry },
-    DELETE: { operation: 'remove', writes: true, answer: removeEntry },
+    GET: { operation: 'read', action: 'read', answer: readEntry },
+    HEAD: { operation: 'head', action: 'read', answer: readEntry },
+    PUT: { operation: 'put', action: 'write', answer: putEntry },
+    PATCH: { operation: 'patch', action: 'write', answer: patchEntry },
+    DELETE: { operation: 'remove', action: 'remove', answer: removeEntry },
   },
   version: {
-    GET: { operation: 'read', answer: readEntry },
-    HEAD: { operation: 'head', answer: readEntry },
+    GET: { operation: 'read', action: 'read', answer: readEntry },
+    HEAD: { operation: 'head', action: 'read', answer: readEntry },
   },
   signature: {
-    GET: { operation: 'signature', computes: true, answer: readSignature },
-    HEAD: { operation: 'signature', answer: readSignature },
+    GET: { operation: 'signature', action: 'read', computes: true, answer: readSignature },
+    HEAD: { operation: 'signature', action: 'read', answer: readSignature },
   },
 }

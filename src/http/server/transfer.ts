@@ -1,6 +1,12 @@
 /** What a request asked for. */
 export type Operation = 'read' | 'head' | 'signature' | 'list' | 'put' | 'patch' | 'remove' | 'options'
 
+/**
+ * The class of an operation: whether it reads the hive, writes a new version of an entry, or removes an entry. An
+ * `options` request belongs to none.
+ */
+export type Action = 'read' | 'write' | 'remove'
+
 /** A request and its answer, after they have ended: completed, refused, failed, or given up by the client. */
 export interface Transfer {
   /** What the request asked for; undefined if it was refused before that was known. */
