@@ -65,8 +65,8 @@ describe('a namespace for each user', () => {
         return user !== undefined && (alias ?? prefix).startsWith(`${user}/`)
       },
     })
-    const send = (path: string, init: RequestInit = {}): Promise<Response> =>
-      handler(new Request(`${ORIGIN}/${path}`, { ...init, headers: { 'X-User': 'alice', ...init.headers } }))
+    const send = (path: string, init: Pick<RequestInit, 'method' | 'body'> = {}): Promise<Response> =>
+      handler(new Request(`${ORIGIN}/${path}`, { ...init, headers: { 'X-User': 'alice' } }))
     const hiveOf = (user: string): HttpHive =>
       new HttpHive(ORIGIN, { fetch: (url, init) => handler(new Request(url, init)), headers: { 'X-User': user } })
     return { local, handler, send, alice: hiveOf('alice'), bob: hiveOf('bob') }
