@@ -16,3 +16,4 @@ export {
 export { createHiveHandler } from './http/server/handler.ts'
 export { HttpHive, type HttpHiveOptions } from './http/client/http-hive.ts'
 export { type Action, type Operation, type Transfer } from './http/server/transfer.ts'
+export { type ReadingOptions } from './http/client/reading-options.ts'

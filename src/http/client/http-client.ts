@@ -4,22 +4,15 @@ import { BackendError } from '../../errors.ts'
 import { isPermanent, isRefusedRedirect } from './fetch-failure.ts'
 import { parseDigits } from '../../representation/header-values.ts'
 import { parseHttpDate } from '../../representation/http-date.ts'
+import type { Reading } from './reading-options.ts'
 import { errorOf, type FailedRequest, retryAdvice } from './answer-error.ts'
 import { readBody, stalled, timedBody } from './timed-body.ts'
 import { redirectError, saysDone, strayAnswer, type WriteMethod } from './write-answer.ts'
 
 /** What {@linkcode HttpClient} is made with. */
-export interface HttpClientSettings {
+export interface HttpClientSettings extends Reading {
   /** Root of the hive; ends with a slash. */
   readonly root: URL
-  /** Sends the requests. */
-  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
-  /** Header fields for every request; a function is called for each. */
-  readonly headers: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
-  /** How often in a row a request that only reads is repeated without a byte of progress. */
-  readonly retries: number
-  /** Milliseconds without a byte after which an answer counts as lost. */
-  readonly stallTimeoutMs: number
 }
 
 /** A request. */

@@ -1,6 +1,5 @@
 import { checkUrl } from '../../bytes/check-url.ts'
 import { describeValue } from '../../bytes/describe-value.ts'
-import { checkInteger } from '../../bytes/check-integer.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { FormatError } from '../../errors.ts'
 import { checkAlias } from '../../hive/alias.ts'
@@ -32,23 +31,14 @@ import { entryFromJson } from '../protocol/entry-json.ts'
 import { DELTA_TYPE } from '../protocol/media-types.ts'
 import { HttpClient } from './http-client.ts'
 import { HttpVersion } from './http-version.ts'
+import { checkReadingOptions, type ReadingOptions } from './reading-options.ts'
 import { assertAsked, listFromJson } from './received-list.ts'
 import { sendsRequestStreams } from './request-streams.ts'
 import { type SentUpload, requestSink } from './request-sink.ts'
 import type { WriteMethod } from './write-answer.ts'
 
 /** Options of {@linkcode HttpHive}. */
-export interface HttpHiveOptions {
-  /**
-   * Sends the requests: a handler in the same program, or a `fetch` with a proxy or with credentials.
-   * @default the global fetch
-   */
-  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
-  /**
-   * Header fields for every request, such as Authorization; a function is called for each.
-   * @default none
-   */
-  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
+export interface HttpHiveOptions extends ReadingOptions {
   /**
    * How a reader makes sure that all ranges are of one version. `if-match`: the server refuses a range of another
    * version. `compare`: the request asks for a plain range, for which a page needs no preflight, and only the answer is
@@ -62,24 +52,8 @@ export interface HttpHiveOptions {
    * @default detected: true in Node, Deno, Bun and edge workers, false in browsers
    */
   requestStreams?: boolean | undefined
-  /**
-   * How often in a row a request that only reads is repeated, with growing pauses, when nothing comes back.
-   * @default 5
-   */
-  retries?: number | undefined
-  /**
-   * Milliseconds without a byte after which an answer counts as lost: at most 2,147,483,647, the longest that a timer
-   * can wait. It does not apply to the answer to an upload, since nothing shows how far the bytes have travelled: use
-   * the sink's `signal` to stop waiting for that.
-   * @default 30_000
-   */
-  stallTimeoutMs?: number | undefined
 }
 
-const DEFAULT_RETRIES = 5
-const DEFAULT_STALL_TIMEOUT_MS = 30_000
-/** A longer timer fires at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
 /** Room for 1,000 entries, each with the longest alias, escaped, and the longest type. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024
 
@@ -110,25 +84,16 @@ export class HttpHive implements Hive {
    *
    * @throws {TypeError} if `url` is not an http(s) URL, or has a user name, a password, a query or a fragment, or an
    * option is of a wrong type.
-   * @throws {RangeError} if `retries` is below 0, or `stallTimeoutMs` is not from 1 to 2,147,483,647.
+   * @throws {RangeError} if a number among the options is out of its bounds.
    */
   constructor(url: string | URL, options: HttpHiveOptions = {}) {
     this.#root = rootOf(url)
     this.#options = options
-    const { retries = DEFAULT_RETRIES, stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS, validate } = options
+    const { validate } = options
     if (validate !== undefined && validate !== 'if-match' && validate !== 'compare') {
       throw new TypeError(`validate must be 'if-match' or 'compare', got ${describeValue(validate)}`)
     }
-    checkInteger('retries', retries, 0, Infinity)
-    checkInteger('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS)
-    this.#client = new HttpClient({
-      root: this.#root,
-      // Looked up at each call, so that a `fetch` that is replaced later is used.
-      fetch: options.fetch ?? ((address, init) => fetch(address, init)),
-      headers: options.headers ?? {},
-      retries,
-      stallTimeoutMs,
-    })
+    this.#client = new HttpClient({ ...checkReadingOptions(options), root: this.#root })
   }
 
   /** See {@linkcode Hive.open}. */

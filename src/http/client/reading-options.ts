@@ -1,0 +1,91 @@
+import { checkInteger } from '../../bytes/check-integer.ts'
+
+/** Options of a client that reads over HTTP. */
+export interface ReadingOptions {
+  /**
+   * Sends the requests: a handler in the same program, or a `fetch` with a proxy or with credentials.
+   * @default the global fetch
+   */
+  fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
+  /**
+   * Header fields for every request, such as Authorization; a function is called for each.
+   * @default none
+   */
+  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
+  /**
+   * Largest number of bytes that a stream has requested and not yet delivered, 65,536 to 1,073,741,824. It is also the
+   * most that a paused stream holds. A stream begins with a few ranges of 1,000,000 bytes, and requests more only while
+   * its reader waits for bytes.
+   * @default 33_554_432
+   */
+  readAhead?: number | undefined
+  /**
+   * Largest number of ranges that a stream requests at a time, 1 to 64. With 1, each range is requested when the one
+   * before it has been delivered.
+   * @default 4
+   */
+  parallel?: number | undefined
+  /**
+   * How often in a row a request that only reads is repeated, with growing pauses, when nothing comes back.
+   * @default 5
+   */
+  retries?: number | undefined
+  /**
+   * Milliseconds without a byte after which an answer counts as lost: at most 2,147,483,647, the longest that a timer
+   * can wait. It does not apply to the answer to an upload, since nothing shows how far the bytes have travelled: use
+   * the sink's `signal` to stop waiting for that.
+   * @default 30_000
+   */
+  stallTimeoutMs?: number | undefined
+}
+
+/** Checked {@linkcode ReadingOptions}, with their defaults. */
+export interface Reading {
+  /** Sends the requests. */
+  readonly fetch: NonNullable<ReadingOptions['fetch']>
+  /** Header fields for every request. */
+  readonly headers: NonNullable<ReadingOptions['headers']>
+  /** Largest number of bytes that a stream has requested and not yet delivered. */
+  readonly readAhead: number
+  /** Largest number of ranges that a stream requests at a time. */
+  readonly parallel: number
+  /** How often in a row a request that only reads is repeated without a byte of progress. */
+  readonly retries: number
+  /** Milliseconds without a byte after which an answer counts as lost. */
+  readonly stallTimeoutMs: number
+}
+
+const DEFAULT_READ_AHEAD_BYTES = 32 * 1024 * 1024
+const MIN_READ_AHEAD_BYTES = 64 * 1024
+const MAX_READ_AHEAD_BYTES = 1024 * 1024 * 1024
+/** Browsers have six HTTP/1.1 connections to a server, and a page needs some of them for other things. */
+const DEFAULT_PARALLEL = 4
+const MAX_PARALLEL = 64
+const DEFAULT_RETRIES = 5
+const DEFAULT_STALL_TIMEOUT_MS = 30_000
+/** A longer timer fires at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+/**
+ * Checks the options of a client that reads.
+ *
+ * @throws {TypeError} if an option that counts something is not an integer.
+ * @throws {RangeError} if it is out of its bounds.
+ */
+export function checkReadingOptions(options: ReadingOptions): Reading {
+  const {
+    readAhead = DEFAULT_READ_AHEAD_BYTES,
+    parallel = DEFAULT_PARALLEL,
+    retries = DEFAULT_RETRIES,
+    stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS,
+  } = options
+  return {
+    // Looked up at each call, so that a `fetch` that is replaced later is used.
+    fetch: options.fetch ?? ((address, init) => fetch(address, init)),
+    headers: options.headers ?? {},
+    readAhead: checkInteger('readAhead', readAhead, MIN_READ_AHEAD_BYTES, MAX_READ_AHEAD_BYTES),
+    parallel: checkInteger('parallel', parallel, 1, MAX_PARALLEL),
+    retries: checkInteger('retries', retries, 0, Infinity),
+    stallTimeoutMs: checkInteger('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS),
+  }
+}
