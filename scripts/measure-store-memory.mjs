@@ -3,8 +3,9 @@
 //
 //   npm run build && node_modules/.bin/node scripts/measure-store-memory.mjs [size of the stream in GiB, 1]
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { mkdir, open, rename } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -14,6 +15,8 @@ const NODE = join(ROOT, 'node_modules', '.bin', 'node')
 const MIB = 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 const BLOCK_BYTES = 1_000_000
+/** Blocks that a sink holds; the bare process writes as many files at a time. */
+const SINK_BLOCKS = 8
 const KEY = new Uint8Array([1])
 /** Maximum memory that a process may need beyond one that does the same without a store, in MiB. */
 const LIMIT_MIB = 64
@@ -25,8 +28,9 @@ const ROWS = [
   { work: 'start', what: 'Node, which starts and ends' },
   { work: 'bare', what: 'Node, which reads as many bytes of `/dev/zero` through a stream into a buffer' },
   { work: 'bare-chunks', what: 'the same in new chunks of 1,000,000 bytes' },
+  { work: 'bare-files', what: 'Node, which writes the stream into synced files of 1,000,000 bytes, eight at a time' },
   { work: 'idle', what: 'a store that is opened', beside: 'bare' },
-  { work: 'store', what: 'storing the stream', beside: 'bare', limit: isNearBare },
+  { work: 'store', what: 'storing the stream', beside: 'bare-files', limit: isNearBare },
   { work: 'read-buffer', what: 'reading it into a buffer', beside: 'bare', limit: isNearBare },
   { work: 'read-stalled', what: 'the same, while another reader is stalled', beside: 'bare', limit: isNearBare },
   { work: 'read', what: 'reading it in new chunks', beside: 'bare-chunks', limit: isNearBare },
@@ -93,6 +97,7 @@ async function work(name, root, gib) {
   const size = Math.ceil((gib * 1024 * MIB) / CHUNK_BYTES) * CHUNK_BYTES
   if (name === 'bare') await drainInto(zeros(size))
   else if (name === 'bare-chunks') await drain(zeros(size))
+  else if (name === 'bare-files') await writeFiles(noise(size), join(root, 'files'))
   else if (name !== 'start') {
     const { StreamStore } = await import(pathToFileURL(join(ROOT, 'dist', 'store.js')).href)
     const { directoryBackend } = await import(pathToFileURL(join(ROOT, 'dist', 'backends', 'directory.js')).href)
@@ -108,26 +113,72 @@ async function work(name, root, gib) {
  * @param {number} size
  */
 async function storeNoise(store, size) {
-  const chunk = new Uint8Array(CHUNK_BYTES)
-  let offset = 0
-  const source = new ReadableStream(
-    {
-      pull(controller) {
-        if (offset === size) return controller.close()
-        // A sink does not keep a chunk, so the chunk can be refilled.
-        for (let i = 0; i < CHUNK_BYTES; i += 65_536) crypto.getRandomValues(chunk.subarray(i, i + 65_536))
-        offset += CHUNK_BYTES
-        controller.enqueue(chunk)
-      },
-    },
-    { highWaterMark: 0 },
-  )
   const sink = store.sink({
     reference: KEY,
     onCommit: async (tx, { id }) => tx.set(KEY, new TextEncoder().encode(id)),
   })
-  await source.pipeTo(sink)
+  await noise(size).pipeTo(sink)
   await sink.stored
+}
+
+/**
+ * Stores a stream without a store. It shows how much memory the runtime itself needs for such work.
+ *
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} readable
+ * @param {string} target a directory, which is gone afterwards
+ */
+async function writeFiles(readable, target) {
+  const whole = createHash('sha256')
+  const buffers = Array.from({ length: SINK_BLOCKS }, () => ({
+    bytes: new Uint8Array(BLOCK_BYTES),
+    written: Promise.resolve(),
+  }))
+  let files = 0
+  let filled = 0
+  /** @param {typeof buffers[number]} buffer */
+  const writeFilled = (buffer) => {
+    const part = buffer.bytes.subarray(0, filled)
+    buffer.written = writeSynced(join(target, String(files % 256)), String(files), part)
+    files++
+    filled = 0
+  }
+  await readable.pipeTo(
+    new WritableStream({
+      async write(chunk) {
+        whole.update(chunk)
+        for (let rest = chunk; rest.byteLength > 0;) {
+          const buffer = /** @type {typeof buffers[number]} */ (buffers[files % SINK_BLOCKS])
+          if (filled === 0) await buffer.written
+          const piece = rest.subarray(0, BLOCK_BYTES - filled)
+          buffer.bytes.set(piece, filled)
+          filled += piece.byteLength
+          rest = rest.subarray(piece.byteLength)
+          if (filled === BLOCK_BYTES) writeFilled(buffer)
+        }
+      },
+      async close() {
+        if (filled > 0) writeFilled(/** @type {typeof buffers[number]} */ (buffers[files % SINK_BLOCKS]))
+        await Promise.all(buffers.map(({ written }) => written))
+        whole.digest()
+      },
+    }),
+  )
+  rmSync(target, { recursive: true })
+}
+
+/**
+ * @param {string} parent
+ * @param {string} name
+ * @param {Uint8Array} bytes
+ */
+async function writeSynced(parent, name, bytes) {
+  createHash('sha256').update(bytes).digest()
+  await mkdir(parent, { recursive: true })
+  const file = await open(join(parent, `${name}.part`), 'w')
+  await file.write(bytes)
+  await file.datasync()
+  await file.close()
+  await rename(join(parent, `${name}.part`), join(parent, name))
 }
 
 /** @param {import('../src/store.ts').StreamStore} store */
@@ -157,6 +208,27 @@ async function readBack(name, stored) {
   if (name === 'read-stalled') await stall(5)
   if (name === 'read') await drain(stored.stream())
   else await drainInto(stored.stream())
+}
+
+/**
+ * Returns a stream of random bytes, in one chunk that is refilled. A sink does not keep a chunk.
+ *
+ * @param {number} size
+ */
+function noise(size) {
+  const chunk = new Uint8Array(CHUNK_BYTES)
+  let offset = 0
+  return new ReadableStream(
+    {
+      pull(controller) {
+        if (offset === size) return controller.close()
+        for (let i = 0; i < CHUNK_BYTES; i += 65_536) crypto.getRandomValues(chunk.subarray(i, i + 65_536))
+        offset += CHUNK_BYTES
+        controller.enqueue(chunk)
+      },
+    },
+    { highWaterMark: 0 },
+  )
 }
 
 /**
