@@ -9,6 +9,7 @@ import { ServerCalls } from '../../src/backends/postgres/server-calls.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { type Backend, StreamStore } from '../../src/store.ts'
 import { backendCases } from '../../src/testing.ts'
+import { elsewhereSuite } from '../support/elsewhere-suite.ts'
 import { PostgresServer } from '../support/postgres-server.ts'
 import { settledBackend } from '../support/settled-backend.ts'
 import { pending, rejection } from '../support/streams.ts'
@@ -132,62 +133,11 @@ describe('postgresBackend', () => {
     expect(await received).toBe(notice)
   })
 
-  describe('with its blocks in another backend', () => {
-    const namesIn = async ({ blocks }: Backend): Promise<string[]> =>
-      (await blocks.list({ prefix: '', limit: 9 })).map(({ name }) => name)
-    const refusal = (reason: string): object => ({ name: 'FormatError', reason })
-
-    it('takes no place of another hive, and leaves what is there', async () => {
-      const elsewhere = memoryBackend()
-      const schema = newSchema()
-      await open({ schema, blocks: elsewhere })
-      await elsewhere.blocks.put('o.00', KEY)
-      const names = await namesIn(elsewhere)
-      expect(names).toEqual([expect.stringMatching(/^combstream\.[0-9a-f]{32}$/), 'o.00'])
-      const mistyped = newSchema()
-      for (const _ of [1, 2]) {
-        expect(await rejection(open({ schema: mistyped, blocks: elsewhere }))).toMatchObject(refusal('magic'))
-      }
-      expect(await namesIn(elsewhere)).toEqual(names)
-      await open({ schema, blocks: elsewhere })
-
-      const used = memoryBackend()
-      await used.blocks.put('o.00', KEY)
-      expect(await rejection(open({ schema: mistyped, blocks: used }))).toMatchObject(refusal('magic'))
-      expect(await namesIn(used)).toEqual(['o.00'])
-      await open({ schema: mistyped, blocks: memoryBackend() })
-    })
-
-    it('is not opened with a place that is not its own', async () => {
-      const schema = newSchema()
-      await open({ schema, blocks: memoryBackend() })
-      const wrong = memoryBackend()
-      expect(await rejection(open({ schema, blocks: wrong }))).toMatchObject(refusal('truncated'))
-      expect(await namesIn(wrong)).toEqual([])
-    })
-
-    it('claims its place once, however many nodes create it, and also after one that did not finish', async () => {
-      const schema = newSchema()
-      const elsewhere = memoryBackend()
-      await Promise.all([1, 2, 3].map(() => open({ schema, blocks: elsewhere, connections: 1 })))
-      const names = await namesIn(elsewhere)
-      expect(names).toHaveLength(1)
-      await sql.unsafe(`update ${schema}.format set claimed = false`)
-      await open({ schema, blocks: elsewhere })
-      expect(await sql.unsafe(`select claimed from ${schema}.format`)).toMatchObject([{ claimed: true }])
-      await sql.unsafe(`update ${schema}.format set claimed = false`)
-      const other = memoryBackend()
-      await open({ schema, blocks: other })
-      expect(await namesIn(other)).toEqual(names)
-    })
-
-    it('keeps its claim when the hive is checked, repaired and collected', async () => {
-      const elsewhere = memoryBackend()
-      const store = new StreamStore(await open({ blocks: elsewhere }))
-      await store.scrub({ repair: true, force: true, graceMs: 0 })
-      await store.collectGarbage({ graceMs: 0 })
-      expect(await namesIn(elsewhere)).toHaveLength(1)
-    })
+  elsewhereSuite({
+    newPlace: newSchema,
+    open: (schema, blocks) => open({ schema, blocks, connections: 1 }),
+    forgetClaim: async (schema) => void (await sql.unsafe(`update ${schema}.format set claimed = false`)),
+    hasClaimed: async (schema) => (await sql.unsafe(`select claimed from ${schema}.format`))[0]!['claimed'] === true,
   })
 
   it('creates nothing if it must not', async () => {

@@ -90,7 +90,7 @@ test('a hive in PostgreSQL and an object store is used by every command', async 
 
 test.each([
   ['PostgreSQL alone', () => ({ COMB_METADATA: newPlace().metadata }), 0],
-  ['a directory and an object store', () => ({ COMB_METADATA: join(temporaryDirectory(), 'rows') }), 2],
+  ['a directory and an object store', () => ({ COMB_METADATA: join(temporaryDirectory(), 'rows') }), 3],
 ])('a hive may also be in %s', async (_, make, objects) => {
   const { blocks, prefix } = newPlace()
   const env = { ...make(), ...(objects > 0 && { COMB_BLOCKS: blocks }) }
@@ -175,6 +175,34 @@ test('a hive whose blocks are elsewhere needs --blocks, and one whose blocks are
       ),
     },
   ])
+})
+
+test('a directory whose blocks are in an object store is not used without them, nor another one with them', async () => {
+  const { blocks, prefix } = newPlace()
+  const [one, other] = [join(temporaryDirectory(), 'one'), join(temporaryDirectory(), 'other')]
+  const bytes = randomBytes(1_500_000)
+  await run(['put', 'a', '-', '--metadata', one, '--blocks', blocks], {}, bytes)
+  const objects = await objectsOf(prefix)
+  expect(objects).toHaveLength(3)
+  await run(['put', other, 'a', '-'], {}, bytes)
+  const unnamed = await comb(['check', '--repair', one], { env: secrets })
+  expect(unnamed).toMatchObject({
+    code: 2,
+    stderr: `comb: the blocks of the hive in ${one} are in another backend: name it with --blocks\n`,
+  })
+  const owned = await comb(['put', 'b', '-', '--metadata', other, '--blocks', blocks], { env: secrets, input: bytes })
+  expect(owned).toMatchObject({
+    code: 2,
+    stderr: `comb: the blocks of the hive in ${other} are in the directory: open it without --blocks\n`,
+  })
+  const third = join(temporaryDirectory(), 'third')
+  const foreign = await comb(['put', 'b', '-', '--metadata', third, '--blocks', blocks], { env: secrets, input: bytes })
+  expect(foreign.code).toBe(1)
+  expect(foreign.stderr).toMatch(
+    /^comb: these blocks belong to another hive or program: there is an object combstream\./,
+  )
+  expect(await objectsOf(prefix)).toEqual(objects)
+  expect(difference(await run(['get', 'a', '-', '--metadata', one, '--blocks', blocks], {}), bytes)).toBeUndefined()
 })
 
 test('two servers on one database and one object store serve one hive', async () => {

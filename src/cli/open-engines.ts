@@ -2,7 +2,8 @@ import { s3Blocks, type S3BlocksOptions } from '../backends/s3.ts'
 import type { BlockBackend } from '../backends/tiered.ts'
 import type { Backend } from '../store/backend.ts'
 import { type EnginePlace, schemeOf } from './hive-place.ts'
-import { mayBeEngine, redact } from './redact.ts'
+import { asUsage } from './as-usage.ts'
+import { mayBeEngine } from './redact.ts'
 import { UsageError } from './usage-error.ts'
 
 /** What may follow the question mark in the URL of an object store. */
@@ -13,7 +14,7 @@ export interface EngineOptions {
   /** Creates the hive if it does not exist. */
   readonly create: boolean
   /** Opens a directory, for rows that are in one. */
-  readonly openDirectory: (path: string) => Promise<Backend>
+  readonly openDirectory: (path: string, blocks?: BlockBackend) => Promise<Backend>
 }
 
 /** Opens the rows that `--metadata` names, with the blocks that `--blocks` names. */
@@ -24,8 +25,7 @@ export async function openEngines(
   const objects = blocks === undefined ? undefined : openBlocks(blocks)
   const scheme = schemeOf(metadata)
   if (scheme === undefined && !mayBeEngine(metadata)) {
-    const rows = await openDirectory(metadata)
-    return objects ? withBlocks(rows, objects) : rows
+    return asUsage(() => openDirectory(metadata, objects))
   }
   const url = postgresUrl(metadata)
   const schema = url.searchParams.get('schema')
@@ -90,35 +90,4 @@ function openBlocks(place: string): BlockBackend {
       credentials: { accessKeyId, secretAccessKey, sessionToken: env['AWS_SESSION_TOKEN'] || undefined },
     }),
   )
-}
-
-/** Turns the error for an invalid or missing option into one about the command line. */
-function asUsage<T>(call: () => T): T {
-  const fail = (error: unknown): never => {
-    const { name, message } = error as Error
-    if (name === 'FormatError' && message.includes('`blocks`')) {
-      const words = message.replace('pass it as `blocks`', 'name it with --blocks').replace('`blocks`', '--blocks')
-      throw new UsageError(words, { cause: error })
-    }
-    if (error instanceof TypeError) throw new UsageError(redact(error.message), { cause: error })
-    throw error
-  }
-  try {
-    const result = call()
-    return result instanceof Promise ? (result.catch(fail) as T) : result
-  } catch (error) {
-    return fail(error)
-  }
-}
-
-function withBlocks(rows: Backend, { blocks, limits, close }: BlockBackend): Backend {
-  return {
-    ...rows,
-    blocks,
-    ...(limits && { limits }),
-    async close() {
-      await close()
-      await rows.close()
-    },
-  }
 }

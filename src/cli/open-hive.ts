@@ -1,7 +1,9 @@
 import type { Hive } from '../hive/hive.ts'
 import type { CodecName } from '../store/codecs/block-codecs.ts'
+import type { BlockBackend } from '../backends/tiered.ts'
 import type { Backend } from '../store/backend.ts'
 import type { StreamStore } from '../store/stream-store.ts'
+import { asUsage } from './as-usage.ts'
 import type { EngineOptions } from './open-engines.ts'
 import { type HivePlace, schemeOf } from './hive-place.ts'
 import { UsageError } from './usage-error.ts'
@@ -61,10 +63,10 @@ export async function openLocal(
   place: HivePlace,
   { create = false, readOnly = false, compress, thread = false }: LocalOptions,
 ): Promise<LocalPlace> {
-  const openDirectory = async (path: string): Promise<Backend> => {
+  const openDirectory = async (path: string, blocks?: BlockBackend): Promise<Backend> => {
     // Loaded only here, because loading node:sqlite takes time, and nothing else needs it.
     const { directoryBackend } = await import('../backends/directory.ts')
-    return directoryBackend(path, { create, readOnly, thread })
+    return directoryBackend(path, { blocks, create, readOnly, thread })
   }
   const [backend, { StreamStore }, { LocalHive }] = await Promise.all([
     openBackend(place, { create, openDirectory }),
@@ -77,6 +79,6 @@ export async function openLocal(
 
 async function openBackend(place: HivePlace, options: EngineOptions): Promise<Backend> {
   if (typeof place !== 'string') return (await import('./open-engines.ts')).openEngines(place, options)
-  if (schemeOf(place) === undefined) return options.openDirectory(place)
+  if (schemeOf(place) === undefined) return asUsage(() => options.openDirectory(place))
   throw new UsageError(`a hive must be a directory or an http(s) URL, got ${place}`)
 }

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import type { StreamingHash } from '../../bytes/sha256.ts'
 import type { Backend } from '../../store/backend.ts'
+import type { BlockBackend } from '../tiered.ts'
+import { claimPlace } from './claim-place.ts'
 import { assertRows, BLOCKS_DIRECTORY, DATABASE_FILE, prepareDirectory } from './directory-format.ts'
 import { engineError } from './engine-error.ts'
 import { type FileCalls, nodeFiles } from './file-calls.ts'
@@ -12,6 +14,13 @@ import { openSqlite } from './sqlite-metadata.ts'
 
 /** Options of {@linkcode directoryBackend}. */
 export interface DirectoryBackendOptions {
+  /**
+   * Where the blocks are, for example in an object store: a backend of which only the blocks are used. Closing this
+   * backend closes it, too. A hive must always be opened with the same one, and no other hive with that one: when a hive
+   * is created, no objects may be there.
+   * @default the directory
+   */
+  blocks?: BlockBackend | undefined
   /**
    * Milliseconds for which a call waits while other processes keep the database locked, before it fails with a
    * BackendError that is `retryable`.
@@ -49,7 +58,9 @@ export interface DirectoryBackendOptions {
  * read-only disk), a temporary copy of the database is read.
  *
  * @throws {FormatError} with `reason: 'magic'` if the directory has other contents, `'unsupported'` if a later version
- * of this package made it, `'truncated'` if it is an incomplete copy: the marker, the database or its log is missing.
+ * of this package made it, or if the blocks of the hive are in the directory and should be elsewhere, or the other way round,
+ * `'truncated'` if it is an incomplete copy: the marker, the database or its log is missing; with `'magic'` if `blocks`
+ * belong to another hive, and with `'truncated'` if they are not those of this hive.
  * @throws {NotFoundError} if it is absent or empty, and `create` is false or `readOnly` true.
  * @throws {QuotaExceededError} if the disk is full, and there is no hive yet.
  * @throws {BackendError} if the file system or SQLite refuses.
@@ -85,14 +96,21 @@ export async function openDirectory(
   path: string,
   options: DirectoryBackendOptions = {},
 ): Promise<Backend> {
-  const { lockTimeoutMs = 30_000, create = true, readOnly = false, thread = true } = options
+  const { blocks: elsewhere, lockTimeoutMs = 30_000, create = true, readOnly = false, thread = true } = options
   if (typeof path !== 'string' || path === '') throw new TypeError(`path must be a string, got ${describeValue(path)}`)
   if (typeof lockTimeoutMs !== 'number' || !(lockTimeoutMs >= 0)) {
     throw new RangeError(`lockTimeoutMs must be a number from 0, got ${describeValue(lockTimeoutMs)}`)
   }
+  if (elsewhere !== undefined && typeof elsewhere?.blocks?.put !== 'function') {
+    throw new TypeError(`blocks must be a backend, got ${describeValue(elsewhere)}`)
+  }
   // A program may change its working directory, and files are opened later, too, also by the thread for commits.
   const root = resolve(path)
-  await prepareDirectory(files, path, { create: create && !readOnly, lockTimeoutMs })
+  await prepareDirectory(files, path, {
+    create: create && !readOnly,
+    lockTimeoutMs,
+    elsewhere: elsewhere !== undefined,
+  })
   const rowsFile = new RowsFile(files, root)
   const metadata = await openSqlite(join(root, DATABASE_FILE), {
     lockTimeoutMs,
@@ -103,19 +121,24 @@ export async function openDirectory(
   })
   try {
     await assertRows(files, path, metadata, rowsFile)
+    await claimPlace(path, metadata, { elsewhere, readOnly })
   } catch (error) {
     await metadata.close()
     throw engineError(error, `cannot open ${path}`)
   }
-  const blocks = new FileBlocks(files, join(root, BLOCKS_DIRECTORY), { readOnly })
+  const own = elsewhere ? undefined : new FileBlocks(files, join(root, BLOCKS_DIRECTORY), { readOnly })
   return {
     metadata,
-    blocks,
+    blocks: elsewhere?.blocks ?? own!,
+    ...(elsewhere?.limits && { limits: elsewhere.limits }),
     prefersNeighbours: true,
     createHash: sha256,
     async close() {
-      await blocks.close()
-      await metadata.close()
+      try {
+        await (elsewhere ?? own!).close()
+      } finally {
+        await metadata.close()
+      }
     },
   }
 }

@@ -34,6 +34,8 @@ export interface PrepareDirectoryOptions {
   readonly create: boolean
   /** Milliseconds to wait for other processes that create the same hive. */
   readonly lockTimeoutMs: number
+  /** Whether the blocks of a new hive are in another backend. */
+  readonly elsewhere: boolean
 }
 
 /** Makes sure that `path` is a directory of this format that has its database; creates it if `create` is set. */
@@ -44,7 +46,7 @@ export async function prepareDirectory(
 ): Promise<void> {
   try {
     while (!(await isMarked(files, path))) {
-      const problem = await (options.create ? create(files, path, options.lockTimeoutMs) : whyNot(files, path))
+      const problem = await (options.create ? create(files, path, options) : whyNot(files, path))
       // Another process may just have created it, and may already use it.
       if (problem && !(await isMarked(files, path))) throw problem
     }
@@ -137,13 +139,17 @@ function markerLost(path: string): FormatError {
 }
 
 /** Makes a hive; several processes may do so at once. What stands in the way is given back, and left as it is. */
-async function create(files: FileCalls, path: string, lockTimeoutMs: number): Promise<FormatError | undefined> {
+async function create(
+  files: FileCalls,
+  path: string,
+  options: PrepareDirectoryOptions,
+): Promise<FormatError | undefined> {
   const made = await files.mkdir(path, { recursive: true })
   if (made !== undefined) await syncUpTo(files, resolve(made), resolve(path))
   const problem = await whatIsThere(files, path)
   if (problem) return problem
   try {
-    if (!(await createDatabase(join(path, DATABASE_FILE), lockTimeoutMs))) return markerLost(path)
+    if (!(await createDatabase(join(path, DATABASE_FILE), options))) return markerLost(path)
   } catch (error) {
     if ((error as Error).name === 'FormatError') return error as FormatError
     throw error

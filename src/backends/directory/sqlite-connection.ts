@@ -3,7 +3,9 @@ import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { toHex } from '../../bytes/byte-text.ts'
 import { FormatError } from '../../errors.ts'
+import type { Claimant } from '../elsewhere/claim-blocks.ts'
 import { isLocked, isNoDatabase } from './engine-error.ts'
 import { CommitFailure, inTransaction } from './sqlite-transaction.ts'
 
@@ -22,6 +24,12 @@ const SCHEMA = `
   INSERT INTO counter VALUES (1, 0);
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${SCHEMA_VERSION};
+`
+
+/** Is there if the blocks are in another backend: the id of the hive, and whether it has claimed their place. */
+const PLACE_SCHEMA = `
+  CREATE TABLE place (id INTEGER PRIMARY KEY CHECK (id = 1), hive BLOB NOT NULL, claimed INTEGER NOT NULL);
+  INSERT INTO place VALUES (1, randomblob(16), 0);
 `
 
 type Statement = ReturnType<DatabaseSync['prepare']>
@@ -53,6 +61,18 @@ export class SqliteConnection {
     this.list = database.prepare(`${list} AND key < ? ORDER BY key LIMIT ?`)
     this.listToEnd = database.prepare(`${list} ORDER BY key LIMIT ?`)
     this.any = database.prepare("SELECT 1 FROM rows WHERE substr(key, -2) <> x'2f76' LIMIT 1")
+  }
+
+  /** The hive whose blocks are in another backend; undefined if they are in the directory. */
+  claimant(): Claimant | undefined {
+    if (!this.database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'place'").get()) return undefined
+    const { hive, claimed } = this.database.prepare('SELECT hive, claimed FROM place').get()!
+    return { id: toHex(hive as Uint8Array), hasClaimed: claimed === 1 }
+  }
+
+  /** Notes that the hive has claimed the place of its blocks. */
+  noteClaim(): void {
+    inTransaction(this.database, 'BEGIN IMMEDIATE', () => this.database.exec('UPDATE place SET claimed = 1'))
   }
 
   close(): void {
@@ -96,6 +116,14 @@ export async function connectToRead(
   )
 }
 
+/** Options of {@linkcode createDatabase}. */
+export interface CreateDatabaseOptions {
+  /** Milliseconds to wait for other processes. */
+  readonly lockTimeoutMs: number
+  /** Whether the blocks will be in another backend. */
+  readonly elsewhere: boolean
+}
+
 /**
  * Creates an empty database, or completes one whose creation was cut off; other processes may do the same at the same
  * time.
@@ -105,14 +133,17 @@ export async function connectToRead(
  * @returns Whether it has no rows.
  * @throws {FormatError} with `reason: 'magic'` if the file is something else; it is left as it is.
  */
-export async function createDatabase(path: string, lockTimeoutMs: number): Promise<boolean> {
+export async function createDatabase(
+  path: string,
+  { lockTimeoutMs, elsewhere }: CreateDatabaseOptions,
+): Promise<boolean> {
   const database = await openDatabase(path, { mode: 'rwc' })
   return await closedOnFailure(database, async () => {
     try {
       const isEmpty = await whileLocked(lockTimeoutMs, undefined, () => {
         database.exec('PRAGMA synchronous = FULL')
         inTransaction(database, 'BEGIN IMMEDIATE', () => {
-          if (isBlank(database)) database.exec(SCHEMA)
+          if (isBlank(database)) database.exec(elsewhere ? SCHEMA + PLACE_SCHEMA : SCHEMA)
           else checkSchema(database, path)
         })
         database.exec('PRAGMA journal_mode = WAL')

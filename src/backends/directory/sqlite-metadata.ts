@@ -9,6 +9,7 @@ import type {
   Row,
   VersionedValue,
 } from '../../store/backend.ts'
+import type { Claimant } from '../elsewhere/claim-blocks.ts'
 import { databaseError, engineError, isUnwritable } from './engine-error.ts'
 import { applyCommits, holds } from './apply-commits.ts'
 import { CommitThread } from './commit-thread.ts'
@@ -101,6 +102,19 @@ export class SqliteMetadata implements Metadata {
   /** Number of commits that have been applied. */
   commits(): Promise<number> {
     return this.#read('cannot count the commits', undefined, ({ commits }) => Number(commits.get()!['commits']))
+  }
+
+  /** The hive whose blocks are in another backend; undefined if they are in the directory. */
+  claimant(): Promise<Claimant | undefined> {
+    return this.#read('cannot read where the blocks are', undefined, (connection) => connection.claimant())
+  }
+
+  /** Notes that the hive has claimed the place of its blocks. */
+  noteClaim(): Promise<void> {
+    return this.#call('cannot note where the blocks are', undefined, async () => {
+      if (!this.#connection) await this.#openToWrite()
+      await this.#whileLocked(undefined, () => this.#connection!.noteClaim())
+    })
   }
 
   get(key: Uint8Array, { signal }: BackendCallOptions = {}): Promise<VersionedValue | undefined> {
