@@ -22,6 +22,7 @@ export type {
   ListOptions,
   OpenOptions,
   PatchSinkOptions,
+  ReadWholeOptions,
   RemoveOptions,
   SinkOptions,
   WatchOptions,

@@ -15,6 +15,7 @@ function entryInMemory() {
   const reopened: object[] = []
   const source: VersionSource = {
     info: INFO,
+    digest: undefined,
     read(range, reading) {
       asked.push({ range, reading })
       return bytesSource(BYTES).slice(range.start, range.end).stream() as ReadableStream<Uint8Array<ArrayBuffer>>
@@ -32,7 +33,7 @@ function entryInMemory() {
   return { entry, asked, reopened }
 }
 
-describe('PinnedEntry over a source of four members', () => {
+describe('PinnedEntry over a source of five members', () => {
   it('describes the version, and reads, slices and seeks in it', async () => {
     const { entry } = entryInMemory()
     expect(entry).toMatchObject(INFO)

@@ -1,5 +1,6 @@
 /**
- * Bytes as text: hexadecimal for ids and names, base64url (RFC 4648 section 5, no padding) for etags.
+ * Bytes as text: hexadecimal for ids and names, base64url (RFC 4648 section 5, no padding) for etags, base64 for digests
+ * in header fields.
  *
  * @module
  */
@@ -31,11 +32,22 @@ export function fromHex(text: string): Uint8Array<ArrayBuffer> | undefined {
 }
 
 /** Base64 with `+` and `/` and padding (RFC 4648 section 4). */
-function toBase64(bytes: Uint8Array): string {
+export function toBase64(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes))
 }
 
 /** Base64 with `-` and `_` and no padding (RFC 4648 section 5). */
 export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+}
+
+/** The bytes of base64 with either alphabet, with or without padding; undefined if the text is anything else. */
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (!/^[\w+/-]*={0,2}$/.test(text)) return undefined
+  try {
+    const characters = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+    return Uint8Array.from(characters, (character) => character.charCodeAt(0))
+  } catch {
+    return undefined
+  }
 }

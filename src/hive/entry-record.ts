@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { fromHex, toBase64Url, toHex } from '../bytes/byte-text.ts'
+import { fromBase64, fromHex, toBase64Url, toHex } from '../bytes/byte-text.ts'
 import { readExtensions, writeExtensions } from '../bytes/record-extensions.ts'
 import { RecordReader } from '../bytes/record-reader.ts'
 import { RecordWriter } from '../bytes/record-writer.ts'
@@ -114,4 +114,10 @@ export function entryInfo(alias: string, { size, digest, type, modifiedMs }: Ent
 /** The strong validator of the bytes with this SHA-256, quotes included. */
 export function etagOf(digest: Uint8Array): string {
   return `"${toBase64Url(digest)}"`
+}
+
+/** The SHA-256 that a strong validator was made from; undefined if the validator is of another kind. */
+export function digestOf(etag: string): Uint8Array<ArrayBuffer> | undefined {
+  const digest = /^"([\w-]{43})"$/.exec(etag)?.[1]
+  return digest === undefined ? undefined : fromBase64(digest)
 }

@@ -64,6 +64,15 @@ export interface EntryReaderOptions {
   bufferSize?: number | undefined
 }
 
+/** Options of {@linkcode Entry.bytes}, {@linkcode Entry.blob} and {@linkcode Entry.text}. */
+export interface ReadWholeOptions extends HiveCallOptions {
+  /**
+   * Largest size in bytes that is read into memory; Infinity for any size.
+   * @default 1_073_741_824, and 268_435_456 for `text`
+   */
+  limit?: number | undefined
+}
+
 /**
  * An open entry, pinned to the version that it had when it was opened. It is a {@linkcode ByteSource}, so it can be
  * served, signed, or used as the basis of a patch.
@@ -92,6 +101,47 @@ export interface Entry extends EntryInfo, ByteSource, AsyncDisposable {
    * @throws {RangeError} if `bufferSize` is not from 1 KiB to 10 MiB.
    */
   reader(options?: EntryReaderOptions): EntryReader
+  /**
+   * Reads the whole version into memory.
+   *
+   * @throws {QuotaExceededError} before anything is read, if the entry is larger than `limit`.
+   * @throws {TypeError} if `limit` is not an integer, or the entry is closed.
+   */
+  bytes(options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer>>
+  /**
+   * Reads the whole version into a Blob of the type of the entry. Errors are those of {@linkcode Entry.bytes}.
+   */
+  blob(options?: ReadWholeOptions): Promise<Blob>
+  /**
+   * Reads the whole version as UTF-8, as `Blob.text` does: a byte order mark is dropped, and invalid bytes become U+FFFD.
+   * Errors are those of {@linkcode Entry.bytes}.
+   */
+  text(options?: ReadWholeOptions): Promise<string>
+  /**
+   * Answers a request for this version, whatever its URL: GET and HEAD, with conditions and a range (RFC 9110, sections
+   * 13 and 14). The answer is 200, 206, 304, 405, 412 or 416; its header fields are those of `createHiveHandler`, which
+   * allow a browser to show the bytes, but not to run them as a page.
+   *
+   * The first bytes are read before the promise resolves, so it rejects if they cannot be read, for example with a
+   * `ConflictError` because the entry has been updated. If a later byte cannot be read, the body fails.
+   *
+   * @throws {TypeError} if the entry is closed.
+   * @example
+   * ```ts
+   * import { LocalHive, StreamStore } from 'combstream'
+   * import { memoryBackend } from 'combstream/backends/memory'
+   *
+   * const hive = new LocalHive(new StreamStore(memoryBackend()))
+   * await new Blob(['buzz']).stream().pipeTo(hive.sink('bee.txt'))
+   * const entry = await hive.open('bee.txt')
+   *
+   * // Deno.serve((request) => entry.response(request)), or right here:
+   * const request = new Request('http://localhost/', { headers: { Range: 'bytes=1-2' } })
+   * const response = await entry.response(request)
+   * console.log(response.status, await response.text()) // 206 'uz'
+   * ```
+   */
+  response(request: Pick<Request, 'method' | 'headers' | 'signal'>): Promise<Response>
   /**
    * The rdiff signature of the version (RabinKarp and BLAKE2b, librsync's default parameters for this size). It is
    * computed at the first request, delivered as it is computed, and kept beside the version where that is possible.

@@ -3,7 +3,16 @@ import { type ByteRange, checkRange } from '../bytes/byte-range.ts'
 import { attachAsyncDispose } from './async-dispose.ts'
 import { checkBufferSize } from './buffer-size.ts'
 import { openReader } from './entry-reader.ts'
-import type { Entry, EntryReader, EntryReaderOptions, EntryStreamOptions, HiveCallOptions } from './hive.ts'
+import { entryResponse } from './entry-response.ts'
+import type {
+  Entry,
+  EntryReader,
+  EntryReaderOptions,
+  EntryStreamOptions,
+  HiveCallOptions,
+  ReadWholeOptions,
+} from './hive.ts'
+import { readBlob, readBytes, readText } from './read-whole.ts'
 import type { VersionReading, VersionSource } from './version-source.ts'
 
 /** An entry that is open at one version. It checks arguments, and when it is closed it ends its streams and readers. */
@@ -47,6 +56,23 @@ export class PinnedEntry implements Entry {
     const stream = ({ start }: { start: number }): ReadableStream<Uint8Array<ArrayBuffer>> =>
       this.#source.read({ start, end: this.size }, reading)
     return openReader({ size: this.size, stream, closed: this.#closed.signal }, bufferSize)
+  }
+
+  bytes(options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer>> {
+    return readBytes(this, options)
+  }
+
+  blob(options?: ReadWholeOptions): Promise<Blob> {
+    return readBlob(this, options)
+  }
+
+  text(options?: ReadWholeOptions): Promise<string> {
+    return readText(this, options)
+  }
+
+  async response(request: Pick<Request, 'method' | 'headers' | 'signal'>): Promise<Response> {
+    this.#assertOpen()
+    return entryResponse(this, request, this.#source.digest)
   }
 
   signature({ signal }: HiveCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {

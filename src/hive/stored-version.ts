@@ -35,6 +35,10 @@ export class StoredVersion implements VersionSource {
     this.#options = options
   }
 
+  get digest(): Uint8Array {
+    return this.#options.record.digest
+  }
+
   read(range: ByteRange, { bufferSize, signals }: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>> {
     return versionStream({
       range,

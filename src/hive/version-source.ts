@@ -19,6 +19,8 @@ export interface VersionRangeReading extends VersionReading {
 export interface VersionSource {
   /** Describes the version. */
   readonly info: EntryInfo
+  /** SHA-256 of all bytes of the version; undefined if it is not known. */
+  readonly digest: Uint8Array | undefined
   /**
    * Reads a range of the version, as the stream is read. The stream fails when the version is no longer current, if
    * that matters to this source.

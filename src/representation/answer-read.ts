@@ -1,4 +1,5 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
+import { toBase64 } from '../bytes/byte-text.ts'
 import { evaluateConditions, ifRangeHolds } from './conditions.ts'
 import { parseRange } from './range-header.ts'
 import type { Representation } from './representation.ts'
@@ -22,8 +23,8 @@ export interface ReadAnswer {
 export interface ReadAnswerOptions {
   /** A time, in milliseconds since 1970, before the version was looked up. */
   readonly asOfMs: number
-  /** The SHA-256 of all the bytes in base64, if it is known (RFC 9530). */
-  readonly sha256: string | undefined
+  /** The SHA-256 of all the bytes; undefined if it is not known. */
+  readonly digest: Uint8Array | undefined
 }
 
 /**
@@ -34,13 +35,13 @@ export interface ReadAnswerOptions {
 export function answerRead(
   request: Pick<Request, 'method' | 'headers'>,
   version: Representation,
-  { asOfMs, sha256 }: ReadAnswerOptions,
+  { asOfMs, digest }: ReadAnswerOptions,
 ): ReadAnswer {
   const { size, type } = version
   const headers = {
     ...versionHeaders(version, asOfMs),
-    // The same on every range.
-    ...(sha256 !== undefined && { 'Repr-Digest': `sha-256=:${sha256}:` }),
+    // RFC 9530; the same on every range.
+    ...(digest && { 'Repr-Digest': `sha-256=:${toBase64(digest)}:` }),
     ...CACHING,
     ...untrustedHeaders(type),
     'Accept-Ranges': 'bytes',

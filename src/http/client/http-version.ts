@@ -1,6 +1,7 @@
 import type { ByteRange } from '../../bytes/byte-range.ts'
 import type { Consistency, Entry, EntryInfo, Hive, OpenOptions } from '../../hive/hive.ts'
 import type { VersionRangeReading, VersionReading, VersionSource } from '../../hive/version-source.ts'
+import { digestOf } from '../../hive/entry-record.ts'
 import { bytesOfStream } from '../../hive/version-bytes.ts'
 import { versionStream } from '../../hive/version-stream.ts'
 import type { HttpClient } from './http-client.ts'
@@ -18,12 +19,14 @@ export interface HttpVersionOptions {
 /** A version of an entry of an `HttpHive`. */
 export class HttpVersion implements VersionSource {
   readonly info: EntryInfo
+  readonly digest: Uint8Array | undefined
   readonly #hive: Hive
   readonly #client: HttpClient
   readonly #options: HttpVersionOptions
 
   constructor(hive: Hive, client: HttpClient, info: EntryInfo, options: HttpVersionOptions) {
     this.info = info
+    this.digest = digestOf(info.etag)
     this.#hive = hive
     this.#client = client
     this.#options = options

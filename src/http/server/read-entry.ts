@@ -1,4 +1,5 @@
 import { ConflictError, NotFoundError } from '../../errors.ts'
+import { digestOf } from '../../hive/entry-record.ts'
 import type { Entry } from '../../hive/hive.ts'
 import { answerRead, CACHING } from '../../representation/answer-read.ts'
 import { evaluateConditions } from '../../representation/conditions.ts'
@@ -14,8 +15,8 @@ import { StatusError } from './status-error.ts'
 export async function readEntry(asked: HiveRequest): Promise<Answer> {
   const asOfMs = Date.now()
   const entry = await openVersion(asked)
-  const sha256 = sha256Of(entry.etag)
-  const { status, headers, range } = await releasing(entry, () => answerRead(asked.request, entry, { asOfMs, sha256 }))
+  const digest = digestOf(entry.etag)
+  const { status, headers, range } = await releasing(entry, () => answerRead(asked.request, entry, { asOfMs, digest }))
   if (range) return { status, headers, body: streamed(entry, (opened) => opened.stream(range)) }
   await entry.close()
   if (status !== 416) return { status, headers }
@@ -82,10 +83,4 @@ async function releasing<T>(entry: Entry, step: () => T): Promise<T> {
     await entry.close()
     throw error
   }
-}
-
-/** The digest of the whole entry in base64; a hive makes the etag from it. */
-function sha256Of(etag: string): string | undefined {
-  const digest = /^"([\w-]{43})"$/.exec(etag)?.[1]
-  return digest && `${digest.replaceAll('-', '+').replaceAll('_', '/')}=`
 }
