@@ -1,6 +1,6 @@
 import { toHex } from '../../bytes/byte-text.ts'
 import { BackendError } from '../../errors.ts'
-import { nativeSha256 } from '../hosts/native-sha256.ts'
+import { nativeSha256 } from '../../bytes/sha256.ts'
 import type { S3Credentials } from './credentials.ts'
 
 /** A request to an object store. */

@@ -26,6 +26,7 @@ import { checkListOptions } from '../../hive/list-options.ts'
 import { checkMediaType } from '../../hive/media-type.ts'
 import { PinnedEntry } from '../../hive/pinned-entry.ts'
 import { assertPrecondition, checkPrecondition, type Precondition } from '../../hive/precondition.ts'
+import { digestInHeaders } from '../protocol/content-digest.ts'
 import { entryFromHeaders } from '../protocol/entry-headers.ts'
 import { entryFromJson } from '../protocol/entry-json.ts'
 import { DELTA_TYPE } from '../protocol/media-types.ts'
@@ -102,15 +103,14 @@ export class HttpHive implements Hive {
       throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${describeValue(consistency)}`)
     }
     const bytes = checkBufferSize(bufferSize)
-    return this.#entry(await this.stat(alias, { signal }), bytes, consistency)
+    const response = await this.#head(alias, signal)
+    const stated = digestInHeaders(response.headers)
+    return this.#entry(entryFromHeaders(response, { alias }), bytes, consistency, stated)
   }
 
   /** See {@linkcode Hive.stat}. */
-  async stat(alias: string, { signal = new AbortController().signal }: HiveCallOptions = {}): Promise<EntryInfo> {
-    checkAlias(alias)
-    const response = await this.#client.read({ method: 'HEAD', url: this.#client.url(alias), signal })
-    if (!response.ok) throw await this.#client.errorOf(response, { alias }, signal)
-    return entryFromHeaders(response, { alias })
+  async stat(alias: string, { signal }: HiveCallOptions = {}): Promise<EntryInfo> {
+    return entryFromHeaders(await this.#head(alias, signal), { alias })
   }
 
   /** See {@linkcode Hive.list}. */
@@ -232,9 +232,22 @@ export class HttpHive implements Hive {
     }
   }
 
-  #entry(info: EntryInfo, bufferSize: number = checkBufferSize(), consistency: Consistency = 'conflict'): Entry {
-    const ifMatch = (this.#options.validate ?? this.#validate()) === 'if-match'
-    return new PinnedEntry(new HttpVersion(this, this.#client, info, { consistency, ifMatch }), bufferSize)
+  async #head(alias: string, signal: AbortSignal = new AbortController().signal): Promise<Response> {
+    checkAlias(alias)
+    const response = await this.#client.read({ method: 'HEAD', url: this.#client.url(alias), signal })
+    if (!response.ok) throw await this.#client.errorOf(response, { alias }, signal)
+    return response
+  }
+
+  #entry(
+    info: EntryInfo,
+    bufferSize: number = checkBufferSize(),
+    consistency: Consistency = 'conflict',
+    stated?: Uint8Array,
+  ): Entry {
+    const { verify = true, validate = this.#validate() } = this.#options
+    const options = { consistency, ifMatch: validate === 'if-match', stated, verify }
+    return new PinnedEntry(new HttpVersion(this, this.#client, info, options), bufferSize)
   }
 
   #validate(): 'if-match' | 'compare' {

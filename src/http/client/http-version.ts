@@ -7,6 +7,7 @@ import { versionStream } from '../../hive/version-stream.ts'
 import type { HttpClient } from './http-client.ts'
 import { bodyOf } from '../protocol/message-body.ts'
 import { rangedStream } from './ranged-stream.ts'
+import { verifiedWhole } from './verified-whole.ts'
 
 /** How an {@linkcode HttpVersion} is read. */
 export interface HttpVersionOptions {
@@ -14,6 +15,10 @@ export interface HttpVersionOptions {
   readonly consistency: Consistency
   /** Whether requests for ranges have If-Match. */
   readonly ifMatch: boolean
+  /** SHA-256 of all bytes, as the server stated it; used if the etag is of another kind. */
+  readonly stated: Uint8Array | undefined
+  /** Whether whole reads are compared with the SHA-256 of all bytes, if that is known. */
+  readonly verify: boolean
 }
 
 /** A version of an entry of an `HttpHive`. */
@@ -26,7 +31,7 @@ export class HttpVersion implements VersionSource {
 
   constructor(hive: Hive, client: HttpClient, info: EntryInfo, options: HttpVersionOptions) {
     this.info = info
-    this.digest = digestOf(info.etag)
+    this.digest = digestOf(info.etag) ?? options.stated
     this.#hive = hive
     this.#client = client
     this.#options = options
@@ -42,7 +47,7 @@ export class HttpVersion implements VersionSource {
     const snapshot = consistency === 'snapshot'
     const url = this.#client.url(alias, { v: snapshot ? etag : undefined })
     const headers: Record<string, string> = !snapshot && ifMatch ? { 'If-Match': etag } : {}
-    return rangedStream({
+    const bytes = rangedStream({
       client: this.#client,
       version: { alias, size, etag, url, headers },
       range,
@@ -50,6 +55,9 @@ export class HttpVersion implements VersionSource {
       readAhead,
       signals,
     })
+    const { digest } = this
+    const isWhole = range.start === 0 && range.end === size
+    return this.#options.verify && isWhole && digest ? verifiedWhole(bytes, { alias, size, digest, signals }) : bytes
   }
 
   signature({ bufferSize, signals }: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>> {

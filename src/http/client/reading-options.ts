@@ -1,4 +1,5 @@
 import { checkInteger } from '../../bytes/check-integer.ts'
+import { describeValue } from '../../bytes/describe-value.ts'
 
 /** Options of a client that reads over HTTP. */
 export interface ReadingOptions {
@@ -37,6 +38,14 @@ export interface ReadingOptions {
    * @default 30_000
    */
   stallTimeoutMs?: number | undefined
+  /**
+   * Whether reads of whole entries are checked. Then a stream or a reader that goes from the first byte to the last
+   * fails with an `IntegrityError` instead of delivering its last bytes, if the SHA-256 of all bytes is not the one that
+   * the etag is. For a server whose etags are something else, the digest is that of the header field `Repr-Digest` (RFC
+   * 9530) with which the entry was opened, if there is one. docs/http.md says what the check costs.
+   * @default true
+   */
+  verify?: boolean | undefined
 }
 
 /** Checked {@linkcode ReadingOptions}, with their defaults. */
@@ -53,6 +62,8 @@ export interface Reading {
   readonly retries: number
   /** Milliseconds without a byte after which an answer counts as lost. */
   readonly stallTimeoutMs: number
+  /** Whether reads of whole entries are checked. */
+  readonly verify: boolean
 }
 
 const DEFAULT_READ_AHEAD_BYTES = 32 * 1024 * 1024
@@ -69,7 +80,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
 /**
  * Checks the options of a client that reads.
  *
- * @throws {TypeError} if an option that counts something is not an integer.
+ * @throws {TypeError} if an option is of a wrong type.
  * @throws {RangeError} if it is out of its bounds.
  */
 export function checkReadingOptions(options: ReadingOptions): Reading {
@@ -78,7 +89,9 @@ export function checkReadingOptions(options: ReadingOptions): Reading {
     parallel = DEFAULT_PARALLEL,
     retries = DEFAULT_RETRIES,
     stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS,
+    verify = true,
   } = options
+  if (typeof verify !== 'boolean') throw new TypeError(`verify must be a boolean, got ${describeValue(verify)}`)
   return {
     // Looked up at each call, so that a `fetch` that is replaced later is used.
     fetch: options.fetch ?? ((address, init) => fetch(address, init)),
@@ -87,5 +100,6 @@ export function checkReadingOptions(options: ReadingOptions): Reading {
     parallel: checkInteger('parallel', parallel, 1, MAX_PARALLEL),
     retries: checkInteger('retries', retries, 0, Infinity),
     stallTimeoutMs: checkInteger('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS),
+    verify,
   }
 }
