@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { canMakeByteStreams } from '../../src/bytes/byte-stream.ts'
 import type { Entry } from '../../src/hive/hive.ts'
+import { parseMultipart } from '../support/multipart.ts'
 import { ENTRY_KINDS } from '../support/entry-kinds.ts'
 import { randomBytes, rejection } from '../support/streams.ts'
 
@@ -74,6 +75,10 @@ for (const [kind, newEntry] of Object.entries(ENTRY_KINDS)) {
       const part = await entry.response(asked({ Range: 'bytes=1000-2999', 'If-Match': entry.etag }))
       expect([part.status, part.headers.get('content-range')]).toEqual([206, `bytes 1000-2999/${SIZE}`])
       expect(await bytesOf(part)).toEqual(BYTES.slice(1_000, 3_000))
+
+      const several = await entry.response(asked({ Range: 'bytes=0-9,3000-3009' }))
+      const parts = parseMultipart(several.headers.get('content-type'), await bytesOf(several))
+      expect(parts.map(({ bytes }) => bytes)).toEqual([BYTES.slice(0, 10), BYTES.slice(3_000, 3_010)])
 
       const head = await entry.response(asked({ Range: 'bytes=0-0' }, 'HEAD'))
       expect([head.status, head.headers.get('content-length'), head.body ?? null]).toEqual([200, String(SIZE), null])

@@ -50,6 +50,8 @@ export interface HiveServer {
 /** Together with the interval at which Node checks, this limits heads to one minute. */
 const HEAD_MS = 50_000
 
+const MAX_HEAD_BYTES = 64 * 1024
+
 /** How long requests that were cut off have for their clean-up. */
 const CLEANUP_MS = 2_000
 
@@ -70,6 +72,8 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
       requestTimeout: 0,
       headersTimeout: headMs,
       connectionsCheckingInterval: headMs / 10,
+      // For a Range with a thousand ranges; Node allows 16 KiB.
+      maxHeaderSize: MAX_HEAD_BYTES,
     },
     async fetch(request) {
       const { req, res } = request.runtime!.node!

@@ -1,6 +1,6 @@
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
-import { answerRead, type ReadAnswer } from '../representation/answer-read.ts'
+import { answerRead, bodyStream, type ReadAnswer } from '../representation/answer-read.ts'
 import type { Entry } from './hive.ts'
 
 /**
@@ -26,7 +26,7 @@ export async function entryResponse(
     if (name !== 'ConflictError') throw error
     return problem(412, 'Precondition Failed', message, { ETag: entry.etag })
   }
-  const { status, headers, range } = answer
+  const { status, headers, bytes } = answer
   if (status === 416) {
     return problem(
       416,
@@ -35,7 +35,7 @@ export async function entryResponse(
       headers,
     )
   }
-  const body = range && (await begun(entry.stream({ ...range, signal })))
+  const body = bytes && (await begun(bodyStream(bytes, (range) => entry.stream({ ...range, signal }))))
   return new Response(body ?? null, { status, headers: { ...headers } })
 }
 

@@ -1,7 +1,8 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { toBase64 } from '../bytes/byte-text.ts'
 import { evaluateConditions, ifRangeHolds } from './conditions.ts'
-import { parseRange } from './range-header.ts'
+import { coalesce, type Multipart, multipartOf, multipartStream, partOverhead } from './multipart-ranges.ts'
+import { parseRanges } from './range-header.ts'
 import type { Representation } from './representation.ts'
 import { untrustedHeaders } from './untrusted.ts'
 import { versionHeaders } from './version-headers.ts'
@@ -15,8 +16,8 @@ export interface ReadAnswer {
   readonly status: 200 | 206 | 304 | 416
   /** Header fields. */
   readonly headers: Readonly<Record<string, string>>
-  /** The bytes of the body; undefined if there is no body. */
-  readonly range?: ByteRange | undefined
+  /** The bytes of the body: a range, or several in one body; undefined if there is no body. */
+  readonly bytes?: ByteRange | Multipart | undefined
 }
 
 /** What {@linkcode answerRead} is told besides the request. */
@@ -51,14 +52,29 @@ export function answerRead(
   const described = { ...headers, 'Content-Type': type }
   if (request.method === 'HEAD') return { status: 200, headers: { ...described, 'Content-Length': String(size) } }
 
-  const range = parseRange(ifRangeHolds(request.headers, version) ? request.headers.get('range') : null, size)
-  if (range === 'unsatisfiable') return { status: 416, headers: { ...headers, 'Content-Range': `bytes */${size}` } }
-  const { start, end } = range ?? { start: 0, end: size }
-  const length = { 'Content-Length': String(end - start) }
-  const place = range && { 'Content-Range': `bytes ${start}-${end - 1}/${size}` }
-  return {
-    status: range ? 206 : 200,
-    headers: { ...described, ...length, ...place },
-    range: end === start ? undefined : { start, end },
+  const asked = parseRanges(ifRangeHolds(request.headers, version) ? request.headers.get('range') : null, size)
+  if (asked === 'unsatisfiable') return { status: 416, headers: { ...headers, 'Content-Range': `bytes */${size}` } }
+  const [range = { start: 0, end: size }, ...more] = coalesce(asked ?? [], partOverhead(version))
+  if (more.length > 0) {
+    const bytes = multipartOf([range, ...more], version)
+    const { contentType, contentLength } = bytes
+    const own = { 'Content-Type': contentType, 'Content-Length': String(contentLength) }
+    return { status: 206, headers: { ...headers, ...own }, bytes }
   }
+  const { start, end } = range
+  const length = { 'Content-Length': String(end - start) }
+  const place = asked && { 'Content-Range': `bytes ${start}-${end - 1}/${size}` }
+  return {
+    status: asked ? 206 : 200,
+    headers: { ...described, ...length, ...place },
+    bytes: end === start ? undefined : range,
+  }
+}
+
+/** Streams the body of an answer; `read` opens the bytes of a range, which it may be asked for several times. */
+export function bodyStream(
+  bytes: ByteRange | Multipart,
+  read: (range: ByteRange) => ReadableStream<Uint8Array<ArrayBuffer>>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return 'parts' in bytes ? multipartStream(bytes, read) : read(bytes)
 }

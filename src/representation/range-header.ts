@@ -1,17 +1,41 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
 
 /**
- * What a Range header requests of `size` bytes (RFC 9110, section 14.2): a range, clamped to the size; `unsatisfiable`,
- * which is a 416; or undefined, which is the whole. A header that is malformed, has another unit or several ranges is
- * ignored, and so is any header if there are no bytes, since SDKs and proxies ask for a range before they know the
- * size. The RFC allows a server to ignore any Range header.
+ * Largest number of ranges in one request. A request for more is answered with the whole (RFC 9110, section 17.15):
+ * electron-updater asks for at most 1,000 at a time.
  */
-export function parseRange(header: string | null, size: number): ByteRange | 'unsatisfiable' | undefined {
-  const ranges = header === null ? undefined : /^bytes=(.*)$/i.exec(header)?.[1]
+export const MAX_RANGES = 1000
+
+/**
+ * What a Range header requests of `size` bytes (RFC 9110, section 14.2): the ranges, clamped to the size, without those
+ * that are past the end; `unsatisfiable`, if all of them are, which is a 416; or undefined, which is the whole. A header
+ * that is malformed, has another unit or more than {@linkcode MAX_RANGES} ranges is ignored, and so is any header if
+ * there are no bytes, since SDKs and proxies ask for a range before they know the size. The RFC allows a server to
+ * ignore any Range header.
+ */
+export function parseRanges(header: string | null, size: number): readonly ByteRange[] | 'unsatisfiable' | undefined {
+  const list = header === null ? undefined : /^bytes=(.*)$/i.exec(header)?.[1]
   // Members of a list may be empty: `bytes=,0-4,` is one range (RFC 9110, section 5.6.1.2).
-  const specs = ranges?.split(',').flatMap((spec) => spec.trim() || [])
-  const [, first, last] = (specs?.length === 1 && /^(\d*)-(\d*)$/.exec(specs[0]!)) || []
-  if (first === undefined || last === undefined || size === 0) return undefined
+  const specs = list?.split(',').flatMap((spec) => spec.trim() || []) ?? []
+  if (specs.length === 0 || specs.length > MAX_RANGES || size === 0) return undefined
+  const ranges: ByteRange[] = []
+  for (const spec of specs) {
+    const range = parseSpec(spec, size)
+    if (range === undefined) return undefined
+    if (range !== 'unsatisfiable') ranges.push(range)
+  }
+  return ranges.length > 0 ? ranges : 'unsatisfiable'
+}
+
+/** The same for a header that may have one range only: one with more is malformed. */
+export function parseRange(header: string | null, size: number): ByteRange | 'unsatisfiable' | undefined {
+  const ranges = header?.includes(',') ? undefined : parseRanges(header, size)
+  return Array.isArray(ranges) ? (ranges as readonly ByteRange[])[0] : (ranges as 'unsatisfiable' | undefined)
+}
+
+function parseSpec(spec: string, size: number): ByteRange | 'unsatisfiable' | undefined {
+  const [, first, last] = /^(\d*)-(\d*)$/.exec(spec) ?? []
+  if (first === undefined || last === undefined) return undefined
   if (first === '') return parseSuffix(last, size)
 
   // Digits beyond 2^53 are compared exactly: rounding must not turn a reversed range into a proper one.

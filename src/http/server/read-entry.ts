@@ -1,7 +1,7 @@
 import { ConflictError, NotFoundError } from '../../errors.ts'
 import { digestOf } from '../../hive/entry-record.ts'
 import type { Entry } from '../../hive/hive.ts'
-import { answerRead, CACHING } from '../../representation/answer-read.ts'
+import { answerRead, bodyStream, CACHING } from '../../representation/answer-read.ts'
 import { evaluateConditions } from '../../representation/conditions.ts'
 import { untrustedHeaders } from '../../representation/untrusted.ts'
 import { versionHeaders } from '../../representation/version-headers.ts'
@@ -16,8 +16,11 @@ export async function readEntry(asked: HiveRequest): Promise<Answer> {
   const asOfMs = Date.now()
   const entry = await openVersion(asked)
   const digest = digestOf(entry.etag)
-  const { status, headers, range } = await releasing(entry, () => answerRead(asked.request, entry, { asOfMs, digest }))
-  if (range) return { status, headers, body: streamed(entry, (opened) => opened.stream(range)) }
+  const { status, headers, bytes } = await releasing(entry, () => answerRead(asked.request, entry, { asOfMs, digest }))
+  if (bytes) {
+    const body = streamed(entry, (opened) => bodyStream(bytes, (range) => opened.stream(range)))
+    return { status, headers, body }
+  }
   await entry.close()
   if (status !== 416) return { status, headers }
   throw new StatusError(416, new RangeError(`the range is not in the entry, which has ${entry.size} bytes`), headers)
