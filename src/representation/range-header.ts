@@ -4,7 +4,7 @@ import type { ByteRange } from '../bytes/byte-range.ts'
  * Largest number of ranges in one request. A request for more is answered with the whole (RFC 9110, section 17.15):
  * electron-updater asks for at most 1,000 at a time.
  */
-export const MAX_RANGES = 1000
+const MAX_RANGES = 1000
 
 /**
  * What a Range header requests of `size` bytes (RFC 9110, section 14.2): the ranges, clamped to the size, without those
