@@ -15,5 +15,6 @@ export {
 } from './http/server/handler-options.ts'
 export { createHiveHandler } from './http/server/handler.ts'
 export { HttpHive, type HttpHiveOptions } from './http/client/http-hive.ts'
+export { openUrl, type OpenUrlOptions } from './http/client/open-url.ts'
 export { type Action, type Operation, type Transfer } from './http/server/transfer.ts'
 export { type ReadingOptions } from './http/client/reading-options.ts'

@@ -4,6 +4,7 @@ import { bytesSource } from '../../src/bytes/byte-source.ts'
 import type { Entry, Hive, OpenOptions } from '../../src/hive/hive.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { HttpHive } from '../../src/http/client/http-hive.ts'
+import { openUrl } from '../../src/http/client/open-url.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 
 /** One entry that a test writes, and opens in the way of its kind. */
@@ -21,6 +22,13 @@ let hives = 0
 export const ENTRY_KINDS: Readonly<Record<string, () => TestEntry>> = {
   LocalHive: () => entryOf(new LocalHive(new StreamStore(memoryBackend(), { blockSize: 1_000 }))),
   HttpHive: () => entryOf(new HttpHive(newHiveUrl())),
+  // A hive stands for a server that knows nothing of hives: `openUrl` uses only what any server has.
+  openUrl: () => {
+    const root = newHiveUrl()
+    const entry = entryOf(new HttpHive(root))
+    const url = root + entry.alias
+    return { ...entry, alias: url, open: (options) => openUrl(url, options) }
+  },
 }
 
 function newHiveUrl(): string {

@@ -10,6 +10,7 @@ import { aliasRowsIn, aliasRowsOf, readReferenceIn } from '../store/transactions
 import { checkAlias } from './alias.ts'
 import { assertReplaceable, readAliasRow, readReplaced, type Replaced } from './alias-row.ts'
 import { checkBufferSize } from './buffer-size.ts'
+import { checkConsistency } from './consistency.ts'
 import { announceChange, changeStream } from './entry-changes.ts'
 import { entrySink, type EntryTarget } from './entry-sink.ts'
 import { DAMAGED_ETAG, entryInfo, type EntryRecord, etagOf, formatEntryRecord } from './entry-record.ts'
@@ -107,11 +108,9 @@ export class LocalHive implements Hive {
 
   /** See {@linkcode Hive.open}. */
   async open(alias: string, options: OpenOptions = {}): Promise<Entry> {
-    const { consistency = 'conflict', signal } = options
+    const { signal } = options
     const bufferSize = checkBufferSize(options.bufferSize)
-    if (consistency !== 'conflict' && consistency !== 'snapshot') {
-      throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${describeValue(consistency)}`)
-    }
+    const consistency = checkConsistency(options.consistency)
     return new PinnedEntry(this.#version(alias, await this.#lookup(alias, { signal }), consistency), bufferSize)
   }
 

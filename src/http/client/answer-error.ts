@@ -41,7 +41,6 @@ export async function errorOf(response: Response, request: FailedRequest, readin
       : (said ?? `${kind.title}${alias === undefined ? '' : `: ${alias}`}`)
   const retryable = isRetryable(status)
   return kind.make(message, {
-    alias,
     retryable,
     // A gateway that gives up may have passed the request on.
     outcome: write && (status === 502 || status === 504) ? 'unknown' : undefined,
@@ -49,6 +48,7 @@ export async function errorOf(response: Response, request: FailedRequest, readin
     actualEtag: response.headers.get('etag') ?? undefined,
     ...problem,
     status,
+    ...(alias === undefined ? {} : { alias }),
     ...(expectedEtag === undefined ? {} : { expectedEtag }),
     ...(offset === undefined ? {} : { offset }),
   })

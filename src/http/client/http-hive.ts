@@ -1,9 +1,8 @@
-import { checkUrl } from '../../bytes/check-url.ts'
-import { describeValue } from '../../bytes/describe-value.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { FormatError } from '../../errors.ts'
 import { checkAlias } from '../../hive/alias.ts'
 import { checkBufferSize } from '../../hive/buffer-size.ts'
+import { checkConsistency } from '../../hive/consistency.ts'
 import { etagOf } from '../../hive/entry-record.ts'
 import { entryStream } from '../../hive/entry-stream.ts'
 import type {
@@ -30,6 +29,8 @@ import { digestInHeaders } from '../protocol/content-digest.ts'
 import { entryFromHeaders } from '../protocol/entry-headers.ts'
 import { entryFromJson } from '../protocol/entry-json.ts'
 import { DELTA_TYPE } from '../protocol/media-types.ts'
+import { checkHttpUrl } from './check-http-url.ts'
+import { checkValidate, type Validate } from './check-validate.ts'
 import { HttpClient } from './http-client.ts'
 import { HttpVersion } from './http-version.ts'
 import { checkReadingOptions, type ReadingOptions } from './reading-options.ts'
@@ -90,22 +91,17 @@ export class HttpHive implements Hive {
   constructor(url: string | URL, options: HttpHiveOptions = {}) {
     this.#root = rootOf(url)
     this.#options = options
-    const { validate } = options
-    if (validate !== undefined && validate !== 'if-match' && validate !== 'compare') {
-      throw new TypeError(`validate must be 'if-match' or 'compare', got ${describeValue(validate)}`)
-    }
+    checkValidate(options.validate)
     this.#client = new HttpClient({ ...checkReadingOptions(options), root: this.#root })
   }
 
   /** See {@linkcode Hive.open}. */
-  async open(alias: string, { bufferSize, consistency = 'conflict', signal }: OpenOptions = {}): Promise<Entry> {
-    if (consistency !== 'conflict' && consistency !== 'snapshot') {
-      throw new TypeError(`consistency must be 'conflict' or 'snapshot', got ${describeValue(consistency)}`)
-    }
+  async open(alias: string, { bufferSize, consistency, signal }: OpenOptions = {}): Promise<Entry> {
+    const checked = checkConsistency(consistency)
     const bytes = checkBufferSize(bufferSize)
     const response = await this.#head(alias, signal)
     const stated = digestInHeaders(response.headers)
-    return this.#entry(entryFromHeaders(response, { alias }), bytes, consistency, stated)
+    return this.#entry(entryFromHeaders(response, { alias }), bytes, checked, stated)
   }
 
   /** See {@linkcode Hive.stat}. */
@@ -250,20 +246,14 @@ export class HttpHive implements Hive {
     return new PinnedEntry(new HttpVersion(this, this.#client, info, options), bufferSize)
   }
 
-  #validate(): 'if-match' | 'compare' {
+  #validate(): Validate {
     const here: Partial<Location> | undefined = globalThis.location
     return here?.origin === undefined || here.origin === this.#root.origin ? 'if-match' : 'compare'
   }
 }
 
 function rootOf(url: string | URL): URL {
-  const here: Partial<Location> | undefined = globalThis.location
-  const root = checkUrl('url', url, here?.href)
-  if (!/^https?:$/.test(root.protocol))
-    throw new TypeError(`url must be http or https, got ${describeValue(root.protocol)}`)
-  if (root.username !== '' || root.password !== '') {
-    throw new TypeError('url must not have a user name or a password: pass them in headers, as Authorization')
-  }
+  const root = checkHttpUrl(url)
   if (root.search !== '' || root.hash !== '') throw new TypeError('url must not have a query or a fragment')
   if (!root.pathname.endsWith('/')) root.pathname += '/'
   return root

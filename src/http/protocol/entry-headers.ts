@@ -49,8 +49,11 @@ export function entryFromHeaders(
   }
 }
 
-/** Other servers may not send the first of these; a time that is absent or malformed is not a reason to fail. */
-function modifiedIn(headers: Headers): Date {
+/**
+ * The time of the version that an answer describes. Other servers may not send the first of these fields; a time that is
+ * absent or malformed is not a reason to fail.
+ */
+export function modifiedIn(headers: Headers): Date {
   const times = [MODIFIED_HEADER, 'Last-Modified'].map((name) => Date.parse(headers.get(name) ?? ''))
   return new Date(times.find((time) => !Number.isNaN(time)) ?? 0)
 }
