@@ -114,7 +114,7 @@ describe('openUrl', () => {
   it('tells the digest on if the server does, and no other', async () => {
     const digest = 'sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:'
     const digestOf = async (server: FileServer): Promise<string | null> => {
-      const response = await (await openFrom(server)).response(new Request('https://example.org/'))
+      const response = await (await openFrom(server)).response(new Request('https://example.org/', { method: 'HEAD' }))
       return response.headers.get('repr-digest')
     }
     expect(await digestOf(serverOf(fields({ 'Repr-Digest': `sha-512=:AAAA:, ${digest}` })))).toBe(digest)
@@ -124,6 +124,20 @@ describe('openUrl', () => {
     // This etag looks like that of a hive.
     const etag = '"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"'
     expect(await digestOf(serverOf(undefined, { bytes: BYTES, etag }))).toBe(null)
+  })
+
+  it('fails with an IntegrityError instead of its last bytes if they are not those of the digest that the server tells', async () => {
+    const sha256 = new Uint8Array(await crypto.subtle.digest('SHA-256', BYTES))
+    const told = fields({ 'Repr-Digest': `sha-256=:${btoa(String.fromCharCode(...sha256))}:` })
+    expect(await (await openFrom(serverOf(told))).bytes()).toEqual(BYTES)
+    // The same etag, another byte.
+    const spoilt = BYTES.slice()
+    spoilt[4_000]! ^= 1
+    const server = serverOf(told, { ...FILE, bytes: spoilt })
+    expect(await rejection((await openFrom(server)).bytes())).toMatchObject({ name: 'IntegrityError', alias: ALIAS })
+    expect(await (await openFrom(server, { verify: false })).bytes()).toEqual(spoilt)
+    // Without a digest, nothing tells.
+    expect(await (await openFrom(serverOf(undefined, { ...FILE, bytes: spoilt }))).bytes()).toEqual(spoilt)
   })
 
   it('refuses arguments of a wrong type, before it sends anything', async () => {
