@@ -9,7 +9,7 @@ export interface ParsedPart {
 
 /**
  * Reads a multipart/byteranges body strictly (RFC 2046, section 5.1.1): delimiters where the lengths say, nothing
- * before the first one and nothing after the last. An empty line before the first delimiter is allowed, as nginx writes.
+ * before the first one and nothing after the last. An empty line may come before the first.
  *
  * @throws {Error} that says what is wrong.
  */

@@ -1,6 +1,7 @@
 import { ownBytes } from '../bytes/byte-order.ts'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
+import { toHex } from '../bytes/byte-text.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { markHandled } from '../bytes/promises.ts'
 import type { Representation } from './representation.ts'
@@ -8,7 +9,7 @@ import type { Representation } from './representation.ts'
 /** A gap between two parts that is read and dropped, rather than opening the bytes anew: the size of a block. */
 const MAX_SKIPPED_BYTES = 1_000_000
 
-const BOUNDARY_BYTES = 18
+const BOUNDARY_BYTES = 16
 
 /** One part of a {@linkcode Multipart}. */
 export interface Part extends ByteRange {
@@ -49,7 +50,7 @@ export function coalesce(ranges: readonly ByteRange[], maxGap: number): ByteRang
 
 /** Number of bytes that a part takes besides its range: a smaller gap costs less than another part. */
 export function partOverhead({ size, type }: Pick<Representation, 'size' | 'type'>): number {
-  const boundary = '-'.repeat((BOUNDARY_BYTES / 3) * 4)
+  const boundary = '0'.repeat(2 * BOUNDARY_BYTES)
   return partHead(boundary, { start: size, end: size }, { size, type }).length
 }
 
@@ -57,11 +58,7 @@ export function partOverhead({ size, type }: Pick<Representation, 'size' | 'type
 export function multipartOf(ranges: readonly ByteRange[], version: Pick<Representation, 'size' | 'type'>): Multipart {
   const boundary = newBoundary()
   const encoder = new TextEncoder()
-  const parts = ranges.map(({ start, end }, index) => {
-    const head = partHead(boundary, { start, end }, version)
-    // The first delimiter does not follow a line.
-    return { start, end, head: encoder.encode(index === 0 ? head.slice(2) : head) }
-  })
+  const parts = ranges.map((range) => ({ ...range, head: encoder.encode(partHead(boundary, range, version)) }))
   const tail = encoder.encode(`\r\n--${boundary}--\r\n`)
   const contentLength = parts.reduce(
     (sum, { head, start, end }) => sum + head.byteLength + end - start,
@@ -70,6 +67,7 @@ export function multipartOf(ranges: readonly ByteRange[], version: Pick<Represen
   return { contentType: `multipart/byteranges; boundary=${boundary}`, contentLength, parts, tail }
 }
 
+/** The first one, too, begins with an empty line, as in nginx and Apache: zsync finds no parts without it. */
 function partHead(
   boundary: string,
   { start, end }: ByteRange,
@@ -78,12 +76,9 @@ function partHead(
   return `\r\n--${boundary}\r\nContent-Type: ${type}\r\nContent-Range: bytes ${start}-${end - 1}/${size}\r\n\r\n`
 }
 
-/** Random, so that nobody can store bytes that contain it. */
+/** Random, so that nobody can store bytes that contain it; without capitals, because zsync ignores their case. */
 function newBoundary(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(BOUNDARY_BYTES))
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
+  return toHex(crypto.getRandomValues(new Uint8Array(BOUNDARY_BYTES)))
 }
 
 /**

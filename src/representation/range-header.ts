@@ -2,7 +2,7 @@ import type { ByteRange } from '../bytes/byte-range.ts'
 
 /**
  * Largest number of ranges in one request. A request for more is answered with the whole (RFC 9110, section 17.15):
- * electron-updater asks for at most 1,000 at a time.
+ * electron-updater asks for at most 500 at a time.
  */
 const MAX_RANGES = 1000
 
