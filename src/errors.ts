@@ -189,6 +189,8 @@ export interface IntegrityErrorOptions extends ErrorFacts {
   streamId?: string | undefined
   /** Index of the block of the stored stream that is damaged or missing. */
   blockIndex?: number | undefined
+  /** Offset in the entry of the first byte that may be wrong. */
+  offset?: number | undefined
 }
 
 /** Bytes do not match their digest, or what is stored is damaged. HTTP: 502 or 500. */
@@ -205,6 +207,8 @@ export class IntegrityError extends Error {
   readonly streamId: string | undefined
   /** Index of the block that is damaged or missing, when one was found to be. */
   readonly blockIndex: number | undefined
+  /** Offset in the entry of the first byte that may be wrong, when it is known: where a block begins. */
+  readonly offset: number | undefined
   /** Status code of the answer that the error was made from, when it came over HTTP. */
   readonly status: number | undefined
 
@@ -217,6 +221,7 @@ export class IntegrityError extends Error {
     this.alias = options.alias
     this.streamId = options.streamId
     this.blockIndex = options.blockIndex
+    this.offset = options.offset
   }
 }
 

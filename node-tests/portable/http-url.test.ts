@@ -136,6 +136,7 @@ describe('openUrl', () => {
     const server = serverOf(told, { ...FILE, bytes: spoilt })
     expect(await rejection((await openFrom(server)).bytes())).toMatchObject({ name: 'IntegrityError', alias: ALIAS })
     expect(await (await openFrom(server, { verify: false })).bytes()).toEqual(spoilt)
+    expect(await rejection(openFrom(server, { verify: true }))).toMatchObject({ name: 'TypeError' })
     // Without a digest, nothing tells.
     expect(await (await openFrom(serverOf(undefined, { ...FILE, bytes: spoilt }))).bytes()).toEqual(spoilt)
   })

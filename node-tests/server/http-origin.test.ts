@@ -31,6 +31,7 @@ describe('pages of other origins', () => {
     const image = { 'Sec-Fetch-Site': 'cross-site' }
     expect((await send('GET', image, url)).status).toBe(403)
     expect((await send('GET', { Origin: PAGE, ...image }, url)).status).toBe(403)
+    expect((await send('GET', image, 'http://hive.test:8080/x?manifest')).status).toBe(403)
     for (const site of ['same-origin', 'same-site', 'none']) {
       expect((await send('GET', { 'Sec-Fetch-Site': site }, url)).status).toBe(200)
     }

@@ -55,6 +55,36 @@ export interface EntryStreamOptions extends HiveCallOptions {
   end?: number | undefined
 }
 
+/** Options of {@linkcode Entry.manifest}. */
+export interface ManifestOptions extends HiveCallOptions {
+  /**
+   * Offset of the first byte whose block is wanted.
+   * @default 0
+   */
+  start?: number | undefined
+  /**
+   * Offset after the last byte whose block is wanted.
+   * @default the size of the entry
+   */
+  end?: number | undefined
+}
+
+/** The digests of consecutive blocks of a version. The blocks divide it evenly; only the last one may be shorter. */
+export interface EntryManifest {
+  /** Etag of the version, quotes included. */
+  readonly etag: string
+  /** Number of bytes of the version. */
+  readonly size: number
+  /** Number of bytes of each block but the last. */
+  readonly blockLength: number
+  /** Offset in the version of the first block whose digest is here. */
+  readonly start: number
+  /** SHA-256 of each block, in base64url without padding. */
+  readonly digests: readonly string[]
+  /** If the range has more blocks than are here: the value of `start` for the rest. */
+  readonly next?: number | undefined
+}
+
 /** Options of {@linkcode Entry.reader}. */
 export interface EntryReaderOptions {
   /**
@@ -149,6 +179,14 @@ export interface Entry extends EntryInfo, ByteSource, AsyncDisposable {
    * @throws {TypeError} at once, if the entry is closed.
    */
   signature(options?: HiveCallOptions): ReadableStream<Uint8Array<ArrayBuffer>>
+  /**
+   * The digests of the blocks of the version, or of those that a range touches: as many as the hive gives at a time, in a
+   * `LocalHive` 64 of 1,000,000 bytes each, which it reads for that. `next` says where to go on.
+   *
+   * @throws {RangeError} if `start` or `end` is negative, past the end of the entry, or in the wrong order.
+   * @throws {TypeError} if one of them is not an integer, or the entry is closed.
+   */
+  manifest(options?: ManifestOptions): Promise<EntryManifest>
   /** Opens the entry again at its current version, with the same options. */
   reopen(options?: HiveCallOptions): Promise<Entry>
   /** Ends every stream and reader of this entry. A closed entry throws TypeErrors; closing twice is allowed. */

@@ -2,14 +2,17 @@ import { type ByteSource, rangeSource } from '../bytes/byte-source.ts'
 import { type ByteRange, checkRange } from '../bytes/byte-range.ts'
 import { attachAsyncDispose } from './async-dispose.ts'
 import { checkBufferSize } from './buffer-size.ts'
+import { computeManifest } from './compute-manifest.ts'
 import { openReader } from './entry-reader.ts'
 import { entryResponse } from './entry-response.ts'
 import type {
   Entry,
+  EntryManifest,
   EntryReader,
   EntryReaderOptions,
   EntryStreamOptions,
   HiveCallOptions,
+  ManifestOptions,
   ReadWholeOptions,
 } from './hive.ts'
 import { readBlob, readBytes, readText } from './read-whole.ts'
@@ -78,6 +81,13 @@ export class PinnedEntry implements Entry {
   signature({ signal }: HiveCallOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#assertOpen()
     return this.#source.signature(this.#reading(signal))
+  }
+
+  async manifest({ start, end, signal }: ManifestOptions = {}): Promise<EntryManifest> {
+    this.#assertOpen()
+    const range = checkRange(this.size, start, end)
+    const reading = this.#reading(signal)
+    return this.#source.manifest?.(range, reading) ?? computeManifest(this.#source, range, reading)
   }
 
   reopen({ signal }: HiveCallOptions = {}): Promise<Entry> {

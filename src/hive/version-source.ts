@@ -1,5 +1,5 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
-import type { Entry, EntryInfo, OpenOptions } from './hive.ts'
+import type { Entry, EntryInfo, EntryManifest, OpenOptions } from './hive.ts'
 
 /** How a version is read. */
 export interface VersionReading {
@@ -28,6 +28,11 @@ export interface VersionSource {
   read(range: ByteRange, reading: VersionRangeReading): ReadableStream<Uint8Array<ArrayBuffer>>
   /** Reads the rdiff signature of the version. */
   signature(reading: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>>
+  /**
+   * The digests of the blocks that a range touches, or of the first of them. If it is absent, they are computed from the
+   * bytes.
+   */
+  manifest?(range: ByteRange, reading: VersionReading): Promise<EntryManifest>
   /** Opens the current version of the entry, with the same consistency. */
   reopen(options: Pick<OpenOptions, 'bufferSize' | 'signal'>): Promise<Entry>
 }

@@ -241,7 +241,7 @@ export class HttpHive implements Hive {
     consistency: Consistency = 'conflict',
     stated?: Uint8Array,
   ): Entry {
-    const { verify = true, validate = this.#validate() } = this.#options
+    const { verify = 'whole', validate = this.#validate() } = this.#options
     const options = { consistency, ifMatch: validate === 'if-match', stated, verify }
     return new PinnedEntry(new HttpVersion(this, this.#client, info, options), bufferSize)
   }

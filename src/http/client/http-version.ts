@@ -1,12 +1,16 @@
 import type { ByteRange } from '../../bytes/byte-range.ts'
-import type { Consistency, Entry, EntryInfo, Hive, OpenOptions } from '../../hive/hive.ts'
+import { onAbort } from '../../bytes/on-abort.ts'
+import type { Consistency, Entry, EntryInfo, EntryManifest, Hive, OpenOptions } from '../../hive/hive.ts'
 import type { VersionRangeReading, VersionReading, VersionSource } from '../../hive/version-source.ts'
 import { digestOf } from '../../hive/entry-record.ts'
-import { bytesOfStream } from '../../hive/version-bytes.ts'
+import { bytesOfStream, type VersionBytes } from '../../hive/version-bytes.ts'
 import { versionStream } from '../../hive/version-stream.ts'
 import type { HttpClient } from './http-client.ts'
 import { bodyOf } from '../protocol/message-body.ts'
+import { checkVersion, type RemoteVersion } from './open-range.ts'
 import { rangedStream } from './ranged-stream.ts'
+import { readManifest } from './received-manifest.ts'
+import { verifiedBlocks } from './verified-blocks.ts'
 import { verifiedWhole } from './verified-whole.ts'
 
 /** How an {@linkcode HttpVersion} is read. */
@@ -17,8 +21,8 @@ export interface HttpVersionOptions {
   readonly ifMatch: boolean
   /** SHA-256 of all bytes, as the server stated it; used if the etag is of another kind. */
   readonly stated: Uint8Array | undefined
-  /** Whether whole reads are compared with the SHA-256 of all bytes, if that is known. */
-  readonly verify: boolean
+  /** What is checked; see {@linkcode ReadingOptions.verify}. */
+  readonly verify: boolean | 'whole'
 }
 
 /** A version of an entry of an `HttpHive`. */
@@ -37,27 +41,25 @@ export class HttpVersion implements VersionSource {
     this.#options = options
   }
 
-  read(
-    range: ByteRange,
-    { bufferSize, readAhead, signals }: VersionRangeReading,
-  ): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const { alias, size, etag } = this.info
-    const { consistency, ifMatch } = this.#options
-    // An answer is of one version to its end, so a snapshot is read from a single answer.
-    const snapshot = consistency === 'snapshot'
-    const url = this.#client.url(alias, { v: snapshot ? etag : undefined })
-    const headers: Record<string, string> = !snapshot && ifMatch ? { 'If-Match': etag } : {}
-    const bytes = rangedStream({
-      client: this.#client,
-      version: { alias, size, etag, url, headers },
-      range,
-      rangeBytes: snapshot ? Infinity : bufferSize,
-      readAhead,
-      signals,
-    })
+  read(range: ByteRange, reading: VersionRangeReading): ReadableStream<Uint8Array<ArrayBuffer>> {
     const { digest } = this
+    const { alias, size } = this.info
+    const { verify } = this.#options
+    const { signals } = reading
+    const isEmpty = range.start === range.end
+    const bytes = verify === true && !isEmpty ? this.#verified(range, reading) : this.#ranged(range, reading)
     const isWhole = range.start === 0 && range.end === size
-    return this.#options.verify && isWhole && digest ? verifiedWhole(bytes, { alias, size, digest, signals }) : bytes
+    return verify && isWhole && digest ? verifiedWhole(bytes, { alias, size, digest, signals }) : bytes
+  }
+
+  async manifest(range: ByteRange, { signals }: VersionReading): Promise<EntryManifest> {
+    const givenUp = new AbortController()
+    const stopListening = onAbort(signals, (reason) => givenUp.abort(reason))
+    try {
+      return await readManifest(this.#client, this.info, range, givenUp.signal)
+    } finally {
+      stopListening()
+    }
   }
 
   signature({ bufferSize, signals }: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -72,6 +74,57 @@ export class HttpVersion implements VersionSource {
 
   reopen(options: Pick<OpenOptions, 'bufferSize' | 'signal'>): Promise<Entry> {
     return this.#hive.open(this.info.alias, { ...options, consistency: this.#options.consistency })
+  }
+
+  #ranged(
+    range: ByteRange,
+    { bufferSize, readAhead, signals }: VersionRangeReading,
+    headers: Readonly<Record<string, string>> = {},
+  ): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return rangedStream({
+      client: this.#client,
+      version: this.#remote(headers),
+      range,
+      // An answer is of one version to its end, so a snapshot is read from a single answer.
+      rangeBytes: this.#options.consistency === 'snapshot' ? Infinity : bufferSize,
+      readAhead,
+      signals,
+    })
+  }
+
+  /** Reads a range block by block. */
+  #verified(range: ByteRange, reading: VersionRangeReading): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const { bufferSize, readAhead, signals } = reading
+    const client = this.#client
+    let givenUp: AbortSignal
+    const open = async (opened: AbortSignal): Promise<VersionBytes> => {
+      givenUp = opened
+      return verifiedBlocks({
+        info: this.info,
+        range,
+        manifest: (wanted, signal) => readManifest(client, this.info, wanted, signal),
+        read: (wanted, signal, again) =>
+          this.#ranged(
+            wanted,
+            { bufferSize, readAhead, signals: [signal] },
+            again ? { 'Cache-Control': 'no-cache' } : {},
+          ),
+      })
+    }
+    // The bytes of a block may be delivered in several reads, each of which must be a look at the version.
+    const looks = !readAhead && this.#options.consistency === 'conflict'
+    const check = async (offset: number): Promise<void> => {
+      if (looks) await checkVersion(client, this.#remote({}), offset, givenUp)
+    }
+    return versionStream({ range, bufferSize, open, check, signals })
+  }
+
+  #remote(headers: Readonly<Record<string, string>>): RemoteVersion {
+    const { alias, size, etag } = this.info
+    const { consistency, ifMatch } = this.#options
+    const snapshot = consistency === 'snapshot'
+    const url = this.#client.url(alias, { v: snapshot ? etag : undefined })
+    return { alias, size, etag, url, headers: { ...headers, ...(!snapshot && ifMatch && { 'If-Match': etag }) } }
   }
 
   async #openSignature(signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {

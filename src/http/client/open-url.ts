@@ -60,8 +60,9 @@ export async function openUrl(url: string | URL, options: OpenUrlOptions = {}): 
   const bufferSize = checkBufferSize(options.bufferSize)
   const ifMatch = checkValidate(options.validate) === 'if-match'
   const reading = checkReadingOptions(options)
+  if (reading.verify === true) throw new TypeError('verify: true is for hives: this server has no digests of blocks')
   const client = new HttpClient({ ...reading, root: target })
-  const settings = { consistency, ifMatch, verify: reading.verify }
+  const settings = { consistency, ifMatch, verify: reading.verify === 'whole' }
   const { signal = new AbortController().signal } = options
 
   target.hash = ''

@@ -39,13 +39,21 @@ export interface ReadingOptions {
    */
   stallTimeoutMs?: number | undefined
   /**
-   * Whether reads of whole entries are checked. Then a stream or a reader that goes from the first byte to the last
-   * fails with an `IntegrityError` instead of delivering its last bytes, if the SHA-256 of all bytes is not the one that
-   * the etag is. For a server whose etags are something else, the digest is that of the header field `Repr-Digest` (RFC
-   * 9530) with which the entry was opened, if there is one. docs/http.md says what the check costs.
-   * @default true
+   * What is checked of the bytes that arrive.
+   *
+   * - `'whole'`: reads of whole entries. A stream or a reader that goes from the first byte to the last fails with an
+   *   `IntegrityError` instead of delivering its last bytes, if the SHA-256 of all bytes is not the one that the etag is.
+   *   For a server whose etags are something else, it is that of the header field `Repr-Digest` (RFC 9530) with which the
+   *   entry was opened, if there is one.
+   * - `true`: that, and each block of 1,000,000 bytes before any of its bytes is delivered, whatever range is read. The
+   *   server must be a hive, so `openUrl` refuses it. A block that is wrong is read once more; if it is wrong again, the read fails with an
+   *   `IntegrityError` whose `offset` says where it begins.
+   * - `false`: nothing.
+   *
+   * docs/http.md says what it costs.
+   * @default 'whole'
    */
-  verify?: boolean | undefined
+  verify?: boolean | 'whole' | undefined
 }
 
 /** Checked {@linkcode ReadingOptions}, with their defaults. */
@@ -62,8 +70,8 @@ export interface Reading {
   readonly retries: number
   /** Milliseconds without a byte after which an answer counts as lost. */
   readonly stallTimeoutMs: number
-  /** Whether reads of whole entries are checked. */
-  readonly verify: boolean
+  /** What is checked of the bytes that arrive. */
+  readonly verify: boolean | 'whole'
 }
 
 const DEFAULT_READ_AHEAD_BYTES = 32 * 1024 * 1024
@@ -89,9 +97,11 @@ export function checkReadingOptions(options: ReadingOptions): Reading {
     parallel = DEFAULT_PARALLEL,
     retries = DEFAULT_RETRIES,
     stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS,
-    verify = true,
+    verify = 'whole',
   } = options
-  if (typeof verify !== 'boolean') throw new TypeError(`verify must be a boolean, got ${describeValue(verify)}`)
+  if (typeof verify !== 'boolean' && verify !== 'whole') {
+    throw new TypeError(`verify must be a boolean or 'whole', got ${describeValue(verify)}`)
+  }
   return {
     // Looked up at each call, so that a `fetch` that is replaced later is used.
     fetch: options.fetch ?? ((address, init) => fetch(address, init)),

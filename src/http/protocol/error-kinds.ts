@@ -85,7 +85,7 @@ export const ERROR_KINDS: Readonly<Record<string, ErrorKind>> = {
   IntegrityError: {
     title: 'What is stored is damaged',
     status: 500,
-    facts: ['expected', 'actual', 'alias', 'streamId', 'blockIndex'],
+    facts: ['expected', 'actual', 'alias', 'streamId', 'blockIndex', 'offset'],
     make: (message, facts) =>
       new IntegrityError(message, {
         expected: text(facts['expected']),
@@ -93,6 +93,7 @@ export const ERROR_KINDS: Readonly<Record<string, ErrorKind>> = {
         alias: text(facts['alias']),
         streamId: text(facts['streamId']),
         blockIndex: number(facts['blockIndex']),
+        offset: number(facts['offset']),
         status: number(facts['status']),
       }),
   },

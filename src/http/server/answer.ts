@@ -70,8 +70,13 @@ export async function begin(answer: Answer, signal: AbortSignal): Promise<BegunA
   } catch (error) {
     markHandled(rest.cancel(error))
     release()
-    throw signal.aborted ? new StatusError(CLIENT_GONE, 'the client has gone') : error
+    throw signal.aborted ? clientGone() : error
   }
+}
+
+/** The failure of a request whose client no longer waits for the answer. */
+export function clientGone(): StatusError {
+  return new StatusError(CLIENT_GONE, 'the client has gone')
 }
 
 /** An answer of JSON. */

@@ -55,7 +55,7 @@ export async function readSignature(asked: HiveRequest): Promise<Answer> {
 }
 
 /** Opens the version that the answer is of, from its first byte to its last. */
-async function openVersion({ hive, alias, version }: HiveRequest): Promise<Entry> {
+export async function openVersion({ hive, alias, version }: HiveRequest): Promise<Entry> {
   const opened = hive.open(alias, { consistency: 'snapshot' })
   if (version === undefined) return opened
 

@@ -3,9 +3,10 @@ import { StatusError } from './status-error.ts'
 
 /**
  * What a URL can stand for: the hive itself (`/`), an entry at its current version (`/ALIAS`), one version of an entry,
- * which never changes (`/ALIAS?v=ETAG`), or the signature of a version (`/ALIAS?signature`, with `&v=ETAG` too).
+ * which never changes (`/ALIAS?v=ETAG`), or the signature or the manifest of a version (`/ALIAS?signature`,
+ * `/ALIAS?manifest`, with `&v=ETAG` too).
  */
-export type Resource = 'hive' | 'entry' | 'version' | 'signature'
+export type Resource = 'hive' | 'entry' | 'version' | 'signature' | 'manifest'
 
 /** What the URL of a request stands for. */
 export interface Target {
@@ -28,6 +29,7 @@ export function readTarget(url: URL, base: string, maxAliasBytes: number): Targe
   if (alias === '') return { resource: 'hive', alias, prefix: url.searchParams.get('prefix') ?? '', version: undefined }
   const version = url.searchParams.get('v') ?? undefined
   if (url.searchParams.has('signature')) return { resource: 'signature', alias, prefix: '', version }
+  if (url.searchParams.has('manifest')) return { resource: 'manifest', alias, prefix: '', version }
   return { resource: version === undefined ? 'entry' : 'version', alias, prefix: '', version }
 }
 

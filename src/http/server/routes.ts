@@ -3,6 +3,7 @@ import type { Action, Operation } from './transfer.ts'
 import type { HiveRequest } from './hive-request.ts'
 import { listEntries } from './list-entries.ts'
 import { readEntry, readSignature } from './read-entry.ts'
+import { readManifest } from './read-manifest.ts'
 import type { Resource } from './resource.ts'
 import { patchEntry, putEntry, removeEntry } from './write-entry.ts'
 
@@ -44,5 +45,9 @@ export const ROUTES: Readonly<Record<Resource, Readonly<Record<string, Route>>>>
   signature: {
     GET: { operation: 'signature', action: 'read', computes: true, answer: readSignature },
     HEAD: { operation: 'signature', action: 'read', answer: readSignature },
+  },
+  manifest: {
+    GET: { operation: 'manifest', action: 'read', computes: true, answer: readManifest },
+    HEAD: { operation: 'manifest', action: 'read', answer: readManifest },
   },
 }
