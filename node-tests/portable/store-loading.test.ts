@@ -283,8 +283,7 @@ describe('the readers of a store', () => {
     spy.read = () => gate.pass()
     // Block 7 is on its way from the old page.
     await reader.read()
-    await settle()
-    expect(gate.arrived).toBe(1)
+    await expect.poll(() => gate.arrived).toBe(1)
     spy.read = () => undefined
     for (let i = 5; i < 8; i++) await reader.read()
     await settle()

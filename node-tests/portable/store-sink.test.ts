@@ -120,6 +120,7 @@ describe('StreamStore.sink', () => {
         written++
       }
     })()
+    await expect.poll(() => gate.arrived).toBe(8)
     await settle()
     expect(written).toBe(8)
     expect(gate.arrived).toBe(8)
@@ -243,7 +244,7 @@ describe('StreamStore.sink', () => {
     const writer = sink.getWriter()
     const held = writer.write(pattern(20))
     const outcome = Promise.allSettled([held])
-    await settle()
+    await expect.poll(() => gate.arrived).toBe(8)
     const reason = new Error('enough')
     const aborted = writer.abort(reason)
     expect(await outcome).toEqual([{ status: 'rejected', reason }])
@@ -288,8 +289,7 @@ describe('StreamStore.sink', () => {
     const writer = sink.getWriter()
     await writer.write(pattern(10))
     const closed = writer.close()
-    await settle()
-    expect(gate.arrived).toBe(1)
+    await expect.poll(() => gate.arrived).toBe(1)
     controller.abort(new Error('too late'))
     await settle()
     gate.open()
@@ -316,8 +316,7 @@ describe('StreamStore.sink', () => {
     const writer = sink.getWriter()
     await writer.write(pattern(10))
     const closed = Promise.allSettled([writer.close()])
-    await settle()
-    expect(gate.arrived).toBe(1)
+    await expect.poll(() => gate.arrived).toBe(1)
     const reason = new Error('enough')
     controller.abort(reason)
     // A row that the commit depends on changes, so the commit is refused.

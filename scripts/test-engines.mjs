@@ -1,0 +1,80 @@
+// Runs the tests of the store and of the hive on every engine. Each test makes its backends as if they were in memory, and
+// gets one of the engine. They take too long for `npm test`, which runs them in memory; docs/backends.md has the last result.
+//
+//   npm run build && node_modules/.bin/node scripts/test-engines.mjs              every engine
+//   … directory postgres                                                          only these
+//   … --files store-collect                                                       only test files whose path contains this
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ROOT, run } from './run.mjs'
+
+/**
+ * The engines, and the project of vitest.config.ts that they run in.
+ *
+ * @type {Record<string, { engine: string, project: string }>}
+ */
+const ENGINES = {
+  directory: { engine: 'directory', project: 'node' },
+  postgres: { engine: 'postgres', project: 'node' },
+  s3: { engine: 's3', project: 'node' },
+  'indexeddb-chromium': { engine: 'indexeddb', project: 'chromium' },
+  'indexeddb-firefox': { engine: 'indexeddb', project: 'firefox' },
+  'indexeddb-webkit': { engine: 'indexeddb', project: 'webkit' },
+  'opfs-chromium': { engine: 'opfs', project: 'chromium' },
+  'opfs-firefox': { engine: 'opfs', project: 'firefox' },
+}
+/** Test files of the folder `portable`. Those that choose the order of all calls are left out: only memory lets them. */
+const FILES = readdirSync(join(ROOT, 'node-tests', 'portable')).filter(
+  (name) => /^(store-|hive-(local|watch|signature|entry)|healing|damage)/.test(name) && !name.includes('-schedules'),
+)
+/** Two runs are equal only if all calls end in the same order. */
+const EXCEPT = 'is the only source of differences between two runs of a store'
+const TIMEOUT_MS = 7_200_000
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { files: { type: 'string', multiple: true, default: FILES } },
+})
+const reports = mkdtempSync(join(tmpdir(), 'combstream-'))
+process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
+
+console.log('| engine | passed | failed | minutes |\n|---|---|---|---|')
+for (const name of positionals.length > 0 ? positionals : Object.keys(ENGINES)) {
+  const row = ENGINES[name]
+  if (!row) throw new Error(`unknown engine ${name}: choose from ${Object.keys(ENGINES).join(', ')}`)
+  const report = join(reports, `${name}.json`)
+  const start = performance.now()
+  const { output } = await run(
+    [
+      'node',
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--config=vitest.engines.config.ts',
+      `--project=${row.project}`,
+      `--testNamePattern=^(?!.*${EXCEPT})`,
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...values.files.map((file) => `portable/${file}`),
+    ],
+    { timeoutMs: TIMEOUT_MS, environment: { COMBSTREAM_ENGINE: row.engine } },
+  )
+  const minutes = ((performance.now() - start) / 60_000).toFixed(1)
+  const result = read(report)
+  console.log(
+    `| ${name} | ${result?.numPassedTests ?? 0} | ${result?.numFailedTests ?? 'it did not end'} | ${minutes} |`,
+  )
+  if (result?.success) continue
+  process.exitCode = 1
+  console.error(output)
+}
+
+/** @param {string} report */
+function read(report) {
+  try {
+    return JSON.parse(readFileSync(report, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
