@@ -12,7 +12,7 @@ const OBJECT_STORE = ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph-common']
 
 /** The Debian packages that each suite needs. */
 const SUITE_PACKAGES = {
-  tools: ['rdiff', 'lz4', 'zsync', 'chromium', ...ENGINES, ...OBJECT_STORE],
+  tools: ['rdiff', 'lz4', 'zsync', 'nginx-light', 'chromium', ...ENGINES, ...OBJECT_STORE],
   chromium: ['chromium'],
   // Firefox decodes H.264 and AAC with libavcodec, a dependency of gstreamer1.0-libav.
   firefox: ['firefox-esr', 'gstreamer1.0-libav'],

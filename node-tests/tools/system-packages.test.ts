@@ -8,6 +8,8 @@ import { installSystemPackages } from '../../scripts/system-packages.mjs'
 const CURRENT = {
   rdiff: '2.3.2-1+b1',
   lz4: '1.9.4-1',
+  zsync: '0.6.2-3+b1',
+  'nginx-light': '1.22.1-9+deb12u11',
   'ceph-mon': '16.2.15+ds-0+deb12u2',
   'ceph-osd': '16.2.15+ds-0+deb12u2',
   radosgw: '16.2.15+ds-0+deb12u2',
@@ -105,7 +107,7 @@ test('a refresh that hangs is killed, and the versions in the lists are installe
   )
   // It may be killed before it has logged anything.
   expect(aptCalls().at(-1)).toBe(
-    'install rdiff lz4 chromium postgresql-15 ceph-mon ceph-osd radosgw ceph-common firefox-esr gstreamer1.0-libav webkit2gtk-driver xvfb gstreamer1.0-plugins-bad',
+    'install rdiff lz4 zsync nginx-light chromium postgresql-15 ceph-mon ceph-osd radosgw ceph-common firefox-esr gstreamer1.0-libav webkit2gtk-driver xvfb gstreamer1.0-plugins-bad',
   )
   expect(said).toContain('apt-get update took more than 1 s')
 })
