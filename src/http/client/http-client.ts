@@ -42,6 +42,16 @@ export class HttpClient {
     return this.#settings.stallTimeoutMs
   }
 
+  /** Largest number of bytes that a stream has requested and not yet delivered. */
+  get readAhead(): number {
+    return this.#settings.readAhead
+  }
+
+  /** Largest number of ranges that a stream requests at a time. */
+  get parallel(): number {
+    return this.#settings.parallel
+  }
+
   /** URL of an entry, or, for an empty alias, of the hive. */
   url(alias: string, query: Readonly<Record<string, string | undefined>> = {}): string {
     const path = alias.split('/').map(encodeURIComponent).join('/')

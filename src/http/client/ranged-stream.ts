@@ -1,13 +1,12 @@
-import { ownBytes } from '../../bytes/byte-order.ts'
 import type { ByteRange } from '../../bytes/byte-range.ts'
 import { byteStream } from '../../bytes/byte-stream.ts'
-import { asBytes } from '../../bytes/chunk-reader.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { markHandled } from '../../bytes/promises.ts'
-import { BackendError, FormatError } from '../../errors.ts'
+import { DEFAULT_BUFFER_BYTES } from '../../hive/buffer-size.ts'
 import type { HttpClient } from './http-client.ts'
-import { checkVersion, type OpenAnswer, openRange, type RemoteVersion } from './open-range.ts'
-import { StallTimer } from '../protocol/stall-timer.ts'
+import { checkVersion, type RemoteVersion } from './open-range.ts'
+import { RangeReader } from './range-reader.ts'
+import { ReadingPace, type ReadingProgress } from './reading-pace.ts'
 
 /** Options of {@linkcode rangedStream}. */
 export interface RangedStreamOptions {
@@ -17,25 +16,22 @@ export interface RangedStreamOptions {
   readonly version: RemoteVersion
   /** The bytes to read. */
   readonly range: ByteRange
-  /** Largest number of bytes to request at a time. */
+  /** Largest number of bytes between two checks of the version; Infinity requests all bytes at once. */
   readonly rangeBytes: number
-  /** Whether the next range is requested while one is being read. */
+  /**
+   * Whether the next ranges are requested while one is being read, in the sizes and the number that the client allows,
+   * and with the default `rangeBytes` as large as the client allows. If not, each range has `rangeBytes` bytes, and is
+   * requested when the one before it has been delivered.
+   */
   readonly readAhead: boolean
   /** Each ends the stream with its reason. */
   readonly signals: readonly (AbortSignal | undefined)[]
 }
 
 /**
- * The default size of a store's blocks. When a range ends within a block, the server reads that block twice: with
- * ranges of 1,000,000 bytes instead of 1,048,576, its CPU time was measured to be 40 % less.
- */
-const BLOCK_BYTES = 1_000_000
-
-/**
- * Reads a version range by range; every answer must be of that version. When a connection breaks off, the next request
- * starts at the byte where it did.
- *
- * The stream holds one chunk. At most two answers are open, so the host buffers at most two ranges.
+ * Reads a version range by range; every answer must be of that version. Ranges are delivered in order. They are
+ * requested only while a reader waits for a chunk, so a paused stream sends no further requests, and holds at most what
+ * has been requested.
  */
 export function rangedStream(options: RangedStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
   return byteStream(new RangedRead(options))
@@ -44,20 +40,25 @@ export function rangedStream(options: RangedStreamOptions): ReadableStream<Uint8
 class RangedRead {
   readonly #options: RangedStreamOptions
   readonly #stopped = new AbortController()
-  readonly #signal: AbortSignal = this.#stopped.signal
-  readonly #stall: StallTimer
+  readonly #pace: ReadingPace | undefined
   #stopListening: () => void = () => undefined
+  /** The ranges that are being read; the first one is delivered. */
+  readonly #ranges: RangeReader[] = []
   /** Offset of the next byte to deliver. */
   #offset: number
-  #answer: OpenAnswer | undefined
-  #ahead: { readonly start: number; readonly answer: Promise<OpenAnswer> } | undefined
-  /** Bodies that have broken off since the last byte arrived. */
-  #failures = 0
+  #isWaiting = false
+  /** Whether the server has answered: until then, one request is enough to find out what it does. */
+  #isAnswered = false
 
   constructor(options: RangedStreamOptions) {
+    const { client, range, rangeBytes } = options
     this.#options = options
-    this.#offset = options.range.start
-    this.#stall = new StallTimer(options.client.stallTimeoutMs, () => this.#cancelBody(undefined))
+    this.#offset = range.start
+    if (options.readAhead && rangeBytes !== Infinity) {
+      const { readAhead, parallel } = client
+      const largest = rangeBytes === DEFAULT_BUFFER_BYTES ? Infinity : rangeBytes
+      this.#pace = new ReadingPace({ readAhead, parallel, rangeBytes: largest }, performance.now())
+    }
   }
 
   start(fail: (reason: unknown) => void): void {
@@ -69,18 +70,13 @@ class RangedRead {
 
   async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     try {
-      const { range } = this.#options
-      for (;;) {
-        if (this.#answer && this.#offset === this.#answer.end) await this.#finishAnswer(this.#answer)
-        if (this.#offset === range.end) break
-        this.#answer ??= await this.#nextAnswer()
-        const chunk = await this.#readChunk(this.#answer)
+      const { range, client, version } = this.#options
+      while (this.#offset < range.end) {
+        const chunk = await this.#nextOf(this.#ranges[0] ?? this.#request())
         if (chunk) return chunk
       }
       // For an empty range no bytes are needed, but its version must be there like any other.
-      if (range.start === range.end) {
-        await checkVersion(this.#options.client, this.#options.version, range.start, this.#signal)
-      }
+      if (range.start === range.end) await checkVersion(client, version, range.start, this.#stopped.signal)
       this.cancel(undefined)
       return undefined
     } catch (error) {
@@ -90,130 +86,69 @@ class RangedRead {
   }
 
   cancel(reason: unknown): void {
-    this.#settle()
-    this.#stopped.abort(reason)
-    this.#cancelBody(reason)
-    this.#dropAhead(reason)
-  }
-
-  async #nextAnswer(): Promise<OpenAnswer> {
-    const { client, version, range, readAhead } = this.#options
-    const open = (start: number, end: number): Promise<OpenAnswer> =>
-      openRange(client, version, { start, end }, range.end, this.#signal)
-    // An answer with the whole entry has brought more than the range.
-    if (this.#ahead && this.#ahead.start < this.#offset) this.#dropAhead(undefined)
-    const answer =
-      (await this.#takeAhead()) ?? (await open(this.#offset, this.#ahead?.start ?? this.#rangeEnd(this.#offset)))
-    // Cancelled while the answer was on its way: cancel() did not see it.
-    if (this.#signal.aborted) {
-      markHandled(answer.body.cancel(this.#signal.reason))
-      throw this.#signal.reason
-    }
-
-    if (readAhead && !this.#ahead && answer.end < range.end) {
-      this.#ahead = { start: answer.end, answer: open(answer.end, this.#rangeEnd(answer.end)) }
-      // If it fails, the stream will find out when it gets there.
-      markHandled(this.#ahead.answer)
-    }
-    return answer
-  }
-
-  /** The answer that was requested ahead, if it begins here; undefined if the network failed, perhaps long ago. */
-  async #takeAhead(): Promise<OpenAnswer | undefined> {
-    if (this.#ahead?.start !== this.#offset) return undefined
-    const { answer } = this.#ahead
-    this.#ahead = undefined
-    try {
-      return await answer
-    } catch (error) {
-      const { name, retryable } = error as Partial<BackendError>
-      if (name === 'BackendError' && retryable) return undefined
-      throw error
-    }
-  }
-
-  #dropAhead(reason: unknown): void {
-    markHandled(this.#ahead?.answer.then(({ body }) => body.cancel(reason)))
-    this.#ahead = undefined
-  }
-
-  #rangeEnd(start: number): number {
-    const { range, rangeBytes, readAhead } = this.#options
-    const end = Math.min(start + rangeBytes, range.end)
-    // Not without read-ahead: then each read must be one look at the version.
-    const aligned = readAhead && rangeBytes >= BLOCK_BYTES && end < range.end
-    return aligned ? end - (end % BLOCK_BYTES) : end
-  }
-
-  async #readChunk(answer: OpenAnswer): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    let read: ReadableStreamReadResult<Uint8Array> | undefined
-    let failure: unknown
-    this.#stall.begin()
-    try {
-      read = await answer.body.read()
-    } catch (error) {
-      failure = error
-    }
-    this.#stall.end()
-    if (this.#signal.aborted) throw this.#signal.reason
-    if (!read || read.done) {
-      await this.#takeUpAgain(failure)
-      return undefined
-    }
-
-    const chunk = asBytes(read.value)
-    const from = answer.offset
-    answer.offset += chunk.byteLength
-    if (answer.exact && answer.offset > answer.end) throw tooLong(answer)
-    const piece = chunk.subarray(Math.max(0, this.#offset - from), answer.end - from)
-    this.#offset += piece.byteLength
-    if (piece.byteLength > 0) this.#failures = 0
-    return ownBytes(piece)
-  }
-
-  /** Recovers from a body that broke off, ended early, or brought nothing for too long. */
-  async #takeUpAgain(failure: unknown): Promise<void> {
-    this.#cancelBody(failure)
-    this.#answer = undefined
-    const error = new BackendError('the connection broke off', { retryable: true, cause: failure })
-    await this.#options.client.backOff(++this.#failures, error, this.#signal)
-  }
-
-  async #finishAnswer(answer: OpenAnswer): Promise<void> {
-    if (answer.exact) {
-      this.#stall.begin()
-      // All bytes have arrived; it no longer matters how the connection ends.
-      const more = await nextByteOf(answer.body).catch(() => undefined)
-      this.#stall.end()
-      if (this.#signal.aborted) throw this.#signal.reason
-      if (more) throw tooLong(answer)
-    } else {
-      this.#cancelBody(undefined)
-    }
-    this.#answer = undefined
-  }
-
-  #cancelBody(reason: unknown): void {
-    if (this.#answer) markHandled(this.#answer.body.cancel(reason))
-  }
-
-  #settle(): void {
-    this.#stall.stop()
     this.#stopListening()
+    this.#stopped.abort(reason)
+    for (const range of this.#ranges.splice(0)) range.cancel(reason)
   }
-}
 
-/** The next chunk that is not empty: some implementations of `fetch` end a body with an empty one. */
-async function nextByteOf(body: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
-  let read = await body.read()
-  while (!read.done && asBytes(read.value).byteLength === 0) read = await body.read()
-  return read.value
-}
+  /** The next chunk of the first range; undefined once that has been delivered. */
+  async #nextOf(first: RangeReader): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    this.#isWaiting = first.isWaiting
+    if (this.#isWaiting) this.#pace?.waited()
+    this.#requestAhead()
+    const chunk = await first.next()
+    this.#isWaiting = false
+    this.#stopped.signal.throwIfAborted()
+    if (chunk) {
+      this.#offset += chunk.byteLength
+    } else {
+      this.#ranges.shift()
+      const { requestedEnd, missingBytes } = this.#progress
+      this.#pace?.delivered(first.end - first.start, requestedEnd - missingBytes, performance.now())
+    }
+    return chunk
+  }
 
-function tooLong({ end, status }: OpenAnswer): FormatError {
-  return new FormatError('the answer has more bytes than its Content-Range says', {
-    reason: 'invalid',
-    offset: end,
-    status,
-  })
+  /** Requests the next range. */
+  #request(): RangeReader {
+    const { client, version, range, rangeBytes } = this.#options
+    const start = this.#progress.requestedEnd
+    const end = Math.min(this.#pace?.endOf(start) ?? start + rangeBytes, range.end)
+    const reader = new RangeReader({
+      client,
+      version,
+      range: { start, end },
+      lastEnd: range.end,
+      changed: () => this.#changed(reader),
+    })
+    this.#ranges.push(reader)
+    return reader
+  }
+
+  #requestAhead(): void {
+    if (!this.#pace || !this.#isAnswered) return
+    for (let progress = this.#progress; progress.requestedEnd < this.#options.range.end; progress = this.#progress) {
+      if (!this.#pace.allows(progress)) return
+      markHandled(this.#request().readAhead())
+    }
+  }
+
+  get #progress(): ReadingProgress {
+    return {
+      ranges: this.#ranges.length,
+      offset: this.#offset,
+      requestedEnd: this.#ranges.at(-1)?.end ?? this.#offset,
+      missingBytes: this.#ranges.reduce((sum, range) => sum + range.missingBytes, 0),
+    }
+  }
+
+  #changed(range: RangeReader): void {
+    this.#isAnswered = true
+    // An answer with the whole entry has the bytes of the ranges after it.
+    const next = this.#ranges.indexOf(range) + 1
+    if (next > 0 && this.#ranges[next] && this.#ranges[next].start < range.end) {
+      for (const covered of this.#ranges.splice(next)) covered.cancel(undefined)
+    }
+    if (this.#isWaiting) this.#requestAhead()
+  }
 }

@@ -1,0 +1,233 @@
+import { ownBytes } from '../../bytes/byte-order.ts'
+import type { ByteRange } from '../../bytes/byte-range.ts'
+import { asBytes } from '../../bytes/chunk-reader.ts'
+import { markHandled } from '../../bytes/promises.ts'
+import { BackendError, FormatError } from '../../errors.ts'
+import type { HttpClient } from './http-client.ts'
+import { type OpenAnswer, openRange, type RemoteVersion } from './open-range.ts'
+import { StallTimer } from '../protocol/stall-timer.ts'
+
+/** What a {@linkcode RangeReader} reads. */
+export interface RangeReaderOptions {
+  /** Sends the requests. */
+  readonly client: HttpClient
+  /** The version to read. */
+  readonly version: RemoteVersion
+  /** The bytes to request; not empty. */
+  readonly range: ByteRange
+  /** Offset up to which bytes are wanted if the answer has more than was requested. */
+  readonly lastEnd: number
+  /** Called when an answer has arrived, and when all bytes have. */
+  readonly changed: () => void
+}
+
+/**
+ * Reads one range of a version, from as many answers as that takes: when an answer breaks off or ends early, the next
+ * request starts at the byte where it did. Every answer must be of that version.
+ *
+ * Nothing is requested before {@linkcode RangeReader.readAhead} or {@linkcode RangeReader.next} is called. The range
+ * holds what it has read ahead, at most as many bytes as it requested and one chunk.
+ */
+export class RangeReader {
+  readonly #options: RangeReaderOptions
+  readonly #stopped = new AbortController()
+  readonly #stall: StallTimer
+  /** Chunks that have arrived, and their number of bytes. */
+  readonly #chunks: Uint8Array<ArrayBuffer>[] = []
+  #heldBytes = 0
+  /** Offset of the next byte to arrive. */
+  #offset: number
+  #end: number
+  #answer: OpenAnswer | undefined
+  #isAnswered = false
+  /** The step that is being made for `next`, `readAhead` or both. */
+  #step: Promise<void> | undefined
+  /** Whether `next` reads now, so that nothing more is read ahead. */
+  #isRead = false
+  /** Why reading ahead has ended. */
+  #failure: { readonly error: unknown } | undefined
+  /** Bodies that have broken off since the last byte arrived. */
+  #failures = 0
+
+  constructor(options: RangeReaderOptions) {
+    this.#options = options
+    this.#offset = options.range.start
+    this.#end = options.range.end
+    this.#stall = new StallTimer(options.client.stallTimeoutMs, () => this.#cancelBody(undefined))
+  }
+
+  /** Offset of the first byte of the range. */
+  get start(): number {
+    return this.#options.range.start
+  }
+
+  /**
+   * Offset after the last byte that the range delivers. It grows when a server that does not support ranges sends the
+   * whole, and shrinks again if that answer breaks off.
+   */
+  get end(): number {
+    return this.#end
+  }
+
+  /** Number of bytes that have not arrived. */
+  get missingBytes(): number {
+    return this.#end - this.#offset
+  }
+
+  /** Whether there has been an answer. */
+  get isAnswered(): boolean {
+    return this.#isAnswered
+  }
+
+  /** Whether `next` has to wait for the network. */
+  get isWaiting(): boolean {
+    return this.#chunks.length === 0 && !this.#isComplete
+  }
+
+  /**
+   * Reads the range, or as much of it as may be held, while nobody waits for it. If that fails, `next` finds out when
+   * it gets there.
+   */
+  async readAhead(): Promise<void> {
+    const { start, end } = this.#options.range
+    try {
+      while (!this.#isRead && !this.#isComplete && this.#heldBytes < end - start) await this.#advance()
+    } catch (error) {
+      this.#failure = { error }
+    }
+  }
+
+  /** The next chunk of the range; undefined at its end. */
+  async next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    this.#isRead = true
+    while (this.isWaiting) {
+      if (this.#failure) this.#forgive(this.#failure.error)
+      await this.#advance()
+    }
+    const chunk = this.#chunks.shift()
+    this.#heldBytes -= chunk?.byteLength ?? 0
+    return chunk
+  }
+
+  /** Gives up the request, its answer and what has been read. May be called more than once. */
+  cancel(reason: unknown): void {
+    this.#stall.stop()
+    this.#stopped.abort(reason)
+    this.#cancelBody(reason)
+    this.#chunks.length = 0
+  }
+
+  /** Whether all bytes have arrived, and the end of the answer after them. */
+  get #isComplete(): boolean {
+    return this.#offset === this.#end && !this.#answer
+  }
+
+  /** Tries again if reading ahead ended with an error that may have passed since. */
+  #forgive(error: unknown): void {
+    const { name, retryable } = error as Partial<BackendError>
+    if (name !== 'BackendError' || !retryable) throw error
+    this.#failure = undefined
+    this.#failures = 0
+  }
+
+  /** Waits for the network: for an answer, a chunk of it, or its end. */
+  #advance(): Promise<void> {
+    this.#step ??= this.#makeStep().finally(() => {
+      this.#step = undefined
+    })
+    return this.#step
+  }
+
+  async #makeStep(): Promise<void> {
+    this.#answer ??= await this.#open()
+    if (this.#offset === this.#answer.end) await this.#finish(this.#answer)
+    else await this.#receive(this.#answer)
+  }
+
+  async #open(): Promise<OpenAnswer> {
+    const { client, version, range, lastEnd } = this.#options
+    const { signal } = this.#stopped
+    if (this.#offset >= range.end) this.#end = Math.min(this.#offset + range.end - range.start, lastEnd)
+    const asked = { start: this.#offset, end: this.#end }
+    const answer = await openRange(client, version, asked, lastEnd, signal)
+    // Cancelled while the answer was on its way: cancel() did not see it.
+    if (signal.aborted) {
+      markHandled(answer.body.cancel(signal.reason))
+      throw signal.reason
+    }
+    this.#end = Math.max(this.#end, answer.end)
+    this.#isAnswered = true
+    this.#options.changed()
+    return answer
+  }
+
+  async #receive(answer: OpenAnswer): Promise<void> {
+    let read: ReadableStreamReadResult<Uint8Array> | undefined
+    let failure: unknown
+    this.#stall.begin()
+    try {
+      read = await answer.body.read()
+    } catch (error) {
+      failure = error
+    }
+    this.#stall.end()
+    this.#stopped.signal.throwIfAborted()
+    if (!read || read.done) return this.#takeUpAgain(failure)
+
+    const chunk = asBytes(read.value)
+    const from = answer.offset
+    answer.offset += chunk.byteLength
+    if (answer.exact && answer.offset > answer.end) throw tooLong(answer)
+    const piece = chunk.subarray(Math.max(0, this.#offset - from), answer.end - from)
+    if (piece.byteLength === 0) return undefined
+    this.#failures = 0
+    this.#offset += piece.byteLength
+    this.#heldBytes += piece.byteLength
+    this.#chunks.push(ownBytes(piece))
+    return undefined
+  }
+
+  /** Recovers from a body that broke off, ended early, or brought nothing for too long. */
+  async #takeUpAgain(failure: unknown): Promise<void> {
+    this.#cancelBody(failure)
+    this.#answer = undefined
+    const error = new BackendError('the connection broke off', { retryable: true, cause: failure })
+    await this.#options.client.backOff(++this.#failures, error, this.#stopped.signal)
+  }
+
+  async #finish(answer: OpenAnswer): Promise<void> {
+    if (answer.exact) {
+      this.#stall.begin()
+      // All bytes have arrived; it no longer matters how the connection ends.
+      const more = await nextByteOf(answer.body).catch(() => undefined)
+      this.#stall.end()
+      this.#stopped.signal.throwIfAborted()
+      if (more) throw tooLong(answer)
+    } else {
+      this.#cancelBody(undefined)
+    }
+    this.#answer = undefined
+    if (!this.#isComplete) return
+    this.#stall.stop()
+    this.#options.changed()
+  }
+
+  #cancelBody(reason: unknown): void {
+    if (this.#answer) markHandled(this.#answer.body.cancel(reason))
+  }
+}
+
+/** The next chunk that is not empty: some implementations of `fetch` end a body with an empty one. */
+async function nextByteOf(body: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
+  let read = await body.read()
+  while (!read.done && asBytes(read.value).byteLength === 0) read = await body.read()
+  return read.value
+}
+
+function tooLong({ end, status }: OpenAnswer): FormatError {
+  return new FormatError('the answer has more bytes than its Content-Range says', {
+    reason: 'invalid',
+    offset: end,
+    status,
+  })
+}
