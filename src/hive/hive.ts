@@ -234,7 +234,8 @@ export type Consistency = 'conflict' | 'snapshot'
 /** Options of {@linkcode Hive.open}. */
 export interface OpenOptions extends HiveCallOptions {
   /**
-   * Largest number of bytes that are delivered between two checks of the version, 1,024 to 10,485,760.
+   * Largest number of bytes that are delivered between two checks of the version, 1,024 to 10,485,760. With the
+   * default, a stream over HTTP checks the version less often: for each range, whose size its read-ahead decides.
    * @default 1_048_576
    */
   bufferSize?: number | undefined

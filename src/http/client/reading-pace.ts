@@ -48,7 +48,7 @@ export class ReadingPace {
   #arrivedEnd = 0
   /** Bytes per millisecond with one range fewer at a time. */
   #slowerRate = 0
-  /** Whether the number of ranges has just changed, so that the next rate is a mixture. */
+  /** Whether the number of ranges has just changed, so that the next rate tells nothing. */
   #isChanging = false
   #isSettled = false
 
@@ -93,7 +93,8 @@ export class ReadingPace {
     this.#hasWaited = false
     if (this.#rangeBytes < this.#largest) {
       this.#rangeBytes = Math.min(2 * this.#rangeBytes, this.#largest)
-    } else if (!this.#isSettled && byteLength >= this.#rangeBytes - BLOCK_BYTES) {
+    } else if (!this.#isSettled && byteLength <= this.#rangeBytes && byteLength > this.#rangeBytes - BLOCK_BYTES) {
+      // Not a range that was requested when there were fewer at a time.
       if (this.#isChanging) this.#isChanging = false
       else this.#judge(rate)
     }

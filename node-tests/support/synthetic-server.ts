@@ -1,0 +1,95 @@
+import { randomBytes } from './streams.ts'
+
+/** Prime, so that no range of a usual size looks like another one. */
+const PERIOD = 65_521
+const PATTERN = randomBytes(2 * PERIOD).subarray(0, PERIOD)
+const DOUBLED = new Uint8Array([...PATTERN, ...PATTERN])
+
+/** Returns bytes of the entry of a {@linkcode SyntheticServer}: at most 65,521. */
+export function syntheticBytes(offset: number, byteLength: number): Uint8Array<ArrayBuffer> {
+  return DOUBLED.slice(offset % PERIOD, (offset % PERIOD) + byteLength)
+}
+
+/** A range that was requested. */
+export interface SyntheticRange {
+  readonly start: number
+  readonly end: number
+  /** Number of bytes that its body has been asked for. */
+  pulledBytes: number
+  /** Whether the request was aborted, or the body cancelled. */
+  isGivenUp: boolean
+  /** Lets the answer begin, if the server holds answers back. */
+  answer(): void
+}
+
+/**
+ * A server with one entry of any size, whose bytes are computed when a body is asked for them. It counts what clients
+ * pull.
+ */
+export class SyntheticServer {
+  readonly ranges: SyntheticRange[] = []
+  /** Whether answers wait until they are told to begin. */
+  holdsAnswers = false
+  readonly #size: number
+  readonly #chunkBytes: number
+
+  constructor(size: number, chunkBytes = PERIOD) {
+    this.#size = size
+    this.#chunkBytes = chunkBytes
+  }
+
+  /** Number of bytes that all bodies have been asked for. */
+  get pulledBytes(): number {
+    return this.ranges.reduce((sum, { pulledBytes }) => sum + pulledBytes, 0)
+  }
+
+  /** Answers a request; to be used as the `fetch` of a client. */
+  readonly fetch = async (_url: string, { method, headers, signal }: RequestInit): Promise<Response> => {
+    const fields = { ETag: '"synthetic"', 'Content-Type': 'text/plain' }
+    if (method === 'HEAD') return new Response(null, { headers: { ...fields, 'Content-Length': String(this.#size) } })
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(new Headers(headers).get('range') ?? '')!
+    const [start, end] = [Number(first), Number(last) + 1]
+    let begin = (): void => undefined
+    const held = new Promise<void>((resolve) => (begin = resolve))
+    const range: SyntheticRange = { start, end, pulledBytes: 0, isGivenUp: false, answer: begin }
+    this.ranges.push(range)
+    const isAborted = new Promise<never>((_resolve, reject) => {
+      signal?.addEventListener('abort', () => {
+        range.isGivenUp = true
+        reject(signal.reason as Error)
+      })
+    })
+    isAborted.catch(() => undefined)
+    if (this.holdsAnswers) await Promise.race([held, isAborted])
+    return new Response(this.#body(range), {
+      status: 206,
+      headers: {
+        ...fields,
+        'Content-Length': String(end - start),
+        'Content-Range': `bytes ${start}-${end - 1}/${this.#size}`,
+      },
+    })
+  }
+
+  #body(range: SyntheticRange): ReadableStream<Uint8Array> {
+    const { start, end } = range
+    return new ReadableStream(
+      {
+        pull: (controller) => {
+          const offset = start + range.pulledBytes
+          const byteLength = Math.min(this.#chunkBytes, end - offset)
+          if (byteLength === 0) {
+            controller.close()
+            return
+          }
+          range.pulledBytes += byteLength
+          controller.enqueue(syntheticBytes(offset, byteLength))
+        },
+        cancel() {
+          range.isGivenUp = true
+        },
+      },
+      { highWaterMark: 0 },
+    )
+  }
+}
