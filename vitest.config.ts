@@ -7,6 +7,7 @@ import { combLog } from './browser-tests/support/comb-server.ts'
 import { mediaPage } from './browser-tests/support/media-page.ts'
 import { playUrl } from './browser-tests/support/play-url.ts'
 import { webkitgtk } from './browser-tests/support/webkitgtk-provider.ts'
+import type { Share } from './node-tests/support/sample.ts'
 import { CHROMIUM_LAUNCH } from './scripts/chromium.mjs'
 
 const portable = 'node-tests/portable/**/*.test.ts'
@@ -20,7 +21,12 @@ const alias = Object.entries(
   replacement: fileURLToPath(new URL(path, import.meta.url)),
 }))
 
+/** Which of the cases of long tests this suite runs, such as `2,3/10`: parts 2 and 3 of 10. All, if it is run by hand. */
+const [parts = '', of = ''] = (process.env['COMBSTREAM_SHARE'] ?? '0/1').split('/')
+const share: Share = { of: Number(of), parts: parts.split(',').map(Number) }
+
 const common = {
+  provide: { share },
   globalSetup: ['node-tests/support/hive-server.ts'],
   setupFiles: ['node-tests/support/compare-bytes.ts'],
   // They end what hangs. What takes long is no failure: how fast something is, only bench/ tells.

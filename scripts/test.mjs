@@ -20,21 +20,23 @@ const NODE_22 = 'node_modules/node-22/bin/node'
  * For each suite, the command that runs vitest and the project of vitest.config.ts. The slowest suites come first, because
  * several run at a time.
  *
- * @type {Record<string, { runner: string[], project: string, options?: string[], inMemory?: boolean }>}
+ * `parts` says how many tenths of the cases of long tests (node-tests/support/sample.ts) a suite runs when all suites run.
+ *
+ * @type {Record<string, { runner: string[], project: string, parts?: number, options?: string[], inMemory?: boolean }>}
  */
 const SUITES = {
   // It spends most of its time waiting for other processes.
   tools: { runner: [NODE_24], project: 'tools', options: ['--maxWorkers', '2'] },
-  webkit: { runner: [NODE_24], project: 'webkit' },
+  webkit: { runner: [NODE_24], project: 'webkit', parts: 1 },
   // Its IndexedDB syncs files in the browser's profile all the time. In memory, its backends take half the time.
-  firefox: { runner: [NODE_24], project: 'firefox', inMemory: true },
-  chromium: { runner: [NODE_24], project: 'chromium' },
-  node24: { runner: [NODE_24], project: 'node' },
-  node22: { runner: [NODE_22], project: 'node' },
-  deno: { runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'], project: 'node' },
+  firefox: { runner: [NODE_24], project: 'firefox', parts: 1, inMemory: true },
+  chromium: { runner: [NODE_24], project: 'chromium', parts: 1 },
+  node24: { runner: [NODE_24], project: 'node', parts: 2 },
+  node22: { runner: [NODE_22], project: 'node', parts: 2 },
+  deno: { runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'], project: 'node', parts: 1 },
   // Bun deadlocks in vitest's default pool of child processes.
-  bun: { runner: ['bun', '--bun'], project: 'node', options: ['--pool', 'threads'] },
-  polyfill: { runner: [NODE_24], project: 'polyfill' },
+  bun: { runner: ['bun', '--bun'], project: 'node', parts: 1, options: ['--pool', 'threads'] },
+  polyfill: { runner: [NODE_24], project: 'polyfill', parts: 1 },
 }
 
 /** Much longer than they take, so that a busy machine is not mistaken for a hang. */
@@ -73,6 +75,8 @@ process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
 await installPackages()
 const unavailable = suites.length > 0 ? await installSystemPackages() : new Map()
 
+// Suites that are run by themselves run all cases.
+const shares = sharesOf(only === undefined ? suites.filter((name) => !unavailable.has(name)) : [])
 /** @type {Row[]} */
 const rows = [await timed('build', buildStep)]
 /** @type {(() => Promise<Row>)[]} */
@@ -122,6 +126,17 @@ async function buildStep() {
   }
 }
 
+/**
+ * Deals the parts of long tests out to the suites that run, as vitest.config.ts reads them. Together they run all parts.
+ *
+ * @param {string[]} names
+ */
+function sharesOf(names) {
+  const dealt = names.flatMap((name) => Array.from({ length: SUITES[name]?.parts ?? 0 }, () => name))
+  const partsOf = (/** @type {string} */ name) => [...dealt.keys()].filter((part) => dealt[part] === name)
+  return new Map([...new Set(dealt)].map((name) => [name, `${partsOf(name).join()}/${dealt.length}`]))
+}
+
 /** @param {string} name a script of package.json */
 async function check(name) {
   const { code, timedOut, output } = await run(['npm', 'run', '--silent', name], { timeoutMs: CHECK_TIMEOUT_MS })
@@ -143,7 +158,11 @@ async function suite(name, attempt = 1) {
     [...runner, VITEST, 'run', '--project', project, ...options, ...reporters, ...narrowed],
     {
       timeoutMs: SUITE_TIMEOUT_MS,
-      environment: { ...environment, ...(inMemory && hasMemory() && { TMPDIR: MEMORY }) },
+      environment: {
+        ...environment,
+        ...(inMemory && hasMemory() && { TMPDIR: MEMORY }),
+        ...(shares.has(name) && { COMBSTREAM_SHARE: /** @type {string} */ (shares.get(name)) }),
+      },
     },
   )
   const result = readReport(report)

@@ -1,19 +1,28 @@
-/**
- * Whether this is Node 24 or later with its own streams. A host whose streams are those of the polyfill has no CompressionStream,
- * because the polyfill does not include one.
- */
-const RUNS_ALL = /^Node\.js\/(?!22\b)/.test(navigator.userAgent) && 'CompressionStream' in globalThis
+import { inject } from 'vitest'
+
+/** The share of the cases of long tests that a suite runs: of `of` equal parts, those with the numbers `parts`. */
+export interface Share {
+  readonly of: number
+  readonly parts: readonly number[]
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    share: Share
+  }
+}
 
 /**
- * Returns the cases of an exhaustive test that this runtime runs. Node runs all of them. In the other eight runtimes
- * only the runtime differs, so each runs one case in `every`, and not all of them the same ones. If cases of several kinds alternate,
- * `every` must be prime to the number of kinds, or one kind is never chosen.
+ * Returns the cases of a long test that this suite runs: all of them, unless `npm test` runs the same test in several
+ * runtimes. Then each case runs in one of them at least, and every runtime runs some of them.
+ *
+ * @param every The largest number of parts. Fewer parts are larger.
  */
 export function sample<T>(cases: readonly T[], every = 5): readonly T[] {
-  if (RUNS_ALL) return cases
-  const first = navigator.userAgent.length % every
-  const some = cases.filter((_, index) => index % every === first)
-  return some.length > 0 ? some : cases.slice(0, 1)
+  const share = inject('share')
+  const of = Math.min(every, share.of, cases.length)
+  const parts = new Set(share.parts.map((part) => part % of))
+  return cases.filter((_, index) => parts.has(index % of))
 }
 
 /** Returns the seeds 1, 2, … `count` of a random test, or some of them, like {@linkcode sample}. */
