@@ -39,7 +39,7 @@ afterAll(async () => {
 describe.each([...new Set(HTTP_CASES.map(({ group }) => group))])('`comb serve` over a socket: %s', (group) => {
   const cases = HTTP_CASES.filter((one) => one.group === group)
   for (const one of cases) {
-    it(`${one.title}`, async () => {
+    it(`answers ${one.title}`, async () => {
       const answer = await http.send(one.method, `/${one.path}`, fieldsFor(one, file))
       // Exactly what docs/http.md says, where the RFC leaves a choice.
       expect(problemWith(one, answer, file, one.outcomes.slice(0, 1))).toBeUndefined()
