@@ -202,7 +202,7 @@ try {
     console.log(`| ${group ?? 'all'} | ${mine.length} | ${passed.join(' | ')} |`)
   }
 } finally {
-  for (const child of [...children]) {
+  for (const child of children) {
     children.delete(child)
     child.kill()
   }
