@@ -82,7 +82,7 @@ function browser(
     resolve: { alias },
     plugins: [mediaPage()],
     // Named here because a dependency that vite discovers during a test reloads the page under that test.
-    optimizeDeps: { include: ['aws4fetch', 'fast-check', 'hash-wasm', 'web-streams-polyfill'] },
+    optimizeDeps: { include: ['aws4fetch', 'fast-check', 'hash-wasm', 'mediabunny', 'web-streams-polyfill'] },
     test: {
       ...common,
       globalSetup: [...common.globalSetup, 'browser-tests/support/comb-server.ts'],
