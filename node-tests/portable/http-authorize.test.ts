@@ -20,6 +20,7 @@ const EXAMPLES: Readonly<Record<Resource, { readonly path: string; readonly abou
   entry: { path: 'a/b%20c', about: { alias: 'a/b c' } },
   version: { path: 'a?v=%22x%22', about: { alias: 'a' } },
   signature: { path: 'a?signature', about: { alias: 'a' } },
+  watch: { path: '?watch&prefix=a%2F', about: { prefix: 'a/' } },
   manifest: { path: 'a?manifest&start=0', about: { alias: 'a' } },
 }
 

@@ -59,6 +59,7 @@ const CLEANUP_MS = 2_000
 export async function startHiveServer(hive: Hive, options: HiveServerOptions): Promise<HiveServer> {
   const { host, port, token, allowHost, allowOrigin, log, graceMs, headMs = HEAD_MS, silenceMs } = options
   const openRequests = new OpenRequests()
+  const stopping = new AbortController()
   let handler: ReturnType<typeof createHiveHandler> | undefined
   const server = serve({
     hostname: host,
@@ -86,6 +87,7 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
         authorize: token === undefined ? undefined : bearer(token),
         cors: allowOrigin.length > 0 ? allowOrigin : undefined,
         limits: { silenceMs },
+        stopping: stopping.signal,
         onTransfer(transfer) {
           openRequests.end()
           if (log) writeError(`${printable(transferLine(transfer))}\n`)
@@ -112,6 +114,8 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
     url: server.url!,
     async close() {
       const closed = server.close()
+      // Those who watch would use up the grace period.
+      stopping.abort()
       connections.close()
       // The hive considers a request ended before its last bytes have been sent; only the connections tell when that is.
       await settledWithin(closed, graceMs)

@@ -298,7 +298,7 @@ export interface EntriesOptions extends HiveCallOptions {
   after?: string | undefined
 }
 
-/** Options of {@linkcode LocalHive.watch}. */
+/** Options of {@linkcode Hive.watch}. */
 export interface WatchOptions extends HiveCallOptions {
   /**
    * Only aliases that begin with this string.
@@ -314,6 +314,20 @@ export interface EntryChange {
   /** Etag of its new version, quotes included; undefined if the entry was removed. */
   readonly etag: string | undefined
 }
+
+/**
+ * Says that changes may be missing from a stream of changes: any entry that it is about may have changed. Look at those
+ * that matter, for example with `list`.
+ */
+export interface MissedChanges {
+  /** Always undefined. */
+  readonly alias: undefined
+  /** Always undefined. */
+  readonly etag: undefined
+}
+
+/** What {@linkcode Hive.watch} brings. Its `alias` is undefined if changes were missed. */
+export type HiveChange = EntryChange | MissedChanges
 
 /** Options of {@linkcode Hive.list}. */
 export interface ListOptions extends EntriesOptions {
@@ -365,6 +379,21 @@ export interface Hive {
    * @throws {TypeError} at once, if `prefix` or `after` is not a string without lone surrogates.
    */
   entries(options?: EntriesOptions): ReadableStream<ListedEntry>
+  /**
+   * Streams the changes that are committed from now on, soon after each: entries that are stored, updated or removed. Of
+   * an entry that changes often, some changes may be left out, but not the last one.
+   *
+   * An `HttpHive` resumes after a cut without a loss, as far as the server remembers the changes. If it does not, or while
+   * nobody reads for long, a change whose `alias` is undefined says that some were missed. It goes on through failures of
+   * the network, however long they last. It ends with an `AccessError` if the server does not allow it, or a `FormatError`
+   * if the server is not a hive that can be watched.
+   *
+   * A change may be missed in other ways, for example if the tab that made it is closed at once; so use it to look sooner,
+   * not in place of looking.
+   *
+   * @throws {TypeError} at once, if `prefix` is not a string without lone surrogates.
+   */
+  watch(options?: WatchOptions): ReadableStream<HiveChange>
   /**
    * Removes an entry, a damaged one too.
    *

@@ -98,8 +98,9 @@ export function createFetchResponder(
     const path = url.pathname.slice(base.pathname.length)
     return handle(request).then((response) => {
       if (!response.body || !response.ok) return response
-      // The bytes of a signature are not bytes of its entry.
-      const tells = onDelivery && !url.searchParams.has('signature')
+      // The bytes of a signature or a manifest are not bytes of its entry.
+      const isEntry = !url.searchParams.has('signature') && !url.searchParams.has('manifest')
+      const tells = onDelivery && isEntry
       const deliver = tells && deliveryOf(response.headers, path, (delivery) => onDelivery(delivery, request))
       const { status, headers } = response
       return new Response(passedOn(response.body, deliver), { status, headers })
@@ -155,6 +156,7 @@ function conflicting(use: UseHive, bufferSize: number | undefined): Hive {
     stat: (alias, options) => use((hive) => hive.stat(alias, options)),
     list: onlyReads,
     entries: onlyReads,
+    watch: onlyReads,
     remove: onlyReads,
     sink: onlyReads,
     patchSink: onlyReads,

@@ -1,9 +1,8 @@
 import { onAbort } from '../../bytes/on-abort.ts'
 import { abortable, markHandled } from '../../bytes/promises.ts'
 import { BackendError } from '../../errors.ts'
+import { backOffMs, sleep } from './back-off.ts'
 import { isPermanent, isRefusedRedirect } from './fetch-failure.ts'
-import { parseDigits } from '../../representation/header-values.ts'
-import { parseHttpDate } from '../../representation/http-date.ts'
 import type { Reading } from './reading-options.ts'
 import { errorOf, type FailedRequest, retryAdvice } from './answer-error.ts'
 import { readBody, stalled, timedBody } from './timed-body.ts'
@@ -23,11 +22,6 @@ export interface HttpRequest {
   readonly body?: BodyInit | undefined
   readonly signal: AbortSignal
 }
-
-const BACKOFF_MS = 100
-const MAX_BACKOFF_MS = 10_000
-/** If a server asks for a longer wait than this, it is for the caller to decide. */
-const MAX_RETRY_AFTER_MS = 60_000
 
 /** Sends requests to one hive, with header fields, retries and timeouts. What an answer means is decided elsewhere. */
 export class HttpClient {
@@ -213,30 +207,12 @@ export class HttpClient {
     return headers
   }
 
-  /** With full jitter, so that clients that failed together do not come back together; undefined means: give up. */
+  /** Undefined means: give up. */
   #waitMs(failures: number, retryAfter: string | null | undefined): number | undefined {
-    if (failures > this.#settings.retries) return undefined
-    const seconds = parseDigits(retryAfter ?? null)
-    const date = parseHttpDate(retryAfter ?? '')
-    const asked = seconds !== undefined ? seconds * 1000 : date !== undefined ? date - Date.now() : 0
-    if (asked > MAX_RETRY_AFTER_MS) return undefined
-    return Math.max(asked, Math.random() * Math.min(BACKOFF_MS * 2 ** (failures - 1), MAX_BACKOFF_MS))
+    return failures > this.#settings.retries ? undefined : backOffMs(failures, retryAfter)
   }
 }
 
 function isStream(body: BodyInit | undefined): boolean {
   return typeof (body as Partial<ReadableStream> | undefined)?.getReader === 'function'
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      stopListening()
-      resolve()
-    }, ms)
-    const stopListening = onAbort([signal], (reason) => {
-      clearTimeout(timer)
-      reject(reason)
-    })
-  })
 }

@@ -14,12 +14,14 @@ import type {
   EntrySink,
   Hive,
   HiveCallOptions,
+  HiveChange,
   ListedEntry,
   ListOptions,
   OpenOptions,
   PatchSinkOptions,
   RemoveOptions,
   SinkOptions,
+  WatchOptions,
 } from '../../hive/hive.ts'
 import { checkListOptions } from '../../hive/list-options.ts'
 import { checkMediaType } from '../../hive/media-type.ts'
@@ -37,6 +39,7 @@ import { checkReadingOptions, type ReadingOptions } from './reading-options.ts'
 import { assertAsked, listFromJson } from './received-list.ts'
 import { sendsRequestStreams } from './request-streams.ts'
 import { type SentUpload, requestSink } from './request-sink.ts'
+import { watchStream } from './watch-hive.ts'
 import type { WriteMethod } from './write-answer.ts'
 
 /** Options of {@linkcode HttpHive}. */
@@ -125,6 +128,15 @@ export class HttpHive implements Hive {
   /** See {@linkcode Hive.entries}. */
   entries(options: EntriesOptions = {}): ReadableStream<ListedEntry> {
     return entryStream((page) => this.list(page), options)
+  }
+
+  /**
+   * See {@linkcode Hive.watch}. The request is sent at once, and the stream begins when the server has received it. While
+   * nobody reads, the server keeps the last 4,096 changes of the hive, or more. In a page, it occupies one of the six
+   * connections that browsers have to a server without HTTP/2.
+   */
+  watch(options: WatchOptions = {}): ReadableStream<HiveChange> {
+    return watchStream(this.#client, options)
   }
 
   /** See {@linkcode Hive.remove}. */

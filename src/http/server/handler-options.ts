@@ -56,6 +56,11 @@ export interface HiveHandlerLimits {
    * @default 600_000
    */
   silenceMs?: number | undefined
+  /**
+   * Most requests that watch the hive at a time; each keeps a connection. Further ones are answered with 503.
+   * @default 1000
+   */
+  watchers?: number | undefined
 }
 
 /** The limits of a handler, each with a value. */
@@ -90,6 +95,12 @@ export interface HiveHandlerOptions {
   /** Bounds of what one request may ask. */
   limits?: HiveHandlerLimits | undefined
   /**
+   * Ends the answers to requests that watch the hive, which would not end by themselves: abort it when the server is
+   * about to stop. Clients then come back to the server that takes over.
+   * @default none
+   */
+  stopping?: AbortSignal | undefined
+  /**
    * Called once for each request, when its answer has ended, with the bytes that this server counted. After a fault of
    * the program, for which the promise of the handler rejects, the status is 500.
    */
@@ -109,6 +120,7 @@ export interface HandlerSettings extends HiveHandlerOptions {
 
 /** Ten minutes. */
 const SILENCE_MS = 600_000
+const WATCHERS = 1000
 
 /**
  * Checks the options of a handler, and fills in the defaults.
@@ -133,10 +145,11 @@ export function checkHandlerOptions(options: HiveHandlerOptions): HandlerSetting
     }
   }
   const { uploadBytes = Infinity, aliasBytes = MAX_ALIAS_BYTES, listEntries = MAX_LIST_ENTRIES } = limits
-  const { silenceMs = SILENCE_MS } = limits
+  const { silenceMs = SILENCE_MS, watchers = WATCHERS } = limits
   checkInteger('limits.uploadBytes', uploadBytes, 0, Infinity)
   checkInteger('limits.aliasBytes', aliasBytes, 1, MAX_ALIAS_BYTES)
   checkInteger('limits.listEntries', listEntries, 1, MAX_LIST_ENTRIES)
   checkInteger('limits.silenceMs', silenceMs, 1, Infinity)
-  return { ...options, base, limits: { uploadBytes, aliasBytes, listEntries, silenceMs } }
+  checkInteger('limits.watchers', watchers, 0, Infinity)
+  return { ...options, base, limits: { uploadBytes, aliasBytes, listEntries, silenceMs, watchers } }
 }

@@ -10,9 +10,11 @@ import { RequestLog } from './request-log.ts'
 import { type Access, checkHandlerOptions, type HandlerSettings, type HiveHandlerOptions } from './handler-options.ts'
 import { readTarget } from './resource.ts'
 import { ROUTES } from './routes.ts'
+import { Watchers } from './watchers.ts'
 
 interface Settings extends HandlerSettings {
   readonly hive: Hive
+  readonly watchers: Watchers
   beginBody(answer: Answer, request: Request): BegunAnswer | Promise<BegunAnswer>
 }
 
@@ -52,7 +54,9 @@ export function hiveHandler(
   beginBody: (answer: Answer, request: Request) => BegunAnswer | Promise<BegunAnswer>,
 ): (request: Request) => Promise<Response> {
   if (typeof hive?.open !== 'function') throw new TypeError(`hive must be a Hive, got ${typeof hive}`)
-  const settings: Settings = { ...checkHandlerOptions(options), hive, beginBody }
+  const checked = checkHandlerOptions(options)
+  const watchers = new Watchers({ hive, most: checked.limits.watchers, stopping: options.stopping })
+  const settings: Settings = { ...checked, hive, watchers, beginBody }
   return async (request) => {
     const onError = (error: unknown): void => options.onError?.(error, request)
     const log = new RequestLog(options.onTransfer, onError)
@@ -82,7 +86,7 @@ export function hiveHandler(
 }
 
 async function respond(request: Request, settings: Settings, log: RequestLog): Promise<BegunAnswer | Response> {
-  const { hosts, cors, authorize, base, hive, limits } = settings
+  const { hosts, cors, authorize, base, hive, limits, watchers } = settings
   const url = new URL(request.url)
   refuseUnclear(request.headers)
   if (hosts && !hosts.includes(url.host)) throw new StatusError(421, `this server is not ${url.host}`)
@@ -108,11 +112,11 @@ async function respond(request: Request, settings: Settings, log: RequestLog): P
     throw new StatusError(403, 'pages of other sites may not make this server compute')
   }
   const { operation, action } = route
-  const access: Access = resource === 'hive' ? { operation, action, prefix } : { operation, action, alias }
+  const access: Access = alias === '' ? { operation, action, prefix } : { operation, action, alias }
   // Only `true` lets a request pass: a function that forgets to return must not let everybody in.
   const granted: unknown = authorize ? await authorize(request, access) : true
   if (granted === true) {
-    const answer = await route.answer({ request, hive, alias, prefix, version, limits, log })
+    const answer = await route.answer({ request, hive, alias, prefix, version, limits, watchers, log })
     return settings.beginBody(answer, request)
   }
   if (isResponse(granted)) return granted

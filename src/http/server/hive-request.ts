@@ -1,6 +1,7 @@
 import type { Hive } from '../../hive/hive.ts'
 import type { RequestLog } from './request-log.ts'
 import type { HandlerLimits } from './handler-options.ts'
+import type { Watchers } from './watchers.ts'
 
 /** A request that has been let in: what every function of the table of routes is called with. */
 export interface HiveRequest {
@@ -16,6 +17,8 @@ export interface HiveRequest {
   readonly version: string | undefined
   /** What the request may ask for at most. */
   readonly limits: HandlerLimits
+  /** Those who watch the hive. */
+  readonly watchers: Watchers
   /** Counts the body of the request, and hears of damage that does not change the status of the answer. */
   readonly log: RequestLog
 }

@@ -2,11 +2,11 @@ import { checkAlias } from '../../hive/alias.ts'
 import { StatusError } from './status-error.ts'
 
 /**
- * What a URL can stand for: the hive itself (`/`), an entry at its current version (`/ALIAS`), one version of an entry,
+ * What a URL can stand for: the hive itself (`/`), its changes (`/?watch`), an entry at its current version (`/ALIAS`), one version of an entry,
  * which never changes (`/ALIAS?v=ETAG`), or the signature or the manifest of a version (`/ALIAS?signature`,
  * `/ALIAS?manifest`, with `&v=ETAG` too).
  */
-export type Resource = 'hive' | 'entry' | 'version' | 'signature' | 'manifest'
+export type Resource = 'hive' | 'entry' | 'version' | 'signature' | 'manifest' | 'watch'
 
 /** What the URL of a request stands for. */
 export interface Target {
@@ -26,7 +26,10 @@ export interface Target {
  */
 export function readTarget(url: URL, base: string, maxAliasBytes: number): Target {
   const alias = aliasOf(url, base, maxAliasBytes)
-  if (alias === '') return { resource: 'hive', alias, prefix: url.searchParams.get('prefix') ?? '', version: undefined }
+  if (alias === '') {
+    const resource = url.searchParams.has('watch') ? 'watch' : 'hive'
+    return { resource, alias, prefix: url.searchParams.get('prefix') ?? '', version: undefined }
+  }
   const version = url.searchParams.get('v') ?? undefined
   if (url.searchParams.has('signature')) return { resource: 'signature', alias, prefix: '', version }
   if (url.searchParams.has('manifest')) return { resource: 'manifest', alias, prefix: '', version }

@@ -5,6 +5,7 @@ import { listEntries } from './list-entries.ts'
 import { readEntry, readSignature } from './read-entry.ts'
 import { readManifest } from './read-manifest.ts'
 import type { Resource } from './resource.ts'
+import { watchEntries } from './watch-entries.ts'
 import { patchEntry, putEntry, removeEntry } from './write-entry.ts'
 
 /** How one method on one resource is answered. */
@@ -30,6 +31,10 @@ export const ROUTES: Readonly<Record<Resource, Readonly<Record<string, Route>>>>
   hive: {
     GET: { operation: 'list', action: 'read', answer: listEntries },
     HEAD: { operation: 'list', action: 'read', answer: listEntries },
+  },
+  watch: {
+    GET: { operation: 'watch', action: 'read', computes: true, answer: watchEntries },
+    HEAD: { operation: 'watch', action: 'read', answer: watchEntries },
   },
   entry: {
     GET: { operation: 'read', action: 'read', answer: readEntry },

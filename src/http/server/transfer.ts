@@ -1,5 +1,15 @@
 /** What a request asked for. */
-export type Operation = 'read' | 'head' | 'signature' | 'manifest' | 'list' | 'put' | 'patch' | 'remove' | 'options'
+export type Operation =
+  | 'read'
+  | 'head'
+  | 'signature'
+  | 'manifest'
+  | 'list'
+  | 'watch'
+  | 'put'
+  | 'patch'
+  | 'remove'
+  | 'options'
 
 /**
  * The class of an operation: whether it reads the hive, writes a new version of an entry, or removes an entry. An
