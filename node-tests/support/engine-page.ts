@@ -10,6 +10,8 @@ export const ENGINES = {
   webkit: '/usr/bin/WebKitWebDriver',
 } as const
 
+const FIREFOX_LAUNCH = { executablePath: ENGINES.firefox, channel: 'moz-firefox' }
+
 /** One of the browser engines. */
 export type EngineName = keyof typeof ENGINES
 
@@ -27,23 +29,30 @@ export interface EnginePage {
   reload(): Promise<void>
   /** Ends the service worker that the page uses, as a browser may at any time. */
   endWorker(): Promise<void>
-  /** Ends the browser. */
+  /** Closes the page, and ends its browser unless that has other pages. */
   close(): Promise<void>
+}
+
+/** Starts Chromium or Firefox, for several pages. WebKit has a browser for each page. */
+export function startEngine(engine: EngineName): Promise<Browser | undefined> {
+  if (engine === 'webkit') return Promise.resolve(undefined)
+  return engine === 'chromium' ? chromium.launch(CHROMIUM_LAUNCH) : firefox.launch(FIREFOX_LAUNCH)
 }
 
 /**
  * Opens a page in one of the engines.
  *
- * @param profile Folder in which Chromium and Firefox keep their data. WebKit forgets everything when it ends.
+ * @param within Folder in which Chromium and Firefox keep their data, or a browser in which the page shares nothing with
+ *   other pages. By default a new browser. WebKit forgets everything when it ends.
  */
-export async function openEnginePage(engine: EngineName, url: string, profile?: string): Promise<EnginePage> {
+export async function openEnginePage(engine: EngineName, url: string, within?: string | Browser): Promise<EnginePage> {
   if (engine === 'webkit') return openWebKit(url)
-  const [type, options] =
-    engine === 'chromium'
-      ? ([chromium, CHROMIUM_LAUNCH] as const)
-      : ([firefox, { executablePath: ENGINES.firefox, channel: 'moz-firefox' }] as const)
   const browser: BrowserContext | Browser =
-    profile === undefined ? await type.launch(options) : await type.launchPersistentContext(profile, options)
+    typeof within === 'string'
+      ? await (engine === 'chromium'
+          ? chromium.launchPersistentContext(within, CHROMIUM_LAUNCH)
+          : firefox.launchPersistentContext(within, FIREFOX_LAUNCH))
+      : await (within?.newContext() ?? (startEngine(engine) as Promise<Browser>))
   try {
     const page = await browser.newPage()
     await page.goto(url)

@@ -1,3 +1,4 @@
+import type { Browser } from 'playwright'
 import { type EngineName, type EnginePage, openEnginePage } from './engine-page.ts'
 import { OutageProxy } from './outage-proxy.ts'
 import { untilInPage } from './until-in-page.ts'
@@ -10,6 +11,8 @@ export interface OutageOptions {
   readonly kind: 'refused' | 'silent'
   /** Whether the service worker is ended while it feeds the video. */
   readonly endsWorker: boolean
+  /** A browser to open the page in. @default a new one */
+  readonly browser?: Browser | undefined
   /** Resolves when the server may come back, after the page has said that it waits. */
   stayAway(): Promise<void>
 }
@@ -36,7 +39,7 @@ export async function playThroughOutage(engine: EngineName, options: OutageOptio
   proxy.hold('/hive/comb.mp4', HELD_FROM_BYTES)
   let page: EnginePage | undefined
   try {
-    page = await openEnginePage(engine, proxy.url)
+    page = await openEnginePage(engine, proxy.url, options.browser)
     return await throughOutage(page, proxy, options)
   } finally {
     await page?.close()

@@ -20,12 +20,13 @@ export interface PlayerPage {
   close(): Promise<void>
 }
 
-/** Starts the example server, and opens its page once `prepare` has filled the hive. */
-export async function openPlayerPage(prepare?: (hive: HttpHive) => Promise<void>): Promise<PlayerPage> {
+/** Starts the example server, and opens its page once `prepare` has filled the hive, which is in a directory. */
+export async function openPlayerPage(prepare?: (directory: string) => Promise<void>): Promise<PlayerPage> {
   const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
-  const server = await startPlayer(join(folder, 'hive'))
+  const directory = join(folder, 'hive')
+  const server = await startPlayer(directory)
   const hive = new HttpHive(`${server.url}hive/`)
-  await prepare?.(hive)
+  await prepare?.(directory)
   const browser = await chromium.launch(CHROMIUM_LAUNCH)
   const page = await browser.newPage()
   const complaints: string[] = []

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { describe, it } from 'vitest'
-import { type EngineName, ENGINES } from '../support/engine-page.ts'
+import { type EngineName, ENGINES, startEngine } from '../support/engine-page.ts'
 import { type OutageOptions, playThroughOutage } from '../support/play-through-outage.ts'
 import { usePlayer } from '../support/use-player.ts'
 
@@ -24,13 +24,18 @@ describe.concurrent('the example player continues at the same second when the se
       `in ${engine}, even if the worker is ended in the meantime`,
       { timeout: 240_000 },
       async ({ expect }) => {
-        for (const outage of OUTAGES[engine]) {
-          const stayAway = (): Promise<void> => Promise.resolve()
-          const outcome = await playThroughOutage(engine, { server: player.url, ...outage, stayAway })
-          expect(outcome.notice).toMatch(outage.kind === 'silent' ? /^The network failed: nothing has/ : REFUSED)
-          expect(outcome.notice).toContain('The video will continue where it stopped')
-          expect(outcome.leftAt).toBeGreaterThan(1)
-          expect(Math.abs(outcome.resumedAt - outcome.leftAt)).toBeLessThan(1)
+        const browser = await startEngine(engine)
+        try {
+          for (const outage of OUTAGES[engine]) {
+            const stayAway = (): Promise<void> => Promise.resolve()
+            const outcome = await playThroughOutage(engine, { server: player.url, ...outage, browser, stayAway })
+            expect(outcome.notice).toMatch(outage.kind === 'silent' ? /^The network failed: nothing has/ : REFUSED)
+            expect(outcome.notice).toContain('The video will continue where it stopped')
+            expect(outcome.leftAt).toBeGreaterThan(1)
+            expect(Math.abs(outcome.resumedAt - outcome.leftAt)).toBeLessThan(1)
+          }
+        } finally {
+          await browser?.close()
         }
       },
     )
