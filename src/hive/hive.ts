@@ -8,13 +8,14 @@ export interface HiveCallOptions {
 
 /** What a hive knows about an entry without reading it. */
 export interface EntryInfo {
-  /** Name of the entry. */
+  /** Name of the entry. An entry that `openUrl` has opened is named by its URL. */
   readonly alias: string
   /** Number of bytes. */
   readonly size: number
   /**
-   * The strong validator of the version (RFC 9110, section 8.8.3), quotes included: the base64url of the SHA-256 of
-   * the bytes, so anyone who has bytes can tell whether they are the same.
+   * The strong validator of the version (RFC 9110, section 8.8.3), quotes included. In a hive, it is the base64url of the
+   * SHA-256 of the bytes, so anyone who has bytes can tell whether they are the same. An entry that `openUrl` has opened
+   * has the validator of its server.
    */
   readonly etag: string
   /** Media type, as it was given to the sink; `application/octet-stream` if none was. */
