@@ -7,17 +7,20 @@ import { parseArgs } from 'node:util'
 import { holdContests } from './contest.ts'
 import { benchBrowsers } from './engines/browsers.ts'
 import { benchServers } from './engines/servers.ts'
+import { benchHttp } from './http.ts'
 import { benchRdiff, benchRsync } from './rsync/bench.ts'
 import { type Runtime, RUNTIMES } from './rsync/in-runtime.ts'
 import { benchWorkers } from './rsync-workers.ts'
 import { benchStore } from './store.ts'
 
-const USAGE = `npm run bench -- [store] [engines] [rsync] [rdiff] [workers] [options]
+const USAGE = `npm run bench -- [store] [http] [engines] [rsync] [rdiff] [workers] [options]
 
-  --mb N          size of an input in MiB; 256 by default, 64 with --in and for engines
-  --rounds N      number of runs of each side; 5 by default, 9 for store and engines
+  --mb N          size of an input in MiB; 256 by default, 64 with --in and for engines;
+                  http: 1024 over loopback
+  --rounds N      number of runs of each side; 5 by default, 9 for store, http and engines
   --only TEXT     rsync, rdiff: only rows whose operation and pair contain this text: "delta", "delta compat tar"
                   store: only parts whose name contains it: put, store, read, read-buffer, small, collection, lz4
+                  http: only rows whose name contains it: near, slow, cut, aria2c, seek
                   engines: only engines whose name contains it: postgres, s3, chromium, firefox, webkit
   --corpora DIR   rsync, rdiff: keep the inputs in DIR, and reuse those already there
   --in RUNTIME    rsync: against the plain TypeScript path in RUNTIME: ${RUNTIMES.join(', ')},
@@ -50,6 +53,15 @@ const benches: Record<string, () => Promise<boolean>> = {
       await rm(directory, { recursive: true })
     }
     return true
+  },
+  async http() {
+    const directory = await mkdtemp(join(tmpdir(), 'combstream-bench-'))
+    try {
+      const byteLength = mib === undefined ? undefined : mib * 2 ** 20
+      return await benchHttp({ directory, byteLength, rounds: givenRounds ?? 9, only: values.only })
+    } finally {
+      await rm(directory, { recursive: true })
+    }
   },
   async engines() {
     const directory = await mkdtemp(join(tmpdir(), 'combstream-bench-'))
