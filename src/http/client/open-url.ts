@@ -12,8 +12,8 @@ import { UrlVersion } from './url-version.ts'
 /** Options of {@linkcode openUrl}. */
 export interface OpenUrlOptions extends ReadingOptions, OpenOptions {
   /**
-   * How a reader makes sure that all ranges are of one version. `compare`: the request asks for a plain range, which
-   * caches can answer, and for which a page needs no preflight; the answer is compared. `if-match`: the server, too, is
+   * How a reader makes sure that all ranges are of one version. `compare`: the request asks for a plain range, which a
+   * CDN can answer from its cache, and for which a page needs no preflight; the answer is compared. `if-match`: the server, too, is
    * asked to refuse a range of another version. Answers are compared in both cases.
    * @default 'compare'
    */
