@@ -9,6 +9,7 @@ import { playUrl } from './browser-tests/support/play-url.ts'
 import { webkitgtk } from './browser-tests/support/webkitgtk-provider.ts'
 import type { Share } from './node-tests/support/sample.ts'
 import { CHROMIUM_LAUNCH } from './scripts/chromium.mjs'
+import { FIREFOX_LAUNCH } from './scripts/firefox.mjs'
 
 const portable = 'node-tests/portable/**/*.test.ts'
 
@@ -65,10 +66,7 @@ export default defineConfig({
         },
       },
       browser('chromium', playwright({ launchOptions: CHROMIUM_LAUNCH })),
-      browser(
-        'firefox',
-        playwright({ launchOptions: { executablePath: '/usr/bin/firefox-esr', channel: 'moz-firefox' } }),
-      ),
+      browser('firefox', playwright({ launchOptions: FIREFOX_LAUNCH })),
       browser('webkit', webkitgtk()),
     ],
   },

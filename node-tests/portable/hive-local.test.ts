@@ -9,7 +9,7 @@ import { type LinkOptions, LocalHive } from '../../src/hive/local-hive.ts'
 import { SignatureStream } from '../../src/rsync/signature-stream.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { hiveSuite } from '../support/hive-suite.ts'
-import { Gate, settle, watched } from '../support/store-tools.ts'
+import { Gate, put, settle, watched } from '../support/store-tools.ts'
 import { pending, randomBytes, rejection, soon } from '../support/streams.ts'
 
 hiveSuite('LocalHive on the memory backend', () => {
@@ -81,9 +81,11 @@ describe('LocalHive.link', () => {
 })
 
 it('LocalHive streams all entries of a hive, even if one list cannot hold them', async () => {
-  const hive = new LocalHive(new StreamStore(memoryBackend()))
+  const store = new StreamStore(memoryBackend())
+  const hive = new LocalHive(store)
+  const { id } = await put(store, new Uint8Array(0))
   const aliases = Array.from({ length: 2_001 }, (_, i) => `entry ${String(i).padStart(4, '0')}`)
-  for (const alias of aliases) await hive.sink(alias).getWriter().close()
+  for (const alias of aliases) await hive.link(alias, id)
   const list = await hive.list()
   expect(list.entries).toHaveLength(1_000)
   expect(list.next).toBe(aliases[999])

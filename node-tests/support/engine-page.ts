@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { type Browser, type BrowserContext, chromium, firefox, type Page } from 'playwright'
 import { WebKitGtk } from '../../browser-tests/support/webkitgtk.ts'
 import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+import { FIREFOX_LAUNCH } from '../../scripts/firefox.mjs'
 
 /** The browser engines, and what has to be installed for each. */
 export const ENGINES = {
@@ -9,8 +10,6 @@ export const ENGINES = {
   firefox: '/usr/bin/firefox-esr',
   webkit: '/usr/bin/WebKitWebDriver',
 } as const
-
-const FIREFOX_LAUNCH = { executablePath: ENGINES.firefox, channel: 'moz-firefox' }
 
 /** One of the browser engines. */
 export type EngineName = keyof typeof ENGINES

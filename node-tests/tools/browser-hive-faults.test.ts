@@ -4,14 +4,14 @@ import process from 'node:process'
 import { type BrowserContext, chromium, firefox, type Page } from 'playwright'
 import { describe, expect, it } from 'vitest'
 import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+import { FIREFOX_LAUNCH } from '../../scripts/firefox.mjs'
 import { ENGINES } from '../support/engine-page.ts'
 import { usePlayer } from '../support/use-player.ts'
 
 /** Starts a browser that keeps its data in a folder. */
 const LAUNCHERS = {
   chromium: (profile: string) => chromium.launchPersistentContext(profile, CHROMIUM_LAUNCH),
-  firefox: (profile: string) =>
-    firefox.launchPersistentContext(profile, { executablePath: ENGINES.firefox, channel: 'moz-firefox' }),
+  firefox: (profile: string) => firefox.launchPersistentContext(profile, FIREFOX_LAUNCH),
 }
 
 /** The hive of this test, in the page. */
