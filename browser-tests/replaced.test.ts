@@ -82,4 +82,24 @@ describe('an entry that is replaced while it plays', () => {
     const video = frame.video(worker.url(entry))
     await soon(new Promise((resolve) => video.addEventListener('error', resolve, { once: true })), 'the media error')
   })
+
+  it('answers 412 to a page that began with the version before, also at a URL without a version', async () => {
+    const worker = await soon(
+      frame.combstream.registerHiveWorker('service-worker.js', { hive: hiveUrl }),
+      'the service worker',
+    )
+    const alias = `${PREFIX}/pinned.mp4`
+    const first = await store(alias, 0)
+    const [url] = worker.url(first).split('?')
+    const ask = async (range: string): Promise<[number, string | null]> => {
+      const { status, headers, body } = await frame.window.fetch(url!, { headers: { Range: range } })
+      await body?.cancel()
+      return [status, headers.get('etag')]
+    }
+    expect(await ask('bytes=0-')).toEqual([206, first.etag])
+    const second = await store(alias, 1)
+    expect((await ask('bytes=700000-'))[0]).toBe(412)
+    expect(await ask('bytes=0-')).toEqual([206, second.etag])
+    expect(await ask('bytes=700000-')).toEqual([206, second.etag])
+  })
 })

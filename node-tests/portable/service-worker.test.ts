@@ -43,6 +43,84 @@ describe('createFetchResponder', () => {
     expect(respond(new Request(`${BASE}bee.webm`, { method: 'PUT', body: 'x' }))).toBe(undefined)
   })
 
+  it('pins client and URL to the version that a request from byte 0 got', async () => {
+    const { hive, entry: first } = await hiveWith('bee.webm')
+    const respond = createFetchResponder(hive, { base: BASE })
+    const ask = async (clientId: string, range?: string, path = 'bee.webm'): Promise<[number, string | null]> => {
+      const response = await respond(get(path, range), clientId)!
+      await response.body?.cancel()
+      return [response.status, response.headers.get('etag')]
+    }
+    const old = { whole: [200, first.etag], part: [206, first.etag] }
+    expect(await ask('one', 'bytes=0-')).toEqual(old.part)
+    expect(await ask('two')).toEqual(old.whole)
+    expect(await ask('one', 'bytes=9-')).toEqual(old.part)
+    const second = await put(hive, 'bee.webm', BYTES.slice(1))
+
+    for (const client of ['one', 'two']) {
+      for (const range of ['bytes=9-', 'bytes=1-2', 'bytes=-5']) expect((await ask(client, range))[0], range).toBe(412)
+    }
+    // Whoever has read nothing of the old version, or reads another URL, is not bound to it.
+    for (const client of ['three', '']) expect(await ask(client, 'bytes=9-')).toEqual([206, second.etag])
+    expect(await ask('one', 'bytes=9-', 'bee.webm?x')).toEqual([206, second.etag])
+    // A new request from byte 0 begins anew.
+    expect(await ask('one', 'BYTES=0-3')).toEqual([206, second.etag])
+    expect(await ask('one', 'bytes=9-')).toEqual([206, second.etag])
+    expect((await ask('two', 'bytes=9-'))[0]).toBe(412)
+
+    // One that fails binds to nothing, and what pins a version itself does not count.
+    expect((await ask('one', 'bytes=0-', mediaUrl(BASE, first)))[0]).toBe(412)
+    await hive.remove('bee.webm')
+    expect((await ask('one', 'bytes=9-'))[0]).toBe(410)
+    expect((await ask('one', 'bytes=0-'))[0]).toBe(404)
+    const third = await put(hive, 'bee.webm', BYTES)
+    expect(await ask('one', 'bytes=9-')).toEqual([206, third.etag])
+  })
+
+  it('keeps the pins of the clients that read last', async () => {
+    const { hive } = await hiveWith('bee.webm')
+    const respond = createFetchResponder(hive, { base: BASE })
+    const ask = async (clientId: string, range: string): Promise<number> => {
+      const response = await respond(get('bee.webm', range), clientId)!
+      await response.body?.cancel()
+      return response.status
+    }
+    for (let i = 0; i < 1_000; i++) await ask(`${i}`, 'bytes=0-')
+    await ask('0', 'bytes=5-')
+    await ask('new', 'bytes=0-')
+    await put(hive, 'bee.webm', BYTES.slice(1))
+    expect(await ask('0', 'bytes=5-')).toBe(412)
+    expect(await ask('1', 'bytes=5-')).toBe(206)
+    expect(await ask('2', 'bytes=5-')).toBe(412)
+  })
+
+  it('makes a range wait for the answer from byte 0 that was asked for before it', async () => {
+    const { hive, entry } = await hiveWith('bee.webm')
+    let release: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => (release = resolve))
+    let reached: () => void = () => undefined
+    const opened = new Promise<void>((resolve) => (reached = resolve))
+    let isFirst = true
+    const slow: Hive = Object.assign(Object.create(hive) as Hive, {
+      async open(...from: Parameters<Hive['open']>) {
+        const current = await hive.open(...from)
+        const waits = isFirst
+        isFirst = false
+        reached()
+        if (waits) await gate
+        return current
+      },
+    })
+    const respond = createFetchResponder(slow, { base: BASE })
+    const first = respond(get('bee.webm', 'bytes=0-'), 'one')!
+    const later = respond(get('bee.webm', 'bytes=9-'), 'one')!
+    await opened
+    await put(hive, 'bee.webm', BYTES.slice(1))
+    release()
+    expect((await first).headers.get('etag')).toBe(entry.etag)
+    expect((await later).status).toBe(412)
+  })
+
   it('answers a request without a Range with the whole entry, as WebKit needs', async () => {
     const { hive, entry } = await hiveWith('bee.webm')
     const response = await createFetchResponder(hive, { base: BASE })(get('bee.webm'))!

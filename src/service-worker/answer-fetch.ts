@@ -4,6 +4,8 @@ import type { FetchResponder } from './fetch-responder.ts'
 export interface FetchEventLike {
   /** The request of the page. */
   readonly request: Request
+  /** Id of the page or worker that the request comes from; empty if the request opens a page. */
+  readonly clientId?: string
   /** Takes the answer. */
   respondWith(response: Promise<Response>): void
 }
@@ -26,7 +28,7 @@ export interface FetchEventLike {
  */
 export function answerFetch(event: Event | FetchEventLike, respond: FetchResponder): boolean {
   if (!isFetchEvent(event)) throw new TypeError('event must be the FetchEvent of a service worker')
-  const answer = respond(event.request)
+  const answer = respond(event.request, event.clientId)
   if (answer) event.respondWith(answer)
   return answer !== undefined
 }

@@ -8,6 +8,7 @@ import type { Hive } from '../hive/hive.ts'
 import { unread } from '../http/server/answer.ts'
 import { hiveHandler } from '../http/server/handler.ts'
 import { parseContentRange } from '../representation/range-header.ts'
+import { VersionPins } from './version-pins.ts'
 
 /** Bytes of an entry that the browser has taken from a service worker. */
 export interface Delivery {
@@ -44,9 +45,10 @@ export interface FetchResponderOptions {
 
 /**
  * Answers a request for an entry. It returns undefined if the request is not one, and the browser should handle it. It
- * decides synchronously, since `respondWith` must be called synchronously.
+ * decides synchronously, since `respondWith` must be called synchronously. `clientId` is that of the FetchEvent: the page
+ * or worker that the request comes from.
  */
-export type FetchResponder = (request: Request) => Promise<Response> | undefined
+export type FetchResponder = (request: Request, clientId?: string) => Promise<Response> | undefined
 
 /**
  * Answers the fetch events of a service worker from a hive, so that `<video src="/media/bunny.mp4">` plays an entry
@@ -59,7 +61,9 @@ export type FetchResponder = (request: Request) => Promise<Response> | undefined
  *
  * Browsers do not notice when an entry changes between two ranges: they play a mix. So let the URL of a `<video>` pin a
  * version, as {@linkcode mediaUrl} does. Once that version is no longer current, the answer is 412 (another version) or
- * 410 (removed), the `<video>` fires `error`, and the page can open the entry again.
+ * 410 (removed), the `<video>` fires `error`, and the page can open the entry again. A URL without a version is pinned by
+ * the client's last request from byte 0: later ranges get the version of that answer, or 412 or 410. Up to 1,000 of these
+ * pins are kept, until the browser ends the worker.
  *
  * @param hive The hive, or a function that opens it. A service worker must listen for fetch events before it can await
  *   anything, so a hive in the browser is opened by the first request; if that fails, by the next one. It is opened again
@@ -89,14 +93,15 @@ export function createFetchResponder(
   // body, is given at once.
   const use = typeof hive === 'function' ? reopening(hive) : <T>(work: (opened: Hive) => Promise<T>) => work(hive)
   const handle = hiveHandler(conflicting(use, bufferSize), { base: base.pathname, onError }, unread)
-  return (request) => {
+  const pins = new VersionPins()
+  return (request, clientId = '') => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
     // Service workers see the requests of their pages to other origins too.
     const url = new URL(request.url)
     if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return undefined
     if (url.pathname === base.pathname) return undefined
     const path = url.pathname.slice(base.pathname.length)
-    return handle(request).then((response) => {
+    return pinned(pins, clientId, request, url, handle).then((response) => {
       if (!response.body || !response.ok) return response
       // The bytes of a signature or a manifest are not bytes of its entry.
       const isEntry = !url.searchParams.has('signature') && !url.searchParams.has('manifest')
@@ -106,6 +111,24 @@ export function createFetchResponder(
       return new Response(passedOn(response.body, deliver), { status, headers })
     })
   }
+}
+
+/** Handles a request. With a version, it is answered as if the URL pinned that. */
+type Handle = (request: Request, version?: string) => Promise<Response>
+
+/** Answers with the version that the client began to read at this URL. */
+async function pinned(
+  pins: VersionPins,
+  clientId: string,
+  request: Request,
+  { href, searchParams }: URL,
+  handle: Handle,
+): Promise<Response> {
+  const isOther = ['v', 'signature', 'manifest'].some((name) => searchParams.has(name))
+  if (clientId === '' || isOther || request.method !== 'GET') return handle(request)
+  const range = request.headers.get('range')
+  if (range === null || /^bytes=0+-/i.test(range)) return pins.begin(clientId, href, () => handle(request))
+  return handle(request, await pins.find(clientId, href))
 }
 
 /** Runs `work` with the hive. */

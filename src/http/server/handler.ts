@@ -44,26 +44,31 @@ export function createHiveHandler(
   hive: Hive,
   options: HiveHandlerOptions = {},
 ): (request: Request) => Promise<Response> {
-  return hiveHandler(hive, options, (answer, request) => begin(answer, request.signal))
+  const handle = hiveHandler(hive, options, (answer, request) => begin(answer, request.signal))
+  // Servers pass more arguments.
+  return (request) => handle(request)
 }
 
-/** Makes the handler; `beginBody` begins the body of an answer before its head is sent. */
+/**
+ * Makes the handler; `beginBody` begins the body of an answer before its head is sent. If the handler is given the etag of a
+ * version, it answers as if the URL had it (`?v=`), unless it has another.
+ */
 export function hiveHandler(
   hive: Hive,
   options: HiveHandlerOptions,
   beginBody: (answer: Answer, request: Request) => BegunAnswer | Promise<BegunAnswer>,
-): (request: Request) => Promise<Response> {
+): (request: Request, pin?: string) => Promise<Response> {
   if (typeof hive?.open !== 'function') throw new TypeError(`hive must be a Hive, got ${typeof hive}`)
   const checked = checkHandlerOptions(options)
   const watchers = new Watchers({ hive, most: checked.limits.watchers, stopping: options.stopping })
   const settings: Settings = { ...checked, hive, watchers, beginBody }
-  return async (request) => {
+  return async (request, pin) => {
     const onError = (error: unknown): void => options.onError?.(error, request)
     const log = new RequestLog(options.onTransfer, onError)
     try {
       // Evaluated first: if `cors` throws, no entry is open yet.
       const shared = corsHeaders(request, settings.cors)
-      const answer = await respond(request, settings, log).catch((error: unknown) => {
+      const answer = await respond(request, pin, settings, log).catch((error: unknown) => {
         const failure = failureAnswer(request, error)
         if (failure.status >= 500 && !isRefusal(error)) onError(error)
         return failure
@@ -85,13 +90,18 @@ export function hiveHandler(
   }
 }
 
-async function respond(request: Request, settings: Settings, log: RequestLog): Promise<BegunAnswer | Response> {
+async function respond(
+  request: Request,
+  pin: string | undefined,
+  settings: Settings,
+  log: RequestLog,
+): Promise<BegunAnswer | Response> {
   const { hosts, cors, authorize, base, hive, limits, watchers } = settings
   const url = new URL(request.url)
   refuseUnclear(request.headers)
   if (hosts && !hosts.includes(url.host)) throw new StatusError(421, `this server is not ${url.host}`)
 
-  const { resource, alias, prefix, version } = readTarget(url, base, limits.aliasBytes)
+  const { resource, alias, prefix, version = pin } = readTarget(url, base, limits.aliasBytes)
   log.alias = alias || undefined
   const routes = ROUTES[resource]
   const allow = Object.keys(routes).join(', ') + ', OPTIONS'
