@@ -81,7 +81,7 @@ describe('the set-ups of the README', () => {
   it('keep a video in a browser, where it plays', async () => {
     const project = newProject()
     writeFileSync(join(project, 'index.html'), blocks.get('alone.html')!)
-    for (const name of ['browser-hive.js', 'browser-hive-worker.js']) {
+    for (const name of ['browser-hive.js', 'browser-hive-worker.js', 'sha256-worker.js']) {
       copyFileSync(join(ROOT, 'dist/browser', name), join(project, name))
     }
     const server = createServer((request, answer) => {

@@ -238,6 +238,7 @@ import { readFileSync } from 'node:fs'
 
 // The scripts of workers listen for messages, and Bun would wait for them.
 globalThis.addEventListener = () => undefined
+globalThis.postMessage = () => undefined
 const { exports } = JSON.parse(readFileSync('node_modules/combstream/package.json', 'utf8'))
 const found = {}
 for (const key of Object.keys(exports).filter((name) => !name.endsWith('/service-worker.js') && !name.endsWith('hive-worker.js'))) {

@@ -1,10 +1,16 @@
 import { createXXHash64 } from 'hash-wasm'
+import { type BackgroundHash, createBackgroundSha256 } from '../bytes/hashing/background-sha256.ts'
 import { createSha256, SHA256_BYTES, type StreamingHash } from '../bytes/sha256.ts'
 import type { Backend } from './backend.ts'
 
 /** Makes a streaming SHA-256: the backend's own, if it has one. */
 export async function createDigest(backend: Backend): Promise<StreamingHash> {
   return backend.createHash?.() ?? createSha256()
+}
+
+/** Makes a SHA-256 for a stream of any length: the backend's own, if it has one. In a page, it may go on in a worker. */
+export async function createStreamDigest(backend: Backend): Promise<BackgroundHash> {
+  return backend.createHash?.() ?? createBackgroundSha256()
 }
 
 /** The SHA-256 of these bytes. */

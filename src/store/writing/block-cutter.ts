@@ -1,5 +1,5 @@
 import { BlockBuffer } from '../../bytes/block-buffer.ts'
-import type { StreamingHash } from '../../bytes/sha256.ts'
+import type { BackgroundHash } from '../../bytes/hashing/background-sha256.ts'
 import type { Checksum } from '../checksums.ts'
 import type { EncodeBlock } from '../codecs/block-codecs.ts'
 
@@ -28,12 +28,12 @@ export interface BlockCutterOptions {
   readonly encode: EncodeBlock
   readonly checksum: Checksum
   /** Gets all bytes of the stream. */
-  readonly digest: StreamingHash
+  readonly digest: BackgroundHash
 }
 
 /**
- * Cuts a stream of bytes into blocks, and makes the stored form of each. It is synchronous. All blocks have one size;
- * only this class knows where they end.
+ * Cuts a stream of bytes into blocks, and makes the stored form of each. It is synchronous, but the hash of the stream may
+ * go on elsewhere. All blocks have one size; only this class knows where they end.
  */
 export class BlockCutter {
   readonly #options: BlockCutterOptions
@@ -43,6 +43,8 @@ export class BlockCutter {
   #buffer: BlockBuffer | undefined
   #begun = false
   #cutBlocks = 0
+  /** Settles when the hash of the stream has caught up; undefined if it has. */
+  hashing: Promise<void> | undefined
 
   constructor(options: BlockCutterOptions) {
     this.#options = options
@@ -69,7 +71,7 @@ export class BlockCutter {
   endAsContent(most: number): Uint8Array | undefined {
     const bytes = this.#buffer?.bytes
     if (this.#cutBlocks > 0 || !bytes || bytes.byteLength === 0 || bytes.byteLength > most) return undefined
-    this.#options.digest.update(bytes)
+    void this.#options.digest.update(bytes)
     return bytes.slice()
   }
 
@@ -85,7 +87,7 @@ export class BlockCutter {
     this.#cutBlocks++
     const raw = buffer.bytes
     const { encode, checksum, digest } = this.#options
-    digest.update(raw)
+    this.hashing = digest.update(raw) ?? undefined
     const { stored, codec } = encode(raw)
     const block: CutBlock = { rawLength: raw.byteLength, stored, codec, checksum: checksum(stored) }
     if (stored === raw) this.#buffers.set(block, buffer)

@@ -1,6 +1,6 @@
 import { markHandled } from '../../bytes/promises.ts'
-import type { StreamingHash } from '../../bytes/sha256.ts'
-import { createDigest, loadChecksum } from '../checksums.ts'
+import type { BackgroundHash } from '../../bytes/hashing/background-sha256.ts'
+import { createStreamDigest, loadChecksum } from '../checksums.ts'
 import { loadEncoder } from '../codecs/block-codecs.ts'
 import { type BlockEntry, MAX_CONTENT_BYTES } from '../rows/row-values.ts'
 import type { StoreContext } from '../store-context.ts'
@@ -17,7 +17,7 @@ export type MakeTransaction = () => StoreTransaction
 /** What an upload works with once it has begun. */
 interface Tools {
   readonly cutter: BlockCutter
-  readonly digest: StreamingHash
+  readonly digest: BackgroundHash
 }
 
 /** A block on its way. */
@@ -165,6 +165,7 @@ export class Upload {
       rest = rest.subarray(taken)
       if (block) {
         this.#add(block)
+        if (cutter.hashing) await cutter.hashing
         if (this.#isGroupFull) await this.#nextGroup()
       }
     }
@@ -178,7 +179,7 @@ export class Upload {
     const content = cutter.endAsContent(MAX_CONTENT_BYTES)
     const last = content ? undefined : cutter.end()
     if (last) this.#add(last)
-    const actual = digest.digest()
+    const actual = await digest.digest()
     assertExpectedDigest(this.#options, actual)
     await this.#appended
     this.#assertAlive()
@@ -201,7 +202,7 @@ export class Upload {
   async #begin(): Promise<Tools> {
     const { backend, codec, blockSize } = this.#context
     const [digest, checksum, encode] = await Promise.all([
-      createDigest(backend),
+      createStreamDigest(backend),
       loadChecksum(),
       loadEncoder(codec),
       this.#context.readyToWrite({ signal: this.#abort.signal }),
@@ -335,6 +336,7 @@ export class Upload {
   }
 
   async #discard(): Promise<void> {
+    markHandled(this.#tools?.then(({ digest }) => digest.discard?.()))
     try {
       await this.#writer.discard()
     } catch {

@@ -1,0 +1,5 @@
+// The worker in which a page hashes what it stores: the bundle dist/browser/sha256-worker.js. The other bundles look for it
+// beside themselves.
+import { answerHashRequests } from '../bytes/hashing/answer-hash-requests.ts'
+
+await answerHashRequests()

@@ -1,0 +1,105 @@
+import { createSHA256, type IHasher } from 'hash-wasm'
+import { nativeSha256 } from '../sha256.ts'
+import { HashThread } from './hash-thread.ts'
+import type { ThreadHash } from './thread-hash.ts'
+
+/** A hash that may be computed elsewhere. */
+export interface BackgroundHash {
+  /** Adds bytes to the input; does not keep them. It may resolve only when more bytes should come. */
+  update(bytes: Uint8Array): void | Promise<void>
+  /** Ends the hash. */
+  digest(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>
+  /** Gives the hash up, unless it has ended. */
+  discard?(): void
+}
+
+/** A shorter stream is hashed sooner than a worker starts. */
+const SHORT_BYTES = 4_000_000
+
+let instance: Promise<IHasher> | undefined
+/** The worker that all hashes share, and how many of them may need it. It ends with the last of them. */
+let thread: HashThread | undefined
+let users = 0
+/** Set once a worker has failed: it may not be allowed here, or its script may be missing. */
+let isUseless = false
+
+/**
+ * Creates a SHA-256 for a stream of any length. In a page, the hash of a long one goes on in a worker, so that the page
+ * can do something else meanwhile. Where there are no workers, as in a service worker, or where one does not start, it
+ * is computed here; in Node, Deno and Bun, by the host.
+ */
+export async function createBackgroundSha256(): Promise<BackgroundHash> {
+  const native = nativeSha256()
+  return native ? native() : new HandedOnHash(await (instance ??= createSHA256()))
+}
+
+/** Begins here, and goes on in the worker when that is ready. */
+class HandedOnHash implements BackgroundHash {
+  readonly #hash: IHasher
+  #state: Uint8Array
+  #byteLength = 0
+  #isUser = false
+  #inThread: ThreadHash | undefined
+
+  constructor(hash: IHasher) {
+    this.#hash = hash
+    this.#state = hash.init().save()
+  }
+
+  update(bytes: Uint8Array): void | Promise<void> {
+    this.#inThread ??= this.#byteLength >= SHORT_BYTES ? this.#handOn() : undefined
+    this.#byteLength += bytes.byteLength
+    if (this.#inThread) return this.#inThread.update(bytes)
+    this.#state = this.#hash.load(this.#state).update(bytes).save()
+    return undefined
+  }
+
+  async digest(): Promise<Uint8Array<ArrayBuffer>> {
+    try {
+      return (await this.#inThread?.digest()) ?? new Uint8Array(this.#hash.load(this.#state).digest('binary'))
+    } finally {
+      this.discard()
+    }
+  }
+
+  discard(): void {
+    this.#inThread?.discard()
+    if (!this.#isUser) return
+    this.#isUser = false
+    if (--users > 0) return
+    thread?.end()
+    thread = undefined
+  }
+
+  /** The hash in the worker; undefined as long as that is not ready. */
+  #handOn(): ThreadHash | undefined {
+    if (!this.#isUser) {
+      if (isUseless) return undefined
+      thread ??= startThread(this.#state)
+      this.#isUser = true
+      users++
+    }
+    return thread?.isReady ? thread.begin(this.#state) : undefined
+  }
+}
+
+function startThread(state: Uint8Array): HashThread | undefined {
+  try {
+    return new HashThread(createWorker(), state, () => {
+      isUseless = true
+    })
+  } catch {
+    // There are no workers here, or the page must not have any.
+    isUseless = true
+    return undefined
+  }
+}
+
+function createWorker(): Worker {
+  if (!new URL(import.meta.url).pathname.endsWith('.ts')) {
+    return new Worker(new URL('./sha256-worker.js', import.meta.url), { type: 'module' })
+  }
+  // The sources run as they are, too.
+  const source = './sha256-worker.ts'
+  return new Worker(new URL(source, import.meta.url), { type: 'module' })
+}
