@@ -90,6 +90,37 @@ describe('a stream over HTTP', () => {
     })
   }
 
+  it('holds no more than it requested of an answer with the whole entry of 10 GiB', async () => {
+    const server = new SyntheticServer(10 * GIB)
+    const reader = (await open(server)).stream().getReader()
+    server.ignoresRanges = true
+    await readTo(reader, 0, 3 * MB)
+    await standstill()
+    expect(server.ranges).toHaveLength(1)
+    // One chunk more than has been read.
+    expect(server.pulledBytes).toBeLessThanOrEqual(3 * MB + 2 * 65_521)
+    await reader.cancel()
+  })
+
+  it('holds no more than it requested when the answer to a range ahead has the whole entry', async () => {
+    const server = new SyntheticServer(10 * GIB)
+    server.holdsAnswers = true
+    const reader = (await open(server)).stream().getReader()
+    const first = reader.read()
+    await standstill()
+    server.ranges[0]!.answer()
+    server.ignoresRanges = true
+    const { byteLength } = (await first).value!
+    await standstill()
+    server.ranges[1]!.answer()
+    await standstill()
+    // The bytes before its range, which are skipped, the range, and a chunk.
+    expect(server.ranges[1]!.pulledBytes).toBeLessThanOrEqual(2 * MB + 65_521)
+    await readTo(reader, byteLength, 5 * MB)
+    expect(server.ranges).toHaveLength(2)
+    await reader.cancel()
+  })
+
   for (const ending of ['cancelled', 'aborted'] as const) {
     it(`gives up everything at once when it is ${ending}`, async () => {
       const server = new SyntheticServer(10 * GIB)

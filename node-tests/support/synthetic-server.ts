@@ -28,6 +28,8 @@ export interface SyntheticRange {
  */
 export class SyntheticServer {
   readonly ranges: SyntheticRange[] = []
+  /** Whether answers are 200s with the whole entry, as those of a server without ranges. */
+  ignoresRanges = false
   /** Whether answers wait until they are told to begin. */
   holdsAnswers = false
   readonly #size: number
@@ -48,7 +50,8 @@ export class SyntheticServer {
     const fields = { ETag: '"synthetic"', 'Content-Type': 'text/plain' }
     if (method === 'HEAD') return new Response(null, { headers: { ...fields, 'Content-Length': String(this.#size) } })
     const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(new Headers(headers).get('range') ?? '')!
-    const [start, end] = [Number(first), Number(last) + 1]
+    const sendsAll = this.ignoresRanges
+    const [start, end] = sendsAll ? [0, this.#size] : [Number(first), Number(last) + 1]
     let begin = (): void => undefined
     const held = new Promise<void>((resolve) => (begin = resolve))
     const range: SyntheticRange = { start, end, pulledBytes: 0, isGivenUp: false, answer: begin }
@@ -61,6 +64,9 @@ export class SyntheticServer {
     })
     isAborted.catch(() => undefined)
     if (this.holdsAnswers) await Promise.race([held, isAborted])
+    if (sendsAll) {
+      return new Response(this.#body(range), { headers: { ...fields, 'Content-Length': String(this.#size) } })
+    }
     return new Response(this.#body(range), {
       status: 206,
       headers: {

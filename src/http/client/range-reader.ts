@@ -132,16 +132,18 @@ export class RangeReader {
 
   /** Waits for the network: for an answer, a chunk of it, or its end. */
   #advance(): Promise<void> {
-    this.#step ??= this.#makeStep().finally(() => {
-      this.#step = undefined
-    })
+    this.#step ??= this.#makeStep()
     return this.#step
   }
 
   async #makeStep(): Promise<void> {
-    this.#answer ??= await this.#open()
-    if (this.#offset === this.#answer.end) await this.#finish(this.#answer)
-    else await this.#receive(this.#answer)
+    try {
+      this.#answer ??= await this.#open()
+      // Awaited in any case, so that the step is known before it ends.
+      await (this.#offset === this.#answer.end ? this.#finish(this.#answer) : this.#receive(this.#answer))
+    } finally {
+      this.#step = undefined
+    }
   }
 
   async #open(): Promise<OpenAnswer> {

@@ -104,7 +104,8 @@ class RangedRead {
     } else {
       this.#ranges.shift()
       const { requestedEnd, missingBytes } = this.#progress
-      this.#pace?.delivered(first.end - first.start, requestedEnd - missingBytes, performance.now())
+      const arrivedBytes = requestedEnd - missingBytes - this.#options.range.start
+      this.#pace?.delivered(first.end - first.start, arrivedBytes, performance.now())
     }
     return chunk
   }
@@ -134,12 +135,13 @@ class RangedRead {
   }
 
   get #progress(): ReadingProgress {
-    return {
-      ranges: this.#ranges.length,
-      offset: this.#offset,
-      requestedEnd: this.#ranges.at(-1)?.end ?? this.#offset,
-      missingBytes: this.#ranges.reduce((sum, range) => sum + range.missingBytes, 0),
+    let requestedEnd = this.#offset
+    let missingBytes = 0
+    for (const range of this.#ranges) {
+      requestedEnd = range.end
+      missingBytes += range.missingBytes
     }
+    return { ranges: this.#ranges.length, offset: this.#offset, requestedEnd, missingBytes }
   }
 
   #changed(range: RangeReader): void {

@@ -45,7 +45,7 @@ export class ReadingPace {
   #rangeBytes: number
   #hasWaited = false
   #deliveredMs: number
-  #arrivedEnd = 0
+  #arrivedBytes = 0
   /** Bytes per millisecond with one range fewer at a time. */
   #slowerRate = 0
   /** Whether the number of ranges has just changed, so that the next rate tells nothing. */
@@ -84,10 +84,10 @@ export class ReadingPace {
     this.#hasWaited = true
   }
 
-  /** A range of so many bytes has been delivered. `arrivedEnd` grows by the number of bytes that arrive, in any order. */
-  delivered(byteLength: number, arrivedEnd: number, nowMs: number): void {
-    const rate = (arrivedEnd - this.#arrivedEnd) / Math.max(1, nowMs - this.#deliveredMs)
-    this.#arrivedEnd = arrivedEnd
+  /** A range of so many bytes has been delivered. `arrivedBytes` have arrived up to now, also of other ranges. */
+  delivered(byteLength: number, arrivedBytes: number, nowMs: number): void {
+    const rate = (arrivedBytes - this.#arrivedBytes) / Math.max(1, nowMs - this.#deliveredMs)
+    this.#arrivedBytes = arrivedBytes
     this.#deliveredMs = nowMs
     if (!this.#hasWaited) return
     this.#hasWaited = false
