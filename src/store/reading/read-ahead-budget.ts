@@ -30,7 +30,8 @@ export class ReadAheadBudget {
   /** How readers drop blocks that nobody has asked for; the reader that was read least recently is the first. */
   readonly #droppers = new Set<() => void>()
   #passing = 0
-  #waiting: (() => void)[] = []
+  /** Who waits to fetch a block that is not kept, in the order in which they came. */
+  readonly #waiting: Turn[] = []
 
   /** @param limit Number of bytes. */
   constructor(limit: number) {
@@ -98,27 +99,43 @@ export class ReadAheadBudget {
    */
   async pass(byteLength: number, signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted()
-    while (this.#passing > 0 && this.#passing + byteLength > this.#limit / PASSING_SHARE) await this.#turn(signal)
-    this.#passing += byteLength
+    if (this.#waiting.length === 0 && this.#mayPass(byteLength)) this.#passing += byteLength
+    else await this.#turn(byteLength, signal)
     return () => {
       this.#passing -= byteLength
-      for (const go of this.#waiting.splice(0)) go()
+      // Only those who may pass now: with a thousand waiting readers, to wake all of them each time took seconds.
+      while (this.#waiting.length > 0 && this.#mayPass(this.#waiting[0]!.byteLength)) {
+        const { byteLength: next, go } = this.#waiting.shift()!
+        this.#passing += next
+        go()
+      }
     }
   }
 
-  #turn(signal: AbortSignal): Promise<void> {
+  #mayPass(byteLength: number): boolean {
+    return this.#passing === 0 || this.#passing + byteLength <= this.#limit / PASSING_SHARE
+  }
+
+  #turn(byteLength: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = onAbort([signal], (reason) => {
-        this.#waiting = this.#waiting.filter((other) => other !== go)
+        this.#waiting.splice(this.#waiting.indexOf(turn), 1)
         reject(reason)
       })
       const go = (): void => {
         stop()
         resolve()
       }
-      this.#waiting.push(go)
+      const turn: Turn = { byteLength, go }
+      this.#waiting.push(turn)
     })
   }
+}
+
+/** A reader that waits for its turn. */
+interface Turn {
+  readonly byteLength: number
+  go(): void
 }
 
 let registry: FinalizationRegistry<{ close(): void }> | undefined
