@@ -262,11 +262,9 @@ describe('the readers of a store', () => {
     // By now, block 7 has been fetched from the old page.
     await replacePage(reading, 6)
     for (let i = 3; i < 6; i++) await reader.read()
-    await settle()
-    expect(budget.held).toBe(2 * BLOCK)
+    await expect.poll(() => budget.held).toBe(2 * BLOCK)
     expect(equalBytes((await reader.read()).value!, bytes.subarray(6 * BLOCK, 7 * BLOCK))).toBe(true)
-    await settle()
-    expect(budget.held).toBe(BLOCK)
+    await expect.poll(() => budget.held).toBe(BLOCK)
   })
 
   it('also drop blocks of new pages if a fetch from the old pages ends later', async () => {

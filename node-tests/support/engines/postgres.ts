@@ -1,3 +1,4 @@
+import postgres from 'postgres'
 import { postgresBackend } from '../../../src/backends/postgres.ts'
 import type { Backend } from '../../../src/store.ts'
 import { PostgresServer } from '../postgres-server.ts'
@@ -5,7 +6,8 @@ import { lazyBackend, removeAfterEach } from './lazy-backend.ts'
 
 export { BackendError } from '../../../src/errors.ts'
 
-let server: Promise<PostgresServer> | undefined
+/** One client serves all hives: some tests have more of them open than a server has connections. */
+let client: Promise<postgres.Sql> | undefined
 let schemas = 0
 
 removeAfterEach()
@@ -13,7 +15,12 @@ removeAfterEach()
 /** Stands in for the memory backend: a hive in a new schema. */
 export function memoryBackend(): Backend {
   return lazyBackend(async () => {
-    const url = (await (server ??= PostgresServer.start())).url()
-    return { backend: await postgresBackend(url, { schema: `hive_${schemas++}`, connections: 4, listen: false }) }
+    client ??= PostgresServer.start().then((server) => postgres(server.url(), { max: 8, onnotice: () => undefined }))
+    const sql = await client
+    const schema = `hive_${schemas++}`
+    return {
+      backend: await postgresBackend(sql, { schema, listen: false }),
+      remove: async () => void (await sql.unsafe(`drop schema ${schema} cascade`)),
+    }
   })
 }
