@@ -1,4 +1,5 @@
 import type { ByteRange } from '../../bytes/byte-range.ts'
+import { byteStream } from '../../bytes/byte-stream.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import type { Consistency, Entry, EntryInfo, EntryManifest, Hive, OpenOptions } from '../../hive/hive.ts'
 import type { VersionRangeReading, VersionReading, VersionSource } from '../../hive/version-source.ts'
@@ -8,8 +9,9 @@ import { versionStream } from '../../hive/version-stream.ts'
 import type { HttpClient } from './http-client.ts'
 import { bodyOf } from '../protocol/message-body.ts'
 import { checkVersion, type RemoteVersion } from './open-range.ts'
-import { rangedStream } from './ranged-stream.ts'
+import { rangedBytes, rangedStream, type RangedStreamOptions } from './ranged-stream.ts'
 import { readManifest } from './received-manifest.ts'
+import { streamProducer } from './stream-producer.ts'
 import { verifiedBlocks } from './verified-blocks.ts'
 import { verifiedWhole } from './verified-whole.ts'
 
@@ -47,9 +49,15 @@ export class HttpVersion implements VersionSource {
     const { verify } = this.#options
     const { signals } = reading
     const isEmpty = range.start === range.end
-    const bytes = verify === true && !isEmpty ? this.#verified(range, reading) : this.#ranged(range, reading)
+    const checksBlocks = verify === true && !isEmpty
     const isWhole = range.start === 0 && range.end === size
-    return verify && isWhole && digest ? verifiedWhole(bytes, { alias, size, digest, signals }) : bytes
+    if (!verify || !isWhole || !digest) {
+      return checksBlocks ? this.#verified(range, reading) : rangedStream(this.#ranged(range, reading))
+    }
+    const bytes = checksBlocks
+      ? streamProducer(this.#verified(range, reading), signals)
+      : rangedBytes(this.#ranged(range, reading))
+    return byteStream(verifiedWhole(bytes, { alias, size, digest }))
   }
 
   async manifest(range: ByteRange, { signals }: VersionReading): Promise<EntryManifest> {
@@ -80,8 +88,8 @@ export class HttpVersion implements VersionSource {
     range: ByteRange,
     { bufferSize, readAhead, signals }: VersionRangeReading,
     headers: Readonly<Record<string, string>> = {},
-  ): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return rangedStream({
+  ): RangedStreamOptions {
+    return {
       client: this.#client,
       version: this.#remote(headers),
       range,
@@ -89,7 +97,7 @@ export class HttpVersion implements VersionSource {
       rangeBytes: this.#options.consistency === 'snapshot' ? Infinity : bufferSize,
       readAhead,
       signals,
-    })
+    }
   }
 
   /** Reads a range block by block. */
@@ -104,10 +112,12 @@ export class HttpVersion implements VersionSource {
         range,
         manifest: (wanted, signal) => readManifest(client, this.info, wanted, signal),
         read: (wanted, signal, again) =>
-          this.#ranged(
-            wanted,
-            { bufferSize, readAhead, signals: [signal] },
-            again ? { 'Cache-Control': 'no-cache' } : {},
+          rangedStream(
+            this.#ranged(
+              wanted,
+              { bufferSize, readAhead, signals: [signal] },
+              again ? { 'Cache-Control': 'no-cache' } : {},
+            ),
           ),
       })
     }

@@ -1,5 +1,5 @@
 import type { ByteRange } from '../../bytes/byte-range.ts'
-import { byteStream } from '../../bytes/byte-stream.ts'
+import { type ByteProducer, byteStream } from '../../bytes/byte-stream.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { DEFAULT_BUFFER_BYTES } from '../../hive/buffer-size.ts'
@@ -34,10 +34,15 @@ export interface RangedStreamOptions {
  * has been requested.
  */
 export function rangedStream(options: RangedStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return byteStream(new RangedRead(options))
+  return byteStream(rangedBytes(options))
 }
 
-class RangedRead {
+/** The chunks of a {@linkcode rangedStream}, for who makes a stream of them. */
+export function rangedBytes(options: RangedStreamOptions): ByteProducer {
+  return new RangedRead(options)
+}
+
+class RangedRead implements ByteProducer {
   readonly #options: RangedStreamOptions
   readonly #stopped = new AbortController()
   readonly #pace: ReadingPace | undefined

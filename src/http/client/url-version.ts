@@ -1,10 +1,11 @@
 import type { ByteRange } from '../../bytes/byte-range.ts'
+import { byteStream } from '../../bytes/byte-stream.ts'
 import type { Consistency, Entry, EntryInfo, OpenOptions } from '../../hive/hive.ts'
 import type { VersionRangeReading, VersionReading, VersionSource } from '../../hive/version-source.ts'
 import { SignatureStream } from '../../rsync/signature-stream.ts'
 import type { FoundVersion } from './describe-url.ts'
 import type { HttpClient } from './http-client.ts'
-import { rangedStream } from './ranged-stream.ts'
+import { rangedBytes } from './ranged-stream.ts'
 import { verifiedWhole } from './verified-whole.ts'
 
 /** How a {@linkcode UrlVersion} is read. */
@@ -42,7 +43,7 @@ export class UrlVersion implements VersionSource {
     const { alias, size, etag } = this.info
     const { client, url, ifMatch, consistency, verify } = this.#options
     const headers: Record<string, string> = ifMatch ? { 'If-Match': etag } : {}
-    const bytes = rangedStream({
+    const bytes = rangedBytes({
       client,
       version: { alias, size, etag, url, headers, probe: 'GET' },
       range,
@@ -53,7 +54,7 @@ export class UrlVersion implements VersionSource {
     })
     const { digest } = this
     const isWhole = range.start === 0 && range.end === size
-    return verify && isWhole && digest ? verifiedWhole(bytes, { alias, size, digest, signals }) : bytes
+    return byteStream(verify && isWhole && digest ? verifiedWhole(bytes, { alias, size, digest }) : bytes)
   }
 
   signature({ bufferSize, signals }: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>> {
