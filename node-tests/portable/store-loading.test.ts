@@ -93,7 +93,7 @@ describe('the readers of a store', () => {
     expect((await readers[500]!.read()).value).toEqual(bytes.slice(FREE_BYTES, BLOCK))
   })
 
-  it('get every byte while there is no room, in chunks of at most 64 KiB, fetching one block at a time', async () => {
+  it('get every byte while there is no room, in chunks of at most 64 KiB, fetching one block at a time and each once', async () => {
     let running = 0
     let most = 0
     let fetched = 0
@@ -125,19 +125,61 @@ describe('the readers of a store', () => {
       }),
     )
     expect(most).toBe(1)
-    expect(fetched).toBe(3 * 6)
+    // Each reader goes on at once, so the second chunk comes from the block that was fetched for the first.
+    expect(fetched).toBe(3 * 3)
     expect(budget.held).toBe(0)
   })
 
-  it('verify a block again before they return more of it', async () => {
+  it('verify a block again before they return more of it, if another reader has taken its room', async () => {
     const { memory, bytes, stored } = await makeReading(1, 0)
     const reader = stored.stream().getReader()
+    const other = stored.stream().getReader()
     expect(await lengthOfNext(reader)).toBe(FREE_BYTES)
+    expect(await lengthOfNext(other)).toBe(FREE_BYTES)
     const { name } = (await memory.blocks.list({ prefix: '', limit: 1 }))[0]!
     await memory.blocks.delete(name)
     bytes[BLOCK - 1]! ^= 1
     await memory.blocks.put(name, bytes)
     await expect(reader.read()).rejects.toMatchObject({ name: 'IntegrityError', blockIndex: 0 })
+    await other.cancel()
+  })
+
+  it('keep a block that is delivered in parts only as long as nobody else needs its room', async () => {
+    let fetched = 0
+    const { bytes, stored } = await makeReading(2, 0, { read: () => fetched++ })
+    const readers = Array.from({ length: 20 }, () => stored.stream().getReader())
+    // All stall within their first block: each has taken the room of the one before.
+    for (const reader of readers) expect((await reader.read()).value).toEqual(bytes.slice(0, FREE_BYTES))
+    expect(fetched).toBe(20)
+    for (const reader of readers) expect((await reader.read()).value).toEqual(bytes.slice(FREE_BYTES, BLOCK))
+    expect(fetched).toBe(20 + 20)
+    for (const reader of readers.slice(1)) await reader.cancel()
+    readers[0]!.releaseLock()
+  })
+
+  it('wait for the room in turn, and give up their turn when they are cancelled', async () => {
+    const budget = new ReadAheadBudget(80)
+    const { signal } = new AbortController()
+    const first = await budget.pass(10, signal)
+    const order: number[] = []
+    const abort = new AbortController()
+    const waiting = [1, 2, 3].map(async (place) => {
+      const room = await budget.pass(10, place === 2 ? abort.signal : signal)
+      order.push(place)
+      return room
+    })
+    const reason = new Error('enough')
+    abort.abort(reason)
+    expect(await rejection(waiting[1]!)).toBe(reason)
+    const block = new Uint8Array(10)
+    first.keep(block, () => order.push(0))
+    const second = await waiting[0]!
+    expect(second.spare).toBe(block)
+    expect(order).toEqual([0, 1])
+    second.release()
+    second.release()
+    ;(await waiting[2]!).release()
+    expect(order).toEqual([0, 1, 3])
   })
 
   it('drop blocks that they have fetched ahead when another reader needs the room, and fetch them again', async () => {

@@ -8,6 +8,9 @@ import type { EngineOptions } from './open-engines.ts'
 import { type HivePlace, schemeOf } from './hive-place.ts'
 import { UsageError } from './usage-error.ts'
 
+/** As much as eight fast readers use. A thousand slow ones take 64 KiB each besides. */
+const READ_AHEAD_BYTES = 32 * 1024 * 1024
+
 /** Options of {@linkcode withHive}. */
 export interface HiveOptions {
   /** Token for the server. */
@@ -73,7 +76,7 @@ export async function openLocal(
     import('../store/stream-store.ts'),
     import('../hive/local-hive.ts'),
   ])
-  const store = new StreamStore(backend, { codec: compress })
+  const store = new StreamStore(backend, { codec: compress, readAheadBytes: READ_AHEAD_BYTES })
   return { hive: new LocalHive(store), store, close: () => store.close() }
 }
 

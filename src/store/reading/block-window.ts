@@ -2,7 +2,7 @@ import type { ByteRange } from '../../bytes/byte-range.ts'
 import type { StoreContext } from '../store-context.ts'
 import type { StreamPlace } from './stream-place.ts'
 import type { Preloaded } from './preload-blocks.ts'
-import type { BudgetShare } from './read-ahead-budget.ts'
+import type { BudgetShare, PassingRoom } from './read-ahead-budget.ts'
 
 interface FetchedBlock {
   readonly bytes: Promise<Uint8Array<ArrayBuffer>>
@@ -41,6 +41,8 @@ export class BlockWindow {
   #end: number
   readonly #ahead: FetchedBlock[] = []
   #parallel = 0
+  /** The next block, while it is delivered in parts. */
+  #passing: { readonly bytes: Uint8Array<ArrayBuffer>; readonly room: PassingRoom } | undefined
   /** Memory of the block that was used up last. */
   #spare: Uint8Array<ArrayBuffer> | undefined
 
@@ -61,6 +63,7 @@ export class BlockWindow {
    * it, there is no promise, and the block stays the next one.
    */
   take(): Promise<Uint8Array<ArrayBuffer>> | undefined {
+    if (this.#passing) return undefined
     if (this.#ahead.length === 0) {
       this.#asked = this.#next
       if (!this.#fetch(true)) return undefined
@@ -72,16 +75,41 @@ export class BlockWindow {
     return bytes
   }
 
-  /** Fetches the next block while the budget has no room for it. It stays the next one. */
+  /**
+   * The next block while the budget has no room for it, to be delivered in parts; it stays the next one. A reader that
+   * goes on at once gets all parts of the block that was fetched for the first; if others need the room meanwhile, it is
+   * fetched again.
+   */
   async fetchUnkept(): Promise<Uint8Array<ArrayBuffer>> {
     const { context, place } = this.#options
     const { signal } = this.#abort
-    const release = await context.readAhead.pass(place.pages.lengthOf(this.#next), signal)
+    this.#passing ??= await this.#pass(context, place, signal)
+    const { bytes, room } = this.#passing
+    room.keep(bytes, () => {
+      this.#passing = undefined
+    })
+    return bytes
+  }
+
+  async #pass(
+    context: StoreContext,
+    place: StreamPlace,
+    signal: AbortSignal,
+  ): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly room: PassingRoom }> {
+    const room = await context.readAhead.pass(place.pages.lengthOf(this.#next), signal)
     try {
-      return await place.fetch(this.#next, signal)
-    } finally {
-      release()
+      const bytes = await place.fetch(this.#next, signal, room.spare)
+      signal.throwIfAborted()
+      return { bytes, room }
+    } catch (error) {
+      room.release()
+      throw error
     }
+  }
+
+  #endPassing(): void {
+    this.#passing?.room.release()
+    this.#passing = undefined
   }
 
   /** Takes the memory of a block that was used up, for another block of the same length. */
@@ -91,6 +119,7 @@ export class BlockWindow {
 
   /** Goes past the next block. */
   skip(): void {
+    this.#endPassing()
     this.#asked = ++this.#next
   }
 
@@ -113,6 +142,7 @@ export class BlockWindow {
       block.held = 0
     }
     this.#spare = undefined
+    this.#endPassing()
     share.setDroppable(false)
     this.#end = this.#next
     this.#abort.abort(reason)

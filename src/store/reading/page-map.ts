@@ -1,7 +1,8 @@
+import { equalBytes } from '../../bytes/byte-order.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { IntegrityError } from '../../errors.ts'
 import { parseAtRest } from '../rows/at-rest.ts'
-import type { BackendCallOptions } from '../backend.ts'
+import type { Backend, BackendCallOptions } from '../backend.ts'
 import {
   type BlockEntry,
   PAGE_ENTRIES,
@@ -17,6 +18,32 @@ export interface FoundPage {
   /** Key of its row. */
   readonly key: Uint8Array
   readonly record: PageRecord
+}
+
+/** Number of pages that readers share. */
+const SHARED_PAGES = 16
+
+interface SharedPage {
+  readonly page: FoundPage
+  /** The row that it was parsed from. */
+  readonly value: Uint8Array
+}
+
+/** For each backend, the pages that were parsed last. */
+let shared: WeakMap<Backend, SharedPage[]> | undefined
+
+/**
+ * The page of a row. A page takes four times the memory of its row, so those who read the same stream at the same time
+ * share it.
+ */
+function sharedPage(backend: Backend, key: Uint8Array, value: Uint8Array, parse: () => PageRecord): FoundPage {
+  shared ??= new WeakMap()
+  const pages = shared.get(backend) ?? []
+  const known = pages.find(({ page, value: other }) => equalBytes(page.key, key) && equalBytes(other, value))
+  if (known) return known.page
+  const page = { key, record: parse() }
+  shared.set(backend, [{ page, value }, ...pages.slice(0, SHARED_PAGES - 1)])
+  return page
 }
 
 /**
@@ -110,7 +137,7 @@ export class PageMap {
     const key = keys.page(this.pageSet, index)
     const row = await backend.metadata.get(key, options)
     if (!row) return undefined
-    const page = { key, record: this.parse(index, row.value) }
+    const page = sharedPage(backend, key, row.value, () => this.parse(index, row.value))
     this.#last = { index, page }
     return page
   }

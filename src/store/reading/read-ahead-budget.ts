@@ -1,9 +1,10 @@
 import { onAbort } from '../../bytes/on-abort.ts'
+import { nextTask } from '../../bytes/promises.ts'
 
 /** What a reader may keep without asking: the budget only counts larger chunks. */
 export const FREE_BYTES: number = 64 * 1024
 
-/** Blocks that are fetched for their part of a budget only, and not kept, may take its limit divided by this. */
+/** Blocks that are fetched to be delivered in parts, while the budget has no room for them, may take its limit divided by this. */
 const PASSING_SHARE = 8
 
 /** What one reader holds of a {@linkcode ReadAheadBudget}. */
@@ -20,6 +21,24 @@ export interface BudgetShare {
   close(): void
 }
 
+/** The room of a block that is delivered in parts. */
+export interface PassingRoom {
+  /** Memory that a block of the same length had, to be filled again. */
+  readonly spare: Uint8Array<ArrayBuffer> | undefined
+  /**
+   * Keeps the block while its reader goes on: unless this is called again before two tasks have passed, the next block
+   * that needs the room takes it and the memory, and `drop` is called.
+   */
+  keep(block: Uint8Array<ArrayBuffer>, drop: () => void): void
+  /** Gives the room back, and the memory of the block that was kept; may be called twice. */
+  release(): void
+}
+
+interface Waiting {
+  readonly byteLength: number
+  readonly go: () => void
+}
+
 /**
  * The bytes that all readers of one store may keep in memory. A reader keeps the blocks that it has fetched ahead, and
  * the chunk that it gave out last, since whoever reads it may not have used it up.
@@ -30,8 +49,12 @@ export class ReadAheadBudget {
   /** How readers drop blocks that nobody has asked for; the reader that was read least recently is the first. */
   readonly #droppers = new Set<() => void>()
   #passing = 0
-  /** Who waits to fetch a block that is not kept, in the order in which they came. */
-  readonly #waiting: Turn[] = []
+  /** How to drop blocks whose readers have not gone on; the one that has waited longest is the first. */
+  readonly #idle = new Set<() => void>()
+  /** Who waits for room, in turn. */
+  #waiting: Waiting[] = []
+  /** Memory of blocks that were delivered in parts, as long as others may need it. */
+  #spares: Uint8Array<ArrayBuffer>[] = []
 
   /** @param limit Number of bytes. */
   constructor(limit: number) {
@@ -94,48 +117,95 @@ export class ReadAheadBudget {
   }
 
   /**
-   * Waits until a block may be fetched that is not kept: such blocks take at most an eighth of the limit, or else one
-   * block. Call the function that it resolves with once the block has been dropped.
+   * Waits until a block may be fetched that is delivered in parts: such blocks take at most an eighth of the limit, or
+   * else one block.
    */
-  async pass(byteLength: number, signal: AbortSignal): Promise<() => void> {
+  async pass(byteLength: number, signal: AbortSignal): Promise<PassingRoom> {
     signal.throwIfAborted()
-    if (this.#waiting.length === 0 && this.#mayPass(byteLength)) this.#passing += byteLength
-    else await this.#turn(byteLength, signal)
-    return () => {
+    if (this.#waiting.length > 0 || !this.#admit(byteLength)) await this.#turn(byteLength, signal)
+    let isHeld = true
+    let kept: Uint8Array<ArrayBuffer> | undefined
+    let dropKept: (() => void) | undefined
+    const free = (): void => {
+      isHeld = false
+      if (dropKept) this.#idle.delete(dropKept)
+      if (kept?.byteLength === kept?.buffer.byteLength && kept?.byteLength === byteLength) this.#spares.push(kept)
       this.#passing -= byteLength
-      // Only those who may pass now: with a thousand waiting readers, to wake all of them each time took seconds.
-      while (this.#waiting.length > 0 && this.#mayPass(this.#waiting[0]!.byteLength)) {
-        const { byteLength: next, go } = this.#waiting.shift()!
-        this.#passing += next
-        go()
-      }
+    }
+    return {
+      spare: this.#takeSpare(byteLength),
+      release: () => {
+        if (!isHeld) return
+        free()
+        this.#wake()
+      },
+      keep: (block, drop) => {
+        if (dropKept) this.#idle.delete(dropKept)
+        kept = block
+        const mine = (): void => {
+          free()
+          drop()
+        }
+        dropKept = mine
+        void this.#idleLater(mine, () => isHeld && dropKept === mine)
+      },
     }
   }
 
-  #mayPass(byteLength: number): boolean {
-    return this.#passing === 0 || this.#passing + byteLength <= this.#limit / PASSING_SHARE
+  /** A reader that goes on at once does so within two tasks: a chunk, and the turn of the host after it. */
+  async #idleLater(drop: () => void, isIdle: () => boolean): Promise<void> {
+    await nextTask()
+    await nextTask()
+    if (!isIdle()) return
+    this.#idle.add(drop)
+    this.#wake()
+  }
+
+  /** Takes room for a block, if there is so much, or idle blocks make it. */
+  #admit(byteLength: number): boolean {
+    const fits = (): boolean => this.#passing === 0 || this.#passing + byteLength <= this.#limit / PASSING_SHARE
+    for (const drop of this.#idle) {
+      if (fits()) break
+      drop()
+    }
+    if (!fits()) return false
+    this.#passing += byteLength
+    return true
+  }
+
+  #takeSpare(byteLength: number): Uint8Array<ArrayBuffer> | undefined {
+    const spare = this.#spares.pop()
+    // Blocks of another length: their memory is of no use now.
+    if (spare?.byteLength !== byteLength) this.#spares = []
+    return spare?.byteLength === byteLength ? spare : undefined
+  }
+
+  #wake(): void {
+    for (let [first] = this.#waiting; first && this.#admit(first.byteLength); [first] = this.#waiting) {
+      this.#waiting.shift()
+      first.go()
+    }
+    if (this.#passing === 0) this.#spares = []
   }
 
   #turn(byteLength: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = onAbort([signal], (reason) => {
-        this.#waiting.splice(this.#waiting.indexOf(turn), 1)
+        this.#waiting = this.#waiting.filter((other) => other !== waiting)
         reject(reason)
+        // The next one may need less room.
+        this.#wake()
       })
-      const go = (): void => {
-        stop()
-        resolve()
+      const waiting = {
+        byteLength,
+        go: () => {
+          stop()
+          resolve()
+        },
       }
-      const turn: Turn = { byteLength, go }
-      this.#waiting.push(turn)
+      this.#waiting.push(waiting)
     })
   }
-}
-
-/** A reader that waits for its turn. */
-interface Turn {
-  readonly byteLength: number
-  go(): void
 }
 
 let registry: FinalizationRegistry<{ close(): void }> | undefined
