@@ -3,6 +3,7 @@ import { type Contest, holdContests } from './contest.ts'
 import { aria2cContest, hasAria2c } from './http/aria2c.ts'
 import { readingContest } from './http/reading-whole.ts'
 import { seekingContest } from './http/seeking.ts'
+import { benchServing } from './http/serving.ts'
 import { startServing } from './http/serving-process.ts'
 
 /** What is measured over HTTP. */
@@ -18,6 +19,7 @@ export interface HttpBenchOptions {
 
 /** Prints a table of reading over HTTP. Returns whether no peer was missing. */
 export async function benchHttp({ directory, byteLength, rounds, only }: HttpBenchOptions): Promise<boolean> {
+  await benchServing({ directory, byteLength: byteLength ?? 2 ** 30, rounds, only })
   const names = ['near', 'slow', 'cut', 'aria2c', 'seek'].filter((name) => name.includes(only))
   if (names.length === 0) return true
   const isMissing = names.includes('aria2c') && !(await hasAria2c())

@@ -44,9 +44,9 @@ export async function readSlowly({ url, size, readers, rate, durationMs }: SlowR
     const timer = setInterval(() => {
       const due = Math.min(Math.floor((performance.now() - begun) / TICK_MS), durationMs / TICK_MS)
       const allowed = Math.min(due - ticks, MAX_TICKS_AT_ONCE)
-      ticks = due
+      ticks += allowed
       for (const reader of all) reader.take(perTick * allowed)
-      if (due < durationMs / TICK_MS) return
+      if (ticks < durationMs / TICK_MS) return
       clearInterval(timer)
       resolve()
     }, TICK_MS)
@@ -78,7 +78,7 @@ class Reader {
 
   /** Opens a connection, and resolves once the answer has begun. */
   static async open(port: number, host: string, path: string, start: number): Promise<Reader> {
-    const socket = connect({ port, host, highWaterMark: 16 * 1024 })
+    const socket = connect(port, host)
     socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nRange: bytes=${start}-\r\n\r\n`)
     await new Promise<void>((resolve, reject) => {
       socket.once('readable', resolve)

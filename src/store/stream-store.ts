@@ -71,8 +71,8 @@ export interface StreamStoreOptions {
   inMemoryThreshold?: number | undefined
   /**
    * Bytes that all readers of the store together keep in memory: blocks that are fetched ahead, and the last chunk of
-   * each reader. While nothing is left, a reader gets chunks of at most 64 KiB, and the store reads the block again for
-   * each of them.
+   * each reader. While nothing is left, a reader gets chunks of at most 64 KiB, and the store reads the block again if
+   * the reader does not go on at once.
    * @default 67_108_864
    */
   readAheadBytes?: number | undefined
