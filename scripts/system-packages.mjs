@@ -1,8 +1,12 @@
 // Installs what the test suites need besides npm packages. Like setup.mjs, it runs before anything is installed.
 import { spawnSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
 import { run } from './run.mjs'
 
 const MINUTE_MS = 60_000
+
+/** Asked by Debian's packages whether they may start the servers that they bring (invoke-rc.d(8)). */
+const POLICY_PATH = '/usr/sbin/policy-rc.d'
 
 /** The Debian packages that the tests of engines for servers need. */
 const ENGINES = ['postgresql-15']
@@ -36,15 +40,18 @@ const OLDEST_MAJOR = { 'firefox-esr': 153, chromium: 150 }
  * Installs or upgrades packages that are missing or too old, if possible. If there are none, it changes nothing and
  * needs no network.
  *
- * @param {{ isRoot?: boolean, refreshTimeoutMs?: number }} [options]
+ * @param {{ isRoot?: boolean, refreshTimeoutMs?: number, policyPath?: string }} [options]
  * @returns {Promise<Map<string, string>>} each suite that cannot run here, and what to do about it
  */
 export async function installSystemPackages({
   isRoot = process.getuid?.() === 0,
   refreshTimeoutMs = 2 * MINUTE_MS,
+  policyPath = POLICY_PATH,
 } = {}) {
   const wanted = unmetPackages()
-  if (wanted.size > 0 && isRoot && hasApt()) await aptInstall([...wanted.keys()], refreshTimeoutMs)
+  if (wanted.size > 0 && isRoot && hasApt()) {
+    await withoutServers(policyPath, () => aptInstall([...wanted.keys()], refreshTimeoutMs))
+  }
   const unmet = unmetPackages()
   /** @type {Map<string, string>} */
   const unavailable = new Map()
@@ -85,6 +92,28 @@ function majorOf(version) {
 
 function hasApt() {
   return spawnSync('apt-get', ['--version']).error === undefined
+}
+
+/**
+ * Keeps packages from starting their servers, which would listen on all addresses; tests start their own. A machine that
+ * has a policy keeps it.
+ *
+ * @param {string} path
+ * @param {() => Promise<void>} install
+ */
+async function withoutServers(path, install) {
+  // If this process is killed, what it leaves forbids nothing.
+  const policy = `#!/bin/sh\n# Made by the tests of combstream for as long as they install packages.\ntest ! -d /proc/${process.pid} || exit 101\n`
+  try {
+    writeFileSync(path, policy, { flag: 'wx', mode: 0o755 })
+  } catch {
+    return install()
+  }
+  try {
+    await install()
+  } finally {
+    rmSync(path, { force: true })
+  }
 }
 
 /**

@@ -42,6 +42,10 @@ interface Machine {
 let folder: string
 let said: string
 
+/** Installs what is missing, with a policy for servers that is not that of this machine. */
+const install: typeof installSystemPackages = (options) =>
+  installSystemPackages({ policyPath: join(folder, 'policy-rc.d'), ...options })
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'combstream-'))
   said = ''
@@ -57,7 +61,7 @@ afterEach(() => {
 
 test('nothing is refreshed or installed on a machine that has everything', async () => {
   prepare({ installed: CURRENT, listed: {} })
-  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
+  expect(await install({ isRoot: true })).toEqual(new Map())
   expect(aptCalls()).toEqual([])
   expect(said).toBe('')
 })
@@ -65,26 +69,26 @@ test('nothing is refreshed or installed on a machine that has everything', async
 test('the lists are refreshed once, before what is missing is installed', async () => {
   const { rdiff: _, xvfb: __, ...installed } = CURRENT
   prepare({ installed, listed: {}, mirror: CURRENT })
-  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
+  expect(await install({ isRoot: true })).toEqual(new Map())
   expect(aptCalls()).toEqual(['update', 'install rdiff xvfb'])
 })
 
 test('a browser that is too old is upgraded from refreshed lists', async () => {
   prepare({ installed: OLD_FIREFOX, listed: OLD_FIREFOX, mirror: CURRENT })
-  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
+  expect(await install({ isRoot: true })).toEqual(new Map())
   expect(aptCalls()).toEqual(['update', 'install firefox-esr'])
 })
 
 test('a new machine with old lists gets the versions of the mirror', async () => {
   prepare({ installed: {}, listed: { ...OLD_FIREFOX, chromium: '120.0.1-1' }, mirror: CURRENT })
-  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
+  expect(await install({ isRoot: true })).toEqual(new Map())
   expect(nowInstalled()).toEqual(CURRENT)
 })
 
 test('the found and the required version are named if the mirror has only an old one', async () => {
   const old = { ...OLD_FIREFOX, chromium: '149.0.1-1' }
   prepare({ installed: {}, listed: {}, mirror: old })
-  expect(await installSystemPackages({ isRoot: true })).toEqual(
+  expect(await install({ isRoot: true })).toEqual(
     new Map([
       ['tools', 'upgrade chromium from 149.0.1-1, which is too old, to 150 or newer (Debian packages)'],
       ['chromium', 'upgrade chromium from 149.0.1-1, which is too old, to 150 or newer (Debian packages)'],
@@ -95,16 +99,14 @@ test('the found and the required version are named if the mirror has only an old
 
 test('a failed refresh is reported, and the versions in the lists are installed anyway', async () => {
   prepare({ installed: {}, listed: CURRENT })
-  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map())
+  expect(await install({ isRoot: true })).toEqual(new Map())
   expect(nowInstalled()).toEqual(CURRENT)
   expect(said).toContain('The package lists are not refreshed, so old versions may be installed: no network')
 })
 
 test('a refresh that hangs is killed, and the versions in the lists are installed anyway', async () => {
   prepare({ installed: {}, listed: OLD_FIREFOX, mirror: CURRENT, hangs: true })
-  expect(await installSystemPackages({ isRoot: true, refreshTimeoutMs: 1_000 })).toEqual(
-    new Map([['firefox', FIREFOX_ADVICE]]),
-  )
+  expect(await install({ isRoot: true, refreshTimeoutMs: 1_000 })).toEqual(new Map([['firefox', FIREFOX_ADVICE]]))
   // It may be killed before it has logged anything.
   expect(aptCalls().at(-1)).toBe(
     'install rdiff lz4 zsync nginx-light chromium postgresql-15 ceph-mon ceph-osd radosgw ceph-common firefox-esr gstreamer1.0-libav webkit2gtk-driver xvfb gstreamer1.0-plugins-bad',
@@ -115,7 +117,7 @@ test('a refresh that hangs is killed, and the versions in the lists are installe
 test('a failed installation is reported, with the packages that each suite lacks', async () => {
   const { rdiff: _, ...others } = CURRENT
   prepare({ installed: others, listed: others, mirror: others })
-  expect(await installSystemPackages({ isRoot: true })).toEqual(new Map([['tools', 'install rdiff (Debian packages)']]))
+  expect(await install({ isRoot: true })).toEqual(new Map([['tools', 'install rdiff (Debian packages)']]))
   expect(said).toContain('E: Unable to locate package rdiff')
   expect(said).toContain('apt-get install failed')
 })
@@ -123,7 +125,7 @@ test('a failed installation is reported, with the packages that each suite lacks
 test('a user who is not root is told what to do, and nothing is attempted', async () => {
   const { xvfb: _, ...installed } = OLD_FIREFOX
   prepare({ installed, listed: CURRENT, mirror: CURRENT })
-  expect(await installSystemPackages({ isRoot: false })).toEqual(
+  expect(await install({ isRoot: false })).toEqual(
     new Map([
       ['firefox', FIREFOX_ADVICE],
       ['webkit', 'install xvfb (Debian packages)'],
@@ -132,12 +134,28 @@ test('a user who is not root is told what to do, and nothing is attempted', asyn
   expect(aptCalls()).toEqual([])
 })
 
+test('packages may not start their servers while they are installed', async () => {
+  const { 'nginx-light': _, ...installed } = CURRENT
+  prepare({ installed, listed: CURRENT, mirror: CURRENT })
+  await install({ isRoot: true })
+  expect(readFileSync(join(folder, 'policy.log'), 'utf8')).toBe('101\n')
+  expect(existsSync(join(folder, 'policy-rc.d'))).toBe(false)
+})
+
+test('the policy of a machine for servers stays as it is', async () => {
+  const { rdiff: _, ...installed } = CURRENT
+  prepare({ installed, listed: CURRENT, mirror: CURRENT })
+  const policy = '#!/bin/sh\nexit 104\n'
+  writeFileSync(join(folder, 'policy-rc.d'), policy, { mode: 0o755 })
+  await install({ isRoot: true })
+  expect(readFileSync(join(folder, 'policy.log'), 'utf8')).toBe('104\n')
+  expect(readFileSync(join(folder, 'policy-rc.d'), 'utf8')).toBe(policy)
+})
+
 test('a package that was removed but left its configuration counts as missing', async () => {
   prepare({ installed: CURRENT, listed: {} })
   save('removed', { xvfb: CURRENT.xvfb })
-  expect(await installSystemPackages({ isRoot: false })).toEqual(
-    new Map([['webkit', 'install xvfb (Debian packages)']]),
-  )
+  expect(await install({ isRoot: false })).toEqual(new Map([['webkit', 'install xvfb (Debian packages)']]))
 })
 
 /** Puts stand-ins for dpkg-query and apt-get on the PATH. */
@@ -158,7 +176,7 @@ function prepare(machine: Machine): void {
       }
     }
   })
-  standIn('apt-get', ({ load, save: keep, log, args }) => {
+  standIn('apt-get', ({ load, save: keep, log, askPolicy, args }) => {
     if (args[0] === '--version') return
     const machineNow = load('machine') as unknown as Machine
     const names = args.slice(1).filter((arg, index, all) => !arg.startsWith('-') && all[index - 1] !== '-o')
@@ -172,6 +190,7 @@ function prepare(machine: Machine): void {
       }
       return
     }
+    askPolicy()
     const unknown = names.find((name) => machineNow.listed[name] === undefined)
     if (unknown === undefined) {
       const added = Object.fromEntries(names.map((name) => [name, machineNow.listed[name]]))
@@ -189,6 +208,8 @@ interface StandInTools {
   load(name: string): Versions
   save(name: string, value: unknown): void
   log(line: string): void
+  /** Asks, as a package does, whether it may start its server, and notes the answer. */
+  askPolicy(): void
 }
 
 function standIn(name: string, act: (tools: StandInTools) => void): void {
@@ -196,6 +217,7 @@ function standIn(name: string, act: (tools: StandInTools) => void): void {
   writeFileSync(
     path,
     `#!${process.execPath}
+const { spawnSync } = require('node:child_process')
 const { appendFileSync, readFileSync, writeFileSync } = require('node:fs')
 const at = (name) => ${JSON.stringify(folder)} + '/' + name
 const act = ${act.toString()}
@@ -204,6 +226,7 @@ act({
   load: (name) => JSON.parse(readFileSync(at(name + '.json'), 'utf8')),
   save: (name, value) => writeFileSync(at(name + '.json'), JSON.stringify(value)),
   log: (line) => appendFileSync(at('apt.log'), line + '\\n'),
+  askPolicy: () => appendFileSync(at('policy.log'), spawnSync(at('policy-rc.d')).status + '\\n'),
 })
 `,
   )
