@@ -342,6 +342,30 @@ describe('GET /?watch', () => {
     expect(() => createHiveHandler(hive, { limits: { watchers: -1 } })).toThrow(RangeError)
   })
 
+  it('goes on for the other watchers when one that waits for changes goes', async () => {
+    const { hive, state, publish } = fakeHive()
+    const handler = createHiveHandler(hive, { limits: { watchers: 2 } })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const join = async () => {
+      const reader = (await handler(new Request(WATCH))).body!.getReader()
+      await reader.read()
+      return reader
+    }
+    const [gone, stays] = [await join(), await join()]
+    const waiting = gone.read()
+    await standstill()
+    await gone.cancel()
+    expect(await waiting).toMatchObject({ done: true })
+    await standstill()
+    await vi.advanceTimersByTimeAsync(70_000)
+    expect(state.cancelled).toBe(0)
+    publish({ alias: 'a', etag: undefined })
+    expect(decode((await soon(stays.read(), 'the change')).value)).toContain('"alias":"a"')
+    const another = await join()
+    expect((await handler(new Request(WATCH))).status).toBe(503)
+    await Promise.all([stays.cancel(), another.cancel()])
+  })
+
   it('stops watching the hive a minute after the last watcher has gone', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { hive, state } = fakeHive()
@@ -356,6 +380,23 @@ describe('GET /?watch', () => {
     expect(state).toEqual({ watches: 1, cancelled: 1 })
     await visit()
     expect(state.watches).toBe(2)
+  })
+
+  it('leaves no timer behind when a watcher that waits for changes goes', async () => {
+    const stopping = new AbortController()
+    const handler = createHiveHandler(fakeHive().hive, { stopping: stopping.signal })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const reader = (await handler(new Request(WATCH))).body!.getReader()
+    await reader.read()
+    const waiting = reader.read()
+    await standstill()
+    const timers = vi.getTimerCount()
+    await reader.cancel()
+    expect(await waiting).toMatchObject({ done: true })
+    await standstill()
+    // The one that remembers the changes for a minute has taken the place of the heartbeat.
+    expect([timers, vi.getTimerCount()]).toEqual([1, 1])
+    stopping.abort()
   })
 
   it('ends all watches at once when the server is about to stop', async () => {

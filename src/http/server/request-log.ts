@@ -43,7 +43,11 @@ export class RequestLog {
     this.#status = status
     const { rest } = body
     let { first } = body
+    let isFinished = false
     const finish = (error?: unknown): void => {
+      // A read that was pending when the body was cancelled ends, too.
+      if (isFinished) return
+      isFinished = true
       end(error)
       this.#end()
     }

@@ -30,6 +30,7 @@ function eventStream(log: ChangeLog, prefix: string, begin: number): ReadableStr
   let position = begin
   /** The position that the client knows. */
   let sent: number | undefined
+  let isCancelled = false
   let stopWaiting = (): void => undefined
 
   /** Waits for a change; resolves with false after a while without one. */
@@ -64,6 +65,8 @@ function eventStream(log: ChangeLog, prefix: string, begin: number): ReadableStr
         return undefined
       }
       isQuiet = !(await changed())
+      // Another wait would leave its timer behind.
+      if (isCancelled) return undefined
     }
   }
   return byteStream({
@@ -71,6 +74,9 @@ function eventStream(log: ChangeLog, prefix: string, begin: number): ReadableStr
       const text = await next()
       return text === undefined ? undefined : encoder.encode(text)
     },
-    cancel: () => stopWaiting(),
+    cancel() {
+      isCancelled = true
+      stopWaiting()
+    },
   })
 }
