@@ -88,6 +88,7 @@ for (const name of suites) {
   else console.log(`Skipping ${name}: ${advice}`)
 }
 if (withChecks) {
+  // Those that take longest are first there, too.
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   for (const name of Object.keys(scripts).filter((key) => key.startsWith('check:'))) {
     steps.push(() => timed(name, () => check(name)))
