@@ -93,6 +93,19 @@ describe('HttpHive continues to read when', () => {
     for (const request of reads()) expect(rangeOf(request)[1]).toBeGreaterThan(rangeOf(request)[0])
   })
 
+  it('an answer with the whole entry breaks off, whereupon ranges have their usual size again', async () => {
+    for (const brokenAt of [500, 1_500]) {
+      const { hive, reads } = await client(async (_request, passOn, count) =>
+        count === 1 ? cut(wholeOf(await passOn()), brokenAt, 'error') : passOn(),
+      )
+      const entry = await hive.open('x', { bufferSize: KIB })
+      expect(await soon(collect(entry.stream()), 'the bytes')).toEqual(BYTES)
+      const [, second] = reads().map(rangeOf)
+      expect(second![0]).toBe(brokenAt)
+      for (const [start, end] of reads().map(rangeOf)) expect(end - start).toBeLessThanOrEqual(KIB)
+    }
+  })
+
   it('the answer of a busy server cannot even be discarded', async () => {
     const { hive } = await client((_request, passOn, count) =>
       count === 1

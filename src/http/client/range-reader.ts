@@ -149,7 +149,8 @@ export class RangeReader {
   async #open(): Promise<OpenAnswer> {
     const { client, version, range, lastEnd } = this.#options
     const { signal } = this.#stopped
-    if (this.#offset >= range.end) this.#end = Math.min(this.#offset + range.end - range.start, lastEnd)
+    // After an answer with more that broke off, #end is where that would have ended.
+    this.#end = this.#offset < range.end ? range.end : Math.min(this.#offset + range.end - range.start, lastEnd)
     const asked = { start: this.#offset, end: this.#end }
     const answer = await openRange(client, version, asked, lastEnd, signal)
     // Cancelled while the answer was on its way: cancel() did not see it.

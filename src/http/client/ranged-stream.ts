@@ -150,6 +150,8 @@ class RangedRead implements ByteProducer {
   }
 
   #changed(range: RangeReader): void {
+    // Else this could request ranges that nobody would cancel.
+    if (this.#stopped.signal.aborted) return
     this.#isAnswered = true
     // An answer with the whole entry has the bytes of the ranges after it.
     const next = this.#ranges.indexOf(range) + 1
