@@ -5,9 +5,11 @@ import { collect } from '../../src/bytes/collect.ts'
 import { BackendError } from '../../src/errors.ts'
 import type { Entry, Hive } from '../../src/hive/hive.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
+import { HttpHive } from '../../src/http.ts'
 import { answerFetch, createFetchResponder, type Delivery, mediaUrl } from '../../src/service-worker.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { randomBytes, rejection, soon } from '../support/streams.ts'
+import { SyntheticServer } from '../support/synthetic-server.ts'
 
 const BASE = 'https://page.test/media/'
 const BYTES = randomBytes(5_000)
@@ -240,6 +242,14 @@ describe('createFetchResponder', () => {
     }
     expect(await rejection(rest())).toMatchObject(conflict)
     expect(errors).toEqual([expect.objectContaining(conflict)])
+  })
+
+  it('requests no more than a buffer at a time over HTTP, however long its reader waits', async () => {
+    const server = new SyntheticServer(30_000_000)
+    const hive = new HttpHive('https://hive.test/', { fetch: server.fetch })
+    const response = await createFetchResponder(hive, { base: BASE })(get('bee.webm', 'bytes=0-'))!
+    await response.body!.pipeTo(new WritableStream())
+    expect(server.ranges.map(({ start, end }) => end - start)).toEqual(Array.from({ length: 30 }, () => 1_000_000))
   })
 
   it("cancels the hive's stream at once, even while it waits for bytes", async () => {

@@ -30,8 +30,8 @@ export interface FetchResponderOptions {
   base: string | URL
   /**
    * Largest number of bytes between two checks of the version, and of one request over the network: 1,024 to
-   * 10,485,760.
-   * @default 1_048_576
+   * 10,485,760. A paused `<video>` may hold the connection of one such request.
+   * @default 1_000_000
    */
   bufferSize?: number | undefined
   /** Called for each chunk that the browser takes, so that a page can show progress. */
@@ -49,6 +49,12 @@ export interface FetchResponderOptions {
  * or worker that the request comes from.
  */
 export type FetchResponder = (request: Request, clientId?: string) => Promise<Response> | undefined
+
+/**
+ * The default size of a store's blocks. With the default of a reader, a stream over HTTP makes its ranges as large as
+ * 16 MB. While a `<video>` is paused, what is left of a range waits in its connection, and a browser has six of them.
+ */
+const BUFFER_BYTES = 1_000_000
 
 /**
  * Answers the fetch events of a service worker from a hive, so that `<video src="/media/bunny.mp4">` plays an entry
@@ -87,8 +93,8 @@ export function createFetchResponder(
   options: FetchResponderOptions,
 ): FetchResponder {
   const base = checkBase(options.base)
-  checkBufferSize(options.bufferSize)
-  const { bufferSize, onDelivery, onError } = options
+  const { bufferSize = BUFFER_BYTES, onDelivery, onError } = options
+  checkBufferSize(bufferSize)
   // A worker does not learn that the browser has given up a request unless a body is cancelled. So the answer, with its
   // body, is given at once.
   const use = typeof hive === 'function' ? reopening(hive) : <T>(work: (opened: Hive) => Promise<T>) => work(hive)
@@ -173,7 +179,7 @@ function isLost(error: unknown): boolean {
  * snapshots, which an `HttpHive` reads in one request: a paused `<video>` would hold one of the browser's six
  * connections. Requests for entries need no other methods than these two.
  */
-function conflicting(use: UseHive, bufferSize: number | undefined): Hive {
+function conflicting(use: UseHive, bufferSize: number): Hive {
   return {
     open: (alias, options) => use((hive) => hive.open(alias, { ...options, bufferSize, consistency: 'conflict' })),
     stat: (alias, options) => use((hive) => hive.stat(alias, options)),
