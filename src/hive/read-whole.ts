@@ -1,5 +1,6 @@
 import { checkInteger } from '../bytes/check-integer.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
+import { markHandled } from '../bytes/promises.ts'
 import { QuotaExceededError } from '../errors.ts'
 import type { Entry, ReadWholeOptions } from './hive.ts'
 
@@ -60,5 +61,11 @@ async function forEachChunk(
   use: (chunk: Uint8Array<ArrayBuffer>) => void,
 ): Promise<void> {
   const chunks = new ChunkReader(entry.stream({ signal }))
-  for (let chunk = await chunks.read(); chunk; chunk = await chunks.read()) use(chunk as Uint8Array<ArrayBuffer>)
+  try {
+    for (let chunk = await chunks.read(); chunk; chunk = await chunks.read()) use(chunk as Uint8Array<ArrayBuffer>)
+  } catch (error) {
+    // A string may become longer than the engine allows.
+    markHandled(chunks.cancel(error))
+    throw error
+  }
 }
