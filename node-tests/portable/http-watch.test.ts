@@ -87,6 +87,8 @@ function fakeHive() {
 afterEach(() => vi.useRealTimers())
 
 let hives = 0
+// Without streams of its own, a host gets an answer from the network as a whole, and this one does not end.
+const isStreamless = fetch.name === 'streamlessFetch'
 const KINDS: Record<string, () => HttpHive> = {
   'a handler of the same program': () => fixture().hive,
   'a real server': () => new HttpHive(`${inject('hiveUrl')}-/hives/watch-${Date.now()}-${hives++}/`),
@@ -94,31 +96,34 @@ const KINDS: Record<string, () => HttpHive> = {
 
 for (const [kind, open] of Object.entries(KINDS)) {
   describe(`HttpHive.watch on ${kind}`, () => {
-    it('streams what is stored, updated and removed, and only aliases with the prefix', async () => {
-      const hive = open()
-      const readers = ['', 'a/', 'ä 🐝?&'].map((prefix) => hive.watch({ prefix }).getReader())
-      // What the server sends first shows that it watches.
-      for (const reader of readers) {
-        const seen: unknown[] = []
-        const first = reader.read().then(({ value }) => seen.push(value))
-        for (let i = 0; seen.length === 0; i++) {
-          await put(hive, i % 2 ? 'a/first' : 'ä 🐝?&/first', String(i))
-          await standstill()
+    it.skipIf(isStreamless && kind === 'a real server')(
+      'streams what is stored, updated and removed, and only aliases with the prefix',
+      async () => {
+        const hive = open()
+        const readers = ['', 'a/', 'ä 🐝?&'].map((prefix) => hive.watch({ prefix }).getReader())
+        // What the server sends first shows that it watches.
+        for (const reader of readers) {
+          const seen: unknown[] = []
+          const first = reader.read().then(({ value }) => seen.push(value))
+          for (let i = 0; seen.length === 0; i++) {
+            await put(hive, i % 2 ? 'a/first' : 'ä 🐝?&/first', String(i))
+            await standstill()
+          }
+          await first
         }
-        await first
-      }
-      const last = [await put(hive, 'a/x'), await put(hive, 'ä 🐝?&x'), await put(hive, 'a/x', 'new')]
-      await hive.remove('a/x')
-      const expected = [...last, { alias: 'a/x', etag: undefined }]
-      for (const [i, prefix] of ['', 'a/', 'ä 🐝?&'].entries()) {
-        for (const change of expected.filter(({ alias }) => alias!.startsWith(prefix))) {
-          let got = await next(readers[i]!)
-          while (got?.alias?.endsWith('first')) got = await next(readers[i]!)
-          expect(got).toEqual(change)
+        const last = [await put(hive, 'a/x'), await put(hive, 'ä 🐝?&x'), await put(hive, 'a/x', 'new')]
+        await hive.remove('a/x')
+        const expected = [...last, { alias: 'a/x', etag: undefined }]
+        for (const [i, prefix] of ['', 'a/', 'ä 🐝?&'].entries()) {
+          for (const change of expected.filter(({ alias }) => alias!.startsWith(prefix))) {
+            let got = await next(readers[i]!)
+            while (got?.alias?.endsWith('first')) got = await next(readers[i]!)
+            expect(got).toEqual(change)
+          }
+          await readers[i]!.cancel()
         }
-        await readers[i]!.cancel()
-      }
-    })
+      },
+    )
 
     it('ends at once when it is cancelled or aborted', async () => {
       const hive = open()
