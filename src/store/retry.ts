@@ -1,3 +1,4 @@
+import { isTransient } from '../bytes/is-transient.ts'
 import { BackendError, QuotaExceededError } from '../errors.ts'
 import { randomFraction, type StoreHost } from './host.ts'
 
@@ -23,12 +24,6 @@ export function maybeApplied(error: unknown): boolean {
   const kind = error as Partial<BackendError | QuotaExceededError> | undefined
   if (kind?.name === 'BackendError') return (kind as BackendError).outcome === 'unknown'
   return !(kind?.name === 'QuotaExceededError' || error instanceof RangeError)
-}
-
-/** Whether the failure may be temporary, so that repeating the call can help. */
-export function isTransient(error: unknown): boolean {
-  const kind = error as Partial<BackendError> | undefined
-  return kind?.name === 'BackendError' && kind.retryable === true
 }
 
 /** Makes an idempotent call, and repeats it if its failure may be temporary. `signal` ends the waiting. */

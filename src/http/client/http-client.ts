@@ -1,3 +1,4 @@
+import { isTransient } from '../../bytes/is-transient.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { abortable, markHandled } from '../../bytes/promises.ts'
 import { BackendError } from '../../errors.ts'
@@ -110,8 +111,7 @@ export class HttpClient {
         response = await this.withTimeout(request.signal, (signal) => this.send({ ...request, signal }))
       } catch (error) {
         if (request.signal.aborted) throw request.signal.reason
-        if ((error as Error | undefined)?.name !== 'BackendError') throw error
-        if (!(error as BackendError).retryable) throw error
+        if (!isTransient(error)) throw error
         failure = error
       }
       if (response) {

@@ -1,6 +1,7 @@
 import { ownBytes } from '../../bytes/byte-order.ts'
 import type { ByteRange } from '../../bytes/byte-range.ts'
 import { asBytes } from '../../bytes/chunk-reader.ts'
+import { isTransient } from '../../bytes/is-transient.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { BackendError, FormatError } from '../../errors.ts'
 import type { HttpClient } from './http-client.ts'
@@ -124,8 +125,7 @@ export class RangeReader {
 
   /** Tries again if reading ahead ended with an error that may have passed since. */
   #forgive(error: unknown): void {
-    const { name, retryable } = error as Partial<BackendError>
-    if (name !== 'BackendError' || !retryable) throw error
+    if (!isTransient(error)) throw error
     this.#failure = undefined
     this.#failures = 0
   }

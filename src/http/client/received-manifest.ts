@@ -1,6 +1,7 @@
 import type { ByteRange } from '../../bytes/byte-range.ts'
+import { isTransient } from '../../bytes/is-transient.ts'
 import { markHandled } from '../../bytes/promises.ts'
-import { type BackendError, FormatError } from '../../errors.ts'
+import { FormatError } from '../../errors.ts'
 import type { EntryInfo, EntryManifest } from '../../hive/hive.ts'
 import { VERSION_HEADER } from '../protocol/entry-headers.ts'
 import { manifestFromJson, MAX_MANIFEST_BYTES } from '../protocol/manifest-json.ts'
@@ -33,7 +34,7 @@ export async function readManifest(
       const text = new TextDecoder().decode(await client.readBody(response, MAX_MANIFEST_BYTES, signal))
       return manifestFromJson(parse(text), info, range, status)
     } catch (error) {
-      if (signal.aborted || !isLost(error)) throw error
+      if (signal.aborted || !isTransient(error)) throw error
       await client.backOff(failures, error, signal)
     }
   }
@@ -46,9 +47,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function isLost(error: unknown): boolean {
-  const { name, retryable } = error as Partial<BackendError>
-  return name === 'BackendError' && retryable === true
 }

@@ -1,4 +1,5 @@
 import { ChunkReader } from '../../bytes/chunk-reader.ts'
+import { isTransient } from '../../bytes/is-transient.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { BackendError, FormatError } from '../../errors.ts'
@@ -97,7 +98,7 @@ class Watch {
         await this.#receive(this.#answer!)
       } catch (error) {
         this.#closed.signal.throwIfAborted()
-        if (!isLost(error)) throw error
+        if (!isTransient(error)) throw error
         this.#drop(error)
         await this.#backOff(error)
       }
@@ -184,10 +185,4 @@ class Watch {
 
 function lost(): BackendError {
   return new BackendError('the connection broke off', { retryable: true })
-}
-
-/** Whether a watch that failed in this way goes on. */
-function isLost(error: unknown): boolean {
-  const { name, retryable } = error as Partial<BackendError>
-  return name === 'BackendError' && retryable === true
 }

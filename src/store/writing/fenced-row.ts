@@ -1,9 +1,10 @@
 import { equalBytes } from '../../bytes/byte-order.ts'
 import { toHex } from '../../bytes/byte-text.ts'
+import { isTransient } from '../../bytes/is-transient.ts'
 import { BackendError } from '../../errors.ts'
 import type { Check, Mutation, VersionedValue } from '../backend.ts'
 import { formatCandidate, formatStream, isUsable, type StreamRecord } from '../rows/row-values.ts'
-import { isTransient, maybeApplied, persistently, waitToRetry } from '../retry.ts'
+import { maybeApplied, persistently, waitToRetry } from '../retry.ts'
 import { parseStreamRow, type StoreContext } from '../store-context.ts'
 
 /** A change of a fenced row, and of others with it. */

@@ -1,4 +1,5 @@
 import { toHex } from '../../bytes/byte-text.ts'
+import { isTransient } from '../../bytes/is-transient.ts'
 import { BackendError } from '../../errors.ts'
 import {
   type BlockEntry,
@@ -8,7 +9,7 @@ import {
   formatStreamId,
   type StreamRecord,
 } from '../rows/row-values.ts'
-import { isTransient, maybeApplied, waitToRetry } from '../retry.ts'
+import { maybeApplied, waitToRetry } from '../retry.ts'
 import type { StoreContext } from '../store-context.ts'
 import type { RowBuffer } from '../transactions/row-buffer.ts'
 import type { CutBlock } from './block-cutter.ts'
