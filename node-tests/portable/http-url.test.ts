@@ -65,7 +65,7 @@ describe('openUrl', () => {
     expect(await reader.read()).toEqual(BYTES.slice(1, 1_025))
   })
 
-  it('computes the signature that rdiff would', async () => {
+  it('computes the signature that a SignatureStream makes of the bytes', async () => {
     const signature = bytesSource(BYTES)
       .stream()
       .pipeThrough(new SignatureStream({ sourceLength: SIZE }))

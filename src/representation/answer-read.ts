@@ -20,7 +20,7 @@ export interface ReadAnswer {
   readonly bytes?: ByteRange | Multipart | undefined
 }
 
-/** What {@linkcode answerRead} is told besides the request. */
+/** What {@linkcode answerRead} needs besides the request. */
 export interface ReadAnswerOptions {
   /** A time, in milliseconds since 1970, before the version was looked up. */
   readonly asOfMs: number

@@ -137,7 +137,7 @@ class PartReader {
   readonly #parts: readonly Part[]
   readonly #read: (range: ByteRange) => ReadableStream<Uint8Array<ArrayBuffer>>
   #chunks: ChunkReader | undefined
-  /** Offset of the next byte of `#chunks`, of which `#rest` has been read already. */
+  /** Offset in the version of the next byte: the first one of `#rest`, or of the next chunk. */
   #offset = 0
   #rest: Uint8Array | undefined
   #isCancelled = false
@@ -162,7 +162,7 @@ class PartReader {
       this.#offset += taken
       if (taken < chunk.byteLength) this.#rest = chunk.subarray(taken)
       if (this.#offset === end && !this.#continuesTo(index + 1)) {
-        // All its bytes have been read, but a stream frees what it holds only when it is told or read to its end.
+        // All its bytes have been read, but a stream frees its resources only when it is cancelled or read to its end.
         markHandled(chunks.cancel())
         this.#chunks = undefined
       }

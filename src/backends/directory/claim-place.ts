@@ -4,8 +4,8 @@ import type { BlockBackend } from '../tiered.ts'
 import type { SqliteMetadata } from './sqlite-metadata.ts'
 
 /**
- * Makes sure that the blocks of a hive are where it is told that they are. A hive that is opened for the first time claims
- * the place of its blocks; one that is open only for reading writes nothing there.
+ * Makes sure that a hive is opened with the place of its blocks. A hive that is opened for the first time claims that
+ * place; one that is open only for reading writes nothing there.
  *
  * @throws {FormatError} with `reason: 'unsupported'` if they are in the directory and should be elsewhere, or the other
  * way round; see {@linkcode claimBlocks} for a place that is not the hive's.

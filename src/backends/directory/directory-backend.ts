@@ -15,9 +15,9 @@ import { openSqlite } from './sqlite-metadata.ts'
 /** Options of {@linkcode directoryBackend}. */
 export interface DirectoryBackendOptions {
   /**
-   * Where the blocks are, for example in an object store: a backend of which only the blocks are used. Closing this
-   * backend closes it, too. A hive must always be opened with the same one, and no other hive with that one: when a hive
-   * is created, no objects may be there.
+   * Keeps the blocks in another backend, such as an object store; its metadata is not used. Closing this backend closes
+   * that one. Always open a hive with the same backend, and never two hives with one: a new hive refuses a backend that
+   * has objects.
    * @default the directory
    */
   blocks?: BlockBackend | undefined
@@ -58,7 +58,7 @@ export interface DirectoryBackendOptions {
  * read-only disk), a temporary copy of the database is read.
  *
  * @throws {FormatError} with `reason: 'magic'` if the directory has other contents, `'unsupported'` if a later version
- * of this package made it, or if the blocks of the hive are in the directory and should be elsewhere, or the other way round,
+ * of this package made it, if `blocks` is given for a hive whose blocks are in the directory, or missing for another hive,
  * `'truncated'` if it is an incomplete copy: the marker, the database or its log is missing; with `'magic'` if `blocks`
  * belong to another hive, and with `'truncated'` if they are not those of this hive.
  * @throws {NotFoundError} if it is absent or empty, and `create` is false or `readOnly` true.

@@ -26,7 +26,7 @@ const SCHEMA = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `
 
-/** Is there if the blocks are in another backend: the id of the hive, and whether it has claimed their place. */
+/** Exists only if the blocks are in another backend: the id of the hive, and whether it has claimed their place. */
 const PLACE_SCHEMA = `
   CREATE TABLE place (id INTEGER PRIMARY KEY CHECK (id = 1), hive BLOB NOT NULL, claimed INTEGER NOT NULL);
   INSERT INTO place VALUES (1, randomblob(16), 0);

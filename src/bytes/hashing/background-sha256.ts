@@ -24,16 +24,16 @@ let users = 0
 let isUseless = false
 
 /**
- * Creates a SHA-256 for a stream of any length. In a page, the hash of a long one goes on in a worker, so that the page
- * can do something else meanwhile. Where there are no workers, as in a service worker, or where one does not start, it
- * is computed here; in Node, Deno and Bun, by the host.
+ * Creates a SHA-256 for a stream of any length. In a page, the hash of a long stream continues in a worker, which leaves
+ * the thread of the page free. Where no worker can start, as in a service worker, this thread computes it. In Node, Deno
+ * and Bun, the host does.
  */
 export async function createBackgroundSha256(): Promise<BackgroundHash> {
   const native = nativeSha256()
   return native ? native() : new HandedOnHash(await (instance ??= createSHA256()))
 }
 
-/** Begins here, and goes on in the worker when that is ready. */
+/** Starts in this thread, and continues in the worker once that is ready. */
 class HandedOnHash implements BackgroundHash {
   readonly #hash: IHasher
   #state: Uint8Array
@@ -89,7 +89,7 @@ function startThread(state: Uint8Array): HashThread | undefined {
       isUseless = true
     })
   } catch {
-    // There are no workers here, or the page must not have any.
+    // There are no workers here, or the page may not start one.
     isUseless = true
     return undefined
   }

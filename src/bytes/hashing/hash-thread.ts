@@ -27,7 +27,7 @@ export class HashThread {
     }
     worker.onmessageerror = () => this.#fail('a message was lost')
     worker.onerror = (event) => {
-      // Not for the page: who uses the worker is told.
+      // The hashes report it; the page need not.
       event.preventDefault()
       this.#fail(event.message)
     }

@@ -26,8 +26,8 @@ interface Target {
 }
 
 /**
- * Finds out the size and the strong etag of a URL by requesting its first byte. A HEAD would not do: signed URLs often
- * refuse it, and a proxy that compresses sends a weak etag with everything but ranges.
+ * Finds out the size and the strong etag of a URL by requesting its first byte. HEAD is not enough: a URL that is
+ * signed for GET refuses it, and a proxy that compresses sends a weak etag with everything but ranges.
  *
  * @throws {FormatError} if the server does not tell them.
  */

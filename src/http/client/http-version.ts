@@ -121,10 +121,10 @@ export class HttpVersion implements VersionSource {
           ),
       })
     }
-    // The bytes of a block may be delivered in several reads, each of which must be a look at the version.
-    const looks = !readAhead && this.#options.consistency === 'conflict'
+    // The bytes of a block may be delivered in several reads, each of which must check the version.
+    const checksEachRead = !readAhead && this.#options.consistency === 'conflict'
     const check = async (offset: number): Promise<void> => {
-      if (looks) await checkVersion(client, this.#remote({}), offset, givenUp)
+      if (checksEachRead) await checkVersion(client, this.#remote({}), offset, givenUp)
     }
     return versionStream({ range, bufferSize, open, check, signals })
   }

@@ -13,8 +13,8 @@ import { UrlVersion } from './url-version.ts'
 export interface OpenUrlOptions extends ReadingOptions, OpenOptions {
   /**
    * How a reader makes sure that all ranges are of one version. `compare`: the request asks for a plain range, which a
-   * CDN can answer from its cache, and for which a page needs no preflight; the answer is compared. `if-match`: the server, too, is
-   * asked to refuse a range of another version. Answers are compared in both cases.
+   * CDN can answer from its cache, and for which a page needs no preflight. `if-match`: the request also asks the server to
+   * refuse a range of another version. Answers are compared in both cases.
    * @default 'compare'
    */
   validate?: 'if-match' | 'compare' | undefined
@@ -33,7 +33,7 @@ export interface OpenUrlOptions extends ReadingOptions, OpenOptions {
  * were changed on the way, or on a server that kept the etag, are noticed only if the server sends the digest of the whole
  * (`Repr-Digest: sha-256=…`, RFC 9530), and the file is read from beginning to end.
  *
- * @throws {NotFoundError} if there is no such file.
+ * @throws {NotFoundError} if the file does not exist.
  * @throws {AccessError} if the server refuses access.
  * @throws {FormatError} if the server does not tell the size and a strong etag, or its answers are compressed; the
  *   message says what is missing.

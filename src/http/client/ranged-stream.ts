@@ -37,7 +37,7 @@ export function rangedStream(options: RangedStreamOptions): ReadableStream<Uint8
   return byteStream(rangedBytes(options))
 }
 
-/** The chunks of a {@linkcode rangedStream}, for who makes a stream of them. */
+/** Produces the chunks of a {@linkcode rangedStream}, for callers that wrap them before they make a stream. */
 export function rangedBytes(options: RangedStreamOptions): ByteProducer {
   return new RangedRead(options)
 }

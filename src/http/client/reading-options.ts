@@ -44,10 +44,10 @@ export interface ReadingOptions {
    * - `'whole'`: reads of whole entries. A stream or a reader that goes from the first byte to the last fails with an
    *   `IntegrityError` instead of delivering its last bytes, if the SHA-256 of all bytes is not the one that the etag is.
    *   For a server whose etags are something else, it is that of the header field `Repr-Digest` (RFC 9530) with which the
-   *   entry was opened, if there is one.
+   *   entry was opened, if there is one. In a page whose Content Security Policy forbids WebAssembly, nothing is checked.
    * - `true`: that, and each block of 1,000,000 bytes before any of its bytes is delivered, whatever range is read. The
-   *   server must be a hive, so `openUrl` refuses it. A block that is wrong is read once more; if it is wrong again, the read fails with an
-   *   `IntegrityError` whose `offset` says where it begins.
+   *   server must be a hive, so `openUrl` refuses it. A block that is wrong is read once more; if it is wrong again, the
+   *   read fails with an `IntegrityError` whose `offset` says where it begins.
    * - `false`: nothing.
    *
    * docs/http.md says what it costs.

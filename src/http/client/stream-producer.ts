@@ -3,7 +3,7 @@ import type { ByteProducer } from '../../bytes/byte-stream.ts'
 import { ChunkReader } from '../../bytes/chunk-reader.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 
-/** The chunks of a stream. Each of the signals, which end the stream, too, makes it fail at once with its reason. */
+/** Produces the chunks of a stream. When one of the signals aborts, which must also end the stream, it fails at once. */
 export function streamProducer(
   stream: ReadableStream<Uint8Array>,
   signals: readonly (AbortSignal | undefined)[],

@@ -21,7 +21,7 @@ export interface VerifiedBlocksOptions {
 }
 
 /**
- * Reads a range of a version block by block, and hands on the bytes of a block once their SHA-256 is the one in the
+ * Reads a range of a version block by block, and delivers the bytes of a block once their SHA-256 is the one in the
  * manifest. The range is widened to whole blocks. A block that does not match is read once more; if it does not match
  * again, the read fails with an IntegrityError. It holds one block, and one or two answers of the manifest.
  */
@@ -110,7 +110,7 @@ class VerifiedBlocks implements VersionBytes {
     let filled = 0
     while (filled < byteLength) {
       const chunk = this.#rest.byteLength > 0 ? this.#rest : await chunks.read()
-      // It never ends short. If it did, the digest would be another.
+      // The stream never ends short; if it did, the digest would not match.
       if (!chunk) break
       const piece = chunk.subarray(0, byteLength - filled)
       bytes.set(piece, filled)

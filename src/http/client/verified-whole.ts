@@ -17,7 +17,7 @@ export interface ExpectedWhole {
 
 /**
  * Passes on all bytes of a version, and compares their SHA-256 with the expected one before it passes on the last
- * chunk: if they differ, it fails instead. So whoever has all bytes has the right ones. Bytes of an earlier chunk have
+ * chunk: if they differ, it fails instead. So a reader that gets all bytes gets the right ones. Bytes of an earlier chunk have
  * been passed on unchecked. Nothing is read ahead, and one chunk is held.
  *
  * It is a producer of chunks and not a stream, since another stream would cost as much again for each chunk.
@@ -105,8 +105,8 @@ async function hashIfPossible(): Promise<BackgroundHash | undefined> {
   try {
     return await createBackgroundSha256()
   } catch {
-    // There is no other reason than that WebAssembly is missing or forbidden, for which engines have different errors. A
-    // page that can read must not lose that.
+    // WebAssembly is missing or forbidden, for which engines throw different errors. A page that can read without the
+    // check must still be able to.
     return undefined
   }
 }

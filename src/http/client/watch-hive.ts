@@ -121,7 +121,7 @@ class Watch {
       markHandled(answer.chunks.cancel(signal.reason))
       throw signal.reason
     }
-    // The server cannot say what has happened since a moment of which it does not know.
+    // Without a position, the server cannot say what has happened since the first attempt.
     if (this.#failures > 0 && this.#lastEventId === undefined) this.#arrived.push(MISSED)
     this.#isFirstChunk = true
     this.#answer = answer

@@ -17,7 +17,7 @@ export interface NextEvents {
 
 /**
  * The last changes of a hive, as events for any number of watchers. Each has a position of its own, so a watcher that
- * does not read takes no memory. One whose position is no longer there is told that it has missed something.
+ * does not read takes no memory. If its position is no longer kept, it gets a `missed` event.
  */
 export class ChangeLog {
   /** Position after the last change. */
@@ -70,7 +70,7 @@ export class ChangeLog {
     return `id: ${this.#name}-${position}\n\n`
   }
 
-  /** The position that a client names; -1, of which nothing is kept, if it is not one of this log. */
+  /** The position in the id of an event; -1, which is before everything that is kept, if this log did not give the id. */
   positionOf(id: string): number {
     const [name, digits = ''] = id.split('-')
     const position = /^\d{1,15}$/.test(digits) ? Number(digits) : Infinity
@@ -93,7 +93,7 @@ export class ChangeLog {
       this.#first = this.end
     } else {
       this.#changes.push(change)
-      // Half of them at a time: to move all for each change would cost more than all else.
+      // Half of them at a time: moving them for each change would cost more than everything else here.
       if (this.#changes.length > 2 * MAX_CHANGES) this.#changes = this.#changes.slice(-MAX_CHANGES)
       this.#first = this.end - this.#changes.length
     }

@@ -2,9 +2,9 @@ import { checkAlias } from '../../hive/alias.ts'
 import { StatusError } from './status-error.ts'
 
 /**
- * What a URL can stand for: the hive itself (`/`), its changes (`/?watch`), an entry at its current version (`/ALIAS`), one version of an entry,
- * which never changes (`/ALIAS?v=ETAG`), or the signature or the manifest of a version (`/ALIAS?signature`,
- * `/ALIAS?manifest`, with `&v=ETAG` too).
+ * What a URL can stand for: the hive itself (`/`), its changes (`/?watch`), an entry at its current version (`/ALIAS`),
+ * one version of an entry, which never changes (`/ALIAS?v=ETAG`), or the signature or the manifest of a version
+ * (`/ALIAS?signature`, `/ALIAS?manifest`; `&v=ETAG` is allowed here, too).
  */
 export type Resource = 'hive' | 'entry' | 'version' | 'signature' | 'manifest' | 'watch'
 
