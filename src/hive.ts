@@ -9,7 +9,6 @@ export type {
   Consistency,
   EntriesOptions,
   Entry,
-  EntryChange,
   EntryInfo,
   EntryList,
   EntryManifest,
@@ -19,11 +18,9 @@ export type {
   EntryStreamOptions,
   Hive,
   HiveCallOptions,
-  HiveChange,
   ListedEntry,
   ListOptions,
   ManifestOptions,
-  MissedChanges,
   OpenOptions,
   PatchSinkOptions,
   ReadWholeOptions,
@@ -31,4 +28,5 @@ export type {
   SinkOptions,
   WatchOptions,
 } from './hive/hive.ts'
+export type { EntryChange, HiveChange, MissedChanges } from './hive/hive-change.ts'
 export { type JoinOptions, type LinkOptions, LocalHive, type LocalHiveOptions } from './hive/local-hive.ts'

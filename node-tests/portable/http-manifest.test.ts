@@ -11,7 +11,7 @@ import { LocalHive } from '../../src/hive/local-hive.ts'
 import { createHiveHandler, HttpHive } from '../../src/http.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { cut, rangeOf, withBody } from '../support/faulty-client.ts'
-import { randomBytes, rejection, soon } from '../support/streams.ts'
+import { randomBytes, rejection, soon, standstill } from '../support/streams.ts'
 
 const BLOCK = 1_000_000
 const BYTES = randomBytes(2_300_000)
@@ -307,7 +307,7 @@ describe('HttpHive with verify: true', () => {
       const read = entry.stream({ signal: controller.signal }).getReader().read()
       const reader = entry.stream().getReader()
       const pending = reader.read()
-      await new Promise((resolve) => setTimeout(resolve))
+      await standstill()
       controller.abort(new Error('enough'))
       expect(await soon(rejection(read), 'the abort')).toMatchObject({ message: 'enough' })
       await soon(reader.cancel(), 'the cancel')

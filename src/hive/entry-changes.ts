@@ -1,7 +1,8 @@
 import { onAbort } from '../bytes/on-abort.ts'
 import { BackendError } from '../errors.ts'
 import type { StoreNotices } from '../store/notices.ts'
-import type { EntryChange, WatchOptions } from './hive.ts'
+import type { WatchOptions } from './hive.ts'
+import type { EntryChange } from './hive-change.ts'
 import { checkListOptions } from './list-options.ts'
 
 /** Largest number of entries whose changes wait for a reader. */

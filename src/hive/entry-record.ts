@@ -117,7 +117,7 @@ export function etagOf(digest: Uint8Array): string {
 }
 
 /** The SHA-256 that a strong validator was made from; undefined if the validator is of another kind. */
-export function digestOf(etag: string): Uint8Array<ArrayBuffer> | undefined {
+export function digestInEtag(etag: string): Uint8Array<ArrayBuffer> | undefined {
   const digest = /^"([\w-]{43})"$/.exec(etag)?.[1]
   return digest === undefined ? undefined : fromBase64(digest)
 }

@@ -19,7 +19,6 @@ import type {
   Consistency,
   EntriesOptions,
   Entry,
-  EntryChange,
   EntryInfo,
   EntryList,
   EntrySink,
@@ -33,6 +32,7 @@ import type {
   SinkOptions,
   WatchOptions,
 } from './hive.ts'
+import type { EntryChange } from './hive-change.ts'
 import { checkListOptions } from './list-options.ts'
 import type { Computing } from './kept-signature.ts'
 import { PinnedEntry } from './pinned-entry.ts'

@@ -15,7 +15,7 @@ import type {
   ManifestOptions,
   ReadWholeOptions,
 } from './hive.ts'
-import { readBlob, readBytes, readText } from './read-whole.ts'
+import { readEntryBlob, readEntryBytes, readEntryText } from './read-whole.ts'
 import type { VersionReading, VersionSource } from './version-source.ts'
 
 /** An entry that is open at one version. It checks arguments, and when it is closed it ends its streams and readers. */
@@ -62,15 +62,15 @@ export class PinnedEntry implements Entry {
   }
 
   bytes(options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return readBytes(this, options)
+    return readEntryBytes(this, options)
   }
 
   blob(options?: ReadWholeOptions): Promise<Blob> {
-    return readBlob(this, options)
+    return readEntryBlob(this, options)
   }
 
   text(options?: ReadWholeOptions): Promise<string> {
-    return readText(this, options)
+    return readEntryText(this, options)
   }
 
   async response(request: Pick<Request, 'method' | 'headers' | 'signal'>): Promise<Response> {

@@ -10,7 +10,7 @@ const DEFAULT_LIMIT = 1024 ** 3
 const DEFAULT_TEXT_LIMIT = 256 * 1024 ** 2
 
 /** Reads a whole entry into one array. */
-export async function readBytes(
+export async function readEntryBytes(
   entry: Entry,
   { limit = DEFAULT_LIMIT, signal }: ReadWholeOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
@@ -25,7 +25,10 @@ export async function readBytes(
 }
 
 /** Reads a whole entry into a Blob. */
-export async function readBlob(entry: Entry, { limit = DEFAULT_LIMIT, signal }: ReadWholeOptions = {}): Promise<Blob> {
+export async function readEntryBlob(
+  entry: Entry,
+  { limit = DEFAULT_LIMIT, signal }: ReadWholeOptions = {},
+): Promise<Blob> {
   assertFits(entry, limit)
   const parts: Uint8Array<ArrayBuffer>[] = []
   await forEachChunk(entry, signal, (chunk) => void parts.push(chunk))
@@ -33,7 +36,7 @@ export async function readBlob(entry: Entry, { limit = DEFAULT_LIMIT, signal }: 
 }
 
 /** Reads a whole entry as UTF-8. */
-export async function readText(
+export async function readEntryText(
   entry: Entry,
   { limit = DEFAULT_TEXT_LIMIT, signal }: ReadWholeOptions = {},
 ): Promise<string> {

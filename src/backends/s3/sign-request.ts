@@ -1,6 +1,6 @@
 import { toHex } from '../../bytes/byte-text.ts'
 import { BackendError } from '../../errors.ts'
-import { nativeSha256 } from '../../bytes/sha256.ts'
+import { sha256 } from '../../bytes/sha256.ts'
 import type { S3Credentials } from './credentials.ts'
 
 /** A request to an object store. */
@@ -33,7 +33,7 @@ export async function signRequest(
   const signer = new AwsV4Signer({
     method,
     url: url.href,
-    headers: { 'X-Amz-Content-Sha256': toHex(await digestOf(body ?? new Uint8Array(0))) },
+    headers: { 'X-Amz-Content-Sha256': toHex(await sha256(body ?? new Uint8Array(0))) },
     accessKeyId,
     secretAccessKey,
     ...(sessionToken !== undefined && { sessionToken }),
@@ -43,13 +43,6 @@ export async function signRequest(
   const signed = await signer.sign()
   for (const [name, value] of Object.entries(headers ?? {})) signed.headers.set(name, value)
   return signed.headers
-}
-
-async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  const hash = nativeSha256()?.()
-  if (!hash) return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  hash.update(bytes)
-  return hash.digest()
 }
 
 /** Loads the driver when it is needed, so that everything else can be used without it. */

@@ -5,6 +5,7 @@ import { checkBufferSize } from '../../hive/buffer-size.ts'
 import { checkConsistency } from '../../hive/consistency.ts'
 import { etagOf } from '../../hive/entry-record.ts'
 import { entryStream } from '../../hive/entry-stream.ts'
+import type { HiveChange } from '../../hive/hive-change.ts'
 import type {
   Consistency,
   EntriesOptions,
@@ -14,7 +15,6 @@ import type {
   EntrySink,
   Hive,
   HiveCallOptions,
-  HiveChange,
   ListedEntry,
   ListOptions,
   OpenOptions,

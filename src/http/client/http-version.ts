@@ -3,14 +3,14 @@ import { byteStream } from '../../bytes/byte-stream.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import type { Consistency, Entry, EntryInfo, EntryManifest, Hive, OpenOptions } from '../../hive/hive.ts'
 import type { VersionRangeReading, VersionReading, VersionSource } from '../../hive/version-source.ts'
-import { digestOf } from '../../hive/entry-record.ts'
+import { digestInEtag } from '../../hive/entry-record.ts'
 import { bytesOfStream, type VersionBytes } from '../../hive/version-bytes.ts'
 import { versionStream } from '../../hive/version-stream.ts'
 import type { HttpClient } from './http-client.ts'
 import { bodyOf } from '../protocol/message-body.ts'
 import { checkVersion, type RemoteVersion } from './open-range.ts'
 import { rangedBytes, rangedStream, type RangedStreamOptions } from './ranged-stream.ts'
-import { readManifest } from './received-manifest.ts'
+import { requestManifest } from './request-manifest.ts'
 import { streamProducer } from './stream-producer.ts'
 import { verifiedBlocks } from './verified-blocks.ts'
 import { verifiedWhole } from './verified-whole.ts'
@@ -37,7 +37,7 @@ export class HttpVersion implements VersionSource {
 
   constructor(hive: Hive, client: HttpClient, info: EntryInfo, options: HttpVersionOptions) {
     this.info = info
-    this.digest = digestOf(info.etag) ?? options.stated
+    this.digest = digestInEtag(info.etag) ?? options.stated
     this.#hive = hive
     this.#client = client
     this.#options = options
@@ -64,7 +64,7 @@ export class HttpVersion implements VersionSource {
     const givenUp = new AbortController()
     const stopListening = onAbort(signals, (reason) => givenUp.abort(reason))
     try {
-      return await readManifest(this.#client, this.info, range, givenUp.signal)
+      return await requestManifest(this.#client, this.info, range, givenUp.signal)
     } finally {
       stopListening()
     }
@@ -110,7 +110,7 @@ export class HttpVersion implements VersionSource {
       return verifiedBlocks({
         info: this.info,
         range,
-        manifest: (wanted, signal) => readManifest(client, this.info, wanted, signal),
+        manifest: (wanted, signal) => requestManifest(client, this.info, wanted, signal),
         read: (wanted, signal, again) =>
           rangedStream(
             this.#ranged(

@@ -12,7 +12,7 @@
  */
 import { FormatError } from '../../errors.ts'
 import { checkAlias } from '../../hive/alias.ts'
-import type { EntryChange } from '../../hive/hive.ts'
+import type { EntryChange } from '../../hive/hive-change.ts'
 import { isStrongEtag } from '../../representation/header-values.ts'
 import { isRecord } from './is-record.ts'
 

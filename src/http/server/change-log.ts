@@ -1,5 +1,5 @@
 import { markHandled } from '../../bytes/promises.ts'
-import type { EntryChange, HiveChange } from '../../hive/hive.ts'
+import type { EntryChange, HiveChange } from '../../hive/hive-change.ts'
 import { formatChange, MISSED_EVENT } from '../protocol/watch-events.ts'
 
 /** Most changes that are kept for watchers that are slow, or whose connection was cut. */

@@ -1,5 +1,5 @@
 import { ConflictError, NotFoundError } from '../../errors.ts'
-import { digestOf } from '../../hive/entry-record.ts'
+import { digestInEtag } from '../../hive/entry-record.ts'
 import type { Entry } from '../../hive/hive.ts'
 import { answerRead, bodyStream, CACHING } from '../../representation/answer-read.ts'
 import { evaluateConditions } from '../../representation/conditions.ts'
@@ -15,7 +15,7 @@ import { StatusError } from './status-error.ts'
 export async function readEntry(asked: HiveRequest): Promise<Answer> {
   const asOfMs = Date.now()
   const entry = await openVersion(asked)
-  const digest = digestOf(entry.etag)
+  const digest = digestInEtag(entry.etag)
   const { status, headers, bytes } = await releasing(entry, () => answerRead(asked.request, entry, { asOfMs, digest }))
   if (bytes) {
     const body = streamed(entry, (opened) => bodyStream(bytes, (range) => opened.stream(range)))

@@ -14,7 +14,7 @@ import type { HttpClient } from './http-client.ts'
  * @throws {NotFoundError} if it is gone.
  * @throws {FormatError} if the answer is not a manifest of this version.
  */
-export async function readManifest(
+export async function requestManifest(
   client: HttpClient,
   info: EntryInfo,
   range: ByteRange,
