@@ -2,4 +2,5 @@
 // beside themselves.
 import { answerHashRequests } from '../bytes/hashing/answer-hash-requests.ts'
 
-await answerHashRequests()
+// Not awaited, because bundlers may make a classic worker of this. If it fails, the page goes on hashing by itself.
+void answerHashRequests()

@@ -5,4 +5,5 @@
  */
 import { answerHashRequests } from './answer-hash-requests.ts'
 
-await answerHashRequests()
+// Not awaited, because bundlers may make a classic worker of this. If it fails, the page goes on hashing by itself.
+void answerHashRequests()
