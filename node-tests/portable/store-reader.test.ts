@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
+import { concatBytes } from '../../src/bytes/byte-order.ts'
 import { fromHex } from '../../src/bytes/byte-text.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { type Backend, type StoredStream, StreamStore } from '../../src/store.ts'
@@ -30,7 +31,35 @@ async function editPage(memory: Backend, id: string, edit: (page: PageRecord) =>
   await memory.metadata.commit([], [{ key, value: formatPage(edit(page)) }])
 }
 
+/** The same backend, which reads blocks into the memory that it is given, as a directory does. */
+function readingInto({ blocks, ...backend }: Backend): Backend {
+  const get: typeof blocks.get = async (name, options) => {
+    const bytes = await blocks.get(name, options)
+    const into = options?.into
+    if (!bytes || into?.byteLength !== bytes.byteLength) return bytes
+    into.set(bytes)
+    return into
+  }
+  return { ...backend, blocks: Object.assign(Object.create(blocks) as typeof blocks, { get }) }
+}
+
 describe('StoredStream', () => {
+  it('delivers chunks that no other reader overwrites, also while all of them share the room of one block', async () => {
+    // Blocks that are as small as the pieces that a reader gets when there is no room.
+    const blockSize = 1_000
+    const store = new StreamStore(readingInto(memoryBackend()), { blockSize, readAheadBytes: 0 })
+    const bytes = pattern(6 * blockSize)
+    const stored = await store.open((await put(store, bytes)).id)
+    const chunksOf = async (): Promise<Uint8Array[]> => {
+      const chunks: Uint8Array[] = []
+      const reader = stored.stream().getReader()
+      for (let read = await reader.read(); !read.done; read = await reader.read()) chunks.push(read.value)
+      return chunks
+    }
+    const all = await Promise.all(Array.from({ length: 8 }, chunksOf))
+    for (const chunks of all) expect(concatBytes(...chunks)).toEqual(bytes)
+  })
+
   it('is sliced like a Blob, and so are its slices', async () => {
     const blob = new Blob([pattern(23)])
     const { stored } = await makeStream(23)

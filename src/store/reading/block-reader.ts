@@ -236,11 +236,12 @@ class BlockReader {
     return chunk
   }
 
-  /** A piece of a block that is not kept. */
+  /** A piece of a block that is not kept. It is always a copy, because other blocks are read into the memory of this one. */
   #cutPiece(block: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
     const { pages } = this.#place
     const blockIndex = pages.blockAt(this.#offset)
-    const chunk = this.#deliver(block, Math.min(this.#range.end, this.#offset + FREE_BYTES))
+    const piece = this.#deliver(block, Math.min(this.#range.end, this.#offset + FREE_BYTES))
+    const chunk = piece === block ? copyBytes(block) : piece
     if (pages.blockAt(this.#offset) > blockIndex) this.#fetching.window.skip()
     return chunk
   }
