@@ -79,6 +79,23 @@ describe('createFetchResponder', () => {
     expect(await ask('one', 'bytes=9-')).toEqual([206, third.etag])
   })
 
+  it('keeps the pin of a client whose request from byte 0 has failed', async () => {
+    const { hive } = await hiveWith('bee.webm')
+    let isFailing = false
+    const failing: Hive = Object.assign(Object.create(hive) as Hive, {
+      open: (...from: Parameters<Hive['open']>) =>
+        isFailing ? Promise.reject(new BackendError('busy', { retryable: true })) : hive.open(...from),
+    })
+    const respond = createFetchResponder(failing, { base: BASE })
+    const ask = async (range: string): Promise<number> => (await respond(get('bee.webm', range), 'one')!).status
+    expect(await ask('bytes=0-')).toBe(206)
+    isFailing = true
+    expect(await ask('bytes=0-')).toBe(503)
+    isFailing = false
+    await put(hive, 'bee.webm', BYTES.slice(1))
+    expect(await ask('bytes=9-')).toBe(412)
+  })
+
   it('keeps the pins of the clients that read last', async () => {
     const { hive } = await hiveWith('bee.webm')
     const respond = createFetchResponder(hive, { base: BASE })

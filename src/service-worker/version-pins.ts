@@ -9,15 +9,19 @@ export class VersionPins {
   readonly #pins = new Map<string, Promise<string | undefined>>()
 
   /**
-   * Answers a request from byte 0, and pins the version that it gets; if it gets none, there is no pin. Requests that come
-   * before there is an answer wait for it.
+   * Answers a request from byte 0, and pins the version that it gets. If there is none, there is no pin; if the hive fails,
+   * the pin stays as it was. Requests that come before there is an answer wait for it.
    */
   begin(clientId: string, url: string, answer: () => Promise<Response>): Promise<Response> {
     const answered = answer()
     const key = keyOf(clientId, url)
+    const before = this.#pins.get(key)
     const pin = answered.then(
-      ({ ok, status, headers }) => (ok || status === 304 ? (headers.get('etag') ?? undefined) : undefined),
-      () => undefined,
+      ({ ok, status, headers }) => {
+        if (ok || status === 304) return headers.get('etag') ?? undefined
+        return status >= 500 ? before : undefined
+      },
+      () => before,
     )
     this.#use(key, pin)
     return answered
