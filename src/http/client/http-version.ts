@@ -52,11 +52,11 @@ export class HttpVersion implements VersionSource {
     const checksBlocks = verify === true && !isEmpty
     const isWhole = range.start === 0 && range.end === size
     if (!verify || !isWhole || !digest) {
-      return checksBlocks ? this.#verified(range, reading) : rangedStream(this.#ranged(range, reading))
+      return checksBlocks ? this.#verified(range, reading) : rangedStream(this.#rangesOf(range, reading))
     }
     const bytes = checksBlocks
       ? streamProducer(this.#verified(range, reading), signals)
-      : rangedBytes(this.#ranged(range, reading))
+      : rangedBytes(this.#rangesOf(range, reading))
     return byteStream(verifiedWhole(bytes, { alias, size, digest }))
   }
 
@@ -84,7 +84,7 @@ export class HttpVersion implements VersionSource {
     return this.#hive.open(this.info.alias, { ...options, consistency: this.#options.consistency })
   }
 
-  #ranged(
+  #rangesOf(
     range: ByteRange,
     { bufferSize, readAhead, signals }: VersionRangeReading,
     headers: Readonly<Record<string, string>> = {},
@@ -113,7 +113,7 @@ export class HttpVersion implements VersionSource {
         manifest: (wanted, signal) => requestManifest(client, this.info, wanted, signal),
         read: (wanted, signal, again) =>
           rangedStream(
-            this.#ranged(
+            this.#rangesOf(
               wanted,
               { bufferSize, readAhead, signals: [signal] },
               again ? { 'Cache-Control': 'no-cache' } : {},

@@ -39,7 +39,7 @@ export function readBlocks(
   return byteStream(openBlocks(context, stream, range, signals))
 }
 
-/** The chunks of {@linkcode readBlocks}, for who makes a stream of them. */
+/** The chunks of {@linkcode readBlocks}, for callers that make the stream. */
 export interface BlockSource extends ByteProducer {
   /**
    * Makes the next chunk, too, but keeps its memory: the chunk is valid until the next call, which may fill it with other

@@ -4,7 +4,7 @@ import { nextTask } from '../../bytes/promises.ts'
 /** What a reader may keep without asking: the budget only counts larger chunks. */
 export const FREE_BYTES: number = 64 * 1024
 
-/** Blocks that are fetched to be delivered in parts, while the budget has no room for them, may take its limit divided by this. */
+/** While the budget has no room for a block, it is delivered in parts. All such blocks may take the limit divided by this. */
 const PASSING_SHARE = 8
 
 /** What one reader holds of a {@linkcode ReadAheadBudget}. */
@@ -49,9 +49,9 @@ export class ReadAheadBudget {
   /** How readers drop blocks that nobody has asked for; the reader that was read least recently is the first. */
   readonly #droppers = new Set<() => void>()
   #passing = 0
-  /** How to drop blocks whose readers have not gone on; the one that has waited longest is the first. */
+  /** Drops blocks whose readers have not gone on; the first one has waited longest. */
   readonly #idle = new Set<() => void>()
-  /** Who waits for room, in turn. */
+  /** Readers that wait for room, in turn. */
   #waiting: Waiting[] = []
   /** Memory of blocks that were delivered in parts, as long as others may need it. */
   #spares: Uint8Array<ArrayBuffer>[] = []
@@ -211,8 +211,9 @@ export class ReadAheadBudget {
 let registry: FinalizationRegistry<{ close(): void }> | undefined
 
 /**
- * Closes something, such as a share, once its owner is garbage: what a stream reads from, if it was neither read to its end nor cancelled.
- * The owner must not be the stream itself, whose object browsers collect although its reader is still used.
+ * Closes something, such as a share, once its owner is garbage: what a stream reads from, if it was neither read to its
+ * end nor cancelled. The owner must not be the stream itself, whose object browsers collect although its reader is still
+ * used.
  */
 export function closeWhenDropped(owner: object, held: { close(): void }): void {
   // Cloudflare's workers had none before 2025.
