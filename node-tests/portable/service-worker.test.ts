@@ -96,6 +96,21 @@ describe('createFetchResponder', () => {
     expect(await ask('bytes=9-')).toBe(412)
   })
 
+  it('knows a request from byte 0 in every spelling, and one whose Range is ignored', async () => {
+    const { hive } = await hiveWith('bee.webm')
+    const respond = createFetchResponder(hive, { base: BASE })
+    const ask = async (clientId: string, range: string): Promise<number> => {
+      const response = await respond(get('bee.webm', range), clientId)!
+      await response.body?.cancel()
+      return response.status
+    }
+    const spelled = ['bytes=0-0', 'bytes=00-', 'bytes= 0-', 'bytes=,0-9', 'bytes=0-, 9-']
+    const ignored = ['bytes=0 -', 'bytes=x', 'items=0-']
+    for (const range of [...spelled, ...ignored]) expect([200, 206], range).toContain(await ask(range, range))
+    await put(hive, 'bee.webm', BYTES.slice(1))
+    for (const range of [...spelled, ...ignored]) expect(await ask(range, 'bytes=9-'), range).toBe(412)
+  })
+
   it('keeps the pins of the clients that read last', async () => {
     const { hive } = await hiveWith('bee.webm')
     const respond = createFetchResponder(hive, { base: BASE })

@@ -132,9 +132,14 @@ async function pinned(
 ): Promise<Response> {
   const isOther = ['v', 'signature', 'manifest'].some((name) => searchParams.has(name))
   if (clientId === '' || isOther || request.method !== 'GET') return handle(request)
-  const range = request.headers.get('range')
-  if (range === null || /^bytes=0+-/i.test(range)) return pins.begin(clientId, href, () => handle(request))
+  if (isFromStart(request.headers.get('range'))) return pins.begin(clientId, href, () => handle(request))
   return handle(request, await pins.find(clientId, href))
+}
+
+/** Whether a Range header asks for byte 0 first, in whatever spelling, or is one that is answered with the whole. */
+function isFromStart(range: string | null): boolean {
+  const first = /^bytes=[\s,]*(\d*)-/i.exec(range ?? '')?.[1]
+  return first === undefined || /^0+$/.test(first)
 }
 
 /** Runs `work` with the hive. */
