@@ -126,6 +126,21 @@ describe('openUrl', () => {
     expect(await digestOf(serverOf(undefined, { bytes: BYTES, etag }))).toBe(null)
   })
 
+  it('tells no time if the server does not, and takes no file for unmodified since a date', async () => {
+    const entry = await openFrom(serverOf(fields({ 'Last-Modified': undefined })))
+    const statusOf = async (headers: HeadersInit): Promise<number> => {
+      const response = await entry.response(new Request('https://example.org/', { headers }))
+      await response.body?.cancel()
+      return response.status
+    }
+    const { headers } = await entry.response(new Request('https://example.org/', { method: 'HEAD' }))
+    expect([headers.get('last-modified'), headers.get('hive-modified')]).toEqual([null, null])
+    const date = new Date().toUTCString()
+    expect(await statusOf({ 'If-Modified-Since': date })).toBe(200)
+    expect(await statusOf({ 'If-Unmodified-Since': new Date(1000).toUTCString() })).toBe(200)
+    expect(await statusOf({ 'If-Modified-Since': date, 'If-None-Match': entry.etag })).toBe(304)
+  })
+
   it('fails with an IntegrityError instead of its last bytes if they are not those of the digest that the server tells', async () => {
     const sha256 = new Uint8Array(await crypto.subtle.digest('SHA-256', BYTES))
     const told = fields({ 'Repr-Digest': `sha-256=:${btoa(String.fromCharCode(...sha256))}:` })

@@ -2,6 +2,7 @@ import { AlreadyExistsError, ConflictError } from '../errors.ts'
 import { isStrongEtag } from './header-values.ts'
 import { parseHttpDate } from './http-date.ts'
 import type { Representation } from './representation.ts'
+import { isKnown } from './version-headers.ts'
 
 /** The version that conditions are compared with; undefined if there is no such entry. */
 export type CurrentVersion = Pick<Representation, 'etag' | 'modified'> | undefined
@@ -23,7 +24,7 @@ export function evaluateConditions(
   if (ifMatch !== null) {
     if (!matches(ifMatch, current, 'strong')) throw conflict(alias, ifMatch, current)
   } else {
-    const since = dateOf(headers, 'if-unmodified-since')
+    const since = dateOf(headers, 'if-unmodified-since', current)
     if (since !== undefined && !(current && isUnmodified(current, since))) throw conflict(alias, '', current)
   }
 
@@ -35,7 +36,7 @@ export function evaluateConditions(
     if (ifNoneMatch.trim() !== '*') throw conflict(alias, '', current)
     throw new AlreadyExistsError(`the entry exists: ${alias}`, { alias, actualEtag: current?.etag })
   }
-  const since = reading ? dateOf(headers, 'if-modified-since') : undefined
+  const since = reading ? dateOf(headers, 'if-modified-since', current) : undefined
   return since !== undefined && current && isUnmodified(current, since) ? 'not-modified' : undefined
 }
 
@@ -63,9 +64,12 @@ function matches(header: string, current: CurrentVersion, comparison: 'strong' |
   return false
 }
 
-/** Reads a date; a malformed one counts as absent (RFC 9110, sections 13.1.3 and 13.1.4). */
-function dateOf(headers: Headers, name: string): number | undefined {
-  return parseHttpDate(headers.get(name)?.trim() ?? '')
+/**
+ * Reads a date. A malformed one counts as absent, and so does any if the time of the version is not known (RFC 9110,
+ * sections 13.1.3 and 13.1.4).
+ */
+function dateOf(headers: Headers, name: string, current: CurrentVersion): number | undefined {
+  return current && !isKnown(current.modified) ? undefined : parseHttpDate(headers.get(name)?.trim() ?? '')
 }
 
 /** Whether a version already existed at a date. The date is in seconds, the time of the version in milliseconds. */

@@ -16,7 +16,14 @@ export function versionHeaders(
   return {
     Date: new Date(asOfMs).toUTCString(),
     ETag: etag,
-    'Last-Modified': lastModified(modified, asOfMs),
-    [MODIFIED_HEADER]: modified.toISOString(),
+    ...(isKnown(modified) && {
+      'Last-Modified': lastModified(modified, asOfMs),
+      [MODIFIED_HEADER]: modified.toISOString(),
+    }),
   }
+}
+
+/** Whether it is known when a version was made. Of a file whose server does not tell, the time is the beginning of 1970. */
+export function isKnown(modified: Date): boolean {
+  return modified.getTime() !== 0
 }
