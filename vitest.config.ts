@@ -55,6 +55,7 @@ export default defineConfig({
           include: ['node-tests/tools/**/*.test.ts'],
         },
       },
+      { resolve: { alias }, test: { ...common, name: 'portable', include: [portable] } },
       {
         resolve: { alias },
         test: {

@@ -15,6 +15,7 @@ import { installSystemPackages } from './system-packages.mjs'
 const VITEST = 'node_modules/vitest/vitest.mjs'
 const NODE_24 = 'node_modules/.bin/node'
 const NODE_22 = 'node_modules/node-22/bin/node'
+const NODE_26 = 'node_modules/node-26/bin/node'
 
 /**
  * For each suite, the command that runs vitest and the project of vitest.config.ts. The slowest suites come first, because
@@ -32,11 +33,13 @@ const SUITES = {
   firefox: { runner: [NODE_24], project: 'firefox', parts: 1, inMemory: true },
   chromium: { runner: [NODE_24], project: 'chromium', parts: 1 },
   node24: { runner: [NODE_24], project: 'node', parts: 2 },
-  node22: { runner: [NODE_22], project: 'node', parts: 2 },
+  node22: { runner: [NODE_22], project: 'node', parts: 1 },
   deno: { runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'], project: 'node', parts: 1 },
   // Bun deadlocks in vitest's default pool of child processes.
   bun: { runner: ['bun', '--bun'], project: 'node', parts: 1, options: ['--pool', 'threads'] },
   polyfill: { runner: [NODE_24], project: 'polyfill', parts: 1 },
+  // The next version: what uses only web APIs.
+  node26: { runner: [NODE_26], project: 'portable', parts: 1 },
 }
 
 /** Much longer than they take, so that a busy machine is not mistaken for a hang. */
