@@ -142,8 +142,15 @@ describe('HttpHive fails with', () => {
   })
 
   it('a BackendError at once when the server asks for a wait that is too long', async () => {
-    const { error } = await failure(() => new Response(null, { status: 503, headers: { 'Retry-After': '3600' } }))
-    expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+    for (const wait of ['3600', '99999999999999999999', 'Fri, 31 Dec 2100 00:00:00 GMT']) {
+      let count = 0
+      const { error } = await failure(() => {
+        count++
+        return new Response(null, { status: 503, headers: { 'Retry-After': wait } })
+      })
+      expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+      expect(count, wait).toBe(1)
+    }
   })
 
   it('an AccessError for what is not allowed, without a retry', async () => {

@@ -1,5 +1,4 @@
 import { onAbort } from '../../bytes/on-abort.ts'
-import { parseDigits } from '../../representation/header-values.ts'
 import { parseHttpDate } from '../../representation/http-date.ts'
 
 const BACKOFF_MS = 100
@@ -12,7 +11,8 @@ const MAX_RETRY_AFTER_MS = 60_000
  * if it asks for more than a minute. With full jitter, so that clients that failed together do not come back together.
  */
 export function backOffMs(failures: number, retryAfter: string | null | undefined): number | undefined {
-  const seconds = parseDigits(retryAfter ?? null)
+  // However many digits: a number that is not exact is a long time, too.
+  const seconds = /^\d+$/.test(retryAfter ?? '') ? Number(retryAfter) : undefined
   const date = parseHttpDate(retryAfter ?? '')
   const asked = seconds !== undefined ? seconds * 1000 : date !== undefined ? date - Date.now() : 0
   if (asked > MAX_RETRY_AFTER_MS) return undefined
