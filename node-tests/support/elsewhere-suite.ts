@@ -107,6 +107,37 @@ export function elsewhereSuite({ newPlace, open, forgetClaim, hasClaimed }: Else
       expect(await namesIn(other)).toEqual(names)
     })
 
+    it('keeps its place when another hive, which saw it empty, has left a claim there', async () => {
+      const elsewhere = memoryBackend()
+      let release: () => void = () => undefined
+      const released = new Promise<void>((resolve) => (release = resolve))
+      let reached: () => void = () => undefined
+      const putting = new Promise<void>((resolve) => (reached = resolve))
+      const slow: BlockBackend = {
+        blocks: {
+          put: async (...put) => {
+            reached()
+            await released
+            return elsewhere.blocks.put(...put)
+          },
+          get: (...get) => elsewhere.blocks.get(...get),
+          size: (name) => elsewhere.blocks.size(name),
+          delete: (name) => elsewhere.blocks.delete(name),
+          list: (query) => elsewhere.blocks.list(query),
+        },
+        close: () => Promise.resolve(),
+      }
+      const [place, late] = [newPlace(), newPlace()]
+      const refused = rejection(open(late, slow))
+      await putting
+      await open(place, elsewhere)
+      release()
+      expect(await refused).toMatchObject(refusal('magic'))
+      expect(await namesIn(elsewhere)).toHaveLength(2)
+      await open(place, elsewhere)
+      expect(await rejection(open(late, elsewhere))).toMatchObject(refusal('magic'))
+    })
+
     it('keeps its claim when the hive is checked, repaired and collected', async () => {
       const elsewhere = memoryBackend()
       const store = new StreamStore(await open(newPlace(), elsewhere))

@@ -24,6 +24,8 @@ export interface Claimant {
  */
 export async function claimBlocks(blocks: Blocks, { id, hasClaimed }: Claimant): Promise<void> {
   const name = PREFIX + id
+  // Another hive that has tried to claim the place since has left its claim there, but found this one, and is not open.
+  if (hasClaimed && (await isThere(blocks, name))) return
   if (await isClaimed(blocks, name)) return
   if (hasClaimed) {
     throw new FormatError(`these are not the blocks of this hive: the object ${name} is missing`, {
@@ -40,6 +42,11 @@ export async function claimBlocks(blocks: Blocks, { id, hasClaimed }: Claimant):
   }
   // Another hive may have done the same at the same time. Then neither has the place.
   await isClaimed(blocks, name)
+}
+
+async function isThere(blocks: Blocks, name: string): Promise<boolean> {
+  const [found] = await blocks.list({ prefix: name, limit: 1 })
+  return found?.name === name
 }
 
 /** @throws {FormatError} if another hive has claimed the place. */
