@@ -13,6 +13,19 @@ describe('memoryBackend', () => {
     await expect(run()).resolves.toBeUndefined()
   })
 
+  it('reads an object into memory that the caller gives, if it has the right length', async () => {
+    const { blocks } = memoryBackend()
+    await blocks.put('o.00', Uint8Array.of(1, 2, 3))
+    for (const length of [3, 4]) {
+      const into = new Uint8Array(length)
+      const bytes = await blocks.get('o.00', { into })
+      expect(bytes).toEqual(Uint8Array.of(1, 2, 3))
+      expect(bytes === into).toBe(length === 3)
+      bytes!.fill(9)
+    }
+    expect(await blocks.get('o.00')).toEqual(Uint8Array.of(1, 2, 3))
+  })
+
   it('refuses to put a name twice: names are one-shot', async () => {
     const { blocks } = memoryBackend()
     await blocks.put('o.00', new Uint8Array([1]))

@@ -111,6 +111,26 @@ describe('byteStream', () => {
     }
   })
 
+  it('lets a producer give the buffer of a BYOB reader to another one', async () => {
+    if (!hasByob()) return
+    const inner = counting(2).stream.getReader({ mode: 'byob' })
+    const outer = byteStream({
+      next: () => Promise.reject(new Error('a chunk was requested')),
+      fill: async (buffer) => (await inner.read(buffer)).value!,
+      cancel: () => undefined,
+    }).getReader({ mode: 'byob' })
+    const bytes: number[] = []
+    let buffer = new ArrayBuffer(64)
+    for (let ended = false; !ended;) {
+      const { value, done } = await soon(outer.read(new Uint8Array(buffer)), 'a BYOB read')
+      bytes.push(...value!)
+      buffer = value!.buffer
+      ended = done
+    }
+    expect(bytes).toEqual([...randomBytes(100, 1), ...randomBytes(100, 2)])
+    expect(buffer.byteLength).toBe(64)
+  })
+
   it('lets a producer fill the buffer of a BYOB reader, and fails and cancels as usual', async () => {
     if (!hasByob()) return
     let fill: (buffer: Uint8Array) => Promise<number> | number = (buffer) => buffer.fill(7).byteLength - 1

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { canMakeByteStreams } from '../../src/bytes/byte-stream.ts'
 import {
   AlreadyExistsError,
   BackendError,
@@ -132,6 +133,24 @@ describe('a body', () => {
     expect(chunks).toBe(1)
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(Uint8Array.of(0, 0, 1, 1, 2, 2))
     expect(transfers).toMatchObject([{ status: 200, sent: 6 }])
+  })
+
+  it('fills the buffers of a BYOB reader in the same order, where the host has them', async () => {
+    if (!canMakeByteStreams()) return
+    let chunks = 0
+    const { get, transfers } = start((controller) => {
+      controller.enqueue(new Uint8Array(5).fill(++chunks))
+      if (chunks === 3) controller.close()
+    })
+    const reader = (await get()).body!.getReader({ mode: 'byob' })
+    const bytes: number[] = []
+    for (let ended = false; !ended;) {
+      const { value, done } = await reader.read(new Uint8Array(3))
+      bytes.push(...value!)
+      ended = done
+    }
+    expect(bytes).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3])
+    expect(transfers).toMatchObject([{ status: 200, sent: 15 }])
   })
 
   it('is cancelled if it is not read to its end', async () => {

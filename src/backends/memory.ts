@@ -91,8 +91,14 @@ function memoryBlocks(state: State): Blocks {
         objects.set(name, copyBytes(bytes))
       })
     },
-    get(name, { signal } = {}) {
-      return call(state, signal, () => objects.get(name)?.slice())
+    get(name, { signal, into } = {}) {
+      return call(state, signal, () => {
+        const bytes = objects.get(name)
+        // New memory takes longer to get than to fill.
+        if (!bytes || into?.byteLength !== bytes.byteLength) return bytes?.slice()
+        into.set(bytes)
+        return into
+      })
     },
     size(name, { signal } = {}) {
       return call(state, signal, () => objects.get(name)?.byteLength)

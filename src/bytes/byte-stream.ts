@@ -12,9 +12,10 @@ export interface ByteProducer {
   next(): Promise<Uint8Array<ArrayBuffer> | undefined> | Uint8Array<ArrayBuffer> | undefined
   /**
    * Does the same into a buffer that a reader brings: fills it from its start, and returns the number of bytes, 0 at
-   * the end. Without this method, chunks are copied into the buffer.
+   * the end. If it gave the buffer away and got it back in another array, it returns that array, as long as what was
+   * filled. Without this method, chunks are copied into the buffer.
    */
-  fill?(buffer: Uint8Array<ArrayBuffer>): Promise<number> | number
+  fill?(buffer: Uint8Array<ArrayBuffer>): Promise<number | Uint8Array<ArrayBuffer>> | number
   /**
    * Called when the reader has gone, perhaps while `next` is pending, to free everything. Its result is that of
    * `cancel()`.
@@ -57,11 +58,13 @@ export function byteStream(producer: ByteProducer): ReadableStream<Uint8Array<Ar
         async pull(controller) {
           const request = controller.byobRequest
           if (request && producer.fill) {
-            const byteLength = await producer.fill(request.view as Uint8Array<ArrayBuffer>)
+            const filled = await producer.fill(request.view as Uint8Array<ArrayBuffer>)
+            const byteLength = typeof filled === 'number' ? filled : filled.byteLength
             await turns.spend(byteLength)
             if (cancelled) return
             if (byteLength === 0) controller.close()
-            request.respond(byteLength)
+            if (typeof filled === 'number') request.respond(filled)
+            else request.respondWithNewView(filled)
             return
           }
           const chunk = await next()

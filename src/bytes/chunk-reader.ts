@@ -26,6 +26,11 @@ export class ChunkReader {
     }
   }
 
+  /** Gives up the lock, so that the rest can be read in another way. No read may be pending. */
+  release(): void {
+    this.#reader.releaseLock()
+  }
+
   /** Ends the stream and every pending {@linkcode ChunkReader.read}; may be called at any time, more than once. */
   cancel(reason?: unknown): Promise<void> {
     return this.#reader.cancel(reason)

@@ -1,5 +1,5 @@
-import { ChunkReader } from '../../bytes/chunk-reader.ts'
 import { abortable, markHandled } from '../../bytes/promises.ts'
+import { BodyReader } from './body-reader.ts'
 import type { RequestLog } from './request-log.ts'
 import type { Problem } from '../protocol/problem.ts'
 import { StatusError } from './status-error.ts'
@@ -43,7 +43,7 @@ export interface BegunBody {
   /** The first chunk, if it has been read. */
   readonly first: Uint8Array<ArrayBuffer> | undefined
   /** The rest. */
-  readonly rest: ChunkReader
+  readonly rest: BodyReader
   /** Frees what stands behind the body; called once, however it ends. */
   release(): void
 }
@@ -51,7 +51,7 @@ export interface BegunBody {
 /** An answer whose head is sent before any of its body has been read. */
 export function unread({ body, ...head }: Answer): BegunAnswer {
   if (!body || !('stream' in body)) return { ...head, body }
-  return { ...head, body: { first: undefined, rest: new ChunkReader(body.stream), release: body.release } }
+  return { ...head, body: { first: undefined, rest: new BodyReader(body.stream), release: body.release } }
 }
 
 /**
@@ -66,7 +66,7 @@ export async function begin(answer: Answer, signal: AbortSignal): Promise<BegunA
   const { rest, release } = body
   try {
     const first = await abortable(rest.read(), signal)
-    return { ...head, body: { first: first as Uint8Array<ArrayBuffer> | undefined, rest, release } }
+    return { ...head, body: { first, rest, release } }
   } catch (error) {
     markHandled(rest.cancel(error))
     release()

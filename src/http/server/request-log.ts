@@ -1,5 +1,6 @@
+import { copyBytes } from '../../bytes/byte-order.ts'
 import { byteStream } from '../../bytes/byte-stream.ts'
-import type { ChunkReader } from '../../bytes/chunk-reader.ts'
+import type { BodyReader } from './body-reader.ts'
 import type { Operation, Transfer } from './transfer.ts'
 
 /** What is known of a request while it is being answered; {@linkcode Transfer} is what remains of it. */
@@ -37,7 +38,7 @@ export class RequestLog {
    */
   endAfter(
     status: number,
-    body: { readonly first: Uint8Array<ArrayBuffer> | undefined; readonly rest: ChunkReader },
+    body: { readonly first: Uint8Array<ArrayBuffer> | undefined; readonly rest: BodyReader },
     end: (error?: unknown) => void,
   ): ReadableStream<Uint8Array<ArrayBuffer>> {
     this.#status = status
@@ -51,18 +52,34 @@ export class RequestLog {
       end(error)
       this.#end()
     }
+    /** Counts what a read returns, and ends the log with the last one. */
+    const counted = async <T extends Uint8Array<ArrayBuffer> | undefined>(read: () => Promise<T>): Promise<T> => {
+      try {
+        const bytes = await read()
+        if (bytes?.byteLength) this.#sent += bytes.byteLength
+        else finish()
+        return bytes
+      } catch (error) {
+        finish(error)
+        throw error
+      }
+    }
+    const takeFirst = (): Uint8Array<ArrayBuffer> | undefined => {
+      const chunk = first
+      first = undefined
+      return chunk
+    }
     return byteStream({
-      next: async () => {
-        try {
-          const chunk = first ?? (await rest.read())
-          first = undefined
-          if (chunk) this.#sent += chunk.byteLength
-          else finish()
-          return chunk as Uint8Array<ArrayBuffer> | undefined
-        } catch (error) {
-          finish(error)
-          throw error
-        }
+      next: () => counted(async () => takeFirst() ?? (await rest.read())),
+      fill: async (buffer) => {
+        if (!first && rest.canFill()) return (await counted(() => rest.fill(buffer))) ?? 0
+        const piece = await counted(async () => {
+          const chunk = takeFirst() ?? (await rest.read())
+          if (chunk && chunk.byteLength > buffer.byteLength) first = copyBytes(chunk.subarray(buffer.byteLength))
+          return chunk?.subarray(0, buffer.byteLength)
+        })
+        if (piece) buffer.set(piece)
+        return piece?.byteLength ?? 0
       },
       cancel: (reason) => {
         const cancelled = rest.cancel(reason)
