@@ -1,5 +1,7 @@
 // Behaviour that needs a real connection: refusal before the end of a body, broken connections, back-pressure.
+import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { text as readText } from 'node:stream/consumers'
 import { serve } from 'srvx'
 import { afterEach, describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
@@ -11,6 +13,7 @@ import { DeltaStream } from '../../src/rsync/delta-stream.ts'
 import { loadSignature } from '../../src/rsync/load-signature.ts'
 import type { Backend } from '../../src/store/backend.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
+import { startChild } from '../support/child-program.ts'
 import { randomBytes, rejection, soon } from '../support/streams.ts'
 
 const MIB = 1024 * 1024
@@ -267,6 +270,16 @@ describe('back-pressure', () => {
       }
     })
   }
+})
+
+it('a program ends although it has left readers in the middle of an entry', async () => {
+  const child = startChild('leaving-child')
+  const [output, errors, [code]] = await Promise.all([
+    readText(child.stdout),
+    readText(child.stderr),
+    once(child, 'close'),
+  ])
+  expect({ output, errors, code }).toEqual({ output: 'left\n', errors: '', code: 0 })
 })
 
 describe('over the network', () => {

@@ -1,6 +1,12 @@
 /** In every host, a timer for longer than this fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
+/** What timers of Node, Deno and Bun have: a timer that is not referenced lets a program end. */
+interface ReferencedTimer {
+  ref?(): void
+  unref?(): void
+}
+
 /**
  * Tells when one wait has taken too long. It is made for thousands of short waits a second: one timer serves them all.
  */
@@ -21,15 +27,17 @@ export class StallTimer {
   begin(): void {
     this.#waiting = true
     this.#sinceMs = performance.now()
-    this.#timer ??= this.#arm(this.#timeoutMs)
+    if (this.#timer === undefined) this.#timer = this.#arm(this.#timeoutMs)
+    else (this.#timer as ReferencedTimer).ref?.()
   }
 
-  /** The wait has ended. */
+  /** The wait has ended. A program may end before another one begins. */
   end(): void {
     this.#waiting = false
+    ;(this.#timer as ReferencedTimer | undefined)?.unref?.()
   }
 
-  /** No wait will follow: a timer that is still armed would keep a program from ending. */
+  /** No wait will follow. */
   stop(): void {
     this.#waiting = false
     clearTimeout(this.#timer)
