@@ -1,5 +1,5 @@
 // Runs the tests of the store and of the hive on every engine. Each test makes its backends as if they were in memory, and
-// gets one of the engine. They take too long for `npm test`, which runs them in memory; docs/backends.md has the last result.
+// gets one of the engine. They take too long for `npm test`, which runs them in memory; docs/architecture.md has the last result.
 //
 //   npm run build && node_modules/.bin/node scripts/test-engines.mjs              every engine
 //   … directory postgres                                                          only these
