@@ -111,8 +111,13 @@ async function servePage(directory: string): Promise<{ readonly url: string; clo
     // The checkout's tsconfig resolves `combstream` to the sources. We want to measure the build.
     tsconfigRaw: {},
   })
+  const scripts: Readonly<Record<string, string>> = {
+    '/bench.js': script,
+    '/sha256-worker.js': fileURLToPath(import.meta.resolve('combstream/browser/sha256-worker.js')),
+  }
   const server = createServer(({ url }, response) => {
-    if (url === '/bench.js') createReadStream(script).pipe(response.setHeader('Content-Type', 'text/javascript'))
+    const file = scripts[url ?? '']
+    if (file !== undefined) createReadStream(file).pipe(response.setHeader('Content-Type', 'text/javascript'))
     else if (url === '/') response.setHeader('Content-Type', 'text/html').end(PAGE)
     else response.writeHead(404).end()
   })
