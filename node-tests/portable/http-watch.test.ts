@@ -4,6 +4,7 @@ import type { HiveChange } from '../../src/hive.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { createHiveHandler, type HiveHandlerOptions, HttpHive } from '../../src/http.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
+import { stopClock } from '../support/stop-clock.ts'
 import { pending, rejection, soon, standstill } from '../support/streams.ts'
 
 type Reader = ReadableStreamDefaultReader<HiveChange>
@@ -259,7 +260,7 @@ describe('HttpHive.watch', () => {
       const silent = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(value!) })
       return new Response(silent, { headers })
     }
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    stopClock()
     const reader = hive.watch().getReader()
     const read = reader.read()
     await standstill()

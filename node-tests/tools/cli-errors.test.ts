@@ -161,7 +161,7 @@ describe('`comb` exits with 1 and one line when it fails:', () => {
       const changing = await flippingServer(url, position)
       const file = join(directory, 'file')
       writeFileSync(file, 'old')
-      const line = 'the bytes received are not those of the entry: x'
+      const line = 'the bytes of the entry arrived changed: x'
       expect(await failure(['get', changing, 'x', file], 1)).toBe(line)
       expect(readdirSync(directory).sort()).toEqual(['file', 'hive'])
       expect(readFileSync(file, 'utf8')).toBe('old')

@@ -11,7 +11,6 @@ import type { CommandContext } from './command-context.ts'
 import { pipeWithProgress } from './pipe-with-progress.ts'
 import { stdoutSink } from './stdio.ts'
 import { UsageError } from './usage-error.ts'
-import { verified } from './verified.ts'
 
 interface GetOptions {
   readonly range?: string
@@ -41,10 +40,7 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
           const { start, end } = resolveRange(entry, options.range)
           const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, signal)
           const bar = options.progress && !(file === '-' && process.stdout.isTTY)
-          const bytes = entry.stream({ start, end, signal })
-          // In a directory, every block has a checksum of its own.
-          const isWhole = end - start === entry.size
-          const stream = isWhole && isUrl(place) ? verified(bytes, entry) : bytes
+          const stream = entry.stream({ start, end, signal })
           try {
             const reuse = !isUrl(place)
             await pipeWithProgress(stream, sink, { name: alias, size: end - start, bar, reuse, signal })

@@ -10,6 +10,12 @@ import { versionHeaders } from './version-headers.ts'
 /** A cache must ask before it answers, and a proxy must not re-code the bytes that the etag stands for. */
 export const CACHING: Readonly<Record<string, string>> = { 'Cache-Control': 'no-cache, no-transform' }
 
+/**
+ * How often a part may come after one that lies behind it. Bytes are read from blocks, so each step back opens a block once
+ * more, perhaps for a single byte (RFC 9110, section 17.15); clients that need many ranges ask for them in ascending order.
+ */
+const MAX_STEPS_BACK = 32
+
 /** What a GET or HEAD of a representation is answered with. */
 export interface ReadAnswer {
   /** Status code. */
@@ -54,7 +60,9 @@ export function answerRead(
 
   const asked = parseRanges(ifRangeHolds(request.headers, version) ? request.headers.get('range') : null, size)
   if (asked === 'unsatisfiable') return { status: 416, headers: { ...headers, 'Content-Range': `bytes */${size}` } }
-  const [range = { start: 0, end: size }, ...more] = coalesce(asked ?? [], partOverhead(version))
+  const joined = asked && coalesce(asked, partOverhead(version))
+  const ranges = joined && stepsBack(joined) <= MAX_STEPS_BACK ? joined : undefined
+  const [range = { start: 0, end: size }, ...more] = ranges ?? []
   if (more.length > 0) {
     const bytes = multipartOf([range, ...more], version)
     const { contentType, contentLength } = bytes
@@ -63,12 +71,17 @@ export function answerRead(
   }
   const { start, end } = range
   const length = { 'Content-Length': String(end - start) }
-  const place = asked && { 'Content-Range': `bytes ${start}-${end - 1}/${size}` }
+  const place = ranges && { 'Content-Range': `bytes ${start}-${end - 1}/${size}` }
   return {
-    status: asked ? 206 : 200,
+    status: ranges ? 206 : 200,
     headers: { ...described, ...length, ...place },
     bytes: end === start ? undefined : range,
   }
+}
+
+/** How often a range begins before the one that precedes it. */
+function stepsBack(ranges: readonly ByteRange[]): number {
+  return ranges.filter(({ start }, index) => start < (ranges[index - 1]?.start ?? 0)).length
 }
 
 /** Streams the body of an answer; `read` opens the bytes of a range, which it may be asked for several times. */

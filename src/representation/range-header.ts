@@ -5,18 +5,13 @@ import type { ByteRange } from '../bytes/byte-range.ts'
  * electron-updater asks for at most 500 at a time.
  */
 const MAX_RANGES = 1000
-/**
- * How often a range may begin before the one that precedes it. Bytes are read from blocks, so each step back opens a block
- * once more for perhaps a single byte; clients that need many ranges ask for them in ascending order.
- */
-const MAX_STEPS_BACK = 16
 
 /**
  * What a Range header requests of `size` bytes (RFC 9110, section 14.2): the ranges, clamped to the size, without those
  * that are past the end; `unsatisfiable`, if all of them are, which is a 416; or undefined, which is the whole. A header
- * that is malformed, has another unit, has more than {@linkcode MAX_RANGES} ranges or goes back too often is ignored,
- * and so is any header if there are no bytes, since SDKs and proxies ask for a range before they know the size. The RFC
- * allows a server to ignore any Range header.
+ * that is malformed, has another unit or more than {@linkcode MAX_RANGES} ranges is ignored, and so is any header if
+ * there are no bytes, since SDKs and proxies ask for a range before they know the size. The RFC allows a server to
+ * ignore any Range header.
  */
 export function parseRanges(header: string | null, size: number): readonly ByteRange[] | 'unsatisfiable' | undefined {
   const list = header === null ? undefined : /^bytes=(.*)$/i.exec(header)?.[1]
@@ -24,15 +19,11 @@ export function parseRanges(header: string | null, size: number): readonly ByteR
   const specs = list?.split(',').flatMap((spec) => spec.trim() || []) ?? []
   if (specs.length === 0 || specs.length > MAX_RANGES || size === 0) return undefined
   const ranges: ByteRange[] = []
-  let stepsBack = 0
   for (const spec of specs) {
     const range = parseSpec(spec, size)
     if (range === undefined) return undefined
-    if (range === 'unsatisfiable') continue
-    if (range.start < (ranges.at(-1)?.start ?? 0)) stepsBack++
-    ranges.push(range)
+    if (range !== 'unsatisfiable') ranges.push(range)
   }
-  if (stepsBack > MAX_STEPS_BACK) return undefined
   return ranges.length > 0 ? ranges : 'unsatisfiable'
 }
 
