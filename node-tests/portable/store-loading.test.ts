@@ -305,8 +305,12 @@ describe('the readers of a store', () => {
     await replacePage(reading, 6)
     for (let i = 3; i < 6; i++) await reader.read()
     await expect.poll(() => budget.held).toBe(2 * BLOCK)
+    await settle()
+    expect(budget.held).toBe(2 * BLOCK)
     expect(equalBytes((await reader.read()).value!, bytes.subarray(6 * BLOCK, 7 * BLOCK))).toBe(true)
     await expect.poll(() => budget.held).toBe(BLOCK)
+    await settle()
+    expect(budget.held).toBe(BLOCK)
   })
 
   it('also drop blocks of new pages if a fetch from the old pages ends later', async () => {
@@ -324,6 +328,8 @@ describe('the readers of a store', () => {
     // Block 7 is on its way from the old page.
     await reader.read()
     await expect.poll(() => gate.arrived).toBe(1)
+    await settle()
+    expect(gate.arrived).toBe(1)
     spy.read = () => undefined
     for (let i = 5; i < 8; i++) await reader.read()
     await settle()
