@@ -41,8 +41,10 @@ describe.each(Object.entries(LAUNCHERS))('a hive in the browser, in %s,', (name,
         await page.evaluate((from) => void testHive().storeAll(from, 300_000), round * 1_000)
         await page.waitForFunction(() => testHive().stored.length > 4)
         stored.push(...(await page.evaluate(() => testHive().stored)))
+        // The driver notices the death by itself. A call to close the browser would fail if it comes just before that.
+        const gone = context.waitForEvent('close')
         kill(profile)
-        await context.close()
+        await gone
       }
       const context = await launch(profile)
       try {
