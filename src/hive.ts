@@ -25,6 +25,7 @@ export type {
   PatchSinkOptions,
   ReadWholeOptions,
   RemoveOptions,
+  RenameOptions,
   SinkOptions,
   WatchOptions,
 } from './hive/hive.ts'

@@ -19,13 +19,14 @@ describe('HttpHive on a server that redirects', () => {
     'a PUT of several blocks': (hive) => put(hive, randomBytes(600_000)),
     'a PATCH': (hive) => bytesSource(randomBytes(10)).stream().pipeTo(hive.patchSink('x')),
     'a DELETE': (hive) => hive.remove('x'),
+    'a MOVE': (hive) => hive.rename('x', 'y'),
   }
   for (const [title, change] of Object.entries(changes)) {
     for (const status of [301, 302, 303, 307, 308]) {
       it(`fails ${title} that is answered with ${status}, and says why`, async () => {
         const error = await rejection(change(new HttpHive(`${inject('hiveUrl')}-/moved/${status}/`)))
         expect(error).toMatchObject({ name: 'BackendError', retryable: false, outcome: 'unknown' })
-        expect((error as Error).message).toMatch(/^the server redirected (PUT|PATCH|DELETE)/)
+        expect((error as Error).message).toMatch(/^the server redirected (PUT|PATCH|DELETE|MOVE)/)
       })
     }
   }

@@ -150,6 +150,42 @@ it('LocalHive never refills memory that it handed out, even if a reader without 
   expect(equalBytes(whole, bytes)).toBe(true)
 })
 
+it('LocalHive.rename keeps the stream and its signature, frees what it replaces, and tells who watches', async () => {
+  const backend = memoryBackend()
+  const store = new StreamStore(backend, { blockSize: 1_000, leaseMs: 0 })
+  const hive = new LocalHive(store)
+  const bytes = randomBytes(60_000, 1)
+  for (const [alias, content] of [
+    ['a', bytes],
+    ['b', randomBytes(30_000, 2)],
+  ] as const) {
+    await bytesSource(content).stream().pipeTo(hive.sink(alias))
+  }
+  const [signature] = await Promise.all(['a', 'b'].map(async (alias) => collect((await hive.open(alias)).signature())))
+  const countBlocks = async (): Promise<number> => {
+    for (let i = 0; i < 2; i++) await store.collectGarbage({ graceMs: 0 })
+    return (await backend.blocks.list({ prefix: '', after: '', limit: 100 })).length
+  }
+  const kept = 60 + Math.ceil(signature!.byteLength / 1_000)
+  expect(await countBlocks()).toBeGreaterThan(kept + 30)
+
+  const changes = hive.watch().getReader()
+  const { etag } = await hive.stat('a')
+  await hive.rename('a', 'b', { overwrite: true })
+  expect(await countBlocks()).toBe(kept)
+  expect([(await changes.read()).value, (await changes.read()).value]).toEqual([
+    { alias: 'b', etag },
+    { alias: 'a', etag: undefined },
+  ])
+  const entry = await hive.open('b')
+  expect(await collect(entry.stream())).toEqual(bytes)
+  expect(await collect(entry.signature())).toEqual(signature)
+  // Nothing was computed or stored anew.
+  expect(await countBlocks()).toBe(kept)
+  await hive.remove('b')
+  expect(await countBlocks()).toBe(0)
+})
+
 describe('LocalHive computes a signature', () => {
   const bytes = randomBytes(50_000)
 

@@ -30,6 +30,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   PUT: 'write',
   PATCH: 'write',
   DELETE: 'remove',
+  MOVE: 'remove',
 }
 
 describe('authorize', () => {
@@ -40,13 +41,31 @@ describe('authorize', () => {
         const asked: Access[] = []
         const authorize = (_request: Request, access: Access): boolean => asked.push(access) < 0
         const handler = createHiveHandler(newHive(), { authorize })
-        const response = await handler(new Request(`${ORIGIN}/${path}`, { method }))
+        const response = await handler(new Request(`${ORIGIN}/${path}`, { method, headers: { Destination: '/b' } }))
 
         expect(response.status).toBe(403)
         expect(asked).toEqual([{ operation, action: ACTIONS[method], ...about }])
       })
     }
   }
+
+  it('is told what a rename reads, removes and writes, and can refuse each', async () => {
+    const accesses = [
+      { operation: 'move', action: 'remove', alias: 'a' },
+      { operation: 'move', action: 'read', alias: 'a' },
+      { operation: 'move', action: 'write', alias: 'b' },
+    ]
+    const local = newHive()
+    await bytes('buzz').pipeTo(local.sink('a'))
+    for (let allowed = 0; allowed <= accesses.length; allowed++) {
+      const asked: Access[] = []
+      const handler = createHiveHandler(local, { authorize: (_request, access) => asked.push(access) <= allowed })
+      const { status } = await handler(new Request(`${ORIGIN}/a`, { method: 'MOVE', headers: { Destination: '/b' } }))
+      expect(asked).toEqual(accesses.slice(0, allowed + 1))
+      expect(status).toBe(allowed < accesses.length ? 403 : 201)
+    }
+    expect((await local.list()).entries.map(({ alias }) => alias)).toEqual(['b'])
+  })
 
   it('is told an empty prefix if a list has none', async () => {
     const asked: Access[] = []

@@ -294,6 +294,37 @@ describe('DELETE', () => {
   })
 })
 
+describe('MOVE', () => {
+  it('renames with 201, or with 204 where an entry is replaced', async () => {
+    const { send, put, hive } = start()
+    const move = (headers: Record<string, string>): Promise<Response> => send('x', { method: 'MOVE', headers })
+    await put('x', 'a')
+    await put('y', 'b')
+    for (const [headers, status] of [
+      [{}, 400],
+      [{ Destination: '/z', Overwrite: 'f' }, 400],
+      [{ Destination: '/z?v=%22a%22' }, 400],
+      [{ Destination: '/%ff' }, 400],
+      [{ Destination: '/' }, 400],
+      [{ Destination: '/x' }, 403],
+      [{ Destination: 'http://other.test/z' }, 502],
+      [{ Destination: '/z', 'If-Match': '"other"' }, 412],
+      [{ Destination: '/z', 'If-None-Match': '*' }, 412],
+      [{ Destination: '/y', Overwrite: 'F' }, 412],
+    ] as [Record<string, string>, number][]) {
+      expect((await move(headers)).status, JSON.stringify(headers)).toBe(status)
+    }
+    expect(await namesIn(hive)).toEqual(['x', 'y'])
+    const moved = await move({ Destination: `${ORIGIN.replace('http:', 'https:')}/z`, Overwrite: 'F' })
+    expect(moved.status).toBe(201)
+    expect(new URL(moved.headers.get('location')!).pathname).toBe('/z')
+    await put('x', 'c')
+    expect((await move({ Destination: '/y' })).status).toBe(204)
+    expect(await namesIn(hive)).toEqual(['y', 'z'])
+    expect((await move({ Destination: '/y' })).status).toBe(404)
+  })
+})
+
 describe('GET', () => {
   it('keeps entries from running in the origin of the hive, and from being transformed', async () => {
     const { send, put } = start()
@@ -519,7 +550,7 @@ describe('a failure of the engine', () => {
 describe('methods', () => {
   it('are listed by OPTIONS and 405', async () => {
     const { send } = start()
-    const allow = 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'
+    const allow = 'GET, HEAD, PUT, PATCH, DELETE, MOVE, OPTIONS'
     const options = await send('x', { method: 'OPTIONS' })
     expect(options.status).toBe(204)
     expect(options.headers.get('allow')).toBe(allow)

@@ -219,10 +219,11 @@ describe('HttpHive writes', () => {
     PUT: (hive) => bytesSource(BYTES).stream().pipeTo(hive.sink('x')),
     PATCH: (hive) => bytesSource(BYTES).stream().pipeTo(hive.patchSink('x')),
     DELETE: (hive) => hive.remove('x'),
+    MOVE: (hive) => hive.rename('x', 'y'),
   }
   for (const [method, change] of Object.entries(changes)) {
     it(`by ${method}, and accepts only the statuses of the protocol as success`, async () => {
-      const done = { PUT: [201, 204], PATCH: [200], DELETE: [204] }[method]!
+      const done = { PUT: [201, 204], PATCH: [200], DELETE: [204], MOVE: [201, 204] }[method]!
       for (const status of [200, 201, 202, 203, 204, 205, 206, 207, 304].filter((code) => !done.includes(code))) {
         const body = [204, 205, 304].includes(status) ? null : '<h1>Welcome</h1>'
         const { hive, local } = await client(() => new Response(body, { status, headers: { ETag: OTHER_ETAG } }), {
@@ -244,7 +245,7 @@ describe('HttpHive writes', () => {
       })
       // An upload with progress, such as one by XMLHttpRequest, always follows redirects.
       const page = new Response(method === 'PATCH' ? '{}' : null, {
-        status: { PUT: 201, PATCH: 200, DELETE: 204 }[method]!,
+        status: { PUT: 201, PATCH: 200, DELETE: 204, MOVE: 201 }[method]!,
         headers: { ETag: OTHER_ETAG },
       })
       const followed = Object.defineProperty(page, 'redirected', { value: true })

@@ -617,6 +617,43 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
       }
     })
 
+    it('renames an entry, with its type and time, if the new name is free', async () => {
+      const { hive, other } = await open()
+      const bytes = randomBytes(2_500)
+      const { etag } = await put(hive, 'a/x y', bytes, { type: 'video/mp4' })
+      await put(hive, 'taken', randomBytes(10))
+      expect(await rejection(hive.rename('a/x y', 'taken'))).toMatchObject({
+        name: 'AlreadyExistsError',
+        alias: 'taken',
+      })
+      expect(await rejection(hive.rename('a/x y', 'b/ü?', { ifMatch: '"other"' }))).toMatchObject({
+        name: 'ConflictError',
+        expectedEtag: '"other"',
+        actualEtag: etag,
+      })
+      expect(await namesOf(hive)).toEqual(['a/x y', 'taken'])
+      await hive.rename('a/x y', 'b/ü?', { ifMatch: etag })
+      expect(await namesOf(other)).toEqual(['b/ü?', 'taken'])
+      const renamed = await other.open('b/ü?')
+      expect(renamed).toMatchObject({ etag, type: 'video/mp4', size: 2_500 })
+      expect(await collect(renamed.stream())).toEqual(bytes)
+      expect(await rejection(hive.rename('a/x y', 'c'))).toMatchObject({ name: 'NotFoundError', alias: 'a/x y' })
+
+      const before = (await hive.stat('taken')).modified
+      await hive.rename('b/ü?', 'taken', { overwrite: true })
+      expect(await namesOf(hive)).toEqual(['taken'])
+      const { modified, ...info } = await hive.stat('taken')
+      expect(info).toEqual({ alias: 'taken', etag, type: 'video/mp4', size: 2_500 })
+      expect(modified.getTime()).toBeGreaterThan(before.getTime())
+      const wrong: [string, string, object?][] = [
+        ['taken', 'taken'],
+        ['taken', ''],
+        ['', 'x'],
+        ['taken', 'x', { overwrite: 1 }],
+      ]
+      for (const call of wrong) expect(await rejection(hive.rename(...call))).toBeInstanceOf(TypeError)
+    })
+
     it('fails with the reason of a signal', async () => {
       const { hive } = await open()
       const signal = AbortSignal.abort('stop')
@@ -625,6 +662,7 @@ export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other:
         () => hive.open('x', { signal }),
         () => hive.list({ signal }),
         () => hive.remove('x', { signal }),
+        () => hive.rename('x', 'y', { signal }),
       ]) {
         expect(await rejection(call())).toBe('stop')
       }

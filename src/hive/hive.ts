@@ -289,6 +289,17 @@ export interface RemoveOptions extends HiveCallOptions {
   ifMatch?: string | undefined
 }
 
+/** Options of {@linkcode Hive.rename}. */
+export interface RenameOptions extends HiveCallOptions {
+  /** Rename only the version with this etag. */
+  ifMatch?: string | undefined
+  /**
+   * Whether an entry that has the new name already is replaced.
+   * @default false
+   */
+  overwrite?: boolean | undefined
+}
+
 /** Options of {@linkcode Hive.entries}. */
 export interface EntriesOptions extends HiveCallOptions {
   /**
@@ -383,6 +394,18 @@ export interface Hive {
    * @throws {FormatError} with `reason: 'unsupported'` if a later version of the package wrote it.
    */
   remove(alias: string, options?: RemoveOptions): Promise<void>
+  /**
+   * Gives an entry another name, in one step. No bytes are sent or copied. Readers that have the entry open under its old
+   * name fail as if it had been removed; watchers see both names change.
+   *
+   * @throws {NotFoundError} if there is no such entry.
+   * @throws {AlreadyExistsError} if an entry has the new name, and `overwrite` is not set.
+   * @throws {ConflictError} if `ifMatch` is given and the entry has another etag.
+   * @throws {IntegrityError} if the row of the entry is damaged.
+   * @throws {FormatError} with `reason: 'unsupported'` if a later version of the package wrote one of the rows.
+   * @throws {TypeError} if both names are the same.
+   */
+  rename(alias: string, to: string, options?: RenameOptions): Promise<void>
   /**
    * Makes a sink for a new version of an entry, which need not exist; it replaces a damaged entry too. Nothing is
    * stored if its writes or its close fail with one of these: `AlreadyExistsError` (`ifNoneMatch`), `ConflictError`

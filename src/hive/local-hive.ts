@@ -10,6 +10,7 @@ import { aliasRowsIn, aliasRowsOf, readReferenceIn } from '../store/transactions
 import { checkAlias } from './alias.ts'
 import { assertReplaceable, readAliasRow, readReplaced, type Replaced } from './alias-row.ts'
 import { checkBufferSize } from './buffer-size.ts'
+import { checkRename } from './check-rename.ts'
 import { checkConsistency } from './consistency.ts'
 import { announceChange, changeStream } from './entry-changes.ts'
 import { entrySink, type EntryTarget } from './entry-sink.ts'
@@ -29,6 +30,7 @@ import type {
   OpenOptions,
   PatchSinkOptions,
   RemoveOptions,
+  RenameOptions,
   SinkOptions,
   WatchOptions,
 } from './hive.ts'
@@ -43,6 +45,9 @@ import { entryReference, signatureReference } from './alias-references.ts'
 
 /** Who holds the references of entries. */
 const ALIAS = { owner: 'alias' } as const
+
+/** The precondition of a name that must not be taken. */
+const NEW = { ifNoneMatch: '*' } as const
 
 /** What makes a change a part of a transaction that the caller has open. */
 export interface JoinOptions {
@@ -206,6 +211,30 @@ export class LocalHive implements Hive {
     if (join === undefined) announceChange(noticesOf(this.#store), { alias, etag: undefined })
   }
 
+  /**
+   * See {@linkcode Hive.rename}. The signature of the version is kept. With `join`, it is part of a transaction that you
+   * have open in the engine. Then `watch` does not show it.
+   */
+  async rename(alias: string, to: string, options: RenameOptions & JoinOptions = {}): Promise<void> {
+    const keys = checkRename(alias, to, options)
+    const { ifMatch, overwrite = false, signal, join } = options
+    const etag = await this.#store.transaction(
+      async (tx) => {
+        const row = await aliasRowsIn(tx).get(keys.from)
+        if (!row) throw notFound(alias)
+        const record = readAliasRow(alias, row)
+        assertPrecondition(alias, etagOf(record.digest), { ifMatch })
+        const target = { alias: to, key: keys.to, type: record.type, precondition: overwrite ? {} : NEW }
+        await moveAlias(tx, keys.from, record, target)
+        return etagOf(record.digest)
+      },
+      { signal, join },
+    )
+    if (join !== undefined) return
+    announceChange(noticesOf(this.#store), { alias: to, etag })
+    announceChange(noticesOf(this.#store), { alias, etag: undefined })
+  }
+
   /** See {@linkcode Hive.sink}. */
   sink(alias: string, options: SinkOptions = {}): EntrySink {
     const key = checkAlias(alias)
@@ -278,6 +307,29 @@ export class LocalHive implements Hive {
   }
 }
 
+/** Gives what an alias has to another one, with the signature. */
+async function moveAlias(tx: Transaction, from: Uint8Array, record: EntryRecord, target: AliasChange): Promise<void> {
+  const old = await replacedBy(tx, target.alias, target.key)
+  assertReplaceable(target.alias, old, target.precondition)
+  if (old) await unmarkVersion(tx, target.key, old)
+  await tx.markAsUsed(record.id, entryReference(target.key), ALIAS)
+  const signatureId = record.signatureId && (await keepSignature(tx, target.key, record.signatureId))
+  await Promise.all(referencesOf(from, record).map(([id, reference]) => tx.unmarkAsUsed(id, reference, ALIAS)))
+  aliasRowsIn(tx).delete(from)
+  aliasRowsIn(tx).set(target.key, formatEntryRecord({ ...record, modifiedMs: nextModified(old), signatureId }))
+}
+
+/** Keeps a signature under another alias, unless it is lost: it can be computed again. */
+async function keepSignature(tx: Transaction, key: Uint8Array, id: string): Promise<string | undefined> {
+  try {
+    await tx.markAsUsed(id, signatureReference(key), ALIAS)
+    return id
+  } catch (error) {
+    if ((error as Error).name === 'NotFoundError') return undefined
+    throw error
+  }
+}
+
 /** What an alias becomes. */
 interface AliasChange {
   readonly alias: string
@@ -297,11 +349,14 @@ async function setAlias(
   // Where both streams are one, the reference stays.
   if (old && old.id !== id) await unmarkVersion(tx, key, old)
   const signatureId = old?.id === id ? old.signatureId : undefined
-  // The clock may stand still or be set back, but the times of an entry's versions must grow.
-  const modifiedMs = Math.max(Date.now(), (old?.modifiedMs ?? -1) + 1)
-  const record = { id, digest, size, type, modifiedMs, signatureId }
+  const record = { id, digest, size, type, modifiedMs: nextModified(old), signatureId }
   aliasRowsIn(tx).set(key, formatEntryRecord(record))
   return record
+}
+
+/** The time of the version that replaces another: the clock may be set back, but the times of versions must grow. */
+function nextModified(old: Replaced | undefined): number {
+  return Math.max(Date.now(), (old?.modifiedMs ?? -1) + 1)
 }
 
 async function replacedBy(tx: Transaction, alias: string, key: Uint8Array): Promise<Replaced | undefined> {
@@ -317,7 +372,7 @@ async function unmarkVersion(tx: Transaction, key: Uint8Array, version: Replaced
 /** The streams of a version, and the references by which an alias keeps them. */
 function referencesOf(
   key: Uint8Array,
-  { id, signatureId }: Replaced,
+  { id, signatureId }: Pick<Replaced, 'id' | 'signatureId'>,
 ): (readonly [id: string, reference: Uint8Array])[] {
   return [
     ...(id === undefined ? [] : [[id, entryReference(key)] as const]),

@@ -192,6 +192,7 @@ function conflicting(use: UseHive, bufferSize: number): Hive {
     entries: onlyReads,
     watch: onlyReads,
     remove: onlyReads,
+    rename: onlyReads,
     sink: onlyReads,
     patchSink: onlyReads,
   }

@@ -2,6 +2,7 @@ import { markHandled } from '../../bytes/promises.ts'
 import { FormatError } from '../../errors.ts'
 import { checkAlias } from '../../hive/alias.ts'
 import { checkBufferSize } from '../../hive/buffer-size.ts'
+import { checkRename } from '../../hive/check-rename.ts'
 import { checkConsistency } from '../../hive/consistency.ts'
 import { etagOf } from '../../hive/entry-record.ts'
 import { entryStream } from '../../hive/entry-stream.ts'
@@ -20,6 +21,7 @@ import type {
   OpenOptions,
   PatchSinkOptions,
   RemoveOptions,
+  RenameOptions,
   SinkOptions,
   WatchOptions,
 } from '../../hive/hive.ts'
@@ -141,14 +143,35 @@ export class HttpHive implements Hive {
 
   /** See {@linkcode Hive.remove}. */
   async remove(alias: string, options: RemoveOptions = {}): Promise<void> {
-    const { ifMatch, signal = new AbortController().signal } = options
+    const { ifMatch, signal } = options
     checkAlias(alias)
     checkPrecondition({ ifMatch })
-    const request = { method: 'DELETE', url: this.#client.url(alias), headers: conditions({ ifMatch }) }
+    await this.#change('DELETE', alias, ifMatch, {}, signal)
+  }
+
+  /** See {@linkcode Hive.rename}. */
+  async rename(alias: string, to: string, options: RenameOptions = {}): Promise<void> {
+    const { ifMatch, overwrite = false, signal } = options
+    checkRename(alias, to, options)
+    const headers = { Destination: new URL(this.#client.url(to)).pathname, Overwrite: overwrite ? 'T' : 'F' }
+    await this.#change('MOVE', alias, ifMatch, headers, signal)
+  }
+
+  /** Sends a change that has no body. */
+  async #change(
+    method: 'DELETE' | 'MOVE',
+    alias: string,
+    ifMatch: string | undefined,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<void> {
+    const request = { method, url: this.#client.url(alias), headers: { ...conditions({ ifMatch }), ...headers } }
     const send = (given: AbortSignal): Promise<Response> => this.#client.send({ ...request, signal: given }, 'write')
     const response = await this.#client.withTimeout(signal, send, 'write')
-    await this.#client.assertDone('DELETE', response, { alias, expectedEtag: etagIn(ifMatch) }, signal)
-    // The entry is removed, however the connection ends.
+    // A failed rename may be about either name: the answer says which.
+    const named = method === 'MOVE' ? undefined : alias
+    await this.#client.assertDone(method, response, { alias: named, expectedEtag: etagIn(ifMatch) }, signal)
+    // The change is made, however the connection ends.
     markHandled(response.body?.cancel())
   }
 
@@ -183,7 +206,7 @@ export class HttpHive implements Hive {
   }
 
   #upload(
-    method: Exclude<WriteMethod, 'DELETE'>,
+    method: Exclude<WriteMethod, 'DELETE' | 'MOVE'>,
     alias: string,
     condition: Precondition,
     type: string,

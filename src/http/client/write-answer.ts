@@ -3,7 +3,7 @@ import { markHandled } from '../../bytes/promises.ts'
 import { BackendError, type ErrorFacts } from '../../errors.ts'
 
 /** The statuses by which the protocol says that a change was made: docs/http.md. */
-const DONE_STATUSES = { PUT: [201, 204], PATCH: [200], DELETE: [204] } as const
+const DONE_STATUSES = { PUT: [201, 204], PATCH: [200], DELETE: [204], MOVE: [201, 204] } as const
 
 /** Method of a request that changes an entry. */
 export type WriteMethod = keyof typeof DONE_STATUSES

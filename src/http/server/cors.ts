@@ -8,7 +8,7 @@ import { EXPOSED_HEADERS } from '../protocol/entry-headers.ts'
 export type Cors = '*' | readonly string[] | ((origin: string) => boolean)
 
 /** Methods that a page of another origin may use. */
-const METHODS = 'GET, HEAD, PUT, PATCH, DELETE'
+const METHODS = 'GET, HEAD, PUT, PATCH, DELETE, MOVE'
 const MAX_AGE_SECONDS = 600
 
 /**

@@ -8,8 +8,8 @@ import { hasConditions } from '../../representation/conditions.ts'
 import { allowsOrigin, corsHeaders, isAskedFor, preflightHeaders } from './cors.ts'
 import { RequestLog } from './request-log.ts'
 import { type Access, checkHandlerOptions, type HandlerSettings, type HiveHandlerOptions } from './handler-options.ts'
-import { readTarget } from './resource.ts'
-import { ROUTES } from './routes.ts'
+import { readDestination, readTarget } from './resource.ts'
+import { type Route, ROUTES } from './routes.ts'
 import { Watchers } from './watchers.ts'
 
 interface Settings extends HandlerSettings {
@@ -121,16 +121,27 @@ async function respond(
   if (route.computes && !isAskedFor(request, cors)) {
     throw new StatusError(403, 'pages of other sites may not make this server compute')
   }
-  const { operation, action } = route
-  const access: Access = alias === '' ? { operation, action, prefix } : { operation, action, alias }
-  // Only `true` lets a request pass: a function that forgets to return must not let everybody in.
-  const granted: unknown = authorize ? await authorize(request, access) : true
-  if (granted === true) {
-    const answer = await route.answer({ request, hive, alias, prefix, version, limits, watchers, log })
-    return settings.beginBody(answer, request)
+  const destination = route.moves ? readDestination(request, base, limits.aliasBytes) : ''
+  for (const access of accessesOf(route, { alias, prefix, destination })) {
+    // Only `true` lets a request pass: a function that forgets to return must not let everybody in.
+    const granted: unknown = authorize ? await authorize(request, access) : true
+    if (granted === true) continue
+    if (isResponse(granted)) return granted
+    throw new StatusError(403, 'not allowed')
   }
-  if (isResponse(granted)) return granted
-  throw new StatusError(403, 'not allowed')
+  const answer = await route.answer({ request, hive, alias, destination, prefix, version, limits, watchers, log })
+  return settings.beginBody(answer, request)
+}
+
+/** What a request is about to do: a rename lets its sender read the entry, too, if the new name is one that it may read. */
+function accessesOf(
+  { operation, action, moves }: Route,
+  { alias, prefix, destination }: { alias: string; prefix: string; destination: string },
+): readonly Access[] {
+  if (alias === '') return [{ operation, action, prefix }]
+  const first: Access = { operation, action, alias }
+  if (!moves) return [first]
+  return [first, { operation, action: 'read', alias }, { operation, action: 'write', alias: destination }]
 }
 
 /** Refuses a request that can be read in two ways. */

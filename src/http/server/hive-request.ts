@@ -11,6 +11,8 @@ export interface HiveRequest {
   readonly hive: Hive
   /** Name of the entry; empty if the request is about the hive itself. */
   readonly alias: string
+  /** Name that the entry gets; empty unless the request renames it. */
+  readonly destination: string
   /** What the aliases that the request is about begin with, as `authorize` was told; empty for one entry. */
   readonly prefix: string
   /** Etag of the one version that the request is about (`?v=`); undefined if it is about the current one. */

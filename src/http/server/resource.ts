@@ -36,6 +36,23 @@ export function readTarget(url: URL, base: string, maxAliasBytes: number): Targe
   return { resource: version === undefined ? 'entry' : 'version', alias, prefix: '', version }
 }
 
+/**
+ * Reads the alias that a request to rename an entry gives it (RFC 4918, section 10.3).
+ *
+ * @throws {StatusError} if there is no Destination, or it is not the URL of an entry of this hive.
+ */
+export function readDestination({ headers, url }: Request, base: string, maxAliasBytes: number): string {
+  const destination = headers.get('destination')
+  if (destination === null) throw new StatusError(400, 'MOVE needs the header field Destination')
+  if (!URL.canParse(destination, url)) throw new StatusError(400, 'Destination is not a URL')
+  const target = new URL(destination, url)
+  // The scheme may differ: this server need not know that a proxy before it terminates TLS.
+  if (target.host !== new URL(url).host) throw new StatusError(502, 'the destination is on another server')
+  const { resource, alias } = readTarget(target, base, maxAliasBytes)
+  if (resource !== 'entry') throw new StatusError(400, 'Destination is not the URL of an entry')
+  return alias
+}
+
 /** The alias that a path stands for; empty for the hive itself. */
 function aliasOf(url: URL, base: string, maxBytes: number): string {
   if (!url.pathname.startsWith(base)) throw new StatusError(404, 'there is no hive at this path')

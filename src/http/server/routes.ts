@@ -6,7 +6,7 @@ import { readEntry, readSignature } from './read-entry.ts'
 import { readManifest } from './read-manifest.ts'
 import type { Resource } from './resource.ts'
 import { watchEntries } from './watch-entries.ts'
-import { patchEntry, putEntry, removeEntry } from './write-entry.ts'
+import { moveEntry, patchEntry, putEntry, removeEntry } from './write-entry.ts'
 
 /** How one method on one resource is answered. */
 export interface Route {
@@ -19,6 +19,8 @@ export interface Route {
   readonly action: Action
   /** Whether the answer costs the server more than its bytes: then pages of other sites may not embed it. */
   readonly computes?: boolean
+  /** Whether the request also names the entry that it writes, in the header field Destination. */
+  readonly moves?: boolean
   /** Makes the answer. The handler leaves out the body for HEAD. */
   answer(asked: HiveRequest): Promise<Answer>
 }
@@ -42,6 +44,7 @@ export const ROUTES: Readonly<Record<Resource, Readonly<Record<string, Route>>>>
     PUT: { operation: 'put', action: 'write', answer: putEntry },
     PATCH: { operation: 'patch', action: 'write', answer: patchEntry },
     DELETE: { operation: 'remove', action: 'remove', answer: removeEntry },
+    MOVE: { operation: 'move', action: 'remove', moves: true, answer: moveEntry },
   },
   version: {
     GET: { operation: 'read', action: 'read', answer: readEntry },

@@ -9,6 +9,7 @@ export type Operation =
   | 'put'
   | 'patch'
   | 'remove'
+  | 'move'
   | 'options'
 
 /**

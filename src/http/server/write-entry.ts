@@ -1,6 +1,6 @@
 import { type FormatError, NotFoundError } from '../../errors.ts'
 import { DAMAGED_ETAG } from '../../hive/entry-record.ts'
-import type { EntryInfo } from '../../hive/hive.ts'
+import type { EntryInfo, Hive } from '../../hive/hive.ts'
 import { type Answer, jsonAnswer } from './answer.ts'
 import { evaluateConditions, hasConditions } from '../../representation/conditions.ts'
 import type { HiveRequest } from './hive-request.ts'
@@ -63,6 +63,40 @@ export async function removeEntry(asked: HiveRequest): Promise<Answer> {
   const { ifMatch } = commitCondition(headers, current)
   await hive.remove(alias, { ifMatch: ifMatch === '*' ? undefined : ifMatch })
   return { status: 204 }
+}
+
+/** Carries out MOVE (RFC 4918, section 9.9). */
+export async function moveEntry(asked: HiveRequest): Promise<Answer> {
+  const { request, hive, alias, destination } = asked
+  const { headers } = request
+  if (destination === alias) throw new StatusError(403, 'the entry has this name already')
+  const overwrite = readOverwrite(headers)
+  const current = await hive.stat(alias)
+  evaluateConditions(request, alias, current)
+  const { ifMatch } = commitCondition(headers, current)
+  const isNew = !overwrite || !(await exists(hive, destination))
+  await hive.rename(alias, destination, { ifMatch, overwrite })
+  return {
+    status: isNew ? 201 : 204,
+    headers: isNew ? { Location: new URL(headers.get('destination')!, request.url).href } : {},
+  }
+}
+
+/** Reads the header field Overwrite (RFC 4918, section 10.6). */
+function readOverwrite(headers: Headers): boolean {
+  const overwrite = headers.get('overwrite') ?? 'T'
+  if (overwrite === 'T' || overwrite === 'F') return overwrite === 'T'
+  throw new StatusError(400, 'Overwrite must be T or F')
+}
+
+async function exists(hive: Hive, alias: string): Promise<boolean> {
+  try {
+    await hive.stat(alias)
+    return true
+  } catch (error) {
+    // A damaged entry exists.
+    return (error as Error).name !== 'NotFoundError'
+  }
 }
 
 type Replaceable = Pick<EntryInfo, 'etag' | 'modified'>
