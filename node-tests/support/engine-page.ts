@@ -32,9 +32,19 @@ export interface EnginePage {
   close(): Promise<void>
 }
 
-/** Starts Chromium or Firefox, for several pages. WebKit has a browser for each page. */
-export function startEngine(engine: EngineName): Promise<Browser | undefined> {
-  if (engine === 'webkit') return Promise.resolve(undefined)
+/** A browser for several pages. WebKit has one page at a time, and its pages of one origin share what is stored. */
+export type Engine = Browser | WebKitGtk
+
+/** A window in which all that the pages of the examples need can be seen. Larger ones take longer to draw. */
+const VIEWPORT = { width: 640, height: 480 }
+
+/** Starts a browser. WebKit starts when it opens its first page. */
+export async function startEngine(engine: EngineName): Promise<Engine> {
+  if (engine === 'webkit') return new WebKitGtk()
+  return startPlaywright(engine)
+}
+
+function startPlaywright(engine: Exclude<EngineName, 'webkit'>): Promise<Browser> {
   return engine === 'chromium' ? chromium.launch(CHROMIUM_LAUNCH) : firefox.launch(FIREFOX_LAUNCH)
 }
 
@@ -42,16 +52,17 @@ export function startEngine(engine: EngineName): Promise<Browser | undefined> {
  * Opens a page in one of the engines.
  *
  * @param within Folder in which Chromium and Firefox keep their data, or a browser in which the page shares nothing with
- *   other pages. By default a new browser. WebKit forgets everything when it ends.
+ *   other pages, except in WebKit. By default a new browser. WebKit forgets everything when it ends.
  */
-export async function openEnginePage(engine: EngineName, url: string, within?: string | Browser): Promise<EnginePage> {
-  if (engine === 'webkit') return openWebKit(url)
+export async function openEnginePage(engine: EngineName, url: string, within?: string | Engine): Promise<EnginePage> {
+  if (engine === 'webkit') return openWebKit(url, within instanceof WebKitGtk ? within : undefined)
+  if (within instanceof WebKitGtk) throw new TypeError(`WebKit is not ${engine}`)
   const browser: BrowserContext | Browser =
     typeof within === 'string'
       ? await (engine === 'chromium'
           ? chromium.launchPersistentContext(within, CHROMIUM_LAUNCH)
           : firefox.launchPersistentContext(within, FIREFOX_LAUNCH))
-      : await (within?.newContext() ?? (startEngine(engine) as Promise<Browser>))
+      : await (within?.newContext({ viewport: VIEWPORT }) ?? startPlaywright(engine))
   try {
     const page = await browser.newPage()
     await page.goto(url)
@@ -75,8 +86,9 @@ export async function openEnginePage(engine: EngineName, url: string, within?: s
   }
 }
 
-async function openWebKit(url: string): Promise<EnginePage> {
-  const browser = new WebKitGtk()
+async function openWebKit(url: string, shared?: WebKitGtk): Promise<EnginePage> {
+  const browser = shared ?? new WebKitGtk()
+  const close = (): Promise<void> => (shared ? shared.open('about:blank') : browser.close())
   try {
     await browser.open(url)
     const evaluate: EnginePage['evaluate'] = (body, ...args) =>
@@ -91,10 +103,10 @@ async function openWebKit(url: string): Promise<EnginePage> {
       },
       reload: () => browser.open(url),
       endWorker: () => evaluate(replaceWorker),
-      close: () => browser.close(),
+      close,
     }
   } catch (error) {
-    await browser.close()
+    await close()
     throw error
   }
 }

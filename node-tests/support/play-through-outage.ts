@@ -1,5 +1,4 @@
-import type { Browser } from 'playwright'
-import { type EngineName, type EnginePage, openEnginePage } from './engine-page.ts'
+import { type Engine, type EngineName, type EnginePage, openEnginePage } from './engine-page.ts'
 import { OutageProxy } from './outage-proxy.ts'
 import { untilInPage } from './until-in-page.ts'
 
@@ -12,7 +11,7 @@ export interface OutageOptions {
   /** Whether the service worker is ended while it feeds the video. */
   readonly endsWorker: boolean
   /** A browser to open the page in. @default a new one */
-  readonly browser?: Browser | undefined
+  readonly browser?: Engine | undefined
   /** Resolves when the server may come back, after the page has said that it waits. */
   stayAway(): Promise<void>
 }
