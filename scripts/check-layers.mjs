@@ -40,6 +40,7 @@ const FOLDERS = {
   testing: { floor: 3, typesOnlyFrom: ['store'] },
   hive: { floor: 3 },
   http: { floor: 4, rooms: { client: ['protocol'], server: ['protocol'], protocol: [] } },
+  cache: { floor: 4 },
   sync: { floor: 5 },
   'service-worker': { floor: 5 },
   browser: { floor: 6 },

@@ -23,6 +23,8 @@ export interface EntryInfo {
   readonly type: string
   /** When this version was committed. */
   readonly modified: Date
+  /** Whether the server forbids keeping the bytes (`Cache-Control: no-store`); absent if it does not. */
+  readonly noStore?: true | undefined
 }
 
 /** An entry in a list. */

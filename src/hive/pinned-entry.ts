@@ -25,18 +25,20 @@ export class PinnedEntry implements Entry {
   readonly etag: string
   readonly type: string
   readonly modified: Date
+  declare readonly noStore?: true
   declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly #source: VersionSource
   readonly #bufferSize: number
   readonly #closed = new AbortController()
 
   constructor(source: VersionSource, bufferSize: number) {
-    const { alias, size, etag, type, modified } = source.info
+    const { alias, size, etag, type, modified, noStore } = source.info
     this.alias = alias
     this.size = size
     this.etag = etag
     this.type = type
     this.modified = modified
+    if (noStore) this.noStore = noStore
     this.#source = source
     this.#bufferSize = bufferSize
     attachAsyncDispose(this)

@@ -4,7 +4,7 @@ import { FormatError } from '../../errors.ts'
 import type { EntryInfo } from '../../hive/hive.ts'
 import { isStrongEtag, parseDigits } from '../../representation/header-values.ts'
 import { digestInHeaders } from '../protocol/content-digest.ts'
-import { modifiedIn } from '../protocol/entry-headers.ts'
+import { modifiedIn, noStoreIn } from '../protocol/entry-headers.ts'
 import { UNKNOWN_TYPE } from '../protocol/media-types.ts'
 import type { HttpClient } from './http-client.ts'
 import { assertPlain } from './open-range.ts'
@@ -108,7 +108,7 @@ function found({ alias }: Target, response: Response, etag: string, size: number
     })
   }
   const type = headers.get('content-type') ?? UNKNOWN_TYPE
-  const info = { alias, size, etag, type, modified: modifiedIn(headers) }
+  const info = { alias, size, etag, type, modified: modifiedIn(headers), ...noStoreIn(headers) }
   return { info, digest: digestInHeaders(headers) }
 }
 

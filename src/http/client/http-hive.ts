@@ -82,6 +82,8 @@ const MAX_JSON_BYTES = 16 * 1024 * 1024
  * ```
  */
 export class HttpHive implements Hive {
+  /** The URL of the hive; it ends with `/`. */
+  readonly url: string
   readonly #root: URL
   readonly #client: HttpClient
   readonly #options: HttpHiveOptions
@@ -95,6 +97,7 @@ export class HttpHive implements Hive {
    */
   constructor(url: string | URL, options: HttpHiveOptions = {}) {
     this.#root = rootOf(url)
+    this.url = this.#root.href
     this.#options = options
     checkValidate(options.validate)
     this.#client = new HttpClient({ ...checkReadingOptions(options), root: this.#root })

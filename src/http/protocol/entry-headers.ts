@@ -46,7 +46,14 @@ export function entryFromHeaders(
     etag,
     type: known.type ?? headers.get('content-type') ?? UNKNOWN_TYPE,
     modified: modifiedIn(headers),
+    ...noStoreIn(headers),
   }
+}
+
+/** Whether an answer forbids keeping what it describes (RFC 9111, section 5.2.2.5). */
+export function noStoreIn(headers: Headers): Pick<EntryInfo, 'noStore'> {
+  const directives = headers.get('cache-control')?.toLowerCase().split(',') ?? []
+  return directives.some((directive) => directive.trim() === 'no-store') ? { noStore: true } : {}
 }
 
 /**

@@ -1,0 +1,25 @@
+import { inject } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { cachedHive } from '../../src/cache/cached-hive.ts'
+import type { Hive } from '../../src/hive/hive.ts'
+import { LocalHive } from '../../src/hive/local-hive.ts'
+import { HttpHive } from '../../src/http/client/http-hive.ts'
+import { StreamStore } from '../../src/store/stream-store.ts'
+import { hiveSuite } from '../support/hive-suite.ts'
+
+let hives = 0
+
+/** Two tabs that share a cache. */
+function tabs(remote: Hive): Promise<{ hive: Hive; other: Hive }> {
+  const store = new StreamStore(memoryBackend(), { name: 'cache' })
+  const open = (): Hive => cachedHive(remote, store, { bytes: 50_000_000 })
+  return Promise.resolve({ hive: open(), other: open() })
+}
+
+hiveSuite('cachedHive in front of a LocalHive', () =>
+  tabs(new LocalHive(new StreamStore(memoryBackend(), { blockSize: 1_000 }))),
+)
+
+hiveSuite('cachedHive in front of an HttpHive', () =>
+  tabs(new HttpHive(`${inject('hiveUrl')}-/hives/cache-${Date.now()}-${hives++}/`)),
+)

@@ -1,0 +1,247 @@
+import { isTransient } from '../bytes/is-transient.ts'
+import { markHandled } from '../bytes/promises.ts'
+import { QuotaExceededError } from '../errors.ts'
+import type { StoreHost } from '../store/host.ts'
+import type { StreamStore } from '../store/stream-store.ts'
+import { openStoredBlocks } from '../store/reading/stored-stream.ts'
+import type { Transaction } from '../store/transactions/transaction.ts'
+import { blockKey, blockReference, usageKey } from './cache-keys.ts'
+import { type BlockRecord, formatBlock, formatUsage, parseBlock, parseUsage } from './cache-records.ts'
+import { parseRecord, readRecord } from './cache-store.ts'
+import { Evictor } from './evictor.ts'
+import { ROW_BYTES } from './remove-blocks.ts'
+import { RecentUses } from './recent-uses.ts'
+
+/** How long nothing is kept after the store has failed, in milliseconds. */
+const PAUSE_MS = 10_000
+/** Blocks that wait to be stored, in all readers of a hive. */
+const WAITING_BLOCKS = 4
+/** Room that is made at a time: a sixteenth of the budget, but not more than this, so that looking for it is rare. */
+const MOST_ROOM_BYTES = 16_000_000
+
+/** A block to keep. */
+export interface NewBlock {
+  readonly partition: Uint8Array
+  readonly name: Uint8Array
+  /** The bytes: exactly those of the block. They are not changed any more. */
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** SHA-256 that they must have; undefined if it is not known. */
+  readonly digest: Uint8Array | undefined
+  readonly owner: Uint8Array
+  readonly index: number
+  /** Blocks that were used at this time or later are not removed for this one. */
+  readonly beforeMs: number
+  /** Adds rows about the version to the commit. */
+  note(tx: Transaction): Promise<void>
+}
+
+/** The blocks in a store, within a budget. */
+export class BlockCache {
+  readonly store: StreamStore
+  readonly limit: number
+  readonly host: StoreHost
+  readonly uses: RecentUses
+  readonly #evictor: Evictor
+  readonly #onError: ((error: unknown) => void) | undefined
+  readonly #signal: AbortSignal | undefined
+  /** Blocks are stored one after the other. */
+  #storing: Promise<void> = Promise.resolve()
+  #waiting = 0
+  readonly #waitingForRoom: (() => void)[] = []
+  #pausedUntilMs = -Infinity
+  #hasCollected = false
+
+  constructor(
+    store: StreamStore,
+    options: {
+      limit: number
+      host: StoreHost
+      onError: ((error: unknown) => void) | undefined
+      signal: AbortSignal | undefined
+    },
+  ) {
+    this.store = store
+    this.limit = options.limit
+    this.host = options.host
+    this.#onError = options.onError
+    this.#signal = options.signal
+    this.uses = new RecentUses(store, options.host)
+    this.#evictor = new Evictor(store, this.uses, options.host)
+  }
+
+  /** Whether a block of this length may be kept, as far as that is known without trying. */
+  mayKeep(length: number): boolean {
+    return !this.#signal?.aborted && length + ROW_BYTES <= this.limit && this.host.now() >= this.#pausedUntilMs
+  }
+
+  /** Looks for a block. */
+  find(partition: Uint8Array, name: Uint8Array): Promise<BlockRecord | undefined> {
+    return readRecord(this.store, blockKey(partition, name), parseBlock)
+  }
+
+  /**
+   * Reads a block; undefined if it is gone or damaged. Reading a damaged one marks it, so that it is repaired when it is
+   * stored again.
+   */
+  async read(partition: Uint8Array, record: BlockRecord): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    try {
+      const stored = await this.store.open(record.id)
+      const { length } = record
+      if (stored.size !== length) return undefined
+      const source = openStoredBlocks(stored, { start: 0, end: length })
+      const first = await source.next()
+      let bytes = first ?? new Uint8Array(0)
+      if (first && first.byteLength < length) {
+        bytes = new Uint8Array(length)
+        bytes.set(first)
+        let filled = first.byteLength
+        for (let chunk = await source.next(); chunk; chunk = await source.next()) {
+          bytes.set(chunk, filled)
+          filled += chunk.byteLength
+        }
+      } else {
+        await source.cancel(undefined)
+      }
+      await this.uses.note(partition, record.owner, record.index)
+      return bytes
+    } catch (error) {
+      const { name } = error as Error
+      if (name === 'IntegrityError') this.report(error)
+      else if (name !== 'NotFoundError') this.#pause(error)
+      return undefined
+    }
+  }
+
+  /** Resolves when another block may be handed over to {@linkcode BlockCache.keep}. */
+  async room(): Promise<void> {
+    while (this.#waiting >= WAITING_BLOCKS) {
+      await new Promise<void>((resolve) => {
+        this.#waitingForRoom.push(resolve)
+      })
+    }
+  }
+
+  /** Stores a block when its turn comes. Resolves with whether it was stored; never rejects. */
+  async keep(make: () => Promise<NewBlock | undefined>): Promise<boolean> {
+    this.#waiting++
+    let isKept = false
+    await this.inTurn(async () => {
+      const block = await make()
+      isKept = block !== undefined && (await this.#store(block))
+    })
+    this.#waiting--
+    this.#waitingForRoom.shift()?.()
+    return isKept
+  }
+
+  /** Changes the store when the turn comes; never rejects. */
+  inTurn(change: () => Promise<void>): Promise<void> {
+    const before = this.#storing
+    this.#storing = this.#change(before, change)
+    return this.#storing
+  }
+
+  /** Resolves when all blocks that were handed over are stored or given up, and uses are written. */
+  async flush(): Promise<void> {
+    await this.#storing
+    await this.uses.write()
+  }
+
+  /** Number of bytes in use. */
+  async usedBytes(): Promise<number> {
+    return (await readRecord(this.store, usageKey(), parseUsage)) ?? 0
+  }
+
+  /** Tells that something went wrong which no reader notices. */
+  report(error: unknown): void {
+    if (!this.#signal?.aborted) this.#onError?.(error)
+  }
+
+  async #change(before: Promise<void>, change: () => Promise<void>): Promise<void> {
+    await before
+    if (this.#signal?.aborted) return
+    try {
+      await change()
+    } catch (error) {
+      this.#pause(error)
+    }
+  }
+
+  async #store(block: NewBlock): Promise<boolean> {
+    const { bytes, beforeMs } = block
+    if (!this.mayKeep(bytes.byteLength)) return false
+    if (!this.#hasCollected) {
+      this.#hasCollected = true
+      await this.store.collectGarbage({ graceMs: 0 })
+    }
+    // Another tab may take the room meanwhile: once more then.
+    for (let tries = 0; tries < 2; tries++) {
+      if (!(await this.#makeRoom(bytes.byteLength + ROW_BYTES, beforeMs))) return false
+      if (await this.#commit(block)) return true
+    }
+    return false
+  }
+
+  async #commit({ partition, name, bytes, digest, owner, index, note }: NewBlock): Promise<boolean> {
+    const key = blockKey(partition, name)
+    const reference = blockReference(partition, name)
+    const sink = this.store.sink({
+      reference,
+      digest,
+      signal: this.#signal,
+      onCommit: async (tx, { id }) => {
+        const former = parseRecord(await tx.get(key), parseBlock)
+        const used = parseRecord(await tx.get(usageKey()), parseUsage) ?? 0
+        const length = bytes.byteLength
+        const total = used + length + ROW_BYTES - (former ? former.length + ROW_BYTES : 0)
+        if (total > this.limit) throw new BudgetError()
+        if (former && former.id !== id) await tx.unmarkAsUsed(former.id, reference)
+        tx.set(key, formatBlock({ id, length, storedMs: this.host.now(), owner, index }))
+        tx.set(usageKey(), formatUsage(total))
+        await note(tx)
+      },
+    })
+    const writer = sink.getWriter()
+    markHandled(writer.closed)
+    try {
+      markHandled(writer.write(bytes))
+      await writer.close()
+      return true
+    } catch (error) {
+      if (error instanceof BudgetError) return false
+      throw error
+    }
+  }
+
+  async #makeRoom(bytes: number, beforeMs: number): Promise<boolean> {
+    const missing = (await this.usedBytes()) + bytes - this.limit
+    if (missing <= 0) return true
+    const more = Math.min(this.limit >> 4, MOST_ROOM_BYTES)
+    return (await this.#evictor.evict(Math.max(missing, more), beforeMs)) >= missing
+  }
+
+  /** Keeps nothing for a while. An error that repeats is told once. */
+  #pause(error: unknown): void {
+    if (this.#signal?.aborted) return
+    const { name } = error as Error
+    if (name === 'IntegrityError') {
+      // The network has changed the bytes: the next ones may be right.
+      this.report(error)
+      return
+    }
+    const nowMs = this.host.now()
+    if (nowMs >= this.#pausedUntilMs) this.report(error)
+    this.#pausedUntilMs = nowMs + PAUSE_MS
+    if (name !== 'QuotaExceededError' && !isTransient(error)) return
+    // The engine has less room than the budget says.
+    if (name === 'QuotaExceededError')
+      markHandled(this.#evictor.evict(Math.min(this.limit >> 4, MOST_ROOM_BYTES), Infinity))
+  }
+}
+
+/** The budget is used up by others. */
+class BudgetError extends QuotaExceededError {
+  constructor() {
+    super('the budget of the cache is used up')
+  }
+}

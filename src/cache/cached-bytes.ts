@@ -1,0 +1,188 @@
+import type { ByteRange } from '../bytes/byte-range.ts'
+import { copyBytes } from '../bytes/byte-order.ts'
+import { markHandled } from '../bytes/promises.ts'
+import type { VersionBytes } from '../hive/version-bytes.ts'
+import type { BlockNames } from './block-names.ts'
+import type { HiveCache } from './hive-cache.ts'
+import type { HeldBlock, NetworkRun } from './network-run.ts'
+
+/** Blocks that are looked up to find how far a run from the network goes. */
+const MOST_LOOKUPS = 256
+/** Blocks that are looked up at the same time. */
+const PARALLEL_LOOKUPS = 16
+
+/** What {@linkcode CachedBytes} reads. */
+export interface CachedBytesOptions {
+  readonly cache: HiveCache
+  readonly partition: Uint8Array
+  readonly names: BlockNames
+  readonly range: ByteRange
+  /** Whether another version of the entry is in the cache, so that some of the blocks may be there already. */
+  readonly hasFormer: boolean
+  /** The runs and blocks of this version that are in memory, and the start of a run over blocks. */
+  sharing(): { readonly runs: Iterable<NetworkRun>; readonly storing: ReadonlyMap<number, HeldBlock> } | undefined
+  startRun(first: number, end: number): NetworkRun
+  /** Called with the index of each block that comes from the store. */
+  onHit(index: number): void
+}
+
+/**
+ * Reads a range of a version: blocks that the cache has from there, all others from the network. It holds one block, and
+ * the one after it.
+ */
+export class CachedBytes implements VersionBytes {
+  readonly #options: CachedBytesOptions
+  #offset: number
+  #block: HeldBlock | undefined
+  #run: NetworkRun | undefined
+  /** The next block, while this one is being read. */
+  #ahead: { readonly index: number; readonly bytes: Promise<Uint8Array<ArrayBuffer> | undefined> } | undefined
+  #isCancelled = false
+  /** Whether the chunk that was read last came over the network just now. */
+  isFresh = false
+  /** Number of reads. */
+  reads = 0
+
+  constructor(options: CachedBytesOptions) {
+    this.#options = options
+    this.#offset = options.range.start
+  }
+
+  async read(lent: boolean): Promise<Uint8Array | undefined> {
+    const { range, names, cache } = this.#options
+    this.reads++
+    if (this.#offset >= range.end) {
+      this.#leave()
+      return undefined
+    }
+    const index = Math.floor(this.#offset / names.version.blockLength)
+    if (this.#block?.index !== index) this.#block = await this.#open(index)
+    const block = this.#block
+    const { start } = names.rangeOf(index)
+    this.isFresh = false
+    while (block.filled <= this.#offset - start) {
+      await this.#run!.pull()
+      this.isFresh = true
+    }
+    const end = Math.min(block.filled, range.end - start)
+    const piece = block.bytes.subarray(this.#offset - start, end)
+    this.#offset += piece.byteLength
+    if (!this.isFresh) cache.statistics.cacheBytes += piece.byteLength
+    if (this.#offset >= range.end) this.#leave()
+    return lent ? piece : copyBytes(piece)
+  }
+
+  cancel(): void {
+    this.#isCancelled = true
+    this.#leave()
+  }
+
+  /**
+   * Leaves the run. A block of which half has arrived is fetched to its end, and so is one in which the range ends: many
+   * short ranges would otherwise fetch its beginning again and again.
+   */
+  #leave(): void {
+    const run = this.#run
+    const block = this.#block
+    this.#run = undefined
+    if (!run) return
+    const isEnd = this.#offset >= this.#options.range.end
+    if (block && block.filled < block.bytes.byteLength && (isEnd || 2 * block.filled >= block.bytes.byteLength)) {
+      markHandled(complete(run, block).finally(() => run.leave()))
+    } else {
+      run.leave()
+    }
+  }
+
+  /** Makes a block ready to be read. */
+  async #open(index: number): Promise<HeldBlock> {
+    const run = this.#run
+    if (run?.offers(index)) return run.block(index)
+    const stored = this.#ahead?.index === index ? await this.#ahead.bytes : undefined
+    const bytes = stored ?? (await this.#find(index))
+    this.#throwIfCancelled()
+    if (bytes) {
+      this.#switchTo(undefined)
+      this.#fetchAhead(index + 1)
+      return { index, bytes, filled: bytes.byteLength }
+    }
+    let found = this.#findRun(index)
+    if (!found) {
+      const end = await this.#findEnd(index)
+      this.#throwIfCancelled()
+      // Another reader may have begun one meanwhile.
+      found = this.#findRun(index) ?? this.#options.startRun(index, end)
+    }
+    this.#switchTo(found)
+    return found.block(index)
+  }
+
+  /** A run of another reader that can deliver a block. */
+  #findRun(index: number): NetworkRun | undefined {
+    for (const run of this.#options.sharing()?.runs ?? []) if (run.offers(index)) return run
+    return undefined
+  }
+
+  #switchTo(run: NetworkRun | undefined): void {
+    run?.join()
+    this.#run?.leave()
+    this.#run = run
+  }
+
+  #fetchAhead(index: number): void {
+    const { names, range } = this.#options
+    if (index >= names.count || names.rangeOf(index).start >= range.end) return
+    const bytes = this.#find(index)
+    markHandled(bytes)
+    this.#ahead = { index, bytes }
+  }
+
+  /** The bytes of a block, if they are in memory or in the store. */
+  async #find(index: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { cache, partition, sharing } = this.#options
+    const held = sharing()?.storing.get(index)
+    if (held) return held.bytes
+    const name = await this.#nameOf(index)
+    const record = name && (await cache.blocks.find(partition, name))
+    const bytes = record && (await cache.blocks.read(partition, record))
+    if (bytes) this.#options.onHit(index)
+    return bytes
+  }
+
+  /** The name of a block. If the hive does not tell it now, its bytes are just not looked for. */
+  async #nameOf(index: number): Promise<Uint8Array | undefined> {
+    const { names } = this.#options
+    return names.find(index).catch(() => undefined)
+  }
+
+  /**
+   * How far the blocks from `index` on have to come from the network. Of blocks whose names are not known yet, this is
+   * assumed, unless another version is in the cache.
+   */
+  async #findEnd(index: number): Promise<number> {
+    const { names, range, cache, partition, hasFormer, sharing } = this.#options
+    const end = Math.ceil(range.end / names.version.blockLength)
+    for (let from = index + 1; from < end; from += PARALLEL_LOOKUPS) {
+      if (from > index + MOST_LOOKUPS) return from
+      const some = Array.from({ length: Math.min(PARALLEL_LOOKUPS, end - from) }, (_, i) => from + i)
+      const states = await Promise.all(
+        some.map(async (each) => {
+          const name = await names.known(each)
+          if (!name) return 'unknown'
+          return sharing()?.storing.has(each) || (await cache.blocks.find(partition, name)) ? 'here' : 'absent'
+        }),
+      )
+      const stop = states.findIndex((state) => state === 'here' || (hasFormer && state === 'unknown'))
+      if (stop >= 0) return from + stop
+    }
+    return end
+  }
+
+  #throwIfCancelled(): void {
+    if (this.#isCancelled) throw new DOMException('the reader has gone', 'AbortError')
+  }
+}
+
+async function complete(run: NetworkRun, block: HeldBlock): Promise<void> {
+  while (block.filled < block.bytes.byteLength) await run.pull()
+}

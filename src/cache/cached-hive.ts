@@ -1,0 +1,344 @@
+import { checkInteger } from '../bytes/check-integer.ts'
+import { describeValue } from '../bytes/describe-value.ts'
+import { isTransient } from '../bytes/is-transient.ts'
+import { onAbort } from '../bytes/on-abort.ts'
+import { markHandled } from '../bytes/promises.ts'
+import { NotFoundError } from '../errors.ts'
+import { checkAlias } from '../hive/alias.ts'
+import { checkBufferSize } from '../hive/buffer-size.ts'
+import { checkConsistency } from '../hive/consistency.ts'
+import { entrySink } from '../hive/entry-sink.ts'
+import { entryStream } from '../hive/entry-stream.ts'
+import type { HiveChange } from '../hive/hive-change.ts'
+import type {
+  EntriesOptions,
+  Entry,
+  EntryInfo,
+  EntryList,
+  EntrySink,
+  Hive,
+  HiveCallOptions,
+  ListedEntry,
+  ListOptions,
+  OpenOptions,
+  PatchSinkOptions,
+  RemoveOptions,
+  SinkOptions,
+  WatchOptions,
+} from '../hive/hive.ts'
+import { checkListOptions } from '../hive/list-options.ts'
+import { checkMediaType } from '../hive/media-type.ts'
+import { PinnedEntry } from '../hive/pinned-entry.ts'
+import { checkPrecondition } from '../hive/precondition.ts'
+import { systemHost } from '../store/host.ts'
+import type { StreamStore } from '../store/stream-store.ts'
+import { BlockCache } from './block-cache.ts'
+import { type AliasKey, aliasKeyOf } from './cache-keys.ts'
+import type { VersionRecord } from './cache-records.ts'
+import { type CachedRanges, findCached } from './find-cached.ts'
+import type {
+  CachedEntry,
+  CachedEntryInfo,
+  CachedHive,
+  CachedHiveOptions,
+  CacheUsage,
+  ClearOptions,
+  OpenEntry,
+  PinOptions,
+} from './cached-hive-types.ts'
+import { CachedVersion } from './cached-version.ts'
+import { clearCache } from './clear-cache.ts'
+import type { HiveCache } from './hive-cache.ts'
+import { listCached } from './list-cached.ts'
+import { costOf, pinVersion, unpin } from './pin-version.ts'
+import { listPins } from './pinned-blocks.ts'
+import { SharedVersions } from './shared-version.ts'
+import { VersionRows } from './version-rows.ts'
+
+/**
+ * Makes a hive in front of another, `remote`, that keeps the blocks of what is read in `store`, and reads them from there
+ * the next time. Instead of a hive, `remote` may be a function that opens entries, such as `openUrl`.
+ *
+ * The store must not be used for anything else: give it a name of its own if it shares a backend. Several tabs and
+ * processes can use one at the same time.
+ *
+ * @throws {TypeError} if an argument is of a wrong type.
+ * @throws {RangeError} if `bytes` is negative.
+ * @example
+ * ```ts
+ * import { LocalHive, StreamStore } from 'combstream'
+ * import { memoryBackend } from 'combstream/backends/memory'
+ * import { cachedHive } from 'combstream/cache'
+ *
+ * // Stands for an HttpHive; in a page, use indexedDbBackend for the store.
+ * const remote = new LocalHive(new StreamStore(memoryBackend()))
+ * await new Blob(['buzz']).stream().pipeTo(remote.sink('bee.txt'))
+ *
+ * const store = new StreamStore(memoryBackend(), { name: 'cache' })
+ * const hive = cachedHive(remote, store, { bytes: 1_000_000_000 })
+ * for (let i = 0; i < 2; i++) {
+ *   console.log(await (await hive.open('bee.txt')).text()) // 'buzz'
+ *   await hive.flush()
+ * }
+ * console.log(hive.statistics) // { networkBytes: 4, cacheBytes: 4 }
+ * ```
+ */
+export function cachedHive(remote: Hive | OpenEntry, store: StreamStore, options: CachedHiveOptions): CachedHive {
+  return new BlockCachedHive(remote, store, options)
+}
+
+class BlockCachedHive implements CachedHive {
+  readonly statistics: { networkBytes: number; cacheBytes: number } = { networkBytes: 0, cacheBytes: 0 }
+  readonly #remote: Hive | undefined
+  readonly #cache: HiveCache
+  readonly #staleAfterMs: number
+
+  constructor(remote: Hive | OpenEntry, store: StreamStore, options: CachedHiveOptions) {
+    if (typeof remote !== 'function' && typeof remote?.open !== 'function') {
+      throw new TypeError(`remote must be a hive or a function, got ${describeValue(remote)}`)
+    }
+    if (typeof store?.sink !== 'function') {
+      throw new TypeError(`store must be a StreamStore, got ${describeValue(store)}`)
+    }
+    const { bytes, principal = '', staleAfterMs = 3_000, signal, onError, host = systemHost } = options
+    const url = (remote as { readonly url?: unknown }).url
+    const { hive = typeof url === 'string' ? url : '' } = options
+    checkInteger('bytes', bytes, 0, Number.MAX_SAFE_INTEGER)
+    for (const [name, value] of Object.entries({ hive, principal })) {
+      if (typeof value !== 'string') throw new TypeError(`${name} must be a string, got ${describeValue(value)}`)
+    }
+    this.#staleAfterMs = checkInteger('staleAfterMs', staleAfterMs, 0, Infinity)
+    this.#remote = typeof remote === 'function' ? undefined : remote
+    this.#cache = {
+      store,
+      blocks: new BlockCache(store, { limit: bytes, host, onError, signal }),
+      rows: new VersionRows(store, hive, principal),
+      shared: new SharedVersions(),
+      hasManifests: typeof remote !== 'function',
+      statistics: this.statistics,
+      open: typeof remote === 'function' ? remote : (alias, given) => remote.open(alias, given),
+      stat: typeof remote === 'function' ? remote : (alias, given) => remote.stat(alias, given),
+    }
+  }
+
+  async open(alias: string, options: OpenOptions = {}): Promise<CachedEntry> {
+    checkAlias(alias)
+    const consistency = checkConsistency(options.consistency)
+    const bufferSize = checkBufferSize(options.bufferSize)
+    const key = await aliasKeyOf(alias)
+    const ask = (signal: AbortSignal): Promise<Entry> => this.#cache.open(alias, { consistency, bufferSize, signal })
+    const { found, known, stale } = await this.#ask(key, ask, options.signal)
+    const remote = stale ? undefined : (found as Entry)
+    const info = { ...describe(found), alias }
+    return new OpenCachedEntry(this.#version(key, info, { consistency, bufferSize, remote, known }), bufferSize, stale)
+  }
+
+  async stat(alias: string, options: HiveCallOptions = {}): Promise<CachedEntryInfo> {
+    checkAlias(alias)
+    const key = await aliasKeyOf(alias)
+    const ask = (signal: AbortSignal): Promise<EntryInfo> => this.#cache.stat(alias, { signal })
+    const { found, stale } = await this.#ask(key, ask, options.signal)
+    return { ...describe(found), alias, ...(stale && { stale }) }
+  }
+
+  async list(options: ListOptions = {}): Promise<EntryList> {
+    const checked = checkListOptions(options)
+    options.signal?.throwIfAborted()
+    if (this.#remote) {
+      try {
+        return await this.#remote.list(options)
+      } catch (error) {
+        if (options.signal?.aborted || !isTransient(error)) throw error
+      }
+    }
+    return listCached(this.#cache, checked)
+  }
+
+  entries(options: EntriesOptions = {}): ReadableStream<ListedEntry> {
+    return entryStream((page) => this.list(page), options)
+  }
+
+  watch(options: WatchOptions = {}): ReadableStream<HiveChange> {
+    const transform = async (
+      change: HiveChange,
+      controller: TransformStreamDefaultController<HiveChange>,
+    ): Promise<void> => {
+      if (change.alias !== undefined) await this.#learn(change.alias, change.etag)
+      controller.enqueue(change)
+    }
+    const strategy = { highWaterMark: 0 }
+    return this.#writable('watch')
+      .watch(options)
+      .pipeThrough(new TransformStream({ transform }, { highWaterMark: 1 }, strategy))
+  }
+
+  async remove(alias: string, options: RemoveOptions = {}): Promise<void> {
+    await this.#writable('remove').remove(alias, options)
+    await this.#learn(alias, undefined)
+  }
+
+  sink(alias: string, options: SinkOptions = {}): EntrySink {
+    const remote = this.#writable('sink')
+    checkAlias(alias)
+    checkPrecondition(options)
+    checkMediaType(options.type)
+    return this.#sink(alias, options.signal, (signal) => remote.sink(alias, { ...options, signal }))
+  }
+
+  patchSink(alias: string, options: PatchSinkOptions = {}): EntrySink {
+    const remote = this.#writable('patchSink')
+    checkAlias(alias)
+    checkPrecondition({ ifMatch: options.ifMatch })
+    return this.#sink(alias, options.signal, (signal) => remote.patchSink(alias, { ...options, signal }))
+  }
+
+  async pin(alias: string, { signal, onProgress }: PinOptions = {}): Promise<CachedEntryInfo> {
+    checkAlias(alias)
+    const key = await aliasKeyOf(alias)
+    const remote = await this.#cache.open(alias, { signal })
+    const { known } = await this.#know(key, remote)
+    const info = { ...describe(remote), alias }
+    const options = { consistency: 'conflict', bufferSize: checkBufferSize(), remote, known } as const
+    await pinVersion(this.#cache, key, this.#version(key, info, options), { signal, onProgress })
+    return info
+  }
+
+  async unpin(alias: string, { signal }: HiveCallOptions = {}): Promise<void> {
+    checkAlias(alias)
+    signal?.throwIfAborted()
+    await unpin(this.#cache, await aliasKeyOf(alias))
+  }
+
+  async cached(alias: string, { signal }: HiveCallOptions = {}): Promise<CachedRanges | undefined> {
+    checkAlias(alias)
+    return findCached(this.#cache, await aliasKeyOf(alias), signal)
+  }
+
+  async usage({ signal }: HiveCallOptions = {}): Promise<CacheUsage> {
+    signal?.throwIfAborted()
+    const { blocks, store } = this.#cache
+    const pins = await listPins(store)
+    const pinnedBytes = pins.reduce((sum, { version }) => sum + costOf(version), 0)
+    return { bytes: await blocks.usedBytes(), pinnedBytes, limit: blocks.limit }
+  }
+
+  async clear({ everyone = false, signal }: ClearOptions = {}): Promise<void> {
+    await clearCache(this.#cache, everyone ? undefined : await this.#cache.rows.partition, signal)
+  }
+
+  flush(): Promise<void> {
+    return this.#cache.blocks.flush()
+  }
+
+  #version(
+    alias: AliasKey,
+    info: EntryInfo,
+    options: Pick<ConstructorParameters<typeof CachedVersion>[0], 'consistency' | 'bufferSize' | 'remote' | 'known'>,
+  ): CachedVersion {
+    const reopen = (changed: OpenOptions): Promise<Entry> => this.open(alias.alias, changed)
+    return new CachedVersion({ ...options, cache: this.#cache, alias, info, reopen })
+  }
+
+  /** Asks the remote hive; if it does not answer, what the cache knows. */
+  async #ask<T extends EntryInfo>(
+    key: AliasKey,
+    ask: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<{ found: T | EntryInfo; known: VersionRecord | undefined; stale: boolean }> {
+    signal?.throwIfAborted()
+    const { rows, blocks } = this.#cache
+    const giveUp = new AbortController()
+    const ended = new AbortController()
+    const stopListening = onAbort([signal], (reason) => giveUp.abort(reason))
+    const asked = ask(giveUp.signal)
+    markHandled(asked)
+    const seen = await this.#seen(key)
+    try {
+      const late = seen && blocks.host.sleep(this.#staleAfterMs, ended.signal).then(() => undefined)
+      if (late) markHandled(late)
+      const found = await (late ? Promise.race([asked, late]) : asked)
+      if (found) {
+        const { known } = await this.#know(key, found, seen)
+        return { found, known, stale: false }
+      }
+      giveUp.abort(new DOMException('the hive did not answer in time', 'TimeoutError'))
+    } catch (error) {
+      if ((error as Error).name === 'NotFoundError') await rows.supersede(key, { etag: undefined })
+      if (signal?.aborted || !seen || !isTransient(error)) throw error
+    } finally {
+      ended.abort()
+      stopListening()
+    }
+    return this.#recall(key, seen!)
+  }
+
+  /** What was seen of an entry. If the store fails, nothing was. */
+  async #seen(key: AliasKey): Promise<VersionRecord | undefined> {
+    const { rows, blocks } = this.#cache
+    try {
+      return await rows.get('e', key)
+    } catch (error) {
+      blocks.report(error)
+      return undefined
+    }
+  }
+
+  /** The version that is served without a network. */
+  async #recall(
+    key: AliasKey,
+    seen: VersionRecord,
+  ): Promise<{ found: EntryInfo; known: VersionRecord; stale: boolean }> {
+    if (seen.successor && seen.successor.etag === undefined) {
+      throw new NotFoundError(`there is no such entry: ${key.alias}`, { alias: key.alias })
+    }
+    const known = (await this.#cache.rows.get('p', key)) ?? seen
+    const { alias, size, etag, type, modifiedMs } = known
+    return { found: { alias, size, etag, type, modified: new Date(modifiedMs) }, known, stale: true }
+  }
+
+  /** Notes what the remote hive has. */
+  async #know(key: AliasKey, { etag }: EntryInfo, seen?: VersionRecord): Promise<{ known: VersionRecord | undefined }> {
+    const known = seen ?? (await this.#cache.rows.get('e', key))
+    if (known && (known.etag !== etag || known.successor)) await this.#cache.rows.supersede(key, { etag })
+    return { known }
+  }
+
+  /** Notes that the hive has another version, or none. */
+  async #learn(alias: string, etag: string | undefined): Promise<void> {
+    await this.#cache.rows.supersede(await aliasKeyOf(alias), { etag })
+  }
+
+  #sink(alias: string, signal: AbortSignal | undefined, make: (signal: AbortSignal) => EntrySink): EntrySink {
+    const open = async (given: AbortSignal): Promise<{ writable: EntrySink; entry: Promise<Entry> }> => {
+      const writable = make(given)
+      return { writable, entry: writable.entry.then((entry) => this.#written(alias, entry)) }
+    }
+    return entrySink(open, { signal })
+  }
+
+  async #written(alias: string, remote: Entry): Promise<Entry> {
+    const key = await aliasKeyOf(alias)
+    const { known } = await this.#know(key, remote)
+    const bufferSize = checkBufferSize()
+    const version = this.#version(key, describe(remote), { consistency: 'conflict', bufferSize, remote, known })
+    return new OpenCachedEntry(version, bufferSize, false)
+  }
+
+  #writable(operation: string): Hive {
+    if (this.#remote) return this.#remote
+    throw new TypeError(`${operation} needs a hive, but this cache has only a function that opens entries`)
+  }
+}
+
+class OpenCachedEntry extends PinnedEntry implements CachedEntry {
+  declare readonly stale?: true
+
+  constructor(version: CachedVersion, bufferSize: number, stale: boolean) {
+    super(version, bufferSize)
+    if (stale) this.stale = stale
+  }
+}
+
+function describe({ alias, size, etag, type, modified, noStore }: EntryInfo): EntryInfo {
+  return { alias, size, etag, type, modified, ...(noStore && { noStore }) }
+}

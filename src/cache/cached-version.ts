@@ -1,0 +1,337 @@
+import type { ByteRange } from '../bytes/byte-range.ts'
+import { onAbort } from '../bytes/on-abort.ts'
+import { isTransient } from '../bytes/is-transient.ts'
+import { abortable, markHandled } from '../bytes/promises.ts'
+import { toHex } from '../bytes/byte-text.ts'
+import { ConflictError, NotFoundError } from '../errors.ts'
+import { computeManifest } from '../hive/compute-manifest.ts'
+import { digestInEtag } from '../hive/entry-record.ts'
+import type { Consistency, Entry, EntryInfo, EntryManifest, EntryReader, OpenOptions } from '../hive/hive.ts'
+import { bytesOfStream, type VersionBytes } from '../hive/version-bytes.ts'
+import type { VersionRangeReading, VersionReading, VersionSource } from '../hive/version-source.ts'
+import { versionStream } from '../hive/version-stream.ts'
+import { SignatureStream } from '../rsync/signature-stream.ts'
+import type { Transaction } from '../store/transactions/transaction.ts'
+import { type AskManifest, BLOCK_BYTES, BlockNames, findNaming } from './block-names.ts'
+import type { AliasKey } from './cache-keys.ts'
+import type { VersionRecord } from './cache-records.ts'
+import { CachedBytes } from './cached-bytes.ts'
+import type { HiveCache } from './hive-cache.ts'
+import { type HeldBlock, NetworkRun } from './network-run.ts'
+import { isDescribable } from './version-rows.ts'
+
+/** What a {@linkcode CachedVersion} is. */
+export interface CachedVersionOptions {
+  readonly cache: HiveCache
+  readonly alias: AliasKey
+  readonly info: EntryInfo
+  readonly consistency: Consistency
+  readonly bufferSize: number
+  /** The entry of the remote hive; undefined if the network was not there. */
+  readonly remote: Entry | undefined
+  /** What the cache knows of the entry. */
+  readonly known: VersionRecord | undefined
+  /** Opens the current version. */
+  reopen(options: OpenOptions): Promise<Entry>
+}
+
+/** A version of an entry, of which the cache has blocks. */
+export class CachedVersion implements VersionSource {
+  readonly info: EntryInfo
+  readonly digest: Uint8Array | undefined
+  readonly #options: CachedVersionOptions
+  #remote: Promise<Entry> | undefined
+  #names: Promise<BlockNames | undefined> | undefined
+  /** Whether the row of the entry names this version, as far as this knows. */
+  #isNoted: boolean
+
+  constructor(options: CachedVersionOptions) {
+    this.info = options.info
+    this.digest = digestInEtag(options.info.etag)
+    this.#options = options
+    this.#isNoted = options.known?.etag === options.info.etag
+    this.#remote = options.remote && Promise.resolve(options.remote)
+  }
+
+  read(range: ByteRange, reading: VersionRangeReading): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const { bufferSize, signals, readAhead } = reading
+    let source: CachedBytes | undefined
+    let seenReads = 0
+    return versionStream({
+      range,
+      bufferSize,
+      open: async (signal) => {
+        const names = range.start === range.end ? undefined : await this.names(range.start, signal)
+        source = names && (await this.#openBytes(range, names))
+        return source ?? this.#uncached(range, reading, signal)
+      },
+      check: async (offset) => {
+        // What arrives from the network is compared there. Of a chunk that is delivered in parts, all but the first are old.
+        const isNew = !source || (source.isFresh && (readAhead || source.reads !== seenReads))
+        seenReads = source?.reads ?? 0
+        if (!isNew && this.#options.consistency === 'conflict') await this.#checkCurrent(offset)
+      },
+      signals,
+    })
+  }
+
+  signature(reading: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return versionStream({
+      range: { start: 0, end: Infinity },
+      bufferSize: reading.bufferSize,
+      open: async (signal) => bytesOfStream(await this.#openSignature(reading, signal)),
+      check: () => Promise.resolve(),
+      signals: reading.signals,
+    })
+  }
+
+  async manifest(range: ByteRange, reading: VersionReading): Promise<EntryManifest> {
+    const giveUp = new AbortController()
+    const stop = onAbort(reading.signals, (reason) => giveUp.abort(reason))
+    try {
+      const remote = await this.#open(giveUp.signal)
+      return await remote.manifest({ ...range, signal: giveUp.signal })
+    } catch (error) {
+      giveUp.signal.throwIfAborted()
+      if (!isTransient(error)) throw error
+    } finally {
+      stop()
+    }
+    return computeManifest(this, range, reading)
+  }
+
+  reopen(options: Pick<OpenOptions, 'bufferSize' | 'signal'>): Promise<Entry> {
+    return this.#options.reopen({ ...options, consistency: this.#options.consistency })
+  }
+
+  /** The names of the blocks; undefined if nothing of the version is to be kept. */
+  async names(start: number, signal?: AbortSignal): Promise<BlockNames | undefined> {
+    this.#names ??= this.#findNames(start, signal)
+    return this.#names
+  }
+
+  async #findNames(start: number, signal: AbortSignal | undefined): Promise<BlockNames | undefined> {
+    const { cache, info, known, alias } = this.#options
+    const { etag, size } = info
+    if (size === 0 || info.noStore || !isDescribable(info)) return undefined
+    if (Math.min(size, BLOCK_BYTES) > cache.blocks.limit) return undefined
+    const partition = await cache.rows.partition
+    const ask: AskManifest | undefined = cache.hasManifests
+      ? async (range, given) => (await this.#open(given)).manifest({ ...range, signal: given })
+      : undefined
+    if (known?.etag === etag && known.size === size) {
+      return new BlockNames(cache.store, { ...known, partition, alias }, ask)
+    }
+    try {
+      const { manifest, ...naming } = await findNaming(info, ask, start, signal)
+      const names = new BlockNames(cache.store, { ...naming, etag, size, partition, alias }, ask)
+      if (manifest) names.learn(manifest)
+      return names
+    } catch {
+      signal?.throwIfAborted()
+      // The bytes may come all the same. If they do not, that is the error to report.
+      this.#names = undefined
+      return undefined
+    }
+  }
+
+  /** Reads through the cache; undefined if that would only fetch more than was asked for. */
+  async #openBytes(range: ByteRange, names: BlockNames): Promise<CachedBytes | undefined> {
+    const { cache, known, info } = this.#options
+    const { partition } = names.version
+    if (!cache.blocks.mayKeep(names.version.blockLength)) {
+      const name = await names.known(Math.floor(range.start / names.version.blockLength))
+      if (!name || !(await cache.blocks.find(partition, name))) return undefined
+    }
+    const startedMs = cache.blocks.host.now()
+    return new CachedBytes({
+      cache,
+      partition,
+      names,
+      range,
+      hasFormer: known !== undefined && known.etag !== info.etag,
+      sharing: () => cache.shared.get(this.#sharingKey(partition)),
+      startRun: (first, end) => this.startRun(names, { first, end }, startedMs),
+      onHit: (index) => this.#noteHit(names, index),
+    })
+  }
+
+  /** Sees to it that what was found under its digest is found without the network, too. */
+  #noteHit(names: BlockNames, index: number): void {
+    const { cache, alias } = this.#options
+    if (this.#isNoted && !names.isUnwritten(index)) return
+    this.#isNoted = true
+    const write = (tx: Transaction): Promise<boolean> => this.#note(tx, names, index)
+    markHandled(
+      cache.blocks.inTurn(async () => {
+        if (await cache.store.transaction(write)) await cache.rows.tidyPages(alias)
+      }),
+    )
+  }
+
+  /** Adds the rows of the version to a commit. Resolves with whether it takes the place of another. */
+  async #note(tx: Transaction, names: BlockNames, index: number): Promise<boolean> {
+    const { cache, alias } = this.#options
+    const replaces = await cache.rows.note(tx, alias, this.record(names.version))
+    await names.write(tx, index)
+    return replaces
+  }
+
+  /**
+   * Starts to fetch blocks from the network, and keeps them. Blocks that were used at `beforeMs` or later do not make room
+   * for them.
+   */
+  startRun(
+    names: BlockNames,
+    { first, end }: { first: number; end: number },
+    beforeMs: number,
+    onKept: (kept: Promise<boolean>) => void = () => undefined,
+  ): NetworkRun {
+    const { cache } = this.#options
+    const key = this.#sharingKey(names.version.partition)
+    const run = new NetworkRun({
+      names,
+      first,
+      end,
+      open: async (range, signal) => (await this.#open(signal)).stream({ ...range, signal }),
+      room: () => cache.blocks.room(),
+      onBytes: (byteLength) => {
+        cache.statistics.networkBytes += byteLength
+      },
+      onBlock: (block) => onKept(this.#keep(names, block, beforeMs)),
+      onEnd: () => cache.shared.removeRun(key, run),
+    })
+    cache.shared.addRun(key, run)
+    return run
+  }
+
+  async #keep(names: BlockNames, block: HeldBlock, beforeMs: number): Promise<boolean> {
+    const { cache, alias } = this.#options
+    const { partition } = names.version
+    const key = this.#sharingKey(partition)
+    const { index, bytes } = block
+    let replaces = false
+    cache.shared.addBlock(key, block)
+    const kept = await cache.blocks.keep(async () => {
+      const name = await names.find(index).catch(() => undefined)
+      if (!name) return undefined
+      return {
+        partition,
+        name,
+        bytes,
+        digest: names.version.names === 'digests' ? name : undefined,
+        owner: alias.hash,
+        index,
+        beforeMs,
+        note: async (tx) => {
+          replaces = await this.#note(tx, names, index)
+        },
+      }
+    })
+    cache.shared.removeBlock(key, block)
+    if (replaces) await cache.rows.tidyPages(alias).catch((error: unknown) => cache.blocks.report(error))
+    return kept
+  }
+
+  /** The row of the version. */
+  record({ names, blockLength }: Pick<VersionRecord, 'names' | 'blockLength'>): VersionRecord {
+    const { alias, etag, size, type, modified } = this.info
+    return { alias, etag, size, type, modifiedMs: modified.getTime(), names, blockLength, successor: undefined }
+  }
+
+  /** Bytes that pass by the cache. */
+  async #uncached(
+    range: ByteRange,
+    { readAhead, bufferSize }: VersionRangeReading,
+    signal: AbortSignal,
+  ): Promise<VersionBytes> {
+    if (range.start === range.end) return { read: () => Promise.resolve(undefined), cancel: () => undefined }
+    const { statistics } = this.#options.cache
+    const remote = await this.#open(signal)
+    const bytes = readAhead
+      ? bytesOfStream(remote.stream({ ...range, signal }))
+      : bytesOfReader(remote.reader({ bufferSize }), range, signal)
+    return {
+      read: async (lent) => {
+        const chunk = await bytes.read(lent)
+        statistics.networkBytes += chunk?.byteLength ?? 0
+        return chunk
+      },
+      cancel: (reason) => bytes.cancel(reason),
+    }
+  }
+
+  async #openSignature(reading: VersionReading, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    try {
+      return (await this.#open(signal)).signature({ signal })
+    } catch (error) {
+      if (!isTransient(error)) throw error
+    }
+    const { size } = this.info
+    const whole = this.read({ start: 0, end: size }, { ...reading, readAhead: true })
+    return whole.pipeThrough(new SignatureStream({ sourceLength: size }))
+  }
+
+  /** The entry of the remote hive, at this version. */
+  async #open(signal: AbortSignal | undefined): Promise<Entry> {
+    this.#remote ??= this.#reach().catch((error: unknown) => {
+      this.#remote = undefined
+      throw error
+    })
+    return signal ? abortable(this.#remote, signal) : this.#remote
+  }
+
+  async #reach(): Promise<Entry> {
+    const { cache, alias, consistency, bufferSize } = this.#options
+    const remote = await cache.open(alias.alias, { consistency, bufferSize })
+    if (remote.etag !== this.info.etag) {
+      await cache.rows.supersede(alias, remote)
+      throw this.#conflict(remote.etag, 0)
+    }
+    return remote
+  }
+
+  /** Rejects if the cache knows that the entry has another version, or is gone; if it knows nothing, it asks the hive. */
+  async #checkCurrent(offset: number): Promise<void> {
+    const { cache, alias } = this.#options
+    const known = await cache.rows.get('e', alias)
+    const current = known ? (known.successor ?? known) : await this.#ask()
+    if (current?.etag === this.info.etag) return
+    if (current.etag !== undefined) throw this.#conflict(current.etag, offset)
+    throw new NotFoundError(`the entry was removed while it was being read: ${alias.alias}`, { alias: alias.alias })
+  }
+
+  /** The etag that the hive has now; without a network, the one that was opened. */
+  async #ask(): Promise<{ etag: string | undefined }> {
+    const { cache, alias } = this.#options
+    try {
+      return await cache.stat(alias.alias, {})
+    } catch (error) {
+      if (isTransient(error)) return this.info
+      throw error
+    }
+  }
+
+  #conflict(actualEtag: string, offset: number): ConflictError {
+    const { alias, etag: expectedEtag } = this.info
+    const message = `the entry was updated while it was being read: ${alias}`
+    return new ConflictError(message, { alias, expectedEtag, actualEtag, offset })
+  }
+
+  #sharingKey(partition: Uint8Array): string {
+    const { alias, etag } = this.info
+    return JSON.stringify([toHex(partition), alias, etag])
+  }
+}
+
+function bytesOfReader(reader: EntryReader, range: ByteRange, signal: AbortSignal): VersionBytes {
+  reader.seek(range.start)
+  return {
+    read: async () => {
+      if (reader.offset >= range.end) return undefined
+      const { offset } = reader
+      return (await reader.read({ signal })).subarray(0, range.end - offset)
+    },
+    cancel: () => reader.close(),
+  }
+}

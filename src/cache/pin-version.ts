@@ -1,0 +1,183 @@
+import { abortable } from '../bytes/promises.ts'
+import { FormatError, QuotaExceededError } from '../errors.ts'
+import type { BlockNames } from './block-names.ts'
+import { changeGeneration } from './change-generation.ts'
+import { type AliasKey, versionKey } from './cache-keys.ts'
+import { formatVersion, type VersionRecord } from './cache-records.ts'
+import type { CachedVersion } from './cached-version.ts'
+import { ROW_BYTES } from './remove-blocks.ts'
+import type { HiveCache } from './hive-cache.ts'
+import { listPins } from './pinned-blocks.ts'
+
+/** How far a version that is being pinned is here. */
+export interface PinProgress {
+  /** Bytes of the version that the cache has. */
+  readonly bytes: number
+  /** Bytes of the version. */
+  readonly size: number
+}
+
+/** How often it is made sure that all blocks are there: another tab may have been removing some when the pin was set. */
+const TRIES = 3
+
+/**
+ * Pins a version: its blocks are not evicted from then on. Fetches those that are missing.
+ *
+ * @throws {QuotaExceededError} before anything is fetched, if the pinned versions would be larger than the budget; or if the
+ *   store is full.
+ * @throws {FormatError} with `reason: 'unsupported'` if the server forbids keeping the bytes.
+ */
+export async function pinVersion(
+  cache: HiveCache,
+  alias: AliasKey,
+  version: CachedVersion,
+  {
+    signal,
+    onProgress,
+  }: { signal?: AbortSignal | undefined; onProgress?: ((progress: PinProgress) => void) | undefined },
+): Promise<void> {
+  const { size } = version.info
+  const names = await version.names(0, signal)
+  if (!names && size > 0) throw notKept(cache, version)
+  const record = version.record(names?.version ?? EMPTY)
+  const former = await setPin(cache, alias, record)
+  try {
+    if (names) await fetchAll(cache, version, names, signal, (bytes) => onProgress?.({ bytes, size }))
+  } catch (error) {
+    await restorePin(cache, alias, former)
+    throw error
+  }
+  await cache.rows.tidyPages(alias)
+}
+
+/** Lets the blocks of the pinned version be evicted. */
+export async function unpin(cache: HiveCache, alias: AliasKey): Promise<void> {
+  await restorePin(cache, alias, undefined)
+  await cache.rows.tidyPages(alias)
+}
+
+const EMPTY = { names: 'digests', blockLength: 1 } as const
+
+function notKept(cache: HiveCache, { info }: CachedVersion): Error {
+  const { alias, size } = info
+  if (size + ROW_BYTES > cache.blocks.limit) return tooLarge(cache)
+  const message = `the entry must not be kept, as its server says, or cannot be told from another version: ${alias}`
+  return new FormatError(message, { reason: 'unsupported' })
+}
+
+function noRoom(cache: HiveCache): QuotaExceededError {
+  return new QuotaExceededError('the store has no room for the version', { limit: cache.blocks.limit })
+}
+
+function tooLarge(cache: HiveCache): QuotaExceededError {
+  const { limit } = cache.blocks
+  return new QuotaExceededError(`the pinned versions would be larger than the cache: ${limit} bytes`, { limit })
+}
+
+/** Sets the row of the pin; returns the former one. */
+async function setPin(cache: HiveCache, alias: AliasKey, record: VersionRecord): Promise<VersionRecord | undefined> {
+  const partition = await cache.rows.partition
+  const former = await cache.rows.get('p', alias)
+  const pins = await listPins(cache.store)
+  const others = pins.reduce((sum, { version }) => sum + costOf(version), 0) - (former ? costOf(former) : 0)
+  if (others + costOf(record) > cache.blocks.limit) throw tooLarge(cache)
+  await cache.store.transaction(async (tx) => {
+    tx.set(versionKey('p', partition, alias), formatVersion(record))
+    await changeGeneration(tx, cache.blocks.host)
+    await cache.rows.note(tx, alias, record)
+  })
+  return former
+}
+
+async function restorePin(cache: HiveCache, alias: AliasKey, former: VersionRecord | undefined): Promise<void> {
+  const key = versionKey('p', await cache.rows.partition, alias)
+  await cache.store.transaction(async (tx) => {
+    if (former) tx.set(key, formatVersion(former))
+    else tx.delete(key)
+    await changeGeneration(tx, cache.blocks.host)
+  })
+}
+
+/** Bytes that a pinned version needs. */
+export function costOf({ size, blockLength }: VersionRecord): number {
+  return size + Math.ceil(size / blockLength) * ROW_BYTES
+}
+
+/** Fetches the blocks that are missing until none is. */
+async function fetchAll(
+  cache: HiveCache,
+  version: CachedVersion,
+  names: BlockNames,
+  signal: AbortSignal | undefined,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    const missing = await fetchMissing(cache, version, names, signal, onBytes)
+    if (missing === 0 && tries > 0) return
+    if (tries === TRIES) throw noRoom(cache)
+    // Whoever looks for blocks to evict from here on knows all the digests.
+    await cache.store.transaction((tx) => changeGeneration(tx, cache.blocks.host))
+  }
+}
+
+/** Fetches the blocks that are missing, and writes all digests. Returns how many were missing. */
+async function fetchMissing(
+  cache: HiveCache,
+  version: CachedVersion,
+  names: BlockNames,
+  signal: AbortSignal | undefined,
+  onBytes: (bytes: number) => void,
+): Promise<number> {
+  const { partition } = names.version
+  let missing = 0
+  let bytes = 0
+  let run: ReturnType<CachedVersion['startRun']> | undefined
+  let kept: Promise<boolean> | undefined
+  const leave = (): void => {
+    run?.leave()
+    run = undefined
+  }
+  try {
+    for (let index = 0; index < names.count; index++) {
+      signal?.throwIfAborted()
+      const name = await names.find(index, signal)
+      const isHere = name !== undefined && (await cache.blocks.find(partition, name)) !== undefined
+      if (isHere) {
+        leave()
+        await cache.store.transaction((tx) => names.write(tx, index), { signal })
+      } else {
+        missing++
+        if (!run?.offers(index)) {
+          leave()
+          const end = await endOfMissing(cache, names, index)
+          run = version.startRun(names, { first: index, end }, Infinity, (promise) => {
+            kept = promise
+          })
+          run.join()
+        }
+        const block = await run.block(index)
+        while (block.filled < block.bytes.byteLength) {
+          signal?.throwIfAborted()
+          await (signal ? abortable(run.pull(), signal) : run.pull())
+        }
+        if (!(await kept)) throw noRoom(cache)
+      }
+      const range = names.rangeOf(index)
+      bytes += range.end - range.start
+      onBytes(bytes)
+    }
+  } finally {
+    leave()
+  }
+  return missing
+}
+
+/** The index after the blocks that are missing from `index` on, as far as they are known. */
+async function endOfMissing(cache: HiveCache, names: BlockNames, index: number): Promise<number> {
+  const most = Math.min(index + 256, names.count)
+  for (let end = index + 1; end < most; end++) {
+    const name = await names.known(end)
+    if (!name || (await cache.blocks.find(names.version.partition, name))) return end
+  }
+  return most
+}
