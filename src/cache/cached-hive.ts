@@ -23,6 +23,7 @@ import type {
   OpenOptions,
   PatchSinkOptions,
   RemoveOptions,
+  RenameOptions,
   SinkOptions,
   WatchOptions,
 } from '../hive/hive.ts'
@@ -175,6 +176,13 @@ class BlockCachedHive implements CachedHive {
   async remove(alias: string, options: RemoveOptions = {}): Promise<void> {
     await this.#writable('remove').remove(alias, options)
     await this.#learn(alias, undefined)
+  }
+
+  async rename(alias: string, to: string, options: RenameOptions = {}): Promise<void> {
+    await this.#writable('rename').rename(alias, to, options)
+    await this.#learn(alias, undefined)
+    // The new name may have had another version. If the hive cannot be asked now, it is asked when that is opened.
+    await this.stat(to).catch((error: unknown) => this.#cache.blocks.report(error))
   }
 
   sink(alias: string, options: SinkOptions = {}): EntrySink {
