@@ -378,6 +378,7 @@ describe('a reader that provides a buffer', () => {
       ...memory,
       blocks: {
         ...memory.blocks,
+        isImmediate: false,
         async get(name, { into } = {}) {
           const bytes = (await memory.blocks.get(name))!
           if (fail()) {
@@ -432,6 +433,57 @@ describe('a reader that provides a buffer', () => {
       }
     }
     expect(reused()).toBeGreaterThan(50)
+  })
+
+  it('gets blocks that the engine has in memory straight into its buffer, checked', async () => {
+    if (!canMakeByteStreams()) return
+    const memory = memoryBackend()
+    const bytes = pattern(203)
+    const { id } = await put(new StreamStore(memory, { blockSize: 20 }), bytes)
+    const BUFFER_BYTES = 33
+    let calls = 0
+    let direct = 0
+    let isDamaged = false
+    const backend: Backend = {
+      ...memory,
+      blocks: {
+        ...memory.blocks,
+        async get(name, options) {
+          if (++calls % 4 === 0) throw new BackendError('busy', { retryable: true })
+          if (options?.into?.buffer.byteLength === BUFFER_BYTES) direct++
+          const block = await memory.blocks.get(name, options)
+          if (isDamaged) block![3]! ^= 1
+          return block
+        },
+      },
+    }
+    for (const [start, end, expected] of [
+      // The first block, a part of a block and a retry are not read into the buffer itself.
+      [0, 203, 7],
+      [7, 190, 6],
+    ] as const) {
+      const store = new StreamStore(backend, { host: new VirtualHost() })
+      const stored = (await store.open(id)).slice(start, end)
+      calls = direct = 0
+      const reader = stored.stream().getReader({ mode: 'byob' })
+      const chunks: Uint8Array[] = []
+      for (;;) {
+        const { done, value } = await reader.read(new Uint8Array(BUFFER_BYTES))
+        if (done) break
+        chunks.push(value)
+      }
+      expect(concatBytes(...chunks)).toEqual(bytes.slice(start, end))
+      expect(direct).toBe(expected)
+    }
+    const reader = (await new StreamStore(backend, { host: new VirtualHost() }).open(id))
+      .stream()
+      .getReader({ mode: 'byob' })
+    await reader.read(new Uint8Array(BUFFER_BYTES))
+    isDamaged = true
+    expect(await rejection(reader.read(new Uint8Array(BUFFER_BYTES)))).toMatchObject({
+      name: 'IntegrityError',
+      blockIndex: 1,
+    })
   })
 })
 

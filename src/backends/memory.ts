@@ -85,6 +85,7 @@ function memoryMetadata(state: State): Metadata {
 function memoryBlocks(state: State): Blocks {
   const objects = new SortedMap<Uint8Array>()
   return {
+    isImmediate: true,
     put(name, bytes, { signal } = {}) {
       return call(state, signal, () => {
         if (objects.get(name)) throw new BackendError(`object ${name} exists`, { retryable: false })

@@ -131,6 +131,7 @@ function storedBytes(stored: StoredStream, range: ByteRange): VersionBytes {
   const blocks = openStoredBlocks(stored, range)
   return {
     read: async (lent) => (lent ? blocks.lend() : blocks.next()),
+    fill: (buffer) => blocks.fill(buffer),
     cancel: (reason) => blocks.cancel(reason),
   }
 }

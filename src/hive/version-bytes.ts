@@ -9,6 +9,11 @@ export interface VersionBytes {
    * call.
    */
   read(lent: boolean): Promise<Uint8Array | undefined>
+  /**
+   * Fills a buffer from its start instead, and resolves with the number of bytes, 0 at the end. Absent where that takes as
+   * many copies as `read`.
+   */
+  fill?(buffer: Uint8Array<ArrayBuffer>): Promise<number>
   /** Ends it, and every pending read. */
   cancel(reason?: unknown): Promise<void> | void
 }

@@ -45,24 +45,41 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
     if (source) markHandled(source.cancel(reason))
   }
 
-  /** Reads on and checks the version; nothing is checked at the end. */
-  const advance = async (lent: boolean): Promise<void> => {
+  /** Opens the bytes, reads some of them, and checks the version. */
+  const step = async (read: (opened: VersionBytes) => Promise<void>): Promise<void> => {
     try {
       source ??= await options.open(givenUp.signal)
       // Cancelled while it was being opened.
       if (givenUp.signal.aborted) markHandled(source.cancel())
-      else if (rest.byteLength === 0) {
-        rest = (await source.read(lent)) ?? rest
-        isLent = lent
-      }
+      else await read(source)
       await options.check(offset)
     } catch (error) {
       const wasGivenUp = givenUp.signal.aborted
       stop(error)
       throw wasGivenUp ? error : await betterAnswer(error, offset, options)
     }
+  }
+
+  /** Reads on if there is no rest, and checks the version. */
+  const advance = async (lent: boolean): Promise<void> => {
+    await step(async (opened) => {
+      if (rest.byteLength > 0) return
+      rest = (await opened.read(lent)) ?? rest
+      isLent = lent
+    })
     checked = Math.min(bufferSize, rest.byteLength)
     if (checked === 0) stop(undefined)
+  }
+
+  /** Reads straight into a buffer, and checks the version. Returns the number of bytes; 0 at the end. */
+  const advanceInto = async (buffer: Uint8Array<ArrayBuffer>): Promise<number> => {
+    let filled = 0
+    await step(async (opened) => {
+      filled = await opened.fill!(buffer.subarray(0, bufferSize))
+    })
+    offset += filled
+    if (filled === 0) stop(undefined)
+    return filled
   }
 
   const take = (byteLength: number): Uint8Array => {
@@ -88,6 +105,8 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
       return isLent ? copyBytes(piece) : ownBytes(piece)
     },
     async fill(buffer) {
+      // A smaller buffer would be checked for more often.
+      if (source?.fill && rest.byteLength === 0 && buffer.byteLength >= bufferSize) return advanceInto(buffer)
       if (checked === 0) await advance(true)
       const piece = take(Math.min(checked, buffer.byteLength))
       buffer.set(piece)

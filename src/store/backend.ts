@@ -128,6 +128,13 @@ export interface ObjectInfo {
  */
 export interface Blocks {
   /**
+   * Says that the objects are in memory, so that `get` is done at once. Then nothing is gained by fetching blocks ahead, and a
+   * block is read straight into the buffer that a reader brings: the engine must not write to `into` once `get` has
+   * settled.
+   * @default false
+   */
+  readonly isImmediate?: boolean | undefined
+  /**
    * Stores an object of at least one byte, which is durable once this has resolved. `bytes` is not kept after that.
    */
   put(name: string, bytes: Uint8Array, options?: BackendCallOptions & { hints?: BlockHints | undefined }): Promise<void>

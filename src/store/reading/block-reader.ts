@@ -46,6 +46,7 @@ export interface BlockSource extends ByteProducer {
    * bytes.
    */
   lend(): Promise<Uint8Array | undefined>
+  fill(buffer: Uint8Array<ArrayBuffer>): Promise<number>
 }
 
 /** Opens what {@linkcode readBlocks} reads. `start` makes it heed the signals. */
@@ -135,7 +136,9 @@ class BlockReader {
   }
 
   /** Fills a buffer from its start, and returns the number of bytes; 0 at the end. */
-  async fill(buffer: Uint8Array): Promise<number> {
+  async fill(buffer: Uint8Array<ArrayBuffer>): Promise<number> {
+    const filled = await this.#fillWithBlock(buffer)
+    if (filled > 0) return filled
     const chunk = this.#rest ?? (await this.next())
     if (!chunk) return 0
     const piece = chunk.subarray(0, buffer.byteLength)
@@ -143,6 +146,33 @@ class BlockReader {
     this.#rest = piece.byteLength < chunk.byteLength ? chunk.subarray(piece.byteLength) : undefined
     if (!this.#rest) this.#fetching.window.reuse(new Uint8Array(chunk.buffer))
     return piece.byteLength
+  }
+
+  /**
+   * Reads the next block straight into a buffer if the engine has it in memory, and all of it is wanted and fits. Returns
+   * the number of bytes, or 0 if the block must be read in another way.
+   */
+  async #fillWithBlock(buffer: Uint8Array<ArrayBuffer>): Promise<number> {
+    const { pages } = this.#place
+    const { start, end } = pages.rangeOf(pages.blockAt(this.#offset))
+    const isWanted = start === this.#offset && start < end && end <= this.#range.end && end - start <= buffer.byteLength
+    // The first chunk finds out where the bytes come from.
+    const isPlain = this.#from === 'blocks' && !this.#fill && !this.#rest
+    if (!isWanted || !isPlain || !this.#context.backend.blocks.isImmediate) return 0
+    const memory = buffer.subarray(0, end - start)
+    this.#share.give(this.#delivered)
+    this.#delivered = 0
+    try {
+      const bytes = await this.#fetching.window.takeInto(memory)
+      if (!bytes) return 0
+      if (bytes.buffer !== memory.buffer) memory.set(bytes)
+    } catch (error) {
+      if ((error as Error | undefined)?.name !== 'IntegrityError') throw error
+      await this.#moveOn(error as IntegrityError)
+      return 0
+    }
+    this.#offset = end
+    return end - start
   }
 
   /** The next chunk, undefined at the end. Its memory is used again after the next call. */

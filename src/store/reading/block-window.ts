@@ -112,6 +112,17 @@ export class BlockWindow {
     this.#passing = undefined
   }
 
+  /**
+   * The next block, read into memory of the caller, which is as long as the block: it may be returned in other memory. The
+   * budget does not count it. Undefined if the block has been read already.
+   */
+  takeInto(memory: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> | undefined {
+    const { place, preloaded } = this.#options
+    if (preloaded || this.#passing || this.#ahead.length > 0) return undefined
+    this.#asked = this.#next++
+    return place.fetch(this.#asked, this.#abort.signal, memory)
+  }
+
   /** Takes the memory of a block that was used up, for another block of the same length. */
   reuse(bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.byteLength === this.#options.place.pages.lengthOf(0)) this.#spare = bytes

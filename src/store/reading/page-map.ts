@@ -1,3 +1,4 @@
+import type { ByteRange } from '../../bytes/byte-range.ts'
 import { equalBytes } from '../../bytes/byte-order.ts'
 import { toHex } from '../../bytes/byte-text.ts'
 import { IntegrityError } from '../../errors.ts'
@@ -109,6 +110,12 @@ export class PageMap {
   /** Number of bytes of a block. */
   lengthOf(blockIndex: number): number {
     return Math.min(this.#blockSize, this.size - this.offsetOf(blockIndex))
+  }
+
+  /** The bytes of the stream that a block has; none past the last block. */
+  rangeOf(blockIndex: number): ByteRange {
+    const start = this.offsetOf(blockIndex)
+    return { start, end: Math.max(start, start + this.lengthOf(blockIndex)) }
   }
 
   /** Number of blocks of this stream that fit in `byteLength` bytes, at least one. */
