@@ -75,13 +75,15 @@ const suites = values.checks && only === undefined ? [] : (only ?? Object.keys(S
 const reports = mkdtempSync(join(tmpdir(), 'combstream-'))
 process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
 
+// On a new machine each of them takes half a minute, in which it mostly waits for the network and for the disk.
+const systemPackages = suites.length > 0 ? installSystemPackages() : new Map()
 await installPackages()
-const unavailable = suites.length > 0 ? await installSystemPackages() : new Map()
+/** @type {Row[]} */
+const rows = [await timed('build', buildStep)]
+const unavailable = await systemPackages
 
 // Suites that are run by themselves run all cases.
 const shares = sharesOf(only === undefined ? suites.filter((name) => !unavailable.has(name)) : [])
-/** @type {Row[]} */
-const rows = [await timed('build', buildStep)]
 /** @type {(() => Promise<Row>)[]} */
 const steps = []
 for (const name of suites) {
