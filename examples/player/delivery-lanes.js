@@ -5,10 +5,17 @@ import { Ranges } from './ranges.js'
 
 /** @import { Delivery, EntryInfo } from './types.ts' */
 
-/** Shows what the video has buffered, in seconds, and what the worker has fetched for it, in bytes. */
+/** Versions of which it is remembered what was fetched. */
+const MAX_VERSIONS = 100
+
+/**
+ * Shows what the video has buffered, in seconds, and what the worker has delivered of the version since the page was opened,
+ * in bytes: to the video, or to the one that draws pictures, since browsers share what they have got of a URL.
+ */
 export class DeliveryLanes {
   #video
-  #fetched = new Ranges()
+  /** By etag and alias. @type {Map<string, Ranges>} */
+  #fetched = new Map()
   #throughWorker = false
   /** @type {EntryInfo | undefined} */
   #entry
@@ -29,24 +36,39 @@ export class DeliveryLanes {
     })
   }
 
-  /** @param {EntryInfo} entry whose bytes are shown from now on; what has been fetched of this version stays */
+  /** @param {EntryInfo} entry whose bytes are shown from now on */
   show(entry) {
-    if (this.#entry?.alias !== entry.alias || this.#entry.etag !== entry.etag) this.#fetched = new Ranges()
     this.#entry = entry
     this.#drawFetched()
   }
 
   /** @param {Delivery} delivery */
   #onDelivery({ alias, etag, start, end }) {
-    if (alias !== this.#entry?.alias || etag !== this.#entry.etag) return
-    this.#fetched.add(start, end)
-    this.#drawFetched()
+    this.#rangesOf(alias, etag).add(start, end)
+    if (alias === this.#entry?.alias && etag === this.#entry.etag) this.#drawFetched()
+  }
+
+  /**
+   * @param {string} alias
+   * @param {string} etag
+   */
+  #rangesOf(alias, etag) {
+    const key = etag + alias
+    const ranges = this.#fetched.get(key) ?? new Ranges()
+    this.#fetched.delete(key)
+    this.#fetched.set(key, ranges)
+    for (const oldest of this.#fetched.keys()) {
+      if (this.#fetched.size <= MAX_VERSIONS) break
+      this.#fetched.delete(oldest)
+    }
+    return ranges
   }
 
   #drawFetched() {
-    const size = this.#entry?.size ?? 0
-    drawLane(byId('fetched-lane'), this.#fetched, size)
-    const through = this.#throughWorker ? formatBytes(this.#fetched.total) : '–'
+    const { alias = '', etag = '', size = 0 } = this.#entry ?? {}
+    const fetched = this.#rangesOf(alias, etag)
+    drawLane(byId('fetched-lane'), fetched, size)
+    const through = this.#throughWorker ? formatBytes(fetched.total) : '–'
     byId('fetched-text').textContent = `${through} of ${formatBytes(size)}`
   }
 

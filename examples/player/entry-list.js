@@ -37,7 +37,7 @@ export class EntryList {
    */
   show(entries) {
     const rows = new Map(entries.map((entry) => [entry.alias, this.#rowOf(entry)]))
-    for (const [alias, row] of this.#rows) if (!rows.has(alias)) row.element.remove()
+    for (const [alias, row] of this.#rows) if (!rows.has(alias)) row.dispose()
     const body = byId('entries')
     let next = body.firstElementChild
     for (const { element } of rows.values()) {
@@ -54,6 +54,15 @@ export class EntryList {
     if (this.#playing !== undefined) this.#rows.get(this.#playing)?.mark(false)
     this.#playing = alias
     this.#rows.get(alias)?.mark(true)
+  }
+
+  /**
+   * Puts the focus on an entry, if it can be seen.
+   *
+   * @param {string} alias
+   */
+  focus(alias) {
+    this.#rows.get(alias)?.focus()
   }
 
   /** @param {ListedEntry} entry */

@@ -1,6 +1,7 @@
 import { mediaUrl } from '/combstream/browser-hive.js'
 import { announce } from './announce.js'
 import { byId } from './elements.js'
+import { EntryPanel } from './entry-panel.js'
 import { failureWords } from './failure-words.js'
 import { formatBytes } from './format.js'
 
@@ -12,6 +13,8 @@ import { formatBytes } from './format.js'
  * @typedef {object} EntryActions
  * @property {(entry: EntryInfo) => void} play
  * @property {(entry: ListedEntry) => Promise<void>} remove
+ * @property {import('./entry-panel.js').PanelActions} panel
+ * @property {import('./thumbnails.js').Thumbnails} thumbnails
  */
 
 /** How long the question whether to remove an entry stands. */
@@ -25,7 +28,10 @@ export class EntryRow {
   #entry
   #name = document.createElement('th')
   #size = document.createElement('td')
-  #etag = document.createElement('code')
+  #picture = document.createElement('span')
+  #problem = document.createElement('p')
+  /** @type {EntryPanel | undefined} */
+  #panel
   /** @type {'damaged' | 'media' | 'other' | undefined} */
   #kind
 
@@ -40,11 +46,25 @@ export class EntryRow {
     this.#actions = actions
     this.#name.scope = 'row'
     this.#size.className = 'number'
-    const version = document.createElement('td')
-    version.className = 'version'
-    version.append(this.#etag)
-    this.element.append(this.#name, this.#size, version, this.#makeRemover())
+    this.#picture.className = 'picture'
+    this.#picture.ariaHidden = 'true'
+    this.#problem.className = 'problem'
+    const cell = document.createElement('td')
+    cell.className = 'action'
+    cell.append(this.#makeOpener(), this.#makeRemover())
+    this.element.append(this.#name, this.#size, cell)
     this.#draw()
+  }
+
+  /** Lets go of everything: the row is no longer in the list. */
+  dispose() {
+    this.#actions.thumbnails.forget(this.#picture)
+    this.element.remove()
+  }
+
+  /** Puts the focus on what else can be done with the entry. */
+  focus() {
+    this.element.querySelector('button')?.focus()
   }
 
   /** @param {ListedEntry} entry another version of the same entry */
@@ -64,21 +84,45 @@ export class EntryRow {
   #draw() {
     const entry = this.#entry
     const kind = entry.damage !== undefined ? 'damaged' : isMedia(entry) ? 'media' : 'other'
-    if (this.#kind !== kind) this.#name.replaceChildren(this.#makeName(kind))
+    if (this.#kind !== kind) this.#name.replaceChildren(this.#makeName(kind), this.#problem)
+    if (this.#panel) this.#name.append(this.#panel.element)
     this.#kind = kind
+    if (kind !== 'damaged') this.#actions.thumbnails.show(this.#picture, entry)
     const link = this.#name.firstElementChild
     if (link instanceof HTMLAnchorElement) link.href = mediaUrl(this.#hiveUrl, entry)
     this.#size.textContent = kind === 'damaged' ? 'damaged' : formatBytes(entry.size)
     this.#size.title = entry.damage ?? `${entry.size.toLocaleString('en')} bytes`
-    this.#etag.textContent = kind === 'damaged' ? '' : `${entry.etag.slice(1, 9)}…`
-    this.#etag.title = entry.etag
+    this.#panel?.describe()
+  }
+
+  /** A button that shows what else can be done with the entry. */
+  #makeOpener() {
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.className = 'quiet-button more'
+    button.textContent = '⋯'
+    button.ariaLabel = `More about ${this.#entry.alias}`
+    button.ariaExpanded = 'false'
+    const toggle = (/** @type {boolean} */ opens) => {
+      button.ariaExpanded = String(opens)
+      if (!this.#panel) {
+        this.#panel = new EntryPanel(() => this.#entry, this.#actions.panel)
+        this.#panel.element.addEventListener('keydown', ({ key }) => key === 'Escape' && toggle(false))
+        this.#name.append(this.#panel.element)
+      }
+      if (!opens && this.#panel.element.contains(document.activeElement)) button.focus()
+      this.#panel.element.hidden = !opens
+      if (opens) this.#panel.focus()
+    }
+    button.addEventListener('click', () => toggle(button.ariaExpanded === 'false'))
+    return button
   }
 
   /** A button that asks before it removes the entry. */
   #makeRemover() {
     const button = document.createElement('button')
     button.type = 'button'
-    button.className = 'remove'
+    button.className = 'quiet-button remove'
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer
     const ask = (/** @type {boolean} */ isAsking) => {
@@ -95,10 +139,7 @@ export class EntryRow {
       ask(false)
       void this.#remove(button)
     })
-    const cell = document.createElement('td')
-    cell.className = 'action'
-    cell.append(button)
-    return cell
+    return button
   }
 
   /** @param {HTMLButtonElement} button */
@@ -107,12 +148,13 @@ export class EntryRow {
     const hadFocus = document.activeElement === button
     const neighbour = this.element.nextElementSibling ?? this.element.previousElementSibling
     button.disabled = true
+    this.#problem.textContent = ''
     try {
       await this.#actions.remove(this.#entry)
       announce(`${alias} is removed.`)
     } catch (error) {
       announce(`${alias} was not removed. ${failureWords(error)}`)
-      button.title = failureWords(error)
+      this.#problem.textContent = `Not removed. ${failureWords(error)}`
     } finally {
       button.disabled = false
     }
@@ -132,12 +174,13 @@ export class EntryRow {
     name.title = alias
     if (kind === 'damaged') return name
     const control = document.createElement(kind === 'media' ? 'button' : 'a')
+    control.className = 'entry'
     if (control instanceof HTMLButtonElement) {
       control.type = 'button'
-      control.className = 'play'
+      control.className = 'entry play'
       control.addEventListener('click', () => this.#actions.play(this.#entry))
     }
-    control.append(name)
+    control.append(this.#picture, name)
     return control
   }
 }

@@ -25,6 +25,8 @@ export function failureWords(failure) {
         : `The file is too large: at most ${formatBytes(error.limit)} can be sent from a page.`
     case 'AccessError':
       return `The hive does not allow it: ${error.message}.`
+    case 'AlreadyExistsError':
+      return 'The hive already has an entry with this name.'
     case 'ConflictError':
       return `Somebody else changed the entry at the same time: ${error.message}.`
     case 'NotFoundError':

@@ -20,7 +20,7 @@ const SILENCE_MS = 3_000
  * @property {(onProgress: (share: number) => void, size: number) => { sink: OpenSink }} connect makes a hive that reports the
  *   progress of an upload of `size` bytes
  * @property {() => Promise<HiveWorker>} startWorker starts the service worker that answers for the entries
- * @property {() => ReadableStream<unknown>} [watch] streams a value when the hive has changed, if it can tell
+ * @property {(signal: AbortSignal) => ReadableStream<unknown>} watch streams a value when the hive has changed
  * @property {BrowserStorage} [storage] what there is only in a browser
  */
 
@@ -31,11 +31,13 @@ const SILENCE_MS = 3_000
  * @returns {PageHive}
  */
 export function serverHive(url) {
+  const hive = new HttpHive(url)
   return {
-    hive: new HttpHive(url),
+    hive,
     probe: new HttpHive(url, { retries: 0, stallTimeoutMs: SILENCE_MS }),
     connect: (onProgress) => new HttpHive(url, { fetch: fetchWithProgress(onProgress) }),
     startWorker: () => registerHiveWorker('/service-worker.js', { hive: url }),
+    watch: (signal) => hive.watch({ signal }),
   }
 }
 
@@ -61,7 +63,7 @@ export async function browserHive() {
         base: 'hive/',
         files: KEPT_FILES,
       }),
-    watch: () => hive.watch(),
+    watch: (signal) => hive.watch({ signal }),
     storage: { store, backend },
   }
 }

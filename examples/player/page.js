@@ -2,6 +2,7 @@
 import { allEntries } from './all-entries.js'
 import { BrowserStorage } from './browser-storage.js'
 import { DeltaUpdate } from './delta-update.js'
+import { download } from './download.js'
 import { byId } from './elements.js'
 import { EntryList } from './entry-list.js'
 import { isMedia } from './entry-row.js'
@@ -9,25 +10,50 @@ import { failureWords } from './failure-words.js'
 import { browserHive, serverHive } from './hives.js'
 import { HIVE_URL, IS_LOCAL } from './place.js'
 import { Player } from './player.js'
+import { Thumbnails } from './thumbnails.js'
 import { Uploads } from './uploads.js'
 
-const REFRESH_MS = 3_000
-/** A long list is requested less often, so that it takes at most a tenth of the time. */
-const REFRESH_SHARE = 0.1
+/** @import { ListedEntry } from './types.ts' */
+
+/** The hive tells when it changes, but a change may be missed. */
+const REFRESH_MS = 60_000
+/** When the hive did not answer, it is asked more often. */
+const RETRY_MS = 3_000
+/** Many changes at once are shown together. A long list is requested less often: at most a quarter of the time. */
+const PAUSE_MS = 200
+const PAUSE_SHARE = 3
 
 for (const link of document.querySelectorAll('nav a')) {
   if (link instanceof HTMLAnchorElement && link.pathname === location.pathname)
     link.setAttribute('aria-current', 'page')
 }
 const { hive, probe, connect, startWorker, watch, storage } = await openHive()
+const thumbnails = new Thumbnails()
 const list = new EntryList(HIVE_URL, {
   play: (entry) => player.play(entry),
   remove: async ({ alias, etag }) => {
     await hive.remove(alias, { ifMatch: etag })
     await refresh()
   },
+  panel: {
+    download: (entry, running) => download(player.url(entry), entry, running),
+    async rename({ alias, etag }, to, { signal }) {
+      await hive.rename(alias, to, { ifMatch: etag, signal })
+      await refresh()
+      list.focus(to)
+    },
+  },
+  thumbnails,
 })
-const player = new Player(probe, HIVE_URL, (entry) => list.markPlaying(entry.alias))
+const player = new Player(
+  probe,
+  HIVE_URL,
+  (entry) => {
+    list.markPlaying(entry.alias)
+    thumbnails.leave(entry)
+  },
+  (entry, video) => thumbnails.take(entry, video),
+)
 const uploads = new Uploads(connect, refresh)
 const update = storage ? undefined : new DeltaUpdate(hive, refresh)
 const browserStorage = storage && new BrowserStorage(storage)
@@ -44,6 +70,14 @@ async function openHive() {
   }
 }
 
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let retry
+
+/** @type {(entries: ListedEntry[]) => void} */
+let onFirstList
+/** @type {Promise<ListedEntry[]>} */
+const firstList = new Promise((resolve) => (onFirstList = resolve))
+
 /** Shows the current entries of the hive, which others may change too. */
 async function refresh() {
   const problem = byId('hive-problem')
@@ -55,37 +89,84 @@ async function refresh() {
     player.know(entries)
     await browserStorage?.know(entries)
     problem.textContent = ''
-    return entries
+    onFirstList(entries)
   } catch (error) {
     const words = `This list may be out of date. ${failureWords(error)}`
     // A screen reader would read the same message again.
     if (problem.textContent !== words) problem.textContent = words
-    return []
+    clearTimeout(retry)
+    retry = setTimeout(() => document.visibilityState === 'visible' && showChanges(), RETRY_MS)
   }
 }
 
+let isShowing = false
+let hasChanged = false
+
+/** Shows the current entries, soon. */
+function showChanges() {
+  hasChanged = true
+  if (!isShowing) void showAll()
+}
+
+async function showAll() {
+  isShowing = true
+  while (hasChanged) {
+    hasChanged = false
+    const begin = performance.now()
+    await refresh()
+    const tookMs = performance.now() - begin
+    await new Promise((resolve) => setTimeout(resolve, Math.max(PAUSE_MS, tookMs * PAUSE_SHARE)))
+  }
+  isShowing = false
+}
+
+/** Looks at the hive when it says that it has changed, and now and then. A page that nobody sees needs no connection. */
 async function keepFresh() {
-  const begin = performance.now()
-  const entries = document.visibilityState === 'visible' ? await refresh() : []
-  // An empty list arrives at once. A failure may have taken long, but is not a reason to wait longer.
-  const tookMs = entries.length === 0 ? 0 : performance.now() - begin
-  setTimeout(() => void keepFresh(), Math.max(REFRESH_MS, tookMs / REFRESH_SHARE))
+  for (;;) {
+    await untilVisible()
+    const hiding = new AbortController()
+    const hide = () => hiding.abort()
+    document.addEventListener('visibilitychange', hide)
+    const timer = setInterval(showChanges, REFRESH_MS)
+    try {
+      const changes = watch(hiding.signal).getReader()
+      showChanges()
+      for (let read = await changes.read(); !read.done; read = await changes.read()) showChanges()
+    } catch {
+      // The page is hidden, or the hive cannot tell.
+      if (!hiding.signal.aborted) await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    } finally {
+      clearInterval(timer)
+      document.removeEventListener('visibilitychange', hide)
+    }
+  }
+}
+
+/** @returns {Promise<void>} */
+function untilVisible() {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (document.visibilityState !== 'visible') return
+      document.removeEventListener('visibilitychange', look)
+      resolve()
+    }
+    document.addEventListener('visibilitychange', look)
+    look()
+  })
 }
 
 async function start() {
   // The list and the worker must not wait for each other.
-  const entries = refresh()
+  void keepFresh()
   try {
     player.playThrough(await startWorker())
   } catch (error) {
     const consequence = IS_LOCAL ? 'Videos cannot be played.' : 'Videos are played directly from the server instead.'
     byId('worker-problem').textContent = `${failureWords(error)} ${consequence}`
   }
-  const first = (await entries).find(isMedia)
+  const first = (await firstList).find(isMedia)
   if (first && !player.entry) player.load(first)
-  setTimeout(() => void keepFresh(), REFRESH_MS)
-  // Other tabs and workers change the hive, too.
-  await watch?.().pipeTo(new WritableStream({ write: () => void refresh() }))
+  thumbnails.start((entry) => player.url(entry))
 }
 
 await start()

@@ -5,6 +5,7 @@ import { failureWords } from './failure-words.js'
 import { formatBytes, formatTime, shorten } from './format.js'
 import { Position } from './position.js'
 import { Recovery } from './recovery.js'
+import { SeekBar } from './seek-bar.js'
 
 /** @import { EntryInfo, Hive, HiveWorker, ListedEntry } from './types.ts' */
 
@@ -20,6 +21,7 @@ export class Player {
   /** @type {(entry: EntryInfo) => string} */
   #url
   #onLoad
+  #onPicture
   #hasFailed = false
   /** Whether the notice says that the entry was removed. It may be stored again. */
   #isRemoved = false
@@ -30,8 +32,14 @@ export class Player {
    * @param {Hive} probe is asked what failed
    * @param {string} hiveUrl
    * @param {(entry: EntryInfo) => void} onLoad
+   * @param {(entry: EntryInfo, video: HTMLVideoElement) => void} onPicture is called now and then while the video shows one
    */
-  constructor(probe, hiveUrl, onLoad) {
+  constructor(probe, hiveUrl, onLoad, onPicture) {
+    new SeekBar(this.#video).listen()
+    this.#onPicture = onPicture
+    for (const event of ['loadeddata', 'timeupdate']) {
+      this.#video.addEventListener(event, () => this.entry && this.#onPicture(this.entry, this.#video))
+    }
     this.#url = (entry) => mediaUrl(hiveUrl, entry)
     this.#onLoad = onLoad
     this.#recovery = new Recovery(this.#video, this.#position, probe, {
@@ -41,6 +49,15 @@ export class Player {
       wait: (words) => this.#wait(words),
       fail: (words) => this.#say(words, 'problem'),
     })
+  }
+
+  /**
+   * The URL of a version of an entry: that of the service worker, once there is one.
+   *
+   * @param {EntryInfo} entry
+   */
+  url(entry) {
+    return this.#url(entry)
   }
 
   /**
@@ -94,7 +111,9 @@ export class Player {
     const { entry } = this
     if (!entry) return
     const current = entries.find(({ alias }) => alias === entry.alias)
-    if (!current) {
+    const renamed = current ? undefined : entries.find(({ etag }) => etag === entry.etag)
+    if (renamed) this.#follow(renamed)
+    else if (!current) {
       if (this.#hasFailed) return
       this.#say(`${nameOf(entry)} was removed from the hive.`)
       this.#isRemoved = true
@@ -118,6 +137,13 @@ export class Player {
     const { at } = this.#position
     this.load(entry, this.#position)
     this.#say(`${nameOf(entry)} was replaced: this is the new version, from ${formatTime(at)} on.`)
+  }
+
+  /** @param {EntryInfo} entry the same version under another name */
+  #follow(entry) {
+    const words = `${this.entry ? nameOf(this.entry) : ''} is now ${nameOf(entry)}.`
+    this.load(entry, this.#position)
+    this.#say(words)
   }
 
   /** @param {string} words why the hive is unreachable; empty when it is back */

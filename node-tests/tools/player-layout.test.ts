@@ -76,6 +76,9 @@ describe('the example player, with 1,500 entries and names of 200 characters,', 
       { name: `${names[0]}${'W'.repeat(1_000)}`, content: 'fails: its name is too long' },
     ])
     await page.getByText('3 of 7 files stored · 3 questions · 1 failed').waitFor()
+    // What else can be done with the entries, and the form that asks for another name.
+    for (const name of LONG_NAMES) await page.getByRole('button', { name: `More about ${name}` }).click()
+    await page.locator('.panel:visible').first().getByRole('button', { name: 'Rename' }).click()
     for (const width of [320, 390, 1_280]) {
       await page.setViewportSize({ width, height: 800 })
       expect(await page.evaluate(tooWide), `at ${width} px`).toEqual([])

@@ -60,6 +60,79 @@ describe('the example player', () => {
     expect(await page.locator('video').getAttribute('src')).toContain(encodeURIComponent(etag))
   })
 
+  it('shows pictures of entries, and of the place on the seek bar to which the user points', async () => {
+    for (const name of ['comb.mp4', 'comb.webm']) {
+      await page.getByRole('button', { name, exact: true }).locator('canvas').waitFor()
+    }
+    const seek = page.getByRole('slider', { name: 'Position' })
+    await seek.hover({ position: { x: 150, y: 5 } })
+    const preview = page.locator('#preview')
+    await preview.locator('canvas').waitFor()
+    expect(await preview.evaluate(countColours)).toBeGreaterThan(100)
+    expect(await preview.textContent()).toMatch(/^\s*0:\d\d\s*$/)
+    await page.mouse.move(0, 0)
+    await preview.waitFor({ state: 'hidden' })
+    // By keyboard, too.
+    await seek.press('Home')
+    await preview.getByText('0:00').waitFor()
+    await seek.press('Escape')
+    await preview.waitFor({ state: 'hidden' })
+    expect(await seek.getAttribute('aria-valuetext')).toMatch(/^0:0\d of 0:24$/)
+  })
+
+  it('renames an entry that is playing, which goes on, and says why a name cannot be had', async () => {
+    await page.getByRole('button', { name: 'comb.mp4', exact: true }).click()
+    await until((video) => video.currentTime > 0.3)
+    const more = page.getByRole('button', { name: 'More about comb.mp4' })
+    await more.press('Enter')
+    const panel = page.locator('.panel:visible')
+    await panel.getByRole('button', { name: 'Rename' }).press('Enter')
+    const name = panel.getByRole('textbox', { name: 'New name' })
+    expect(await name.evaluate((input: HTMLInputElement) => [input.selectionStart, input.selectionEnd])).toEqual([0, 4])
+    await name.fill('comb.webm')
+    await name.press('Enter')
+    await panel.getByText('Not renamed. The hive already has an entry with this name.').waitFor()
+    await name.press('Escape')
+    await panel.getByRole('button', { name: 'Rename' }).press('Escape')
+    await panel.waitFor({ state: 'hidden' })
+    expect(await more.evaluate((button) => button === document.activeElement)).toBe(true)
+    await more.press('Enter')
+    await panel.getByRole('button', { name: 'Rename' }).press('Enter')
+    await name.fill('b/new.mp4')
+    await name.press('Enter')
+    await page.getByText('comb.mp4 is now b/new.mp4.').first().waitFor()
+    await page.locator('video[src*="/media/b/new.mp4"]').waitFor()
+    await until((video) => video.currentTime > 0.3 && !video.paused)
+    expect((await hive.list()).entries.map(({ alias }) => alias)).toEqual(['b/new.mp4', 'comb.webm'])
+    // Whoever uses a keyboard goes on at the renamed entry.
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('b/new.mp4')
+    await hive.rename('b/new.mp4', 'comb.mp4')
+    await page.getByText('b/new.mp4 is now comb.mp4.').first().waitFor()
+    // The browser logs that the name was taken, and that the old one is gone.
+    expect(player.complaints.splice(0).every((text) => /41[02]/.test(text))).toBe(true)
+  })
+
+  it('downloads an entry under its name, and can be told not to', async () => {
+    const bytes = randomBytes(3_000_000)
+    await new Blob([bytes]).stream().pipeTo(hive.sink('some folder/large file.bin'))
+    await page.getByRole('button', { name: 'More about some folder/large file.bin' }).click()
+    const panel = page.locator('.panel:visible')
+    const saved = page.waitForEvent('download')
+    await panel.getByRole('button', { name: 'Download' }).click()
+    const file = await saved
+    expect(file.suggestedFilename()).toBe('large file.bin')
+    expect(readFileSync(await file.path()).equals(bytes)).toBe(true)
+    await panel.getByText('Downloaded').waitFor()
+
+    await page.evaluate(holdFetches, '/media/some%20folder/')
+    await panel.getByRole('button', { name: 'Download' }).click()
+    await panel.getByRole('button', { name: 'Cancel' }).click()
+    await page.evaluate(() => (globalThis as unknown as HeldFetches).letGo())
+    await panel.getByText('Not downloaded. You cancelled it.').waitFor()
+    await hive.remove('some folder/large file.bin', { ifMatch: (await hive.stat('some folder/large file.bin')).etag })
+    await panel.waitFor({ state: 'detached' })
+  })
+
   it('says that the format failed when the browser cannot play an entry, and only for that entry', async () => {
     for (const alias of ['noise.mp4', 'noise-too.mp4']) {
       await new Blob(['this is not a video']).stream().pipeTo(hive.sink(alias, { type: 'video/mp4' }))
@@ -85,9 +158,12 @@ describe('the example player', () => {
     const list = /\/hive\/(\?|$)/
     await page.route(list, (route) => route.fulfill({ status: 500 }))
     const problem = page.locator('#hive-problem')
+    // The page asks for the list when the hive says that it has changed.
+    await new Blob(['news']).stream().pipeTo(hive.sink('news.txt'))
     await problem.getByText('The hive failed: the server answered 500').waitFor()
     await page.unroute(list)
     await problem.waitFor({ state: 'hidden' })
+    await hive.remove('news.txt')
     // The browser logs the failures that the test caused.
     expect(player.complaints.splice(0).every((text) => text.includes('500'))).toBe(true)
   })
@@ -142,6 +218,13 @@ describe('the example player', () => {
     await answer.body?.cancel().catch(() => undefined)
   })
 })
+
+/** The number of different colours of the picture in an element. */
+function countColours(element: Element): number {
+  const picture = element.querySelector('canvas')!
+  const { data } = picture.getContext('2d')!.getImageData(0, 0, picture.width, picture.height)
+  return new Set(new Uint32Array(data.buffer)).size
+}
 
 interface Traffic {
   readonly signature: { readonly sent: number }

@@ -1,0 +1,200 @@
+import { announce } from './announce.js'
+import { failureWords } from './failure-words.js'
+
+/** @import { ListedEntry } from './types.ts' */
+
+/**
+ * How an action reports its progress, and is cancelled.
+ *
+ * @typedef {object} Running
+ * @property {AbortSignal} signal
+ * @property {(share: number) => void} onProgress gets 0 to 1
+ */
+
+/**
+ * What the panel of an entry can do.
+ *
+ * @typedef {object} PanelActions
+ * @property {(entry: ListedEntry, running: Running) => Promise<void>} download
+ * @property {(entry: ListedEntry, to: string, running: Running) => Promise<void>} rename
+ */
+
+/** The part of a row that opens below its name: what else can be done with the entry, one thing at a time. */
+export class EntryPanel {
+  element = document.createElement('div')
+  #entry
+  #actions
+  #buttons = document.createElement('div')
+  #form = document.createElement('form')
+  #name = document.createElement('input')
+  #running = document.createElement('div')
+  #progress = document.createElement('progress')
+  #words = document.createElement('p')
+  #facts = document.createElement('p')
+  /** @type {AbortController | undefined} */
+  #cancelling
+
+  /**
+   * @param {() => ListedEntry} entry
+   * @param {PanelActions} actions
+   */
+  constructor(entry, actions) {
+    this.#entry = entry
+    this.#actions = actions
+    this.element.className = 'panel'
+    this.#words.className = 'words'
+    this.#facts.className = 'words quiet'
+    this.describe()
+    this.#buttons.className = 'actions'
+    this.#buttons.append(
+      makeButton('Download', () => void this.#download()),
+      makeButton('Rename', () => this.#askForName()),
+    )
+    this.#makeForm()
+    this.#running.className = 'running'
+    this.#progress.ariaLabel = 'Progress'
+    this.#running.append(
+      this.#progress,
+      makeButton('Cancel', () => this.#cancelling?.abort()),
+    )
+    this.#running.hidden = true
+    this.element.append(this.#facts, this.#buttons, this.#form, this.#running, this.#words)
+  }
+
+  /** Says what kind of an entry it is, and which version. */
+  describe() {
+    const { type, etag, modified } = this.#entry()
+    const time = modified.toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' })
+    this.#facts.textContent = `${type} · version ${etag.slice(1, 9)}… of ${time}`
+    this.#facts.title = etag
+  }
+
+  /** Puts the focus on the first thing that can be done. */
+  focus() {
+    this.#buttons.querySelector('button')?.focus()
+  }
+
+  /** Whether closing the panel would hide something that is going on. */
+  get isBusy() {
+    return this.#cancelling !== undefined
+  }
+
+  #makeForm() {
+    const form = this.#form
+    form.className = 'rename'
+    form.hidden = true
+    this.#name.type = 'text'
+    this.#name.required = true
+    // It takes the width that there is, and does not widen the table.
+    this.#name.size = 1
+    this.#name.autocomplete = 'off'
+    this.#name.spellcheck = false
+    this.#name.ariaLabel = 'New name'
+    const save = makeButton('Save', () => undefined)
+    save.type = 'submit'
+    form.append(
+      this.#name,
+      save,
+      makeButton('Keep the name', () => this.#endForm()),
+    )
+    form.addEventListener('submit', (event) => {
+      event.preventDefault()
+      void this.#rename(this.#name.value)
+    })
+    form.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return
+      event.stopPropagation()
+      this.#endForm()
+    })
+  }
+
+  #askForName() {
+    const { alias } = this.#entry()
+    this.#words.textContent = ''
+    this.#buttons.hidden = true
+    this.#form.hidden = false
+    this.#name.value = alias
+    this.#name.focus()
+    // All but the ending and the folder, which mostly stay.
+    const start = alias.lastIndexOf('/') + 1
+    const dot = alias.lastIndexOf('.')
+    this.#name.setSelectionRange(start, dot > start ? dot : alias.length)
+  }
+
+  #endForm() {
+    this.#form.hidden = true
+    this.#buttons.hidden = false
+    this.#buttons.querySelectorAll('button')[1]?.focus()
+  }
+
+  async #rename(/** @type {string} */ to) {
+    const { alias } = this.#entry()
+    if (to === alias) return this.#endForm()
+    const outcome = await this.#run('Renaming …', (running) => this.#actions.rename(this.#entry(), to, running))
+    if (outcome !== undefined) {
+      this.#form.hidden = false
+      this.#buttons.hidden = true
+      this.#say(`Not renamed. ${outcome}`)
+      this.#name.focus()
+    } else announce(`${alias} is now ${to}.`)
+  }
+
+  async #download() {
+    const { alias } = this.#entry()
+    const outcome = await this.#run('Downloading …', (running) => this.#actions.download(this.#entry(), running))
+    this.#say(outcome === undefined ? 'Downloaded' : `Not downloaded. ${outcome}`)
+    announce(outcome === undefined ? `${alias} is downloaded.` : `${alias} is not downloaded. ${outcome}`)
+    this.#buttons.querySelector('button')?.focus()
+  }
+
+  /**
+   * Runs an action, with its progress and a button that cancels it.
+   *
+   * @param {string} words
+   * @param {(running: Running) => Promise<void>} action
+   * @returns {Promise<string | undefined>} why it did not succeed
+   */
+  async #run(words, action) {
+    const cancelling = new AbortController()
+    this.#cancelling = cancelling
+    const hadFocus = this.element.contains(document.activeElement)
+    this.#progress.removeAttribute('value')
+    this.#progress.ariaLabel = words
+    this.#form.hidden = true
+    this.#buttons.hidden = true
+    this.#running.hidden = false
+    if (hadFocus) this.#running.querySelector('button')?.focus()
+    this.#say(words)
+    const onProgress = (/** @type {number} */ share) => {
+      this.#progress.value = share
+      this.#words.textContent = `${words.replace(' …', '')}, ${Math.floor(share * 100)} %`
+    }
+    try {
+      await action({ signal: cancelling.signal, onProgress })
+      return undefined
+    } catch (error) {
+      return cancelling.signal.aborted ? 'You cancelled it.' : failureWords(error)
+    } finally {
+      this.#cancelling = undefined
+      this.#running.hidden = true
+      this.#buttons.hidden = false
+      this.#say('')
+    }
+  }
+
+  #say(/** @type {string} */ words) {
+    this.#words.textContent = words
+  }
+}
+
+/**
+ * @param {string} label
+ * @param {() => void} act
+ */
+function makeButton(label, act) {
+  const button = document.createElement('button')
+  button.type = 'button'
+  button.textContent = label
+  button.addEventListener('click', act)
+  return button
+}
