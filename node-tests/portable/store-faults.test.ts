@@ -166,7 +166,7 @@ describe('a store whose backend fails', () => {
       faultsOf(operation).map((fault) => ({ index, operation, fault })),
     )
     // If there are few cases, all of them are needed to see each of the three outcomes.
-    const plays = sample(cases, cases.length < 100 ? 1 : 3).map(async ({ index, operation, fault }) => {
+    const plays = sample(cases, cases.length < 100 ? 1 : 5).map(async ({ index, operation, fault }) => {
       const where = `${fault} at ${index} (${operation})`
       const { contents, result, before, after } = await play(scenario, (step) =>
         step.index === index ? fault : undefined,
@@ -198,7 +198,7 @@ describe('a store whose backend fails', () => {
   })
 
   it('stores a long stream whose objects and intents are refused repeatedly', async () => {
-    const times = Math.max(...sample([100, 20, 20, 20, 20]))
+    const times = Math.max(...sample([100, 20, 20, 20, 20], 5))
     for (const fault of ['busy', 'lost', 'late'] as const) {
       const memory = memoryBackend()
       const host = new VirtualHost({ budget: { ...systemHost.budget, tries: 50 } })

@@ -18,7 +18,7 @@ declare module 'vitest' {
  *
  * @param every The largest number of parts. Fewer parts are larger.
  */
-export function sample<T>(cases: readonly T[], every = 5): readonly T[] {
+export function sample<T>(cases: readonly T[], every = 10): readonly T[] {
   const share = inject('share')
   const of = Math.min(every, share.of, cases.length)
   const parts = new Set(share.parts.map((part) => part % of))
@@ -26,7 +26,7 @@ export function sample<T>(cases: readonly T[], every = 5): readonly T[] {
 }
 
 /** Returns the seeds 1, 2, … `count` of a random test, or some of them, like {@linkcode sample}. */
-export function seeds(count: number, every = 5): readonly number[] {
+export function seeds(count: number, every = 10): readonly number[] {
   return sample(
     Array.from({ length: count }, (_, index) => index + 1),
     every,

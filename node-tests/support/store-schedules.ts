@@ -63,7 +63,7 @@ export async function expectKeptWithOnePreemption(scenario: Scenario, most: numb
     must(steps > count, `${scenario.name}, order ${order.join()}: ended after ${steps} steps`)
     const stride = Math.ceil((steps * count * count) / most)
     const places = Array.from({ length: Math.ceil((steps * count - 1) / stride) }, (_, i) => 1 + i * stride)
-    for (const n of sample(places, 10)) {
+    for (const n of sample(places)) {
       const [step, other] = [Math.floor(n / count), n % count]
       const where = `order ${order.join()}, ${other} at ${step}`
       await stepsOf(new Map([[step, other]]), where)
@@ -89,7 +89,7 @@ export async function expectKeptWithInterruption(scenario: Scenario, most: numbe
   const [first = 0, second = 0] = lengths
   const stride = Math.ceil((first * second) / most)
   const places = Array.from({ length: Math.ceil((first * second) / stride) }, (_, i) => i * stride)
-  const taken = sample(places, 10)
+  const taken = sample(places)
   for (const n of taken) {
     const [at, steps] = [Math.floor(n / second), 1 + (n % second)]
     const preemptions = new Map([
@@ -105,7 +105,7 @@ export async function expectKeptWithInterruption(scenario: Scenario, most: numbe
 /** Checks a scenario in random orders, in which any actor may die. Returns the number of orders. */
 export async function expectKeptInRandomOrders(scenario: Scenario, count: number): Promise<number> {
   const prepared = await prepare(scenario)
-  const all = seeds(count, 10)
+  const all = seeds(count)
   for (const seed of all) {
     const random = new VirtualHost({ seed: seed + 1000 })
     const pick = anyOrder(() => random.fraction(), scenario.actors.length)
