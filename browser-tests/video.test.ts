@@ -58,7 +58,7 @@ describe('a service worker', () => {
     frame = await openMediaFrame('seek')
     const clip = new Uint8Array(await (await fetch('/examples/player/clips/comb.mp4')).arrayBuffer())
     const sink = new HttpHive(hiveUrl).sink(`${PREFIX}/spread.mp4`, { type: 'video/mp4' })
-    await spreadClip(clip, new Uint8Array(GAP_BYTES)).stream().pipeTo(sink)
+    await new Blob(spreadClip(clip, new Uint8Array(GAP_BYTES))).stream().pipeTo(sink)
     // The bytes of the gap never arrive: a player that reads through them waits forever.
     const script = `gated-worker.js?hold=${clip.byteLength}-${GAP_BYTES}`
     const registered = frame.combstream.registerHiveWorker(script, { hive: hiveUrl })
@@ -81,7 +81,7 @@ describe('a service worker', () => {
     const { registerHiveWorker } = frame.combstream
     const { serviceWorker } = frame.window.navigator
     const clip = new Uint8Array(await (await fetch('/examples/player/clips/comb.mp4')).arrayBuffer())
-    const spread = spreadClip(clip, new Uint8Array(GAP_BYTES))
+    const spread = new Blob(spreadClip(clip, new Uint8Array(GAP_BYTES)))
     const sink = new HttpHive(hiveUrl).sink(`${PREFIX}/cancelled.mp4`, { type: 'video/mp4' })
     await spread.stream().pipeTo(sink)
     // Held from the first half on, so that playing requests some of it.

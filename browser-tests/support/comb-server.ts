@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -41,10 +41,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await rm(directory, { recursive: true, force: true })
   }
   try {
-    const mp4 = new Uint8Array(await readFile(join(CLIPS, 'comb.mp4')))
+    const [mp4, spread] = [join(CLIPS, 'comb.mp4'), join(directory, 'spread.mp4')]
+    await writeFile(spread, spreadClip(new Uint8Array(await readFile(mp4)), new Uint8Array(GAP_BYTES)))
     await putClip(hive, 'comb.mp4', mp4)
-    await putClip(hive, 'spread.mp4', await spreadClip(mp4, new Uint8Array(GAP_BYTES)).bytes())
-    await putClip(hive, 'comb.webm', await readFile(join(CLIPS, 'comb.webm')))
+    await putClip(hive, 'spread.mp4', spread)
+    await putClip(hive, 'comb.webm', join(CLIPS, 'comb.webm'))
     // Lets the tests' own page, which has another origin, use the hive.
     const { port } = project.vite.httpServer!.address() as AddressInfo
     const page = `http://127.0.0.1:${port}`
@@ -63,10 +64,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 /** Returns what `comb serve --log` has written so far. */
 export const combLog: BrowserCommand = ({ project }) => readFile(project.getProvidedContext().combLog, 'utf8')
 
-async function putClip(hive: string, alias: string, bytes: Uint8Array): Promise<void> {
-  const child = startComb(['put', hive, alias, '-'], 'inherit')
-  // A command that fails does not read its input.
-  child.stdin!.on('error', () => undefined).end(bytes)
+async function putClip(hive: string, alias: string, file: string): Promise<void> {
+  const child = startComb(['put', hive, alias, file], 'inherit')
   const [code] = (await once(child, 'exit')) as [number | null]
   if (code !== 0) throw new Error(`comb put ended with ${code}`)
 }

@@ -1,8 +1,8 @@
 /**
- * Returns the mp4 with other bytes in the middle of its media. It plays the same, but a player gets the second half only
- * if it requests it.
+ * Returns the parts of an mp4 with other bytes in the middle of its media. It plays the same, but a player gets the second
+ * half only if it requests it.
  */
-export function spreadClip(mp4: Uint8Array<ArrayBuffer>, gap: Uint8Array<ArrayBuffer>): Blob {
+export function spreadClip(mp4: Uint8Array<ArrayBuffer>, gap: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
   const moov = boxes(mp4, 0, mp4.byteLength).find(({ type }) => type === 'moov')!
   const mdat = boxes(mp4, 0, mp4.byteLength).find(({ type }) => type === 'mdat')!
   const view = new DataView(mp4.slice().buffer)
@@ -17,7 +17,7 @@ export function spreadClip(mp4: Uint8Array<ArrayBuffer>, gap: Uint8Array<ArrayBu
   }
   view.setUint32(mdat.start, mdat.end - mdat.start + gap.byteLength)
   const spread = new Uint8Array(view.buffer)
-  return new Blob([spread.subarray(0, split), gap, spread.subarray(split)])
+  return [spread.subarray(0, split), gap, spread.subarray(split)]
 }
 
 interface Box {

@@ -47,7 +47,7 @@ const turns = new Map<EngineName, Promise<unknown>>()
 
 beforeAll(async () => {
   const clip = new Uint8Array(readFileSync(new URL('../../examples/player/clips/comb.mp4', import.meta.url)))
-  await writeFile(video, spreadClip(clip, noiseOf(GAP_BYTES)).stream())
+  await writeFile(video, spreadClip(clip, noiseOf(GAP_BYTES)))
   await writeFile(noise, noiseOf(1_000))
   const hive = new HttpHive(`${player.url}hive/`)
   await new Blob(['this is not a video']).stream().pipeTo(hive.sink(NO_VIDEO, { type: 'video/mp4' }))
