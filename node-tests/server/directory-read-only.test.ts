@@ -1,7 +1,9 @@
+import type { ChildProcess } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { directoryBackend } from '../../src/backends/directory.ts'
 import { nodeFiles } from '../../src/backends/directory/file-calls.ts'
@@ -13,7 +15,9 @@ import { startChild } from '../support/child-program.ts'
 import { CAN_MOUNT, type Mounted, mountSmall } from '../support/file-systems.ts'
 import { FULL_ENTRIES, readFixture, unpackHive } from '../support/hive-fixture.ts'
 import { type FoundEntries, type FoundHive, readAndTryToWrite, readHive } from '../support/read-hive.ts'
+import { seeds } from '../support/sample.ts'
 import { pattern, text } from '../support/store-tools.ts'
+import { soon } from '../support/streams.ts'
 
 const ENTRIES: FoundEntries = { one: toHex(pattern(3000)), two: toHex(pattern(10)) }
 const LOG_FILES = ['metadata.sqlite-wal', 'metadata.sqlite-shm']
@@ -77,6 +81,7 @@ afterEach(() => {
 afterAll(async () => {
   if (temporary === undefined) delete process.env['TMPDIR']
   else process.env['TMPDIR'] = temporary
+  nobody?.child.stdin!.end()
   await rm(root, { recursive: true, force: true })
 })
 
@@ -84,15 +89,23 @@ function fresh(): string {
   return join(root, String(made++))
 }
 
-async function makeHive(directory: string, { open }: { open: boolean }): Promise<FoundEntries> {
-  const source = fresh()
-  const store = new StreamStore(await directoryBackend(source), { blockSize: 1000 })
+let originals: Promise<{ readonly open: string; readonly closed: string }> | undefined
+
+/** Makes a hive, and a copy of it from before it was closed. */
+async function makeOriginals(): Promise<{ readonly open: string; readonly closed: string }> {
+  const [open, closed] = [fresh(), fresh()]
+  const store = new StreamStore(await directoryBackend(closed), { blockSize: 1000 })
   const hive = new LocalHive(store)
   await new Blob([pattern(3000)]).stream().pipeTo(hive.sink('one'))
   await new Blob([pattern(10)]).stream().pipeTo(hive.sink('two'))
-  if (!open) await store.close()
-  await cp(source, directory, { recursive: true })
-  if (open) await store.close()
+  await cp(closed, open, { recursive: true })
+  await store.close()
+  return { open, closed }
+}
+
+async function makeHive(directory: string, { open }: { open: boolean }): Promise<FoundEntries> {
+  originals ??= makeOriginals()
+  await cp((await originals)[open ? 'open' : 'closed'], directory, { recursive: true })
   return ENTRIES
 }
 
@@ -106,16 +119,18 @@ async function snapshot(directory: string): Promise<string[]> {
   return lines.toSorted()
 }
 
+/** Reads hives as another user. */
+let nobody: { readonly child: ChildProcess; readonly answers: AsyncIterator<string> } | undefined
+
 async function readAsNobody(directory: string): Promise<FoundHive[]> {
-  const child = startChild('reading-child', directory)
-  let output = ''
-  let errors = ''
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (output += chunk))
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (errors += chunk))
-  await new Promise((resolve) => child.on('close', resolve))
-  expect(output, errors).not.toBe('')
-  const lines = output.split('\n').slice(0, -1)
-  return lines.map((line) => JSON.parse(line) as FoundHive)
+  if (!nobody) {
+    const child = startChild('reading-child')
+    child.stderr.pipe(process.stderr)
+    nobody = { child, answers: createInterface({ input: child.stdout })[Symbol.asyncIterator]() }
+  }
+  nobody.child.stdin!.write(`${directory}\n`)
+  const { value } = (await soon(nobody.answers.next(), 'the answer of the child')) as IteratorResult<string, undefined>
+  return JSON.parse(value ?? '[]') as FoundHive[]
 }
 
 async function forbidWriting(directory: string): Promise<void> {
@@ -263,7 +278,7 @@ describe('directoryBackend, opened only for reading', () => {
     const readers = Promise.all([readAll(0), readAll(1)])
     const value = new Uint8Array(3000)
     const view = new DataView(value.buffer)
-    for (let round = 1; round <= 30; round++) {
+    for (const round of seeds(30, 5)) {
       const writer = await directoryBackend(directory)
       for (let i = 0; i < round % 4; i++) {
         view.setUint32(0, committed + 1)
