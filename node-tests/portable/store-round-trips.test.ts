@@ -61,4 +61,16 @@ describe('with an engine that is far away', () => {
       expect(trips, JSON.stringify(trips)).toHaveLength(1)
     }
   })
+
+  it('the version is checked while a block is read, not after it', async () => {
+    const backend = countedTrips(memoryBackend())
+    const { trips } = backend
+    const hive = new LocalHive(new StreamStore(backend))
+    await put(hive, 'a', randomBytes(3 * MB, 1))
+    const entry = await hive.open('a')
+    trips.length = 0
+    await new Response(entry.stream()).arrayBuffer()
+    // The stream, then its page, then three blocks; and at the end only the version.
+    expect(trips, JSON.stringify(trips)).toHaveLength(6)
+  })
 })

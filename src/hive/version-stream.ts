@@ -24,8 +24,8 @@ export interface VersionStreamOptions {
 const EMPTY = new Uint8Array(0)
 
 /**
- * Reads a version of an entry in chunks of at most `bufferSize` bytes. Before each chunk, and before the end, it checks
- * that the version is still current: all bytes were current when they were delivered.
+ * Reads a version of an entry in chunks of at most `bufferSize` bytes. Whenever a reader asks for more, it checks that the
+ * version is still current, while the bytes are read: a reader that asks after an update gets none.
  */
 export function versionStream(options: VersionStreamOptions): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { range, bufferSize, signals } = options
@@ -45,14 +45,14 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
     if (source) markHandled(source.cancel(reason))
   }
 
-  /** Opens the bytes, reads some of them, and checks the version. */
+  /** Opens the bytes, and reads some of them while the version is checked. */
   const step = async (read: (opened: VersionBytes) => Promise<void>): Promise<void> => {
     try {
       source ??= await options.open(givenUp.signal)
-      // Cancelled while it was being opened.
-      if (givenUp.signal.aborted) markHandled(source.cancel())
-      else await read(source)
-      await options.check(offset)
+      const isCancelled = givenUp.signal.aborted
+      if (isCancelled) markHandled(source.cancel())
+      // Both at the same time: where rows are as far away as blocks, a check takes as long as a block.
+      await Promise.all([options.check(offset), isCancelled ? undefined : read(source)])
     } catch (error) {
       const wasGivenUp = givenUp.signal.aborted
       stop(error)
