@@ -35,7 +35,8 @@ export class OpfsBlocks implements Blocks {
     return this.#call(`cannot store object ${name}`, signal, async () => {
       const { directory, writer } = await this.#create(name)
       try {
-        await writer.write(copyBytes(bytes))
+        // The writer copies them; a copy here would cost as much again.
+        await writer.write(plainBytes(bytes))
         signal?.throwIfAborted()
       } catch (error) {
         await writer.abort(error).catch(() => undefined)
@@ -103,8 +104,7 @@ export class OpfsBlocks implements Blocks {
     for (let attempt = 1; ; attempt++) {
       const directory = await this.#directoryOf(name, true)
       try {
-        const handle = await directory?.getFileHandle(name, { create: true })
-        if (directory && handle) return { directory, writer: await writerOf(handle) }
+        if (directory) return { directory, writer: await writerIn(directory, name) }
       } catch (error) {
         if (!MOVED.has((error as Error).name) || attempt === MAX_ATTEMPTS) throw error
       }
@@ -183,13 +183,21 @@ interface IterableDirectory {
   keys(): AsyncIterableIterator<string>
 }
 
-/** Opens a writer for a file that has no bytes yet. */
-async function writerOf(handle: FileSystemFileHandle): Promise<FileSystemWritableFileStream> {
-  // At the same time, because each of them takes as long as a small file.
-  const [file, writer] = await Promise.all([orAbsent(handle.getFile()), handle.createWritable()])
-  if (!file || file.size === 0) return writer
-  await writer.abort()
-  throw new BackendError(`object ${handle.name} exists`, { retryable: false })
+/** The writer takes no memory that threads share. */
+function plainBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : copyBytes(bytes)
+}
+
+/** Opens a writer for a new file, or one that has no bytes yet. */
+async function writerIn(directory: FileSystemDirectoryHandle, name: string): Promise<FileSystemWritableFileStream> {
+  // At the same time, because each step takes as long as a small file. Whether there was a file costs less than its length.
+  const [known, handle] = await Promise.all([
+    orAbsent(directory.getFileHandle(name)),
+    directory.getFileHandle(name, { create: true }),
+  ])
+  const file = known && (await orAbsent(known.getFile()))
+  if (file && file.size > 0) throw new BackendError(`object ${name} exists`, { retryable: false })
+  return handle.createWritable()
 }
 
 /** Undefined if something does not exist, or no longer does. */

@@ -19,10 +19,12 @@ export async function answerHashRequests(): Promise<void> {
       case 'begin':
         states.set(number, data.state)
         break
-      case 'update':
-        states.set(number, hash.load(states.get(number)!).update(data.bytes).save())
-        scope.postMessage({ kind: 'taken', number, byteLength: data.bytes.byteLength }, [])
+      case 'update': {
+        const { bytes } = data
+        states.set(number, hash.load(states.get(number)!).update(bytes).save())
+        scope.postMessage({ kind: 'taken', number, byteLength: bytes.byteLength, bytes }, [bytes.buffer])
         break
+      }
       case 'end': {
         const digest = new Uint8Array(hash.load(states.get(number)!).digest('binary'))
         states.delete(number)

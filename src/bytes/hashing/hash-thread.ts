@@ -58,7 +58,7 @@ export class HashThread {
 
   #receive(reply: HashReply): void {
     if (reply.kind === 'ready') this.#state = 'ready'
-    else if (reply.kind === 'taken') this.#hashes.get(reply.number)?.taken(reply.byteLength)
+    else if (reply.kind === 'taken') this.#hashes.get(reply.number)?.taken(reply)
     else {
       this.#hashes.get(reply.number)?.ended(reply.digest)
       this.#hashes.delete(reply.number)

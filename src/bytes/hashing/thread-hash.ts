@@ -1,6 +1,6 @@
 import { copyBytes } from '../byte-order.ts'
 import { markHandled } from '../promises.ts'
-import type { HashRequest } from './hash-messages.ts'
+import type { HashReply, HashRequest } from './hash-messages.ts'
 
 /** Bytes of one hash that may be on their way to the worker. */
 const MAX_LAG_BYTES = 4_000_000
@@ -25,6 +25,8 @@ export class ThreadHash {
   readonly #number: number
   readonly #send: (request: HashRequest, transfer: ArrayBuffer[]) => void
   #lagBytes = 0
+  /** Memory that the worker has given back. New memory for each block would cost more than hashing it does here. */
+  readonly #spares: Uint8Array<ArrayBuffer>[] = []
   #room: (Wait<void> & { readonly promise: Promise<void> }) | undefined
   #digest: Wait<Uint8Array<ArrayBuffer>> | undefined
   #failure: { readonly reason: unknown } | undefined
@@ -39,12 +41,19 @@ export class ThreadHash {
   /** Sends a copy of these bytes. If the worker is too far behind, it resolves when that has caught up. */
   update(bytes: Uint8Array): void | Promise<void> {
     if (this.#failure) throw this.#failure.reason
-    const copy = copyBytes(bytes)
+    const copy = this.#copy(bytes)
     this.#lagBytes += copy.byteLength
     this.#send({ kind: 'update', number: this.#number, bytes: copy }, [copy.buffer])
     if (this.#lagBytes <= MAX_LAG_BYTES) return undefined
     this.#room ??= newWait()
     return this.#room.promise
+  }
+
+  #copy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+    const spare = this.#spares.pop()
+    if (spare?.byteLength !== bytes.byteLength) return copyBytes(bytes)
+    spare.set(bytes)
+    return spare
   }
 
   /** Ends the hash. */
@@ -63,8 +72,9 @@ export class ThreadHash {
     this.#send({ kind: 'discard', number: this.#number }, [])
   }
 
-  /** The worker has hashed so many bytes. */
-  taken(byteLength: number): void {
+  /** The worker has hashed so many bytes, which were in this memory. */
+  taken({ byteLength, bytes }: Pick<Extract<HashReply, { kind: 'taken' }>, 'byteLength' | 'bytes'>): void {
+    this.#spares.push(bytes)
     this.#lagBytes -= byteLength
     if (this.#lagBytes > MAX_LAG_BYTES) return
     this.#room?.resolve()
