@@ -8,6 +8,7 @@ const BROWSER_ENTRIES = [
   'src/browser/service-worker.ts',
   'src/browser/browser-hive.ts',
   'src/browser/browser-hive-worker.ts',
+  'src/browser/cache-worker.ts',
   'src/browser/rsync-worker.ts',
   'src/browser/sha256-worker.ts',
 ]

@@ -14,7 +14,10 @@ export {
 export { mediaUrl } from './service-worker/media-url.ts'
 export {
   type HiveWorker,
+  type PageToken,
   registerHiveWorker,
   type RegisterHiveWorkerOptions,
 } from './service-worker/register-hive-worker.ts'
+export type { WorkerCacheUsage } from './service-worker/cache-calls.ts'
+export type { WorkerCache } from './service-worker/worker-cache.ts'
 export type { ClaimMessage, DeliveryMessage, FailureMessage } from './service-worker/worker-messages.ts'

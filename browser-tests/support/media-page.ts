@@ -13,6 +13,7 @@ const BUNDLES: Readonly<Record<string, string>> = {
   'service-worker.js': '../../src/browser/service-worker.ts',
   'browser-hive.js': '../../src/browser/browser-hive.ts',
   'browser-hive-worker.js': '../../src/browser/browser-hive-worker.ts',
+  'cache-worker.js': '../../src/browser/cache-worker.ts',
   'rsync-worker.js': '../../src/browser/rsync-worker.ts',
   'gated-worker.js': './gated-worker.ts',
   'strict-page.js': './strict-page.ts',

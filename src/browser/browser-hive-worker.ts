@@ -7,15 +7,17 @@ import { BROWSER_HIVE_SCHEME } from '../service-worker/worker-messages.ts'
 import { StreamStore } from '../store/stream-store.ts'
 import { startWorker } from '../service-worker/start-worker.ts'
 
-startWorker((url) => {
-  if (url.protocol !== BROWSER_HIVE_SCHEME) return new HttpHive(url)
-  const name = decodeURIComponent(url.pathname)
-  let store: StreamStore | undefined
-  return async () => {
-    // It is opened again once it has failed for good. What it listens to would stay open.
-    if (store) markHandled(store.close())
-    store = undefined
-    store = new StreamStore(await browserBackend(name))
-    return new LocalHive(store)
-  }
+startWorker({
+  hiveAt: (url, options) => {
+    if (url.protocol !== BROWSER_HIVE_SCHEME) return new HttpHive(url, options)
+    const name = decodeURIComponent(url.pathname)
+    let store: StreamStore | undefined
+    return async () => {
+      // It is opened again once it has failed for good. What it listens to would stay open.
+      if (store) markHandled(store.close())
+      store = undefined
+      store = new StreamStore(await browserBackend(name))
+      return new LocalHive(store)
+    }
+  },
 })

@@ -2,4 +2,4 @@
 import { HttpHive } from '../http/client/http-hive.ts'
 import { startWorker } from '../service-worker/start-worker.ts'
 
-startWorker((url) => new HttpHive(url))
+startWorker({ hiveAt: (url, options) => new HttpHive(url, options) })

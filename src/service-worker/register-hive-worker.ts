@@ -1,8 +1,18 @@
+import { checkInteger } from '../bytes/check-integer.ts'
 import { onAbort } from '../bytes/on-abort.ts'
 import { abortable } from '../bytes/promises.ts'
 import type { EntryInfo } from '../hive/hive.ts'
 import { mediaUrl } from './media-url.ts'
-import { BASE_PARAMETER, type ClaimMessage, FILE_PARAMETER, HIVE_PARAMETER } from './worker-messages.ts'
+import { WorkerCache } from './worker-cache.ts'
+import {
+  BASE_PARAMETER,
+  CACHE_PARAMETER,
+  type ClaimMessage,
+  FILE_PARAMETER,
+  HIVE_PARAMETER,
+  type RenewMessage,
+  TOKEN_PARAMETER,
+} from './worker-messages.ts'
 
 /** Options of {@linkcode registerHiveWorker}. */
 export interface RegisterHiveWorkerOptions {
@@ -30,8 +40,32 @@ export interface RegisterHiveWorkerOptions {
    * @default []
    */
   files?: readonly (string | URL)[] | undefined
+  /**
+   * Keeps what is read, so that it plays again without a network; the script must be `dist/browser/cache-worker.js`. `bytes`
+   * is the budget: see `cachedHive`. It belongs to the hive's URL: use the same one in all pages.
+   * @default none
+   */
+  cache?: { bytes: number } | undefined
+  /**
+   * Says with which token this page's requests are sent to the hive, as `Authorization: Bearer`, and, with a cache, whose
+   * it is: what was fetched for one `principal` is never served to another. The worker calls it when a request needs it,
+   * and once more after a 401. The token is never stored. Without a network, it should answer with the principal alone.
+   * @default none
+   */
+  token?: (() => Promise<PageToken | string | undefined>) | undefined
   /** Ends the waiting; the worker may start all the same. */
   signal?: AbortSignal | undefined
+}
+
+/** The answer of a page that is asked for its token. */
+export interface PageToken {
+  /** The token; undefined for none. */
+  token?: string | undefined
+  /**
+   * Whose access to the hive it is, such as the name of a user.
+   * @default ''
+   */
+  principal?: string | undefined
 }
 
 /** A service worker that answers for a hive. */
@@ -42,6 +76,10 @@ export interface HiveWorker {
   readonly base: string
   /** The URL of one version of an entry: for the `src` of a `<video>`, `<audio>` or `<img>`. */
   url(entry: Pick<EntryInfo, 'alias' | 'etag'>): string
+  /** Its cache. Calls reject with a TypeError if it has none. */
+  readonly cache: WorkerCache
+  /** Makes the worker ask for the token again, because another user has signed in. */
+  renew(): void
 }
 
 /**
@@ -67,7 +105,7 @@ export interface HiveWorker {
  */
 export async function registerHiveWorker(
   script: string | URL,
-  { hive, base = 'media/', scope, files = [], signal }: RegisterHiveWorkerOptions,
+  { hive, base = 'media/', scope, files = [], cache, token, signal }: RegisterHiveWorkerOptions,
 ): Promise<HiveWorker> {
   const container: ServiceWorkerContainer | undefined = navigator.serviceWorker
   if (!container) throw new TypeError('there are no service workers here: they need https or localhost')
@@ -77,6 +115,9 @@ export async function registerHiveWorker(
   url.searchParams.set(HIVE_PARAMETER, new URL(hive, document.baseURI).href)
   url.searchParams.set(BASE_PARAMETER, absoluteBase)
   for (const file of files) url.searchParams.append(FILE_PARAMETER, pathOf(new URL(file, document.baseURI)))
+  if (cache) url.searchParams.set(CACHE_PARAMETER, String(checkInteger('cache.bytes', cache.bytes, 0, Infinity)))
+  if (token) url.searchParams.set(TOKEN_PARAMETER, '')
+  answerWith(container, token)
 
   signal?.throwIfAborted()
   const registering = register(container, url, folder.href)
@@ -90,7 +131,39 @@ export async function registerHiveWorker(
   if (!worker) throw new Error(`the service worker ${url.href} was not installed`)
   await activated(worker, signal)
   await controlling(container, worker, signal)
-  return { registration, base: absoluteBase, url: (entry) => mediaUrl(absoluteBase, entry) }
+  const renew = (): void => {
+    registration.active?.postMessage({ type: 'combstream:renew' } satisfies RenewMessage)
+  }
+  if (token) renew()
+  return {
+    registration,
+    base: absoluteBase,
+    url: (entry) => mediaUrl(absoluteBase, entry),
+    cache: new WorkerCache(container, registration),
+    renew,
+  }
+}
+
+/** How pages answer their workers. A page that registers again answers with the last function. */
+const answering = new WeakMap<ServiceWorkerContainer, { token: RegisterHiveWorkerOptions['token'] }>()
+
+/** Answers the worker that asks for the token of this page. */
+function answerWith(container: ServiceWorkerContainer, token: RegisterHiveWorkerOptions['token']): void {
+  const known = answering.get(container)
+  if (known) {
+    known.token = token
+    return
+  }
+  const current = { token }
+  answering.set(container, current)
+  container.addEventListener('message', ({ data, ports: [port] }: MessageEvent<{ type?: unknown } | null>) => {
+    if (data?.type !== 'combstream:identity' || !port) return
+    Promise.resolve(current.token?.()).then(
+      (given) => port.postMessage(typeof given === 'string' ? { token: given } : { ...given }),
+      (error: unknown) => port.postMessage({ error: String((error as Error)?.message ?? error) }),
+    )
+  })
+  container.startMessages()
 }
 
 function pathOf({ origin, href, pathname, search }: URL): string {

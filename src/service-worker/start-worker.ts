@@ -1,15 +1,22 @@
 import { markHandled } from '../bytes/promises.ts'
 import type { Hive } from '../hive/hive.ts'
+import type { HttpHiveOptions } from '../http/client/http-hive.ts'
+import type { StreamStore } from '../store/stream-store.ts'
 import { answerFetch, type FetchEventLike } from './answer-fetch.ts'
-import { createFetchResponder } from './fetch-responder.ts'
+import { answerCacheCall, readCacheCall } from './cache-calls.ts'
 import { KeptFiles } from './kept-files.ts'
+import { OfflineSwitch } from './offline-switch.ts'
+import { PageHives } from './page-hives.ts'
+import { PageIdentities, type WorkerClients } from './page-identities.ts'
 import {
   BASE_PARAMETER,
-  type ClaimMessage,
+  CACHE_PARAMETER,
   type DeliveryMessage,
   type FailureMessage,
   FILE_PARAMETER,
   HIVE_PARAMETER,
+  type LostMessage,
+  TOKEN_PARAMETER,
 } from './worker-messages.ts'
 
 interface ExtendableEvent extends Event {
@@ -21,30 +28,40 @@ interface FetchEvent extends ExtendableEvent, FetchEventLike {
 }
 
 interface MessageToWorker extends ExtendableEvent {
-  readonly data: ClaimMessage | { readonly type?: unknown } | null
+  readonly data: { readonly type?: unknown; readonly id?: unknown } | null
+  readonly ports: readonly MessagePort[]
+  readonly source: { readonly id: string; postMessage(message: unknown): void } | null
 }
 
 /** What is used of `ServiceWorkerGlobalScope`, which the library `dom` does not have. */
 interface WorkerScope {
   readonly location: { readonly href: string }
-  readonly clients: {
-    claim(): Promise<void>
-    get(id: string): Promise<{ postMessage(message: unknown): void } | undefined>
-  }
+  readonly clients: WorkerClients & { claim(): Promise<void> }
   skipWaiting(): Promise<void>
   addEventListener(type: 'install' | 'activate', listener: (event: ExtendableEvent) => void): void
   addEventListener(type: 'message', listener: (event: MessageToWorker) => void): void
   addEventListener(type: 'fetch', listener: (event: FetchEvent) => void): void
 }
 
+/** What a script brings to its service worker. */
+export interface WorkerParts {
+  /** Makes the hive at a URL, or a function that opens it. */
+  hiveAt(url: URL, options: HttpHiveOptions): Hive | (() => Promise<Hive>)
+  /**
+   * Opens the store of the cache.
+   * @default the worker has no cache
+   */
+  openStore?(): Promise<StreamStore>
+}
+
+/** Most calls of pages at a time. */
+const MAX_CALLS = 1_000
+
 /**
  * Makes this script a service worker that answers from a hive. `registerHiveWorker` registers it, and puts into its URL
  * which hive it answers from, below which URL, and which files it keeps. As a bundle it has no imports and exports, so it
- * works as a module and as a classic worker.
- *
- * @param hiveAt Makes the hive at a URL, or a function that opens it.
- */
-export function startWorker(hiveAt: (url: URL) => Hive | (() => Promise<Hive>)): void {
+ * works as a module and as a classic worker. */
+export function startWorker({ hiveAt, openStore }: WorkerParts): void {
   const scope = globalThis as unknown as WorkerScope
   const url = new URL(scope.location.href)
   /** The page that each request comes from. */
@@ -57,30 +74,80 @@ export function startWorker(hiveAt: (url: URL) => Hive | (() => Promise<Hive>)):
 
   const base = parameter(url, BASE_PARAMETER)
   const files = new KeptFiles(`combstream:${base.pathname}`, url.searchParams.getAll(FILE_PARAMETER))
-  const respond = createFetchResponder(hiveAt(parameter(url, HIVE_PARAMETER)), {
-    base,
-    onDelivery(delivery, request) {
-      tell(request, { type: 'combstream:delivery', ...delivery })
-    },
-    onError(error, request) {
-      const { name, message } = error as Error
-      tell(request, { type: 'combstream:failure', path: new URL(request.url).pathname, name, message })
+  const hiveUrl = parameter(url, HIVE_PARAMETER)
+  const identities = url.searchParams.has(TOKEN_PARAMETER) ? new PageIdentities(scope.clients) : undefined
+  const cache = cacheOf(url, base, openStore)
+  const hives = new PageHives({
+    hiveAt: (options) => hiveAt(hiveUrl, options),
+    name: hiveUrl.href,
+    cache,
+    identities,
+    responder: {
+      base,
+      onDelivery(delivery, request) {
+        tell(request, { type: 'combstream:delivery', ...delivery })
+      },
+      onError(error, request) {
+        const { name, message } = error as Error
+        tell(request, { type: 'combstream:failure', path: new URL(request.url).pathname, name, message })
+      },
     },
   })
+  const calls = new Set<string>()
+  const call = async ({ data, ports: [port], source }: MessageToWorker): Promise<void> => {
+    const { id } = data as { id?: unknown }
+    if (!port || typeof id !== 'string' || calls.size >= MAX_CALLS) return
+    calls.add(id)
+    await answerCacheCall(readCacheCall(data), port, {
+      open: () => hives.openCache(source?.id ?? ''),
+      statistics: () => ({ ...hives.statistics(), offline: cache?.offline.value ?? false }),
+      async setOffline(offline) {
+        if (!cache) throw new TypeError('this service worker has no cache: register it with the option cache')
+        await cache.offline.set(offline)
+        hives.forget()
+      },
+    })
+    calls.delete(id)
+  }
 
   // Versions of this script share nothing but files, which each fetches again, so a new one need not wait for the old one's
   // pages.
   scope.addEventListener('install', (event) => event.waitUntil(files.install().then(() => scope.skipWaiting())))
   scope.addEventListener('activate', (event) => event.waitUntil(scope.clients.claim()))
   scope.addEventListener('message', (event) => {
-    if (event.data?.type === 'combstream:claim') event.waitUntil(scope.clients.claim())
+    const { data, source } = event
+    switch (data?.type) {
+      case 'combstream:claim':
+        return event.waitUntil(scope.clients.claim())
+      case 'combstream:renew':
+        identities?.forget(source?.id ?? '')
+        return hives.forget(source?.id)
+      case 'combstream:call':
+        return event.waitUntil(call(event))
+      case 'combstream:alive':
+        if (typeof data.id !== 'string' || calls.has(data.id)) return
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is not a window
+        source?.postMessage({ type: 'combstream:lost', id: data.id } satisfies LostMessage)
+    }
   })
   scope.addEventListener('fetch', (event) => {
     clientIds.set(event.request, event.clientId)
-    if (answerFetch(event, respond)) return
+    if (answerFetch(event, hives.responderOf(event.clientId))) return
     const answer = files.answer(event.request)
     if (answer) event.respondWith(answer)
   })
+}
+
+/** What the parameters in the URL of the script say of the cache. */
+function cacheOf(
+  { searchParams }: URL,
+  base: URL,
+  openStore: WorkerParts['openStore'],
+): { bytes: number; openStore(): Promise<StreamStore>; offline: OfflineSwitch } | undefined {
+  const bytes = searchParams.get(CACHE_PARAMETER)
+  if (bytes === null) return undefined
+  if (!openStore) throw new TypeError('this script has no cache: use dist/browser/cache-worker.js')
+  return { bytes: Number(bytes), openStore, offline: new OfflineSwitch(`combstream-offline:${base.pathname}`) }
 }
 
 function parameter({ href, searchParams }: URL, name: string): URL {

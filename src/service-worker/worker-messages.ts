@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CacheCall } from './cache-calls.ts'
 import type { Delivery } from './fetch-responder.ts'
 
 /** Parameters in the script URL of the worker: unlike a message, they are still there when the browser restarts it. */
@@ -16,6 +17,47 @@ export const FILE_PARAMETER = 'file'
  * Scheme of the URL of a hive that is in the browser itself; the rest is the name that `browserBackend` gets.
  */
 export const BROWSER_HIVE_SCHEME = 'browser:'
+
+/** Budget of the cache in bytes; absent if there is none. */
+export const CACHE_PARAMETER = 'cache'
+/** Is there if the pages have tokens. */
+export const TOKEN_PARAMETER = 'token'
+
+/** Asks a page for its token; the page answers on the port that comes with it. */
+export interface IdentityMessage {
+  /** Distinguishes this message from others. */
+  readonly type: 'combstream:identity'
+}
+
+/** Says that the user of the page that sends it may be another one. */
+export interface RenewMessage {
+  /** Distinguishes this message from others. */
+  readonly type: 'combstream:renew'
+}
+
+/** A call of the cache; the worker answers on the port that comes with it. */
+export type CallMessage = CacheCall & {
+  /** Distinguishes this message from others. */
+  readonly type: 'combstream:call'
+  /** Names the call. */
+  readonly id: string
+}
+
+/** Keeps the worker from being ended during a call. If it does not know the call, it sends a {@linkcode LostMessage}. */
+export interface AliveMessage {
+  /** Distinguishes this message from others. */
+  readonly type: 'combstream:alive'
+  /** Names the call. */
+  readonly id: string
+}
+
+/** Tells a page that the worker does not know its call, because the browser has restarted it. */
+export interface LostMessage {
+  /** Distinguishes this message from others. */
+  readonly type: 'combstream:lost'
+  /** Names the call. */
+  readonly id: string
+}
 
 /** Asks the worker to take over the page that sends it. */
 export interface ClaimMessage {

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import { authorizedFetch, PageIdentities, type WorkerClient } from '../../src/service-worker/page-identities.ts'
+import { rejection, soon } from '../support/streams.ts'
+
+/** Pages that answer with these, one after the other; a page without answers says nothing. */
+function pages(answers: Record<string, unknown[]>): {
+  clients: ConstructorParameters<typeof PageIdentities>[0]
+  asked: string[]
+} {
+  const asked: string[] = []
+  const clientOf = (id: string): WorkerClient => ({
+    id,
+    postMessage(message, [port] = []) {
+      expect(message).toEqual({ type: 'combstream:identity' })
+      asked.push(id)
+      const answer = answers[id]!.shift()
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port is not a window
+      if (answer !== undefined) (port as MessagePort).postMessage(answer)
+    },
+  })
+  const clients = {
+    get: (id: string) => Promise.resolve(id in answers ? clientOf(id) : undefined),
+    matchAll: () => Promise.resolve(Object.keys(answers).map(clientOf)),
+  }
+  return { clients, asked }
+}
+
+const ANSWER = { token: 'one', principal: 'alice' }
+
+describe('PageIdentities', () => {
+  it('asks each page once, and all pages if the request comes from none', async () => {
+    const { clients, asked } = pages({ a: [ANSWER], b: [{}, { principal: 'bob' }] })
+    const identities = new PageIdentities(clients)
+    const both = [identities.of('a'), identities.of('a')]
+    expect(await soon(Promise.all(both), 'the identities')).toEqual([ANSWER, ANSWER])
+    expect(await soon(identities.of('b'), 'the identity')).toEqual({ token: undefined, principal: '' })
+    expect(asked).toEqual(['a', 'b'])
+    expect(await soon(identities.of(''), 'the identity')).toEqual({ token: undefined, principal: 'bob' })
+    expect(asked).toEqual(['a', 'b', 'a', 'b'])
+  })
+
+  it('fails with an AccessError if no page answers, or with no token, and asks again the next time', async () => {
+    const wrong = [
+      { token: '' },
+      { token: 'a\r\nb' },
+      { token: 5 },
+      { principal: 5 },
+      { token: 'x'.repeat(20_000) },
+      'text',
+    ]
+    const { clients, asked } = pages({ a: [{ error: 'signed out' }, ...wrong, undefined, ANSWER] })
+    const identities = new PageIdentities(clients, 50)
+    expect(await rejection(identities.of('a'))).toMatchObject({
+      name: 'AccessError',
+      message: expect.stringContaining('signed out') as string,
+    })
+    for (const _ of [...wrong, undefined])
+      expect(await rejection(identities.of('a'))).toMatchObject({ name: 'AccessError' })
+    expect(await identities.of('a')).toEqual(ANSWER)
+    expect(asked.length).toBe(wrong.length + 3)
+  })
+})
+
+describe('authorizedFetch', () => {
+  function start(answers: unknown[]) {
+    const { clients, asked } = pages({ a: answers })
+    const sent: (string | null)[] = []
+    const send = (_url: string, { headers }: RequestInit): Promise<Response> => {
+      const token = new Headers(headers).get('authorization')
+      sent.push(token)
+      return Promise.resolve(new Response(null, { status: token === 'Bearer good' ? 200 : 401 }))
+    }
+    const call = authorizedFetch(new PageIdentities(clients, 50), 'a', 'alice', send)
+    return { asked, sent, call: async () => (await soon(call('https://hive.test/', {}), 'the answer')).status }
+  }
+
+  it('asks anew once if the token is refused, for all requests at the time', async () => {
+    const { asked, sent, call } = start([
+      { ...ANSWER, token: 'old' },
+      { ...ANSWER, token: 'good' },
+    ])
+    expect(await Promise.all([call(), call(), call()])).toEqual([200, 200, 200])
+    expect(asked.length).toBe(2)
+    expect(await call()).toBe(200)
+    expect(sent.filter((token) => token === 'Bearer old').length).toBe(3)
+  })
+
+  it('gives up if the page has no other token', async () => {
+    const { asked, call } = start([ANSWER, ANSWER])
+    expect(await call()).toBe(401)
+    expect(asked.length).toBe(2)
+  })
+
+  it('never sends the token of another user, or none, when the page does not answer', async () => {
+    for (const next of [{ token: 'good', principal: 'bob' }, undefined]) {
+      const { sent, call } = start([ANSWER, next])
+      expect(await call()).toBe(403)
+      expect(sent).toEqual(['Bearer one'])
+    }
+  })
+})

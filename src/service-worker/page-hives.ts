@@ -1,0 +1,145 @@
+import { cachedHive } from '../cache/cached-hive.ts'
+import type { CachedHive, CacheStatistics } from '../cache/cached-hive-types.ts'
+import type { Hive } from '../hive/hive.ts'
+import type { HttpHiveOptions } from '../http/client/http-hive.ts'
+import type { StreamStore } from '../store/stream-store.ts'
+import { createFetchResponder, type FetchResponder, type FetchResponderOptions } from './fetch-responder.ts'
+import type { OfflineSwitch } from './offline-switch.ts'
+import { authorizedFetch, type PageIdentities } from './page-identities.ts'
+
+/** What the hives of pages are made of. */
+export interface PageHivesOptions {
+  /** Makes the hive. */
+  hiveAt(options: HttpHiveOptions): Hive | (() => Promise<Hive>)
+  /** Name of the hive in the cache. */
+  readonly name: string
+  /** The cache, if there is one. */
+  readonly cache:
+    | { readonly bytes: number; openStore(): Promise<StreamStore>; readonly offline: OfflineSwitch }
+    | undefined
+  /** The identities of pages, if they have tokens. */
+  readonly identities: PageIdentities | undefined
+  /** How requests are answered. */
+  readonly responder: FetchResponderOptions
+}
+
+/** What is made for one page, or, if pages have no tokens, for all. */
+interface Made {
+  readonly responder: FetchResponder
+  hive: Promise<Hive> | undefined
+}
+
+/** Most pages whose hives are kept. */
+const MAX_PAGES = 100
+
+/** Opens the hive for each page: with its token, and what is cached for its user. */
+export class PageHives {
+  readonly #options: PageHivesOptions
+  readonly #made = new Map<string, Made>()
+  readonly #caches = new Set<CachedHive>()
+  #store: Promise<StreamStore> | undefined
+
+  constructor(options: PageHivesOptions) {
+    this.#options = options
+    // A URL that is wrong fails the start of the worker, and not each request.
+    options.hiveAt({})
+  }
+
+  /** What answers the requests of a page. */
+  responderOf(clientId: string): FetchResponder {
+    return this.#of(clientId).responder
+  }
+
+  /**
+   * Opens the cache for a page.
+   *
+   * @throws {TypeError} if the worker has none.
+   * @throws {BackendError} if the browser has no storage for it.
+   */
+  async openCache(clientId: string): Promise<CachedHive> {
+    if (!this.#options.cache) throw new TypeError('this service worker has no cache: register it with the option cache')
+    await (this.#store ?? this.#openStore(this.#options.cache))
+    return (await this.#open(clientId)) as CachedHive
+  }
+
+  /** Where the bytes came from since the worker was started. */
+  statistics(): CacheStatistics {
+    const sum = { networkBytes: 0, cacheBytes: 0 }
+    for (const { statistics } of this.#caches) {
+      sum.networkBytes += statistics.networkBytes
+      sum.cacheBytes += statistics.cacheBytes
+    }
+    return sum
+  }
+
+  /** Opens the hive of a page anew, because its user may be another one; or those of all. */
+  forget(clientId?: string): void {
+    if (clientId === undefined) this.#made.clear()
+    else this.#made.delete(clientId)
+  }
+
+  #of(clientId: string): Made {
+    const key = this.#options.identities ? clientId : ''
+    const found = this.#made.get(key)
+    const made = found ?? {
+      responder: createFetchResponder(() => this.#openAnew(clientId), this.#options.responder),
+      hive: undefined,
+    }
+    this.#made.delete(key)
+    this.#made.set(key, made)
+    for (const oldest of this.#made.keys()) {
+      if (this.#made.size <= MAX_PAGES) break
+      this.#made.delete(oldest)
+    }
+    return made
+  }
+
+  /** The responder asks again once a hive has failed for good. */
+  #openAnew(clientId: string): Promise<Hive> {
+    const made = this.#of(clientId)
+    made.hive = undefined
+    return this.#open(clientId)
+  }
+
+  #open(clientId: string): Promise<Hive> {
+    const made = this.#of(clientId)
+    made.hive ??= this.#make(clientId).catch((error: unknown) => {
+      made.hive = undefined
+      throw error
+    })
+    return made.hive
+  }
+
+  async #make(clientId: string): Promise<Hive> {
+    const { identities, cache, hiveAt, name: hive } = this.#options
+    const principal = (await identities?.of(clientId))?.principal ?? ''
+    const isOffline = (await cache?.offline.get()) ?? false
+    const remote = hiveAt({
+      ...(identities && { fetch: authorizedFetch(identities, clientId, principal) }),
+      ...(isOffline && { fetch: refuse, retries: 0 }),
+    })
+    const opened = typeof remote === 'function' ? await remote() : remote
+    if (!cache) return opened
+    let store: StreamStore
+    try {
+      store = await (this.#store ?? this.#openStore(cache))
+    } catch {
+      // Without storage, as in some private windows, pages still play from the network.
+      return opened
+    }
+    const cached = cachedHive(opened, store, { bytes: cache.bytes, hive, principal })
+    this.#caches.add(cached)
+    return cached
+  }
+
+  #openStore({ openStore }: NonNullable<PageHivesOptions['cache']>): Promise<StreamStore> {
+    this.#store = openStore()
+    this.#store.catch(() => (this.#store = undefined))
+    return this.#store
+  }
+}
+
+/** The `fetch` of a worker that answers from the cache only. */
+function refuse(): Promise<Response> {
+  return Promise.reject(new TypeError('the service worker was told to answer from the cache only'))
+}
