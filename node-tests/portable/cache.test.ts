@@ -1,60 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
-import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
-import type { CachedHive, CachedHiveOptions } from '../../src/cache.ts'
 import { cachedHive } from '../../src/cache/cached-hive.ts'
 import { createHiveHandler } from '../../src/http/server/handler.ts'
 import { HttpHive } from '../../src/http/client/http-hive.ts'
 import { openUrl } from '../../src/http/client/open-url.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
-import type { Backend } from '../../src/store/backend.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
+import { COST, putEntry, readEntry, setUpCache } from '../support/cached-setup.ts'
 import { SmallBlocksHive } from '../support/small-blocks-hive.ts'
 import { randomBytes, rejection } from '../support/streams.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
-/** What a block of 1,000 bytes takes of the budget. */
-const COST = 1_512
-
-interface Setup {
-  readonly remote: SmallBlocksHive
-  readonly backend: Backend
-  readonly store: StreamStore
-  readonly hive: CachedHive
-  readonly errors: unknown[]
-  /** Another tab, or another principal. */
-  another(options?: Partial<CachedHiveOptions>): CachedHive
-}
-
-function setup(options: Partial<CachedHiveOptions> = {}, backend: Backend = memoryBackend()): Setup {
-  const remote = new SmallBlocksHive()
-  const store = new StreamStore(backend)
-  const errors: unknown[] = []
-  const another = (changed = {}): CachedHive =>
-    cachedHive(remote, store, { bytes: 1_000_000, onError: (error) => errors.push(error), ...options, ...changed })
-  return { remote, backend, store, hive: another(), errors, another }
-}
-
-const put = (hive: LocalHive, alias: string, bytes: Uint8Array): Promise<void> =>
-  bytesSource(bytes).stream().pipeTo(hive.sink(alias))
-
-async function read(
-  hive: CachedHive,
-  alias: string,
-  range: { start?: number; end?: number } = {},
-): Promise<Uint8Array> {
-  const bytes = await collect((await hive.open(alias)).stream(range))
-  await hive.flush()
-  return bytes
-}
-
 describe('a cached hive keeps what was read', () => {
   it('and reads it again without the network, in any range', async () => {
-    const { remote, hive } = setup()
+    const { remote, hive } = setUpCache()
     const bytes = randomBytes(10_500, 1)
-    await put(remote, 'x', bytes)
-    expect(await read(hive, 'x')).toEqual(bytes)
+    await putEntry(remote, 'x', bytes)
+    expect(await readEntry(hive, 'x')).toEqual(bytes)
     expect(remote.sentBytes).toBe(10_500)
     for (const [start, end] of [
       [0, 10_500],
@@ -62,7 +25,7 @@ describe('a cached hive keeps what was read', () => {
       [10_000, 10_500],
       [4_321, 8_765],
     ] as const) {
-      expect(await read(hive, 'x', { start, end })).toEqual(bytes.slice(start, end))
+      expect(await readEntry(hive, 'x', { start, end })).toEqual(bytes.slice(start, end))
     }
     const reader = (await hive.open('x')).reader({ bufferSize: 1024 })
     for (let i = 0; i < 20; i++) {
@@ -76,42 +39,42 @@ describe('a cached hive keeps what was read', () => {
   })
 
   it('in parts: only what is missing comes from the network', async () => {
-    const { remote, hive } = setup()
+    const { remote, hive } = setUpCache()
     const bytes = randomBytes(20_000, 1)
-    await put(remote, 'x', bytes)
-    await read(hive, 'x', { start: 3_500, end: 6_500 })
-    await read(hive, 'x', { start: 12_000, end: 13_000 })
+    await putEntry(remote, 'x', bytes)
+    await readEntry(hive, 'x', { start: 3_500, end: 6_500 })
+    await readEntry(hive, 'x', { start: 12_000, end: 13_000 })
     expect((await hive.cached('x'))?.ranges).toEqual([
       { start: 3_000, end: 7_000 },
       { start: 12_000, end: 13_000 },
     ])
     expect(remote.sentBytes).toBe(5_000)
-    expect(await read(hive, 'x')).toEqual(bytes)
+    expect(await readEntry(hive, 'x')).toEqual(bytes)
     expect(remote.sentBytes).toBe(20_000)
   })
 
   it('of two versions, and of two entries, once', async () => {
-    const { remote, hive } = setup()
+    const { remote, hive } = setUpCache()
     const first = randomBytes(100_000, 1)
     const second = first.slice()
     second.set(randomBytes(500, 2), 42_100)
-    await put(remote, 'x', first)
-    await read(hive, 'x')
-    await put(remote, 'x', second)
+    await putEntry(remote, 'x', first)
+    await readEntry(hive, 'x')
+    await putEntry(remote, 'x', second)
     remote.sentBytes = 0
-    expect(await read(hive, 'x')).toEqual(second)
+    expect(await readEntry(hive, 'x')).toEqual(second)
     // One block in a hundred.
     expect(remote.sentBytes).toBe(1_000)
-    await put(remote, 'copy', second)
-    expect(await read(hive, 'copy')).toEqual(second)
+    await putEntry(remote, 'copy', second)
+    expect(await readEntry(hive, 'copy')).toEqual(second)
     expect(remote.sentBytes).toBe(1_000)
     expect((await hive.usage()).bytes).toBe(101 * COST)
   })
 
   it('once for readers who read at the same time', async () => {
-    const { remote, hive } = setup()
+    const { remote, hive } = setUpCache()
     const bytes = randomBytes(30_000, 1)
-    await put(remote, 'x', bytes)
+    await putEntry(remote, 'x', bytes)
     const entry = await hive.open('x')
     const all = await Promise.all(
       [0, 0, 10, 900, 0].map(async (start) => [start, await collect(entry.stream({ start }))] as const),
@@ -123,7 +86,7 @@ describe('a cached hive keeps what was read', () => {
   it('also in front of an HttpHive', async () => {
     const remote = new LocalHive(new StreamStore(memoryBackend()))
     const bytes = randomBytes(2_300_000, 1)
-    await put(remote, 'x', bytes)
+    await putEntry(remote, 'x', bytes)
     const handler = createHiveHandler(remote)
     let requests = 0
     const fetch = (url: string, init: RequestInit): Promise<Response> => {
@@ -133,16 +96,16 @@ describe('a cached hive keeps what was read', () => {
     const hive = cachedHive(new HttpHive('http://hive/', { fetch }), new StreamStore(memoryBackend()), {
       bytes: 10_000_000,
     })
-    expect(await read(hive, 'x')).toEqual(bytes)
+    expect(await readEntry(hive, 'x')).toEqual(bytes)
     requests = 0
-    expect(await read(hive, 'x', { start: 1_500_000 })).toEqual(bytes.slice(1_500_000))
+    expect(await readEntry(hive, 'x', { start: 1_500_000 })).toEqual(bytes.slice(1_500_000))
     expect(requests).toBe(0)
   })
 
   it('of a URL, by its etag', async () => {
     const server = new SmallBlocksHive()
     const bytes = randomBytes(2_300_000, 1)
-    await put(server, 'x', bytes)
+    await putEntry(server, 'x', bytes)
     const handler = createHiveHandler(server)
     let cacheControl = 'max-age=60'
     const fetch = async (url: string, init: RequestInit): Promise<Response> => {
@@ -154,16 +117,16 @@ describe('a cached hive keeps what was read', () => {
     const store = new StreamStore(memoryBackend())
     const hive = cachedHive((url, options) => openUrl(url, { ...options, fetch }), store, { bytes: 10_000_000 })
     const alias = 'https://host/x'
-    expect(await read(hive, alias)).toEqual(bytes)
+    expect(await readEntry(hive, alias)).toEqual(bytes)
     const sent = server.sentBytes
-    expect(await read(hive, alias, { start: 5 })).toEqual(bytes.slice(5))
+    expect(await readEntry(hive, alias, { start: 5 })).toEqual(bytes.slice(5))
     // Opening asks for the first byte.
     expect(server.sentBytes - sent).toBeLessThan(1_001)
     expect(server.manifests).toBe(0)
 
     cacheControl = 'private, No-Store'
-    await put(server, 'y', bytes)
-    await read(hive, 'https://host/y')
+    await putEntry(server, 'y', bytes)
+    await readEntry(hive, 'https://host/y')
     expect(await hive.cached('https://host/y')).toBeUndefined()
     expect(() => hive.sink(alias)).toThrow(TypeError)
     expect(await rejection(hive.pin('https://host/y'))).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
@@ -172,10 +135,10 @@ describe('a cached hive keeps what was read', () => {
 
 describe('a cached hive keeps apart', () => {
   it('what principals and hives have, although the store has it once', async () => {
-    const { remote, hive, another, store } = setup()
+    const { remote, hive, another, store } = setUpCache()
     const bytes = randomBytes(5_000, 1)
-    await put(remote, 'x', bytes)
-    await read(hive, 'x')
+    await putEntry(remote, 'x', bytes)
+    await readEntry(hive, 'x')
     for (const options of [{ principal: 'eve' }, { hive: 'another' }]) {
       const other = another(options)
       expect(await other.cached('x')).toBeUndefined()
@@ -184,25 +147,25 @@ describe('a cached hive keeps apart', () => {
       expect((await other.list()).entries).toEqual([])
       remote.isOffline = false
       remote.sentBytes = 0
-      expect(await read(other, 'x')).toEqual(bytes)
+      expect(await readEntry(other, 'x')).toEqual(bytes)
       expect(remote.sentBytes).toBe(5_000)
     }
     expect((await hive.usage()).bytes).toBe(15 * COST)
     await another({ principal: 'eve' }).clear()
     expect((await hive.usage()).bytes).toBe(10 * COST)
     remote.isOffline = true
-    expect(await read(hive, 'x')).toEqual(bytes)
+    expect(await readEntry(hive, 'x')).toEqual(bytes)
     await hive.clear({ everyone: true })
     expect((await hive.usage()).bytes).toBe(0)
     expect((await store.scrub()).damaged.list).toEqual([])
   })
 
   it('what a server forbids to keep', async () => {
-    const { remote, hive } = setup()
+    const { remote, hive } = setUpCache()
     remote.noStore = true
-    await put(remote, 'x', randomBytes(5_000, 1))
+    await putEntry(remote, 'x', randomBytes(5_000, 1))
     for (let i = 1; i <= 2; i++) {
-      await read(hive, 'x')
+      await readEntry(hive, 'x')
       expect(remote.sentBytes).toBe(i * 5_000)
     }
     expect(await hive.usage()).toMatchObject({ bytes: 0 })
@@ -212,12 +175,12 @@ describe('a cached hive keeps apart', () => {
 
 describe('without a network, a cached hive', () => {
   it('opens, lists and reads what it has, and says that it is stale', async () => {
-    const { remote, hive } = setup()
+    const { remote, hive } = setUpCache()
     const bytes = randomBytes(5_000, 1)
     const other = randomBytes(5_000, 2)
-    await put(remote, 'a', other)
-    for (const alias of ['b/1', 'b/2', 'b/3']) await put(remote, alias, bytes)
-    for (const alias of ['a', 'b/3', 'b/1']) await read(hive, alias, alias === 'a' ? { end: 2_000 } : {})
+    await putEntry(remote, 'a', other)
+    for (const alias of ['b/1', 'b/2', 'b/3']) await putEntry(remote, alias, bytes)
+    for (const alias of ['a', 'b/3', 'b/1']) await readEntry(hive, alias, alias === 'a' ? { end: 2_000 } : {})
     expect((await hive.open('a')).stale).toBeUndefined()
     remote.isOffline = true
     const entry = await hive.open('b/1')
@@ -240,9 +203,9 @@ describe('without a network, a cached hive', () => {
 
   it('does not wait for it longer than it is told', async () => {
     const host = new VirtualHost()
-    const { remote, hive } = setup({ host, staleAfterMs: 500 })
-    await put(remote, 'x', randomBytes(100))
-    await read(hive, 'x')
+    const { remote, hive } = setUpCache({ host, staleAfterMs: 500 })
+    await putEntry(remote, 'x', randomBytes(100))
+    await readEntry(hive, 'x')
     remote.open = () => new Promise(() => undefined)
     expect((await hive.open('x')).stale).toBe(true)
   })

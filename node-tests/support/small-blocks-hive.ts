@@ -10,9 +10,6 @@ import { PinnedEntry } from '../../src/hive/pinned-entry.ts'
 import type { VersionSource } from '../../src/hive/version-source.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 
-/** Bytes of a block. */
-const SMALL_BLOCK = 1_000
-
 /**
  * A hive across a network that a test controls. Its manifests have blocks of 1,000 bytes; its etags are no digests, so that
  * a short entry has more than one block.
@@ -29,8 +26,12 @@ export class SmallBlocksHive extends LocalHive implements Hive {
   /** Changes what is sent. */
   change: (chunk: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> = (chunk) => chunk
 
-  constructor() {
-    super(new StreamStore(memoryBackend(), { blockSize: SMALL_BLOCK }))
+  /** Bytes of a block. */
+  readonly blockLength: number
+
+  constructor(blockLength: number = 1_000) {
+    super(new StreamStore(memoryBackend(), { blockSize: blockLength }))
+    this.blockLength = blockLength
   }
 
   override async open(alias: string, options: OpenOptions = {}): Promise<Entry> {
@@ -107,13 +108,14 @@ export class SmallBlocksHive extends LocalHive implements Hive {
   async #manifest(entry: Entry, { etag, size }: EntryInfo, range: ByteRange): Promise<EntryManifest> {
     this.assertOnline()
     this.manifests++
-    const start = range.start - (range.start % SMALL_BLOCK)
-    const end = Math.min(size, Math.ceil(range.end / SMALL_BLOCK) * SMALL_BLOCK)
+    const { blockLength } = this
+    const start = range.start - (range.start % blockLength)
+    const end = Math.min(size, Math.ceil(range.end / blockLength) * blockLength)
     const bytes = await collect(entry.stream({ start, end }))
     const digests: string[] = []
-    for (let at = 0; at < bytes.byteLength; at += SMALL_BLOCK) {
-      digests.push(toBase64Url(await sha256(bytes.slice(at, at + SMALL_BLOCK))))
+    for (let at = 0; at < bytes.byteLength; at += blockLength) {
+      digests.push(toBase64Url(await sha256(bytes.slice(at, at + blockLength))))
     }
-    return { etag, size, blockLength: SMALL_BLOCK, start, digests }
+    return { etag, size, blockLength, start, digests }
   }
 }

@@ -19,6 +19,9 @@ const WAITING_BLOCKS = 4
 /** Room that is made at a time: a sixteenth of the budget, but not more than this, so that looking for it is rare. */
 const MOST_ROOM_BYTES = 16_000_000
 
+/** Damaged streams that are remembered: a stream that is forgotten is read, and found damaged, once more. */
+const MOST_DAMAGED = 1000
+
 /** A block to keep. */
 export interface NewBlock {
   readonly partition: Uint8Array
@@ -49,7 +52,8 @@ export class BlockCache {
   #waiting = 0
   readonly #waitingForRoom: (() => void)[] = []
   #pausedUntilMs = -Infinity
-  #hasCollected = false
+  /** Ids of streams that were found damaged, and not stored again since. */
+  readonly #damaged = new Set<string>()
 
   constructor(
     store: StreamStore,
@@ -69,14 +73,29 @@ export class BlockCache {
     this.#evictor = new Evictor(store, this.uses, options.host)
   }
 
-  /** Whether a block of this length may be kept, as far as that is known without trying. */
-  mayKeep(length: number): boolean {
-    return !this.#signal?.aborted && length + ROW_BYTES <= this.limit && this.host.now() >= this.#pausedUntilMs
+  /** Whether a block of this length is within the budget. */
+  fits(length: number): boolean {
+    return length + ROW_BYTES <= this.limit
   }
 
-  /** Looks for a block. */
+  /** Whether a block of this length may be kept, as far as that is known without trying. */
+  mayKeep(length: number): boolean {
+    return !this.#signal?.aborted && this.fits(length) && this.host.now() >= this.#pausedUntilMs
+  }
+
+  /** Looks for a block. If the store fails, there is none. */
   find(partition: Uint8Array, name: Uint8Array): Promise<BlockRecord | undefined> {
-    return readRecord(this.store, blockKey(partition, name), parseBlock)
+    return this.attempt(() => readRecord(this.store, blockKey(partition, name), parseBlock))
+  }
+
+  /** Uses the store for a reader, who must not fail if the store does: then the result is undefined. */
+  async attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      this.#pause(error)
+      return undefined
+    }
   }
 
   /**
@@ -84,6 +103,7 @@ export class BlockCache {
    * stored again.
    */
   async read(partition: Uint8Array, record: BlockRecord): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#damaged.has(record.id)) return undefined
     try {
       const stored = await this.store.open(record.id)
       const { length } = record
@@ -106,8 +126,11 @@ export class BlockCache {
       return bytes
     } catch (error) {
       const { name } = error as Error
-      if (name === 'IntegrityError') this.report(error)
-      else if (name !== 'NotFoundError') this.#pause(error)
+      if (name === 'IntegrityError') {
+        if (this.#damaged.size === MOST_DAMAGED) this.#damaged.clear()
+        this.#damaged.add(record.id)
+        this.report(error)
+      } else if (name !== 'NotFoundError') this.#pause(error)
       return undefined
     }
   }
@@ -159,21 +182,13 @@ export class BlockCache {
 
   async #change(before: Promise<void>, change: () => Promise<void>): Promise<void> {
     await before
-    if (this.#signal?.aborted) return
-    try {
-      await change()
-    } catch (error) {
-      this.#pause(error)
-    }
+    if (!this.#signal?.aborted) await this.attempt(change)
   }
 
   async #store(block: NewBlock): Promise<boolean> {
     const { bytes, beforeMs } = block
     if (!this.mayKeep(bytes.byteLength)) return false
-    if (!this.#hasCollected) {
-      this.#hasCollected = true
-      await this.store.collectGarbage({ graceMs: 0 })
-    }
+    await this.#evictor.collect()
     // Another tab may take the room meanwhile: once more then.
     for (let tries = 0; tries < 2; tries++) {
       if (!(await this.#makeRoom(bytes.byteLength + ROW_BYTES, beforeMs))) return false
@@ -206,6 +221,7 @@ export class BlockCache {
     try {
       markHandled(writer.write(bytes))
       await writer.close()
+      this.#damaged.delete((await sink.stored).id)
       return true
     } catch (error) {
       if (error instanceof BudgetError) return false

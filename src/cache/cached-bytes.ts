@@ -167,7 +167,7 @@ export class CachedBytes implements VersionBytes {
       const some = Array.from({ length: Math.min(PARALLEL_LOOKUPS, end - from) }, (_, i) => from + i)
       const states = await Promise.all(
         some.map(async (each) => {
-          const name = await names.known(each)
+          const name = await cache.blocks.attempt(() => names.known(each))
           if (!name) return 'unknown'
           return sharing()?.storing.has(each) || (await cache.blocks.find(partition, name)) ? 'here' : 'absent'
         }),

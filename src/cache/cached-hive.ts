@@ -47,7 +47,7 @@ import type {
   OpenEntry,
   PinOptions,
 } from './cached-hive-types.ts'
-import { CachedVersion } from './cached-version.ts'
+import { CachedVersion, type CachedVersionOptions } from './cached-version.ts'
 import { clearCache } from './clear-cache.ts'
 import type { HiveCache } from './hive-cache.ts'
 import { listCached } from './list-cached.ts'
@@ -86,6 +86,12 @@ import { VersionRows } from './version-rows.ts'
  */
 export function cachedHive(remote: Hive | OpenEntry, store: StreamStore, options: CachedHiveOptions): CachedHive {
   return new BlockCachedHive(remote, store, options)
+}
+
+/** What is known of an entry, from the remote hive or, if that does not answer, from the cache. */
+interface Found<T> extends Pick<CachedVersionOptions, 'known' | 'toleratedEtag'> {
+  readonly found: T | EntryInfo
+  readonly stale: boolean
 }
 
 class BlockCachedHive implements CachedHive {
@@ -128,10 +134,11 @@ class BlockCachedHive implements CachedHive {
     const bufferSize = checkBufferSize(options.bufferSize)
     const key = await aliasKeyOf(alias)
     const ask = (signal: AbortSignal): Promise<Entry> => this.#cache.open(alias, { consistency, bufferSize, signal })
-    const { found, known, stale } = await this.#ask(key, ask, options.signal)
+    const { found, known, stale, toleratedEtag } = await this.#ask(key, ask, options.signal)
     const remote = stale ? undefined : (found as Entry)
     const info = { ...describe(found), alias }
-    return new OpenCachedEntry(this.#version(key, info, { consistency, bufferSize, remote, known }), bufferSize, stale)
+    const version = this.#version(key, info, { consistency, bufferSize, remote, known, toleratedEtag })
+    return new OpenCachedEntry(version, bufferSize, stale)
   }
 
   async stat(alias: string, options: HiveCallOptions = {}): Promise<CachedEntryInfo> {
@@ -164,7 +171,7 @@ class BlockCachedHive implements CachedHive {
       change: HiveChange,
       controller: TransformStreamDefaultController<HiveChange>,
     ): Promise<void> => {
-      if (change.alias !== undefined) await this.#learn(change.alias, change.etag)
+      if (change.alias !== undefined) await this.#learn(await aliasKeyOf(change.alias), change.etag)
       controller.enqueue(change)
     }
     const strategy = { highWaterMark: 0 }
@@ -175,12 +182,12 @@ class BlockCachedHive implements CachedHive {
 
   async remove(alias: string, options: RemoveOptions = {}): Promise<void> {
     await this.#writable('remove').remove(alias, options)
-    await this.#learn(alias, undefined)
+    await this.#learn(await aliasKeyOf(alias), undefined)
   }
 
   async rename(alias: string, to: string, options: RenameOptions = {}): Promise<void> {
     await this.#writable('rename').rename(alias, to, options)
-    await this.#learn(alias, undefined)
+    await this.#learn(await aliasKeyOf(alias), undefined)
     // The new name may have had another version. If the hive cannot be asked now, it is asked when that is opened.
     await this.stat(to).catch((error: unknown) => this.#cache.blocks.report(error))
   }
@@ -204,7 +211,7 @@ class BlockCachedHive implements CachedHive {
     checkAlias(alias)
     const key = await aliasKeyOf(alias)
     const remote = await this.#cache.open(alias, { signal })
-    const { known } = await this.#know(key, remote)
+    const known = await this.#know(key, remote)
     const info = { ...describe(remote), alias }
     const options = { consistency: 'conflict', bufferSize: checkBufferSize(), remote, known } as const
     await pinVersion(this.#cache, key, this.#version(key, info, options), { signal, onProgress })
@@ -241,7 +248,7 @@ class BlockCachedHive implements CachedHive {
   #version(
     alias: AliasKey,
     info: EntryInfo,
-    options: Pick<ConstructorParameters<typeof CachedVersion>[0], 'consistency' | 'bufferSize' | 'remote' | 'known'>,
+    options: Pick<CachedVersionOptions, 'consistency' | 'bufferSize' | 'remote' | 'known' | 'toleratedEtag'>,
   ): CachedVersion {
     const reopen = (changed: OpenOptions): Promise<Entry> => this.open(alias.alias, changed)
     return new CachedVersion({ ...options, cache: this.#cache, alias, info, reopen })
@@ -252,7 +259,7 @@ class BlockCachedHive implements CachedHive {
     key: AliasKey,
     ask: (signal: AbortSignal) => Promise<T>,
     signal: AbortSignal | undefined,
-  ): Promise<{ found: T | EntryInfo; known: VersionRecord | undefined; stale: boolean }> {
+  ): Promise<Found<T>> {
     signal?.throwIfAborted()
     const { rows, blocks } = this.#cache
     const giveUp = new AbortController()
@@ -266,54 +273,50 @@ class BlockCachedHive implements CachedHive {
       if (late) markHandled(late)
       const found = await (late ? Promise.race([asked, late]) : asked)
       if (found) {
-        const { known } = await this.#know(key, found, seen)
-        return { found, known, stale: false }
+        const known = await this.#know(key, found, seen)
+        return { found, known, stale: false, toleratedEtag: undefined }
       }
       giveUp.abort(new DOMException('the hive did not answer in time', 'TimeoutError'))
     } catch (error) {
-      if ((error as Error).name === 'NotFoundError') await rows.supersede(key, { etag: undefined })
+      if ((error as Error).name === 'NotFoundError') await this.#learn(key, undefined)
       if (signal?.aborted || !seen || !isTransient(error)) throw error
     } finally {
       ended.abort()
       stopListening()
     }
+    // `seen` is set: nothing else ends the race, or passes the condition above.
     return this.#recall(key, seen!)
   }
 
   /** What was seen of an entry. If the store fails, nothing was. */
-  async #seen(key: AliasKey): Promise<VersionRecord | undefined> {
+  #seen(key: AliasKey): Promise<VersionRecord | undefined> {
     const { rows, blocks } = this.#cache
-    try {
-      return await rows.get('e', key)
-    } catch (error) {
-      blocks.report(error)
-      return undefined
-    }
+    return blocks.attempt(() => rows.get('e', key))
   }
 
   /** The version that is served without a network. */
-  async #recall(
-    key: AliasKey,
-    seen: VersionRecord,
-  ): Promise<{ found: EntryInfo; known: VersionRecord; stale: boolean }> {
+  async #recall(key: AliasKey, seen: VersionRecord): Promise<Found<never>> {
     if (seen.successor && seen.successor.etag === undefined) {
       throw new NotFoundError(`there is no such entry: ${key.alias}`, { alias: key.alias })
     }
-    const known = (await this.#cache.rows.get('p', key)) ?? seen
+    const { rows, blocks } = this.#cache
+    const known = (await blocks.attempt(() => rows.get('p', key))) ?? seen
     const { alias, size, etag, type, modifiedMs } = known
-    return { found: { alias, size, etag, type, modified: new Date(modifiedMs) }, known, stale: true }
+    const found = { alias, size, etag, type, modified: new Date(modifiedMs) }
+    return { found, known, stale: true, toleratedEtag: (seen.successor ?? seen).etag }
   }
 
-  /** Notes what the remote hive has. */
-  async #know(key: AliasKey, { etag }: EntryInfo, seen?: VersionRecord): Promise<{ known: VersionRecord | undefined }> {
-    const known = seen ?? (await this.#cache.rows.get('e', key))
-    if (known && (known.etag !== etag || known.successor)) await this.#cache.rows.supersede(key, { etag })
-    return { known }
+  /** Notes what the remote hive has, and returns what the cache knew. */
+  async #know(key: AliasKey, { etag }: EntryInfo, seen?: VersionRecord): Promise<VersionRecord | undefined> {
+    const known = seen ?? (await this.#seen(key))
+    if (known && (known.etag !== etag || known.successor)) await this.#learn(key, etag)
+    return known
   }
 
-  /** Notes that the hive has another version, or none. */
-  async #learn(alias: string, etag: string | undefined): Promise<void> {
-    await this.#cache.rows.supersede(await aliasKeyOf(alias), { etag })
+  /** Notes that the hive has this version, or none. */
+  async #learn(key: AliasKey, etag: string | undefined): Promise<void> {
+    const { rows, blocks } = this.#cache
+    await blocks.attempt(() => rows.supersede(key, { etag }))
   }
 
   #sink(alias: string, signal: AbortSignal | undefined, make: (signal: AbortSignal) => EntrySink): EntrySink {
@@ -326,7 +329,7 @@ class BlockCachedHive implements CachedHive {
 
   async #written(alias: string, remote: Entry): Promise<Entry> {
     const key = await aliasKeyOf(alias)
-    const { known } = await this.#know(key, remote)
+    const known = await this.#know(key, remote)
     const bufferSize = checkBufferSize()
     const version = this.#version(key, describe(remote), { consistency: 'conflict', bufferSize, remote, known })
     return new OpenCachedEntry(version, bufferSize, false)

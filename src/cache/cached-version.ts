@@ -12,7 +12,7 @@ import type { VersionRangeReading, VersionReading, VersionSource } from '../hive
 import { versionStream } from '../hive/version-stream.ts'
 import { SignatureStream } from '../rsync/signature-stream.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
-import { type AskManifest, BLOCK_BYTES, BlockNames, findNaming } from './block-names.ts'
+import { type AskManifest, BlockNames, findNaming } from './block-names.ts'
 import type { AliasKey } from './cache-keys.ts'
 import type { VersionRecord } from './cache-records.ts'
 import { CachedBytes } from './cached-bytes.ts'
@@ -31,6 +31,11 @@ export interface CachedVersionOptions {
   readonly remote: Entry | undefined
   /** What the cache knows of the entry. */
   readonly known: VersionRecord | undefined
+  /**
+   * Without a network: the etag that the cache knew as the current one when this version was opened all the same. It does
+   * not count as an update.
+   */
+  readonly toleratedEtag?: string | undefined
   /** Opens the current version. */
   reopen(options: OpenOptions): Promise<Entry>
 }
@@ -107,14 +112,14 @@ export class CachedVersion implements VersionSource {
   /** The names of the blocks; undefined if nothing of the version is to be kept. */
   async names(start: number, signal?: AbortSignal): Promise<BlockNames | undefined> {
     this.#names ??= this.#findNames(start, signal)
-    return this.#names
+    const names = await this.#names
+    return names && this.#options.cache.blocks.fits(names.rangeOf(0).end) ? names : undefined
   }
 
   async #findNames(start: number, signal: AbortSignal | undefined): Promise<BlockNames | undefined> {
     const { cache, info, known, alias } = this.#options
     const { etag, size } = info
     if (size === 0 || info.noStore || !isDescribable(info)) return undefined
-    if (Math.min(size, BLOCK_BYTES) > cache.blocks.limit) return undefined
     const partition = await cache.rows.partition
     const ask: AskManifest | undefined = cache.hasManifests
       ? async (range, given) => (await this.#open(given)).manifest({ ...range, signal: given })
@@ -140,7 +145,8 @@ export class CachedVersion implements VersionSource {
     const { cache, known, info } = this.#options
     const { partition } = names.version
     if (!cache.blocks.mayKeep(names.version.blockLength)) {
-      const name = await names.known(Math.floor(range.start / names.version.blockLength))
+      const first = Math.floor(range.start / names.version.blockLength)
+      const name = await cache.blocks.attempt(() => names.known(first))
       if (!name || !(await cache.blocks.find(partition, name))) return undefined
     }
     const startedMs = cache.blocks.host.now()
@@ -229,7 +235,7 @@ export class CachedVersion implements VersionSource {
       }
     })
     cache.shared.removeBlock(key, block)
-    if (replaces) await cache.rows.tidyPages(alias).catch((error: unknown) => cache.blocks.report(error))
+    if (replaces) await cache.blocks.attempt(() => cache.rows.tidyPages(alias))
     return kept
   }
 
@@ -285,7 +291,7 @@ export class CachedVersion implements VersionSource {
     const { cache, alias, consistency, bufferSize } = this.#options
     const remote = await cache.open(alias.alias, { consistency, bufferSize })
     if (remote.etag !== this.info.etag) {
-      await cache.rows.supersede(alias, remote)
+      await cache.blocks.attempt(() => cache.rows.supersede(alias, remote))
       throw this.#conflict(remote.etag, 0)
     }
     return remote
@@ -293,10 +299,10 @@ export class CachedVersion implements VersionSource {
 
   /** Rejects if the cache knows that the entry has another version, or is gone; if it knows nothing, it asks the hive. */
   async #checkCurrent(offset: number): Promise<void> {
-    const { cache, alias } = this.#options
-    const known = await cache.rows.get('e', alias)
+    const { cache, alias, toleratedEtag } = this.#options
+    const known = await cache.blocks.attempt(() => cache.rows.get('e', alias))
     const current = known ? (known.successor ?? known) : await this.#ask()
-    if (current?.etag === this.info.etag) return
+    if (current.etag === this.info.etag || (current.etag !== undefined && current.etag === toleratedEtag)) return
     if (current.etag !== undefined) throw this.#conflict(current.etag, offset)
     throw new NotFoundError(`the entry was removed while it was being read: ${alias.alias}`, { alias: alias.alias })
   }

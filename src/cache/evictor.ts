@@ -28,6 +28,8 @@ export class Evictor {
   /** Row of the pins when the candidates were chosen. */
   #generation = ''
   readonly #host: StoreHost
+  /** Whether streams may be left that nothing refers to: those that this process, or one that was killed, has evicted. */
+  #mustCollect = true
 
   constructor(store: StreamStore, uses: RecentUses, host: StoreHost) {
     this.#store = store
@@ -55,12 +57,26 @@ export class Evictor {
       await this.#choose()
       hasLooked = true
     }
-    if (freed > 0) await this.#store.collectGarbage({ graceMs: 0 })
+    await this.collect()
     return freed
+  }
+
+  /** Gives the space back of what was evicted, and, the first time, of what others have left. */
+  async collect(): Promise<void> {
+    if (!this.#mustCollect) return
+    // Not after it: more may be evicted meanwhile.
+    this.#mustCollect = false
+    try {
+      await this.#store.collectGarbage({ graceMs: 0 })
+    } catch (error) {
+      this.#mustCollect = true
+      throw error
+    }
   }
 
   /** Removes blocks, whatever their use. Returns the number of bytes; undefined if the pins have changed meanwhile. */
   async #remove(candidates: readonly Candidate[]): Promise<number | undefined> {
+    this.#mustCollect = true
     return this.#store.transaction(async (tx) => {
       if (textOf(await tx.get(generationKey())) !== this.#generation) return undefined
       return removeBlocks(

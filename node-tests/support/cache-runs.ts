@@ -1,0 +1,293 @@
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { equalBytes } from '../../src/bytes/byte-order.ts'
+import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { toBase64Url } from '../../src/bytes/byte-text.ts'
+import { nextTask } from '../../src/bytes/promises.ts'
+import { sha256 } from '../../src/bytes/sha256.ts'
+import { cachedHive } from '../../src/cache/cached-hive.ts'
+import type { CachedEntry, CachedHive } from '../../src/cache/cached-hive-types.ts'
+import { StreamStore } from '../../src/store/stream-store.ts'
+import { type FaultyBackend, faulty } from './faulty-backend.ts'
+import { inspectStore } from './inspect-store.ts'
+import { SmallBlocksHive } from './small-blocks-hive.ts'
+import { VirtualHost } from './virtual-host.ts'
+
+/** How a run ended. */
+export interface CacheRun {
+  readonly seed: number
+  /** What went wrong: what was neither exact bytes nor an error of the package, a broken budget, or something left. */
+  readonly problems: readonly string[]
+  /** How often each operation ended in which way. */
+  readonly ends: ReadonlyMap<string, number>
+}
+
+const ALIASES = ['a', 'b', 'c/d'] as const
+const TYPED = ['BackendError', 'ConflictError', 'NotFoundError', 'QuotaExceededError']
+const STEPS = 60
+
+interface Tab {
+  readonly hive: CachedHive
+  readonly backend: FaultyBackend
+  /** Faults of the store. */
+  readonly trouble: { share: number }
+}
+
+/**
+ * Readers, pins, evictions, updates and clearings of up to three tabs that share a cache, in an order that the seed chooses,
+ * while the network and the store fail, blocks are damaged, and tabs are killed. At the end everything is cleared.
+ */
+export async function runCache(seed: number): Promise<CacheRun> {
+  return new Run(seed).run()
+}
+
+class Run {
+  readonly #seed: number
+  readonly #host: VirtualHost
+  readonly #blockLength: number
+  readonly #limit: number
+  readonly #memory = memoryBackend()
+  readonly #remote: SmallBlocksHive
+  /** The bytes of every version that there ever was, by alias and etag. */
+  readonly #versions = new Map<string, Uint8Array<ArrayBuffer>>()
+  readonly #tabs: Tab[] = []
+  readonly #problems: string[] = []
+  readonly #ends = new Map<string, number>()
+  readonly #working = new Set<Promise<void>>()
+  #networkTrouble = 0
+  #kills = 0
+
+  constructor(seed: number) {
+    this.#seed = seed
+    this.#host = new VirtualHost({ seed })
+    // Blocks of more than 16 KiB are objects of their own.
+    this.#blockLength = this.#chance(0.5) ? 1_000 : 18_000
+    this.#limit = (3 + this.#below(20)) * (this.#blockLength + 512)
+    this.#remote = new SmallBlocksHive(this.#blockLength)
+    this.#remote.onChunk = () => {
+      if (this.#chance(this.#networkTrouble)) this.#remote.isOffline = true
+    }
+  }
+
+  async run(): Promise<CacheRun> {
+    for (const alias of ALIASES) await this.#update(alias)
+    for (let i = 0; i < 2; i++) this.#openTab()
+    for (let step = 0; step < STEPS; step++) {
+      const work = this.#step().catch((error: unknown) => {
+        this.#problems.push(`step ${step}: ${String((error as Error)?.stack ?? error)}`)
+      })
+      this.#track(work)
+      // Some steps overlap.
+      if (this.#chance(0.6)) await this.#settle()
+      else await nextTask()
+      this.#host.advance(this.#below(30_000))
+      if (step % 10 === 9) await this.#checkBudget(this.#tabs.length)
+    }
+    await this.#end()
+    return { seed: this.#seed, problems: this.#problems, ends: this.#ends }
+  }
+
+  async #step(): Promise<void> {
+    const tab = this.#tabs[this.#below(this.#tabs.length)]!
+    const alias = ALIASES[this.#below(ALIASES.length)]!
+    const choice = this.#below(100)
+    if (choice < 55) return this.#read(tab, alias)
+    if (choice < 62) return this.#tell('pin', () => tab.hive.pin(alias, { signal: this.#maybeAborted() }))
+    if (choice < 66) return this.#tell('unpin', () => tab.hive.unpin(alias))
+    if (choice < 70) return this.#tell('cached', () => this.#checkCached(tab, alias))
+    if (choice < 78) return this.#update(alias)
+    if (choice < 80) return this.#tell('clear', () => tab.hive.clear({ everyone: this.#chance(0.5) }))
+    if (choice < 84) return this.#damage()
+    if (choice < 88) this.#remote.isOffline = !this.#remote.isOffline
+    else if (choice < 91) this.#networkTrouble = this.#chance(0.5) ? 0 : 0.05
+    else if (choice < 94) tab.trouble.share = this.#chance(0.5) ? 0 : 0.1
+    else if (choice < 97) this.#kill(tab)
+    else return this.#tell('list', () => tab.hive.list())
+  }
+
+  async #read(tab: Tab, alias: string): Promise<void> {
+    await this.#tell('read', async () => {
+      const consistency = this.#chance(0.5) ? 'conflict' : 'snapshot'
+      const entry = await tab.hive.open(alias, { consistency, bufferSize: 1024 })
+      const bytes = this.#versions.get(`${alias} ${entry.etag}`)
+      if (!bytes || entry.size !== bytes.byteLength) throw new Error(`there was never such a version: ${entry.etag}`)
+      const start = this.#below(entry.size)
+      const end = this.#chance(0.5) ? entry.size : start + this.#below(entry.size - start)
+      await this.#compare(entry, bytes, start, end)
+    })
+  }
+
+  async #compare(entry: CachedEntry, bytes: Uint8Array, start: number, end: number): Promise<void> {
+    const reader = entry.stream({ start, end }).getReader()
+    let offset = start
+    const leaveAt = this.#chance(0.3) ? start + this.#below(end - start) : Infinity
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      const expected = bytes.subarray(offset, offset + value.byteLength)
+      if (!equalBytes(value, expected) || offset + value.byteLength > end) {
+        throw new Error(`wrong bytes of ${entry.alias} at ${offset}`)
+      }
+      offset += value.byteLength
+      if (offset >= leaveAt) return reader.cancel()
+    }
+    if (offset !== end) throw new Error(`${entry.alias} ended at ${offset} instead of ${end}`)
+  }
+
+  async #checkCached({ hive }: Tab, alias: string): Promise<void> {
+    const cached = await hive.cached(alias)
+    const sum = cached?.ranges.reduce((total, { start, end }) => total + end - start, 0)
+    if (cached && (sum !== cached.bytes || !this.#versions.has(`${alias} ${cached.etag}`))) {
+      throw new Error(`cached() says what cannot be: ${JSON.stringify(cached)}`)
+    }
+  }
+
+  /** A new version, of which some blocks may be those of an older one. */
+  async #update(alias: string): Promise<void> {
+    const count = 1 + this.#below(90 / (this.#blockLength / 1_000 > 1 ? 6 : 1))
+    const bytes = new Uint8Array(count * this.#blockLength - this.#below(this.#blockLength))
+    // Few kinds of blocks, so that versions and entries share some.
+    for (let at = 0; at < bytes.byteLength; at += this.#blockLength) {
+      const kind = 1 + this.#below(40)
+      bytes.subarray(at, at + this.#blockLength).fill(kind)
+      bytes[at] = at % 7
+    }
+    await bytesSource(bytes).stream().pipeTo(this.#remote.sink(alias))
+    const etag = `"of-${toBase64Url(await sha256(bytes))}"`
+    this.#versions.set(`${alias} ${etag}`, bytes)
+  }
+
+  /** Changes a byte of an object. */
+  async #damage(): Promise<void> {
+    const { blocks } = this.#memory
+    const some = await blocks.list({ prefix: '', limit: 1000 })
+    const { name } = some[this.#below(some.length)] ?? {}
+    const bytes = name && (await blocks.get(name))
+    if (!bytes) return
+    const changed = bytes.slice()
+    changed[this.#below(changed.byteLength)]! ^= 1
+    await blocks.delete(name)
+    await blocks.put(name, changed)
+  }
+
+  #openTab(): void {
+    const trouble = { share: 0 }
+    const faults = ['fail', 'busy', 'quota', 'lost', 'late'] as const
+    const backend = faulty(
+      this.#memory,
+      () => (this.#chance(trouble.share) ? faults[this.#below(faults.length)] : undefined),
+      this.#host,
+    )
+    const store = new StreamStore(backend, { host: this.#host, blockSize: 7_000, leaseMs: 60_000 })
+    const hive = cachedHive(this.#remote, store, { bytes: this.#limit, host: this.#host })
+    this.#tabs.push({ hive, backend, trouble })
+  }
+
+  /** A tab that is killed never gets an answer again. */
+  #kill(tab: Tab): void {
+    tab.trouble.share = 0
+    this.#kills++
+    const { metadata, blocks } = tab.backend
+    const never = (): Promise<never> => new Promise(() => undefined)
+    for (const part of [metadata, blocks]) for (const name of Object.keys(part)) Object.assign(part, { [name]: never })
+    this.#tabs.splice(this.#tabs.indexOf(tab), 1)
+    this.#openTab()
+  }
+
+  /** What a killed tab has evicted is in the store until somebody collects. */
+  async #checkBudget(storing: number): Promise<void> {
+    if (this.#kills > 0) await new StreamStore(this.#memory, { host: this.#host }).collectGarbage({ graceMs: 0 })
+    const { stored } = await inspectStore(this.#memory)
+    const bytes = [...stored.values()].reduce((sum, { length }) => sum + length + 512, 0)
+    const most = this.#limit + storing * (this.#blockLength + 512)
+    if (bytes > most) this.#problems.push(`${bytes} bytes are stored, of ${this.#limit}`)
+  }
+
+  async #end(): Promise<void> {
+    this.#remote.isOffline = false
+    this.#networkTrouble = 0
+    for (const { trouble, backend } of this.#tabs) {
+      trouble.share = 0
+      await backend.arrive()
+    }
+    await this.#settle()
+    this.#host.advance(120_000)
+    const { hive } = this.#tabs[0]!
+    for (const tab of this.#tabs) await tab.hive.flush()
+    await this.#checkBudget(0)
+    for (const alias of ALIASES) {
+      const entry = await hive.open(alias)
+      await this.#compare(entry, this.#versions.get(`${alias} ${entry.etag}`)!, 0, entry.size)
+    }
+    await hive.flush()
+    await this.#checkBudget(0)
+    await hive.clear({ everyone: true })
+    const rest = new StreamStore(this.#memory, { host: this.#host })
+    for (let i = 0; i < 2; i++) {
+      this.#host.advance(7_200_000)
+      await rest.collectGarbage({ graceMs: 0 })
+    }
+    // An object may arrive after everything that named it is gone.
+    await rest.scrub({ repair: true, force: true })
+    await rest.collectGarbage({ graceMs: 0 })
+    const { problems, stored, references, objects, rows } = await inspectStore(this.#memory)
+    const usage = await hive.usage()
+    const left = [...rows.keys()].filter((key) => !key.startsWith('u/cache/g'))
+    if (problems.length + stored.size + references.length + objects + left.length + usage.bytes > 0) {
+      this.#problems.push(
+        `left: ${[...problems, ...references, ...left].join('; ')}; ${stored.size} streams, ${objects} objects, ${usage.bytes} bytes`,
+      )
+    }
+  }
+
+  async #tell(what: string, work: () => Promise<unknown>): Promise<void> {
+    let end = 'done'
+    try {
+      await work()
+    } catch (error) {
+      const { name } = error as Error
+      end = error === 'stop' ? 'stopped' : name
+      if (error !== 'stop' && !TYPED.includes(name)) throw error
+    }
+    const key = `${what} ${end}`
+    this.#ends.set(key, (this.#ends.get(key) ?? 0) + 1)
+  }
+
+  #maybeAborted(): AbortSignal | undefined {
+    if (!this.#chance(0.3)) return undefined
+    const controller = new AbortController()
+    const { onChunk } = this.#remote
+    let chunks = this.#below(10)
+    this.#remote.onChunk = (offset) => {
+      if (chunks-- === 0) {
+        this.#remote.onChunk = onChunk
+        controller.abort('stop')
+      }
+      return onChunk(offset)
+    }
+    return controller.signal
+  }
+
+  #track(work: Promise<void>): void {
+    this.#working.add(work)
+    void work.finally(() => this.#working.delete(work))
+  }
+
+  /** Waits for the steps that go on. Those of a killed tab never end. */
+  async #settle(): Promise<void> {
+    const all = Promise.all(this.#working)
+    let isOver = false
+    void all.then(() => {
+      isOver = true
+    })
+    for (let turns = 0; turns < 400 && !isOver; turns++) await nextTask()
+    if (!isOver) this.#working.clear()
+  }
+
+  #chance(share: number): boolean {
+    return this.#host.fraction() < share
+  }
+
+  #below(bound: number): number {
+    return Math.floor(this.#host.fraction() * bound)
+  }
+}
