@@ -23,6 +23,8 @@ export class SmallBlocksHive extends LocalHive implements Hive {
   noStore = false
   /** Called before each chunk is sent, with the offset in the version. */
   onChunk: (offset: number) => Promise<void> | void = () => undefined
+  /** Called before a manifest is made. */
+  onManifest: () => Promise<void> | void = () => undefined
   /** Changes what is sent. */
   change: (chunk: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> = (chunk) => chunk
 
@@ -73,7 +75,7 @@ export class SmallBlocksHive extends LocalHive implements Hive {
       digest: undefined,
       read: (range, { signals }) => this.#send(entry, range, signals),
       signature: () => entry.signature(),
-      manifest: (range) => this.#manifest(entry, info, range),
+      manifest: (range, { signals }) => this.#manifest(entry, info, range, signals),
       reopen: (options) => this.open(entry.alias, options),
     }
   }
@@ -105,9 +107,16 @@ export class SmallBlocksHive extends LocalHive implements Hive {
     )
   }
 
-  async #manifest(entry: Entry, { etag, size }: EntryInfo, range: ByteRange): Promise<EntryManifest> {
+  async #manifest(
+    entry: Entry,
+    { etag, size }: EntryInfo,
+    range: ByteRange,
+    signals: readonly (AbortSignal | undefined)[],
+  ): Promise<EntryManifest> {
     this.assertOnline()
     this.manifests++
+    await this.onManifest()
+    for (const signal of signals) signal?.throwIfAborted()
     const { blockLength } = this
     const start = range.start - (range.start % blockLength)
     const end = Math.min(size, Math.ceil(range.end / blockLength) * blockLength)

@@ -153,7 +153,8 @@ export class BlockCache {
       isKept = block !== undefined && (await this.#store(block))
     })
     this.#waiting--
-    this.#waitingForRoom.shift()?.()
+    // All, since some of them may have gone meanwhile; each looks again.
+    for (const wake of this.#waitingForRoom.splice(0)) wake()
     return isKept
   }
 

@@ -155,20 +155,19 @@ export async function findNaming(
   version: { etag: string; size: number },
   ask: AskManifest | undefined,
   start: number,
-  signal: AbortSignal | undefined,
 ): Promise<BlockNaming> {
   const { etag, size } = version
   if (!ask) return { names: 'etag', blockLength: BLOCK_BYTES }
   if (size <= BLOCK_BYTES && digestInEtag(etag)) return { names: 'digests', blockLength: BLOCK_BYTES }
   try {
     const end = Math.min(start + FIRST_ASKED * BLOCK_BYTES, size)
-    const manifest = await ask({ start, end }, signal)
+    const manifest = await ask({ start, end }, undefined)
     if (manifest.blockLength <= MAX_BLOCK_BYTES) {
       return { names: 'digests', blockLength: manifest.blockLength, manifest }
     }
   } catch (error) {
     const { name } = error as Error
-    if (signal?.aborted || isTransient(error) || name === 'ConflictError' || name === 'NotFoundError') throw error
+    if (isTransient(error) || name === 'ConflictError' || name === 'NotFoundError') throw error
     // A server that knows nothing of manifests.
   }
   return { names: 'etag', blockLength: BLOCK_BYTES }

@@ -111,12 +111,13 @@ export class CachedVersion implements VersionSource {
 
   /** The names of the blocks; undefined if nothing of the version is to be kept. */
   async names(start: number, signal?: AbortSignal): Promise<BlockNames | undefined> {
-    this.#names ??= this.#findNames(start, signal)
-    const names = await this.#names
+    // All readers share the answer: it does not end with the one that was first.
+    this.#names ??= this.#findNames(start)
+    const names = await (signal ? abortable(this.#names, signal) : this.#names)
     return names && this.#options.cache.blocks.fits(names.rangeOf(0).end) ? names : undefined
   }
 
-  async #findNames(start: number, signal: AbortSignal | undefined): Promise<BlockNames | undefined> {
+  async #findNames(start: number): Promise<BlockNames | undefined> {
     const { cache, info, known, alias } = this.#options
     const { etag, size } = info
     if (size === 0 || info.noStore || !isDescribable(info)) return undefined
@@ -128,12 +129,11 @@ export class CachedVersion implements VersionSource {
       return new BlockNames(cache.store, { ...known, partition, alias }, ask)
     }
     try {
-      const { manifest, ...naming } = await findNaming(info, ask, start, signal)
+      const { manifest, ...naming } = await findNaming(info, ask, start)
       const names = new BlockNames(cache.store, { ...naming, etag, size, partition, alias }, ask)
       if (manifest) names.learn(manifest)
       return names
     } catch {
-      signal?.throwIfAborted()
       // The bytes may come all the same. If they do not, that is the error to report.
       this.#names = undefined
       return undefined

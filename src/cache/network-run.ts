@@ -50,10 +50,12 @@ export class NetworkRun {
     this.#next = options.first
   }
 
-  /** Whether it can deliver this block from its beginning. */
+  /** Whether it can deliver this block from its beginning. The next one begins only when this one is complete. */
   offers(index: number): boolean {
     if (this.#ended) return false
-    return this.#block?.index === index || (this.#next === index && index < this.#options.end)
+    if (this.#block?.index === index) return true
+    const isBetween = !this.#block || this.#block.filled === this.#block.bytes.byteLength
+    return isBetween && this.#next === index && index < this.#options.end
   }
 
   /** Counts a reader. */

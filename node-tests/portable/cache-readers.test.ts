@@ -1,0 +1,81 @@
+import { describe, expect, it, vi } from 'vitest'
+import { memoryBackend } from '../../src/backends/memory.ts'
+import { collect } from '../../src/bytes/collect.ts'
+import { nextTask } from '../../src/bytes/promises.ts'
+import { BlockCache } from '../../src/cache/block-cache.ts'
+import { StreamStore } from '../../src/store/stream-store.ts'
+import { putEntry, setUpCache } from '../support/cached-setup.ts'
+import { SmallBlocksHive } from '../support/small-blocks-hive.ts'
+import { randomBytes, rejection } from '../support/streams.ts'
+import { VirtualHost } from '../support/virtual-host.ts'
+
+describe('readers of a cached hive that share what comes from the network', () => {
+  it.each([1, 2, 3])('get their own bytes, wherever they begin and end (seed %i)', async (seed) => {
+    const { remote, hive } = setUpCache({ bytes: 40_000 }, memoryBackend(), new SmallBlocksHive(5_000))
+    const bytes = randomBytes(41_000, 1)
+    await putEntry(remote, 'x', bytes)
+    const entry = await hive.open('x', { bufferSize: 1024 })
+    const random = new VirtualHost({ seed })
+    const below = (limit: number): number => Math.floor(random.fraction() * limit)
+    const readers = Array.from({ length: 12 }, () => {
+      const start = below(bytes.byteLength)
+      const end = Math.min(start + 1 + below(15_000), bytes.byteLength)
+      return { offset: start, reader: entry.stream({ start, end }).getReader() }
+    })
+    for (let steps = 0; readers.length > 0; steps++) {
+      const place = below(readers.length)
+      const each = readers[place]!
+      const { done, value } = await each.reader.read()
+      if (done || below(40) === 0) {
+        await each.reader.cancel()
+        readers.splice(place, 1)
+        continue
+      }
+      expect(value).toEqual(bytes.slice(each.offset, each.offset + value.byteLength))
+      each.offset += value.byteLength
+      expect(steps).toBeLessThan(1_000)
+    }
+  })
+
+  it('do not end with the one that was first', async () => {
+    const { remote, hive } = setUpCache()
+    const bytes = randomBytes(3_000, 1)
+    await putEntry(remote, 'x', bytes)
+    let answer = (): void => undefined
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    remote.onManifest = () => answered
+    const entry = await hive.open('x')
+    const first = new AbortController()
+    const reading = rejection(collect(entry.stream({ signal: first.signal })))
+    const second = collect(entry.stream())
+    await vi.waitUntil(() => remote.manifests > 0)
+    first.abort(new Error('the first one has gone'))
+    expect(await reading).toMatchObject({ message: 'the first one has gone' })
+    answer()
+    expect(await second).toEqual(bytes)
+    expect(await collect(entry.stream())).toEqual(bytes)
+  })
+
+  it('all go on once there is room, although some of those that waited have gone', async () => {
+    const host = new VirtualHost()
+    const blocks = new BlockCache(new StreamStore(memoryBackend()), {
+      limit: 1_000,
+      host,
+      onError: undefined,
+      signal: undefined,
+    })
+    let store = (): void => undefined
+    const gate = new Promise<undefined>((resolve) => {
+      store = () => resolve(undefined)
+    })
+    const keeping = Array.from({ length: 4 }, () => blocks.keep(() => gate))
+    let ready = 0
+    const waiting = Array.from({ length: 9 }, () => blocks.room().then(() => ready++))
+    await nextTask()
+    expect(ready).toBe(0)
+    store()
+    await Promise.all([...keeping, ...waiting])
+  })
+})
