@@ -27,7 +27,7 @@ for (let i = 0; i < Number(values.runs); i++) {
 }
 console.log(
   [...ends]
-    .toSorted()
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([end, count]) => `${end}: ${count}`)
     .join(', '),
 )

@@ -274,13 +274,8 @@ class Run {
 
   /** Waits for the steps that go on. Those of a killed tab never end. */
   async #settle(): Promise<void> {
-    const all = Promise.all(this.#working)
-    let isOver = false
-    void all.then(() => {
-      isOver = true
-    })
-    for (let turns = 0; turns < 400 && !isOver; turns++) await nextTask()
-    if (!isOver) this.#working.clear()
+    for (let turns = 0; turns < 400 && this.#working.size > 0; turns++) await nextTask()
+    this.#working.clear()
   }
 
   #chance(share: number): boolean {

@@ -261,7 +261,7 @@ class BlockCachedHive implements CachedHive {
     signal: AbortSignal | undefined,
   ): Promise<Found<T>> {
     signal?.throwIfAborted()
-    const { rows, blocks } = this.#cache
+    const { blocks } = this.#cache
     const giveUp = new AbortController()
     const ended = new AbortController()
     const stopListening = onAbort([signal], (reason) => giveUp.abort(reason))
