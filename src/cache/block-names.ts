@@ -10,7 +10,7 @@ import { formatPage, type PageDigests, parsePage, type VersionRecord } from './c
 import { parseRecord, readRecord } from './cache-store.ts'
 
 /** Bytes of a block, unless a manifest says otherwise: the blocks of a manifest that a hive computes. */
-export const BLOCK_BYTES = 1_000_000
+const BLOCK_BYTES = 1_000_000
 /** Longest block that is kept: it is held in memory. */
 const MAX_BLOCK_BYTES = 16 * 1024 * 1024
 /** Blocks whose digests are asked for first: the server reads and hashes them before it answers. */
