@@ -18,6 +18,20 @@ export interface Signer {
   readonly region: string
 }
 
+/** Keys that serve for a day are kept: one of each may still be in use when the next day begins. */
+const MOST_KEYS = 2
+
+let derivedKeys: WeakMap<S3Credentials, Map<string, ArrayBuffer>> | undefined
+
+/** The keys that the driver has derived from credentials, which takes longer than to sign with them. */
+function keysOf(credentials: S3Credentials): Map<string, ArrayBuffer> {
+  derivedKeys ??= new WeakMap()
+  let keys = derivedKeys.get(credentials)
+  if (!keys) derivedKeys.set(credentials, (keys = new Map()))
+  if (keys.size > MOST_KEYS) keys.clear()
+  return keys
+}
+
 /**
  * The header fields of a request, with its signature (AWS Signature Version 4). The signature covers the digest of the
  * body, so that an object store refuses a body that was changed on its way.
@@ -39,6 +53,7 @@ export async function signRequest(
     ...(sessionToken !== undefined && { sessionToken }),
     service: 's3',
     region,
+    cache: keysOf(credentials),
   })
   const signed = await signer.sign()
   for (const [name, value] of Object.entries(headers ?? {})) signed.headers.set(name, value)
