@@ -165,7 +165,7 @@ describe('indexedDbBackend', () => {
 
 /** Starts a worker that stores entries. Kills it once it has reported `count` of them. Returns their numbers by alias. */
 async function storeUntilKilled(name: string, number: number, count: number): Promise<Map<string, number>> {
-  const worker = new Worker(new URL('./support/storing-worker.ts', import.meta.url), { type: 'module' })
+  const worker = new Worker('/media-page/indexeddb/storing-worker.js', { type: 'module' })
   const stored = new Map<string, number>()
   await new Promise<void>((resolve, reject) => {
     worker.onerror = ({ message }) => reject(new Error(message))

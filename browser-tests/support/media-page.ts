@@ -16,6 +16,7 @@ const BUNDLES: Readonly<Record<string, string>> = {
   'cache-worker.js': '../../src/browser/cache-worker.ts',
   'rsync-worker.js': '../../src/browser/rsync-worker.ts',
   'gated-worker.js': './gated-worker.ts',
+  'storing-worker.js': './storing-worker.ts',
   'strict-page.js': './strict-page.ts',
 }
 
