@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type Page } from 'playwright'
-import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+import type { Page } from 'playwright'
 import { HttpHive } from '../../src/http.ts'
 import { type PlayerServer, startPlayer } from './player-server.ts'
+import { sharedChromium } from './shared-chromium.ts'
 
 /** The example player in Chromium, with its own server and hive. */
 export interface PlayerPage {
@@ -16,7 +16,7 @@ export interface PlayerPage {
   readonly folder: string
   /** What the page logs to the console: uncaught errors, and violations of its security policy. */
   readonly complaints: string[]
-  /** Ends the browser and the server. */
+  /** Closes the page, and ends the server. */
   close(): Promise<void>
 }
 
@@ -27,8 +27,7 @@ export async function openPlayerPage(prepare?: (directory: string) => Promise<vo
   const server = await startPlayer(directory)
   const hive = new HttpHive(`${server.url}hive/`)
   await prepare?.(directory)
-  const browser = await chromium.launch(CHROMIUM_LAUNCH)
-  const page = await browser.newPage()
+  const page = await (await sharedChromium()).newPage()
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('console', (message) => {
@@ -37,7 +36,7 @@ export async function openPlayerPage(prepare?: (directory: string) => Promise<vo
   })
   await page.goto(server.url)
   const close = async (): Promise<void> => {
-    await browser.close()
+    await page.close()
     server.child.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
   }

@@ -15,14 +15,14 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type Browser, chromium } from 'playwright'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+import type { Browser } from 'playwright'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { HttpHive } from '../../src/http.ts'
 import { comb, temporaryDirectory } from '../support/comb.ts'
 import { docBlocks } from '../support/doc-blocks.ts'
 import { objectGateway } from '../support/object-gateway.ts'
 import { PostgresServer } from '../support/postgres-server.ts'
+import { sharedChromium } from '../support/shared-chromium.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const RUNTIMES = {
@@ -42,10 +42,8 @@ const UPDATE = `
 let browser: Browser
 
 beforeAll(async () => {
-  browser = await chromium.launch(CHROMIUM_LAUNCH)
+  browser = await sharedChromium()
 })
-
-afterAll(() => browser?.close())
 
 /** The namespace for each user, as the README shows it; the test of its rules has the same lines. */
 const NAMESPACES = /^authorize\(request, [^]*?^},$/m

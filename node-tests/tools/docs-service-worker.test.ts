@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { type Browser, chromium, type ElementHandle, type Page } from 'playwright'
+import type { Browser, ElementHandle, Page } from 'playwright'
 import { serve, type Server } from 'srvx'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { createHiveHandler } from '../../src/http.ts'
 import { LocalHive, StreamStore } from '../../src/index.ts'
 import { docBlocks } from '../support/doc-blocks.ts'
+import { sharedChromium } from '../support/shared-chromium.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** The policy that docs/service-worker.md requires, and nothing more. */
@@ -46,10 +46,8 @@ let isAway: boolean
 let breakOff: (() => void) | undefined
 
 beforeAll(async () => {
-  browser = await chromium.launch(CHROMIUM_LAUNCH)
+  browser = await sharedChromium()
 })
-
-afterAll(() => browser?.close())
 
 beforeEach(async () => {
   hive = new LocalHive(new StreamStore(memoryBackend()))

@@ -1,9 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { chromium } from 'playwright'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
-import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
+import { sharedChromium } from '../support/shared-chromium.ts'
 
 const exampleOf = (name: string): string => fileURLToPath(new URL(`../../examples/mediabunny/${name}`, import.meta.url))
 const DESCRIBED = ['MP4, 24.0 s', 'video avc, 640 × 360', 'audio aac, 48000 Hz, channels: 1']
@@ -28,9 +27,8 @@ beforeAll(async () => {
 afterAll(() => end?.())
 
 it('the mediabunny example describes a video, and draws frames of it, in a window of any width', async () => {
-  const browser = await chromium.launch(CHROMIUM_LAUNCH)
-  onTestFinished(() => browser.close())
-  const page = await browser.newPage()
+  const page = await (await sharedChromium()).newPage()
+  onTestFinished(() => page.close())
   await page.goto(url)
   await page.waitForFunction(() => document.querySelectorAll('canvas').length === 12)
   expect(await page.locator('#about li').allTextContents()).toEqual(DESCRIBED)

@@ -1,11 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { chromium } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
 import { collect } from '../../src/bytes/collect.ts'
 import { openUrl } from '../../src/http.ts'
 import { NginxServer } from '../support/nginx-server.ts'
+import { sharedChromium } from '../support/shared-chromium.ts'
 import { randomBytes, rejection } from '../support/streams.ts'
 
 const SIZE = 300_000
@@ -86,9 +85,8 @@ describe('openUrl of a file on nginx', () => {
     })
     nginx.put('http.js', outputFiles[0]!.contents)
     nginx.put('page.html', '<!doctype html>')
-    const browser = await chromium.launch(CHROMIUM_LAUNCH)
-    onTestFinished(() => browser.close())
-    const page = await browser.newPage()
+    const page = await (await sharedChromium()).newPage()
+    onTestFinished(() => page.close())
     await page.goto(`${nginx.url}page.html`)
     // A string, because the test runner would rewrite the import.
     const read = await page.evaluate(`
