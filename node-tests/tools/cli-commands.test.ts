@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { comb, NODE_22, serveComb, temporaryDirectory } from '../support/comb.ts'
+import { storeEntry } from '../support/stored-entry.ts'
 import { randomBytes } from '../support/streams.ts'
 
 /** Sizes around the blocks of a store, 1,000,000 bytes each. The suites of the library test smaller steps. */
@@ -42,9 +43,10 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
   })
 
   test('gets ranges in the notation of HTTP', async () => {
-    const hive = await open(join(temporaryDirectory(), 'hive'))
+    const directory = join(temporaryDirectory(), 'hive')
     const bytes = randomBytes(2_000_100)
-    await comb(['put', hive, 'x', '-'], { input: bytes })
+    await storeEntry(directory, 'x', bytes)
+    const hive = await open(directory)
     for (const [range, start, end] of [
       ['0-0', 0, 1],
       ['999999-1000000', 999_999, 1_000_001],
@@ -63,9 +65,11 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
   })
 
   test('lists, describes and removes entries', async () => {
-    const hive = await open(join(temporaryDirectory(), 'hive'))
-    for (const alias of ['b', 'a/2.txt', 'a/1.mp4', 'two\nlines'])
-      await comb(['put', hive, alias, '-'], { input: alias })
+    const directory = join(temporaryDirectory(), 'hive')
+    const types = { 'a/2.txt': 'text/plain; charset=utf-8', 'a/1.mp4': 'video/mp4' }
+    for (const alias of ['b', 'two\nlines']) await storeEntry(directory, alias, alias)
+    for (const [alias, type] of Object.entries(types)) await storeEntry(directory, alias, alias, type)
+    const hive = await open(directory)
     const lines = async (...args: string[]): Promise<string[]> => {
       const { code, stdout, stderr } = await comb(['ls', hive, ...args])
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -144,11 +148,11 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
 
   test('replaces a file only when the download is complete', async () => {
     const directory = temporaryDirectory()
+    await storeEntry(join(directory, 'hive'), 'x', 'new')
     const hive = await open(join(directory, 'hive'))
     const file = join(directory, 'file')
     writeFileSync(file, 'old', { mode: 0o600 })
     symlinkSync('file', join(directory, 'link'))
-    await comb(['put', hive, 'x', '-'], { input: 'new' })
     expect(await comb(['get', hive, 'nothing', file])).toMatchObject({ code: 1 })
     expect(readFileSync(file, 'utf8')).toBe('old')
     expect(await comb(['get', hive, 'x', join(directory, 'link')])).toMatchObject({ code: 0 })
@@ -161,7 +165,7 @@ describe.each(Object.entries(PLACES))('`comb` with %s', (_, open) => {
 test('`comb get` follows links to files that do not exist yet, like the system', async () => {
   const directory = temporaryDirectory()
   const hive = join(directory, 'hive')
-  await comb(['put', hive, 'x', '-'], { input: 'new' })
+  await storeEntry(hive, 'x', 'new')
   mkdirSync(join(directory, 'b/c'), { recursive: true })
   // From here `..` leads to b, not to the directory of this link.
   symlinkSync('b/c', join(directory, 'folder'))
@@ -212,7 +216,7 @@ test('`comb` works on one directory from several processes at once', async () =>
 
 test('`comb ls` lists a damaged entry among the others, and reports what is wrong with it', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  for (const alias of ['a', 'b', 'c']) await comb(['put', hive, alias, '-'], { input: alias })
+  for (const alias of ['a', 'b', 'c']) await storeEntry(hive, alias, alias)
   const database = new DatabaseSync(join(hive, 'metadata.sqlite'))
   // Only the layout and the flags of an entry.
   const { changes } = database.prepare("UPDATE rows SET value = x'0100' WHERE key LIKE '%a/b'").run()

@@ -5,13 +5,14 @@ import { HttpHive } from '../../src/http/client/http-hive.ts'
 import { DeltaStream } from '../../src/rsync/delta-stream.ts'
 import { loadSignature } from '../../src/rsync/load-signature.ts'
 import { comb, serveComb, temporaryDirectory } from '../support/comb.ts'
+import { storeEntry } from '../support/stored-entry.ts'
 import { randomBytes } from '../support/streams.ts'
 
 // scripts/measure-memory.mjs does the same with 100 MB and 1 MB.
 test('an update by delta transfers less than 3 % of the entry when 1 % is inserted, as counted by the server', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   const [old, inserted] = [randomBytes(10_000_000, 1), randomBytes(100_000, 2)]
-  await comb(['put', hive, 'x', '-'], { input: old })
+  await storeEntry(hive, 'x', old)
   const server = await serveComb(hive, ['--log'])
 
   const remote = new HttpHive(server.url)

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { comb, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
+import { storeEntry } from '../support/stored-entry.ts'
 import { randomBytes } from '../support/streams.ts'
 
 /** Runs `comb`, which must fail with one line. Returns the line without its prefix. */
@@ -102,7 +103,7 @@ describe('`comb` exits with 1 and one line when it fails:', () => {
   test('files that cannot be read or written', async () => {
     const directory = temporaryDirectory()
     const hive = join(directory, 'hive')
-    await comb(['put', hive, 'x', '-'], { input: 'bytes' })
+    await storeEntry(hive, 'x', 'bytes')
     const nothing = join(directory, 'nothing')
     expect(await failure(['put', hive, 'y', nothing], 1)).toBe(`no such file or directory: ${nothing}`)
     expect(await failure(['put', hive, 'y', directory], 1)).toBe(`it is a directory: ${directory}`)
@@ -116,13 +117,13 @@ describe('`comb` exits with 1 and one line when it fails:', () => {
 
   test.runIf(process.platform === 'linux')('a full disk', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x', '-'], { input: 'bytes' })
+    await storeEntry(hive, 'x', 'bytes')
     expect(await failure(['get', hive, 'x', '/dev/full'], 1)).toBe('no space left on the disk')
   })
 
   test.runIf(process.platform === 'linux')('a disk that accepts no more bytes, and nothing is stored', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x', '-'], { input: 'bytes' })
+    await storeEntry(hive, 'x', 'bytes')
     // Files of at most 512 kB: a block is larger, a row is not.
     const shell = ['-c', `trap '' XFSZ; ulimit -f 500; exec "$@"`, 'bash', process.execPath, COMB_MAIN]
     const served = startComb(['serve', hive, '--port', '0'], { command: ['bash', ...shell] })

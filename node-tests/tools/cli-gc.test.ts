@@ -1,7 +1,8 @@
-import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { comb, serveComb, temporaryDirectory } from '../support/comb.ts'
+import { removeEntry, storeEntry } from '../support/stored-entry.ts'
 import { randomBytes } from '../support/streams.ts'
 
 /** Returns the names of the objects of a hive, and the total size of its files. */
@@ -15,7 +16,7 @@ function contentsOf(hive: string): { objects: string[]; bytes: number } {
 }
 
 async function putBytes(hive: string, alias: string, byteLength: number, seed: number): Promise<void> {
-  expect(await comb(['put', hive, alias, '-'], { input: randomBytes(byteLength, seed) })).toMatchObject({ code: 0 })
+  await storeEntry(hive, alias, randomBytes(byteLength, seed))
 }
 
 async function gc(...args: string[]): Promise<string> {
@@ -30,7 +31,7 @@ describe('`comb gc`', () => {
     await putBytes(hive, 'kept', 1_500_000, 1)
     await putBytes(hive, 'removed', 2_500_000, 2)
     expect(await gc(hive)).toBe('freed 0 streams and 0 blocks, 0 B\n')
-    await comb(['rm', hive, 'removed'])
+    await removeEntry(hive, 'removed')
     const before = contentsOf(hive).objects
     expect(before).toHaveLength(5)
     expect(await gc(hive, '--dry-run')).toMatch(
@@ -61,7 +62,7 @@ describe('`comb gc`', () => {
     for (let round = 1; round <= 6; round++) {
       await putBytes(hive, 'changes', 3_000_000, round)
       await putBytes(hive, `passes ${round}`, 1_200_000, 100 + round)
-      await comb(['rm', hive, `passes ${round}`])
+      await removeEntry(hive, `passes ${round}`)
       await gc(hive, '--grace', '0')
       const { objects, bytes } = contentsOf(hive)
       expect(objects).toHaveLength(4)
@@ -76,9 +77,7 @@ describe('`comb gc`', () => {
     const directory = temporaryDirectory()
     const hive = join(directory, 'hive')
     const bytes = randomBytes(30_000_000, 5)
-    const source = join(directory, 'source')
-    writeFileSync(source, bytes)
-    expect(await comb(['put', hive, 'x', source])).toMatchObject({ code: 0 })
+    await storeEntry(hive, 'x', bytes)
     const { url } = await serveComb(hive)
     const response = await fetch(`${url}x`)
     const reader = response.body!.getReader()
@@ -111,7 +110,7 @@ describe('`comb gc`', () => {
 test('`comb serve` collects garbage by itself', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   await putBytes(hive, 'x', 2_500_000, 1)
-  await comb(['rm', hive, 'x'])
+  await removeEntry(hive, 'x')
   const { url } = await serveComb(hive)
   // It collects once when it starts, and keeps the blocks for the grace period.
   const deadline = Date.now() + 20_000

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { comb, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
+import { storeEntry } from '../support/stored-entry.ts'
 import { HANG_MS, randomBytes, soon } from '../support/streams.ts'
 
 /** Writes more than a block, but not the end, to a process. Resolves when it has read nearly all and waits for more. */
@@ -21,7 +22,7 @@ test.each([
   ['SIGHUP', 129, 'a directory'],
 ] as const)('%s ends `comb put` with %i, and nothing is stored in %s', async (signal, code, place) => {
   const directory = join(temporaryDirectory(), 'hive')
-  await put(directory, 'old')
+  await storeEntry(directory, 'x', 'old')
   const hive = place === 'a server' ? (await serveComb(directory)).url : directory
   const { child, result } = startComb(['put', hive, 'x', '-'])
   await takesInput(child)
@@ -32,7 +33,7 @@ test.each([
 
 test('SIGINT ends `comb get` into a pipe that is not read', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  await put(hive, randomBytes(3_000_000))
+  await storeEntry(hive, 'x', randomBytes(3_000_000))
   const { child, result } = startComb(['get', hive, 'x'])
   await once(child.stdout, 'readable')
   child.kill('SIGINT')
@@ -63,7 +64,7 @@ test.runIf(process.platform === 'linux').each([
 ] as const)('SIGTERM ends `comb %s` with a named pipe that %s', async (command, what) => {
   const directory = temporaryDirectory()
   const [hive, pipe] = [join(directory, 'hive'), join(directory, 'pipe')]
-  await put(hive, randomBytes(3_000_000))
+  await storeEntry(hive, 'x', randomBytes(3_000_000))
   await once(spawn('sh', ['-c', 'mkfifo "$0"', pipe]), 'close')
   if (what.startsWith('somebody')) {
     const reader = spawn('sh', ['-c', 'exec sleep 60 <"$0"', pipe])
@@ -106,7 +107,7 @@ test('a second signal ends `comb` at once', async () => {
 
 test('`comb get` ends quietly when its reader closes the pipe, as `cat` does', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  await put(hive, randomBytes(3_000_000))
+  await storeEntry(hive, 'x', randomBytes(3_000_000))
   for (const command of ['get', 'ls', '--help']) {
     const script = `set -o pipefail; "$0" "$@" | head -c 0; exit \${PIPESTATUS[0]}`
     const child = spawn('bash', [
@@ -140,10 +141,6 @@ function waitsFor(pid: number): string {
   return readdirSync(threads)
     .map((thread) => readFileSync(`${threads}/${thread}/wchan`, 'utf8'))
     .join(' ')
-}
-
-async function put(hive: string, input: Uint8Array | string): Promise<void> {
-  expect(await comb(['put', hive, 'x', '-'], { input })).toMatchObject({ code: 0, stderr: '' })
 }
 
 /** Starts a server of an entry of 2,000 bytes that sends the first 1,000 of them and then calls `then`. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { comb, COMB_MAIN, type CombOptions, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { CAN_MOUNT, type Mounted, mountSmall } from '../support/file-systems.ts'
+import { storeEntry } from '../support/stored-entry.ts'
 import { randomBytes } from '../support/streams.ts'
 
 const BYTES = randomBytes(100_000)
@@ -20,21 +21,17 @@ function mount(): Mounted {
   return mounted
 }
 
-async function makeHive(hive: string): Promise<void> {
-  expect(await comb(['put', hive, 'a.txt', '-', '--type', 'text/plain'], { input: BYTES })).toMatchObject({ code: 0 })
-}
-
 async function readOnlyPlace(): Promise<Place> {
   if (CAN_MOUNT) {
     const mounted = mount()
-    await makeHive(join(mounted.path, 'hive'))
+    await storeEntry(join(mounted.path, 'hive'), 'a.txt', BYTES)
     mounted.remount('ro')
     return { hive: join(mounted.path, 'hive'), options: {} }
   }
   const directory = temporaryDirectory()
   chmodSync(directory, 0o755)
   const hive = join(directory, 'hive')
-  await makeHive(hive)
+  await storeEntry(hive, 'a.txt', BYTES)
   for (const name of ['.', ...(readdirSync(hive, { recursive: true }) as string[])]) {
     const path = join(hive, name)
     chmodSync(path, statSync(path).isDirectory() ? 0o555 : 0o444)
@@ -45,7 +42,7 @@ async function readOnlyPlace(): Promise<Place> {
 
 async function fullPlace(): Promise<Place> {
   const { path } = mount()
-  await makeHive(join(path, 'hive'))
+  await storeEntry(join(path, 'hive'), 'a.txt', BYTES)
   expect(() => writeFileSync(join(path, 'filler'), new Uint8Array(9_000_000))).toThrow('ENOSPC')
   return { hive: join(path, 'hive'), options: {} }
 }

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { comb, NODE_22, type ServingComb, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
+import { storeEntry } from '../support/stored-entry.ts'
 import { randomBytes, soon } from '../support/streams.ts'
 
 /** Opens a raw connection and sends a request. It does nothing else that a client does. */
@@ -67,7 +68,7 @@ describe.each([
   test('ends `comb serve`, whatever its clients do', async () => {
     const hive = join(temporaryDirectory(), 'hive')
     const bytes = randomBytes(20_000_000)
-    await comb(['put', hive, 'x', '-'], { input: bytes })
+    await storeEntry(hive, 'x', bytes)
     const server = await serveComb(hive, [], { node })
     const slowDownload = await open(server.url, GET)
     const slowUpload = await open(server.url, `${PUT}Content-Length: 100000000\n\n`)
@@ -104,7 +105,7 @@ describe.each([
 
 test('a second signal ends `comb serve` at once', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  await comb(['put', hive, 'x', '-'], { input: randomBytes(20_000_000) })
+  await storeEntry(hive, 'x', randomBytes(20_000_000))
   const { child, result, url } = await serveComb(hive)
   const socket = await open(url, GET)
   await once(socket, 'readable')
@@ -152,7 +153,7 @@ describe.each([
 
   test('stops reading for a client that disconnects or stops reading', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x', '-'], { input: randomBytes(50_000_000) })
+    await storeEntry(hive, 'x', randomBytes(50_000_000))
     const server = await serveComb(hive, ['--log'], { node })
     for (const end of ['resetAndDestroy', 'destroy'] as const) {
       const socket = await open(server.url, GET)
@@ -173,7 +174,7 @@ describe.each([
 
   test('survives input that is not HTTP, and input that arrives too early', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x', '-'], { input: 'bytes' })
+    await storeEntry(hive, 'x', 'bytes')
     const server = await serveComb(hive, [], { node })
     for (const request of [
       '\u0016\u0003\u0001',
@@ -197,7 +198,7 @@ describe.each([
 
   test('breaks off when the disk fails, reports it, and keeps serving', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x', '-'], { input: randomBytes(3_500_000) })
+    await storeEntry(hive, 'x', randomBytes(3_500_000))
     const server = await serveComb(hive, [], { node })
     const blocks = readdirSync(join(hive, 'blocks'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -240,7 +241,7 @@ test('`comb serve` refuses pages that use another host name, and accepts those t
 
 test('`comb serve` keeps serving when its output is closed', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  await comb(['put', hive, 'a name', '-'], { input: 'bytes' })
+  await storeEntry(hive, 'a name', 'bytes')
   const server = await serveComb(hive, ['--log'])
   await fetch(`${server.url}a%20name`).then((answer) => answer.text())
   await expect.poll(() => server.stderr()).toMatch(/ 200 read a%20name received=0 sent=5\n$/)

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { comb, COMB_MAIN, temporaryDirectory } from '../support/comb.ts'
+import { storeEntry } from '../support/stored-entry.ts'
 import { randomBytes } from '../support/streams.ts'
 
 /** `script` from util-linux, which every Debian has, runs a command on a terminal of its own. */
@@ -43,7 +44,7 @@ describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a term
 
   test('shows the progress of a check', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x', '-'], { input: randomBytes(2_500_000) })
+    await storeEntry(hive, 'x', randomBytes(2_500_000))
     const { code, screen } = await onTerminal(['check', hive])
     expect(code).toBe(0)
     expect(screen).toMatch(/checked {2}[=-]{24} +\d+ % {2}[\d.]+ k?M?B of 2\.50 MB/)
@@ -66,7 +67,7 @@ describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a term
 
   test('shows no bar when the bytes go to the terminal, and prints rounded sizes', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    await comb(['put', hive, 'x.txt', '-'], { input: 'b'.repeat(1234) })
+    await storeEntry(hive, 'x.txt', 'b'.repeat(1234))
     expect((await onTerminal(['get', hive, 'x.txt'])).screen).toBe('b'.repeat(1234))
     expect((await onTerminal(['ls', hive, '--long'])).screen).toMatch(/^1\.23 kB {2}\d{4}-.*x\.txt\r\n$/)
     expect((await onTerminal(['stat', hive, 'x.txt'])).screen).toContain('size      1234 (1.23 kB)\r\n')
@@ -75,6 +76,6 @@ describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a term
 
 test('`comb` shows no bar in a pipe', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  expect(await comb(['put', hive, 'x', '-'], { input: randomBytes(5_000_000) })).toMatchObject({ code: 0, stderr: '' })
+  await storeEntry(hive, 'x', randomBytes(5_000_000))
   expect(await comb(['get', hive, 'x'])).toMatchObject({ code: 0, stderr: '' })
 })
