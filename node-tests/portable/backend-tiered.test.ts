@@ -6,6 +6,7 @@ import { collect } from '../../src/bytes/collect.ts'
 import { type Backend, BackendError, type BackendLimits, type BlockHints, StreamStore } from '../../src/store.ts'
 import { backendCases } from '../../src/testing.ts'
 import { inspectStore } from '../support/inspect-store.ts'
+import { runs } from '../support/sample.ts'
 import { pattern, put, text } from '../support/store-tools.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
@@ -100,7 +101,7 @@ describe('tiered', () => {
         expect(listed).toEqual(names.toSorted())
       },
     )
-    await fc.assert(property, { numRuns: 50 })
+    await fc.assert(property, { numRuns: runs(50) })
   })
 
   it('collects garbage and scrubs on both', async () => {

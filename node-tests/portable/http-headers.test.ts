@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseHttpDate } from '../../src/representation/http-date.ts'
 import { parseContentRange, parseRange } from '../../src/representation/range-header.ts'
+import { runs } from '../support/sample.ts'
 
 describe('parseRange', () => {
   const position = fc.oneof(fc.nat({ max: 30 }).map(BigInt), fc.bigInt({ min: 0n, max: 1n << 70n }))
@@ -47,7 +48,7 @@ describe('parseRange', () => {
           expect(range.end).toBeLessThanOrEqual(total)
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 

@@ -18,6 +18,7 @@ import { writeCopyCommand } from '../../src/rsync/delta-commands.ts'
 import { MAX_COMMAND_BYTES } from '../../src/rsync/wire-format.ts'
 import { type Cut, difference, hex, runJob, signatureOf } from '../support/jobs.ts'
 import { assemble, type Piece } from '../support/pieces.ts'
+import { runs } from '../support/sample.ts'
 import { CHUNK_SIZES, chunked, randomBytes } from '../support/streams.ts'
 
 const kernel = await loadKernel()
@@ -148,7 +149,7 @@ describe('DeltaJob', () => {
           expect(difference(runJob(new PatchJob(old.byteLength), bytes, cut), edited), 'edited').toBeUndefined()
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 

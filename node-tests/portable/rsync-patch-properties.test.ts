@@ -5,6 +5,7 @@ import { hex, runJob } from '../support/jobs.ts'
 import { anyCut, anyDelta, anyDeltaBytes, anyPatchOptions } from '../support/rsync-arbitraries.ts'
 import { modelPatch } from '../support/rsync-models.ts'
 import { checkPatchTeardown, checkPatchJob, checkPatchStream } from '../support/rsync-parsers.ts'
+import { runs } from '../support/sample.ts'
 import { randomBytes } from '../support/streams.ts'
 
 const BASIS_SIZE = 700
@@ -19,7 +20,7 @@ const anyPatch = fc
 describe('PatchJob', () => {
   it('produces the output or the error that the grammar specifies, for any bytes in any chunks', () => {
     const property = fc.property(anyPatch, checkPatchJob)
-    expect(() => fc.assert(property, { numRuns: 1500 })).not.toThrow()
+    expect(() => fc.assert(property, { numRuns: runs(1500) })).not.toThrow()
   })
 
   it('accepts every valid delta, and detects truncation at every byte', () => {
@@ -32,7 +33,7 @@ describe('PatchJob', () => {
           expect(() => runJob(new PatchJob(BASIS_SIZE), delta.subarray(0, length), { basis })).toThrow(error)
         }
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     )
   })
 
@@ -52,7 +53,7 @@ describe('PatchJob', () => {
           )
         }
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     )
   })
 })
@@ -60,7 +61,7 @@ describe('PatchJob', () => {
 describe('PatchStream', () => {
   it('produces the output or the error that the grammar specifies, for any bytes in any chunks', async () => {
     const property = fc.asyncProperty(anyPatch, checkPatchStream)
-    await expect(fc.assert(property, { numRuns: 150 })).resolves.toBeUndefined()
+    await expect(fc.assert(property, { numRuns: runs(150) })).resolves.toBeUndefined()
   })
 
   it('does so with a large basis too', async () => {
@@ -73,7 +74,7 @@ describe('PatchStream', () => {
       basisBytes: fc.integer({ min: 500, max: 70_000 }),
     })
     const property = fc.asyncProperty(anyLargePatch, checkPatchStream)
-    await expect(fc.assert(property, { numRuns: 100 })).resolves.toBeUndefined()
+    await expect(fc.assert(property, { numRuns: runs(100) })).resolves.toBeUndefined()
   })
 
   it('releases everything, whenever and however it is cancelled', async () => {
@@ -83,6 +84,6 @@ describe('PatchStream', () => {
       .map((each) => ({ delta: each.delta, options: {}, basisSize: BASIS_SIZE, ...each.cut }))
     const how = fc.constantFrom('cancel' as const, 'abort' as const, 'signal' as const)
     const property = fc.asyncProperty(patch, fc.nat(150), how, checkPatchTeardown)
-    await expect(fc.assert(property, { numRuns: 150 })).resolves.toBeUndefined()
+    await expect(fc.assert(property, { numRuns: runs(150) })).resolves.toBeUndefined()
   })
 })

@@ -13,6 +13,7 @@ import {
   SignatureStream,
 } from '../../src/rsync.ts'
 import { difference } from '../support/jobs.ts'
+import { runs } from '../support/sample.ts'
 import { CHUNK_SIZES, chunked, pending, randomBytes, rejection, soon } from '../support/streams.ts'
 
 const BLOCK = 100
@@ -274,7 +275,7 @@ describe('rangePlan', () => {
         const exact = await rangePlan(signature, bytesSource(near), { size, coalesceLength: 0 })
         expect(exact.remoteBytes).toBeLessThanOrEqual(found.remoteBytes)
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     )
   })
 

@@ -14,6 +14,7 @@ import {
 import { createSha256 } from '../../src/bytes/sha256.ts'
 import { difference, hex } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
+import { runs } from '../support/sample.ts'
 import { CHUNK_SIZES, chunked, pending, randomBytes, rejection, soon, standstill } from '../support/streams.ts'
 
 const SIZE = 1000
@@ -110,7 +111,7 @@ describe('rebuild', () => {
         const wanted = found.pieces.filter(({ source }) => source === 'remote')
         expect(fetched).toEqual(wanted.map(({ offset, length }) => [offset, offset + length]))
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     )
   })
 

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anySignatureBytes } from '../support/rsync-arbitraries.ts'
 import { checkSignature } from '../support/rsync-parsers.ts'
+import { runs } from '../support/sample.ts'
 
 const anyCase = fc.record({
   bytes: anySignatureBytes,
@@ -12,6 +13,6 @@ const anyCase = fc.record({
 describe('LoadSignatureJob and loadSignature', () => {
   it('produce the signature or the error that the grammar specifies, for any bytes in any chunks', async () => {
     const property = fc.asyncProperty(anyCase, checkSignature)
-    await expect(fc.assert(property, { numRuns: 400 })).resolves.toBeUndefined()
+    await expect(fc.assert(property, { numRuns: runs(400) })).resolves.toBeUndefined()
   })
 })

@@ -13,6 +13,7 @@ import {
 } from '../../src/rsync.ts'
 import { signatureParameters } from '../../src/rsync/parameters.ts'
 import { difference, hex, runJob, signatureOf } from '../support/jobs.ts'
+import { runs } from '../support/sample.ts'
 import { CHUNK_SIZES, chunked, randomBytes } from '../support/streams.ts'
 
 const kernel = await loadKernel()
@@ -199,7 +200,7 @@ describe('SignatureJob', () => {
           blockLength: 700,
         })
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     )
   })
 

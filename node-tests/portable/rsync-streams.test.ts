@@ -5,6 +5,7 @@ import { collect } from '../../src/bytes/collect.ts'
 import { DeltaStream, loadSignature, loadKernel, PatchStream, SignatureJob, SignatureStream } from '../../src/rsync.ts'
 import { difference, hex, runJob, signatureOf } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
+import { runs } from '../support/sample.ts'
 import { chunked, pending, randomBytes, rejection, soon, standstill } from '../support/streams.ts'
 
 const kernel = await loadKernel()
@@ -176,7 +177,7 @@ describe('the three streams in sequence', () => {
           .pipeThrough(new PatchStream(slow(basis, c)))
         expect(difference(await collect(patched), edited)).toBeUndefined()
       }),
-      { numRuns: 20 },
+      { numRuns: runs(20) },
     )
   })
 

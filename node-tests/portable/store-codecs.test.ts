@@ -12,6 +12,7 @@ import { type BlockEntry, FEATURES, formatPage, formatVersion, parsePage } from 
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { inspectStore } from '../support/inspect-store.ts'
 import { assemble } from '../support/pieces.ts'
+import { runs } from '../support/sample.ts'
 import { pattern, put, text } from '../support/store-tools.ts'
 import { randomBytes } from '../support/streams.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
@@ -65,7 +66,7 @@ describe('the codec of a store', () => {
         expect((await inspectStore(backend)).problems).toEqual([])
       },
     )
-    await fc.assert(property, { numRuns: 25 })
+    await fc.assert(property, { numRuns: runs(25) })
   })
 
   it.each(['lz4', 'deflate'] as const)(

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { equalBytes } from '../../src/bytes/byte-order.ts'
 import { loadDeflate } from '../../src/store/codecs/deflate.ts'
 import { assemble, type Piece } from '../support/pieces.ts'
+import { runs } from '../support/sample.ts'
 
 const deflate = await loadDeflate()
 
@@ -54,7 +55,7 @@ describe('deflate', () => {
         return (error as Error).name === 'FormatError'
       }
     })
-    expect(() => fc.assert(property, { numRuns: 150 })).not.toThrow()
+    expect(() => fc.assert(property, { numRuns: runs(150) })).not.toThrow()
   })
 
   it('of any bytes yields a FormatError or bytes within the limit', () => {
@@ -66,6 +67,6 @@ describe('deflate', () => {
         return (error as Error).name === 'FormatError'
       }
     })
-    expect(() => fc.assert(property, { numRuns: 1000 })).not.toThrow()
+    expect(() => fc.assert(property, { numRuns: runs(1000) })).not.toThrow()
   })
 })

@@ -5,6 +5,7 @@ import { loadLz4 } from '../../src/store/codecs/lz4.ts'
 import { loadLz4Kernel } from '../../src/store/codecs/lz4-kernel.ts'
 import { anySequences, blockOf, type FrameFields, frameOf, little, modelBlock } from '../support/lz4-model.ts'
 import { assemble } from '../support/pieces.ts'
+import { runs } from '../support/sample.ts'
 import { randomBytes } from '../support/streams.ts'
 import { LZ4_VECTORS } from './vectors/lz4.ts'
 
@@ -58,7 +59,7 @@ describe.each(LZ4_VECTORS)("lz4's frame of $name", ({ content, frame }) => {
       const hasChecksum = (bytes[4]! & 4) !== 0 && (flipped[4]! & 4) !== 0
       return typeof result === 'string' || !hasChecksum || equalBytes(result, expected)
     })
-    expect(() => fc.assert(property, { numRuns: 60 })).not.toThrow()
+    expect(() => fc.assert(property, { numRuns: runs(60) })).not.toThrow()
   })
 })
 
@@ -70,7 +71,7 @@ describe('a frame of LZ4', () => {
         const frame = lz4.compress(content, Infinity, options)!
         expect(equalBytes(lz4.decompress(frame, content.byteLength), content)).toBe(true)
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   })
 
@@ -84,7 +85,7 @@ describe('a frame of LZ4', () => {
         // With less room, a block may be stored uncompressed, but the frame never exceeds the room.
         else expect(frame?.byteLength ?? 0).toBeLessThanOrEqual(Math.max(0, byteLength + difference))
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   })
 
@@ -111,7 +112,7 @@ describe('a frame of LZ4', () => {
         const result = outcome(() => lz4.decompress(frameOf({ blocks, flags: isLinked ? 0x40 : 0x60 }), 1_000_000))
         expect(result).toEqual(expected ?? 'invalid')
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 
@@ -215,7 +216,7 @@ describe('a block of LZ4', () => {
         expect(kernel.compress(content, room)?.byteLength ?? 0).toBe(less === 0 ? block.byteLength : 0)
         expect(equalBytes(modelBlock(block, content.byteLength)!, content)).toBe(true)
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     )
   })
 })

@@ -32,3 +32,8 @@ export function seeds(count: number, every = 10): readonly number[] {
     every,
   )
 }
+
+/** Returns how many of `count` random cases, which differ from run to run, this suite runs: its share of them. */
+export function runs(count: number, every = 5): number {
+  return seeds(count, every).length
+}
