@@ -17,6 +17,9 @@ import { failureWords } from './failure-words.js'
  * @typedef {object} PanelActions
  * @property {(entry: ListedEntry, running: Running) => Promise<void>} download
  * @property {(entry: ListedEntry, to: string, running: Running) => Promise<void>} rename
+ * @property {(entry: ListedEntry) => Promise<boolean | undefined>} isPinned whether it is kept for offline, if it can be
+ * @property {(entry: ListedEntry, running: Running) => Promise<void>} pin
+ * @property {(entry: ListedEntry) => Promise<void>} unpin
  */
 
 /** The part of a row that opens below its name: what else can be done with the entry, one thing at a time. */
@@ -25,6 +28,8 @@ export class EntryPanel {
   #entry
   #actions
   #buttons = document.createElement('div')
+  #pin = makeButton('Keep for offline', () => void this.#togglePin())
+  #isPinned = false
   #form = document.createElement('form')
   #name = document.createElement('input')
   #running = document.createElement('div')
@@ -49,7 +54,9 @@ export class EntryPanel {
     this.#buttons.append(
       makeButton('Download', () => void this.#download()),
       makeButton('Rename', () => this.#askForName()),
+      this.#pin,
     )
+    this.#pin.hidden = true
     this.#makeForm()
     this.#running.className = 'running'
     this.#progress.ariaLabel = 'Progress'
@@ -72,6 +79,7 @@ export class EntryPanel {
   /** Puts the focus on the first thing that can be done. */
   focus() {
     this.#buttons.querySelector('button')?.focus()
+    void this.#drawPin()
   }
 
   /** Whether closing the panel would hide something that is going on. */
@@ -137,6 +145,27 @@ export class EntryPanel {
       this.#say(`Not renamed. ${outcome}`)
       this.#name.focus()
     } else announce(`${alias} is now ${to}.`)
+  }
+
+  /** Shows whether the entry is kept for offline. */
+  async #drawPin() {
+    const isPinned = await this.#actions.isPinned(this.#entry()).catch(() => undefined)
+    this.#pin.hidden = isPinned === undefined
+    this.#isPinned = isPinned ?? false
+    this.#pin.textContent = this.#isPinned ? 'Do not keep for offline' : 'Keep for offline'
+  }
+
+  async #togglePin() {
+    const { alias } = this.#entry()
+    const pins = !this.#isPinned
+    const outcome = await this.#run(pins ? 'Keeping …' : 'Letting it go …', (running) =>
+      pins ? this.#actions.pin(this.#entry(), running) : this.#actions.unpin(this.#entry()),
+    )
+    const done = pins ? 'Kept for offline' : 'No longer kept for offline'
+    this.#say(outcome ?? done)
+    announce(`${alias}: ${outcome ?? done}.`)
+    await this.#drawPin()
+    this.#pin.focus()
   }
 
   async #download() {

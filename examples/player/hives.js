@@ -8,6 +8,8 @@ import { fetchWithProgress } from './upload-fetch.js'
 
 /** Name of the hive that this page keeps in the browser. */
 const NAME = 'player'
+/** Budget of the cache in bytes, for what was watched on the server. */
+const CACHE_BYTES = 2_000_000_000
 /** A connection may die silently; then another one may succeed. */
 const SILENCE_MS = 3_000
 
@@ -21,6 +23,7 @@ const SILENCE_MS = 3_000
  *   progress of an upload of `size` bytes
  * @property {() => Promise<HiveWorker>} startWorker starts the service worker that answers for the entries
  * @property {(signal: AbortSignal) => ReadableStream<unknown>} watch streams a value when the hive has changed
+ * @property {boolean} hasCache whether the worker keeps what it reads
  * @property {BrowserStorage} [storage] what there is only in a browser
  */
 
@@ -36,7 +39,9 @@ export function serverHive(url) {
     hive,
     probe: new HttpHive(url, { retries: 0, stallTimeoutMs: SILENCE_MS }),
     connect: (onProgress) => new HttpHive(url, { fetch: fetchWithProgress(onProgress) }),
-    startWorker: () => registerHiveWorker('/service-worker.js', { hive: url }),
+    startWorker: () =>
+      registerHiveWorker('/cache-worker.js', { hive: url, cache: { bytes: CACHE_BYTES }, files: KEPT_FILES }),
+    hasCache: true,
     watch: (signal) => hive.watch({ signal }),
   }
 }
@@ -64,6 +69,7 @@ export async function browserHive() {
         files: KEPT_FILES,
       }),
     watch: (signal) => hive.watch({ signal }),
+    hasCache: false,
     storage: { store, backend },
   }
 }

@@ -5,6 +5,7 @@ export const KEPT_FILES = [
   'all-entries.js',
   'announce.js',
   'browser-storage.js',
+  'cache-view.js',
   'delivery-lanes.js',
   'delta-update.js',
   'demo-edit.js',

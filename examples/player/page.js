@@ -1,6 +1,7 @@
 // The page: a player, the list of entries, uploads, and updates by delta. Each part is a module of its own.
 import { allEntries } from './all-entries.js'
 import { BrowserStorage } from './browser-storage.js'
+import { CacheView } from './cache-view.js'
 import { DeltaUpdate } from './delta-update.js'
 import { download } from './download.js'
 import { byId } from './elements.js'
@@ -13,7 +14,7 @@ import { Player } from './player.js'
 import { Thumbnails } from './thumbnails.js'
 import { Uploads } from './uploads.js'
 
-/** @import { ListedEntry } from './types.ts' */
+/** @import { EntryInfo, ListedEntry, WorkerCache } from './types.ts' */
 
 /** The hive tells when it changes, but a change may be missed. */
 const REFRESH_MS = 60_000
@@ -22,15 +23,24 @@ const RETRY_MS = 3_000
 /** Many changes at once are shown together. A long list is requested less often: at most a quarter of the time. */
 const PAUSE_MS = 200
 const PAUSE_SHARE = 3
+/** How long a click waits for a service worker that is starting. */
+const LATE_MS = 2_000
 
 for (const link of document.querySelectorAll('nav a')) {
   if (link instanceof HTMLAnchorElement && link.pathname === location.pathname)
     link.setAttribute('aria-current', 'page')
 }
-const { hive, probe, connect, startWorker, watch, storage } = await openHive()
+const { hive, probe, connect, startWorker, watch, hasCache, storage } = await openHive()
+let onWorkerKnown = () => {}
+/** Resolves once there is a service worker, or it is known that there is none. @type {Promise<void>} */
+const workerKnown = new Promise((resolve) => (onWorkerKnown = resolve))
+/** The cache of the service worker, once there is one. @type {WorkerCache | undefined} */
+let cache
+/** @type {CacheView | undefined} */
+let cacheView
 const thumbnails = new Thumbnails()
 const list = new EntryList(HIVE_URL, {
-  play: (entry) => player.play(entry),
+  play: (entry) => void playSoon(entry),
   remove: async ({ alias, etag }) => {
     await hive.remove(alias, { ifMatch: etag })
     await refresh()
@@ -42,6 +52,15 @@ const list = new EntryList(HIVE_URL, {
       await refresh()
       list.focus(to)
     },
+    isPinned: async ({ alias }) => (cache ? ((await cache.cached(alias))?.pinned ?? false) : undefined),
+    async pin({ alias }, { signal, onProgress }) {
+      await cache?.pin(alias, { signal, onProgress: ({ bytes, size }) => onProgress(size > 0 ? bytes / size : 1) })
+      cacheView?.refreshSoon()
+    },
+    async unpin({ alias }) {
+      await cache?.unpin(alias)
+      cacheView?.refreshSoon()
+    },
   },
   thumbnails,
 })
@@ -51,6 +70,7 @@ const player = new Player(
   (entry) => {
     list.markPlaying(entry.alias)
     thumbnails.leave(entry)
+    cacheView?.show(entry)
   },
   (entry, video) => thumbnails.take(entry, video),
 )
@@ -89,6 +109,7 @@ async function refresh() {
     player.know(entries)
     await browserStorage?.know(entries)
     problem.textContent = ''
+    hasList = true
     onFirstList(entries)
   } catch (error) {
     const words = `This list may be out of date. ${failureWords(error)}`
@@ -96,6 +117,29 @@ async function refresh() {
     if (problem.textContent !== words) problem.textContent = words
     clearTimeout(retry)
     retry = setTimeout(() => document.visibilityState === 'visible' && showChanges(), RETRY_MS)
+    if (!hasList) await showCached()
+  }
+}
+
+/** @param {EntryInfo} entry */
+async function playSoon(entry) {
+  // What is not played through the worker is not kept. Browsers let a page play for some seconds after a click.
+  await Promise.race([workerKnown, new Promise((resolve) => setTimeout(resolve, LATE_MS))])
+  player.play(entry)
+}
+
+/** Whether there is a list to show while the hive does not answer. */
+let hasList = false
+
+/** Shows the entries of which something is cached. */
+async function showCached() {
+  try {
+    const found = await cache?.list()
+    if (!found || hasList) return
+    list.show([...found.entries])
+    onFirstList([...found.entries])
+  } catch {
+    // There is no cache either. The page says already that the hive does not answer.
   }
 }
 
@@ -159,11 +203,20 @@ async function start() {
   // The list and the worker must not wait for each other.
   void keepFresh()
   try {
-    player.playThrough(await startWorker())
+    const worker = await startWorker()
+    player.playThrough(worker)
+    if (hasCache) {
+      cache = worker.cache
+      cacheView = new CacheView(cache)
+      player.isOffline = () => cacheView?.isOffline ?? false
+      // Without a network, this is what there is.
+      if (byId('hive-problem').textContent !== '') void showCached()
+    }
   } catch (error) {
     const consequence = IS_LOCAL ? 'Videos cannot be played.' : 'Videos are played directly from the server instead.'
     byId('worker-problem').textContent = `${failureWords(error)} ${consequence}`
   }
+  onWorkerKnown()
   const first = (await firstList).find(isMedia)
   if (first && !player.entry) player.load(first)
   thumbnails.start((entry) => player.url(entry))

@@ -27,6 +27,8 @@ export class Player {
   #isRemoved = false
   /** @type {EntryInfo | undefined} */
   entry
+  /** Whether the user does without the network. */
+  isOffline = () => false
 
   /**
    * @param {Hive} probe is asked what failed
@@ -47,7 +49,7 @@ export class Player {
       reload: () => this.entry && this.load(this.entry, this.#position),
       goOnWith: (entry) => this.#goOnWith(entry),
       wait: (words) => this.#wait(words),
-      fail: (words) => this.#say(words, 'problem'),
+      fail: (words) => this.#fail(words),
     })
   }
 
@@ -130,6 +132,13 @@ export class Player {
       if (name === 'NotAllowedError') this.#say('The browser requires you to press play.')
       else if (name !== 'AbortError' && name !== 'NotSupportedError') this.#say(failureWords(error), 'problem')
     }
+  }
+
+  /** @param {string} words why the video cannot go on */
+  #fail(words) {
+    const name = this.entry ? nameOf(this.entry) : ''
+    const isMissing = `${name} is not wholly in the cache, and the page was told to use nothing else.`
+    this.#say(this.isOffline() ? isMissing : words, 'problem')
   }
 
   /** @param {EntryInfo} entry */

@@ -41,6 +41,8 @@ export class Recovery {
   #asking
   #ticks = { at: -1, still: 0, silent: 0 }
   #tried = { at: -1, times: 0 }
+  /** Whether the page says that it waits for the hive. */
+  #isWaiting = false
   /** Some engines keep reporting a failed video as playing. */
   #hasGivenUp = false
 
@@ -64,13 +66,21 @@ export class Recovery {
   stop() {
     this.#asking?.abort()
     this.#asking = undefined
+    this.#isWaiting = false
     this.#ticks = { at: -1, still: 0, silent: 0 }
     this.#hasGivenUp = false
   }
 
   /** An outage does not always cause an error: the video may just stall. */
   #look() {
-    const { currentTime, paused, ended } = this.#video
+    const { currentTime, paused, ended, error } = this.#video
+    // What is cached plays without the hive.
+    if (this.#isWaiting && !paused && !error && currentTime > this.#ticks.at) {
+      this.#asking?.abort()
+      this.#asking = undefined
+      this.#isWaiting = false
+      this.#playing.wait('')
+    }
     if (paused || ended || currentTime !== this.#ticks.at) this.#ticks = { at: currentTime, still: 0, silent: 0 }
     this.#ticks.still++
     this.#ticks.silent++
@@ -91,6 +101,7 @@ export class Recovery {
         signal,
         onFailure: (failure) => {
           away = true
+          this.#isWaiting = true
           this.#playing.wait(failureWords(failure))
         },
       })
@@ -104,7 +115,10 @@ export class Recovery {
         removed ? `${shorten(entry.alias, NAME_CHARACTERS)} was removed from the hive.` : failureWords(failure),
       )
     } finally {
-      if (this.#asking === asking) this.#asking = undefined
+      if (this.#asking === asking) {
+        this.#asking = undefined
+        this.#isWaiting = false
+      }
     }
   }
 

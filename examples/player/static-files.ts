@@ -13,7 +13,7 @@ const BUNDLES: Readonly<Record<string, string>> = {
   '/combstream/page.js': '../../dist/browser/page.js',
   '/combstream/browser-hive.js': '../../dist/browser/browser-hive.js',
   '/combstream/sha256-worker.js': '../../dist/browser/sha256-worker.js',
-  '/service-worker.js': '../../dist/browser/service-worker.js',
+  '/cache-worker.js': '../../dist/browser/cache-worker.js',
   '/browser-hive-worker.js': '../../dist/browser/browser-hive-worker.js',
 }
 

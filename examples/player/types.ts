@@ -2,7 +2,7 @@
 import type { Backend, StreamStore } from 'combstream'
 
 export type { Entry, EntryInfo, Hive, HttpHiveOptions, ListedEntry, SinkOptions } from 'combstream'
-export type { Delivery, HiveWorker } from 'combstream/service-worker'
+export type { Delivery, HiveWorker, WorkerCache } from 'combstream/service-worker'
 
 /** The fields of an error that the page uses: `name` is the kind; the others exist only for some kinds. */
 export interface Failure {

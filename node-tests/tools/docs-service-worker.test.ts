@@ -13,6 +13,8 @@ import { sharedChromium } from '../support/shared-chromium.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** The policy that docs/service-worker.md requires, and nothing more. */
 const POLICY = "default-src 'none'; script-src 'self'; worker-src 'self'; media-src 'self'; connect-src 'self'"
+/** A worker with a cache computes digests with WebAssembly. */
+const CACHE_POLICY = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
 const HELD_FROM_BYTES = 300_000
 
 const blocks = docBlocks('docs/service-worker.md')
@@ -42,6 +44,8 @@ let hive: LocalHive
 let files: Map<string, string | Uint8Array<ArrayBuffer>>
 let policy: string
 let isAway: boolean
+/** What the hive wants to be told in `Authorization`; undefined for nothing. */
+let wanted: string | undefined
 /** Breaks off the bodies that are held. Undefined unless bodies are to be held. */
 let breakOff: (() => void) | undefined
 
@@ -54,6 +58,7 @@ beforeEach(async () => {
   await store('')
   policy = POLICY
   isAway = false
+  wanted = undefined
   breakOff = undefined
   const bundle = (name: string): string => readFileSync(`${ROOT}dist/browser/${name}`, 'utf8')
   files = new Map<string, string | Uint8Array<ArrayBuffer>>([
@@ -65,6 +70,10 @@ beforeEach(async () => {
     ['/keep.js', blocks.get('keep.js')!],
     ['/browser-hive.js', bundle('browser-hive.js')],
     ['/browser-hive-worker.js', bundle('browser-hive-worker.js')],
+    ['/cache-worker.js', bundle('cache-worker.js')],
+    ['/page.js', bundle('page.js')],
+    ['/offline.html', docBlocks('README.md').get('offline.html')!],
+    ['/token', 'secret'],
   ])
   const handler = createHiveHandler(hive, { base: '/hive/' })
   server = serve({
@@ -75,6 +84,8 @@ beforeEach(async () => {
     fetch: async (request) => {
       const { pathname } = new URL(request.url)
       if (!pathname.startsWith('/hive/')) return fileAnswer(pathname)
+      if (wanted !== undefined && request.headers.get('authorization') !== wanted)
+        return new Response(null, { status: 401 })
       return isAway ? new Response(null, { status: 503 }) : held(await handler(request))
     },
   })
@@ -120,6 +131,42 @@ describe('the code in docs/service-worker.md', () => {
     expect(await page.evaluate(`keeper.hive.list().then(({ entries }) => entries.length)`)).toBe(0)
   })
 
+  it('plays offline after one play, with the page of the README', async () => {
+    // The script of this page is in its HTML.
+    policy = CACHE_POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-inline'")
+    await page.goto(`${server.url!}offline.html`)
+    await play()
+    await untilCached()
+    await server.close(true)
+    await page.reload()
+    await play()
+    await page.evaluate(() => (document.querySelector('video')!.currentTime = 18))
+    await until((element) => !element.seeking && element.currentTime > 18.2)
+    expect(await video('currentSrc')).toBe(new URL('media/bunny.mp4', page.url()).href)
+  })
+
+  it('pins a clip, which opens without a server', async () => {
+    policy = CACHE_POLICY
+    files.set('/offline.js', blocks.get('offline.js')!)
+    files.set('/player.js', `import './offline.js'`)
+    await page.goto(server.url!)
+    await untilCached()
+    await server.close(true)
+    const size = `fetch('/media/bunny.mp4').then((answer) => answer.blob()).then((blob) => blob.size)`
+    expect(await page.evaluate(size)).toBe(clip.byteLength)
+  })
+
+  it('sends the token of the page, and asks for another one when it is refused', async () => {
+    policy = CACHE_POLICY
+    wanted = 'Bearer secret'
+    files.set('/player.js', `${blocks.get('signed-in.js')}\nvideo.src = worker.base + 'bunny.mp4'`)
+    await page.goto(server.url!)
+    await play()
+    files.set('/token', 'renewed')
+    wanted = 'Bearer renewed'
+    expect(await page.evaluate(`fetch('/media/bunny.mp4', { method: 'HEAD' }).then(({ status }) => status)`)).toBe(200)
+  })
+
   it('plays a clip that is kept in the browser through a custom worker', async () => {
     files.set('/browser-hive-worker.js', await bundled(blocks.get('own-hive-worker.js')!))
     await openKeepingPage()
@@ -149,9 +196,19 @@ describe('the code in docs/service-worker.md', () => {
   })
 })
 
+/** Waits until the worker has all of the clip, and the page. */
+async function untilCached(): Promise<void> {
+  const ask = `navigator.serviceWorker.ready.then((registration) => new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = ({ data }) => resolve(data.value?.bytes)
+    registration.active.postMessage({ type: 'combstream:call', id: 'x', call: 'cached', alias: 'bunny.mp4' }, [port2])
+  }))`
+  await expect.poll(() => page.evaluate(ask), { timeout: 30_000 }).toBe(clip.byteLength)
+}
+
 /** Opens the page that keeps its hive in the browser, and stores the clip there. */
 async function openKeepingPage(): Promise<void> {
-  policy = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'")
+  policy = CACHE_POLICY
   files.set('/player.js', KEEPING_PAGE)
   files.set('/clip', clip)
   await page.goto(server.url!)

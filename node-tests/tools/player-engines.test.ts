@@ -131,6 +131,46 @@ describe.concurrent('the example player with its hive in the browser', () => {
   }
 })
 
+describe.concurrent('the example player with a cache', () => {
+  for (const name of ENGINE_NAMES) {
+    it.skipIf(isMissing(name))(
+      `opens, lists and plays without a server what was played once, in ${name}`,
+      { timeout: TIMEOUT_MS },
+      async ({ expect }) => {
+        await inTurn(name, async (browser) => {
+          const proxy = new OutageProxy(player.url)
+          await proxy.listen()
+          const page = await openEnginePage(name, proxy.url, browser)
+          try {
+            await untilInPage(page, 'the video to load', () =>
+              document.querySelector('video')?.currentSrc.includes('/media/comb.mp4'),
+            )
+            await page.click('#entries tr:first-child button.play')
+            await untilInPage(page, 'the video to play', () => document.querySelector('video')!.currentTime > 0.5)
+            await page.evaluate(() => void (document.querySelector('video')!.currentTime = 20))
+            await untilText(page, 'cached-text', '744 kB of 744 kB')
+
+            await proxy.goAway()
+            await page.reload()
+            await untilText(page, 'hive-problem', 'This list may be out of date. The network failed')
+            await untilInPage(page, 'the list', () => document.querySelector('#entries button.play') !== null)
+            await page.click('#entries tr:first-child button.play')
+            await untilInPage(page, 'the video to play', () => document.querySelector('video')!.currentTime > 0.5)
+            await page.evaluate(() => void (document.querySelector('video')!.currentTime = 18))
+            await untilInPage(page, 'the video to play on', () => document.querySelector('video')!.currentTime > 18.2)
+            // While it does not move, the page may say that it waits for the hive.
+            await untilInPage(page, 'no notice', () => document.getElementById('notice')!.textContent === '')
+            expect(await page.evaluate(() => document.querySelector('video')!.error)).toBe(null)
+          } finally {
+            await page.close()
+            await proxy.close()
+          }
+        })
+      },
+    )
+  }
+})
+
 describe.concurrent('the example player says that a format is not supported', () => {
   for (const name of ENGINE_NAMES) {
     it.skipIf(isMissing(name))(

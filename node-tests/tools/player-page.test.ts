@@ -26,6 +26,7 @@ describe('the example player', () => {
   it('lists the clips, plays one through the service worker, and seeks', async () => {
     // The list is filled after the page has loaded.
     await expect.poll(() => page.locator('tbody th').allTextContents()).toEqual(['comb.mp4', 'comb.webm'])
+    await page.locator('video[src*="/media/comb.mp4"]').waitFor()
     await page.getByRole('button', { name: 'comb.webm', exact: true }).click()
     await until((video) => video.currentTime > 0.3)
     expect(await page.locator('video').evaluate((video: HTMLVideoElement) => video.currentSrc)).toContain(
@@ -131,6 +132,39 @@ describe('the example player', () => {
     await panel.getByText('Not downloaded. You cancelled it.').waitFor()
     await hive.remove('some folder/large file.bin', { ifMatch: (await hive.stat('some folder/large file.bin')).etag })
     await panel.waitFor({ state: 'detached' })
+  })
+
+  it('keeps an entry for offline, says what is cached, and plays without the network when told to', async () => {
+    const box = page.getByRole('switch', { name: 'Use only what is cached' })
+    await page.getByRole('button', { name: 'More about comb.webm' }).click()
+    const panel = page.locator('.panel:visible')
+    await panel.getByRole('button', { name: 'Keep for offline' }).click()
+    await panel.getByText('Kept for offline').waitFor()
+    await page.getByRole('button', { name: 'comb.webm', exact: true }).click()
+    await page.getByText('750 kB, kept').waitFor()
+    await box.check()
+    await page
+      .getByRole('status')
+      .getByText('Only what')
+      .or(page.locator('#announcer', { hasText: 'Only what' }))
+      .waitFor()
+    await page.locator('video').evaluate((video: HTMLVideoElement) => (video.currentTime = 15))
+    await until((video) => video.currentTime > 15.2)
+    // What is not there cannot be played, and the page says why.
+    await new Blob([readFileSync(CLIP), 'a version that is not cached'])
+      .stream()
+      .pipeTo(hive.sink('b.mp4', { type: 'video/mp4' }))
+    await page.getByRole('button', { name: 'b.mp4', exact: true }).click()
+    await page.getByText('b.mp4 is not wholly in the cache, and the page was told to use nothing else.').waitFor()
+    await box.uncheck()
+    await page.getByRole('button', { name: 'b.mp4', exact: true }).click()
+    await until((video) => video.currentTime > 0.3)
+    await hive.remove('b.mp4')
+    await panel.getByRole('button', { name: 'Do not keep for offline' }).click()
+    await panel.getByText('No longer kept for offline').waitFor()
+    await page.getByRole('button', { name: 'More about comb.webm' }).click()
+    await panel.waitFor({ state: 'hidden' })
+    expect(player.complaints.splice(0).every((text) => /503|41[02]/.test(text))).toBe(true)
   })
 
   it('says that the format failed when the browser cannot play an entry, and only for that entry', async () => {

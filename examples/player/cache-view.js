@@ -1,0 +1,110 @@
+import { announce } from './announce.js'
+import { byId, typedById } from './elements.js'
+import { failureWords } from './failure-words.js'
+import { formatBytes } from './format.js'
+import { drawLane } from './lane.js'
+
+/** @import { EntryInfo, WorkerCache } from './types.ts' */
+
+/** Bytes arrive far more often than anybody needs to see. */
+const PAUSE_MS = 500
+
+/** The part of the page that shows what the service worker has in its cache, and lets the user do without the network. */
+export class CacheView {
+  #cache
+  #offline = typedById('offline', HTMLInputElement)
+  #clear = typedById('clear-cache', HTMLButtonElement)
+  /** @type {EntryInfo | undefined} */
+  #entry
+  #isWaiting = false
+
+  /** @param {WorkerCache} cache */
+  constructor(cache) {
+    this.#cache = cache
+    for (const id of ['cached-row', 'cache']) byId(id).hidden = false
+    this.#offline.addEventListener('change', () => void this.#switch())
+    this.#clear.addEventListener('click', () => void this.#empty())
+    navigator.serviceWorker.addEventListener('message', ({ data }) => {
+      if (data?.type === 'combstream:delivery') this.refreshSoon()
+    })
+    this.refreshSoon()
+  }
+
+  /** Whether the worker uses only what is cached. */
+  get isOffline() {
+    return this.#offline.checked
+  }
+
+  /** @param {EntryInfo} entry whose cached bytes are shown from now on */
+  show(entry) {
+    this.#entry = entry
+    this.refreshSoon()
+  }
+
+  /** Shows what is cached now, soon. */
+  refreshSoon() {
+    if (this.#isWaiting) return
+    this.#isWaiting = true
+    setTimeout(() => void this.#refresh(), PAUSE_MS)
+  }
+
+  async #refresh() {
+    try {
+      const { bytes, limit, networkBytes, cacheBytes, offline } = await this.#cache.usage()
+      this.#offline.checked = offline
+      byId('cache-text').textContent =
+        `${formatBytes(networkBytes)} from the network, ${formatBytes(cacheBytes)} from the cache, ` +
+        `which holds ${formatBytes(bytes)} of at most ${formatBytes(limit)}.`
+      await this.#drawEntry()
+    } catch (error) {
+      byId('cache-text').textContent = `The cache cannot be used. ${failureWords(error)}`
+    } finally {
+      this.#isWaiting = false
+    }
+  }
+
+  async #drawEntry() {
+    const entry = this.#entry
+    if (!entry) return
+    const cached = await this.#cache.cached(entry.alias)
+    if (entry !== this.#entry) return
+    const isThis = cached?.etag === entry.etag
+    const ranges = isThis ? cached.ranges : []
+    const bytes = isThis ? cached.bytes : 0
+    const isPinned = isThis && cached.pinned
+    const lane = byId('cached-lane')
+    drawLane(lane, ranges, entry.size)
+    lane.classList.toggle('pinned', isPinned)
+    byId('cached-text').textContent = `${formatBytes(bytes)}${isPinned ? ', kept' : ` of ${formatBytes(entry.size)}`}`
+  }
+
+  async #switch() {
+    const isOffline = this.#offline.checked
+    try {
+      await this.#cache.setOffline(isOffline)
+      announce(isOffline ? 'Only what is cached is used now.' : 'The network is used again.')
+      this.#say('')
+    } catch (error) {
+      this.#offline.checked = !isOffline
+      this.#say(failureWords(error))
+    }
+  }
+
+  async #empty() {
+    this.#clear.disabled = true
+    try {
+      await this.#cache.clear()
+      this.#say('The cache is empty. What was kept for offline is gone, too.')
+    } catch (error) {
+      this.#say(failureWords(error))
+    } finally {
+      this.#clear.disabled = false
+      this.refreshSoon()
+    }
+  }
+
+  /** @param {string} words */
+  #say(words) {
+    byId('cache-notice').textContent = words
+  }
+}
