@@ -30,21 +30,35 @@ export async function bareIndexedDb(name: string): Promise<BareBlocks> {
   }
 }
 
-/** Files in one directory of the origin-private file system. */
+/** As many blocks as a store describes in one commit. */
+const BLOCKS_PER_ROW = 8
+/** About as many bytes as the rows of that commit have. */
+const ROW = new Uint8Array(1000)
+
+/**
+ * Files in one directory of the origin-private file system, and a row in IndexedDB for every so many of them, which is strict:
+ * the file system does not say when a file is on the disk.
+ */
 export async function bareOpfs(name: string): Promise<BareBlocks> {
   const root = await navigator.storage.getDirectory()
   const directory = await root.getDirectoryHandle(name, { create: true })
+  const rows = await bareIndexedDb(name)
+  let written = 0
   return {
     async write(key, bytes) {
       const writer = await (await directory.getFileHandle(key, { create: true })).createWritable()
       await writer.write(bytes)
       await writer.close()
+      if (++written % BLOCKS_PER_ROW === 0) await rows.write(key, ROW)
     },
     async read(key) {
       const file = await (await directory.getFileHandle(key)).getFile()
       return new Uint8Array(await file.arrayBuffer())
     },
-    remove: () => root.removeEntry(name, { recursive: true }),
+    async remove() {
+      await rows.remove()
+      await root.removeEntry(name, { recursive: true })
+    },
   }
 }
 
