@@ -201,12 +201,31 @@ describe('without a network, a cached hive', () => {
     expect(await collect(half.stream())).toEqual(other)
   })
 
+  it('opens a version that is not current any more, and never completes it from another', async () => {
+    const { remote, hive } = setUpCache()
+    await putEntry(remote, 'x', randomBytes(5_000, 1))
+    await readEntry(hive, 'x', { end: 2_000 })
+    await putEntry(remote, 'x', randomBytes(5_000, 2))
+    // The cache learns of the update, but has nothing of the new version.
+    await hive.stat('x')
+    remote.isOffline = true
+    const entry = await hive.open('x')
+    expect(await collect(entry.stream({ end: 2_000 }))).toEqual(randomBytes(5_000, 1).slice(0, 2_000))
+    remote.isOffline = false
+    expect(await rejection(collect(entry.stream()))).toMatchObject({ name: 'ConflictError', alias: 'x' })
+  })
+
   it('does not wait for it longer than it is told', async () => {
     const host = new VirtualHost()
     const { remote, hive } = setUpCache({ host, staleAfterMs: 500 })
     await putEntry(remote, 'x', randomBytes(100))
     await readEntry(hive, 'x')
     remote.open = () => new Promise(() => undefined)
+    const before = host.now()
     expect((await hive.open('x')).stale).toBe(true)
+    expect(host.now() - before).toBe(500)
+    // It is not waited for again and again.
+    expect((await hive.open('x')).stale).toBe(true)
+    expect(host.now() - before).toBe(500)
   })
 })

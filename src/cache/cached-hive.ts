@@ -88,6 +88,9 @@ export function cachedHive(remote: Hive | OpenEntry, store: StreamStore, options
   return new BlockCachedHive(remote, store, options)
 }
 
+/** How long nobody waits for a remote hive that did not answer in time, in milliseconds. */
+const SILENCE_MS = 10_000
+
 /** What is known of an entry, from the remote hive or, if that does not answer, from the cache. */
 interface Found<T> extends Pick<CachedVersionOptions, 'known' | 'toleratedEtag'> {
   readonly found: T | EntryInfo
@@ -99,6 +102,8 @@ class BlockCachedHive implements CachedHive {
   readonly #remote: Hive | undefined
   readonly #cache: HiveCache
   readonly #staleAfterMs: number
+  /** Until then, the remote hive is expected not to answer. */
+  #silentUntilMs = -Infinity
 
   constructor(remote: Hive | OpenEntry, store: StreamStore, options: CachedHiveOptions) {
     if (typeof remote !== 'function' && typeof remote?.open !== 'function') {
@@ -269,13 +274,16 @@ class BlockCachedHive implements CachedHive {
     markHandled(asked)
     const seen = await this.#seen(key)
     try {
-      const late = seen && blocks.host.sleep(this.#staleAfterMs, ended.signal).then(() => undefined)
+      const patienceMs = blocks.host.now() < this.#silentUntilMs ? 0 : this.#staleAfterMs
+      const late = seen && blocks.host.sleep(patienceMs, ended.signal).then(() => undefined)
       if (late) markHandled(late)
       const found = await (late ? Promise.race([asked, late]) : asked)
       if (found) {
+        this.#silentUntilMs = -Infinity
         const known = await this.#know(key, found, seen)
         return { found, known, stale: false, toleratedEtag: undefined }
       }
+      if (patienceMs > 0) this.#silentUntilMs = blocks.host.now() + SILENCE_MS
       giveUp.abort(new DOMException('the hive did not answer in time', 'TimeoutError'))
     } catch (error) {
       if ((error as Error).name === 'NotFoundError') await this.#learn(key, undefined)

@@ -33,7 +33,7 @@ export function tokenOption(description = 'token that the server requires'): Opt
 }
 
 /** Accepts what a header field can carry unchanged. The message does not show the secret. */
-function checkToken(token: string): string {
+export function checkToken(token: string): string {
   if (/[^\x21-\x7e]/.test(token))
     throw new UsageError('a token must consist of printable ASCII characters without spaces')
   return token

@@ -85,7 +85,7 @@ export function withPlace(
 }
 
 /** Refuses a place that may have a password in it, before any message shows it, or a directory is named like it. */
-function checkPlace(place: string): void {
+export function checkPlace(place: string): void {
   const scheme = schemeOf(place)
   if ((scheme === 'http' || scheme === 'https') && URL.canParse(place)) {
     const { username, password } = new URL(place)

@@ -9,7 +9,7 @@ import { type HivePlace, schemeOf } from './hive-place.ts'
 import { UsageError } from './usage-error.ts'
 
 /** As much as eight fast readers use. A thousand slow ones take 64 KiB each besides. */
-const READ_AHEAD_BYTES = 32 * 1024 * 1024
+export const READ_AHEAD_BYTES: number = 32 * 1024 * 1024
 
 /** Options of {@linkcode withHive}. */
 export interface HiveOptions {
@@ -38,7 +38,8 @@ export async function withHive<T>(place: HivePlace, options: HiveOptions, use: (
   }
 }
 
-async function openUrl(place: string, token: string | undefined): Promise<Hive> {
+/** Opens the hive behind a URL. */
+export async function openUrl(place: string, token: string | undefined): Promise<Hive> {
   if (!URL.canParse(place)) throw new UsageError(`not a URL: ${place}`)
   const { search, hash } = new URL(place)
   if (search || hash) throw new UsageError(`the URL of a hive must not have a query or a fragment, got ${place}`)

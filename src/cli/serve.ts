@@ -1,8 +1,9 @@
 import { Argument, type Command, Option } from 'commander'
 import { onAbort } from '../bytes/on-abort.ts'
-import { compressOption, tokenOption } from './hive-arguments.ts'
-import { addHive, type HivePlace, schemeOf, withPlace } from './hive-place.ts'
-import { openLocal } from './open-hive.ts'
+import { parseBytes } from './byte-size.ts'
+import { checkToken, compressOption, tokenOption } from './hive-arguments.ts'
+import { addHive, checkPlace, type HivePlace, isUrl, schemeOf, withPlace } from './hive-place.ts'
+import { type LocalPlace, openLocal } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
 import { errorLine } from './error-line.ts'
 import { printLine } from './print-line.ts'
@@ -24,6 +25,11 @@ interface ServeOptions {
   readonly log?: true
   readonly compress?: CodecName
   readonly grace: number
+  readonly cache?: string
+  readonly cacheBytes: number
+  readonly from?: string
+  readonly fromToken?: string
+  readonly metadata?: string
 }
 
 /** Adds `comb serve`. */
@@ -43,18 +49,63 @@ export function addServeCommand(program: Command, { signal }: CommandContext): v
         .default(0.5)
         .argParser(parseShutdownSeconds),
     )
-    .addHelpText('after', '\nExample:\n  comb serve ./data --port 8080')
-    .action(withPlace((place, options: ServeOptions) => serve(place, options, signal)))
+    .option('--cache <dir>', 'serve the hive of --from in place of [dir], and keep what is read in this directory')
+    .option('--from <url>', 'http(s) URL of the hive in front of which the cache stands')
+    .addOption(
+      new Option('--from-token <token>', 'token for the hive of --from; requires a token of this server')
+        .env('COMB_FROM_TOKEN')
+        .argParser(checkToken),
+    )
+    .addOption(new Option('--cache-bytes <size>', 'budget of the cache').default(10e9, '10GB').argParser(parseBytes))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  comb serve ./data --port 8080\n  comb serve --cache ./cache --from https://hive.example/',
+    )
+    .action((...parameters: unknown[]) => {
+      const [options, command] = parameters.slice(-2) as [ServeOptions, Command]
+      if (options.cache !== undefined) return serveCache(options, command, signal)
+      if (options.from !== undefined) throw new UsageError('--from needs --cache, the directory of the cache')
+      return withPlace((place) => serve(describePlace(place), () => openPlace(place, options), options, signal))(
+        ...parameters,
+      )
+    })
 }
 
-async function serve(place: HivePlace, options: ServeOptions, signal: AbortSignal): Promise<void> {
+function openPlace(place: HivePlace, { compress }: ServeOptions): Promise<LocalPlace> {
+  return openLocal(place, { create: true, thread: true, compress })
+}
+
+/** Serves a hive on another server, from a cache as far as possible. */
+async function serveCache(options: ServeOptions, command: Command, signal: AbortSignal): Promise<void> {
+  const { cache: directory = '', from, fromToken, token, cacheBytes: bytes, compress } = options
+  if (command.args.length > 0 || command.getOptionValueSource('metadata') === 'cli') {
+    throw new UsageError('--cache serves the hive of --from: leave [dir] and --metadata out')
+  }
+  if (from === undefined) throw new UsageError('--cache needs --from, the URL of a hive')
+  checkPlace(from)
+  if (!isUrl(from)) throw new UsageError(`--from must be the http(s) URL of a hive, got ${from}`)
+  if (compress !== undefined) throw new UsageError('--compress is for a hive of its own, not for --cache')
+  // Otherwise everybody who reaches this server could read what the token gives access to.
+  if (fromToken !== undefined && token === undefined) {
+    throw new UsageError('--from-token needs a token for this server: set COMB_TOKEN or use --token')
+  }
+  const place = { directory, from, token: fromToken, bytes }
+  const open = async (): Promise<LocalPlace> => (await import('./open-cache.ts')).openCache(place)
+  await serve(`${redactUrl(from)} from ${directory}`, open, options, signal)
+}
+
+async function serve(
+  what: string,
+  open: () => Promise<LocalPlace>,
+  options: ServeOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { host, port, token, allowHost, allowOrigin, log = false, grace } = options
   if (token === '') throw new UsageError('an empty token would let everybody in')
   if (token === undefined && !isLoopback(host)) {
     throw new UsageError(`other machines can reach ${host}: set COMB_TOKEN or use --token to restrict access`)
   }
-  const { compress } = options
-  const { hive, store, close } = await openLocal(place, { create: true, thread: true, compress })
+  const { hive, store, close } = await open()
   try {
     // Loaded here, because no other command needs a server.
     const { startHiveServer } = await import('./hive-server.ts')
@@ -63,7 +114,7 @@ async function serve(place: HivePlace, options: ServeOptions, signal: AbortSigna
     try {
       await writeOut(`${server.url}\n`)
       collectWhileServing(store, signal)
-      if (process.stdout.isTTY) process.stderr.write(`serving ${describePlace(place)}; press Ctrl-C to stop\n`)
+      if (process.stdout.isTTY) process.stderr.write(`serving ${what}; press Ctrl-C to stop\n`)
       await new Promise((resolve) => onAbort([signal], resolve))
     } finally {
       await server.close()
