@@ -6,6 +6,7 @@ import { LocalHive } from '../../src/hive/local-hive.ts'
 import { HttpHive } from '../../src/http/client/http-hive.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { hiveSuite } from '../support/hive-suite.ts'
+import { sample } from '../support/sample.ts'
 
 let hives = 0
 
@@ -16,10 +17,9 @@ function tabs(remote: Hive): Promise<{ hive: Hive; other: Hive }> {
   return Promise.resolve({ hive: open(), other: open() })
 }
 
-hiveSuite('cachedHive in front of a LocalHive', () =>
-  tabs(new LocalHive(new StreamStore(memoryBackend(), { blockSize: 1_000 }))),
-)
+const REMOTES: readonly (readonly [string, () => Hive])[] = [
+  ['a LocalHive', () => new LocalHive(new StreamStore(memoryBackend(), { blockSize: 1_000 }))],
+  ['an HttpHive', () => new HttpHive(`${inject('hiveUrl')}-/hives/cache-${Date.now()}-${hives++}/`)],
+]
 
-hiveSuite('cachedHive in front of an HttpHive', () =>
-  tabs(new HttpHive(`${inject('hiveUrl')}-/hives/cache-${Date.now()}-${hives++}/`)),
-)
+for (const [kind, remote] of sample(REMOTES, 2)) hiveSuite(`cachedHive in front of ${kind}`, () => tabs(remote()))

@@ -2,7 +2,7 @@ import { Argument, type Command, Option } from 'commander'
 import { onAbort } from '../bytes/on-abort.ts'
 import { parseBytes } from './byte-size.ts'
 import { checkToken, compressOption, tokenOption } from './hive-arguments.ts'
-import { addHive, checkPlace, type HivePlace, isUrl, schemeOf, withPlace } from './hive-place.ts'
+import { addHive, checkPlace, type HivePlace, schemeOf, withPlace } from './hive-place.ts'
 import { type LocalPlace, openLocal } from './open-hive.ts'
 import type { CommandContext } from './command-context.ts'
 import { errorLine } from './error-line.ts'
@@ -83,7 +83,7 @@ async function serveCache(options: ServeOptions, command: Command, signal: Abort
   }
   if (from === undefined) throw new UsageError('--cache needs --from, the URL of a hive')
   checkPlace(from)
-  if (!isUrl(from)) throw new UsageError(`--from must be the http(s) URL of a hive, got ${from}`)
+  if (!/^https?:/i.test(from)) throw new UsageError(`--from must be the http(s) URL of a hive, got ${from}`)
   if (compress !== undefined) throw new UsageError('--compress is for a hive of its own, not for --cache')
   // Otherwise everybody who reaches this server could read what the token gives access to.
   if (fromToken !== undefined && token === undefined) {
