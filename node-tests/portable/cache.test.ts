@@ -9,7 +9,7 @@ import { LocalHive } from '../../src/hive/local-hive.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { COST, putEntry, readEntry, setUpCache } from '../support/cached-setup.ts'
 import { SmallBlocksHive } from '../support/small-blocks-hive.ts'
-import { randomBytes, rejection } from '../support/streams.ts'
+import { randomBytes, rejection, soon } from '../support/streams.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
 
 describe('a cached hive keeps what was read', () => {
@@ -81,6 +81,24 @@ describe('a cached hive keeps what was read', () => {
     )
     for (const [start, got] of all) expect(got).toEqual(bytes.slice(start))
     expect(remote.sentBytes).toBe(30_000)
+  })
+
+  it('whatever readers are cancelled, at any moment', async () => {
+    const { remote, hive } = setUpCache()
+    const bytes = randomBytes(12_500, 1)
+    await putEntry(remote, 'x', bytes)
+    const entry = await hive.open('x')
+    for (let turns = 0; turns < 60; turns += 4) {
+      const controller = new AbortController()
+      const cancelled = collect(entry.stream({ start: (turns * 97) % 9_000, signal: controller.signal }))
+      const other = collect(entry.stream({ start: (turns * 131) % 9_000 }))
+      for (let i = 0; i < turns; i++) await Promise.resolve()
+      controller.abort('seek')
+      await cancelled.catch((error: unknown) => expect(error).toBe('seek'))
+      expect(await soon(other, 'the other reader')).toEqual(bytes.slice((turns * 131) % 9_000))
+    }
+    await hive.flush()
+    expect(await hive.cached('x')).toMatchObject({ bytes: 12_500 })
   })
 
   it('also in front of an HttpHive', async () => {

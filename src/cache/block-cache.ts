@@ -122,7 +122,7 @@ export class BlockCache {
       } else {
         await source.cancel(undefined)
       }
-      await this.uses.note(partition, record.owner, record.index)
+      await this.attempt(() => this.uses.note(partition, record.owner, record.index))
       return bytes
     } catch (error) {
       const { name } = error as Error
