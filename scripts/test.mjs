@@ -23,7 +23,7 @@ const NODE_26 = 'node_modules/node-26/bin/node'
  *
  * `parts` says how many tenths of the cases of long tests (node-tests/support/sample.ts) a suite runs when all suites run.
  *
- * @type {Record<string, { runner: string[], project: string, parts?: number, options?: string[], inMemory?: boolean }>}
+ * @type {Record<string, { runner: string[], project: string, parts?: number, options?: string[], inMemory?: boolean, program?: string }>}
  */
 const SUITES = {
   // It spends most of its time waiting for other processes.
@@ -40,6 +40,8 @@ const SUITES = {
   polyfill: { runner: [NODE_24], project: 'polyfill', parts: 1 },
   // The next version: what uses only web APIs.
   node26: { runner: [NODE_26], project: 'portable', parts: 1 },
+  // Not vitest, but a program that takes the same arguments.
+  workerd: { runner: [NODE_24], project: 'workerd', parts: 1, program: 'scripts/test-workerd.mjs' },
 }
 
 /** Much longer than they take, so that a busy machine is not mistaken for a hang. */
@@ -156,12 +158,18 @@ async function check(name) {
  * @returns {Promise<Outcome>}
  */
 async function suite(name, attempt = 1) {
-  const { runner, project, options = [], inMemory = false } = /** @type {typeof SUITES[string]} */ (SUITES[name])
+  const {
+    runner,
+    project,
+    options = [],
+    inMemory = false,
+    program = VITEST,
+  } = /** @type {typeof SUITES[string]} */ (SUITES[name])
   const report = join(reports, `${name}-${attempt}.json`)
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const narrowed = filters.length > 0 ? ['--passWithNoTests', ...filters] : []
   const { code, timedOut, output } = await run(
-    [...runner, VITEST, 'run', '--project', project, ...options, ...reporters, ...narrowed],
+    [...runner, program, 'run', '--project', project, ...options, ...reporters, ...narrowed],
     {
       timeoutMs: SUITE_TIMEOUT_MS,
       environment: {

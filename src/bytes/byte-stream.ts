@@ -1,4 +1,5 @@
 import { HostTurns } from './host-turns.ts'
+import { markHandled } from './promises.ts'
 
 /** Makes the chunks of a {@linkcode byteStream}. */
 export interface ByteProducer {
@@ -23,7 +24,7 @@ export interface ByteProducer {
   cancel(reason: unknown): Promise<void> | void
 }
 
-/** Whether the host has byte streams, which WebKit does not; found out at the first stream, never at import. */
+/** Whether the host has byte streams of use, which WebKit and workerd do not; found out at the first stream, never at import. */
 let hasByteStreams: boolean | undefined
 
 /**
@@ -97,7 +98,7 @@ export function byteStream(producer: ByteProducer): ReadableStream<Uint8Array<Ar
   )
 }
 
-/** Whether this host can construct byte streams. */
+/** Whether this host can construct byte streams that deliver chunks as they are. */
 export function canMakeByteStreams(): boolean {
   hasByteStreams ??= probeByteStreams()
   return hasByteStreams
@@ -107,8 +108,28 @@ function probeByteStreams(): boolean {
   try {
     // The reader is part of the test: a host that ignores an unknown `type` would make a default stream.
     new ReadableStream({ type: 'bytes' }).getReader({ mode: 'byob' }).releaseLock()
-    return true
+    return !allocatesBuffers()
   } catch {
     return false
   }
+}
+
+/**
+ * Whether the host gives a reader without a buffer one of its own, although that was not asked for. Those of workerd have 4 KiB,
+ * and a chunk of any size is delivered in such pieces. It calls `pull` at once; other hosts do so later, without a buffer.
+ */
+function allocatesBuffers(): boolean {
+  let allocates = false
+  const reader = new ReadableStream(
+    {
+      type: 'bytes',
+      pull(controller) {
+        allocates = Boolean(controller.byobRequest)
+      },
+    },
+    { highWaterMark: 0 },
+  ).getReader()
+  markHandled(reader.read())
+  markHandled(reader.cancel())
+  return allocates
 }

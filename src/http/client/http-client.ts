@@ -5,6 +5,7 @@ import { BackendError } from '../../errors.ts'
 import { backOffMs, sleep } from './back-off.ts'
 import { isPermanent, isRefusedRedirect } from './fetch-failure.ts'
 import type { Reading } from './reading-options.ts'
+import { canRefuseRedirects } from './request-streams.ts'
 import { errorOf, type FailedRequest, retryAdvice } from './answer-error.ts'
 import { readBody, stalled, timedBody } from './timed-body.ts'
 import { redirectError, saysDone, strayAnswer, type WriteMethod } from './write-answer.ts'
@@ -80,7 +81,7 @@ export class HttpClient {
       ...(write && { redirect: 'manual' }),
       // Node keeps the whole of a streamed body for a redirect, although it could not be sent again, unless a redirect
       // is an error and the request has no window (Fetch standard, "HTTP-network-or-cache fetch": else it is cloned).
-      ...(isStream(body) && { redirect: 'error', window: null }),
+      ...(isStream(body) && canRefuseRedirects() && { redirect: 'error', window: null }),
     }
     try {
       const response = await this.#settings.fetch(url, init)

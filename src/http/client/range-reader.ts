@@ -224,7 +224,8 @@ export class RangeReader {
 async function nextByteOf(body: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
   let read = await body.read()
   while (!read.done && asBytes(read.value).byteLength === 0) read = await body.read()
-  return read.value
+  // Not the value of the end: workerd gives an empty one.
+  return read.done ? undefined : read.value
 }
 
 function tooLong({ end, status }: OpenAnswer): FormatError {

@@ -12,6 +12,22 @@ export function sendsRequestStreams(): boolean {
   return streams
 }
 
+let refuses: boolean | undefined
+
+/** Whether this host can treat a redirect as an error, which workerd does not implement: it throws. */
+export function canRefuseRedirects(): boolean {
+  refuses ??= probeRedirects()
+  return refuses
+}
+
+function probeRedirects(): boolean {
+  try {
+    return new Request('http://localhost/', { redirect: 'error' }).redirect === 'error'
+  } catch {
+    return false
+  }
+}
+
 function probe(): boolean {
   const init: RequestInit & { duplex: 'half' } = {
     method: 'POST',

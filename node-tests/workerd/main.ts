@@ -1,0 +1,11 @@
+// The worker that runs the portable tests. `GET /` lists the files of tests; `GET /FILE` runs one, and answers with its results.
+import { fileNames, runFile } from './vitest.ts'
+
+export const worker = {
+  async fetch(request: Request): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url)
+    const name = decodeURIComponent(pathname.slice(1))
+    if (name === '') return Response.json(fileNames())
+    return Response.json(await runFile(name, JSON.parse(searchParams.get('provided')!) as Record<string, unknown>))
+  },
+}
