@@ -50,7 +50,7 @@ describe('readers of a cached hive that share what comes from the network', () =
     const first = new AbortController()
     const reading = rejection(collect(entry.stream({ signal: first.signal })))
     const second = collect(entry.stream())
-    await vi.waitUntil(() => remote.manifests > 0)
+    await vi.waitUntil(() => remote.manifests > 0, { timeout: 30_000 })
     first.abort(new Error('the first one has gone'))
     expect(await reading).toMatchObject({ message: 'the first one has gone' })
     answer()

@@ -1,3 +1,4 @@
+import type { ByteRange } from '../bytes/byte-range.ts'
 import { isTransient } from '../bytes/is-transient.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { QuotaExceededError } from '../errors.ts'
@@ -50,6 +51,8 @@ export class BlockCache {
   /** Blocks are stored one after the other. */
   #storing: Promise<void> = Promise.resolve()
   #waiting = 0
+  /** How often all has been cleared. */
+  #clears = 0
   readonly #waitingForRoom: (() => void)[] = []
   #pausedUntilMs = -Infinity
   /** Ids of streams that were found damaged, and not stored again since. */
@@ -80,12 +83,15 @@ export class BlockCache {
 
   /** Whether a block of this length may be kept, as far as that is known without trying. */
   mayKeep(length: number): boolean {
-    return !this.#signal?.aborted && this.fits(length) && this.host.now() >= this.#pausedUntilMs
+    const pauseMs = this.#pausedUntilMs - this.host.now()
+    // The pause is longer only if the clock was set back.
+    return !this.#signal?.aborted && this.fits(length) && (pauseMs <= 0 || pauseMs > PAUSE_MS)
   }
 
-  /** Looks for a block. If the store fails, there is none. */
-  find(partition: Uint8Array, name: Uint8Array): Promise<BlockRecord | undefined> {
-    return this.attempt(() => readRecord(this.store, blockKey(partition, name), parseBlock))
+  /** Looks for a block. If the store fails, there is none; nor is there if the block that has the name is longer or shorter. */
+  async find(partition: Uint8Array, name: Uint8Array, { start, end }: ByteRange): Promise<BlockRecord | undefined> {
+    const record = await this.attempt(() => readRecord(this.store, blockKey(partition, name), parseBlock))
+    return record?.length === end - start ? record : undefined
   }
 
   /** Uses the store for a reader, who must not fail if the store does: then the result is undefined. */
@@ -158,11 +164,18 @@ export class BlockCache {
     return isKept
   }
 
-  /** Changes the store when the turn comes; never rejects. */
+  /** Changes the store when the turn comes, unless all is cleared before; never rejects. */
   inTurn(change: () => Promise<void>): Promise<void> {
     const before = this.#storing
-    this.#storing = this.#change(before, change)
+    this.#storing = this.#change(before, change, this.#clears)
     return this.#storing
+  }
+
+  /** Gives up all that waits to be stored. Resolves when nothing of it is being stored any more. */
+  async giveUp(): Promise<void> {
+    this.#clears++
+    await this.#storing
+    this.uses.clear()
   }
 
   /** Resolves when all blocks that were handed over are stored or given up, and uses are written. */
@@ -181,9 +194,9 @@ export class BlockCache {
     if (!this.#signal?.aborted) this.#onError?.(error)
   }
 
-  async #change(before: Promise<void>, change: () => Promise<void>): Promise<void> {
+  async #change(before: Promise<void>, change: () => Promise<void>, clears: number): Promise<void> {
     await before
-    if (!this.#signal?.aborted) await this.attempt(change)
+    if (!this.#signal?.aborted && clears === this.#clears) await this.attempt(change)
   }
 
   async #store(block: NewBlock): Promise<boolean> {

@@ -5,12 +5,14 @@ import { digestInEtag } from '../hive/entry-record.ts'
 import type { EntryManifest } from '../hive/hive.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
-import { type AliasKey, makeBlockName, PAGE_BLOCKS, pageKey, versionHash } from './cache-keys.ts'
+import { type AliasKey, blockNameOf, PAGE_BLOCKS, pageKey, versionHash } from './cache-keys.ts'
 import { formatPage, type PageDigests, parsePage, type VersionRecord } from './cache-records.ts'
 import { parseRecord, readRecord } from './cache-store.ts'
 
 /** Bytes of a block, unless a manifest says otherwise: the blocks of a manifest that a hive computes. */
 const BLOCK_BYTES = 1_000_000
+/** Shortest block that is kept: what a block costs besides its bytes is 512 bytes. */
+const MIN_BLOCK_BYTES = 512
 /** Longest block that is kept: it is held in memory. */
 const MAX_BLOCK_BYTES = 16 * 1024 * 1024
 /** Blocks whose digests are asked for first: the server reads and hashes them before it answers. */
@@ -77,10 +79,7 @@ export class BlockNames {
   /** The name of a block, as far as it is known without asking the hive. */
   async known(index: number): Promise<Uint8Array | undefined> {
     const { etag, size, blockLength, names, alias } = this.version
-    if (names === 'etag') {
-      const owner = digestInEtag(etag) ? undefined : alias.alias
-      return makeBlockName(owner, etag)(index)
-    }
+    if (names === 'etag') return blockNameOf({ alias: alias.alias, etag, size }, index)
     if (size <= blockLength) {
       const digest = digestInEtag(etag)
       if (digest) return digest
@@ -88,9 +87,10 @@ export class BlockNames {
     return (await this.#page(Math.floor(index / PAGE_BLOCKS)))[index % PAGE_BLOCKS]
   }
 
-  /** Takes the digests of an answer of the hive. */
-  learn({ start, digests, blockLength }: EntryManifest): void {
-    if (blockLength !== this.version.blockLength) return
+  /** Takes the digests of an answer of the hive, if it is about this version. */
+  learn({ start, digests, blockLength, etag, size }: EntryManifest): void {
+    const { version } = this
+    if (blockLength !== version.blockLength || etag !== version.etag || size !== version.size) return
     for (const [i, text] of digests.entries()) {
       const index = start / blockLength + i
       const page = Math.floor(index / PAGE_BLOCKS)
@@ -162,7 +162,7 @@ export async function findNaming(
   try {
     const end = Math.min(start + FIRST_ASKED * BLOCK_BYTES, size)
     const manifest = await ask({ start, end }, undefined)
-    if (manifest.blockLength <= MAX_BLOCK_BYTES) {
+    if (manifest.blockLength >= MIN_BLOCK_BYTES && manifest.blockLength <= MAX_BLOCK_BYTES) {
       return { names: 'digests', blockLength: manifest.blockLength, manifest }
     }
   } catch (error) {

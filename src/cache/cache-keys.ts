@@ -18,7 +18,7 @@
  */
 import { concatBytes } from '../bytes/byte-order.ts'
 import { writeU32 } from '../bytes/integers.ts'
-import { createSha256, sha256 } from '../bytes/sha256.ts'
+import { sha256 } from '../bytes/sha256.ts'
 
 const HASH_BYTES = 16
 /** So long an alias is a part of its key; a key has at most 1,024 bytes. */
@@ -126,15 +126,14 @@ export function blockReference(partition: Uint8Array, block: Uint8Array): Uint8A
 }
 
 /**
- * The name of a block whose digest is not known: made from the validator of its version and its index. A validator that is
- * a digest names the bytes by itself; another one names them together with the alias.
+ * The name of a block whose digest is not known: made from what tells its version, and its index. An etag that is a digest
+ * does not name the bytes by itself: nobody has compared them, and another server may claim what it likes.
  */
-export function makeBlockName(alias: string | undefined, etag: string): (index: number) => Promise<Uint8Array> {
-  return async (index) => {
-    const hash = await createSha256()
-    hash.update(encode(JSON.stringify(['block by etag', alias ?? '', etag, index])))
-    return hash.digest()
-  }
+export async function blockNameOf(
+  { alias, etag, size }: { alias: string; etag: string; size: number },
+  index: number,
+): Promise<Uint8Array> {
+  return sha256(encode(JSON.stringify(['block by etag', alias, etag, size, index])))
 }
 
 async function hash16(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {

@@ -139,11 +139,11 @@ export class CachedBytes implements VersionBytes {
 
   /** The bytes of a block, if they are in memory or in the store. */
   async #find(index: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { cache, partition, sharing } = this.#options
+    const { cache, partition, names, sharing } = this.#options
     const held = sharing()?.storing.get(index)
     if (held) return held.bytes
     const name = await this.#nameOf(index)
-    const record = name && (await cache.blocks.find(partition, name))
+    const record = name && (await cache.blocks.find(partition, name, names.rangeOf(index)))
     const bytes = record && (await cache.blocks.read(partition, record))
     if (bytes) this.#options.onHit(index)
     return bytes
@@ -169,7 +169,8 @@ export class CachedBytes implements VersionBytes {
         some.map(async (each) => {
           const name = await cache.blocks.attempt(() => names.known(each))
           if (!name) return 'unknown'
-          return sharing()?.storing.has(each) || (await cache.blocks.find(partition, name)) ? 'here' : 'absent'
+          if (sharing()?.storing.has(each)) return 'here'
+          return (await cache.blocks.find(partition, name, names.rangeOf(each))) ? 'here' : 'absent'
         }),
       )
       const stop = states.findIndex((state) => state === 'here' || (hasFormer && state === 'unknown'))

@@ -108,6 +108,7 @@ export interface CachedHive extends Hive {
    * @throws {QuotaExceededError} before anything is fetched, if the pinned versions would be larger than the budget, or
    *   later, if the store is full.
    * @throws {ConflictError} if the entry is updated meanwhile.
+   * @throws {DOMException} named `AbortError` if it is unpinned meanwhile, or another version is pinned.
    * @throws {FormatError} with `reason: 'unsupported'` if the server forbids keeping the bytes (`no-store`).
    */
   pin(alias: string, options?: PinOptions): Promise<CachedEntryInfo>

@@ -2,7 +2,7 @@ import { checkInteger } from '../bytes/check-integer.ts'
 import { describeValue } from '../bytes/describe-value.ts'
 import { isTransient } from '../bytes/is-transient.ts'
 import { onAbort } from '../bytes/on-abort.ts'
-import { markHandled } from '../bytes/promises.ts'
+import { abortable, markHandled } from '../bytes/promises.ts'
 import { NotFoundError } from '../errors.ts'
 import { checkAlias } from '../hive/alias.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
@@ -126,6 +126,7 @@ class BlockCachedHive implements CachedHive {
       blocks: new BlockCache(store, { limit: bytes, host, onError, signal }),
       rows: new VersionRows(store, hive, principal),
       shared: new SharedVersions(),
+      pinning: new Map(),
       hasManifests: typeof remote !== 'function',
       statistics: this.statistics,
       open: typeof remote === 'function' ? remote : (alias, given) => remote.open(alias, given),
@@ -270,7 +271,7 @@ class BlockCachedHive implements CachedHive {
     const giveUp = new AbortController()
     const ended = new AbortController()
     const stopListening = onAbort([signal], (reason) => giveUp.abort(reason))
-    const asked = ask(giveUp.signal)
+    const asked = signal ? abortable(ask(giveUp.signal), signal) : ask(giveUp.signal)
     markHandled(asked)
     const seen = await this.#seen(key)
     try {

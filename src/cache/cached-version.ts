@@ -54,7 +54,7 @@ export class CachedVersion implements VersionSource {
     this.info = options.info
     this.digest = digestInEtag(options.info.etag)
     this.#options = options
-    this.#isNoted = options.known?.etag === options.info.etag
+    this.#isNoted = options.known?.etag === options.info.etag && options.known.size === options.info.size
     this.#remote = options.remote && Promise.resolve(options.remote)
   }
 
@@ -147,16 +147,17 @@ export class CachedVersion implements VersionSource {
     if (!cache.blocks.mayKeep(names.version.blockLength)) {
       const first = Math.floor(range.start / names.version.blockLength)
       const name = await cache.blocks.attempt(() => names.known(first))
-      if (!name || !(await cache.blocks.find(partition, name))) return undefined
+      if (!name || !(await cache.blocks.find(partition, name, names.rangeOf(first)))) return undefined
     }
     const startedMs = cache.blocks.host.now()
+    const sharingKey = this.#sharingKey(names)
     return new CachedBytes({
       cache,
       partition,
       names,
       range,
       hasFormer: known !== undefined && known.etag !== info.etag,
-      sharing: () => cache.shared.get(this.#sharingKey(partition)),
+      sharing: () => cache.shared.get(sharingKey),
       startRun: (first, end) => this.startRun(names, { first, end }, startedMs),
       onHit: (index) => this.#noteHit(names, index),
     })
@@ -194,7 +195,7 @@ export class CachedVersion implements VersionSource {
     onKept: (kept: Promise<boolean>) => void = () => undefined,
   ): NetworkRun {
     const { cache } = this.#options
-    const key = this.#sharingKey(names.version.partition)
+    const key = this.#sharingKey(names)
     const run = new NetworkRun({
       names,
       first,
@@ -214,7 +215,7 @@ export class CachedVersion implements VersionSource {
   async #keep(names: BlockNames, block: HeldBlock, beforeMs: number): Promise<boolean> {
     const { cache, alias } = this.#options
     const { partition } = names.version
-    const key = this.#sharingKey(partition)
+    const key = this.#sharingKey(names)
     const { index, bytes } = block
     let replaces = false
     cache.shared.addBlock(key, block)
@@ -242,7 +243,9 @@ export class CachedVersion implements VersionSource {
   /** The row of the version. */
   record({ names, blockLength }: Pick<VersionRecord, 'names' | 'blockLength'>): VersionRecord {
     const { alias, etag, size, type, modified } = this.info
-    return { alias, etag, size, type, modifiedMs: modified.getTime(), names, blockLength, successor: undefined }
+    // Rows have no times before 1970.
+    const modifiedMs = Math.max(0, modified.getTime() || 0)
+    return { alias, etag, size, type, modifiedMs, names, blockLength, successor: undefined }
   }
 
   /** Bytes that pass by the cache. */
@@ -324,9 +327,8 @@ export class CachedVersion implements VersionSource {
     return new ConflictError(message, { alias, expectedEtag, actualEtag, offset })
   }
 
-  #sharingKey(partition: Uint8Array): string {
-    const { alias, etag } = this.info
-    return JSON.stringify([toHex(partition), alias, etag])
+  #sharingKey({ version: { partition, etag, size, blockLength } }: BlockNames): string {
+    return JSON.stringify([toHex(partition), this.info.alias, etag, size, blockLength])
   }
 }
 

@@ -11,7 +11,7 @@ export async function clearCache(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   signal?.throwIfAborted()
-  blocks.uses.clear()
+  await blocks.giveUp()
   for (const kind of ['p', 'e', 'm', 't'] as const) {
     for await (const rows of listRows(store, keysOf(kind, partition), { signal })) {
       await deleteRows(

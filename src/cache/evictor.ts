@@ -10,6 +10,8 @@ import type { RecentUses } from './recent-uses.ts'
 
 /** Candidates that one look at all blocks yields. */
 const CANDIDATES = 1024
+/** How far the clocks of those who share a store may differ, in milliseconds. */
+const MOST_AHEAD_MS = 60_000
 
 interface Candidate {
   readonly key: Uint8Array
@@ -44,10 +46,11 @@ export class Evictor {
   async evict(bytes: number, beforeMs: number): Promise<number> {
     let freed = 0
     let hasLooked = false
-    if ((await this.#readGeneration()) !== this.#generation) this.#forget()
+    const isClockSetBack = this.#othersUsedMs > this.#host.now() + MOST_AHEAD_MS
+    if (isClockSetBack || (await this.#readGeneration()) !== this.#generation) this.#forget()
     while (freed < bytes) {
       const some = this.#take(beforeMs)
-      const removed = some.length > 0 ? await this.#remove(some) : undefined
+      const removed = some.length > 0 ? await this.#remove(some, this.#generation) : undefined
       if (removed !== undefined) {
         freed += removed
         hasLooked = false
@@ -75,10 +78,10 @@ export class Evictor {
   }
 
   /** Removes blocks, whatever their use. Returns the number of bytes; undefined if the pins have changed meanwhile. */
-  async #remove(candidates: readonly Candidate[]): Promise<number | undefined> {
+  async #remove(candidates: readonly Candidate[], generation: string): Promise<number | undefined> {
     this.#mustCollect = true
     return this.#store.transaction(async (tx) => {
-      if (textOf(await tx.get(generationKey())) !== this.#generation) return undefined
+      if (textOf(await tx.get(generationKey())) !== generation) return undefined
       return removeBlocks(
         tx,
         candidates.map(({ key, block: { id } }) => ({ key, id })),
@@ -94,7 +97,8 @@ export class Evictor {
       if (!last || last.usedMs >= beforeMs) break
       this.#candidates.pop()
       // Used by this process since it was chosen.
-      if (this.#uses.timeOf(useKeyOf(last.key, last.block)) > last.usedMs) continue
+      const usedMs = this.#uses.timeOf(useKeyOf(last.key, last.block))
+      if (usedMs > last.usedMs && usedMs <= this.#host.now() + MOST_AHEAD_MS) continue
       taken.push(last)
     }
     return taken
@@ -118,7 +122,8 @@ export class Evictor {
         if (!block || pinned.has(toMapKey(key))) continue
         const use = useKeyOf(key, block)
         const usedMs = Math.max(block.storedMs, uses.get(toMapKey(use)) ?? 0, this.#uses.timeOf(use))
-        chosen.push({ key, block, usedMs })
+        // From when the clock was wrong: such blocks would otherwise stay until it has caught up.
+        chosen.push({ key, block, usedMs: usedMs > nowMs + MOST_AHEAD_MS ? 0 : usedMs })
       }
       if (chosen.length > 2 * CANDIDATES) shorten()
     }

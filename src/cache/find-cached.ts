@@ -41,7 +41,9 @@ export async function findCached(
   for (let index = 0; index < names.count; index++) {
     const name = await names.known(index)
     if (!name) continue
-    const isHere = all ? all.has(toMapKey(blockKey(partition, name))) : await blocks.find(partition, name)
+    const isHere = all
+      ? all.has(toMapKey(blockKey(partition, name)))
+      : await blocks.find(partition, name, names.rangeOf(index))
     if (!isHere) continue
     const { start, end } = names.rangeOf(index)
     bytes += end - start
@@ -49,7 +51,8 @@ export async function findCached(
     if (last?.end === start) last.end = end
     else ranges.push({ start, end })
   }
-  return { etag, size, ranges, bytes, pinned: pin?.etag === etag }
+  const pinned = pin?.etag === etag
+  return bytes > 0 || pinned ? { etag, size, ranges, bytes, pinned } : undefined
 }
 
 async function listBlocks(

@@ -1,8 +1,16 @@
 import type { Entry, EntryInfo, HiveCallOptions, OpenOptions } from '../hive/hive.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import type { BlockCache } from './block-cache.ts'
+import type { VersionRecord } from './cache-records.ts'
 import type { SharedVersions } from './shared-version.ts'
 import type { VersionRows } from './version-rows.ts'
+
+/** What the calls share that are pinning an entry. */
+export interface Pinning {
+  count: number
+  /** The version that is pinned if all that still go on fail. */
+  former: Promise<VersionRecord | undefined>
+}
 
 /** What the parts of one cached hive share. */
 export interface HiveCache {
@@ -10,6 +18,8 @@ export interface HiveCache {
   readonly blocks: BlockCache
   readonly rows: VersionRows
   readonly shared: SharedVersions
+  /** The entries that are being pinned, by alias. */
+  readonly pinning: Map<string, Pinning>
   /** Whether the entries of the remote hive have digests of their blocks. */
   readonly hasManifests: boolean
   readonly statistics: { networkBytes: number; cacheBytes: number }

@@ -3,10 +3,11 @@ import { FormatError, QuotaExceededError } from '../errors.ts'
 import type { BlockNames } from './block-names.ts'
 import { changeGeneration } from './change-generation.ts'
 import { type AliasKey, versionKey } from './cache-keys.ts'
-import { formatVersion, type VersionRecord } from './cache-records.ts'
+import { formatVersion, parseVersion, type VersionRecord } from './cache-records.ts'
 import type { CachedVersion } from './cached-version.ts'
+import { parseRecord } from './cache-store.ts'
 import { ROW_BYTES } from './remove-blocks.ts'
-import type { HiveCache } from './hive-cache.ts'
+import type { HiveCache, Pinning } from './hive-cache.ts'
 import { listPins } from './pinned-blocks.ts'
 
 /** How far a version that is being pinned is here. */
@@ -40,19 +41,32 @@ export async function pinVersion(
   const names = await version.names(0, signal)
   if (!names && size > 0) throw notKept(cache, version)
   const record = version.record(names?.version ?? EMPTY)
-  const former = await setPin(cache, alias, record)
+  const pinning: Pinning = cache.pinning.get(alias.alias) ?? { count: 0, former: cache.rows.get('p', alias) }
+  cache.pinning.set(alias.alias, pinning)
+  pinning.count++
   try {
+    await setPin(cache, alias, record)
     if (names) await fetchAll(cache, version, names, signal, (bytes) => onProgress?.({ bytes, size }))
+    if (!(await isPinned(cache, alias, record))) {
+      throw new DOMException('the entry was unpinned meanwhile, or another version was pinned', 'AbortError')
+    }
+    pinning.former = Promise.resolve(record)
   } catch (error) {
-    await restorePin(cache, alias, former)
+    if (pinning.count === 1) await restorePin(cache, alias, record, await pinning.former)
     throw error
+  } finally {
+    if (--pinning.count === 0) cache.pinning.delete(alias.alias)
   }
   await cache.rows.tidyPages(alias)
 }
 
 /** Lets the blocks of the pinned version be evicted. */
 export async function unpin(cache: HiveCache, alias: AliasKey): Promise<void> {
-  await restorePin(cache, alias, undefined)
+  const key = versionKey('p', await cache.rows.partition, alias)
+  await cache.store.transaction(async (tx) => {
+    tx.delete(key)
+    await changeGeneration(tx, cache.blocks.host)
+  })
   await cache.rows.tidyPages(alias)
 }
 
@@ -74,8 +88,8 @@ function tooLarge(cache: HiveCache): QuotaExceededError {
   return new QuotaExceededError(`the pinned versions would be larger than the cache: ${limit} bytes`, { limit })
 }
 
-/** Sets the row of the pin; returns the former one. */
-async function setPin(cache: HiveCache, alias: AliasKey, record: VersionRecord): Promise<VersionRecord | undefined> {
+/** Sets the row of the pin. */
+async function setPin(cache: HiveCache, alias: AliasKey, record: VersionRecord): Promise<void> {
   const partition = await cache.rows.partition
   const former = await cache.rows.get('p', alias)
   const pins = await listPins(cache.store)
@@ -86,12 +100,25 @@ async function setPin(cache: HiveCache, alias: AliasKey, record: VersionRecord):
     await changeGeneration(tx, cache.blocks.host)
     await cache.rows.note(tx, alias, record)
   })
-  return former
 }
 
-async function restorePin(cache: HiveCache, alias: AliasKey, former: VersionRecord | undefined): Promise<void> {
+/** Whether this version is the one that is pinned. */
+async function isPinned(cache: HiveCache, alias: AliasKey, { etag, size }: VersionRecord): Promise<boolean> {
+  const pinned = await cache.rows.get('p', alias)
+  return pinned?.etag === etag && pinned.size === size
+}
+
+/** Takes back a pin that failed, unless the entry was unpinned meanwhile, or another version was pinned. */
+async function restorePin(
+  cache: HiveCache,
+  alias: AliasKey,
+  { etag, size }: VersionRecord,
+  former: VersionRecord | undefined,
+): Promise<void> {
   const key = versionKey('p', await cache.rows.partition, alias)
   await cache.store.transaction(async (tx) => {
+    const pinned = parseRecord(await tx.get(key), parseVersion)
+    if (pinned?.etag !== etag || pinned.size !== size) return
     if (former) tx.set(key, formatVersion(former))
     else tx.delete(key)
     await changeGeneration(tx, cache.blocks.host)
@@ -141,7 +168,8 @@ async function fetchMissing(
     for (let index = 0; index < names.count; index++) {
       signal?.throwIfAborted()
       const name = await names.find(index, signal)
-      const isHere = name !== undefined && (await cache.blocks.find(partition, name)) !== undefined
+      const isHere =
+        name !== undefined && (await cache.blocks.find(partition, name, names.rangeOf(index))) !== undefined
       if (isHere) {
         leave()
         await cache.store.transaction((tx) => names.write(tx, index), { signal })
@@ -177,7 +205,7 @@ async function endOfMissing(cache: HiveCache, names: BlockNames, index: number):
   const most = Math.min(index + 256, names.count)
   for (let end = index + 1; end < most; end++) {
     const name = await names.known(end)
-    if (!name || (await cache.blocks.find(names.version.partition, name))) return end
+    if (!name || (await cache.blocks.find(names.version.partition, name, names.rangeOf(end)))) return end
   }
   return most
 }

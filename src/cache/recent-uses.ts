@@ -31,7 +31,7 @@ export class RecentUses {
     const timeMs = this.#host.now()
     const key = useKey(partition, owner, index)
     this.#waiting.set(toMapKey(key), { key, timeMs })
-    if (timeMs - this.#writtenMs >= WRITE_AFTER_MS || this.#waiting.size >= MOST_USES) await this.write()
+    if (Math.abs(timeMs - this.#writtenMs) >= WRITE_AFTER_MS || this.#waiting.size >= MOST_USES) await this.write()
   }
 
   /** When the segment of a block was used last, as far as that is not written yet; 0 if it was not. */

@@ -8,7 +8,7 @@ export class SharedVersion {
   readonly storing: Map<number, HeldBlock> = new Map()
 }
 
-/** The shared versions of a hive, by partition, alias and etag. */
+/** The shared versions of a hive, by partition, alias, etag, size and block length. */
 export class SharedVersions {
   readonly #versions = new Map<string, SharedVersion>()
 
