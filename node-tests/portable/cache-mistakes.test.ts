@@ -91,6 +91,23 @@ describe('a cached hive does not believe', () => {
   })
 })
 
+it('the rows of entries of which nothing is left are not kept for ever, nor listed', async () => {
+  const { remote, hive, store } = setUpCache({ bytes: 4 * COST })
+  for (let i = 0; i < 30; i++) {
+    await putEntry(remote, `x${i}`, randomBytes(1_500, i + 1))
+    await readEntry(hive, `x${i}`)
+    if (i === 3) await hive.pin('x3')
+  }
+  remote.isOffline = true
+  const here = (await hive.list()).entries.map(({ alias }) => alias)
+  expect(here).toEqual(expect.arrayContaining(['x3', 'x29']))
+  // Eviction looks at two rows for each block that it removes.
+  expect(here.length).toBeLessThan(8)
+  const rows = await store.transaction((tx) => tx.list({ prefix: new TextEncoder().encode('cache/'), limit: 1000 }))
+  expect(rows.length).toBeLessThan(30)
+  expect(await collect((await hive.open('x3')).stream())).toEqual(randomBytes(1_500, 4))
+})
+
 describe('clear', () => {
   it('also gives up what was read and is not stored yet', async () => {
     const { remote, hive, store } = setUpCache()

@@ -195,7 +195,7 @@ class BlockCachedHive implements CachedHive {
     await this.#writable('rename').rename(alias, to, options)
     await this.#learn(await aliasKeyOf(alias), undefined)
     // The new name may have had another version. If the hive cannot be asked now, it is asked when that is opened.
-    await this.stat(to).catch((error: unknown) => this.#cache.blocks.report(error))
+    await this.stat(to, { signal: options.signal }).catch((error: unknown) => this.#cache.blocks.report(error))
   }
 
   sink(alias: string, options: SinkOptions = {}): EntrySink {

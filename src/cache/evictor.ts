@@ -3,10 +3,11 @@ import type { StoreHost } from '../store/host.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { generationKey, keysOf, partitionIn, useKey } from './cache-keys.ts'
 import { type BlockRecord, parseBlock, parseUse } from './cache-records.ts'
-import { listRows, parseRecord, readRow } from './cache-store.ts'
+import { deleteRows, listRows, parseRecord, readRow } from './cache-store.ts'
 import { pinnedBlocks } from './pinned-blocks.ts'
 import { MOST_REMOVED, removeBlocks } from './remove-blocks.ts'
 import type { RecentUses } from './recent-uses.ts'
+import { VersionSweeper } from './version-sweeper.ts'
 
 /** Candidates that one look at all blocks yields. */
 const CANDIDATES = 1024
@@ -23,6 +24,7 @@ interface Candidate {
 export class Evictor {
   readonly #store: StreamStore
   readonly #uses: RecentUses
+  readonly #sweeper: VersionSweeper
   /** Sorted: the one that is to go first comes last. */
   #candidates: Candidate[] = []
   /** All other blocks that may be removed were used at this time or later. */
@@ -36,6 +38,7 @@ export class Evictor {
   constructor(store: StreamStore, uses: RecentUses, host: StoreHost) {
     this.#store = store
     this.#uses = uses
+    this.#sweeper = new VersionSweeper(store)
     this.#host = host
   }
 
@@ -45,6 +48,7 @@ export class Evictor {
    */
   async evict(bytes: number, beforeMs: number): Promise<number> {
     let freed = 0
+    let count = 0
     let hasLooked = false
     const isClockSetBack = this.#othersUsedMs > this.#host.now() + MOST_AHEAD_MS
     if (isClockSetBack || (await this.#readGeneration()) !== this.#generation) this.#forget()
@@ -53,6 +57,7 @@ export class Evictor {
       const removed = some.length > 0 ? await this.#remove(some, this.#generation) : undefined
       if (removed !== undefined) {
         freed += removed
+        count += some.length
         hasLooked = false
         continue
       }
@@ -61,6 +66,8 @@ export class Evictor {
       hasLooked = true
     }
     await this.collect()
+    // Faster than entries lose their last blocks.
+    if (count > 0) await this.#sweeper.sweep(2 * count)
     return freed
   }
 
@@ -116,11 +123,15 @@ export class Evictor {
       areAll &&= chosen.length <= CANDIDATES
       chosen = chosen.toSorted((a, b) => b.usedMs - a.usedMs || b.block.storedMs - a.block.storedMs).slice(-CANDIDATES)
     }
+    /** Of segments of which no block is left. */
+    const unused = new Set(uses.keys())
     for await (const rows of listRows(this.#store, keysOf('b'))) {
       for (const { key, value } of rows) {
         const block = parseRecord(value, parseBlock)
-        if (!block || pinned.has(toMapKey(key))) continue
+        if (!block) continue
         const use = useKeyOf(key, block)
+        unused.delete(toMapKey(use))
+        if (pinned.has(toMapKey(key))) continue
         const usedMs = Math.max(block.storedMs, uses.get(toMapKey(use)) ?? 0, this.#uses.timeOf(use))
         // From when the clock was wrong: such blocks would otherwise stay until it has caught up.
         chosen.push({ key, block, usedMs: usedMs > nowMs + MOST_AHEAD_MS ? 0 : usedMs })
@@ -128,6 +139,10 @@ export class Evictor {
       if (chosen.length > 2 * CANDIDATES) shorten()
     }
     shorten()
+    await deleteRows(
+      this.#store,
+      [...unused].map((text) => Uint8Array.from(text, (unit) => unit.codePointAt(0)!)),
+    )
     this.#candidates = chosen
     this.#othersUsedMs = areAll ? nowMs : chosen[0]!.usedMs
     this.#generation = generation
