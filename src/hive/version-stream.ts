@@ -13,8 +13,11 @@ export interface VersionStreamOptions {
   readonly bufferSize: number
   /** Opens the bytes of the range, at the first read; `signal` aborts when the stream is cancelled or fails. */
   open(signal: AbortSignal): Promise<VersionBytes>
-  /** Rejects if the version is no longer current; `offset` is how far it has been delivered. */
-  check(offset: number): Promise<void>
+  /**
+   * Rejects if the version is no longer current; `offset` is how far it has been delivered. It is called while the next bytes
+   * are read, and may wait for `reading`, which settles when they have been.
+   */
+  check(offset: number, reading?: Promise<void>): Promise<void>
   /** Turns an error that came while the version was still current into the one that the reader gets. */
   explain?(error: unknown, offset: number): Promise<unknown>
   /** Each ends the stream with its reason. */
@@ -51,8 +54,9 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
       source ??= await options.open(givenUp.signal)
       const isCancelled = givenUp.signal.aborted
       if (isCancelled) markHandled(source.cancel())
+      const reading = isCancelled ? undefined : read(source)
       // Both at the same time: where rows are as far away as blocks, a check takes as long as a block.
-      await Promise.all([options.check(offset), isCancelled ? undefined : read(source)])
+      await Promise.all([options.check(offset, reading), reading])
     } catch (error) {
       const wasGivenUp = givenUp.signal.aborted
       stop(error)
