@@ -70,9 +70,9 @@ export class CachedVersion implements VersionSource {
         source = names && (await this.#openBytes(range, names))
         return source ?? this.#uncached(range, reading, signal)
       },
-      check: async (offset, reading) => {
+      check: async (offset, arriving) => {
         // Only then is it known where the bytes come from.
-        await reading
+        await arriving
         // What arrives from the network is compared there. Of a chunk that is delivered in parts, all but the first are old.
         const isNew = !source || (source.isFresh && (readAhead || source.reads !== seenReads))
         seenReads = source?.reads ?? 0

@@ -15,9 +15,9 @@ export interface VersionStreamOptions {
   open(signal: AbortSignal): Promise<VersionBytes>
   /**
    * Rejects if the version is no longer current; `offset` is how far it has been delivered. It is called while the next bytes
-   * are read, and may wait for `reading`, which settles when they have been.
+   * are read, and may wait for `arriving`, which settles when they have been.
    */
-  check(offset: number, reading?: Promise<void>): Promise<void>
+  check(offset: number, arriving?: Promise<void>): Promise<void>
   /** Turns an error that came while the version was still current into the one that the reader gets. */
   explain?(error: unknown, offset: number): Promise<unknown>
   /** Each ends the stream with its reason. */
@@ -54,9 +54,9 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
       source ??= await options.open(givenUp.signal)
       const isCancelled = givenUp.signal.aborted
       if (isCancelled) markHandled(source.cancel())
-      const reading = isCancelled ? undefined : read(source)
+      const arriving = isCancelled ? undefined : read(source)
       // Both at the same time: where rows are as far away as blocks, a check takes as long as a block.
-      await Promise.all([options.check(offset, reading), reading])
+      await Promise.all([options.check(offset, arriving), arriving])
     } catch (error) {
       const wasGivenUp = givenUp.signal.aborted
       stop(error)
