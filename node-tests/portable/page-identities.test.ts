@@ -1,6 +1,13 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { nextTask } from '../../src/bytes/promises.ts'
 import { authorizedFetch, PageIdentities, type WorkerClient } from '../../src/service-worker/page-identities.ts'
 import { rejection, soon } from '../support/streams.ts'
+
+/** How long pages have to answer. The time passes when one says nothing, however long the others take. */
+const ANSWER_MS = 50
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+afterEach(() => void vi.useRealTimers())
 
 /** Pages that answer with these, one after the other; a page without answers says nothing. */
 function pages(answers: Record<string, unknown[]>): {
@@ -16,6 +23,7 @@ function pages(answers: Record<string, unknown[]>): {
       const answer = answers[id]!.shift()
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port is not a window
       if (answer !== undefined) (port as MessagePort).postMessage(answer)
+      else void nextTask().then(() => vi.advanceTimersByTime(ANSWER_MS))
     },
   })
   const clients = {
@@ -49,7 +57,7 @@ describe('PageIdentities', () => {
       'text',
     ]
     const { clients, asked } = pages({ a: [{ error: 'signed out' }, ...wrong, undefined, ANSWER] })
-    const identities = new PageIdentities(clients, 50)
+    const identities = new PageIdentities(clients, ANSWER_MS)
     expect(await rejection(identities.of('a'))).toMatchObject({
       name: 'AccessError',
       message: expect.stringContaining('signed out') as string,
@@ -70,7 +78,7 @@ describe('authorizedFetch', () => {
       sent.push(token)
       return Promise.resolve(new Response(null, { status: token === 'Bearer good' ? 200 : 401 }))
     }
-    const call = authorizedFetch(new PageIdentities(clients, 50), 'a', 'alice', send)
+    const call = authorizedFetch(new PageIdentities(clients, ANSWER_MS), 'a', 'alice', send)
     return { asked, sent, call: async () => (await soon(call('https://hive.test/', {}), 'the answer')).status }
   }
 

@@ -36,7 +36,10 @@ const MAX_PAGES = 100
 export class PageHives {
   readonly #options: PageHivesOptions
   readonly #made = new Map<string, Made>()
-  readonly #caches = new Set<CachedHive>()
+  /** Of the hives that were made last. */
+  readonly #statistics = new Set<CacheStatistics>()
+  /** The sum of those that were made before them. */
+  readonly #former = { networkBytes: 0, cacheBytes: 0 }
   #store: Promise<StreamStore> | undefined
 
   constructor(options: PageHivesOptions) {
@@ -64,11 +67,8 @@ export class PageHives {
 
   /** Where the bytes came from since the worker was started. */
   statistics(): CacheStatistics {
-    const sum = { networkBytes: 0, cacheBytes: 0 }
-    for (const { statistics } of this.#caches) {
-      sum.networkBytes += statistics.networkBytes
-      sum.cacheBytes += statistics.cacheBytes
-    }
+    const sum = { ...this.#former }
+    for (const each of this.#statistics) add(sum, each)
     return sum
   }
 
@@ -128,7 +128,12 @@ export class PageHives {
       return opened
     }
     const cached = cachedHive(opened, store, { bytes: cache.bytes, hive, principal })
-    this.#caches.add(cached)
+    this.#statistics.add(cached.statistics)
+    for (const oldest of this.#statistics) {
+      if (this.#statistics.size <= MAX_PAGES) break
+      add(this.#former, oldest)
+      this.#statistics.delete(oldest)
+    }
     return cached
   }
 
@@ -137,6 +142,11 @@ export class PageHives {
     this.#store.catch(() => (this.#store = undefined))
     return this.#store
   }
+}
+
+function add(sum: { networkBytes: number; cacheBytes: number }, { networkBytes, cacheBytes }: CacheStatistics): void {
+  sum.networkBytes += networkBytes
+  sum.cacheBytes += cacheBytes
 }
 
 /** The `fetch` of a worker that answers from the cache only. */

@@ -115,7 +115,10 @@ export async function registerHiveWorker(
   url.searchParams.set(HIVE_PARAMETER, new URL(hive, document.baseURI).href)
   url.searchParams.set(BASE_PARAMETER, absoluteBase)
   for (const file of files) url.searchParams.append(FILE_PARAMETER, pathOf(new URL(file, document.baseURI)))
-  if (cache) url.searchParams.set(CACHE_PARAMETER, String(checkInteger('cache.bytes', cache.bytes, 0, Infinity)))
+  if (cache) {
+    const bytes = checkInteger('cache.bytes', cache.bytes, 0, Number.MAX_SAFE_INTEGER)
+    url.searchParams.set(CACHE_PARAMETER, String(bytes))
+  }
   if (token) url.searchParams.set(TOKEN_PARAMETER, '')
   answerWith(container, token)
 

@@ -98,16 +98,19 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
     const { id } = data as { id?: unknown }
     if (!port || typeof id !== 'string' || calls.size >= MAX_CALLS) return
     calls.add(id)
-    await answerCacheCall(readCacheCall(data), port, {
-      open: () => hives.openCache(source?.id ?? ''),
-      statistics: () => ({ ...hives.statistics(), offline: cache?.offline.value ?? false }),
-      async setOffline(offline) {
-        if (!cache) throw new TypeError('this service worker has no cache: register it with the option cache')
-        await cache.offline.set(offline)
-        hives.forget()
-      },
-    })
-    calls.delete(id)
+    try {
+      await answerCacheCall(readCacheCall(data), port, {
+        open: () => hives.openCache(source?.id ?? ''),
+        statistics: () => ({ ...hives.statistics(), offline: cache?.offline.value ?? false }),
+        async setOffline(offline) {
+          if (!cache) throw new TypeError('this service worker has no cache: register it with the option cache')
+          await cache.offline.set(offline)
+          hives.forget()
+        },
+      })
+    } finally {
+      calls.delete(id)
+    }
   }
 
   // Versions of this script share nothing but files, which each fetches again, so a new one need not wait for the old one's
@@ -120,8 +123,12 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
       case 'combstream:claim':
         return event.waitUntil(scope.clients.claim())
       case 'combstream:renew':
-        identities?.forget(source?.id ?? '')
-        return hives.forget(source?.id)
+        // The user of a page is also taken for that of requests that come from no page.
+        for (const id of ['', source?.id ?? '']) {
+          identities?.forget(id)
+          hives.forget(id)
+        }
+        return
       case 'combstream:call':
         return event.waitUntil(call(event))
       case 'combstream:alive':

@@ -70,8 +70,17 @@ export class WorkerCache {
         port.onmessage = ({ data }) => onAnswer(data as CacheAnswer)
         this.#worker().postMessage({ type: 'combstream:call', id, ...call } satisfies CallMessage, [channel.port2])
       }
+      // Whatever fails, nothing may go on listening.
+      const attempt = (work: () => void): void => {
+        try {
+          work()
+        } catch (error) {
+          end()
+          reject(error)
+        }
+      }
       const onMessage = ({ data }: MessageEvent<{ type?: unknown; id?: unknown } | null>): void => {
-        if (data?.type === 'combstream:lost' && data.id === id) send()
+        if (data?.type === 'combstream:lost' && data.id === id) attempt(send)
       }
       const end = (): void => {
         clearInterval(timer)
@@ -86,8 +95,10 @@ export class WorkerCache {
         else resolve(answer.value)
       }
       const timer = setInterval(() => {
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is not a window
-        this.#worker().postMessage({ type: 'combstream:alive', id } satisfies AliveMessage)
+        attempt(() => {
+          // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is not a window
+          this.#worker().postMessage({ type: 'combstream:alive', id } satisfies AliveMessage)
+        })
       }, ALIVE_MS)
       this.#container.addEventListener('message', onMessage)
       stopListening = onAbort([signal], (reason) => {
@@ -95,8 +106,7 @@ export class WorkerCache {
         end()
         reject(reason)
       })
-      if (signal?.aborted) return
-      send()
+      if (!signal?.aborted) attempt(send)
     })
   }
 
