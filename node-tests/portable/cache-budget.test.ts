@@ -208,6 +208,30 @@ describe('a cached hive whose store fails', () => {
     expect((await hive.cached('x'))?.bytes).toBe(20_000)
   })
 
+  it.each([1_000_000, 3_000_000_000])(
+    'evicts something if the engine is full before the budget of %i bytes is used up',
+    async (bytes) => {
+      const backend = memoryBackend()
+      let isFull = false
+      const metadata = { ...backend.metadata }
+      metadata.commit = (...args) => {
+        if (!isFull) return backend.metadata.commit(...args)
+        isFull = false
+        return Promise.reject(new QuotaExceededError('full'))
+      }
+      const cache = setUpCache({ bytes }, { ...backend, metadata })
+      const { remote, hive, errors } = cache
+      await putEntry(remote, 'x', randomBytes(100_000, 1))
+      await putEntry(remote, 'y', randomBytes(1_000, 2))
+      await readEntry(hive, 'x')
+      isFull = true
+      await readEntry(hive, 'y')
+      await hive.flush()
+      expect(errors).toMatchObject([{ name: 'QuotaExceededError' }])
+      expect(await bytesOf(cache, 'x')).toBeLessThan(100_000)
+    },
+  )
+
   it('does not keep bytes that the network has changed', async () => {
     const { remote, hive, errors } = setUpCache()
     const bytes = randomBytes(3_000, 1)

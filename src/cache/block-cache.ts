@@ -1,5 +1,4 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
-import { isTransient } from '../bytes/is-transient.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { QuotaExceededError } from '../errors.ts'
 import type { StoreHost } from '../store/host.ts'
@@ -246,8 +245,11 @@ export class BlockCache {
   async #makeRoom(bytes: number, beforeMs: number): Promise<boolean> {
     const missing = (await this.usedBytes()) + bytes - this.limit
     if (missing <= 0) return true
-    const more = Math.min(this.limit >> 4, MOST_ROOM_BYTES)
-    return (await this.#evictor.evict(Math.max(missing, more), beforeMs)) >= missing
+    return (await this.#evictor.evict(Math.max(missing, this.#roomBytes), beforeMs)) >= missing
+  }
+
+  get #roomBytes(): number {
+    return Math.min(Math.floor(this.limit / 16), MOST_ROOM_BYTES)
   }
 
   /** Keeps nothing for a while. An error that repeats is told once. */
@@ -260,12 +262,16 @@ export class BlockCache {
       return
     }
     const nowMs = this.host.now()
-    if (nowMs >= this.#pausedUntilMs) this.report(error)
+    const isRepeated = nowMs < this.#pausedUntilMs
     this.#pausedUntilMs = nowMs + PAUSE_MS
-    if (name !== 'QuotaExceededError' && !isTransient(error)) return
+    if (isRepeated) return
+    this.report(error)
     // The engine has less room than the budget says.
-    if (name === 'QuotaExceededError')
-      markHandled(this.#evictor.evict(Math.min(this.limit >> 4, MOST_ROOM_BYTES), Infinity))
+    if (name === 'QuotaExceededError') {
+      void this.inTurn(async () => {
+        await this.#evictor.evict(this.#roomBytes, Infinity)
+      })
+    }
   }
 }
 
