@@ -9,7 +9,7 @@ const ANSWER_MS = 50
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
 afterEach(() => void vi.useRealTimers())
 
-/** Pages that answer with these, one after the other; a page without answers says nothing. */
+/** Pages that answer with these, one after the other; a page without answers says nothing, and so does one whose answer is undefined, until the time is over. */
 function pages(answers: Record<string, unknown[]>): {
   clients: ConstructorParameters<typeof PageIdentities>[0]
   asked: string[]
@@ -20,6 +20,7 @@ function pages(answers: Record<string, unknown[]>): {
     postMessage(message, [port] = []) {
       expect(message).toEqual({ type: 'combstream:identity' })
       asked.push(id)
+      if (answers[id]!.length === 0) return
       const answer = answers[id]!.shift()
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port is not a window
       if (answer !== undefined) (port as MessagePort).postMessage(answer)
