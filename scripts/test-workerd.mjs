@@ -39,12 +39,12 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const files = readdirSync(join(ROOT, TESTS))
   .filter((name) => name.endsWith('.test.ts') && !LEFT_OUT.includes(name))
   .filter((name) => filters.length === 0 || filters.some((filter) => `${TESTS}/${name}`.includes(String(filter))))
-await bundleTests()
 
 /** @type {Record<string, unknown>} */
 const provided = { share: share() }
 const provide = (/** @type {string} */ key, /** @type {unknown} */ value) => (provided[key] = value)
 const closeHive = await setup(/** @type {any} */ ({ provide }))
+await bundleTests()
 const { url, child } = await startWorker()
 /** @typedef {{ file: string, name: string, status: 'passed' | 'failed' | 'skipped', message?: string }} Result */
 
@@ -97,6 +97,8 @@ async function bundleTests() {
     ignoreAnnotations: true,
     outfile: join(folder, 'worker.js'),
     alias: { vitest: join(ROOT, 'node-tests/workerd/vitest.ts'), ...Object.fromEntries(own.toReversed()) },
+    // Some tests ask for it while they are loaded.
+    define: { PROVIDED: JSON.stringify(provided) },
     logLevel: 'error',
     plugins: [
       {
@@ -152,17 +154,13 @@ async function startWorker() {
  * @returns {Promise<Result[]>}
  */
 async function runFile(name) {
-  const begun = performance.now()
   try {
-    const query = encodeURIComponent(JSON.stringify(provided))
-    const answer = await fetch(`${url}${encodeURIComponent(name)}?provided=${query}`)
+    const answer = await fetch(`${url}${encodeURIComponent(name)}`)
     const text = await answer.text()
     if (!answer.ok) throw new Error(text)
     return JSON.parse(text)
   } catch (error) {
     return [{ file: name, name: basename(name), status: 'failed', message: String(error) }]
-  } finally {
-    if (process.env['TIMES']) console.log(`TIME ${((performance.now() - begun) / 1000).toFixed(1)} ${name}`)
   }
 }
 

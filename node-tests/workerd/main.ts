@@ -3,9 +3,8 @@ import { fileNames, runFile } from './vitest.ts'
 
 export const worker = {
   async fetch(request: Request): Promise<Response> {
-    const { pathname, searchParams } = new URL(request.url)
-    const name = decodeURIComponent(pathname.slice(1))
+    const name = decodeURIComponent(new URL(request.url).pathname.slice(1))
     if (name === '') return Response.json(fileNames())
-    return Response.json(await runFile(name, JSON.parse(searchParams.get('provided')!) as Record<string, unknown>))
+    return Response.json(await runFile(name))
   },
 }

@@ -33,7 +33,8 @@ const TEST_TIMEOUT_MS = 60_000
 
 const files: Group[] = []
 let current: Group | undefined
-let provided: Readonly<Record<string, unknown>> = {}
+/** What the set-up provides; the bundler puts it here. */
+declare const PROVIDED: Readonly<Record<string, unknown>>
 
 function newGroup(name: string, parent?: Group): Group {
   return { name, entries: [], parent, hooks: { beforeAll: [], beforeEach: [], afterEach: [], afterAll: [] } }
@@ -51,8 +52,7 @@ export function fileNames(): string[] {
 }
 
 /** Runs the tests of a file, one after the other. */
-export async function runFile(name: string, values: Readonly<Record<string, unknown>>): Promise<Result[]> {
-  provided = values
+export async function runFile(name: string): Promise<Result[]> {
   const results: Result[] = []
   const file = files.find((found) => found.name === name)!
   await runGroup(file, (title, status, message) => results.push({ file: name, name: title, status, message }))
@@ -184,7 +184,7 @@ export function onTestFinished(step: Step): void {
 
 /** What the runner gives the tests. */
 export function inject(key: string): unknown {
-  return provided[key]
+  return PROVIDED[key]
 }
 
 const stubbed = new Map<string, unknown>()
