@@ -202,6 +202,14 @@ export const vi = {
     }
     return Object.assign(called, { mock: { calls } })
   },
+  async waitUntil(condition: () => unknown, { timeout = 1_000, interval = 50 } = {}) {
+    for (const begun = Date.now(); ;) {
+      const value = await condition()
+      if (value) return value
+      if (Date.now() - begun > timeout) throw new Error('the condition did not come true in time')
+      await new Promise((resolve) => setTimeout(resolve, interval))
+    }
+  },
   stubGlobal(name: string, value: unknown) {
     const host = globalThis as unknown as Record<string, unknown>
     if (!stubbed.has(name)) stubbed.set(name, host[name])
