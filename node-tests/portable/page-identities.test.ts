@@ -58,7 +58,7 @@ describe('PageIdentities', () => {
       'text',
     ]
     const { clients, asked } = pages({ a: [{ error: 'signed out' }, ...wrong, undefined, ANSWER] })
-    const identities = new PageIdentities(clients, ANSWER_MS)
+    const identities = new PageIdentities(clients, { answerMs: ANSWER_MS })
     expect(await rejection(identities.of('a'))).toMatchObject({
       name: 'AccessError',
       message: expect.stringContaining('signed out') as string,
@@ -67,6 +67,17 @@ describe('PageIdentities', () => {
       expect(await rejection(identities.of('a'))).toMatchObject({ name: 'AccessError' })
     expect(await identities.of('a')).toEqual(ANSWER)
     expect(asked.length).toBe(wrong.length + 3)
+  })
+
+  it('takes a token without a principal only if nothing is kept, since another user may read what is', async () => {
+    for (const needsPrincipal of [true, false]) {
+      const { clients } = pages({ a: [{ token: 'one' }], b: [{}], c: [ANSWER] })
+      const identities = new PageIdentities(clients, { needsPrincipal })
+      if (needsPrincipal) expect(await rejection(identities.of('a'))).toMatchObject({ name: 'AccessError' })
+      else expect(await identities.of('a')).toEqual({ token: 'one', principal: '' })
+      expect(await identities.of('b')).toEqual({ token: undefined, principal: '' })
+      expect(await identities.of('c')).toEqual(ANSWER)
+    }
   })
 })
 
@@ -79,7 +90,7 @@ describe('authorizedFetch', () => {
       sent.push(token)
       return Promise.resolve(new Response(null, { status: token === 'Bearer good' ? 200 : 401 }))
     }
-    const call = authorizedFetch(new PageIdentities(clients, ANSWER_MS), 'a', 'alice', send)
+    const call = authorizedFetch(new PageIdentities(clients, { answerMs: ANSWER_MS }), 'a', 'alice', send)
     return { asked, sent, call: async () => (await soon(call('https://hive.test/', {}), 'the answer')).status }
   }
 

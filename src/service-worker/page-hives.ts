@@ -15,7 +15,7 @@ export interface PageHivesOptions {
   readonly name: string
   /** The cache, if there is one. */
   readonly cache:
-    | { readonly bytes: number; openStore(): Promise<StreamStore>; readonly offline: OfflineSwitch }
+    | { readonly bytes: number; openStore(): Promise<StreamStore>; readonly offline: Pick<OfflineSwitch, 'get'> }
     | undefined
   /** The identities of pages, if they have tokens. */
   readonly identities: PageIdentities | undefined
@@ -62,6 +62,10 @@ export class PageHives {
   async openCache(clientId: string): Promise<CachedHive> {
     if (!this.#options.cache) throw new TypeError('this service worker has no cache: register it with the option cache')
     await (this.#store ?? this.#openStore(this.#options.cache))
+    const hive = await this.#open(clientId)
+    if (isCached(hive)) return hive
+    // The storage failed when the hive was opened. What answers the page's requests has that hive, too.
+    this.#made.delete(this.#keyOf(clientId))
     return (await this.#open(clientId)) as CachedHive
   }
 
@@ -75,11 +79,15 @@ export class PageHives {
   /** Opens the hive of a page anew, because its user may be another one; or those of all. */
   forget(clientId?: string): void {
     if (clientId === undefined) this.#made.clear()
-    else this.#made.delete(clientId)
+    else this.#made.delete(this.#keyOf(clientId))
+  }
+
+  #keyOf(clientId: string): string {
+    return this.#options.identities ? clientId : ''
   }
 
   #of(clientId: string): Made {
-    const key = this.#options.identities ? clientId : ''
+    const key = this.#keyOf(clientId)
     const found = this.#made.get(key)
     const made = found ?? {
       responder: createFetchResponder(() => this.#openAnew(clientId), this.#options.responder),
@@ -142,6 +150,10 @@ export class PageHives {
     this.#store.catch(() => (this.#store = undefined))
     return this.#store
   }
+}
+
+function isCached(hive: Hive): hive is CachedHive {
+  return 'cached' in hive
 }
 
 function add(sum: { networkBytes: number; cacheBytes: number }, { networkBytes, cacheBytes }: CacheStatistics): void {

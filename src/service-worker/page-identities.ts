@@ -34,16 +34,19 @@ const MAX_PRINCIPAL_CHARACTERS = 1_024
 export class PageIdentities {
   readonly #clients: WorkerClients
   readonly #answerMs: number
+  readonly #needsPrincipal: boolean
   readonly #asked = new Map<string, Promise<Identity>>()
   readonly #renewed = new WeakMap<Identity, Promise<Identity>>()
 
   /**
    * @param clients The clients of the service worker.
-   * @param answerMs How long a page may take to answer.
+   * @param options `answerMs`: how long a page may take to answer. `needsPrincipal`: whether a token without a principal is
+   *   refused, because what it fetches is kept, and another user's page might read it.
    */
-  constructor(clients: WorkerClients, answerMs = 10_000) {
+  constructor(clients: WorkerClients, { answerMs = 10_000, needsPrincipal = false } = {}) {
     this.#clients = clients
     this.#answerMs = answerMs
+    this.#needsPrincipal = needsPrincipal
   }
 
   /**
@@ -95,7 +98,7 @@ export class PageIdentities {
           port.onmessage = ({ data }) => {
             clearTimeout(timer)
             try {
-              resolve(readIdentity(data))
+              resolve(readIdentity(data, this.#needsPrincipal))
             } catch (error) {
               reject(error)
             }
@@ -113,13 +116,16 @@ export class PageIdentities {
  *
  * @throws {AccessError} if it is not an identity.
  */
-function readIdentity(data: unknown): Identity {
+function readIdentity(data: unknown, needsPrincipal: boolean): Identity {
   const { token, principal = '', error }: Record<string, unknown> = isRecord(data) ? data : { error: 'no answer' }
   if (error !== undefined) throw new AccessError(`the page has no token: ${String(error).slice(0, 1_000)}`, {})
   const isToken =
     token === undefined ||
     (typeof token === 'string' && token.length <= MAX_TOKEN_CHARACTERS && /^[\x21-\x7e]+$/.test(token))
   if (isToken && typeof principal === 'string' && principal.length <= MAX_PRINCIPAL_CHARACTERS) {
+    if (needsPrincipal && token !== undefined && principal === '') {
+      throw new AccessError('with a cache, a page must say whose token it gives: principal', {})
+    }
     return { token, principal }
   }
   throw new AccessError('the page has answered with something that is not a token', {})

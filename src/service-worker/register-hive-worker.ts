@@ -62,7 +62,7 @@ export interface PageToken {
   /** The token; undefined for none. */
   token?: string | undefined
   /**
-   * Whose access to the hive it is, such as the name of a user.
+   * Whose access to the hive it is, such as the name of a user. With a cache, each token needs one.
    * @default ''
    */
   principal?: string | undefined

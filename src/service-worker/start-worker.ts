@@ -60,7 +60,8 @@ const MAX_CALLS = 1_000
 /**
  * Makes this script a service worker that answers from a hive. `registerHiveWorker` registers it, and puts into its URL
  * which hive it answers from, below which URL, and which files it keeps. As a bundle it has no imports and exports, so it
- * works as a module and as a classic worker. */
+ * works as a module and as a classic worker.
+ */
 export function startWorker({ hiveAt, openStore }: WorkerParts): void {
   const scope = globalThis as unknown as WorkerScope
   const url = new URL(scope.location.href)
@@ -75,8 +76,10 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
   const base = parameter(url, BASE_PARAMETER)
   const files = new KeptFiles(`combstream:${base.pathname}`, url.searchParams.getAll(FILE_PARAMETER))
   const hiveUrl = parameter(url, HIVE_PARAMETER)
-  const identities = url.searchParams.has(TOKEN_PARAMETER) ? new PageIdentities(scope.clients) : undefined
   const cache = cacheOf(url, base, openStore)
+  const identities = url.searchParams.has(TOKEN_PARAMETER)
+    ? new PageIdentities(scope.clients, { needsPrincipal: cache !== undefined })
+    : undefined
   const hives = new PageHives({
     hiveAt: (options) => hiveAt(hiveUrl, options),
     name: hiveUrl.href,
