@@ -32,11 +32,12 @@ const SUITES = {
   // Its IndexedDB syncs files in the browser's profile all the time. In memory, its backends take half the time.
   firefox: { runner: [NODE_24], project: 'firefox', parts: 1, inMemory: true },
   chromium: { runner: [NODE_24], project: 'chromium', parts: 1 },
+  // It stores on the disk. The other runtimes store in memory, so that they do not wait for the disk.
   node24: { runner: [NODE_24], project: 'node', parts: 2 },
-  node22: { runner: [NODE_22], project: 'node', parts: 1 },
-  deno: { runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'], project: 'node', parts: 1 },
+  node22: { runner: [NODE_22], project: 'node', parts: 1, inMemory: true },
+  deno: { runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'], project: 'node', parts: 1, inMemory: true },
   // Bun deadlocks in vitest's default pool of child processes.
-  bun: { runner: ['bun', '--bun'], project: 'node', parts: 1, options: ['--pool', 'threads'] },
+  bun: { runner: ['bun', '--bun'], project: 'node', parts: 1, options: ['--pool', 'threads'], inMemory: true },
   polyfill: { runner: [NODE_24], project: 'polyfill', parts: 1 },
   // The next version: what uses only web APIs.
   node26: { runner: [NODE_26], project: 'portable', parts: 1 },

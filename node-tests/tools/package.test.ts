@@ -240,7 +240,8 @@ globalThis.addEventListener = () => undefined
 globalThis.postMessage = () => undefined
 const { exports } = JSON.parse(readFileSync('node_modules/combstream/package.json', 'utf8'))
 const found = {}
-for (const key of Object.keys(exports).filter((name) => !name.endsWith('/service-worker.js') && !name.endsWith('hive-worker.js'))) {
+// Service workers start when they are imported, where there is a scope for them.
+for (const key of Object.keys(exports).filter((name) => !/(service|cache|hive)-worker\\.js$/.test(name))) {
   found[key] = Object.keys(await import('combstream' + key.slice(1))).toSorted()
 }
 console.log(JSON.stringify(found))

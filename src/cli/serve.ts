@@ -59,7 +59,8 @@ export function addServeCommand(program: Command, { signal }: CommandContext): v
     .addOption(new Option('--cache-bytes <size>', 'budget of the cache').default(10e9, '10GB').argParser(parseBytes))
     .addHelpText(
       'after',
-      '\nExamples:\n  comb serve ./data --port 8080\n  comb serve --cache ./cache --from https://hive.example/',
+      '\nA cache in front of another server: comb serve --cache ./cache --from https://hive.example/\n\n' +
+        'Example:\n  comb serve ./data --port 8080',
     )
     .action((...parameters: unknown[]) => {
       const [options, command] = parameters.slice(-2) as [ServeOptions, Command]

@@ -43,7 +43,10 @@ export class PageIdentities {
    * @param options `answerMs`: how long a page may take to answer. `needsPrincipal`: whether a token without a principal is
    *   refused, because what it fetches is kept, and another user's page might read it.
    */
-  constructor(clients: WorkerClients, { answerMs = 10_000, needsPrincipal = false } = {}) {
+  constructor(
+    clients: WorkerClients,
+    { answerMs = 10_000, needsPrincipal = false }: { answerMs?: number; needsPrincipal?: boolean } = {},
+  ) {
     this.#clients = clients
     this.#answerMs = answerMs
     this.#needsPrincipal = needsPrincipal
