@@ -141,10 +141,14 @@ describe.concurrent('the example player with a cache', () => {
           const proxy = new OutageProxy(player.url)
           await proxy.listen()
           const page = await openEnginePage(name, proxy.url, browser)
+          // When it appears, it moves the list. A click in that moment would miss its button.
+          const untilDrawn = (): Promise<void> =>
+            untilInPage(page, 'what is cached', () => /\d/.test(document.getElementById('cached-text')!.textContent))
           try {
             await untilInPage(page, 'the video to load', () =>
               document.querySelector('video')?.currentSrc.includes('/media/comb.mp4'),
             )
+            await untilDrawn()
             await page.click('#entries tr:first-child button.play')
             await untilInPage(page, 'the video to play', () => document.querySelector('video')!.currentTime > 0.5)
             await page.evaluate(() => void (document.querySelector('video')!.currentTime = 20))
@@ -154,6 +158,7 @@ describe.concurrent('the example player with a cache', () => {
             await page.reload()
             await untilText(page, 'hive-problem', 'This list may be out of date. The network failed')
             await untilInPage(page, 'the list', () => document.querySelector('#entries button.play') !== null)
+            await untilDrawn()
             await page.click('#entries tr:first-child button.play')
             await untilInPage(page, 'the video to play', () => document.querySelector('video')!.currentTime > 0.5)
             await page.evaluate(() => void (document.querySelector('video')!.currentTime = 18))
