@@ -11,7 +11,7 @@ import type { VersionSource } from '../../src/hive/version-source.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 
 /**
- * A hive across a network that a test controls. Its manifests have blocks of 1,000 bytes; its etags are no digests, so that
+ * A hive across a network that a test controls. Its manifests have blocks of 1,000 bytes; its etags are not digests, so that
  * a short entry has more than one block.
  */
 export class SmallBlocksHive extends LocalHive implements Hive {
