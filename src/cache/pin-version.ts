@@ -45,6 +45,8 @@ export async function pinVersion(
   cache.pinning.set(alias.alias, pinning)
   pinning.count++
   try {
+    // Without it, nothing could be restored, so nothing is set.
+    await pinning.former
     await setPin(cache, alias, record)
     if (names) await fetchAll(cache, version, names, signal, (bytes) => onProgress?.({ bytes, size }))
     if (!(await isPinned(cache, alias, record))) {
