@@ -5,13 +5,13 @@
  */
 export type { ByteSource } from './bytes/byte-source.ts'
 export * from './errors.ts'
+export type { EntryManifest, ManifestOptions } from './hive/entry-manifest.ts'
 export type {
   Consistency,
   EntriesOptions,
   Entry,
   EntryInfo,
   EntryList,
-  EntryManifest,
   EntryReader,
   EntryReaderOptions,
   EntrySink,
@@ -20,7 +20,6 @@ export type {
   HiveCallOptions,
   ListedEntry,
   ListOptions,
-  ManifestOptions,
   OpenOptions,
   PatchSinkOptions,
   ReadWholeOptions,

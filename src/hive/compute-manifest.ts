@@ -3,7 +3,7 @@ import { toBase64Url } from '../bytes/byte-text.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { markHandled } from '../bytes/promises.ts'
 import { createSha256 } from '../bytes/sha256.ts'
-import type { EntryManifest } from './hive.ts'
+import type { EntryManifest } from './entry-manifest.ts'
 import type { VersionReading, VersionSource } from './version-source.ts'
 
 /** Bytes of a block in a computed manifest: the default of a store's blocks, so that a reader of one opens no two. */

@@ -1,4 +1,5 @@
 import type { ByteSource } from '../bytes/byte-source.ts'
+import type { EntryManifest, ManifestOptions } from './entry-manifest.ts'
 import type { HiveChange } from './hive-change.ts'
 
 /** Options that every operation of a hive takes. */
@@ -57,36 +58,6 @@ export interface EntryStreamOptions extends HiveCallOptions {
    * @default the size of the entry
    */
   end?: number | undefined
-}
-
-/** Options of {@linkcode Entry.manifest}. */
-export interface ManifestOptions extends HiveCallOptions {
-  /**
-   * Offset of the first byte whose block is wanted.
-   * @default 0
-   */
-  start?: number | undefined
-  /**
-   * Offset after the last byte whose block is wanted.
-   * @default the size of the entry
-   */
-  end?: number | undefined
-}
-
-/** The digests of consecutive blocks of a version. The blocks divide it evenly; only the last one may be shorter. */
-export interface EntryManifest {
-  /** Etag of the version, quotes included. */
-  readonly etag: string
-  /** Number of bytes of the version. */
-  readonly size: number
-  /** Number of bytes of each block but the last. */
-  readonly blockLength: number
-  /** Offset in the version of the first block whose digest is here. */
-  readonly start: number
-  /** SHA-256 of each block, in base64url without padding. */
-  readonly digests: readonly string[]
-  /** If the range has more blocks than are here: the value of `start` for the rest. */
-  readonly next?: number | undefined
 }
 
 /** Options of {@linkcode Entry.reader}. */

@@ -5,14 +5,13 @@ import { checkBufferSize } from './buffer-size.ts'
 import { computeManifest } from './compute-manifest.ts'
 import { openReader } from './entry-reader.ts'
 import { entryResponse } from './entry-response.ts'
+import type { EntryManifest, ManifestOptions } from './entry-manifest.ts'
 import type {
   Entry,
-  EntryManifest,
   EntryReader,
   EntryReaderOptions,
   EntryStreamOptions,
   HiveCallOptions,
-  ManifestOptions,
   ReadWholeOptions,
 } from './hive.ts'
 import { readEntryBlob, readEntryBytes, readEntryText } from './read-whole.ts'

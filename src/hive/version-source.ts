@@ -1,5 +1,6 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
-import type { Entry, EntryInfo, EntryManifest, OpenOptions } from './hive.ts'
+import type { EntryManifest } from './entry-manifest.ts'
+import type { Entry, EntryInfo, OpenOptions } from './hive.ts'
 
 /** How a version is read. */
 export interface VersionReading {

@@ -5,7 +5,8 @@ import { collect } from '../../bytes/collect.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { sha256 } from '../../bytes/sha256.ts'
 import { FormatError, IntegrityError } from '../../errors.ts'
-import type { EntryInfo, EntryManifest } from '../../hive/hive.ts'
+import type { EntryManifest } from '../../hive/entry-manifest.ts'
+import type { EntryInfo } from '../../hive/hive.ts'
 import type { VersionBytes } from '../../hive/version-bytes.ts'
 
 /** What {@linkcode verifiedBlocks} reads. */

@@ -9,7 +9,8 @@
  */
 import type { ByteRange } from '../../bytes/byte-range.ts'
 import { FormatError } from '../../errors.ts'
-import type { EntryInfo, EntryManifest } from '../../hive/hive.ts'
+import type { EntryManifest } from '../../hive/entry-manifest.ts'
+import type { EntryInfo } from '../../hive/hive.ts'
 import { isRecord } from './is-record.ts'
 
 /** Largest answer, in bytes: some 20,000 digests. */
