@@ -6,6 +6,7 @@
 export type { ByteSource } from './bytes/byte-source.ts'
 export * from './errors.ts'
 export type { EntryManifest, ManifestOptions } from './hive/entry-manifest.ts'
+export type { HiveCallOptions } from './hive/hive-call-options.ts'
 export type {
   Consistency,
   EntriesOptions,
@@ -17,7 +18,6 @@ export type {
   EntrySink,
   EntryStreamOptions,
   Hive,
-  HiveCallOptions,
   ListedEntry,
   ListOptions,
   OpenOptions,

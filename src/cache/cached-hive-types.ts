@@ -1,4 +1,5 @@
-import type { Entry, EntryInfo, Hive, HiveCallOptions, OpenOptions } from '../hive/hive.ts'
+import type { HiveCallOptions } from '../hive/hive-call-options.ts'
+import type { Entry, EntryInfo, Hive, OpenOptions } from '../hive/hive.ts'
 import type { StoreHost } from '../store/host.ts'
 import type { CachedRanges } from './find-cached.ts'
 import type { PinProgress } from './pin-version.ts'

@@ -10,6 +10,7 @@ import { checkConsistency } from '../hive/consistency.ts'
 import { entrySink } from '../hive/entry-sink.ts'
 import { entryStream } from '../hive/entry-stream.ts'
 import type { HiveChange } from '../hive/hive-change.ts'
+import type { HiveCallOptions } from '../hive/hive-call-options.ts'
 import type {
   EntriesOptions,
   Entry,
@@ -17,7 +18,6 @@ import type {
   EntryList,
   EntrySink,
   Hive,
-  HiveCallOptions,
   ListedEntry,
   ListOptions,
   OpenOptions,

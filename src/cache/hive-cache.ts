@@ -1,4 +1,5 @@
-import type { Entry, EntryInfo, HiveCallOptions, OpenOptions } from '../hive/hive.ts'
+import type { HiveCallOptions } from '../hive/hive-call-options.ts'
+import type { Entry, EntryInfo, OpenOptions } from '../hive/hive.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import type { BlockCache } from './block-cache.ts'
 import type { VersionRecord } from './cache-records.ts'

@@ -1,4 +1,4 @@
-import type { HiveCallOptions } from './hive.ts'
+import type { HiveCallOptions } from './hive-call-options.ts'
 
 /** Options of {@linkcode Entry.manifest}. */
 export interface ManifestOptions extends HiveCallOptions {

@@ -3,7 +3,8 @@ import { ChunkQueue } from '../bytes/chunk-queue.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { abortable, markHandled } from '../bytes/promises.ts'
 import { ConflictError } from '../errors.ts'
-import type { EntryReader, HiveCallOptions } from './hive.ts'
+import type { HiveCallOptions } from './hive-call-options.ts'
+import type { EntryReader } from './hive.ts'
 
 /** What {@linkcode openReader} reads: a version of an entry. */
 export interface ReadableVersion {

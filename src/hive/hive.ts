@@ -1,12 +1,7 @@
 import type { ByteSource } from '../bytes/byte-source.ts'
 import type { EntryManifest, ManifestOptions } from './entry-manifest.ts'
+import type { HiveCallOptions } from './hive-call-options.ts'
 import type { HiveChange } from './hive-change.ts'
-
-/** Options that every operation of a hive takes. */
-export interface HiveCallOptions {
-  /** Aborts the operation, which rejects with the signal's reason. */
-  signal?: AbortSignal | undefined
-}
 
 /** What a hive knows about an entry without reading it. */
 export interface EntryInfo {

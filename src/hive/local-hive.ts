@@ -16,6 +16,7 @@ import { announceChange, changeStream } from './entry-changes.ts'
 import { entrySink, type EntryTarget } from './entry-sink.ts'
 import { DAMAGED_ETAG, entryInfo, type EntryRecord, etagOf, formatEntryRecord } from './entry-record.ts'
 import { entryStream } from './entry-stream.ts'
+import type { HiveCallOptions } from './hive-call-options.ts'
 import type {
   Consistency,
   EntriesOptions,
@@ -24,7 +25,6 @@ import type {
   EntryList,
   EntrySink,
   Hive,
-  HiveCallOptions,
   ListedEntry,
   ListOptions,
   OpenOptions,

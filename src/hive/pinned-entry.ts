@@ -6,14 +6,8 @@ import { computeManifest } from './compute-manifest.ts'
 import { openReader } from './entry-reader.ts'
 import { entryResponse } from './entry-response.ts'
 import type { EntryManifest, ManifestOptions } from './entry-manifest.ts'
-import type {
-  Entry,
-  EntryReader,
-  EntryReaderOptions,
-  EntryStreamOptions,
-  HiveCallOptions,
-  ReadWholeOptions,
-} from './hive.ts'
+import type { HiveCallOptions } from './hive-call-options.ts'
+import type { Entry, EntryReader, EntryReaderOptions, EntryStreamOptions, ReadWholeOptions } from './hive.ts'
 import { readEntryBlob, readEntryBytes, readEntryText } from './read-whole.ts'
 import type { VersionReading, VersionSource } from './version-source.ts'
 

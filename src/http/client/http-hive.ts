@@ -7,6 +7,7 @@ import { checkConsistency } from '../../hive/consistency.ts'
 import { etagOf } from '../../hive/entry-record.ts'
 import { entryStream } from '../../hive/entry-stream.ts'
 import type { HiveChange } from '../../hive/hive-change.ts'
+import type { HiveCallOptions } from '../../hive/hive-call-options.ts'
 import type {
   Consistency,
   EntriesOptions,
@@ -15,7 +16,6 @@ import type {
   EntryList,
   EntrySink,
   Hive,
-  HiveCallOptions,
   ListedEntry,
   ListOptions,
   OpenOptions,
