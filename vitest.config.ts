@@ -1,3 +1,8 @@
+// The projects can run all of these tests. `npm test` runs each folder of them where its name says:
+//   node-tests/language  one runtime of each JavaScript engine: nothing but the language matters
+//   node-tests/portable  every runtime: streams, fetch, timers, cryptography and whatever else hosts differ in
+//   node-tests/server    Node, Deno, Bun          node-tests/tools  once          browser-tests  the three browsers
+// scripts/suites.mjs has the table; docs/architecture.md says how to choose a folder.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
@@ -10,8 +15,11 @@ import { webkitgtk } from './browser-tests/support/webkitgtk-provider.ts'
 import type { Share } from './node-tests/support/sample.ts'
 import { CHROMIUM_LAUNCH } from './scripts/chromium.mjs'
 import { FIREFOX_LAUNCH } from './scripts/firefox.mjs'
+import { FOLDERS } from './scripts/suites.mjs'
 
-const portable = 'node-tests/portable/**/*.test.ts'
+const testsOf = (folder: keyof typeof FOLDERS): string => `${FOLDERS[folder]}/**/*.test.ts`
+/** What every runtime can run. */
+const anywhere = [testsOf('language'), testsOf('portable')]
 
 /** Tests may write `combstream/…` as a user does; they get the sources, so that no test runs against a stale build. */
 const alias = Object.entries(
@@ -22,14 +30,13 @@ const alias = Object.entries(
   replacement: fileURLToPath(new URL(path, import.meta.url)),
 }))
 
-/** Which of the cases of long tests this suite runs, such as `2,3/10`: parts 2 and 3 of 10. All, if it is run by hand. */
-const [parts = '', of = ''] = (process.env['COMBSTREAM_SHARE'] ?? '0/1').split('/')
-const share: Share = { of: Number(of), parts: parts.split(',').map(Number) }
+/** Which of the cases of long tests this suite runs. All, if it is run by hand. */
+const shares = JSON.parse(process.env['COMBSTREAM_SHARES'] ?? '{}') as Record<string, Share>
 
 const common = {
-  provide: { share },
+  provide: { shares },
   globalSetup: ['node-tests/support/hive-server.ts'],
-  setupFiles: ['node-tests/support/compare-bytes.ts'],
+  setupFiles: ['node-tests/support/compare-bytes.ts', 'node-tests/support/tell-dealt.ts'],
   // They end what hangs. What takes long is no failure: how fast something is, only bench/ tells.
   testTimeout: 60_000,
   hookTimeout: 60_000,
@@ -41,7 +48,7 @@ const common = {
 export default defineConfig({
   test: {
     projects: [
-      { resolve: { alias }, test: { ...common, name: 'node', include: [portable, 'node-tests/server/**/*.test.ts'] } },
+      { resolve: { alias }, test: { ...common, name: 'node', include: [...anywhere, testsOf('server')] } },
       {
         resolve: { alias },
         test: {
@@ -52,16 +59,15 @@ export default defineConfig({
             'node-tests/support/object-gateway.ts',
           ],
           name: 'tools',
-          include: ['node-tests/tools/**/*.test.ts'],
+          include: [testsOf('tools')],
         },
       },
-      { resolve: { alias }, test: { ...common, name: 'portable', include: [portable] } },
       {
         resolve: { alias },
         test: {
           ...common,
           name: 'polyfill',
-          include: [portable],
+          include: anywhere,
           setupFiles: ['node-tests/support/streamless-host.ts', ...common.setupFiles],
           sequence: { setupFiles: 'list' },
         },
@@ -87,7 +93,7 @@ function browser(
       globalSetup: [...common.globalSetup, 'browser-tests/support/comb-server.ts'],
       name,
       api: { host: '127.0.0.1' },
-      include: [portable, 'browser-tests/**/*.test.ts'],
+      include: [...anywhere, testsOf('browser-tests')],
       browser: {
         enabled: true,
         headless: true,

@@ -1,6 +1,6 @@
 // Feeds the rsync parsers and streams with malformed and unusual input for a given time. Compares the results with the
 // grammar (node-tests/support/rsync-models.ts) and, if installed, with rdiff. It stops at the first failing case,
-// minimizes it and prints it. Add that case to node-tests/portable/rsync-regressions.test.ts.
+// minimizes it and prints it. Add that case to node-tests/language/rsync-regressions.test.ts.
 //
 //   node_modules/.bin/node scripts/fuzz-rsync.mjs [--minutes 10] [--seed N] [--only patch-job]
 import { execFile } from 'node:child_process'

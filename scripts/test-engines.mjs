@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT, run } from './run.mjs'
+import { FOLDERS } from './suites.mjs'
 
 /**
  * The engines, and the project of vitest.config.ts that they run in.
@@ -25,9 +26,14 @@ const ENGINES = {
   'opfs-chromium': { engine: 'opfs', project: 'chromium' },
   'opfs-firefox': { engine: 'opfs', project: 'firefox' },
 }
-/** Test files of the folder `portable`. Those that choose the order of all calls are left out: only memory lets them. */
-const FILES = readdirSync(join(ROOT, 'node-tests', 'portable')).filter(
-  (name) => /^(store-|hive-(local|watch|signature|entry)|healing|damage)/.test(name) && !name.includes('-schedules'),
+/** Test files, after their folders. Those that choose the order of all calls are left out: only memory lets them. */
+const FILES = [FOLDERS.language, FOLDERS.portable].flatMap((folder) =>
+  readdirSync(join(ROOT, folder))
+    .filter(
+      (name) =>
+        /^(store-|hive-(local|watch|signature|entry)|healing|damage)/.test(name) && !name.includes('-schedules'),
+    )
+    .map((name) => `${folder}/${name}`),
 )
 /** Two runs are equal only if all calls end in the same order. */
 const EXCEPT = 'is the only source of differences between two runs of a store'
@@ -35,8 +41,9 @@ const TIMEOUT_MS = 7_200_000
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { files: { type: 'string', multiple: true, default: FILES } },
+  options: { files: { type: 'string', multiple: true, default: [''] } },
 })
+const files = FILES.filter((file) => values.files.some((part) => file.includes(part)))
 const reports = mkdtempSync(join(tmpdir(), 'combstream-'))
 process.on('exit', () => rmSync(reports, { recursive: true, force: true }))
 
@@ -56,7 +63,7 @@ for (const name of positionals.length > 0 ? positionals : Object.keys(ENGINES)) 
       `--testNamePattern=^(?!.*${EXCEPT})`,
       '--reporter=json',
       `--outputFile.json=${report}`,
-      ...values.files.map((file) => `portable/${file}`),
+      ...files,
     ],
     { timeoutMs: TIMEOUT_MS, environment: { COMBSTREAM_ENGINE: row.engine } },
   )

@@ -1,4 +1,4 @@
-// Runs the portable tests in workerd, the runtime of Cloudflare Workers: bundled into one worker, with stand-ins for what they
+// Runs the tests of language and portable in workerd, the runtime of Cloudflare Workers: bundled into one worker, with stand-ins for what they
 // use of vitest. scripts/test.mjs starts it with the arguments of vitest, and reads the same report.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,9 +11,9 @@ import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 import { setup } from '../node-tests/support/hive-server.ts'
 import { ROOT } from './run.mjs'
+import { FOLDERS } from './suites.mjs'
 
 const require = createRequire(import.meta.url)
-const TESTS = 'node-tests/portable'
 /** The version of workerd's behaviour. It lets workers compile WebAssembly while they start, and has Node's modules. */
 const COMPATIBILITY_DATE = '2026-11-01'
 /** Files that cannot run there. */
@@ -28,7 +28,11 @@ const START_MS = 30_000
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   strict: false,
-  options: { 'outputFile.json': { type: 'string' }, project: { type: 'string' } },
+  options: {
+    exclude: { type: 'string', multiple: true, default: [] },
+    'outputFile.json': { type: 'string' },
+    project: { type: 'string' },
+  },
 })
 const [, ...filters] = positionals
 const report = values['outputFile.json']
@@ -36,17 +40,23 @@ const report = values['outputFile.json']
 const folder = mkdtempSync(join(tmpdir(), 'combstream-workerd-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
-const files = readdirSync(join(ROOT, TESTS))
-  .filter((name) => name.endsWith('.test.ts') && !LEFT_OUT.includes(name))
-  .filter((name) => filters.length === 0 || filters.some((filter) => `${TESTS}/${name}`.includes(String(filter))))
+const excluded = /** @type {string[]} */ (values.exclude)
+const files = [FOLDERS.language, FOLDERS.portable]
+  .filter((tests) => !excluded.includes(`${tests}/**`))
+  .flatMap((tests) =>
+    readdirSync(join(ROOT, tests))
+      .filter((name) => name.endsWith('.test.ts') && !LEFT_OUT.includes(name))
+      .map((name) => `${tests}/${name}`),
+  )
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(String(filter))))
 
 /** @type {Record<string, unknown>} */
-const provided = { share: share() }
+const provided = { shares: JSON.parse(process.env['COMBSTREAM_SHARES'] ?? '{}') }
 const provide = (/** @type {string} */ key, /** @type {unknown} */ value) => (provided[key] = value)
 const closeHive = await setup(/** @type {any} */ ({ provide }))
 await bundleTests()
 const { url, child } = await startWorker()
-/** @typedef {{ file: string, name: string, status: 'passed' | 'failed' | 'skipped', message?: string }} Result */
+/** @typedef {{ file: string, name: string, status: 'passed' | 'failed' | 'skipped', message?: string, meta?: object }} Result */
 
 /** @type {Result[]} */
 const results = []
@@ -66,12 +76,6 @@ console.log(`workerd: ${count('passed')} passed, ${count('failed')} failed, ${co
 if (typeof report === 'string') writeFileSync(report, JSON.stringify(reportOf(results)))
 process.exitCode = count('failed') > 0 ? 1 : 0
 
-/** As vitest.config.ts reads it. */
-function share() {
-  const [parts = '', of = ''] = (process.env['COMBSTREAM_SHARE'] ?? '0/1').split('/')
-  return { of: Number(of), parts: parts.split(',').map(Number) }
-}
-
 /** Bundles the files into one module, each after a note of its name. */
 async function bundleTests() {
   const { exports } = JSON.parse(readFileSync(join(ROOT, 'jsr.json'), 'utf8'))
@@ -83,7 +87,7 @@ async function bundleTests() {
       contents: [
         `import './startup.ts'`,
         `import { worker } from './main.ts'`,
-        ...files.flatMap((name) => [`import 'note:${name}'`, `import '../portable/${name}'`]),
+        ...files.flatMap((name) => [`import 'note:${name}'`, `import '../../${name}'`]),
         'export default worker',
       ].join('\n'),
       resolveDir: join(ROOT, 'node-tests/workerd'),
@@ -177,7 +181,7 @@ function reportOf(all) {
       return {
         name: file,
         status: isFailed ? 'failed' : 'passed',
-        assertionResults: own.map(({ name, status }) => ({ title: name, status })),
+        assertionResults: own.map(({ name, status, meta }) => ({ title: name, status, meta })),
       }
     }),
   }

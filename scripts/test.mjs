@@ -3,6 +3,7 @@
 //   npm test -- --only node24,deno     only these suites, without the checks
 //   npm test -- --checks               only the checks
 //   npm test -- codec-transform        the test files whose path contains this, in every suite (or in those of --only)
+//   npm test -- --whole                every test and all of its cases in every runtime; scripts/suites.mjs says what else runs where
 import { mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,43 +11,12 @@ import { parseArgs, stripVTControlCharacters } from 'node:util'
 import { build } from './build.mjs'
 import { ROOT, run } from './run.mjs'
 import { installPackages } from './setup.mjs'
+import { commandOf, dealShares, leftOut, SUITES } from './suites.mjs'
 import { installSystemPackages } from './system-packages.mjs'
-
-const VITEST = 'node_modules/vitest/vitest.mjs'
-const NODE_24 = 'node_modules/.bin/node'
-const NODE_22 = 'node_modules/node-22/bin/node'
-const NODE_26 = 'node_modules/node-26/bin/node'
-
-/**
- * For each suite, the command that runs vitest and the project of vitest.config.ts. The slowest suites come first, because
- * several run at a time.
- *
- * `parts` says how many tenths of the cases of long tests (node-tests/support/sample.ts) a suite runs when all suites run.
- *
- * @type {Record<string, { runner: string[], project: string, parts?: number, options?: string[], inMemory?: boolean, program?: string }>}
- */
-const SUITES = {
-  // It spends most of its time waiting for other processes.
-  tools: { runner: [NODE_24], project: 'tools', options: ['--maxWorkers', '2'] },
-  webkit: { runner: [NODE_24], project: 'webkit', parts: 1 },
-  // Its IndexedDB syncs files in the browser's profile all the time. In memory, its backends take half the time.
-  firefox: { runner: [NODE_24], project: 'firefox', parts: 1, inMemory: true },
-  chromium: { runner: [NODE_24], project: 'chromium', parts: 1 },
-  // It stores on the disk. The other runtimes store in memory, so that they do not wait for the disk.
-  node24: { runner: [NODE_24], project: 'node', parts: 2 },
-  node22: { runner: [NODE_22], project: 'node', parts: 1, inMemory: true },
-  deno: { runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'], project: 'node', parts: 1, inMemory: true },
-  // Bun deadlocks in vitest's default pool of child processes.
-  bun: { runner: ['bun', '--bun'], project: 'node', parts: 1, options: ['--pool', 'threads'], inMemory: true },
-  polyfill: { runner: [NODE_24], project: 'polyfill', parts: 1 },
-  // The next version: what uses only web APIs.
-  node26: { runner: [NODE_26], project: 'portable', parts: 1 },
-  // Not vitest, but a program that takes the same arguments.
-  workerd: { runner: [NODE_24], project: 'workerd', parts: 1, program: 'scripts/test-workerd.mjs' },
-}
 
 /** Much longer than they take, so that a busy machine is not mistaken for a hang. */
 const SUITE_TIMEOUT_MS = 900_000
+const WHOLE_SUITE_TIMEOUT_MS = 3_600_000
 const CHECK_TIMEOUT_MS = 300_000
 /** One for each of the two cores that all of it is meant for. With a third, browsers miss the times that pages set them. */
 const AT_ONCE = 2
@@ -60,11 +30,16 @@ const MEMORY_MIN_BYTES = 1_000_000_000
 /**
  * @typedef {{ passed: number, failed: number, skipped: number }} Outcome
  * @typedef {Outcome & { name: string, seconds: number }} Row
+ * @typedef {{ status: string, meta?: { dealt?: import('../node-tests/support/sample.ts').Dealt[] } }} Assertion
  */
 
 const { values, positionals: filters } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: 'string' }, checks: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    checks: { type: 'boolean', default: false },
+    whole: { type: 'boolean', default: false },
+  },
 })
 const only = values.only?.split(',')
 for (const name of only ?? []) {
@@ -86,7 +61,11 @@ const rows = [await timed('build', buildStep)]
 const unavailable = await systemPackages
 
 // Suites that are run by themselves run all cases.
-const shares = sharesOf(only === undefined ? suites.filter((name) => !unavailable.has(name)) : [])
+const isWhole = values.whole || only !== undefined
+const suiteTimeoutMs = isWhole ? WHOLE_SUITE_TIMEOUT_MS : SUITE_TIMEOUT_MS
+const shares = isWhole ? new Map() : dealShares(suites.filter((name) => !unavailable.has(name)))
+/** @type {import('../node-tests/support/sample.ts').Dealt[]} What the suites ran of long tests. */
+const dealt = []
 /** @type {(() => Promise<Row>)[]} */
 const steps = []
 for (const name of suites) {
@@ -107,6 +86,8 @@ await Promise.all(
     for (let step = steps.shift(); step; step = steps.shift()) rows.push(await step())
   }),
 )
+
+if (shares.size > 0) rows.push(await timed('every case', everyCase))
 
 printTable(rows)
 const total = (/** @type {'passed' | 'failed'} */ key) => rows.reduce((sum, row) => sum + row[key], 0)
@@ -135,15 +116,12 @@ async function buildStep() {
   }
 }
 
-/**
- * Deals the parts of long tests out to the suites that run, as vitest.config.ts reads them. Together they run all parts.
- *
- * @param {string[]} names
- */
-function sharesOf(names) {
-  const dealt = names.flatMap((name) => Array.from({ length: SUITES[name]?.parts ?? 0 }, () => name))
-  const partsOf = (/** @type {string} */ name) => [...dealt.keys()].filter((part) => dealt[part] === name)
-  return new Map([...new Set(dealt)].map((name) => [name, `${partsOf(name).join()}/${dealt.length}`]))
+/** Whether each case of the tests whose cases are dealt out ran in one suite at least. */
+function everyCase() {
+  const left = leftOut(dealt)
+  return left.length === 0
+    ? { passed: 1, failed: 0, skipped: 0 }
+    : failure('every case', `ran in no suite: ${left.join('\n')}`)
 }
 
 /** @param {string} name a script of package.json */
@@ -159,27 +137,16 @@ async function check(name) {
  * @returns {Promise<Outcome>}
  */
 async function suite(name, attempt = 1) {
-  const {
-    runner,
-    project,
-    options = [],
-    inMemory = false,
-    program = VITEST,
-  } = /** @type {typeof SUITES[string]} */ (SUITES[name])
+  const row = /** @type {import('./suites.mjs').Suite} */ (SUITES[name])
   const report = join(reports, `${name}-${attempt}.json`)
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const narrowed = filters.length > 0 ? ['--passWithNoTests', ...filters] : []
-  const { code, timedOut, output } = await run(
-    [...runner, program, 'run', '--project', project, ...options, ...reporters, ...narrowed],
-    {
-      timeoutMs: SUITE_TIMEOUT_MS,
-      environment: {
-        ...environment,
-        ...(inMemory && hasMemory() && { TMPDIR: MEMORY }),
-        ...(shares.has(name) && { COMBSTREAM_SHARE: /** @type {string} */ (shares.get(name)) }),
-      },
+  const { code, timedOut, output } = await run(commandOf(row, { isWhole, report, filters }), {
+    timeoutMs: suiteTimeoutMs,
+    environment: {
+      ...environment,
+      ...(row.inMemory && hasMemory() && { TMPDIR: MEMORY }),
+      COMBSTREAM_SHARES: JSON.stringify(shares.get(name) ?? {}),
     },
-  )
+  })
   const result = readReport(report)
   if (code === 0 && result && result.failed === 0) return result
   // Runtimes and browsers sometimes hang or fail to start. A failed test is never run again.
@@ -187,7 +154,7 @@ async function suite(name, attempt = 1) {
     console.log(`${name} ${timedOut ? 'hung' : 'did not start'}; trying once more. Its output:\n${indent(output)}`)
     return suite(name, 2)
   }
-  const text = timedOut ? `${output}\ntook more than ${SUITE_TIMEOUT_MS / 1000} s` : output
+  const text = timedOut ? `${output}\ntook more than ${suiteTimeoutMs / 1000} s` : output
   const { passed, skipped, failed } = { ...failure(name, text), ...result }
   return { passed, skipped, failed: Math.max(failed, 1) }
 }
@@ -203,7 +170,7 @@ function hasMemory() {
 
 /** @param {string} path */
 function readReport(path) {
-  /** @type {{ testResults: { status: string, assertionResults: { status: string }[] }[] }} */
+  /** @type {{ testResults: { status: string, assertionResults: Assertion[] }[] }} */
   let report
   try {
     report = JSON.parse(readFileSync(path, 'utf8'))
@@ -212,7 +179,8 @@ function readReport(path) {
   }
   const counts = { passed: 0, failed: 0, skipped: 0, started: false }
   for (const file of report.testResults) {
-    for (const { status } of file.assertionResults) {
+    for (const { status, meta } of file.assertionResults) {
+      if (meta?.dealt) dealt.push(...meta.dealt)
       counts.started = true
       if (status === 'passed') counts.passed++
       else if (status === 'failed') counts.failed++

@@ -5,7 +5,7 @@ import { applyDelta, loadSignature, makeDelta, makeSignature, rangePlan, rebuild
 import { difference, hex } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
 import { chunked, pending, rejection } from '../support/streams.ts'
-import { RDIFF_VECTORS } from './vectors/rdiff.ts'
+import { RDIFF_VECTORS } from '../support/vectors/rdiff.ts'
 
 describe.each(RDIFF_VECTORS)("rdiff's files for $name", ({ blockLength, strongLength, ...vector }) => {
   it('are produced and accepted by the whole-file functions, as bytes, Blobs and streams', async () => {

@@ -1,4 +1,4 @@
-import { inject } from 'vitest'
+import { expect, inject } from 'vitest'
 
 /** The share of the cases of long tests that a suite runs: of `of` equal parts, those with the numbers `parts`. */
 export interface Share {
@@ -6,23 +6,48 @@ export interface Share {
   readonly parts: readonly number[]
 }
 
+/** What a suite ran of a long test. */
+export interface Dealt {
+  /** The test's file, such as `language/store-faults.test.ts`. */
+  readonly file: string
+  readonly cases: number
+  /** Number of parts that the cases were divided into. */
+  readonly of: number
+  /** Which of them the suite ran. */
+  readonly ran: readonly number[]
+}
+
 declare module 'vitest' {
   interface ProvidedContext {
-    share: Share
+    /** For each folder of tests, the share of this suite. None if it runs all cases. */
+    shares: Readonly<Record<string, Share>>
+  }
+  interface TaskMeta {
+    dealt?: Dealt[]
   }
 }
 
+const dealt: Dealt[] = []
+
 /**
- * Returns the cases of a long test that this suite runs: all of them, unless `npm test` runs the same test in several
- * runtimes. Then each case runs in one of them at least, and every runtime runs some of them.
+ * Returns the cases of a long test that this suite runs: all of them, unless `npm test` deals them out to the suites that run
+ * the test's folder (scripts/suites.mjs). Then each case runs in one of them at least, and every suite runs some of them.
  *
  * @param every The largest number of parts. Fewer parts are larger.
  */
 export function sample<T>(cases: readonly T[], every = 10): readonly T[] {
-  const share = inject('share')
+  const [name = '', folder = ''] = expect.getState().testPath?.split(/[/\\]/).toReversed() ?? []
+  const share = inject('shares')[folder]
+  if (share === undefined || cases.length === 0) return cases
   const of = Math.min(every, share.of, cases.length)
-  const parts = new Set(share.parts.map((part) => part % of))
-  return cases.filter((_, index) => parts.has(index % of))
+  const ran = [...new Set(share.parts.map((part) => Math.floor((part * of) / share.of)))]
+  dealt.push({ file: `${folder}/${name}`, cases: cases.length, of, ran })
+  return cases.filter((_, index) => ran.includes(index % of))
+}
+
+/** Returns what was dealt since the last call. */
+export function takeDealt(): Dealt[] {
+  return dealt.splice(0)
 }
 
 /** Returns the seeds 1, 2, … `count` of a random test, or some of them, like {@linkcode sample}. */

@@ -1,7 +1,7 @@
 // Stands in for vitest in workerd, whose own pool for vitest needs another version of it: what the portable tests use of it.
+import { type Dealt, takeDealt } from '../support/sample.ts'
 import { whyLeftOut } from './differences.ts'
-
-export { expect } from './expect.ts'
+import { expect as expectation } from './expect.ts'
 
 /** What a test came to. */
 export interface Result {
@@ -9,6 +9,7 @@ export interface Result {
   readonly name: string
   readonly status: 'passed' | 'failed' | 'skipped'
   readonly message?: string | undefined
+  readonly meta?: { readonly dealt: Dealt[] }
 }
 
 type Step = (...row: never[]) => unknown
@@ -33,8 +34,13 @@ const TEST_TIMEOUT_MS = 60_000
 
 const files: Group[] = []
 let current: Group | undefined
+/** The file whose tests are written down or run. */
+let running = ''
 /** What the set-up provides; the bundler puts it here. */
 declare const PROVIDED: Readonly<Record<string, unknown>>
+
+/** Vitest's, as far as tests use it. */
+export const expect = Object.assign(expectation, { getState: () => ({ testPath: running }) })
 
 function newGroup(name: string, parent?: Group): Group {
   return { name, entries: [], parent, hooks: { beforeAll: [], beforeEach: [], afterEach: [], afterAll: [] } }
@@ -42,6 +48,7 @@ function newGroup(name: string, parent?: Group): Group {
 
 /** What is written down from here on belongs to this file. */
 export function beginFile(name: string): void {
+  running = name
   current = newGroup(name)
   files.push(current)
 }
@@ -54,8 +61,11 @@ export function fileNames(): string[] {
 /** Runs the tests of a file, one after the other. */
 export async function runFile(name: string): Promise<Result[]> {
   const results: Result[] = []
+  running = name
   const file = files.find((found) => found.name === name)!
-  await runGroup(file, (title, status, message) => results.push({ file: name, name: title, status, message }))
+  await runGroup(file, (title, status, message) =>
+    results.push({ file: name, name: title, status, message, meta: { dealt: takeDealt() } }),
+  )
   return results
 }
 
@@ -93,7 +103,7 @@ async function runTest(group: Group, name: string, run: () => unknown, note: Not
     timer = setTimeout(() => reject(new Error(`took more than ${TEST_TIMEOUT_MS} ms`)), TEST_TIMEOUT_MS)
   })
   const title = [...groups.slice(1).map((found) => found.name), name].join(' > ')
-  const reason = whyLeftOut(groups[0]!.name, title)
+  const reason = whyLeftOut(groups[0]!.name.split('/').at(-1)!, title)
   if (reason !== undefined) {
     clearTimeout(timer)
     return note(title, 'skipped', reason)

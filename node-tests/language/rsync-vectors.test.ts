@@ -6,7 +6,7 @@ import { PatchStream, SignatureJob, SignatureStream } from '../../src/rsync.ts'
 import { difference, runJob, signatureOf } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
 import { CHUNK_SIZES, chunked } from '../support/streams.ts'
-import { RDIFF_VECTORS } from './vectors/rdiff.ts'
+import { RDIFF_VECTORS } from '../support/vectors/rdiff.ts'
 
 const kernel = await loadKernel()
 

@@ -7,7 +7,7 @@ import { anySequences, blockOf, type FrameFields, frameOf, little, modelBlock } 
 import { assemble } from '../support/pieces.ts'
 import { runs } from '../support/sample.ts'
 import { randomBytes } from '../support/streams.ts'
-import { LZ4_VECTORS } from './vectors/lz4.ts'
+import { LZ4_VECTORS } from '../support/vectors/lz4.ts'
 
 const lz4 = await loadLz4()
 const kernel = await loadLz4Kernel()

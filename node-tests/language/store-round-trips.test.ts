@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { collect } from '../../src/bytes/collect.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { StreamStore } from '../../src/store.ts'
 import { countedTrips } from '../support/round-trips.ts'
@@ -44,7 +45,7 @@ describe('with an engine that is far away', () => {
     const { trips } = backend
     const hive = new LocalHive(new StreamStore(backend))
     await put(hive, 'a', randomBytes(MB, 1))
-    await new Response((await hive.open('a')).signature()).arrayBuffer()
+    await collect((await hive.open('a')).signature())
     trips.length = 0
     await put(hive, 'a', randomBytes(MB, 2))
     expect(trips, JSON.stringify(trips)).toHaveLength(4)
@@ -69,7 +70,7 @@ describe('with an engine that is far away', () => {
     await put(hive, 'a', randomBytes(3 * MB, 1))
     const entry = await hive.open('a')
     trips.length = 0
-    await new Response(entry.stream()).arrayBuffer()
+    await collect(entry.stream())
     // The stream, then its page, then three blocks; and at the end only the version.
     expect(trips, JSON.stringify(trips)).toHaveLength(6)
   })

@@ -1,0 +1,146 @@
+// What `npm test` runs where. `npm test -- --whole` runs every test, and all of its cases, in every runtime that can run it.
+//
+// | folder                | what its tests depend on                          | where they run                       |
+// |-----------------------|---------------------------------------------------|--------------------------------------|
+// | node-tests/language   | the language alone                                | one runtime of each engine           |
+// | node-tests/portable   | what every host has, each in its own way: streams, | every runtime                        |
+// |                       | fetch, timers, cryptography, abort signals        |                                      |
+// | node-tests/server     | files, processes, sockets, threads, SQLite        | Node, Deno, Bun                      |
+// | node-tests/tools      | other programs, built files, browsers as programs | once, in Node 24                     |
+// | browser-tests         | pages, service workers, IndexedDB, OPFS           | the three browsers                   |
+//
+// A test is in `language` if it could fail in one host and pass in another only because their engines differ. The engines
+// are V8 (Node 24), JavaScriptCore (Bun) and SpiderMonkey (Firefox). The compiler holds all code to ES2023.
+
+/** The folders of tests. */
+export const FOLDERS = /** @type {const} */ ({
+  language: 'node-tests/language',
+  portable: 'node-tests/portable',
+  server: 'node-tests/server',
+  tools: 'node-tests/tools',
+  'browser-tests': 'browser-tests',
+})
+
+const VITEST = 'node_modules/vitest/vitest.mjs'
+const NODE_24 = 'node_modules/.bin/node'
+const NODE_22 = 'node_modules/node-22/bin/node'
+const NODE_26 = 'node_modules/node-26/bin/node'
+
+/**
+ * @typedef {keyof typeof FOLDERS} Folder
+ * @typedef {{ readonly of: number, readonly parts: readonly number[] }} Share as node-tests/support/sample.ts reads it
+ *
+ * @typedef {object} Suite
+ * @property {string[]} runner
+ * @property {string} project The project of vitest.config.ts.
+ * @property {Partial<Record<Folder, number>>} parts The folders that it runs, and its part of the cases of their long tests:
+ *   with 3 where another suite has 1, it runs three quarters of them.
+ * @property {string[]} [options]
+ * @property {boolean} [inMemory] Whether its temporary files are kept in memory.
+ * @property {string} [program] Vitest by default.
+ */
+
+/**
+ * The slowest suites come first, because several run at a time.
+ *
+ * @satisfies {Record<string, Suite>}
+ */
+const suites = {
+  // It spends most of its time waiting for other processes.
+  tools: { runner: [NODE_24], project: 'tools', parts: { tools: 1 }, options: ['--maxWorkers', '2'] },
+  // Its IndexedDB syncs files in the browser's profile all the time. In memory, its backends take half the time.
+  firefox: {
+    runner: [NODE_24],
+    project: 'firefox',
+    parts: { language: 1, portable: 1, 'browser-tests': 1 },
+    inMemory: true,
+  },
+  webkit: { runner: [NODE_24], project: 'webkit', parts: { portable: 1, 'browser-tests': 1 } },
+  // It stores on the disk. The other runtimes store in memory, so that they do not wait for the disk.
+  node24: { runner: [NODE_24], project: 'node', parts: { language: 5, portable: 1, server: 3 } },
+  chromium: { runner: [NODE_24], project: 'chromium', parts: { portable: 1, 'browser-tests': 1 } },
+  bun: {
+    runner: ['bun', '--bun'],
+    project: 'node',
+    parts: { language: 4, portable: 1, server: 1 },
+    // Bun deadlocks in vitest's default pool of child processes.
+    options: ['--pool', 'threads'],
+    inMemory: true,
+  },
+  node22: { runner: [NODE_22], project: 'node', parts: { portable: 1, server: 1 }, inMemory: true },
+  deno: {
+    runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'],
+    project: 'node',
+    parts: { portable: 1, server: 1 },
+    inMemory: true,
+  },
+  // A host without streams of its own.
+  polyfill: { runner: [NODE_24], project: 'polyfill', parts: { portable: 1 } },
+  // The next version.
+  node26: { runner: [NODE_26], project: 'node', parts: { portable: 1 }, inMemory: true },
+  // Not vitest, but a program that takes the same arguments.
+  workerd: { runner: [NODE_24], project: 'workerd', parts: { portable: 1 }, program: 'scripts/test-workerd.mjs' },
+}
+
+/** @type {Readonly<Record<string, Suite>>} */
+export const SUITES = suites
+
+/**
+ * Returns the command that runs a suite.
+ *
+ * @param {Suite} suite
+ * @param {{ isWhole: boolean, report: string, filters: readonly string[] }} options
+ */
+export function commandOf(suite, { isWhole, report, filters }) {
+  const { runner, project, program = VITEST, options = [], parts } = suite
+  const left = isWhole ? [] : /** @type {Folder[]} */ (Object.keys(FOLDERS)).filter((folder) => !(folder in parts))
+  return [
+    ...runner,
+    program,
+    'run',
+    `--project=${project}`,
+    ...options,
+    ...left.map((folder) => `--exclude=${FOLDERS[folder]}/**`),
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...(filters.length > 0 ? ['--passWithNoTests', ...filters] : []),
+  ]
+}
+
+/**
+ * Deals the cases of long tests out to the suites that run, folder by folder. Together they run all cases.
+ *
+ * @param {readonly string[]} names
+ * @returns {Map<string, Record<string, Share>>} for each suite its shares by folder
+ */
+export function dealShares(names) {
+  /** @type {Map<string, Record<string, Share>>} */
+  const shares = new Map(names.map((name) => [name, {}]))
+  for (const folder of /** @type {Folder[]} */ (Object.keys(FOLDERS))) {
+    const dealt = names.flatMap((name) => Array.from({ length: SUITES[name]?.parts[folder] ?? 0 }, () => name))
+    for (const name of new Set(dealt)) {
+      const parts = [...dealt.keys()].filter((part) => dealt[part] === name)
+      const own = /** @type {Record<string, Share>} */ (shares.get(name))
+      own[folder] = { of: dealt.length, parts }
+    }
+  }
+  return shares
+}
+
+/**
+ * Returns the long tests some of whose cases ran nowhere.
+ *
+ * @param {Iterable<import('../node-tests/support/sample.ts').Dealt>} dealt what the suites say that they ran
+ */
+export function leftOut(dealt) {
+  /** @type {Map<string, Set<number>>} */
+  const missing = new Map()
+  for (const { file, of, cases, ran } of dealt) {
+    const key = `${file}: of ${cases} cases in ${of} parts, part`
+    const parts = missing.get(key) ?? new Set(Array.from({ length: of }, (_, part) => part))
+    for (const part of ran) parts.delete(part)
+    missing.set(key, parts)
+  }
+  return [...missing].filter(([, parts]) => parts.size > 0).map(([key, parts]) => `${key} ${[...parts].join()}`)
+}
