@@ -15,6 +15,10 @@ import { randomBytes, rejection } from '../node-tests/support/streams.ts'
 const HAS_OPFS = 'createWritable' in (globalThis.FileSystemFileHandle?.prototype ?? {})
 const KEY = new Uint8Array([1])
 
+/** Where a worker writes blocks, as soon as a few of them are put at a time. */
+const HAS_WRITE_THREAD = HAS_OPFS && 'userAgentData' in navigator
+const PageWorker = globalThis.Worker
+
 const names: string[] = []
 const backends: Backend[] = []
 
@@ -30,6 +34,48 @@ function opened<T extends Backend>(backend: T): T {
 }
 
 const open = async (name = newName()): Promise<Backend> => opened(await opfsBackend(name))
+
+/** A worker that says what it was asked to write. */
+class WatchedWorker extends PageWorker {
+  static last: WatchedWorker
+  readonly written: string[] = []
+  readonly isReady: Promise<unknown>
+  isTerminated = false
+
+  constructor(url: URL | string, options?: WorkerOptions) {
+    super(url, options)
+    // After the backend has got the message, too.
+    this.isReady = new Promise((resolve) => this.addEventListener('message', () => setTimeout(resolve), { once: true }))
+    WatchedWorker.last = this
+  }
+
+  override postMessage(message: unknown, options?: StructuredSerializeOptions | Transferable[]): void {
+    this.written.push((message as { name: string }).name)
+    super.postMessage(message, options as Transferable[])
+  }
+
+  override terminate(): void {
+    this.isTerminated = true
+    super.terminate()
+  }
+}
+
+/** Puts several objects at a time, and deletes them. */
+async function putSeveral({ blocks }: Backend): Promise<void> {
+  const several = ['w.01', 'w.02', 'w.03', 'w.04']
+  await Promise.all(several.map((name) => blocks.put(name, KEY)))
+  await Promise.all(several.map((name) => blocks.delete(name)))
+}
+
+/** A backend whose blocks a worker writes. */
+async function openWithWorker(name = newName()): Promise<{ backend: Backend; worker: WatchedWorker }> {
+  vi.stubGlobal('Worker', WatchedWorker)
+  const backend = await open(name)
+  await putSeveral(backend)
+  const worker = WatchedWorker.last
+  await worker.isReady
+  return { backend, worker }
+}
 
 async function filesOf(name: string): Promise<FileSystemDirectoryHandle> {
   const root = await (await navigator.storage.getDirectory()).getDirectoryHandle('combstream')
@@ -62,6 +108,7 @@ async function remove(name: string): Promise<void> {
 
 afterEach(async () => {
   vi.restoreAllMocks()
+  vi.unstubAllGlobals()
   await Promise.all(backends.splice(0).map((backend) => backend.close()))
   await Promise.all(names.splice(0).map(remove))
 })
@@ -72,7 +119,9 @@ describe.runIf(HAS_OPFS)('opfsBackend', () => {
     await expect(run()).resolves.toBeUndefined()
   })
 
-  const withFaults = backendCases(async () => settledBackend(await open()), { reopen })
+  const openWithFaults = async (): Promise<Backend> =>
+    settledBackend(HAS_WRITE_THREAD ? (await openWithWorker()).backend : await open())
+  const withFaults = backendCases(openWithFaults, { reopen })
   it.each(withFaults)('$name, with faults', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
   })
@@ -160,6 +209,111 @@ describe.runIf(HAS_OPFS)('opfsBackend', () => {
     await blocks.put('o.00', KEY)
     expect(await rejection(blocks.put('o.00', new Uint8Array([2])))).toMatchObject({ name: 'BackendError' })
     expect(await blocks.get('o.00')).toEqual(KEY)
+  })
+})
+
+describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () => {
+  it('has it write when several objects are put at a time, and ends it when it is closed', async () => {
+    const name = newName()
+    const { backend, worker } = await openWithWorker(name)
+    expect(worker.written).toEqual([])
+    const bytes = randomBytes(9)
+    const objects = ['o.0011', 'o.0022', 'p.0011']
+    await Promise.all(objects.map((object, i) => backend.blocks.put(object, bytes.subarray(3 * i, 3 * i + 3))))
+    expect(worker.written.toSorted()).toEqual(objects)
+    expect(await treeOf(await filesOf(name))).toEqual([
+      'o',
+      'o/00',
+      'o/00/o.0011',
+      'o/00/o.0022',
+      'p',
+      'p/00',
+      'p/00/p.0011',
+    ])
+    for (const [i, object] of objects.entries()) {
+      expect(await backend.blocks.get(object)).toEqual(bytes.slice(3 * i, 3 * i + 3))
+    }
+    const last = backend.blocks.put('p.0022', KEY)
+    await backend.close()
+    await last
+    expect(worker.isTerminated).toBe(true)
+  })
+
+  it('keeps no bytes that it was given', async () => {
+    const { backend } = await openWithWorker()
+    const bytes = new Uint8Array([1, 2, 3])
+    const put = backend.blocks.put('o.00', bytes)
+    await put
+    bytes.fill(9)
+    await backend.blocks.put('p.00', bytes)
+    expect(await backend.blocks.get('o.00')).toEqual(new Uint8Array([1, 2, 3]))
+    expect(await backend.blocks.get('p.00')).toEqual(new Uint8Array([9, 9, 9]))
+  })
+
+  it('lists what a tab that was closed has left, which is not an object, and deletes it', async () => {
+    const name = newName()
+    const { blocks } = await open(name)
+    await blocks.put('o.0011', KEY)
+    const fan = await (await (await filesOf(name)).getDirectoryHandle('o')).getDirectoryHandle('00')
+    const writer = await (await fan.getFileHandle('o.0022~', { create: true })).createWritable()
+    await writer.write(new Uint8Array(7))
+    await writer.close()
+    expect(await blocks.list({ prefix: '', limit: 10 })).toEqual([
+      { name: 'o.0011', size: 1 },
+      { name: 'o.0022', size: 7 },
+    ])
+    expect([await blocks.get('o.0022'), await blocks.size('o.0022')]).toEqual([undefined, undefined])
+    await blocks.delete('o.0022')
+    await blocks.delete('o.0011')
+    expect(await treeOf(await filesOf(name))).toEqual([])
+  })
+
+  it('puts a name at most once, and leaves nothing of a put that fails', async () => {
+    const name = newName()
+    const { backend, worker } = await openWithWorker(name)
+    await backend.blocks.put('o.0011', KEY)
+    expect(await rejection(backend.blocks.put('o.0011', KEY))).toMatchObject({ name: 'BackendError', retryable: false })
+    vi.spyOn(worker, 'postMessage').mockImplementationOnce((message: unknown) => {
+      const { number, bytes } = message as { number: number; bytes: Uint8Array }
+      const failure = { name: 'QuotaExceededError', message: 'full' }
+      worker.onmessage!(new MessageEvent('message', { data: { kind: 'done', number, bytes, failure } }))
+    })
+    expect(await rejection(backend.blocks.put('o.0022', KEY))).toMatchObject({ name: 'QuotaExceededError' })
+    const directory = await filesOf(name)
+    expect(await treeOf(directory)).toEqual(['o', 'o/00', 'o/00/o.0011'])
+  })
+
+  it.each([
+    ['there are none', undefined],
+    [
+      'their script is missing',
+      class extends WatchedWorker {
+        constructor() {
+          super('/nothing/here.js', { type: 'module' })
+        }
+      },
+    ],
+  ])('writes in the page if %s', async (_, worker) => {
+    vi.stubGlobal('Worker', worker)
+    const { blocks } = await open()
+    for (let i = 0; i < 3; i++) await putSeveral({ blocks } as Backend)
+    await blocks.put('o.00', KEY)
+    expect(await blocks.get('o.00')).toEqual(KEY)
+  })
+
+  it('fails when the worker does, and writes in the page from then on', async () => {
+    const { backend, worker } = await openWithWorker()
+    vi.spyOn(worker, 'postMessage').mockImplementationOnce(() => {
+      worker.onerror!(new ErrorEvent('error', { message: 'out of memory', cancelable: true }))
+    })
+    expect(await rejection(backend.blocks.put('o.00', KEY))).toMatchObject({
+      name: 'BackendError',
+      retryable: true,
+      message: 'the worker that writes files has failed: out of memory',
+    })
+    expect(worker.isTerminated).toBe(true)
+    await backend.blocks.put('o.00', KEY)
+    expect(await backend.blocks.get('o.00')).toEqual(KEY)
   })
 })
 

@@ -9,6 +9,7 @@ const BROWSER_ENTRIES = [
   'src/browser/browser-hive.ts',
   'src/browser/browser-hive-worker.ts',
   'src/browser/cache-worker.ts',
+  'src/browser/opfs-worker.ts',
   'src/browser/rsync-worker.ts',
   'src/browser/sha256-worker.ts',
 ]

@@ -113,6 +113,7 @@ async function servePage(directory: string): Promise<{ readonly url: string; clo
   })
   const scripts: Readonly<Record<string, string>> = {
     '/bench.js': script,
+    '/opfs-worker.js': fileURLToPath(import.meta.resolve('combstream/browser/opfs-worker.js')),
     '/sha256-worker.js': fileURLToPath(import.meta.resolve('combstream/browser/sha256-worker.js')),
   }
   const server = createServer(({ url }, response) => {

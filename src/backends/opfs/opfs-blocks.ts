@@ -2,6 +2,10 @@ import { copyBytes } from '../../bytes/byte-order.ts'
 import { BackendError, QuotaExceededError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { listNames, type ObjectTree, placeOf } from '../files/object-tree.ts'
+import { WriteThread } from './write-thread.ts'
+
+/** Ends the names of files that a worker writes. It is not part of any object's name. */
+const TEMPORARY = '~'
 
 /** How often a put tries to make its file, while others remove its directory because it was empty. */
 const MAX_ATTEMPTS = 10
@@ -14,12 +18,13 @@ const MOVED = new Set([...STAYS, 'UnknownError'])
 
 /**
  * Objects as files `<stem>/<fan>/<name>` of the origin-private file system (WHATWG File System). A file gets its bytes
- * when its writer is closed, all at once. Before that it is empty, and counts as absent. Directories are removed with
- * their last file.
+ * when its writer is closed, all at once. Before that it is empty, and counts as absent. If a worker writes it, it gets its
+ * name when it has its bytes. Directories are removed with their last file.
  */
 export class OpfsBlocks implements Blocks {
   readonly #root: FileSystemDirectoryHandle
   readonly #tree: ObjectTree
+  readonly #thread = new WriteThread()
   /** Directories that were made or found, by their path, since each step of a path costs as much as a small file. */
   readonly #known = new Map<string, FileSystemDirectoryHandle>()
   /** For directories in which objects were deleted: one of those that remained. */
@@ -28,22 +33,42 @@ export class OpfsBlocks implements Blocks {
 
   constructor(root: FileSystemDirectoryHandle) {
     this.#root = root
-    this.#tree = { names: (...path) => this.#names(path), objectOf: (file) => file }
+    this.#tree = { names: (...path) => this.#names(path), objectOf: (file) => file.replace(TEMPORARY, '') }
   }
 
   put(name: string, bytes: Uint8Array, { signal }: BackendCallOptions = {}): Promise<void> {
-    return this.#call(`cannot store object ${name}`, signal, async () => {
-      const { directory, writer } = await this.#create(name)
+    return this.#call(`cannot store object ${name}`, signal, () =>
+      this.#thread.use((isReady) =>
+        isReady ? this.#putInThread(name, bytes, signal) : this.#putHere(name, bytes, signal),
+      ),
+    )
+  }
+
+  async #putHere(name: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const { directory, opened: writer } = await this.#inDirectory(name, (parent) => writerIn(parent, name))
+    try {
+      // The writer copies them; a copy here would cost as much again.
+      await writer.write(plainBytes(bytes))
+      signal?.throwIfAborted()
+    } catch (error) {
+      await writer.abort(error).catch(() => undefined)
+      await directory.removeEntry(name).catch(() => undefined)
+      throw error
+    }
+    await writer.close()
+  }
+
+  async #putInThread(name: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const temporary = name + TEMPORARY
+    await this.#inDirectory(name, async (directory) => {
       try {
-        // The writer copies them; a copy here would cost as much again.
-        await writer.write(plainBytes(bytes))
+        const file = await newFileIn(directory, name, temporary)
         signal?.throwIfAborted()
+        await this.#thread.write(file, name, bytes)
       } catch (error) {
-        await writer.abort(error).catch(() => undefined)
-        await directory.removeEntry(name).catch(() => undefined)
+        await directory.removeEntry(temporary).catch(() => undefined)
         throw error
       }
-      await writer.close()
     })
   }
 
@@ -64,7 +89,9 @@ export class OpfsBlocks implements Blocks {
     return this.#call(`cannot delete object ${name}`, signal, async () => {
       const directory = await this.#directoryOf(name, false)
       if (!directory) return
-      await orAbsent(directory.removeEntry(name))
+      // A tab that was closed while its worker wrote has left a file with the name of the object, which is deleted with that.
+      const files = [name, name + TEMPORARY]
+      await Promise.all(files.map((file) => orAbsent(directory.removeEntry(file))))
       await this.#removeIfEmpty(name)
     })
   }
@@ -73,7 +100,9 @@ export class OpfsBlocks implements Blocks {
     return this.#call('cannot list objects', signal, async () => {
       for (let last = after; ;) {
         const names = await listNames(this.#tree, { prefix, after: last, limit, signal })
-        const files = await Promise.all(names.map((name) => this.#entry(name)))
+        const files = await Promise.all(
+          names.map(async (name) => (await this.#entry(name, name)) ?? this.#entry(name, name + TEMPORARY)),
+        )
         const found = files.flatMap((file, index) => (file ? [{ name: names[index]!, size: file.size }] : []))
         // Objects that were deleted since are left out; but an empty answer would mean that no more follow.
         if (found.length > 0 || names.length === 0) return found
@@ -85,26 +114,31 @@ export class OpfsBlocks implements Blocks {
   /** Refuses later calls. */
   close(): void {
     this.#closed = true
+    this.#thread.end()
   }
 
   /** The file of an object; undefined if there is none, or if it has not been written. */
   async #file(name: string): Promise<File | undefined> {
-    const file = await this.#entry(name)
+    const file = await this.#entry(name, name)
     return file && file.size > 0 ? file : undefined
   }
 
-  async #entry(name: string): Promise<File | undefined> {
+  /** A file in the directory of an object. */
+  async #entry(name: string, entry: string): Promise<File | undefined> {
     const directory = await this.#directoryOf(name, false)
-    const handle = await orAbsent(directory?.getFileHandle(name))
+    const handle = await orAbsent(directory?.getFileHandle(entry))
     return orAbsent(handle?.getFile())
   }
 
-  /** Makes the file of an object, and its directory, and opens a writer. */
-  async #create(name: string): Promise<{ directory: FileSystemDirectoryHandle; writer: FileSystemWritableFileStream }> {
+  /** Makes the directory of an object, and opens something in it. */
+  async #inDirectory<T>(
+    name: string,
+    open: (directory: FileSystemDirectoryHandle) => Promise<T>,
+  ): Promise<{ directory: FileSystemDirectoryHandle; opened: T }> {
     for (let attempt = 1; ; attempt++) {
       const directory = await this.#directoryOf(name, true)
       try {
-        if (directory) return { directory, writer: await writerIn(directory, name) }
+        if (directory) return { directory, opened: await open(directory) }
       } catch (error) {
         if (!MOVED.has((error as Error).name) || attempt === MAX_ATTEMPTS) throw error
       }
@@ -190,14 +224,23 @@ function plainBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Opens a writer for a new file, or one that has no bytes yet. */
 async function writerIn(directory: FileSystemDirectoryHandle, name: string): Promise<FileSystemWritableFileStream> {
+  return (await newFileIn(directory, name, name)).createWritable()
+}
+
+/** Makes the file `entry` for an object that does not exist yet. */
+async function newFileIn(
+  directory: FileSystemDirectoryHandle,
+  name: string,
+  entry: string,
+): Promise<FileSystemFileHandle> {
   // At the same time, because each step takes as long as a small file. Whether there was a file costs less than its length.
   const [known, handle] = await Promise.all([
     orAbsent(directory.getFileHandle(name)),
-    directory.getFileHandle(name, { create: true }),
+    directory.getFileHandle(entry, { create: true }),
   ])
   const file = known && (await orAbsent(known.getFile()))
   if (file && file.size > 0) throw new BackendError(`object ${name} exists`, { retryable: false })
-  return handle.createWritable()
+  return handle
 }
 
 /** Undefined if something does not exist, or no longer does. */
