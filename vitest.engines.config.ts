@@ -22,14 +22,15 @@ export default defineConfig({
         globalSetup: [
           project.test?.globalSetup ?? [],
           engine === 's3' ? `${STAND_INS}../object-gateway.ts` : [],
+          engine === 'postgres' ? `${STAND_INS}postgres-setup.ts` : [],
         ].flat(),
       },
     })),
   },
 })
 
-/** What runs before the tests, outside of vitest's workers. */
-const SETUP = /\/(hive-server|object-gateway)\.ts$/
+/** What keeps the memory backend: the stand-ins, and what runs before the tests, outside of vitest's workers. */
+const SETUP = /\/(hive-server|object-gateway|engines\/[\w-]+)\.ts$/
 
 /** Resolves the memory backend to another module, wherever tests import it. */
 function inPlaceOfMemory(standIn: string): Plugin {

@@ -1,0 +1,87 @@
+import { concatBytes, copyBytes } from '../../../src/bytes/byte-order.ts'
+import type { Backend, Blocks, Metadata } from '../../../src/store/backend.ts'
+import { engineCalls } from '../streams.ts'
+
+/** How many hives share what was opened once. More would slow lists down that read whole directories. */
+const MOST_HIVES = 100
+
+/** Calls one of the halves of the engine. */
+type Call<Half> = <T>(signal: AbortSignal | undefined, work: (half: Half) => Promise<T>) => Promise<T>
+
+/**
+ * Returns a function that makes an empty backend at once, as tests make one in memory; the engine opens with its first call.
+ *
+ * A hundred of them share one hive of the engine, where the keys and names of each begin in their own way: some tests make
+ * thousands of hives, and to create schemas or databases for all of them would take longer than the tests. What tests have
+ * stored goes with the server, or with the profile of the browser.
+ */
+export function sharedBackends(open: () => Promise<Backend>): () => Backend {
+  let made = 0
+  let openOnce = once(open)
+  return () => {
+    const number = made++ % MOST_HIVES
+    if (number === 0) openOnce = once(open)
+    const shared = openOnce
+    let isClosed = false
+    const call: Call<Backend> = async (signal, work) => {
+      signal?.throwIfAborted()
+      if (isClosed) throw new TypeError('the backend is closed')
+      engineCalls.pending++
+      try {
+        return await work(await shared())
+      } finally {
+        engineCalls.pending--
+      }
+    }
+    return {
+      metadata: rowsBelow(new Uint8Array([number]), (signal, work) => call(signal, ({ metadata }) => work(metadata))),
+      blocks: blocksBelow(`h${number}.`, (signal, work) => call(signal, ({ blocks }) => work(blocks))),
+      close() {
+        isClosed = true
+        return Promise.resolve()
+      },
+    }
+  }
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => (made ??= make())
+}
+
+/** The rows whose keys begin with `start`, without it. */
+function rowsBelow(start: Uint8Array, call: Call<Metadata>): Metadata {
+  const below = (key: Uint8Array): Uint8Array => concatBytes(start, key)
+  return {
+    get: (key, options) => call(options?.signal, (rows) => rows.get(below(key), options)),
+    list: ({ prefix, after, ...options }) =>
+      call(options.signal, async (rows) => {
+        const found = await rows.list({ ...options, prefix: below(prefix), after: after && below(after) })
+        return found.map((row) => ({ ...row, key: copyBytes(row.key.subarray(start.byteLength)) }))
+      }),
+    commit: (checks, mutations, options) =>
+      call(options?.signal, (rows) =>
+        rows.commit(
+          checks.map((check) => ({ ...check, key: below(check.key) })),
+          mutations.map((mutation) => ({ ...mutation, key: below(mutation.key) })),
+          options,
+        ),
+      ),
+  }
+}
+
+/** The objects whose names begin with `start`, without it. */
+function blocksBelow(start: string, call: Call<Blocks>): Blocks {
+  return {
+    put: (name, bytes, options) => call(options?.signal, (blocks) => blocks.put(start + name, bytes, options)),
+    get: (name, options) => call(options?.signal, (blocks) => blocks.get(start + name, options)),
+    size: (name, options) => call(options?.signal, (blocks) => blocks.size(start + name, options)),
+    delete: (name, options) => call(options?.signal, (blocks) => blocks.delete(start + name, options)),
+    list: ({ prefix, after, ...options }) =>
+      call(options.signal, async (blocks) => {
+        const from = after === undefined ? undefined : start + after
+        const found = await blocks.list({ ...options, prefix: start + prefix, after: from })
+        return found.map((object) => ({ ...object, name: object.name.slice(start.length) }))
+      }),
+  }
+}
