@@ -1,15 +1,15 @@
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { markHandled } from '../bytes/promises.ts'
-import { QuotaExceededError } from '../errors.ts'
 import type { StoreHost } from '../store/host.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { openStoredBlocks } from '../store/reading/stored-stream.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
-import { blockKey, blockReference, usageKey } from './cache-keys.ts'
-import { type BlockRecord, formatBlock, formatUsage, parseBlock, parseUsage } from './cache-records.ts'
-import { parseRecord, readRecord } from './cache-store.ts'
+import { blockKey, blockReference } from './cache-keys.ts'
+import { type BlockRecord, formatBlock, parseBlock } from './cache-records.ts'
+import { parseRecord, readRecord, readRow } from './cache-store.ts'
+import { collectEvicted, isCleared, occupiedBytes, readUsage, ROW_BYTES, setUsage, usageIn } from './cache-usage.ts'
 import { Evictor } from './evictor.ts'
-import { ROW_BYTES } from './remove-blocks.ts'
+import { removeDamagedBlock } from './remove-blocks.ts'
 import { RecentUses } from './recent-uses.ts'
 
 /** How long nothing is kept after the store has failed, in milliseconds. */
@@ -34,9 +34,24 @@ export interface NewBlock {
   readonly index: number
   /** Blocks that were used at this time or later are not removed for this one. */
   readonly beforeMs: number
+  /** Number of the last clearing when its reader began. */
+  readonly clears: number | undefined
   /** Adds rows about the version to the commit. */
   note(tx: Transaction): Promise<void>
 }
+
+/** What became of a block that was to be kept. */
+export type Keeping =
+  /** It is kept. */
+  | { readonly kind: 'kept' }
+  /** Nothing could make room for it. */
+  | { readonly kind: 'full' }
+  /** The cache was cleared since its reader began, or nothing is to be stored any more. */
+  | { readonly kind: 'givenUp' }
+  /** The hive does not tell its digest. */
+  | { readonly kind: 'unnamed' }
+  /** The store has failed, or the bytes are not those of the digest. */
+  | { readonly kind: 'failed'; readonly error: unknown }
 
 /** The blocks in a store, within a budget. */
 export class BlockCache {
@@ -54,6 +69,7 @@ export class BlockCache {
   #clears = 0
   readonly #waitingForRoom: (() => void)[] = []
   #pausedUntilMs = -Infinity
+  #pauseCause: unknown
   /** Ids of streams that were found damaged, and not stored again since. */
   readonly #damaged = new Set<string>()
 
@@ -105,9 +121,13 @@ export class BlockCache {
 
   /**
    * Reads a block; undefined if it is gone or damaged. Reading a damaged one marks it, so that it is repaired when it is
-   * stored again.
+   * stored again. `clears` is the number of the last clearing when its reader began.
    */
-  async read(partition: Uint8Array, record: BlockRecord): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(
+    partition: Uint8Array,
+    record: BlockRecord,
+    clears: number | undefined,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     if (this.#damaged.has(record.id)) return undefined
     try {
       const stored = await this.store.open(record.id)
@@ -127,7 +147,9 @@ export class BlockCache {
       } else {
         await source.cancel(undefined)
       }
-      await this.attempt(() => this.uses.note(partition, record.owner, record.index))
+      if (clears !== undefined) {
+        await this.attempt(() => this.uses.note(partition, record.owner, record.index, clears))
+      }
       return bytes
     } catch (error) {
       const { name } = error as Error
@@ -149,18 +171,23 @@ export class BlockCache {
     }
   }
 
-  /** Stores a block when its turn comes. Resolves with whether it was stored; never rejects. */
-  async keep(make: () => Promise<NewBlock | undefined>): Promise<boolean> {
+  /** Stores a block when its turn comes; never rejects. */
+  async keep(make: () => Promise<NewBlock | undefined>): Promise<Keeping> {
     this.#waiting++
-    let isKept = false
+    let keeping: Keeping = { kind: 'givenUp' }
     await this.inTurn(async () => {
-      const block = await make()
-      isKept = block !== undefined && (await this.#store(block))
+      try {
+        const block = await make()
+        keeping = block ? await this.#store(block) : { kind: 'unnamed' }
+      } catch (error) {
+        keeping = { kind: 'failed', error }
+        throw error
+      }
     })
     this.#waiting--
     // All, since some of them may have gone meanwhile; each looks again.
     for (const wake of this.#waitingForRoom.splice(0)) wake()
-    return isKept
+    return keeping
   }
 
   /** Changes the store when the turn comes, unless all is cleared before; never rejects. */
@@ -185,7 +212,12 @@ export class BlockCache {
 
   /** Number of bytes in use. */
   async usedBytes(): Promise<number> {
-    return (await readRecord(this.store, usageKey(), parseUsage)) ?? 0
+    return occupiedBytes(await readUsage(this.store, this.host))
+  }
+
+  /** Number of the last clearing; undefined if the store fails. */
+  async clears(): Promise<number | undefined> {
+    return (await this.attempt(() => readUsage(this.store, this.host)))?.clears
   }
 
   /** Tells that something went wrong which no reader notices. */
@@ -198,34 +230,51 @@ export class BlockCache {
     if (!this.#signal?.aborted && clears === this.#clears) await this.attempt(change)
   }
 
-  async #store(block: NewBlock): Promise<boolean> {
-    const { bytes, beforeMs } = block
-    if (!this.mayKeep(bytes.byteLength)) return false
+  async #store(block: NewBlock): Promise<Keeping> {
+    const { bytes, beforeMs, clears } = block
+    if (!this.fits(bytes.byteLength)) return { kind: 'full' }
+    if (clears === undefined || this.#signal?.aborted) return { kind: 'givenUp' }
+    if (!this.mayKeep(bytes.byteLength)) return { kind: 'failed', error: this.#pauseCause }
     await this.#evictor.collect()
     // Another tab may take the room meanwhile: once more then.
     for (let tries = 0; tries < 2; tries++) {
-      if (!(await this.#makeRoom(bytes.byteLength + ROW_BYTES, beforeMs))) return false
-      if (await this.#commit(block)) return true
+      if (!(await this.#makeRoom(bytes.byteLength + ROW_BYTES, beforeMs))) break
+      const keeping = await this.#commit(block, clears)
+      if (keeping.kind !== 'full') return keeping
     }
-    return false
+    return { kind: 'full' }
   }
 
-  async #commit({ partition, name, bytes, digest, owner, index, note }: NewBlock): Promise<boolean> {
+  async #commit(block: NewBlock, clears: number): Promise<Keeping> {
+    const { partition, name, bytes, digest, owner, index, note } = block
     const key = blockKey(partition, name)
     const reference = blockReference(partition, name)
+    const damaged = await readRow(this.store, key)
+    if (damaged && !parseRecord(damaged, parseBlock)) {
+      this.#evictor.mayHaveLeft()
+      await removeDamagedBlock(this.store, key)
+    }
     const sink = this.store.sink({
       reference,
       digest,
       signal: this.#signal,
       onCommit: async (tx, { id }) => {
         const former = parseRecord(await tx.get(key), parseBlock)
-        const used = parseRecord(await tx.get(usageKey()), parseUsage) ?? 0
+        const usage = await usageIn(tx)
+        if (await isCleared(tx, usage, partition, clears)) throw new NotKept('givenUp')
         const length = bytes.byteLength
-        const total = used + length + ROW_BYTES - (former ? former.length + ROW_BYTES : 0)
-        if (total > this.limit) throw new BudgetError()
-        if (former && former.id !== id) await tx.unmarkAsUsed(former.id, reference)
+        const freed = former ? former.length + ROW_BYTES : 0
+        const isReplaced = former !== undefined && former.id !== id
+        const kept = usage.kept + length + ROW_BYTES - freed
+        // The stream that is replaced is there until it is collected.
+        const evicted = usage.evicted + (isReplaced ? freed : 0)
+        if (occupiedBytes({ ...usage, kept, evicted }) > this.limit) throw new NotKept('full')
+        if (isReplaced) {
+          this.#evictor.mayHaveLeft()
+          await tx.unmarkAsUsed(former.id, reference)
+        }
         tx.set(key, formatBlock({ id, length, storedMs: this.host.now(), owner, index }))
-        tx.set(usageKey(), formatUsage(total))
+        setUsage(tx, usage, { kept, evicted })
         await note(tx)
       },
     })
@@ -235,17 +284,24 @@ export class BlockCache {
       markHandled(writer.write(bytes))
       await writer.close()
       this.#damaged.delete((await sink.stored).id)
-      return true
+      return { kind: 'kept' }
     } catch (error) {
-      if (error instanceof BudgetError) return false
+      if (error instanceof NotKept) return { kind: error.kind }
+      this.#evictor.mayHaveLeft()
       throw error
     }
   }
 
   async #makeRoom(bytes: number, beforeMs: number): Promise<boolean> {
-    const missing = (await this.usedBytes()) + bytes - this.limit
-    if (missing <= 0) return true
-    return (await this.#evictor.evict(Math.max(missing, this.#roomBytes), beforeMs)) >= missing
+    let usage = await readUsage(this.store, this.host)
+    const missing = (): number => occupiedBytes(usage) + bytes - this.limit
+    if (missing() > 0 && usage.evicted > usage.collected) {
+      // Another tab has evicted it, and did not or could not collect it yet.
+      await collectEvicted(this.store, this.host)
+      usage = await readUsage(this.store, this.host)
+    }
+    if (missing() <= 0) return true
+    return (await this.#evictor.evict(Math.max(missing(), this.#roomBytes), beforeMs)) >= missing()
   }
 
   get #roomBytes(): number {
@@ -264,6 +320,7 @@ export class BlockCache {
     const nowMs = this.host.now()
     const isRepeated = nowMs < this.#pausedUntilMs
     this.#pausedUntilMs = nowMs + PAUSE_MS
+    this.#pauseCause = error
     if (isRepeated) return
     this.report(error)
     // The engine has less room than the budget says.
@@ -275,9 +332,12 @@ export class BlockCache {
   }
 }
 
-/** The budget is used up by others. */
-class BudgetError extends QuotaExceededError {
-  constructor() {
-    super('the budget of the cache is used up')
+/** Ends a commit because the block is not to be kept. */
+class NotKept extends Error {
+  readonly kind: 'full' | 'givenUp'
+
+  constructor(kind: 'full' | 'givenUp') {
+    super('the block is not to be kept')
+    this.kind = kind
   }
 }

@@ -4,6 +4,7 @@
  * ```text
  * cache/u                                        usage
  * cache/g                                        generation of the pins
+ * cache/c/<partition>                            number of the last clearing of a partition
  * cache/e/<partition><alias>                     version last seen
  * cache/p/<partition><alias>                     pinned version
  * cache/m/<partition><alias16><version16><page>  digests of up to 64 blocks of a version
@@ -17,7 +18,7 @@
  * @module
  */
 import { concatBytes } from '../bytes/byte-order.ts'
-import { writeU32 } from '../bytes/integers.ts'
+import { readU32, writeU32 } from '../bytes/integers.ts'
 import { sha256 } from '../bytes/sha256.ts'
 
 const HASH_BYTES = 16
@@ -29,9 +30,9 @@ export const PAGE_BLOCKS = 64
 /** Length of what comes before the partition in a key. */
 const KIND_BYTES = 8
 
-type Kind = 'e' | 'p' | 'm' | 'b' | 't'
+type Kind = 'c' | 'e' | 'p' | 'm' | 'b' | 't'
 
-/** The key of the row with the number of bytes in the cache. */
+/** The key of the row that says what the cache occupies. */
 export function usageKey(): Uint8Array {
   return encode('cache/u')
 }
@@ -108,6 +109,11 @@ export function pageKey(partition: Uint8Array, alias: AliasKey, version: Uint8Ar
 /** The name of the version in the key of a page. */
 export function versionInPageKey(key: Uint8Array): Uint8Array {
   return key.slice(KIND_BYTES + 2 * HASH_BYTES, KIND_BYTES + 3 * HASH_BYTES)
+}
+
+/** The number of the page in its key. */
+export function pageInKey(key: Uint8Array): number {
+  return readU32(key, KIND_BYTES + 3 * HASH_BYTES)
 }
 
 /** `cache/b/…` */

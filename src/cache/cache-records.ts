@@ -2,12 +2,13 @@
  * The values of a cache's rows: docs/formats.md, "Rows of a cache". Integers are unsigned and big-endian.
  *
  * ```text
- * usage    u8 layout = 1 | u64 bytes
+ * usage    u8 layout = 1 | u64 kept | u64 evicted | u64 collected | u64 clears | u64 clears of everything
  * version  u8 layout = 1 | u8 kind of block names (0 digests, 1 etag) | u32 block length | u64 size | u64 modified, ms
  *          | u16 length, alias | u16 length, etag | u16 length, type | u8 successor (0 none, 1 etag, 2 removed) [| u16 length, etag]
  * page     u8 layout = 1 | u64 bitmap, the first block in the highest bit | 32 SHA-256 for each bit that is set
  * block    u8 layout = 1 | 16 stream id | u32 length | u64 stored, ms | 16 owner | u32 index
  * use      u8 layout = 1 | u64 last use, ms
+ * number   u8 layout = 1 | u64 generation of the pins, or clears when the partition was cleared last
  * ```
  *
  * @module
@@ -43,6 +44,20 @@ export interface VersionRecord {
   readonly successor: Successor | undefined
 }
 
+/** What the cache occupies, and what was removed from it. Bytes include those that each block costs besides its own. */
+export interface UsageRecord {
+  /** Bytes of the blocks that have rows. */
+  readonly kept: number
+  /** Bytes of all blocks that were ever removed. It only grows. */
+  readonly evicted: number
+  /** How many of them no longer occupy the store: the value of `evicted` before the last collection. */
+  readonly collected: number
+  /** Number of the last clearing, of whatever partition. It only grows. */
+  readonly clears: number
+  /** Number of the last clearing of everything. */
+  readonly allClears: number
+}
+
 /** A block that is stored. */
 export interface BlockRecord {
   /** Id of the stored stream. */
@@ -61,23 +76,38 @@ export interface BlockRecord {
 export type PageDigests = (Uint8Array | undefined)[]
 
 /** Writes the row of the usage. */
-export function formatUsage(bytes: number): Uint8Array {
-  return new RecordWriter(9).u8(LAYOUT).u64(bytes).finish()
+export function formatUsage({ kept, evicted, collected, clears, allClears }: UsageRecord): Uint8Array {
+  return new RecordWriter(41).u8(LAYOUT).u64(kept).u64(evicted).u64(collected).u64(clears).u64(allClears).finish()
 }
 
-/** Reads the row of the usage. */
-export function parseUsage(row: Uint8Array): number {
-  return parseNumber('usage', row)
+/**
+ * Reads the row of the usage.
+ *
+ * @throws {FormatError} if it is not one.
+ */
+export function parseUsage(row: Uint8Array): UsageRecord {
+  const reader = new RecordReader('cache usage', row)
+  reader.layout(LAYOUT)
+  const [kept, evicted, collected] = [reader.u64(), reader.u64(), reader.u64()]
+  if (collected > evicted) throw reader.invalid('more that was collected than evicted', 8)
+  const [clears, allClears] = [reader.u64(), reader.u64()]
+  if (allClears > clears) throw reader.invalid('a clearing after the last one', 8)
+  reader.end()
+  return { kept, evicted, collected, clears, allClears }
 }
 
-/** Writes the row of a last use. */
-export function formatUse(timeMs: number): Uint8Array {
-  return new RecordWriter(9).u8(LAYOUT).u64(timeMs).finish()
+/** Writes a row that is a number: a time, a generation, or the number of a clearing. */
+export function formatNumber(value: number): Uint8Array {
+  return new RecordWriter(9).u8(LAYOUT).u64(value).finish()
 }
 
-/** Reads the row of a last use. */
-export function parseUse(row: Uint8Array): number {
-  return parseNumber('use', row)
+/** Reads a row that is a number. */
+export function parseNumber(row: Uint8Array): number {
+  const reader = new RecordReader('cache number', row)
+  reader.layout(LAYOUT)
+  const value = reader.u64()
+  reader.end()
+  return value
 }
 
 /** Writes the row of a version. */
@@ -168,14 +198,6 @@ export function parseBlock(row: Uint8Array): BlockRecord {
   }
   reader.end()
   return block
-}
-
-function parseNumber(name: string, row: Uint8Array): number {
-  const reader = new RecordReader(name, row)
-  reader.layout(LAYOUT)
-  const value = reader.u64()
-  reader.end()
-  return value
 }
 
 function readSuccessor(reader: RecordReader): Successor | undefined {

@@ -17,6 +17,8 @@ export interface CachedBytesOptions {
   readonly partition: Uint8Array
   readonly names: BlockNames
   readonly range: ByteRange
+  /** Number of the last clearing when the entry was opened. */
+  readonly clears: number | undefined
   /** Whether another version of the entry is in the cache, so that some of the blocks may be there already. */
   readonly hasFormer: boolean
   /** The runs and blocks of this version that are in memory, and the start of a run over blocks. */
@@ -144,7 +146,7 @@ export class CachedBytes implements VersionBytes {
     if (held) return held.bytes
     const name = await this.#nameOf(index)
     const record = name && (await cache.blocks.find(partition, name, names.rangeOf(index)))
-    const bytes = record && (await cache.blocks.read(partition, record))
+    const bytes = record && (await cache.blocks.read(partition, record, this.#options.clears))
     if (bytes) this.#options.onHit(index)
     return bytes
   }

@@ -74,9 +74,9 @@ export interface ClearOptions extends HiveCallOptions {
 
 /** What a cache occupies. */
 export interface CacheUsage {
-  /** Bytes in use, with 512 for each block. */
+  /** Bytes in use, with 512 for each block: also those of evicted blocks whose space was not given back yet. */
   readonly bytes: number
-  /** Bytes that the pinned versions need, whether they are here yet or not. */
+  /** Bytes that the pinned versions of entries that are not gone need, whether they are here yet or not. */
   readonly pinnedBytes: number
   /** The budget. */
   readonly limit: number
@@ -108,8 +108,10 @@ export interface CachedHive extends Hive {
    *
    * @throws {QuotaExceededError} before anything is fetched, if the pinned versions would be larger than the budget, or
    *   later, if the store is full.
+   * @throws {IntegrityError} if bytes do not match the digest that the hive tells.
    * @throws {ConflictError} if the entry is updated meanwhile.
-   * @throws {DOMException} named `AbortError` if it is unpinned meanwhile, or another version is pinned.
+   * @throws {DOMException} named `AbortError` if it is unpinned meanwhile, another version is pinned, or the cache is
+   *   cleared.
    * @throws {FormatError} with `reason: 'unsupported'` if the server forbids keeping the bytes (`no-store`).
    */
   pin(alias: string, options?: PinOptions): Promise<CachedEntryInfo>
@@ -119,7 +121,10 @@ export interface CachedHive extends Hive {
   cached(alias: string, options?: HiveCallOptions): Promise<CachedRanges | undefined>
   /** What the cache occupies, with all that other hives and principals have in the store. */
   usage(options?: HiveCallOptions): Promise<CacheUsage>
-  /** Removes all that this hive has for this principal, pinned versions too. */
+  /**
+   * Removes all that this hive has for this principal, pinned versions too. Entries that are open, also in other tabs, can
+   * still be read, but nothing of them is kept any more.
+   */
   clear(options?: ClearOptions): Promise<void>
   /** Waits until all blocks that were read are stored or given up. */
   flush(): Promise<void>

@@ -92,7 +92,7 @@ export function cachedHive(remote: Hive | OpenEntry, store: StreamStore, options
 const SILENCE_MS = 10_000
 
 /** What is known of an entry, from the remote hive or, if that does not answer, from the cache. */
-interface Found<T> extends Pick<CachedVersionOptions, 'known' | 'toleratedEtag'> {
+interface Found<T> extends Pick<CachedVersionOptions, 'known' | 'clears' | 'toleratedEtag'> {
   readonly found: T | EntryInfo
   readonly stale: boolean
 }
@@ -124,7 +124,7 @@ class BlockCachedHive implements CachedHive {
     this.#cache = {
       store,
       blocks: new BlockCache(store, { limit: bytes, host, onError, signal }),
-      rows: new VersionRows(store, hive, principal),
+      rows: new VersionRows(store, host, hive, principal),
       shared: new SharedVersions(),
       pinning: new Map(),
       hasManifests: typeof remote !== 'function',
@@ -140,10 +140,10 @@ class BlockCachedHive implements CachedHive {
     const bufferSize = checkBufferSize(options.bufferSize)
     const key = await aliasKeyOf(alias)
     const ask = (signal: AbortSignal): Promise<Entry> => this.#cache.open(alias, { consistency, bufferSize, signal })
-    const { found, known, stale, toleratedEtag } = await this.#ask(key, ask, options.signal)
+    const { found, known, stale, clears, toleratedEtag } = await this.#ask(key, ask, options.signal)
     const remote = stale ? undefined : (found as Entry)
     const info = { ...describe(found), alias }
-    const version = this.#version(key, info, { consistency, bufferSize, remote, known, toleratedEtag })
+    const version = this.#version(key, info, { consistency, bufferSize, remote, known, clears, toleratedEtag })
     return new OpenCachedEntry(version, bufferSize, stale)
   }
 
@@ -216,10 +216,11 @@ class BlockCachedHive implements CachedHive {
   async pin(alias: string, { signal, onProgress }: PinOptions = {}): Promise<CachedEntryInfo> {
     checkAlias(alias)
     const key = await aliasKeyOf(alias)
+    const clears = await this.#cache.blocks.clears()
     const remote = await this.#cache.open(alias, { signal })
     const known = await this.#know(key, remote)
     const info = { ...describe(remote), alias }
-    const options = { consistency: 'conflict', bufferSize: checkBufferSize(), remote, known } as const
+    const options = { consistency: 'conflict', bufferSize: checkBufferSize(), remote, known, clears } as const
     await pinVersion(this.#cache, key, this.#version(key, info, options), { signal, onProgress })
     return info
   }
@@ -254,7 +255,7 @@ class BlockCachedHive implements CachedHive {
   #version(
     alias: AliasKey,
     info: EntryInfo,
-    options: Pick<CachedVersionOptions, 'consistency' | 'bufferSize' | 'remote' | 'known' | 'toleratedEtag'>,
+    options: Pick<CachedVersionOptions, 'consistency' | 'bufferSize' | 'remote' | 'known' | 'clears' | 'toleratedEtag'>,
   ): CachedVersion {
     const reopen = (changed: OpenOptions): Promise<Entry> => this.open(alias.alias, changed)
     return new CachedVersion({ ...options, cache: this.#cache, alias, info, reopen })
@@ -273,7 +274,7 @@ class BlockCachedHive implements CachedHive {
     const stopListening = onAbort([signal], (reason) => giveUp.abort(reason))
     const asked = signal ? abortable(ask(giveUp.signal), signal) : ask(giveUp.signal)
     markHandled(asked)
-    const seen = await this.#seen(key)
+    const [seen, clears] = await Promise.all([this.#seen(key), blocks.clears()])
     try {
       const patienceMs = blocks.host.now() < this.#silentUntilMs ? 0 : this.#staleAfterMs
       const late = seen && blocks.host.sleep(patienceMs, ended.signal).then(() => undefined)
@@ -282,7 +283,7 @@ class BlockCachedHive implements CachedHive {
       if (found) {
         this.#silentUntilMs = -Infinity
         const known = await this.#know(key, found, seen)
-        return { found, known, stale: false, toleratedEtag: undefined }
+        return { found, known, stale: false, clears, toleratedEtag: undefined }
       }
       if (patienceMs > 0) this.#silentUntilMs = blocks.host.now() + SILENCE_MS
       giveUp.abort(new DOMException('the hive did not answer in time', 'TimeoutError'))
@@ -294,7 +295,7 @@ class BlockCachedHive implements CachedHive {
       stopListening()
     }
     // `seen` is set: nothing else ends the race, or passes the condition above.
-    return this.#recall(key, seen!)
+    return { ...(await this.#recall(key, seen!)), clears }
   }
 
   /** What was seen of an entry. If the store fails, nothing was. */
@@ -304,7 +305,7 @@ class BlockCachedHive implements CachedHive {
   }
 
   /** The version that is served without a network. */
-  async #recall(key: AliasKey, seen: VersionRecord): Promise<Found<never>> {
+  async #recall(key: AliasKey, seen: VersionRecord): Promise<Omit<Found<never>, 'clears'>> {
     if (seen.successor && seen.successor.etag === undefined) {
       throw new NotFoundError(`there is no such entry: ${key.alias}`, { alias: key.alias })
     }
@@ -338,9 +339,10 @@ class BlockCachedHive implements CachedHive {
 
   async #written(alias: string, remote: Entry): Promise<Entry> {
     const key = await aliasKeyOf(alias)
+    const clears = await this.#cache.blocks.clears()
     const known = await this.#know(key, remote)
     const bufferSize = checkBufferSize()
-    const version = this.#version(key, describe(remote), { consistency: 'conflict', bufferSize, remote, known })
+    const version = this.#version(key, describe(remote), { consistency: 'conflict', bufferSize, remote, known, clears })
     return new OpenCachedEntry(version, bufferSize, false)
   }
 

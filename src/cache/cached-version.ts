@@ -16,6 +16,8 @@ import type { Transaction } from '../store/transactions/transaction.ts'
 import { type AskManifest, BlockNames, findNaming } from './block-names.ts'
 import type { AliasKey } from './cache-keys.ts'
 import type { VersionRecord } from './cache-records.ts'
+import type { Keeping } from './block-cache.ts'
+import { isCleared, usageIn } from './cache-usage.ts'
 import { CachedBytes } from './cached-bytes.ts'
 import type { HiveCache } from './hive-cache.ts'
 import { type HeldBlock, NetworkRun } from './network-run.ts'
@@ -32,6 +34,8 @@ export interface CachedVersionOptions {
   readonly remote: Entry | undefined
   /** What the cache knows of the entry. */
   readonly known: VersionRecord | undefined
+  /** Number of the last clearing when the entry was opened; undefined if the store has failed. */
+  readonly clears: number | undefined
   /**
    * Without a network: the etag that the cache knew as the current one when this version was opened all the same. It does
    * not count as an update.
@@ -147,7 +151,7 @@ export class CachedVersion implements VersionSource {
   async #openBytes(range: ByteRange, names: BlockNames): Promise<CachedBytes | undefined> {
     const { cache, known, info } = this.#options
     const { partition } = names.version
-    if (!cache.blocks.mayKeep(names.version.blockLength)) {
+    if (!cache.blocks.mayKeep(names.rangeOf(0).end)) {
       const first = Math.floor(range.start / names.version.blockLength)
       const name = await cache.blocks.attempt(() => names.known(first))
       if (!name || !(await cache.blocks.find(partition, name, names.rangeOf(first)))) return undefined
@@ -159,6 +163,7 @@ export class CachedVersion implements VersionSource {
       partition,
       names,
       range,
+      clears: this.#options.clears,
       hasFormer: known !== undefined && known.etag !== info.etag,
       sharing: () => cache.shared.get(sharingKey),
       startRun: (first, end) => this.startRun(names, { first, end }, startedMs),
@@ -171,7 +176,12 @@ export class CachedVersion implements VersionSource {
     const { cache, alias } = this.#options
     if (this.#isNoted && !names.isUnwritten(index)) return
     this.#isNoted = true
-    const write = (tx: Transaction): Promise<boolean> => this.#note(tx, names, index)
+    const { clears } = this.#options
+    if (clears === undefined) return
+    const write = async (tx: Transaction): Promise<boolean> => {
+      if (await isCleared(tx, await usageIn(tx), names.version.partition, clears)) return false
+      return this.#note(tx, names, index)
+    }
     markHandled(
       cache.blocks.inTurn(async () => {
         if (await cache.store.transaction(write)) await cache.rows.tidyPages(alias)
@@ -195,7 +205,7 @@ export class CachedVersion implements VersionSource {
     names: BlockNames,
     { first, end }: { first: number; end: number },
     beforeMs: number,
-    onKept: (kept: Promise<boolean>) => void = () => undefined,
+    onKept: (kept: Promise<Keeping>) => void = () => undefined,
   ): NetworkRun {
     const { cache } = this.#options
     const key = this.#sharingKey(names)
@@ -215,8 +225,8 @@ export class CachedVersion implements VersionSource {
     return run
   }
 
-  async #keep(names: BlockNames, block: HeldBlock, beforeMs: number): Promise<boolean> {
-    const { cache, alias } = this.#options
+  async #keep(names: BlockNames, block: HeldBlock, beforeMs: number): Promise<Keeping> {
+    const { cache, alias, clears } = this.#options
     const { partition } = names.version
     const key = this.#sharingKey(names)
     const { index, bytes } = block
@@ -233,6 +243,7 @@ export class CachedVersion implements VersionSource {
         owner: alias.hash,
         index,
         beforeMs,
+        clears,
         note: async (tx) => {
           replaces = await this.#note(tx, names, index)
         },

@@ -2,10 +2,11 @@ import { toMapKey } from '../bytes/byte-text.ts'
 import type { StoreHost } from '../store/host.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { generationKey, keysOf, partitionIn, useKey } from './cache-keys.ts'
-import { type BlockRecord, parseBlock, parseUse } from './cache-records.ts'
+import { type BlockRecord, parseBlock, parseNumber } from './cache-records.ts'
+import { collectEvicted } from './cache-usage.ts'
 import { deleteRows, listRows, parseRecord, readRow } from './cache-store.ts'
 import { pinnedBlocks } from './pinned-blocks.ts'
-import { MOST_REMOVED, removeBlocks } from './remove-blocks.ts'
+import { MOST_REMOVED, removeBlocks, removeDamagedBlock } from './remove-blocks.ts'
 import type { RecentUses } from './recent-uses.ts'
 import { VersionSweeper } from './version-sweeper.ts'
 
@@ -32,13 +33,13 @@ export class Evictor {
   /** Row of the pins when the candidates were chosen. */
   #generation = ''
   readonly #host: StoreHost
-  /** Whether streams may be left that nothing refers to: those that this process, or one that was killed, has evicted. */
+  /** Whether streams may be left that nothing refers to: evicted ones, or those of an upload that failed or was killed. */
   #mustCollect = true
 
   constructor(store: StreamStore, uses: RecentUses, host: StoreHost) {
     this.#store = store
     this.#uses = uses
-    this.#sweeper = new VersionSweeper(store)
+    this.#sweeper = new VersionSweeper(store, host)
     this.#host = host
   }
 
@@ -71,13 +72,18 @@ export class Evictor {
     return freed
   }
 
+  /** Says that something may be left that nothing refers to. */
+  mayHaveLeft(): void {
+    this.#mustCollect = true
+  }
+
   /** Gives the space back of what was evicted, and, the first time, of what others have left. */
   async collect(): Promise<void> {
     if (!this.#mustCollect) return
     // Not after it: more may be evicted meanwhile.
     this.#mustCollect = false
     try {
-      await this.#store.collectGarbage({ graceMs: 0 })
+      await collectEvicted(this.#store, this.#host)
     } catch (error) {
       this.#mustCollect = true
       throw error
@@ -118,6 +124,7 @@ export class Evictor {
     const pinned = await pinnedBlocks(this.#store)
     const uses = await this.#lastUses()
     let chosen: Candidate[] = []
+    const damaged: Uint8Array[] = []
     let areAll = true
     const shorten = (): void => {
       areAll &&= chosen.length <= CANDIDATES
@@ -128,7 +135,10 @@ export class Evictor {
     for await (const rows of listRows(this.#store, keysOf('b'))) {
       for (const { key, value } of rows) {
         const block = parseRecord(value, parseBlock)
-        if (!block) continue
+        if (!block) {
+          if (damaged.length < CANDIDATES) damaged.push(key)
+          continue
+        }
         const use = useKeyOf(key, block)
         unused.delete(toMapKey(use))
         if (pinned.has(toMapKey(key))) continue
@@ -139,6 +149,10 @@ export class Evictor {
       if (chosen.length > 2 * CANDIDATES) shorten()
     }
     shorten()
+    for (const key of damaged) {
+      this.#mustCollect = true
+      await removeDamagedBlock(this.#store, key)
+    }
     await deleteRows(
       this.#store,
       [...unused].map((text) => Uint8Array.from(text, (unit) => unit.codePointAt(0)!)),
@@ -160,7 +174,7 @@ export class Evictor {
   async #lastUses(): Promise<Map<string, number>> {
     const uses = new Map<string, number>()
     for await (const rows of listRows(this.#store, keysOf('t'))) {
-      for (const { key, value } of rows) uses.set(toMapKey(key), parseRecord(value, parseUse) ?? 0)
+      for (const { key, value } of rows) uses.set(toMapKey(key), parseRecord(value, parseNumber) ?? 0)
     }
     return uses
   }

@@ -1,14 +1,16 @@
+import { equalBytes } from '../bytes/byte-order.ts'
 import { abortable } from '../bytes/promises.ts'
 import { FormatError, QuotaExceededError } from '../errors.ts'
+import type { Keeping } from './block-cache.ts'
 import type { BlockNames } from './block-names.ts'
 import { changeGeneration } from './change-generation.ts'
 import { type AliasKey, versionKey } from './cache-keys.ts'
 import { formatVersion, parseVersion, type VersionRecord } from './cache-records.ts'
 import type { CachedVersion } from './cached-version.ts'
 import { parseRecord } from './cache-store.ts'
-import { ROW_BYTES } from './remove-blocks.ts'
+import { ROW_BYTES } from './cache-usage.ts'
 import type { HiveCache, Pinning } from './hive-cache.ts'
-import { listPins } from './pinned-blocks.ts'
+import { listPins, type Pin } from './pinned-blocks.ts'
 
 /** How far a version that is being pinned is here. */
 export interface PinProgress {
@@ -93,9 +95,9 @@ function tooLarge(cache: HiveCache): QuotaExceededError {
 /** Sets the row of the pin. */
 async function setPin(cache: HiveCache, alias: AliasKey, record: VersionRecord): Promise<void> {
   const partition = await cache.rows.partition
-  const former = await cache.rows.get('p', alias)
-  const pins = await listPins(cache.store)
-  const others = pins.reduce((sum, { version }) => sum + costOf(version), 0) - (former ? costOf(former) : 0)
+  const isOwn = (pin: Pin): boolean => pin.version.alias === alias.alias && equalBytes(pin.partition, partition)
+  const pins = (await listPins(cache.store)).filter((pin) => !isOwn(pin))
+  const others = pins.reduce((sum, { version }) => sum + costOf(version), 0)
   if (others + costOf(record) > cache.blocks.limit) throw tooLarge(cache)
   await cache.store.transaction(async (tx) => {
     tx.set(versionKey('p', partition, alias), formatVersion(record))
@@ -161,7 +163,7 @@ async function fetchMissing(
   let missing = 0
   let bytes = 0
   let run: ReturnType<CachedVersion['startRun']> | undefined
-  let kept: Promise<boolean> | undefined
+  let keeping: Promise<Keeping> | undefined
   const leave = (): void => {
     run?.leave()
     run = undefined
@@ -181,7 +183,7 @@ async function fetchMissing(
           leave()
           const end = await endOfMissing(cache, names, index)
           run = version.startRun(names, { first: index, end }, Infinity, (promise) => {
-            kept = promise
+            keeping = promise
           })
           run.join()
         }
@@ -190,7 +192,7 @@ async function fetchMissing(
           signal?.throwIfAborted()
           await (signal ? abortable(run.pull(), signal) : run.pull())
         }
-        if (!(await kept)) throw noRoom(cache)
+        throwUnlessKept(cache, version, await keeping!)
       }
       const range = names.rangeOf(index)
       bytes += range.end - range.start
@@ -200,6 +202,22 @@ async function fetchMissing(
     leave()
   }
   return missing
+}
+
+/** @throws if a block was not kept, with what explains it. */
+function throwUnlessKept(cache: HiveCache, version: CachedVersion, keeping: Keeping): void {
+  switch (keeping.kind) {
+    case 'kept':
+      return
+    case 'full':
+      throw noRoom(cache)
+    case 'givenUp':
+      throw new DOMException('the cache was cleared meanwhile, or keeps nothing any more', 'AbortError')
+    case 'unnamed':
+      throw notKept(cache, version)
+    case 'failed':
+      throw keeping.error
+  }
 }
 
 /** The index after the blocks that are missing from `index` on, as far as they are known. */

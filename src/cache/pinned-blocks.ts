@@ -1,9 +1,9 @@
 import { toMapKey } from '../bytes/byte-text.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { BlockNames } from './block-names.ts'
-import { aliasKeyOf, blockKey, keysOf, partitionIn } from './cache-keys.ts'
+import { aliasKeyOf, blockKey, keysOf, partitionIn, versionKey } from './cache-keys.ts'
 import { parseVersion, type VersionRecord } from './cache-records.ts'
-import { listRows, parseRecord } from './cache-store.ts'
+import { listRows, parseRecord, readRecord } from './cache-store.ts'
 
 /** A pinned version, and whose it is. */
 export interface Pin {
@@ -11,13 +11,20 @@ export interface Pin {
   readonly version: VersionRecord
 }
 
-/** All pins of a store; those of one partition, if it is given. */
-export async function listPins(store: StreamStore, partition?: Uint8Array): Promise<Pin[]> {
+/**
+ * All pins of a store that count; those of one partition, if it is given. While an entry is gone, as far as the cache knows,
+ * its pin does not count: nobody could read what it keeps.
+ */
+export async function listPins(store: StreamStore, of?: Uint8Array): Promise<Pin[]> {
   const pins: Pin[] = []
-  for await (const rows of listRows(store, keysOf('p', partition))) {
+  for await (const rows of listRows(store, keysOf('p', of))) {
     for (const { key, value } of rows) {
       const version = parseRecord(value, parseVersion)
-      if (version) pins.push({ partition: partitionIn(key), version })
+      if (!version) continue
+      const partition = partitionIn(key)
+      const seen = await readRecord(store, versionKey('e', partition, await aliasKeyOf(version.alias)), parseVersion)
+      const isGone = seen?.successor !== undefined && seen.successor.etag === undefined
+      if (!isGone) pins.push({ partition, version })
     }
   }
   return pins

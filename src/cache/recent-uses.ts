@@ -2,7 +2,8 @@ import { toMapKey } from '../bytes/byte-text.ts'
 import type { StoreHost } from '../store/host.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { useKey } from './cache-keys.ts'
-import { formatUse } from './cache-records.ts'
+import { formatNumber } from './cache-records.ts'
+import { usageIn } from './cache-usage.ts'
 
 /** How long uses stay in memory before they are written, in milliseconds. */
 const WRITE_AFTER_MS = 60_000
@@ -17,7 +18,7 @@ const MOST_USES = 100
 export class RecentUses {
   readonly #store: StreamStore
   readonly #host: StoreHost
-  readonly #waiting = new Map<string, { readonly key: Uint8Array; timeMs: number }>()
+  readonly #waiting = new Map<string, { readonly key: Uint8Array; timeMs: number; clears: number }>()
   #writtenMs: number
 
   constructor(store: StreamStore, host: StoreHost) {
@@ -26,11 +27,14 @@ export class RecentUses {
     this.#writtenMs = host.now()
   }
 
-  /** Notes that a block is used now. Resolves at once, unless this writes. */
-  async note(partition: Uint8Array, owner: Uint8Array, index: number): Promise<void> {
+  /**
+   * Notes that a block is used now, by somebody who began after the clearing with the number `clears`. Resolves at once,
+   * unless this writes.
+   */
+  async note(partition: Uint8Array, owner: Uint8Array, index: number, clears: number): Promise<void> {
     const timeMs = this.#host.now()
     const key = useKey(partition, owner, index)
-    this.#waiting.set(toMapKey(key), { key, timeMs })
+    this.#waiting.set(toMapKey(key), { key, timeMs, clears })
     if (Math.abs(timeMs - this.#writtenMs) >= WRITE_AFTER_MS || this.#waiting.size >= MOST_USES) await this.write()
   }
 
@@ -39,14 +43,17 @@ export class RecentUses {
     return this.#waiting.get(toMapKey(key))?.timeMs ?? 0
   }
 
-  /** Writes what waits. */
+  /** Writes what waits, unless something was cleared since. */
   async write(): Promise<void> {
     this.#writtenMs = this.#host.now()
     const uses = [...this.#waiting.values()]
     this.#waiting.clear()
     for (let i = 0; i < uses.length; i += MOST_USES) {
       await this.#store.transaction(async (tx) => {
-        for (const { key, timeMs } of uses.slice(i, i + MOST_USES)) tx.set(key, formatUse(timeMs))
+        const usage = await usageIn(tx)
+        for (const { key, timeMs, clears } of uses.slice(i, i + MOST_USES)) {
+          if (clears === usage.clears) tx.set(key, formatNumber(timeMs))
+        }
       })
     }
   }

@@ -1,5 +1,6 @@
 import { toMapKey } from '../bytes/byte-text.ts'
 import type { EntryInfo } from '../hive/hive.ts'
+import type { StoreHost } from '../store/host.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
 import {
@@ -12,17 +13,20 @@ import {
   versionInPageKey,
   versionKey,
 } from './cache-keys.ts'
+import { changeGeneration } from './change-generation.ts'
 import { formatVersion, MAX_FIELD_BYTES, parseVersion, type Successor, type VersionRecord } from './cache-records.ts'
 import { deleteRows, listRows, parseRecord, readRecord } from './cache-store.ts'
 
 /** The rows about versions of entries of one partition. */
 export class VersionRows {
   readonly #store: StreamStore
+  readonly #host: StoreHost
   /** The partition. */
   readonly partition: Promise<Uint8Array>
 
-  constructor(store: StreamStore, hive: string, principal: string) {
+  constructor(store: StreamStore, host: StoreHost, hive: string, principal: string) {
     this.#store = store
+    this.#host = host
     this.partition = partitionOf(hive, principal)
   }
 
@@ -51,7 +55,8 @@ export class VersionRows {
   async supersede(alias: AliasKey, successor: Successor): Promise<void> {
     const known = await this.get('e', alias)
     if (!known) return
-    const key = versionKey('e', await this.partition, alias)
+    const partition = await this.partition
+    const key = versionKey('e', partition, alias)
     await this.#store.transaction(async (tx) => {
       const current = parseRecord(await tx.get(key), parseVersion)
       if (!current) return
@@ -59,6 +64,10 @@ export class VersionRows {
       if (same ? current.successor === undefined : current.successor?.etag === successor.etag && current.successor)
         return
       tx.set(key, formatVersion({ ...current, successor: same ? undefined : successor }))
+      const isGone = (each: Successor | undefined): boolean => each !== undefined && each.etag === undefined
+      if (isGone(current.successor) === isGone(successor)) return
+      // From now on, its pin counts, or does not.
+      if (await tx.get(versionKey('p', partition, alias))) await changeGeneration(tx, this.#host)
     })
   }
 

@@ -16,6 +16,7 @@ import { scrub, type ScrubOptions } from './scrubbing/scrub.ts'
 import type { ScrubReport } from './scrubbing/scrub-report.ts'
 import { waitToRetry } from './retry.ts'
 import { setNoticesOf } from './notices.ts'
+import { setReferencesOf } from './reading/referenced-streams.ts'
 import { getRows } from './rows/get-rows.ts'
 import { RowKeys } from './rows/row-keys.ts'
 import { unlessDamaged } from './rows/unless-damaged.ts'
@@ -198,6 +199,7 @@ export class StreamStore {
       readonlySpace(this.#context, (key) => keys.alias(key)),
     )
     setNoticesOf(this, backend, name, this.#closing.signal)
+    setReferencesOf(this, this.#context)
   }
 
   /**
