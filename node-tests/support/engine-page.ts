@@ -18,6 +18,11 @@ export type EngineName = keyof typeof ENGINES
 export interface EnginePage {
   /** Runs a function in the page, with arguments that JSON can represent. The function cannot use outer variables. */
   evaluate<Value, Args extends unknown[]>(body: (...args: Args) => Value, ...args: Args): Promise<Awaited<Value>>
+  /**
+   * Runs such a function again and again until it returns true, for two seconds at most. Returns whether it did. The page
+   * does this by itself, because a call from outside takes more CPU time than many looks.
+   */
+  watch<Args extends unknown[]>(body: (...args: Args) => boolean | undefined, ...args: Args): Promise<boolean>
   /** Clicks an element as a user does. */
   click(selector: string): Promise<void>
   /** Chooses a file of this machine in an `<input type="file">`, as a user does. */
@@ -70,6 +75,8 @@ export async function openEnginePage(engine: EngineName, url: string, within?: s
       page.evaluate(`(${String(body)})(...${JSON.stringify(args)})`)
     return {
       evaluate,
+      watch: (body, ...args) =>
+        page.evaluate<boolean>(`(${String(watch)})(() => (${String(body)})(...${JSON.stringify(args)}))`),
       click: (selector) => page.click(selector),
       chooseFile: (selector, path) => page.setInputFiles(selector, path),
       async screenshot(path, width, height) {
@@ -95,6 +102,8 @@ async function openWebKit(url: string, shared?: WebKitGtk): Promise<EnginePage> 
       browser.execute(`return (${String(body)})(...arguments)`, ...args)
     return {
       evaluate,
+      watch: (body, ...args) =>
+        browser.execute(`return (${String(watch)})(() => (${String(body)})(...arguments))`, ...args),
       click: (selector) => browser.click(selector),
       chooseFile: (selector, path) => browser.type(selector, path),
       async screenshot(path, width, height) {
@@ -109,6 +118,15 @@ async function openWebKit(url: string, shared?: WebKitGtk): Promise<EnginePage> 
     await close()
     throw error
   }
+}
+
+/** Runs in the page: see {@linkcode EnginePage.watch}. */
+async function watch(body: () => boolean | undefined): Promise<boolean> {
+  for (let looks = 0; looks < 40; looks++) {
+    if (body()) return true
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  return false
 }
 
 async function stopWorkers(page: Page): Promise<void> {

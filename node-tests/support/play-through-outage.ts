@@ -29,7 +29,7 @@ export interface OutageOutcome {
 }
 
 /** Number of bytes of the clip before the outage: some ten seconds of it. The rest must arrive after the outage. */
-const HELD_FROM_BYTES = 300_000
+const HELD_FROM_BYTES = 150_000
 
 /** Plays a clip in the example page, takes the server away in the middle of the clip, and brings it back. */
 export async function playThroughOutage(engine: EngineName, options: OutageOptions): Promise<OutageOutcome> {

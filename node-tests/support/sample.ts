@@ -36,13 +36,26 @@ const dealt: Dealt[] = []
  * @param every The largest number of parts. Fewer parts are larger.
  */
 export function sample<T>(cases: readonly T[], every = 10): readonly T[] {
-  const [name = '', folder = ''] = expect.getState().testPath?.split(/[/\\]/).toReversed() ?? []
-  const share = inject('shares')[folder]
+  const { file, share } = ownShare()
   if (share === undefined || cases.length === 0) return cases
   const of = Math.min(every, share.of, cases.length)
   const ran = [...new Set(share.parts.map((part) => Math.floor((part * of) / share.of)))]
-  dealt.push({ file: `${folder}/${name}`, cases: cases.length, of, ran })
+  dealt.push({ file, cases: cases.length, of, ran })
   return cases.filter((_, index) => ran.includes(index % of))
+}
+
+/**
+ * Returns `short`, or `whole` if this suite runs all cases: of a test that runs only in one suite, `npm test -- --whole` runs
+ * the long form, with larger contents or more rounds.
+ */
+export function wholeOr<T>(whole: T, short: T): T {
+  return ownShare().share === undefined ? whole : short
+}
+
+/** Returns the test file that is running or being loaded, and this suite's share of the tests in its folder. */
+function ownShare(): { file: string; share: Share | undefined } {
+  const [name = '', folder = ''] = expect.getState().testPath?.split(/[/\\]/).toReversed() ?? []
+  return { file: `${folder}/${name}`, share: inject('shares')[folder] }
 }
 
 /** Returns what was dealt since the last call. */

@@ -1,6 +1,5 @@
 import type { EnginePage } from './engine-page.ts'
 
-const POLL_MS = 50
 /** Far longer than anything takes that is small. */
 export const HANG_MS = 60_000
 
@@ -23,8 +22,7 @@ export async function untilInPageWithin<Args extends unknown[]>(
   ...args: Args
 ): Promise<void> {
   const deadline = performance.now() + hangMs
-  while (!(await page.evaluate(done, ...args))) {
+  while (!(await page.watch(done, ...args))) {
     if (performance.now() > deadline) throw new Error(`still waiting for ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 }
