@@ -6,11 +6,11 @@ const MIB = 1024 ** 2
 
 /** Delivers ranges one after the other, from a network whose speed depends on the number of ranges at a time. */
 function simulate(
-  { readAhead = 32 * MIB, parallel = 4, rangeBytes = Infinity },
+  { readAhead = 32 * MIB, parallel = 4, rangeBytes = Infinity, mayTakeRest = false },
   { bytesPerMs = (_ranges: number): number => 1000, waits = true, count = 60 } = {},
 ): { sizes: number[]; ranges: number[]; requestedBytes: number[] } {
   let nowMs = 0
-  const pace = new ReadingPace({ readAhead, parallel, rangeBytes }, nowMs)
+  const pace = new ReadingPace({ readAhead, parallel, rangeBytes, mayTakeRest }, nowMs)
   const open: { start: number; end: number }[] = []
   const result = { sizes: [] as number[], ranges: [] as number[], requestedBytes: [] as number[] }
   let end = 0
@@ -76,16 +76,16 @@ describe('ReadingPace', () => {
   })
 
   it('keeps ranges at the ends of blocks once they have a block or more', () => {
-    const pace = new ReadingPace({ readAhead: 32 * MIB, parallel: 4, rangeBytes: Infinity }, 0)
+    const pace = new ReadingPace({ readAhead: 32 * MIB, parallel: 4, rangeBytes: Infinity, mayTakeRest: false }, 0)
     expect(pace.endOf(1)).toBe(MB)
     expect(pace.endOf(999_999)).toBe(MB)
     expect(pace.endOf(MB)).toBe(2 * MB)
-    const small = new ReadingPace({ readAhead: 32 * MIB, parallel: 4, rangeBytes: 1000 }, 0)
+    const small = new ReadingPace({ readAhead: 32 * MIB, parallel: 4, rangeBytes: 1000, mayTakeRest: false }, 0)
     expect(small.endOf(1)).toBe(1001)
   })
 
   it('requests the next range when the last block of the one before it, or its last quarter, is arriving', () => {
-    const pace = new ReadingPace({ readAhead: 32 * MIB, parallel: 2, rangeBytes: Infinity }, 0)
+    const pace = new ReadingPace({ readAhead: 32 * MIB, parallel: 2, rangeBytes: Infinity, mayTakeRest: false }, 0)
     const at = (missingBytes: number, end: number) =>
       pace.allows({ ranges: 1, offset: end - missingBytes, requestedEnd: end, missingBytes })
     expect(at(MB, MB)).toBe(true)
@@ -96,5 +96,38 @@ describe('ReadingPace', () => {
     // Ranges have 16 MB now.
     expect(at(4 * MB, 32 * MB)).toBe(true)
     expect(at(4 * MB + 1, 32 * MB)).toBe(false)
+  })
+
+  describe('that may request all the rest', () => {
+    /** How many ranges come before the one that takes all the rest; undefined if none does. */
+    const before = (...[bounds, network]: Parameters<typeof simulate>): number | undefined => {
+      const { sizes } = simulate({ ...bounds, mayTakeRest: true }, { count: 40, ...network })
+      const first = sizes.findIndex((size) => size === Infinity || Number.isNaN(size))
+      return first < 0 ? undefined : first
+    }
+
+    it('does so as soon as one range of 4 MB has come at 100 MB/s', () => {
+      expect(before({}, { bytesPerMs: () => 100_000 })).toBe(5)
+      expect(before({ parallel: 1 }, { bytesPerMs: () => 100_000 })).toBe(3)
+      expect(before({}, { bytesPerMs: () => 99_000 })).toBeGreaterThan(6)
+    })
+
+    it('does so once more ranges at a time are known not to be faster', () => {
+      expect(before({}, { bytesPerMs: () => 12_500 })).toBeGreaterThan(6)
+      expect(before({ parallel: 2 }, { bytesPerMs: () => 12_500 })).toBeLessThan(10)
+    })
+
+    it('never does where they are faster, or where the reader does not wait', () => {
+      expect(before({}, { bytesPerMs: (ranges) => 1000 * ranges })).toBe(undefined)
+      expect(before({}, { waits: false })).toBe(undefined)
+    })
+
+    it('holds no more of it than of another range', () => {
+      const pace = new ReadingPace({ readAhead: 32 * MIB, parallel: 2, rangeBytes: Infinity, mayTakeRest: true }, 0)
+      pace.waited()
+      pace.delivered(4 * MB, 4 * MB, 1)
+      expect(pace.endOf(5 * MB)).toBe(Infinity)
+      expect(pace.heldBytes).toBe(2 * MB)
+    })
   })
 })

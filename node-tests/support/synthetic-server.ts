@@ -32,6 +32,17 @@ export class SyntheticServer {
   ignoresRanges = false
   /** Whether answers wait until they are told to begin. */
   holdsAnswers = false
+  /** The version that the entry has now. */
+  etag = '"synthetic"'
+  /** Number of bytes after which each body breaks off. */
+  breaksAfter = Infinity
+  /** How bodies break off: with an error, or as if they were complete. */
+  breaksWith: 'error' | 'end' = 'error'
+  /** What is requested without bytes; answered with one of these statuses, the first of them first, then with 200. */
+  heads = 0
+  readonly headFailures: number[] = []
+  /** The signals of HEADs that are never answered, from the time on when this is an array. */
+  silentHeads: AbortSignal[] | undefined
   readonly #size: number
   readonly #chunkBytes: number
 
@@ -47,8 +58,8 @@ export class SyntheticServer {
 
   /** Answers a request; to be used as the `fetch` of a client. */
   readonly fetch = async (_url: string, { method, headers, signal }: RequestInit): Promise<Response> => {
-    const fields = { ETag: '"synthetic"', 'Content-Type': 'text/plain' }
-    if (method === 'HEAD') return new Response(null, { headers: { ...fields, 'Content-Length': String(this.#size) } })
+    const fields = { ETag: this.etag, 'Content-Type': 'text/plain' }
+    if (method === 'HEAD') return this.#head(fields, signal!)
     const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(new Headers(headers).get('range') ?? '')!
     const sendsAll = this.ignoresRanges
     const [start, end] = sendsAll ? [0, this.#size] : [Number(first), Number(last) + 1]
@@ -77,15 +88,27 @@ export class SyntheticServer {
     })
   }
 
+  #head(fields: Record<string, string>, signal: AbortSignal): Response | Promise<Response> {
+    this.heads++
+    if (this.silentHeads) {
+      this.silentHeads.push(signal)
+      return new Promise(() => undefined)
+    }
+    const status = this.headFailures.shift() ?? 200
+    const headers = { ...fields, 'Content-Length': String(this.#size), 'Retry-After': '0' }
+    return new Response(null, { status, headers })
+  }
+
   #body(range: SyntheticRange): ReadableStream<Uint8Array> {
     const { start, end } = range
     return new ReadableStream(
       {
         pull: (controller) => {
           const offset = start + range.pulledBytes
-          const byteLength = Math.min(this.#chunkBytes, end - offset)
-          if (byteLength === 0) {
-            controller.close()
+          const byteLength = Math.min(this.#chunkBytes, end - offset, this.breaksAfter - range.pulledBytes)
+          if (byteLength <= 0) {
+            if (offset < end && this.breaksWith === 'error') controller.error(new TypeError('terminated'))
+            else controller.close()
             return
           }
           range.pulledBytes += byteLength

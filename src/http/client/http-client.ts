@@ -48,6 +48,11 @@ export class HttpClient {
     return this.#settings.parallel
   }
 
+  /** Whether an answer may be longer than that, because the host receives it only as fast as it is read. */
+  get readsOnDemand(): boolean {
+    return this.#settings.readsOnDemand
+  }
+
   /** URL of an entry, or, for an empty alias, of the hive. */
   url(alias: string, query: Readonly<Record<string, string | undefined>> = {}): string {
     const path = alias.split('/').map(encodeURIComponent).join('/')

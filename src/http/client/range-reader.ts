@@ -18,6 +18,8 @@ export interface RangeReaderOptions {
   readonly range: ByteRange
   /** Offset up to which bytes are wanted if the answer has more than was requested. */
   readonly lastEnd: number
+  /** The most bytes to hold, and one chunk, before the range is delivered. */
+  readonly heldBytes: number
   /** Called when an answer has arrived, and when all bytes have. */
   readonly changed: () => void
 }
@@ -27,7 +29,7 @@ export interface RangeReaderOptions {
  * request starts at the byte where it did. Every answer must be of that version.
  *
  * Nothing is requested before {@linkcode RangeReader.readAhead} or {@linkcode RangeReader.next} is called. The range
- * holds what it has read ahead, at most as many bytes as it requested and one chunk.
+ * holds what it has read ahead, at most `heldBytes` and one chunk.
  */
 export class RangeReader {
   readonly #options: RangeReaderOptions
@@ -90,9 +92,10 @@ export class RangeReader {
    * it gets there.
    */
   async readAhead(): Promise<void> {
-    const { start, end } = this.#options.range
+    const { range, heldBytes } = this.#options
+    const mostBytes = Math.min(range.end - range.start, heldBytes)
     try {
-      while (!this.#isRead && !this.#isComplete && this.#heldBytes < end - start) await this.#advance()
+      while (!this.#isRead && !this.#isComplete && this.#heldBytes < mostBytes) await this.#advance()
     } catch (error) {
       this.#failure = { error }
     }

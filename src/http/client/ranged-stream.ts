@@ -7,6 +7,7 @@ import type { HttpClient } from './http-client.ts'
 import { checkVersion, type RemoteVersion } from './open-range.ts'
 import { RangeReader } from './range-reader.ts'
 import { ReadingPace, type ReadingProgress } from './reading-pace.ts'
+import { VersionChecks } from './version-checks.ts'
 
 /** Options of {@linkcode rangedStream}. */
 export interface RangedStreamOptions {
@@ -54,6 +55,8 @@ class RangedRead implements ByteProducer {
   #isWaiting = false
   /** Whether the server has answered: until then, one request is enough to find out what it does. */
   #isAnswered = false
+  /** Checks the version during the range that takes all the rest. */
+  #checks: VersionChecks | undefined
 
   constructor(options: RangedStreamOptions) {
     const { client, range, rangeBytes } = options
@@ -61,8 +64,10 @@ class RangedRead implements ByteProducer {
     this.#offset = range.start
     if (options.readAhead && rangeBytes !== Infinity) {
       const { readAhead, parallel } = client
-      const largest = rangeBytes === DEFAULT_BUFFER_BYTES ? Infinity : rangeBytes
-      this.#pace = new ReadingPace({ readAhead, parallel, rangeBytes: largest }, performance.now())
+      const isDefault = rangeBytes === DEFAULT_BUFFER_BYTES
+      const largest = isDefault ? Infinity : rangeBytes
+      const mayTakeRest = isDefault && client.readsOnDemand
+      this.#pace = new ReadingPace({ readAhead, parallel, rangeBytes: largest, mayTakeRest }, performance.now())
     }
   }
 
@@ -105,14 +110,29 @@ class RangedRead implements ByteProducer {
     this.#isWaiting = false
     this.#stopped.signal.throwIfAborted()
     if (chunk) {
+      await this.#checksOf(first)?.reach(this.#offset, this.#offset + chunk.byteLength)
       this.#offset += chunk.byteLength
     } else {
+      this.#checks = undefined
       this.#ranges.shift()
       const { requestedEnd, missingBytes } = this.#progress
       const arrivedBytes = requestedEnd - missingBytes - this.#options.range.start
       this.#pace?.delivered(first.end - first.start, arrivedBytes, performance.now())
     }
     return chunk
+  }
+
+  /** The checks during this range; undefined if it is so short that its own head is enough. */
+  #checksOf({ start, end }: RangeReader): VersionChecks | undefined {
+    const { client, version } = this.#options
+    const { readAhead: intervalBytes } = client
+    if (!this.#pace || end - start <= intervalBytes) return undefined
+    this.#checks ??= new VersionChecks({
+      intervalBytes,
+      start,
+      check: (offset) => checkVersion(client, version, offset, this.#stopped.signal),
+    })
+    return this.#checks
   }
 
   /** Requests the next range. */
@@ -125,6 +145,7 @@ class RangedRead implements ByteProducer {
       version,
       range: { start, end },
       lastEnd: range.end,
+      heldBytes: this.#pace?.heldBytes ?? rangeBytes,
       changed: () => this.#changed(reader),
     })
     this.#ranges.push(reader)

@@ -1,5 +1,6 @@
 import { checkInteger } from '../../bytes/check-integer.ts'
 import { describeValue } from '../../bytes/describe-value.ts'
+import { readsOnDemand } from './reads-on-demand.ts'
 
 /** Options of a client that reads over HTTP. */
 export interface ReadingOptions {
@@ -16,7 +17,8 @@ export interface ReadingOptions {
   /**
    * Largest number of bytes that a stream has requested and not yet delivered, 65,536 to 1,073,741,824. It is also the
    * most that a paused stream holds. A stream begins with a few ranges of 1,000,000 bytes, and requests more only while
-   * its reader waits for bytes.
+   * its reader waits for bytes. By default, a stream in Node, Deno, Bun or an edge worker may also request all the rest at
+   * once, which those hosts receive only as fast as it is read: it still holds no more.
    * @default 33_554_432
    */
   readAhead?: number | undefined
@@ -64,6 +66,8 @@ export interface Reading {
   readonly headers: NonNullable<ReadingOptions['headers']>
   /** Largest number of bytes that a stream has requested and not yet delivered. */
   readonly readAhead: number
+  /** Whether one answer may have more than `readAhead` bytes, because it is received only as fast as it is read. */
+  readonly readsOnDemand: boolean
   /** Largest number of ranges that a stream requests at a time. */
   readonly parallel: number
   /** How often in a row a request that only reads is repeated without a byte of progress. */
@@ -107,6 +111,8 @@ export function checkReadingOptions(options: ReadingOptions): Reading {
     fetch: options.fetch ?? ((address, init) => fetch(address, init)),
     headers: options.headers ?? {},
     readAhead: checkInteger('readAhead', readAhead, MIN_READ_AHEAD_BYTES, MAX_READ_AHEAD_BYTES),
+    // Who sets a budget wants it kept by what is requested, too.
+    readsOnDemand: options.readAhead === undefined && readsOnDemand(),
     parallel: checkInteger('parallel', parallel, 1, MAX_PARALLEL),
     retries: checkInteger('retries', retries, 0, Infinity),
     stallTimeoutMs: checkInteger('stallTimeoutMs', stallTimeoutMs, 1, MAX_TIMEOUT_MS),

@@ -7,6 +7,14 @@ const BLOCK_BYTES = 1_000_000
 /** How much faster reading must become for another range at a time to stay. */
 const GAIN = 1.1
 
+/**
+ * Bytes per millisecond at which one connection is enough: `fetch` of Node then takes a good part of a core, and the
+ * servers that limit a connection, such as object stores, have a lower limit.
+ */
+const FAST_RATE = 100_000
+/** The least range whose rate tells that. */
+const RATED_BYTES = 4 * BLOCK_BYTES
+
 /** Bounds of a {@linkcode ReadingPace}. */
 export interface ReadingBounds {
   /** Largest number of bytes that are requested and not delivered. */
@@ -15,6 +23,8 @@ export interface ReadingBounds {
   readonly parallel: number
   /** Largest number of bytes of a range. */
   readonly rangeBytes: number
+  /** Whether one range may take all the rest, because the host receives an answer only as fast as it is read. */
+  readonly mayTakeRest: boolean
 }
 
 /** How far a stream is. */
@@ -36,6 +46,9 @@ export interface ReadingProgress {
  * reader and with the round trip. The next range is requested while the last block of the one before it, or its last
  * quarter, is arriving. Once ranges have their full size, another one at a time is tried, and kept if bytes then arrive
  * faster. In this way a stream takes a single connection most of the time where that is enough.
+ *
+ * Once it is known to be enough, the next range takes all the rest, if that is allowed: each range costs server and client
+ * about as much as a megabyte does, and a server that starts anew is slower for a while.
  */
 export class ReadingPace {
   readonly #bounds: ReadingBounds
@@ -51,6 +64,7 @@ export class ReadingPace {
   /** Whether the number of ranges has just changed, so that the next rate tells nothing. */
   #isChanging = false
   #isSettled = false
+  #takesRest = false
 
   /** `nowMs` is the time in milliseconds, from any start. */
   constructor(bounds: ReadingBounds, nowMs: number) {
@@ -63,8 +77,12 @@ export class ReadingPace {
     this.#deliveredMs = nowMs
   }
 
-  /** Where a range that begins at `start` ends, if the range before it has been delivered or may be. */
+  /**
+   * Where a range that begins at `start` ends, if the range before it has been delivered or may be. Infinity is the end of
+   * what is read.
+   */
   endOf(start: number): number {
+    if (this.#takesRest) return Infinity
     const end = start + this.#rangeBytes
     return this.#rangeBytes < BLOCK_BYTES ? end : end - (end % BLOCK_BYTES)
   }
@@ -75,8 +93,14 @@ export class ReadingPace {
     return (
       ranges < this.#ranges &&
       missingBytes <= (this.#ranges - 2) * this.#rangeBytes + leadBytes &&
-      this.endOf(requestedEnd) - offset <= this.#bounds.readAhead
+      // Of all the rest, no more is held than of any range.
+      Math.min(this.endOf(requestedEnd), requestedEnd + this.#rangeBytes) - offset <= this.#bounds.readAhead
     )
+  }
+
+  /** The most that is held of a range before it is delivered. */
+  get heldBytes(): number {
+    return this.#rangeBytes
   }
 
   /** The reader waits for bytes. */
@@ -91,6 +115,7 @@ export class ReadingPace {
     this.#deliveredMs = nowMs
     if (!this.#hasWaited) return
     this.#hasWaited = false
+    if (this.#ranges <= 2 && byteLength >= RATED_BYTES && rate >= FAST_RATE) this.#takesRest = this.#bounds.mayTakeRest
     if (this.#rangeBytes < this.#largest) {
       this.#rangeBytes = Math.min(2 * this.#rangeBytes, this.#largest)
     } else if (!this.#isSettled && byteLength <= this.#rangeBytes && byteLength > this.#rangeBytes - BLOCK_BYTES) {
@@ -113,5 +138,6 @@ export class ReadingPace {
     if (!isFaster) this.#ranges--
     else if (!this.#isSettled) this.#ranges++
     this.#rangeBytes = Math.min(this.#rangeBytes, this.#largest)
+    if (this.#isSettled && this.#ranges <= 2) this.#takesRest = this.#bounds.mayTakeRest
   }
 }
