@@ -1,10 +1,11 @@
 // The browser part of the bench, inside a page. The bench calls `measure` from outside.
-import { bytesSource, LocalHive, StreamStore } from 'combstream'
+import { LocalHive, StreamStore } from 'combstream'
 import { type BrowserBackend, browserBackend } from 'combstream/backends/browser'
 import { createSHA256, createXXHash64 } from 'hash-wasm'
 import { drain } from '../drain.ts'
 import { noise } from '../noise.ts'
 import { type BareBlocks, bareIndexedDb, bareOpfs } from './bare-blocks.ts'
+import { writePieces } from './write-pieces.ts'
 
 /** What {@linkcode measure} can measure. */
 export type Measured = 'store' | 'write bare' | 'hash' | 'read' | 'read bare'
@@ -26,8 +27,7 @@ export async function measure(kind: BrowserBackend['kind'], what: Measured, byte
   const backend = await browserBackend(NAME, { prefer: kind })
   const store = new StreamStore(backend)
   const hive = new LocalHive(store)
-  const ingest = (): Promise<void> => bytesSource(content).stream().pipeTo(hive.sink('x'))
-  let took = await timed(ingest)
+  let took = await timed(() => writePieces(hive.sink('x'), blocks()))
   if (what === 'read') took = await timed(async () => drain((await hive.open('x')).stream()))
   await store.close()
   await removeHive()

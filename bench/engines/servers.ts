@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { bytesSource, LocalHive, StreamStore } from 'combstream'
+import { LocalHive, StreamStore } from 'combstream'
 import { postgresBackend } from 'combstream/backends/postgres'
 import { s3Blocks } from 'combstream/backends/s3'
 import postgres from 'postgres'
@@ -11,6 +11,7 @@ import { drain } from '../drain.ts'
 import { noise } from '../noise.ts'
 import { bareObjects, bareRows, type BareBlocks } from './bare-servers.ts'
 import type { EnginesBenchOptions } from './browsers.ts'
+import { writePieces } from './write-pieces.ts'
 
 const BLOCK_BYTES = 1_000_000
 /** As many as a sink has on their way, and as a reader fetches at a time. */
@@ -68,8 +69,8 @@ function storing(label: string, byteLength: number, store: StreamStore, hive: Lo
     ...commonOf(`store, ${label}`, byteLength),
     peerName: 'the driver alone: the same blocks, 8 in flight, and a row for every 8 of them',
     async ours(): Promise<Cost> {
-      const bytes = noise(byteLength, seed++)
-      const cost = await timed(() => bytesSource(bytes).stream().pipeTo(hive.sink('new')))
+      const blocks = cut(noise(byteLength, seed++))
+      const cost = await timed(() => writePieces(hive.sink('new'), blocks))
       await hive.remove('new')
       for (let i = 0; i < 2; i++) await store.collectGarbage({ graceMs: 0 })
       return cost
@@ -85,10 +86,9 @@ function storing(label: string, byteLength: number, store: StreamStore, hive: Lo
 }
 
 async function reading(label: string, byteLength: number, hive: LocalHive, bare: BareBlocks): Promise<Contest> {
-  const bytes = noise(byteLength, seed++)
-  const blocks = cut(bytes)
+  const blocks = cut(noise(byteLength, seed++))
   const names = blocks.map((_, index) => `kept-${index}`)
-  await bytesSource(bytes).stream().pipeTo(hive.sink('kept'))
+  await writePieces(hive.sink('kept'), blocks)
   await inFlight(PUTS, names, (name, index) => bare.put(name, blocks[index]!))
   return {
     ...commonOf(`read, ${label}`, byteLength),
