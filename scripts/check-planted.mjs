@@ -6,7 +6,7 @@
 //   node_modules/.bin/node scripts/check-planted.mjs markUnchecked   those whose names start with this
 //
 // The second line of a patch says what catches it: `orders` and a prefix of a scenario's name, for
-// scripts/explore-schedules.mjs, or `tests` and a part of the name of their file.
+// scripts/explore-schedules.mjs, `tests` and a part of the name of their file, or `runs cache` for scripts/cache-runs.mjs.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,6 +29,7 @@ const inCopy = (command) => run(command, { timeoutMs: TIMEOUT_MS, cwd: copy })
 function commandsFor(kind, name) {
   if (kind === 'tests')
     return [[process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'node', '--bail', '1', name]]
+  if (kind === 'runs') return [[process.execPath, `scripts/${name}-runs.mjs`, '--runs', '500', '--first']]
   const explore = [process.execPath, 'scripts/explore-schedules.mjs', '--first', '--deaths', '0', '--scenario', name]
   return [
     [...explore, '--preemptions', '1'],
@@ -39,7 +40,7 @@ function commandsFor(kind, name) {
 let missed = 0
 for (const file of readdirSync(PLANTED).filter((each) => each.startsWith(process.argv[2] ?? ''))) {
   const path = join(PLANTED, file)
-  const [, kind, name] = /^Caught by: (orders|tests) ?(.*)$/m.exec(readFileSync(path, 'utf8')) ?? []
+  const [, kind, name] = /^Caught by: (orders|runs|tests) ?(.*)$/m.exec(readFileSync(path, 'utf8')) ?? []
   if (kind === undefined || name === undefined) throw new Error(`${file} does not say what catches it`)
   const applied = await inCopy(['git', 'apply', path])
   if (applied.code !== 0) throw new Error(`${file} does not fit the sources any more: ${applied.output}`)
@@ -51,7 +52,7 @@ for (const file of readdirSync(PLANTED).filter((each) => each.startsWith(process
     if (code !== 0)
       caught = stripVTControlCharacters(output)
         .split('\n')
-        .find((line) => /, order |, seed |, interrupted |AssertionError|Error: /.test(line))
+        .find((line) => /, order |seed \d+:|, seed |, interrupted |AssertionError|Error: /.test(line))
     if (caught !== undefined) break
   }
   await inCopy(['git', 'apply', '-R', path])

@@ -144,6 +144,30 @@ for (const [kind, open] of Object.entries(KINDS)) {
 }
 
 describe('HttpHive.watch', () => {
+  it('tells that it is alive with whatever arrives, and that it is not when the connection breaks off', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { local, hive, network } = fixture()
+    const told: boolean[] = []
+    const reader = hive.watch({ onAlive: (isAlive) => told.push(isAlive) }).getReader()
+    const first = reader.read()
+    while (told.length === 0) await standstill()
+    await vi.advanceTimersByTimeAsync(8_000)
+    while (told.length === 1) await standstill()
+    const change = await put(local, 'x')
+    expect(await first).toMatchObject({ value: change })
+    expect(told).toEqual([true, true, true])
+    network.cut()
+    const second = reader.read()
+    while (told.length === 3) await standstill()
+    expect(told.at(-1)).toBe(false)
+    await vi.advanceTimersByTimeAsync(10_000)
+    while (told.length === 4) await standstill()
+    expect(told.at(-1)).toBe(true)
+    await reader.cancel()
+    await second
+    expect(() => hive.watch({ onAlive: 1 as never })).toThrow(TypeError)
+  })
+
   it('checks its options at once', () => {
     const { hive } = fixture()
     for (const prefix of [1, '\ud800']) expect(() => hive.watch({ prefix: prefix as string })).toThrow(TypeError)

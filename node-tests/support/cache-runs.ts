@@ -55,6 +55,11 @@ class Run {
   readonly #problems: string[] = []
   readonly #ends = new Map<string, number>()
   readonly #working = new Set<Promise<void>>()
+  /** Etags of the versions that must be here as a whole, by alias. */
+  readonly #pinned = new Map<string, string>()
+  /** Calls that begin or end pins, of all aliases: those that go on, and all. */
+  readonly #pinning = { now: 0, ever: 0 }
+  #isDamaged = false
   #networkTrouble = 0
 
   constructor(seed: number) {
@@ -82,6 +87,7 @@ class Run {
       else await nextTask()
       this.#host.advance(this.#below(30_000))
       if (step % 5 === 4) await this.#checkBudget()
+      if (step % 5 === 4) await this.#checkPins()
     }
     await this.#end()
     return { seed: this.#seed, problems: this.#problems, ends: this.#ends }
@@ -93,11 +99,11 @@ class Run {
     const choice = this.#below(100)
     if (choice < 35) return this.#read(tab, alias)
     if (choice < 55) return this.#readTogether(tab, alias)
-    if (choice < 62) return this.#tell('pin', () => tab.hive.pin(alias, { signal: this.#maybeAborted() }))
-    if (choice < 66) return this.#tell('unpin', () => tab.hive.unpin(alias))
+    if (choice < 62) return this.#pin(tab, alias)
+    if (choice < 66) return this.#unpinning([alias], () => this.#tell('unpin', () => tab.hive.unpin(alias)))
     if (choice < 70) return this.#tell('cached', () => this.#checkCached(tab, alias))
     if (choice < 78) return this.#update(alias)
-    if (choice < 80) return this.#tell('clear', () => tab.hive.clear({ everyone: this.#chance(0.5) }))
+    if (choice < 80) return this.#clear(tab)
     if (choice < 84) return this.#damage()
     if (choice < 88) this.#remote.isOffline = !this.#remote.isOffline
     else if (choice < 91) this.#networkTrouble = this.#chance(0.5) ? 0 : 0.05
@@ -113,6 +119,49 @@ class Run {
       const end = this.#chance(0.5) ? entry.size : start + this.#below(entry.size - start)
       await this.#compare(entry, bytes, start, end)
     })
+  }
+
+  /** Whoever else pins or unpins meanwhile decides. */
+  async #pin(tab: Tab, alias: string): Promise<void> {
+    await this.#unpinning([alias], async () => {
+      const { ever } = this.#pinning
+      await this.#tell('pin', async () => {
+        const { etag } = await tab.hive.pin(alias, { signal: this.#maybeAborted() })
+        if (this.#pinning.now === 1 && this.#pinning.ever === ever) this.#pinned.set(alias, etag)
+      })
+    })
+  }
+
+  #clear(tab: Tab): Promise<void> {
+    const work = (): Promise<void> => tab.hive.clear({ everyone: this.#chance(0.5) })
+    return this.#unpinning(ALIASES, () => this.#tell('clear', work))
+  }
+
+  async #unpinning(aliases: readonly string[], work: () => Promise<void>): Promise<void> {
+    for (const alias of aliases) this.#pinned.delete(alias)
+    this.#pinning.now++
+    this.#pinning.ever++
+    await work()
+    this.#pinning.now--
+  }
+
+  /** Without a network, pinned versions are there as a whole. */
+  async #checkPins(): Promise<void> {
+    if (this.#working.size > 0 || this.#pinned.size === 0) return
+    const { isOffline } = this.#remote
+    this.#remote.isOffline = true
+    const store = new StreamStore(this.#memory, { host: this.#host })
+    const hive = cachedHive(this.#remote, store, { bytes: this.#limit, host: this.#host })
+    for (const [alias, etag] of this.#pinned) {
+      try {
+        const entry = await hive.open(alias, { consistency: 'snapshot' })
+        if (entry.etag !== etag) this.#problems.push(`${alias} is pinned, but another version of it is served`)
+        else if (!this.#isDamaged) await this.#compare(entry, this.#versions.get(`${alias} ${etag}`)!, 0, entry.size)
+      } catch (error) {
+        this.#problems.push(`${alias} is pinned, but cannot be read: ${String(error)}`)
+      }
+    }
+    this.#remote.isOffline = isOffline
   }
 
   /** Several readers of one version, which begin near to each other and share what comes; one of them seeks. */
@@ -203,6 +252,7 @@ class Run {
 
   /** Changes a byte of an object. */
   async #damage(): Promise<void> {
+    this.#isDamaged = true
     const { blocks } = this.#memory
     const some = await blocks.list({ prefix: '', limit: 1000 })
     const { name } = some[this.#below(some.length)] ?? {}

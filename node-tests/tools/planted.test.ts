@@ -13,6 +13,6 @@ test('every planted mistake fits the sources, and says what catches it', () => {
   for (const file of files) {
     const { status, stderr } = spawnSync('git', ['apply', '--check', PLANTED + file], { cwd: ROOT, encoding: 'utf8' })
     expect([file, stderr, status]).toEqual([file, '', 0])
-    expect(readFileSync(PLANTED + file, 'utf8'), file).toMatch(/^Caught by: (orders|tests) \S/m)
+    expect(readFileSync(PLANTED + file, 'utf8'), file).toMatch(/^Caught by: (orders|runs|tests) \S/m)
   }
 })

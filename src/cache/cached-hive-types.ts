@@ -31,7 +31,15 @@ export interface CachedHiveOptions {
    * @default 3_000
    */
   staleAfterMs?: number | undefined
-  /** Ends the storing of blocks, for good. What has been stored can still be read. */
+  /**
+   * Whether to keep a watch of the remote hive open, and to ask it for the current version of an entry only if that may have
+   * changed. What the hive has answered is trusted until it tells of a change, or the watch breaks off, but for ten seconds
+   * at most: meanwhile, `open` and `stat` may give a version that has just been replaced. It takes an `HttpHive` that can be
+   * watched; any other hive is asked each time.
+   * @default false
+   */
+  follow?: boolean | undefined
+  /** Ends the storing of blocks and the watch of `follow`, for good. What has been stored can still be read. */
   signal?: AbortSignal | undefined
   /**
    * Gets what no reader notices: the store is full or fails, so that nothing is kept for a while, or the network has

@@ -49,6 +49,7 @@ import type {
 } from './cached-hive-types.ts'
 import { CachedVersion, type CachedVersionOptions } from './cached-version.ts'
 import { clearCache } from './clear-cache.ts'
+import { FollowedHive } from './followed-hive.ts'
 import type { HiveCache } from './hive-cache.ts'
 import { listCached } from './list-cached.ts'
 import { costOf, pinVersion, unpin } from './pin-version.ts'
@@ -94,6 +95,8 @@ const SILENCE_MS = 10_000
 /** What is known of an entry, from the remote hive or, if that does not answer, from the cache. */
 interface Found<T> extends Pick<CachedVersionOptions, 'known' | 'clears' | 'toleratedEtag'> {
   readonly found: T | EntryInfo
+  /** What the remote hive has answered just now. */
+  readonly answer: T | undefined
   readonly stale: boolean
 }
 
@@ -102,6 +105,7 @@ class BlockCachedHive implements CachedHive {
   readonly #remote: Hive | undefined
   readonly #cache: HiveCache
   readonly #staleAfterMs: number
+  readonly #followed: FollowedHive | undefined
   /** Until then, the remote hive is expected not to answer. */
   #silentUntilMs = -Infinity
 
@@ -112,7 +116,7 @@ class BlockCachedHive implements CachedHive {
     if (typeof store?.sink !== 'function') {
       throw new TypeError(`store must be a StreamStore, got ${describeValue(store)}`)
     }
-    const { bytes, principal = '', staleAfterMs = 3_000, signal, onError, host = systemHost } = options
+    const { bytes, principal = '', staleAfterMs = 3_000, follow = false, signal, onError, host = systemHost } = options
     const url = (remote as { readonly url?: unknown }).url
     const { hive = typeof url === 'string' ? url : '' } = options
     checkInteger('bytes', bytes, 0, Number.MAX_SAFE_INTEGER)
@@ -121,6 +125,15 @@ class BlockCachedHive implements CachedHive {
     }
     this.#staleAfterMs = checkInteger('staleAfterMs', staleAfterMs, 0, Infinity)
     this.#remote = typeof remote === 'function' ? undefined : remote
+    if (follow && !this.#remote) throw new TypeError('follow needs a hive, got a function that opens entries')
+    this.#followed =
+      follow && this.#remote
+        ? new FollowedHive(this.#remote, {
+            host,
+            signal,
+            onChange: async (alias, etag) => this.#learn(await aliasKeyOf(alias), etag),
+          })
+        : undefined
     this.#cache = {
       store,
       blocks: new BlockCache(store, { limit: bytes, host, onError, signal }),
@@ -140,8 +153,7 @@ class BlockCachedHive implements CachedHive {
     const bufferSize = checkBufferSize(options.bufferSize)
     const key = await aliasKeyOf(alias)
     const ask = (signal: AbortSignal): Promise<Entry> => this.#cache.open(alias, { consistency, bufferSize, signal })
-    const { found, known, stale, clears, toleratedEtag } = await this.#ask(key, ask, options.signal)
-    const remote = stale ? undefined : (found as Entry)
+    const { found, answer: remote, known, stale, clears, toleratedEtag } = await this.#ask(key, ask, options.signal)
     const info = { ...describe(found), alias }
     const version = this.#version(key, info, { consistency, bufferSize, remote, known, clears, toleratedEtag })
     return new OpenCachedEntry(version, bufferSize, stale)
@@ -188,11 +200,13 @@ class BlockCachedHive implements CachedHive {
 
   async remove(alias: string, options: RemoveOptions = {}): Promise<void> {
     await this.#writable('remove').remove(alias, options)
+    this.#followed?.forget(alias)
     await this.#learn(await aliasKeyOf(alias), undefined)
   }
 
   async rename(alias: string, to: string, options: RenameOptions = {}): Promise<void> {
     await this.#writable('rename').rename(alias, to, options)
+    for (const each of [alias, to]) this.#followed?.forget(each)
     await this.#learn(await aliasKeyOf(alias), undefined)
     // The new name may have had another version. If the hive cannot be asked now, it is asked when that is opened.
     await this.stat(to, { signal: options.signal }).catch((error: unknown) => this.#cache.blocks.report(error))
@@ -269,6 +283,12 @@ class BlockCachedHive implements CachedHive {
   ): Promise<Found<T>> {
     signal?.throwIfAborted()
     const { blocks } = this.#cache
+    const followed = this.#followed?.get(key.alias)
+    if (followed) {
+      const [known, clears] = await Promise.all([this.#seen(key), blocks.clears()])
+      return { found: followed, answer: undefined, known, stale: false, clears, toleratedEtag: undefined }
+    }
+    const asking = this.#followed?.begin(key.alias)
     const giveUp = new AbortController()
     const ended = new AbortController()
     const stopListening = onAbort([signal], (reason) => giveUp.abort(reason))
@@ -281,9 +301,10 @@ class BlockCachedHive implements CachedHive {
       if (late) markHandled(late)
       const found = await (late ? Promise.race([asked, late]) : asked)
       if (found) {
+        if (asking) this.#followed?.end(asking, describe(found))
         this.#silentUntilMs = -Infinity
         const known = await this.#know(key, found, seen)
-        return { found, known, stale: false, clears, toleratedEtag: undefined }
+        return { found, answer: found, known, stale: false, clears, toleratedEtag: undefined }
       }
       if (patienceMs > 0) this.#silentUntilMs = blocks.host.now() + SILENCE_MS
       giveUp.abort(new DOMException('the hive did not answer in time', 'TimeoutError'))
@@ -291,6 +312,7 @@ class BlockCachedHive implements CachedHive {
       if ((error as Error).name === 'NotFoundError') await this.#learn(key, undefined)
       if (signal?.aborted || !seen || !isTransient(error)) throw error
     } finally {
+      if (asking) this.#followed?.end(asking, undefined)
       ended.abort()
       stopListening()
     }
@@ -313,7 +335,7 @@ class BlockCachedHive implements CachedHive {
     const known = (await blocks.attempt(() => rows.get('p', key))) ?? seen
     const { alias, size, etag, type, modifiedMs } = known
     const found = { alias, size, etag, type, modified: new Date(modifiedMs) }
-    return { found, known, stale: true, toleratedEtag: (seen.successor ?? seen).etag }
+    return { found, answer: undefined, known, stale: true, toleratedEtag: (seen.successor ?? seen).etag }
   }
 
   /** Notes what the remote hive has, and returns what the cache knew. */
@@ -338,6 +360,7 @@ class BlockCachedHive implements CachedHive {
   }
 
   async #written(alias: string, remote: Entry): Promise<Entry> {
+    this.#followed?.forget(alias)
     const key = await aliasKeyOf(alias)
     const clears = await this.#cache.blocks.clears()
     const known = await this.#know(key, remote)

@@ -26,14 +26,18 @@ export async function openCache({ directory, from, token, bytes }: CachePlace): 
   ])
   const backend = await asUsage(() => directoryBackend(directory, { create: true, thread: true }))
   const store = new StreamStore(backend, { name: 'cache', readAheadBytes: READ_AHEAD_BYTES })
+  const closing = new AbortController()
   const hive = cachedHive(remote, store, {
     bytes,
+    follow: true,
+    signal: closing.signal,
     // What one token has fetched is not served to those who give the server another.
     principal: token === undefined ? '' : createHash('sha256').update(token).digest('hex'),
     onError: (error) => printLine(`caching: ${errorLine(error)}`),
   })
   const close = async (): Promise<void> => {
     await hive.flush()
+    closing.abort(new DOMException('the server is closing', 'AbortError'))
     await store.close()
   }
   return { hive, store, close }

@@ -282,6 +282,12 @@ export interface EntriesOptions extends HiveCallOptions {
 /** Options of {@linkcode Hive.watch}. */
 export interface WatchOptions extends HiveCallOptions {
   /**
+   * Called with true whenever a server shows that it still sends changes: with each of them, and every eight seconds
+   * without one. Called with false when the connection has broken off, until it is resumed. Only an `HttpHive` calls it,
+   * while the stream is read.
+   */
+  onAlive?: ((isAlive: boolean) => void) | undefined
+  /**
    * Only aliases that begin with this string.
    * @default ''
    */

@@ -1,4 +1,5 @@
 import { ChunkReader } from '../../bytes/chunk-reader.ts'
+import { describeValue } from '../../bytes/describe-value.ts'
 import { isTransient } from '../../bytes/is-transient.ts'
 import { onAbort } from '../../bytes/on-abort.ts'
 import { markHandled } from '../../bytes/promises.ts'
@@ -25,7 +26,9 @@ const MISSED: HiveChange = { alias: undefined, etag: undefined }
  */
 export function watchStream(client: HttpClient, options: WatchOptions): ReadableStream<HiveChange> {
   const { prefix } = checkListOptions({ prefix: options.prefix })
-  const watch = new Watch(client, prefix)
+  const { onAlive = () => undefined } = options
+  if (typeof onAlive !== 'function') throw new TypeError(`onAlive must be a function, got ${describeValue(onAlive)}`)
+  const watch = new Watch(client, prefix, onAlive)
   let stopListening = (): void => undefined
   return new ReadableStream<HiveChange>(
     {
@@ -64,6 +67,7 @@ interface OpenWatch {
 class Watch {
   readonly #client: HttpClient
   readonly #prefix: string
+  readonly #onAlive: (isAlive: boolean) => void
   readonly #closed = new AbortController()
   readonly #stall: StallTimer
   /** Changes that have arrived and were not delivered. */
@@ -77,9 +81,10 @@ class Watch {
   #retryAfter: string | null = null
   #isFirstChunk = true
 
-  constructor(client: HttpClient, prefix: string) {
+  constructor(client: HttpClient, prefix: string, onAlive: (isAlive: boolean) => void) {
     this.#client = client
     this.#prefix = prefix
+    this.#onAlive = onAlive
     const timeoutMs = Math.max(client.stallTimeoutMs, 2 * HEARTBEAT_MS)
     this.#stall = new StallTimer(timeoutMs, () => this.#drop(undefined))
   }
@@ -161,6 +166,7 @@ class Watch {
     this.#stall.end()
     this.#closed.signal.throwIfAborted()
     if (!chunk) throw lost()
+    this.#onAlive(true)
     for (const { type, data } of parser.push(chunk)) {
       if (type === MISSED_EVENT) this.#arrived.push(MISSED)
       else if (type === 'message') this.#arrived.push(parseChange(data, this.#prefix, status))
@@ -172,8 +178,10 @@ class Watch {
   }
 
   #drop(reason: unknown): void {
-    if (this.#answer) markHandled(this.#answer.chunks.cancel(reason))
+    if (!this.#answer) return
+    markHandled(this.#answer.chunks.cancel(reason))
     this.#answer = undefined
+    this.#onAlive(false)
   }
 
   async #backOff(error: unknown): Promise<void> {
