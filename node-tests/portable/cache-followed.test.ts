@@ -38,7 +38,7 @@ async function follow(): Promise<Followed> {
   remote.stat = (...args) => (asked++, stat(...args))
   let controller: ReadableStreamDefaultController<HiveChange> | undefined
   let beat: ((isAlive: boolean) => void) | undefined
-  remote.watch = ({ onAlive } = {}) => {
+  remote.watch = ({ onAlive }) => {
     watches++
     beat = onAlive
     return new ReadableStream({
