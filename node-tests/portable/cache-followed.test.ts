@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { nextTask } from '../../src/bytes/promises.ts'
 import { type CachedHive, cachedHive } from '../../src/cache.ts'
+import type { WatchOptions } from '../../src/hive/hive.ts'
 import type { HiveChange } from '../../src/hive/hive-change.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { putEntry, readEntry } from '../support/cached-setup.ts'
@@ -38,9 +39,9 @@ async function follow(): Promise<Followed> {
   remote.stat = (...args) => (asked++, stat(...args))
   let controller: ReadableStreamDefaultController<HiveChange> | undefined
   let beat: ((isAlive: boolean) => void) | undefined
-  remote.watch = ({ onAlive }) => {
+  remote.watch = (options?: WatchOptions) => {
     watches++
-    beat = onAlive
+    beat = options?.onAlive
     return new ReadableStream({
       start(given) {
         controller = given
