@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { benchCache } from './cache.ts'
 import { holdContests } from './contest.ts'
 import { benchBrowsers } from './engines/browsers.ts'
 import { benchServers } from './engines/servers.ts'
@@ -13,16 +14,18 @@ import { type Runtime, RUNTIMES } from './rsync/in-runtime.ts'
 import { benchWorkers } from './rsync-workers.ts'
 import { benchStore } from './store.ts'
 
-const USAGE = `npm run bench -- [store] [http] [engines] [rsync] [rdiff] [workers] [options]
+const USAGE = `npm run bench -- [store] [http] [engines] [cache] [rsync] [rdiff] [workers] [options]
 
-  --mb N          size of an input in MiB; 256 by default, 64 with --in and for engines;
+  --mb N          size of an input in MiB; 256 by default, 64 with --in, and for engines
+                  and the cache;
                   http: 1024 over loopback
-  --rounds N      number of runs of each side; 5 by default, 9 for store, http and engines
+  --rounds N      number of runs of each side; 5 by default, 9 for store, http, engines and cache
   --only TEXT     rsync, rdiff: only rows whose operation and pair contain this text: "delta", "delta compat tar"
                   store: only parts whose name contains it: put, store, read, read-buffer, small, collection, lz4
                   http: only rows whose name contains it: disk, memory, thousand, near, slow, cut, aria2c,
                   seek
                   engines: only engines whose name contains it: postgres, s3, chromium, firefox, webkit
+                  cache: only parts whose name contains it: edge, version, browsers, chromium, firefox, webkit
   --corpora DIR   rsync, rdiff: keep the inputs in DIR, and reuse those already there
   --in RUNTIME    rsync: against the plain TypeScript path in RUNTIME: ${RUNTIMES.join(', ')},
                   a comma-separated list, or all. Without it: against rdiff, in Node`
@@ -71,6 +74,15 @@ const benches: Record<string, () => Promise<boolean>> = {
       const options = { directory, byteLength, rounds: givenRounds ?? 9, only: values.only }
       await benchServers(options)
       return await benchBrowsers(options)
+    } finally {
+      await rm(directory, { recursive: true })
+    }
+  },
+  async cache() {
+    const directory = await mkdtemp(join(tmpdir(), 'combstream-bench-'))
+    const byteLength = (mib ?? 64) * 2 ** 20
+    try {
+      return await benchCache({ directory, byteLength, rounds: givenRounds ?? 9, only: values.only })
     } finally {
       await rm(directory, { recursive: true })
     }
