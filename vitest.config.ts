@@ -41,6 +41,8 @@ const common = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
   expect: { poll: { timeout: 30_000 } },
+  // The suites of npm test, and its next run, transform a module once.
+  fsModuleCache: true,
   // A process or page for each file would take a third of the whole time; the files leave nothing behind.
   isolate: false,
 }

@@ -15,6 +15,8 @@ export default defineConfig({
       plugins: [...(project.plugins ?? []), inPlaceOfMemory(`${STAND_INS}${engine}.ts`)],
       test: {
         ...project.test,
+        // Its key does not tell the engines apart.
+        fsModuleCache: false,
         // The engines' servers are started once for each worker.
         maxWorkers: 1,
         // Some tests open thousands of hives, which takes its time on a disk or a server.

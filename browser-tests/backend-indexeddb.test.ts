@@ -9,6 +9,7 @@ import { hiveSuite } from '../node-tests/support/hive-suite.ts'
 import { harmThrough, healingSuite } from '../node-tests/support/healing-suite.ts'
 import { hastyHost } from '../node-tests/support/hasty-collector.ts'
 import { inspectStore } from '../node-tests/support/inspect-store.ts'
+import { sample } from '../node-tests/support/sample.ts'
 import { settledBackend } from '../node-tests/support/settled-backend.ts'
 import { difference } from '../node-tests/support/jobs.ts'
 import { rejection } from '../node-tests/support/streams.ts'
@@ -53,7 +54,7 @@ describe('indexedDbBackend', () => {
   })
 
   const withFaults = backendCases(async () => settledBackend(await open()), { reopen })
-  it.each(withFaults)('$name, with faults', async ({ run }) => {
+  it.each(sample(withFaults))('$name, with faults', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
   })
 

@@ -7,6 +7,7 @@ await describeWorkerPool('web workers', {
   create: () => new Worker('/media-page/workers/rsync-worker.js', { type: 'module' }),
   createMissing: () => new Worker('/media-page/workers/missing.js', { type: 'module' }),
   tellsEnd: false,
+  isDealt: true,
 })
 
 it('a page without a bundler makes signatures in workers, from the two bundles', async () => {

@@ -3,9 +3,10 @@
 // | folder                | what its tests depend on                          | where they run                       |
 // |-----------------------|---------------------------------------------------|--------------------------------------|
 // | node-tests/language   | the language alone                                | one runtime of each engine           |
-// | node-tests/portable   | what every host has, each in its own way: streams, | every runtime                        |
-// |                       | fetch, timers, cryptography, abort signals        |                                      |
-// | node-tests/server     | files, processes, sockets, threads, SQLite        | Node, Deno, Bun                      |
+// | node-tests/portable   | what every host has, each in its own way: streams, | every runtime; a file in one of      |
+// |                       | fetch, timers, cryptography, abort signals        | Node 22 and Node 26                  |
+// | node-tests/server     | files, processes, sockets, threads, SQLite        | Node 24, Deno, Bun, and in one of    |
+// |                       |                                                   | Node 22 and Node 26                  |
 // | node-tests/tools      | other programs, built files, browsers as programs | once, in Node 24                     |
 // | browser-tests         | pages, service workers, IndexedDB, OPFS           | the three browsers                   |
 //
@@ -35,6 +36,7 @@ const NODE_26 = 'node_modules/node-26/bin/node'
  * @property {string} project The project of vitest.config.ts.
  * @property {Partial<Record<Folder, number>>} parts The folders that it runs, and its part of the cases of their long tests:
  *   with 3 where another suite has 1, it runs three quarters of them.
+ * @property {'1/2' | '2/2'} [half] Which half of the files it runs. Another suite runs the other half.
  * @property {string[]} [options]
  * @property {boolean} [inMemory] Whether its temporary files are kept in memory.
  * @property {string} [program] Vitest by default.
@@ -57,17 +59,31 @@ const suites = {
   },
   webkit: { runner: [NODE_24], project: 'webkit', parts: { portable: 1, 'browser-tests': 1 } },
   // It stores on the disk. The other runtimes store in memory, so that they do not wait for the disk.
-  node24: { runner: [NODE_24], project: 'node', parts: { language: 5, portable: 1, server: 3 } },
+  node24: { runner: [NODE_24], project: 'node', parts: { language: 10, portable: 1, server: 5 } },
   chromium: { runner: [NODE_24], project: 'chromium', parts: { portable: 1, 'browser-tests': 1 } },
   bun: {
     runner: ['bun', '--bun'],
     project: 'node',
-    parts: { language: 4, portable: 1, server: 1 },
+    parts: { language: 9, portable: 1, server: 1 },
     // Bun deadlocks in vitest's default pool of child processes.
     options: ['--pool', 'threads'],
     inMemory: true,
   },
-  node22: { runner: [NODE_22], project: 'node', parts: { portable: 1, server: 1 }, inMemory: true },
+  // The oldest Node and the next one differ little from Node 24, which runs all. Each file runs in one of the two.
+  node22: {
+    runner: [NODE_22],
+    project: 'node',
+    parts: { portable: 1, server: 1 },
+    half: '1/2',
+    inMemory: true,
+  },
+  node26: {
+    runner: [NODE_26],
+    project: 'node',
+    parts: { portable: 1, server: 1 },
+    half: '2/2',
+    inMemory: true,
+  },
   deno: {
     runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'],
     project: 'node',
@@ -76,8 +92,6 @@ const suites = {
   },
   // A host without streams of its own.
   polyfill: { runner: [NODE_24], project: 'polyfill', parts: { portable: 1 } },
-  // The next version.
-  node26: { runner: [NODE_26], project: 'node', parts: { portable: 1 }, inMemory: true },
   // Not vitest, but a program that takes the same arguments.
   workerd: { runner: [NODE_24], project: 'workerd', parts: { portable: 1 }, program: 'scripts/test-workerd.mjs' },
 }
@@ -92,7 +106,7 @@ export const SUITES = suites
  * @param {{ isWhole: boolean, report: string, filters: readonly string[] }} options
  */
 export function commandOf(suite, { isWhole, report, filters }) {
-  const { runner, project, program = VITEST, options = [], parts } = suite
+  const { runner, project, program = VITEST, options = [], parts, half } = suite
   const left = isWhole ? [] : /** @type {Folder[]} */ (Object.keys(FOLDERS)).filter((folder) => !(folder in parts))
   return [
     ...runner,
@@ -100,6 +114,7 @@ export function commandOf(suite, { isWhole, report, filters }) {
     'run',
     `--project=${project}`,
     ...options,
+    ...(half !== undefined && !isWhole && filters.length === 0 ? [`--shard=${half}`] : []),
     ...left.map((folder) => `--exclude=${FOLDERS[folder]}/**`),
     '--reporter=default',
     '--reporter=json',
@@ -109,7 +124,8 @@ export function commandOf(suite, { isWhole, report, filters }) {
 }
 
 /**
- * Deals the cases of long tests out to the suites that run, folder by folder. Together they run all cases.
+ * Deals the cases of long tests out to the suites that run, folder by folder. Together they run all cases. Two suites that run
+ * half of the files each get the same share.
  *
  * @param {readonly string[]} names
  * @returns {Map<string, Record<string, Share>>} for each suite its shares by folder
@@ -117,12 +133,16 @@ export function commandOf(suite, { isWhole, report, filters }) {
 export function dealShares(names) {
   /** @type {Map<string, Record<string, Share>>} */
   const shares = new Map(names.map((name) => [name, {}]))
+  const halves = names.filter((name) => SUITES[name]?.half)
   for (const folder of /** @type {Folder[]} */ (Object.keys(FOLDERS))) {
-    const dealt = names.flatMap((name) => Array.from({ length: SUITES[name]?.parts[folder] ?? 0 }, () => name))
-    for (const name of new Set(dealt)) {
-      const parts = [...dealt.keys()].filter((part) => dealt[part] === name)
+    const dealt = names
+      .filter((name) => !halves.slice(1).includes(name))
+      .flatMap((name) => Array.from({ length: SUITES[name]?.parts[folder] ?? 0 }, () => name))
+    for (const name of names) {
+      const dealer = halves.includes(name) ? halves[0] : name
+      const parts = [...dealt.keys()].filter((part) => dealt[part] === dealer)
       const own = /** @type {Record<string, Share>} */ (shares.get(name))
-      own[folder] = { of: dealt.length, parts }
+      if (parts.length > 0) own[folder] = { of: dealt.length, parts }
     }
   }
   return shares

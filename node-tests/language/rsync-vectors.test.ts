@@ -5,6 +5,7 @@ import { DeltaJob, DeltaStream, loadSignature, loadKernel, PatchJob } from '../.
 import { PatchStream, SignatureJob, SignatureStream } from '../../src/rsync.ts'
 import { difference, runJob, signatureOf } from '../support/jobs.ts'
 import { assemble } from '../support/pieces.ts'
+import { sample } from '../support/sample.ts'
 import { CHUNK_SIZES, chunked } from '../support/streams.ts'
 import { RDIFF_VECTORS } from '../support/vectors/rdiff.ts'
 
@@ -18,7 +19,7 @@ describe.each(RDIFF_VECTORS)("rdiff's files for $name", (vector) => {
   const signature = fromBase64(vector.signature)
   const delta = fromBase64(vector.delta)
 
-  it.each(CHUNK_SIZES)('are produced and accepted by the jobs, %d bytes at a time', (size) => {
+  it.each(sample(CHUNK_SIZES))('are produced and accepted by the jobs, %d bytes at a time', (size) => {
     const cut = { inputBytes: size, outputBytes: Math.min(size, 4096) }
     expect(difference(runJob(new SignatureJob(kernel, options), basis, cut), signature), 'signature').toBeUndefined()
     const loaded = signatureOf(signature, size)
@@ -29,7 +30,7 @@ describe.each(RDIFF_VECTORS)("rdiff's files for $name", (vector) => {
     ).toBeUndefined()
   })
 
-  it.each(CHUNK_SIZES.filter((size) => size >= 7))(
+  it.each(sample(CHUNK_SIZES.filter((size) => size >= 7)))(
     'are produced and accepted by the streams, in chunks of %d',
     async (size) => {
       const signed = chunked(basis, size).pipeThrough(new SignatureStream(options))

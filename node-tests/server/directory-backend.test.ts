@@ -6,6 +6,7 @@ import { directoryBackend } from '../../src/backends/directory.ts'
 import type { Backend } from '../../src/store.ts'
 import { backendCases } from '../../src/testing.ts'
 import { CAN_MOUNT, type Mounted, mountSmall } from '../support/file-systems.ts'
+import { sample } from '../support/sample.ts'
 import { settledBackend } from '../support/settled-backend.ts'
 
 let root = ''
@@ -37,7 +38,7 @@ describe('directoryBackend', () => {
   })
 
   const withFaults = backendCases(async () => settledBackend(await openNew()), { reopen: open })
-  it.each(withFaults)('$name, with faults', async ({ run }) => {
+  it.each(sample(withFaults))('$name, with faults', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()
   })
 })

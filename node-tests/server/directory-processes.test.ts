@@ -12,6 +12,7 @@ import { LocalHive } from '../../src/hive.ts'
 import { StreamStore } from '../../src/store.ts'
 import { startChild } from '../support/child-program.ts'
 import { inspectStore } from '../support/inspect-store.ts'
+import { seeds } from '../support/sample.ts'
 import { pattern } from '../support/store-tools.ts'
 
 let root = ''
@@ -100,7 +101,7 @@ describe('directoryBackend', () => {
     const names = ['A', 'B', 'C']
     const creators = names.map((name) => startCreator(directory, name))
     for (const creator of creators) expect(await creator.next(), creator.errors()).toBe('ready')
-    for (let round = 0; round < 12; round++) {
+    for (const round of seeds(12)) {
       for (const { child } of creators) child.stdin.write(`${round}\n`)
       for (const creator of creators) expect(await creator.next(), creator.errors()).toBe(String(round))
       expect(await aliasesIn(join(directory, String(round)))).toEqual(names)

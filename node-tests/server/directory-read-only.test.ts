@@ -15,7 +15,7 @@ import { startChild } from '../support/child-program.ts'
 import { CAN_MOUNT, type Mounted, mountSmall } from '../support/file-systems.ts'
 import { FULL_ENTRIES, readFixture, unpackHive } from '../support/hive-fixture.ts'
 import { type FoundEntries, type FoundHive, readAndTryToWrite, readHive } from '../support/read-hive.ts'
-import { seeds } from '../support/sample.ts'
+import { sample, seeds } from '../support/sample.ts'
 import { pattern, text } from '../support/store-tools.ts'
 import { soon } from '../support/streams.ts'
 
@@ -145,7 +145,7 @@ const MODES = [
   { name: 'opened as always', readOnly: false },
 ] as const
 
-describe.each(STATES)('a hive that is %s', (_state, make) => {
+describe.each(sample(STATES))('a hive that is %s', (_state, make) => {
   it('is read without writing a byte, even if it could be written', async () => {
     const directory = fresh()
     const entries = await make(directory)

@@ -9,7 +9,7 @@ import { describeWorkerPool } from '../support/worker-pool-suite.ts'
 const SCRIPT = new URL('../../src/rsync-worker.ts', import.meta.url)
 const CHILD = fileURLToPath(new URL('../support/pool-child.ts', import.meta.url))
 
-await describeWorkerPool('threads', { create: createThread, tellsEnd: true })
+await describeWorkerPool('threads', { create: createThread, tellsEnd: true, isDealt: true })
 
 // Deno and Bun have web workers as well.
 if ('Worker' in globalThis) {
@@ -17,6 +17,7 @@ if ('Worker' in globalThis) {
     create: () => new Worker(SCRIPT, { type: 'module' }),
     createMissing: () => new Worker(new URL('missing.ts', SCRIPT), { type: 'module' }),
     tellsEnd: 'Bun' in globalThis,
+    isDealt: false,
   })
 }
 

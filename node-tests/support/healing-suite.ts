@@ -8,6 +8,7 @@ import { PAGE_ENTRIES, parsePage, parseStream } from '../../src/store/rows/row-v
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { collectHastily } from './hasty-collector.ts'
 import { inspectStore } from './inspect-store.ts'
+import { sample } from './sample.ts'
 import { markAsDamaged, pattern, put, text } from './store-tools.ts'
 import { rejection } from './streams.ts'
 
@@ -74,11 +75,20 @@ export async function objectsOf({ metadata }: Backend, id: string): Promise<stri
   return names
 }
 
-/** Whichever object is harmed, storing the content again makes all of its aliases and references readable. */
-export function healingSuite(name: string, start: () => Promise<Fragile>, streams: readonly HarmedStream[]): void {
+/**
+ * Whichever object is harmed, storing the content again makes all of its aliases and references readable.
+ *
+ * @param deal Chooses the harms that this suite does to a stream.
+ */
+export function healingSuite(
+  name: string,
+  start: () => Promise<Fragile>,
+  streams: readonly HarmedStream[],
+  deal: <T>(harms: readonly T[]) => readonly T[] = sample,
+): void {
   describe(`healing: ${name}`, () => {
     for (const { blocks, harmed, harms } of streams) {
-      for (const each of HARMS.filter(({ name: kind }) => !harms || harms.includes(kind))) {
+      for (const each of deal(HARMS.filter(({ name: kind }) => !harms || harms.includes(kind)))) {
         const { name: what, harm } = each
         const found = 'found' in each ? each.found : undefined
         it(`is whole under every alias and reference once it is stored again: one of ${blocks} blocks ${what}`, async () => {

@@ -35,7 +35,7 @@ const dealt: Dealt[] = []
  *
  * @param every The largest number of parts. Fewer parts are larger.
  */
-export function sample<T>(cases: readonly T[], every = 10): readonly T[] {
+export function sample<T>(cases: readonly T[], every = 20): readonly T[] {
   const { file, share } = ownShare()
   if (share === undefined || cases.length === 0) return cases
   const of = Math.min(every, share.of, cases.length)
@@ -64,7 +64,7 @@ export function takeDealt(): Dealt[] {
 }
 
 /** Returns the seeds 1, 2, … `count` of a random test, or some of them, like {@linkcode sample}. */
-export function seeds(count: number, every = 10): readonly number[] {
+export function seeds(count: number, every = 20): readonly number[] {
   return sample(
     Array.from({ length: count }, (_, index) => index + 1),
     every,
@@ -72,6 +72,6 @@ export function seeds(count: number, every = 10): readonly number[] {
 }
 
 /** Returns how many of `count` random cases, which differ from run to run, this suite runs: its share of them. */
-export function runs(count: number, every = 5): number {
+export function runs(count: number, every = 10): number {
   return seeds(count, every).length
 }

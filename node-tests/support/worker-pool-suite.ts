@@ -16,6 +16,7 @@ import {
 } from '../../src/rsync.ts'
 import { difference, runJob, signatureOf } from './jobs.ts'
 import { assemble } from './pieces.ts'
+import { sample } from './sample.ts'
 import { chunked, randomBytes, rejection, soon, standstill } from './streams.ts'
 
 /** A kind of worker. */
@@ -26,6 +27,8 @@ export interface WorkerKind {
   createMissing?(): PoolWorker
   /** Whether the host reports that something else terminated a worker. */
   tellsEnd: boolean
+  /** Whether the cases are dealt out to the suites that run this suite with the same kind of worker. */
+  isDealt: boolean
 }
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
@@ -66,7 +69,11 @@ async function untilAnswered(messages: Messages): Promise<void> {
 }
 
 /** The tests for every kind of worker. */
-export async function describeWorkerPool(name: string, { create, createMissing, tellsEnd }: WorkerKind): Promise<void> {
+export async function describeWorkerPool(
+  name: string,
+  { create, createMissing, tellsEnd, isDealt }: WorkerKind,
+): Promise<void> {
+  const share = <T>(cases: readonly T[]): readonly T[] => (isDealt ? sample(cases) : cases)
   const kernel = await loadKernel()
   const random = randomBytes(5 * MEBIBYTE)
   const strange = randomBytes(MEBIBYTE, 5)
@@ -137,12 +144,13 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
   describe(`a pool of ${name}`, () => {
     it('computes the same signatures at every boundary of a block and of a part sent to a worker', async () => {
       const { pool } = makePool()
-      for (const length of [0, 1, 2047, 2048, 2049, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 5 * MEBIBYTE]) {
+      const lengths = [0, 1, 2047, 2048, 2049, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 5 * MEBIBYTE]
+      for (const length of share(lengths)) {
         expect(await signatureProblem(pool, random.subarray(0, length), 100_000, {})).toBeUndefined()
       }
     })
 
-    it.each(SUMS)('computes the same signatures with %s', async (sum) => {
+    it.each(share(SUMS))('computes the same signatures with %s', async (sum) => {
       const { pool } = makePool()
       for (const blockLength of [700, 300_001]) {
         expect(
@@ -168,15 +176,16 @@ export async function describeWorkerPool(name: string, { create, createMissing, 
 
     it('computes the same deltas in both modes, in any chunks', async () => {
       const { pool } = makePool()
-      for (const mode of ['compat', 'compact'] as const) {
-        expect(await deltaProblem(pool, signature, edited, 100_000, { mode })).toBeUndefined()
-        expect(
-          await deltaProblem(pool, signature, edited, Infinity, { mode, literalLimit: 2 * MEBIBYTE }),
-        ).toBeUndefined()
-        expect(
-          await deltaProblem(pool, signature, edited.subarray(0, 20_001), 7, { mode, literalLimit: 100 }),
-        ).toBeUndefined()
-        expect(await deltaProblem(pool, signature, new Uint8Array(0), 1, { mode })).toBeUndefined()
+      const cases: [edited: Uint8Array, size: number, options: DeltaOptions][] = [
+        [edited, 100_000, {}],
+        [edited, Infinity, { literalLimit: 2 * MEBIBYTE }],
+        [edited.subarray(0, 20_001), 7, { literalLimit: 100 }],
+        [new Uint8Array(0), 1, {}],
+      ]
+      for (const [bytes, size, options] of share(cases)) {
+        for (const mode of ['compat', 'compact'] as const) {
+          expect(await deltaProblem(pool, signature, bytes, size, { mode, ...options })).toBeUndefined()
+        }
       }
       // Twice as much output as input, and more than a worker sends at a time.
       expect(

@@ -15,8 +15,18 @@ const HOST_IMPORT =
   /from '(node:|\.\.\/\.\.\/src\/(http(?!\/client\/(event-parser|reading-pace)\.ts)|platform|browser|service-worker|backends\/(?!memory|tiered)))/
 
 function everyPart(shares: Iterable<Record<string, Share>>, folder: string): number[] {
-  return [...shares].flatMap((share) => share[folder]?.parts ?? []).toSorted((a, b) => a - b)
+  return [...new Set([...shares].flatMap((share) => share[folder]?.parts ?? []))].toSorted((a, b) => a - b)
 }
+
+it('two suites that run half of the files each run the same folders, with the same share', () => {
+  const halves = Object.values(SUITES).filter(({ half }) => half)
+  expect(halves.map(({ half }) => half)).toEqual(['1/2', '2/2'])
+  const [first, second] = halves
+  expect(first!.parts).toEqual(second!.parts)
+  expect(first!.project).toBe(second!.project)
+  const shares = dealShares(NAMES)
+  expect(shares.get('node22')).toEqual(shares.get('node26'))
+})
 
 describe('the cases of long tests', () => {
   it('are dealt out completely, folder by folder, whichever suites run', () => {
@@ -25,8 +35,9 @@ describe('the cases of long tests', () => {
       const shares = dealShares(names)
       for (const folder of Object.keys(FOLDERS)) {
         const parts = everyPart(shares.values(), folder)
-        const of = names.reduce((sum, name) => sum + (SUITES[name]!.parts[folder as keyof typeof FOLDERS] ?? 0), 0)
+        const of = [...shares.values()].find((share) => share[folder])?.[folder]?.of ?? 0
         expect(parts, `${folder} among ${names.join()}`).toEqual(Array.from({ length: of }, (_, part) => part))
+        expect(of > 0, folder).toBe(names.some((name) => folder in SUITES[name]!.parts))
       }
     }
   })
