@@ -39,3 +39,26 @@ it('a page plays from the network while there is no storage for a cache, and fro
   expect(await play()).toEqual(bytes)
   expect(hives.statistics()).toEqual({ networkBytes: 5_000, cacheBytes: 5_000 })
 })
+
+it('a page goes on with the version that it began to read when its hive is opened anew', async () => {
+  const remote = new LocalHive(new StreamStore(memoryBackend()))
+  const put = (size: number): Promise<void> => bytesSource(randomBytes(size)).stream().pipeTo(remote.sink('bee.webm'))
+  const hives = new PageHives({
+    hiveAt: () => remote,
+    name: 'https://hive.test/',
+    cache: undefined,
+    identities: undefined,
+    responder: { base: BASE },
+  })
+  const ask = async (range: string): Promise<number> => {
+    const request = new Request(`${BASE}bee.webm`, { headers: { Range: range } })
+    const response = await hives.responderOf('a')(request, 'a')!
+    await response.body?.cancel()
+    return response.status
+  }
+  await put(5_000)
+  expect(await ask('bytes=0-')).toBe(206)
+  await put(6_000)
+  hives.forgetAll()
+  expect(await ask('bytes=9-')).toBe(412)
+})

@@ -17,6 +17,7 @@ function pages(answers: Record<string, unknown[]>): {
   const asked: string[] = []
   const clientOf = (id: string): WorkerClient => ({
     id,
+    type: id.startsWith('worker') ? 'worker' : 'window',
     postMessage(message, [port] = []) {
       expect(message).toEqual({ type: 'combstream:identity' })
       asked.push(id)
@@ -29,7 +30,12 @@ function pages(answers: Record<string, unknown[]>): {
   })
   const clients = {
     get: (id: string) => Promise.resolve(id in answers ? clientOf(id) : undefined),
-    matchAll: () => Promise.resolve(Object.keys(answers).map(clientOf)),
+    matchAll: () =>
+      Promise.resolve(
+        Object.keys(answers)
+          .map(clientOf)
+          .filter(({ type }) => type === 'window'),
+      ),
   }
   return { clients, asked }
 }
@@ -38,14 +44,37 @@ const ANSWER = { token: 'one', principal: 'alice' }
 
 describe('PageIdentities', () => {
   it('asks each page once, and all pages if the request comes from none', async () => {
-    const { clients, asked } = pages({ a: [ANSWER], b: [{}, { principal: 'bob' }] })
+    const { clients, asked } = pages({ a: [ANSWER, undefined], b: [{}, { principal: 'bob' }] })
     const identities = new PageIdentities(clients)
     const both = [identities.of('a'), identities.of('a')]
     expect(await soon(Promise.all(both), 'the identities')).toEqual([ANSWER, ANSWER])
     expect(await soon(identities.of('b'), 'the identity')).toEqual({ token: undefined, principal: '' })
     expect(asked).toEqual(['a', 'b'])
-    expect(await soon(identities.of(''), 'the identity')).toEqual({ token: undefined, principal: 'bob' })
+    const ofNone = identities.of('')
+    // A page that the browser has suspended does not answer.
+    void nextTask()
+      .then(nextTask)
+      .then(() => vi.advanceTimersByTime(1_000))
+    expect(await soon(ofNone, 'the identity')).toEqual({ token: undefined, principal: 'bob' })
     expect(asked).toEqual(['a', 'b', 'a', 'b'])
+  })
+
+  it('asks the pages for a worker, which cannot answer, and refuses at once if none can, or their users differ', async () => {
+    const bob = { token: 'two', principal: 'bob' }
+    const { clients, asked } = pages({ a: [ANSWER, ANSWER], b: [{ ...ANSWER, token: 'two' }, bob], worker: [] })
+    const identities = new PageIdentities(clients)
+    expect(await soon(identities.of('worker'), 'the identity')).toMatchObject({ principal: 'alice' })
+    expect(asked).toEqual(['a', 'b'])
+    identities.forgetAll()
+    expect(await rejection(identities.of('worker'))).toMatchObject({
+      name: 'AccessError',
+      message: 'pages of different users are open',
+    })
+    const alone = new PageIdentities(pages({ worker: [] }).clients)
+    expect(await rejection(alone.of('worker'))).toMatchObject({
+      name: 'AccessError',
+      message: expect.stringContaining('no page is open') as string,
+    })
   })
 
   it('fails with an AccessError if no page answers, or with no token, and asks again the next time', async () => {

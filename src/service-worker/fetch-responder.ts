@@ -1,6 +1,6 @@
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
-import { nextTask } from '../bytes/promises.ts'
+import { markHandled, nextTask } from '../bytes/promises.ts'
 import type { BackendError } from '../errors.ts'
 import { checkBase } from './base-url.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
@@ -8,6 +8,7 @@ import type { Hive } from '../hive/hive.ts'
 import { unread } from '../http/server/answer.ts'
 import { hiveHandler } from '../http/server/handler.ts'
 import { parseContentRange } from '../representation/range-header.ts'
+import { checkMediaAhead, MediaBudgets, type MediaPace } from './media-pace.ts'
 import { VersionPins } from './version-pins.ts'
 
 /** Bytes of an entry that the browser has taken from a service worker. */
@@ -34,6 +35,20 @@ export interface FetchResponderOptions {
    * @default 1_000_000
    */
   bufferSize?: number | undefined
+  /**
+   * Number of bytes that a page's `<video>` or `<audio>` may take of one URL before `untilNeeded` is called; at least
+   * 1,000,000.
+   * @default 8_000_000
+   */
+  mediaAhead?: number | undefined
+  /**
+   * Bounds what a `<video>` or `<audio>` takes while it is paused, since WebKit takes everything. It is called each time
+   * that a page has taken `mediaAhead` bytes of one URL, by however many requests. The body waits for the promise: with
+   * true, the page may take as many bytes again; with false, all the rest. If it rejects, the body fails. The signal
+   * aborts when the browser gives up the body.
+   * @default never waits
+   */
+  untilNeeded?: ((request: Request, signal: AbortSignal) => Promise<boolean>) | undefined
   /** Called for each chunk that the browser takes, so that a page can show progress. */
   onDelivery?: ((delivery: Delivery, request: Request) => void) | undefined
   /**
@@ -75,7 +90,7 @@ const BUFFER_BYTES = 1_000_000
  *   anything, so a hive in the browser is opened by the first request; if that fails, by the next one. It is opened again
  *   once it fails with a `BackendError` that is not retryable, as it does after a page has deleted it.
  * @throws {TypeError} if `base` is not absolute, or does not end with a slash.
- * @throws {RangeError} if `bufferSize` is not from 1 KiB to 10 MiB.
+ * @throws {RangeError} if `bufferSize` is not from 1 KiB to 10 MiB, or `mediaAhead` is less than 1,000,000.
  * @example
  * ```ts
  * import { HttpHive } from 'combstream/http'
@@ -92,14 +107,23 @@ export function createFetchResponder(
   hive: Hive | (() => Promise<Hive>),
   options: FetchResponderOptions,
 ): FetchResponder {
+  return pinningResponder(hive, options, new VersionPins())
+}
+
+/** The same, with pins that several responders share, so that they outlive each of them. */
+export function pinningResponder(
+  hive: Hive | (() => Promise<Hive>),
+  options: FetchResponderOptions,
+  pins: VersionPins,
+): FetchResponder {
   const base = checkBase(options.base)
-  const { bufferSize = BUFFER_BYTES, onDelivery, onError } = options
+  const { bufferSize = BUFFER_BYTES, untilNeeded, onDelivery, onError } = options
   checkBufferSize(bufferSize)
+  const budgets = new MediaBudgets(checkMediaAhead(options.mediaAhead))
   // A worker does not learn that the browser has given up a request unless a body is cancelled. So the answer, with its
   // body, is given at once.
   const use = typeof hive === 'function' ? reopening(hive) : <T>(work: (opened: Hive) => Promise<T>) => work(hive)
   const handle = hiveHandler(conflicting(use, bufferSize), { base: base.pathname, onError }, unread)
-  const pins = new VersionPins()
   return (request, clientId = '') => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
     // Service workers see the requests of their pages to other origins too.
@@ -114,7 +138,10 @@ export function createFetchResponder(
       const tells = onDelivery && isEntry
       const deliver = tells && deliveryOf(response.headers, path, (delivery) => onDelivery(delivery, request))
       const { status, headers } = response
-      return new Response(passedOn(response.body, deliver), { status, headers })
+      const isMedia = request.destination === 'video' || request.destination === 'audio'
+      const pace =
+        isMedia && untilNeeded && budgets.paceOf(clientId, url.href, (signal) => untilNeeded(request, signal))
+      return new Response(passedOn(response.body, deliver, pace), { status, headers })
     })
   }
 }
@@ -220,15 +247,25 @@ function deliveryOf(
   }
 }
 
-/** Passes the body on, and reports each chunk that the browser takes. */
+/** Passes the body on, as far as `pace` allows, and reports each chunk that the browser takes. */
 function passedOn(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   deliver: ((byteLength: number) => void) | false | undefined,
+  pace: MediaPace | false | undefined,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const chunks = new ChunkReader(body)
   return byteStream({
     async next() {
+      if (pace) {
+        try {
+          await pace.room()
+        } catch (error) {
+          markHandled(chunks.cancel(error))
+          throw error
+        }
+      }
       const chunk = await chunks.read()
+      if (pace) pace.count(chunk?.byteLength ?? 0)
       if (chunk && deliver) deliver(chunk.byteLength)
       return chunk as Uint8Array<ArrayBuffer> | undefined
     },
@@ -236,6 +273,7 @@ function passedOn(
       // WebKit holds a lock while it cancels the body of a service worker. If a fetch is aborted then, from the
       // listener of another signal, it waits for that lock, and the worker never runs again.
       await nextTask()
+      if (pace) pace.stop(reason)
       await chunks.cancel(reason)
     },
   })

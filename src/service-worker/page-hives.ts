@@ -3,9 +3,10 @@ import type { CachedHive, CacheStatistics } from '../cache/cached-hive-types.ts'
 import type { Hive } from '../hive/hive.ts'
 import type { HttpHiveOptions } from '../http/client/http-hive.ts'
 import type { StreamStore } from '../store/stream-store.ts'
-import { createFetchResponder, type FetchResponder, type FetchResponderOptions } from './fetch-responder.ts'
+import { type FetchResponder, type FetchResponderOptions, pinningResponder } from './fetch-responder.ts'
 import type { OfflineSwitch } from './offline-switch.ts'
 import { authorizedFetch, type PageIdentities } from './page-identities.ts'
+import { VersionPins } from './version-pins.ts'
 
 /** What the hives of pages are made of. */
 export interface PageHivesOptions {
@@ -36,6 +37,8 @@ const MAX_PAGES = 100
 export class PageHives {
   readonly #options: PageHivesOptions
   readonly #made = new Map<string, Made>()
+  /** A hive that is opened anew does not change which version a page is reading. */
+  readonly #pins = new VersionPins()
   /** Of the hives that were made last. */
   readonly #statistics = new Set<CacheStatistics>()
   /** The sum of those that were made before them. */
@@ -76,10 +79,9 @@ export class PageHives {
     return sum
   }
 
-  /** Opens the hive of a page anew, because its user may be another one; or those of all. */
-  forget(clientId?: string): void {
-    if (clientId === undefined) this.#made.clear()
-    else this.#made.delete(this.#keyOf(clientId))
+  /** Opens the hives of all pages anew, because their users or the network may be others. */
+  forgetAll(): void {
+    this.#made.clear()
   }
 
   #keyOf(clientId: string): string {
@@ -90,7 +92,7 @@ export class PageHives {
     const key = this.#keyOf(clientId)
     const found = this.#made.get(key)
     const made = found ?? {
-      responder: createFetchResponder(() => this.#openAnew(clientId), this.#options.responder),
+      responder: pinningResponder(() => this.#openAnew(clientId), this.#options.responder, this.#pins),
       hive: undefined,
     }
     this.#made.delete(key)

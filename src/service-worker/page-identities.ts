@@ -14,6 +14,7 @@ export interface Identity {
 /** A page, or a worker of a page, as a service worker sees it. */
 export interface WorkerClient {
   readonly id: string
+  readonly type: string
   postMessage(message: unknown, transfer?: Transferable[]): void
 }
 
@@ -23,6 +24,8 @@ export interface WorkerClients {
   matchAll(): Promise<readonly WorkerClient[]>
 }
 
+/** How long the other pages may take once one has answered. */
+const OTHERS_MS = 1_000
 /** Most pages whose identities are remembered. */
 const MAX_PAGES = 100
 const MAX_TOKEN_CHARACTERS = 16_384
@@ -73,35 +76,51 @@ export class PageIdentities {
   renew(clientId: string, refused: Identity): Promise<Identity> {
     const known = this.#renewed.get(refused)
     if (known) return known
-    this.forget(clientId)
+    this.#asked.delete(clientId)
     const renewed = this.of(clientId)
     this.#renewed.set(refused, renewed)
     return renewed
   }
 
-  /** Forgets the identity of a page, because its user may be another one now. */
-  forget(clientId: string): void {
-    this.#asked.delete(clientId)
+  /** Forgets the identities of all pages and of their workers, because another user may have signed in. */
+  forgetAll(): void {
+    this.#asked.clear()
   }
 
   async #ask(clientId: string): Promise<Identity> {
     const own = clientId === '' ? undefined : await this.#clients.get(clientId)
-    const asked = own ? [own] : await this.#clients.matchAll()
-    const channels = asked.map((client) => {
+    if (own?.type === 'window') return this.#answerOf([own])
+    // A worker of a page cannot be asked, and the browser does not tell whose it is.
+    return this.#answerOf(await this.#clients.matchAll())
+  }
+
+  /** What these pages answer. Pages of different users do not answer for a request of which it is not known whose it is. */
+  async #answerOf(pages: readonly WorkerClient[]): Promise<Identity> {
+    if (pages.length === 0) throw new AccessError('no page is open that could answer with a token', {})
+    const channels = pages.map((page) => {
       const channel = new MessageChannel()
-      client.postMessage({ type: 'combstream:identity' } satisfies IdentityMessage, [channel.port2])
+      page.postMessage({ type: 'combstream:identity' } satisfies IdentityMessage, [channel.port2])
       return channel.port1
     })
+    let timer: ReturnType<typeof setTimeout> | undefined
     try {
       return await new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-          reject(new AccessError('no page has answered with a token', {}))
-        }, this.#answerMs)
+        const answers: Identity[] = []
+        const end = (): void => {
+          const [first] = answers
+          if (!first) reject(new AccessError('no page has answered with a token', {}))
+          else if (answers.every(({ principal }) => principal === first.principal)) resolve(first)
+          else reject(new AccessError('pages of different users are open', {}))
+        }
+        timer = setTimeout(end, this.#answerMs)
         for (const port of channels) {
           port.onmessage = ({ data }) => {
-            clearTimeout(timer)
             try {
-              resolve(readIdentity(data, this.#needsPrincipal))
+              answers.push(readIdentity(data, this.#needsPrincipal))
+              if (answers.length === channels.length) return end()
+              // Those that the browser has suspended never answer.
+              clearTimeout(timer)
+              timer = setTimeout(end, Math.min(OTHERS_MS, this.#answerMs))
             } catch (error) {
               reject(error)
             }
@@ -109,6 +128,7 @@ export class PageIdentities {
         }
       })
     } finally {
+      clearTimeout(timer)
       for (const port of channels) port.close()
     }
   }

@@ -2,14 +2,18 @@ import { checkInteger } from '../bytes/check-integer.ts'
 import { onAbort } from '../bytes/on-abort.ts'
 import { abortable } from '../bytes/promises.ts'
 import type { EntryInfo } from '../hive/hive.ts'
+import { checkMediaAhead } from './media-pace.ts'
 import { mediaUrl } from './media-url.ts'
+import { answerHold } from './watch-media.ts'
 import { WorkerCache } from './worker-cache.ts'
 import {
+  AHEAD_PARAMETER,
   BASE_PARAMETER,
   CACHE_PARAMETER,
   type ClaimMessage,
   FILE_PARAMETER,
   HIVE_PARAMETER,
+  type HoldMessage,
   type RenewMessage,
   TOKEN_PARAMETER,
 } from './worker-messages.ts'
@@ -46,6 +50,12 @@ export interface RegisterHiveWorkerOptions {
    * @default none
    */
   cache?: { bytes: number } | undefined
+  /**
+   * Number of bytes of one URL that the worker gives a `<video>` or `<audio>` of this page ahead of what it needs: while
+   * it is paused, or has enough for half a minute. At least 1,000,000.
+   * @default 8_000_000
+   */
+  mediaAhead?: number | undefined
   /**
    * Says with which token this page's requests are sent to the hive, as `Authorization: Bearer`, and, with a cache, whose
    * it is: what was fetched for one `principal` is never served to another. The worker calls it when a request needs it,
@@ -91,6 +101,7 @@ export interface HiveWorker {
  *
  * @throws {TypeError} if there are no service workers here (they need https or localhost, and a window that is not
  *   private), if the page is outside the scope, or if a file has another origin.
+ * @throws {RangeError} if an option is out of its range.
  * @throws {Error} if the script cannot be loaded or fails; `cause` is the browser's own error.
  * @example
  * ```ts
@@ -105,7 +116,7 @@ export interface HiveWorker {
  */
 export async function registerHiveWorker(
   script: string | URL,
-  { hive, base = 'media/', scope, files = [], cache, token, signal }: RegisterHiveWorkerOptions,
+  { hive, base = 'media/', scope, files = [], cache, mediaAhead, token, signal }: RegisterHiveWorkerOptions,
 ): Promise<HiveWorker> {
   const container: ServiceWorkerContainer | undefined = navigator.serviceWorker
   if (!container) throw new TypeError('there are no service workers here: they need https or localhost')
@@ -119,6 +130,7 @@ export async function registerHiveWorker(
     const bytes = checkInteger('cache.bytes', cache.bytes, 0, Number.MAX_SAFE_INTEGER)
     url.searchParams.set(CACHE_PARAMETER, String(bytes))
   }
+  if (mediaAhead !== undefined) url.searchParams.set(AHEAD_PARAMETER, String(checkMediaAhead(mediaAhead)))
   if (token) url.searchParams.set(TOKEN_PARAMETER, '')
   answerWith(container, token)
 
@@ -150,7 +162,7 @@ export async function registerHiveWorker(
 /** How pages answer their workers. A page that registers again answers with the last function. */
 const answering = new WeakMap<ServiceWorkerContainer, { token: RegisterHiveWorkerOptions['token'] }>()
 
-/** Answers the worker that asks for the token of this page. */
+/** Answers the worker that asks for the token of this page, or what its media elements need. */
 function answerWith(container: ServiceWorkerContainer, token: RegisterHiveWorkerOptions['token']): void {
   const known = answering.get(container)
   if (known) {
@@ -159,7 +171,8 @@ function answerWith(container: ServiceWorkerContainer, token: RegisterHiveWorker
   }
   const current = { token }
   answering.set(container, current)
-  container.addEventListener('message', ({ data, ports: [port] }: MessageEvent<{ type?: unknown } | null>) => {
+  container.addEventListener('message', ({ data, source, ports: [port] }: MessageEvent<{ type?: unknown } | null>) => {
+    if (data?.type === 'combstream:hold' && source) answerHold(container, source, data as HoldMessage)
     if (data?.type !== 'combstream:identity' || !port) return
     Promise.resolve(current.token?.()).then(
       (given) => port.postMessage(typeof given === 'string' ? { token: given } : { ...given }),

@@ -5,10 +5,12 @@ import type { StreamStore } from '../store/stream-store.ts'
 import { answerFetch, type FetchEventLike } from './answer-fetch.ts'
 import { answerCacheCall, readCacheCall } from './cache-calls.ts'
 import { KeptFiles } from './kept-files.ts'
+import { MediaHolds } from './media-holds.ts'
 import { OfflineSwitch } from './offline-switch.ts'
 import { PageHives } from './page-hives.ts'
-import { PageIdentities, type WorkerClients } from './page-identities.ts'
+import { PageIdentities, type WorkerClient, type WorkerClients } from './page-identities.ts'
 import {
+  AHEAD_PARAMETER,
   BASE_PARAMETER,
   CACHE_PARAMETER,
   type DeliveryMessage,
@@ -28,7 +30,7 @@ interface FetchEvent extends ExtendableEvent, FetchEventLike {
 }
 
 interface MessageToWorker extends ExtendableEvent {
-  readonly data: { readonly type?: unknown; readonly id?: unknown } | null
+  readonly data: { readonly type?: unknown; readonly id?: unknown; readonly answer?: unknown } | null
   readonly ports: readonly MessagePort[]
   readonly source: { readonly id: string; postMessage(message: unknown): void } | null
 }
@@ -66,11 +68,11 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
   const scope = globalThis as unknown as WorkerScope
   const url = new URL(scope.location.href)
   /** The page that each request comes from. */
-  const clientIds = new WeakMap<Request, string>()
+  const pages = new WeakMap<Request, Promise<WorkerClient | undefined>>()
   const tell = (request: Request, message: DeliveryMessage | FailureMessage): void => {
     // A page that has gone needs no news.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is not a window
-    markHandled(scope.clients.get(clientIds.get(request) ?? '').then((client) => client?.postMessage(message)))
+    markHandled(pages.get(request)!.then((page) => page?.postMessage(message)))
   }
 
   const base = parameter(url, BASE_PARAMETER)
@@ -80,6 +82,8 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
   const identities = url.searchParams.has(TOKEN_PARAMETER)
     ? new PageIdentities(scope.clients, { needsPrincipal: cache !== undefined })
     : undefined
+  const holds = new MediaHolds(scope.clients)
+  const ahead = url.searchParams.get(AHEAD_PARAMETER)
   const hives = new PageHives({
     hiveAt: (options) => hiveAt(hiveUrl, options),
     name: hiveUrl.href,
@@ -87,6 +91,8 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
     identities,
     responder: {
       base,
+      mediaAhead: ahead === null ? undefined : Number(ahead),
+      untilNeeded: async (request, signal) => holds.untilNeeded(await pages.get(request), request.url, signal),
       onDelivery(delivery, request) {
         tell(request, { type: 'combstream:delivery', ...delivery })
       },
@@ -108,7 +114,7 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
         async setOffline(offline) {
           if (!cache) throw new TypeError('this service worker has no cache: register it with the option cache')
           await cache.offline.set(offline)
-          hives.forget()
+          hives.forgetAll()
         },
       })
     } finally {
@@ -126,22 +132,21 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
       case 'combstream:claim':
         return event.waitUntil(scope.clients.claim())
       case 'combstream:renew':
-        // The user of a page is also taken for that of requests that come from no page.
-        for (const id of ['', source?.id ?? '']) {
-          identities?.forget(id)
-          hives.forget(id)
-        }
-        return
+        // It is not known which requests of workers and of no page belong to the page that has another user now.
+        identities?.forgetAll()
+        return hives.forgetAll()
       case 'combstream:call':
         return event.waitUntil(call(event))
+      case 'combstream:need':
+        return holds.answer(String(data.id), data.answer)
       case 'combstream:alive':
-        if (typeof data.id !== 'string' || calls.has(data.id)) return
+        if (typeof data.id !== 'string' || calls.has(data.id) || holds.has(data.id)) return
         // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is not a window
         source?.postMessage({ type: 'combstream:lost', id: data.id } satisfies LostMessage)
     }
   })
   scope.addEventListener('fetch', (event) => {
-    clientIds.set(event.request, event.clientId)
+    pages.set(event.request, event.clientId === '' ? Promise.resolve(undefined) : scope.clients.get(event.clientId))
     if (answerFetch(event, hives.responderOf(event.clientId))) return
     const answer = files.answer(event.request)
     if (answer) event.respondWith(answer)

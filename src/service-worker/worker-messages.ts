@@ -20,6 +20,8 @@ export const BROWSER_HIVE_SCHEME = 'browser:'
 
 /** Budget of the cache in bytes; absent if there is none. */
 export const CACHE_PARAMETER = 'cache'
+/** Bytes of a media request before its page is asked whether it needs more; absent for the default. */
+export const AHEAD_PARAMETER = 'ahead'
 /** Is there if the pages have tokens. */
 export const TOKEN_PARAMETER = 'token'
 
@@ -43,20 +45,52 @@ export type CallMessage = CacheCall & {
   readonly id: string
 }
 
-/** Keeps the worker from being ended during a call. If it does not know the call, it sends a {@linkcode LostMessage}. */
+/**
+ * Keeps the worker from being ended during a call, or while it holds a request. If it knows neither, it sends a
+ * {@linkcode LostMessage}.
+ */
 export interface AliveMessage {
   /** Distinguishes this message from others. */
   readonly type: 'combstream:alive'
-  /** Names the call. */
+  /** Names the call or the request. */
   readonly id: string
 }
 
-/** Tells a page that the worker does not know its call, because the browser has restarted it. */
+/** Tells a page that the worker does not know its call or request, because the browser has restarted it. */
 export interface LostMessage {
   /** Distinguishes this message from others. */
   readonly type: 'combstream:lost'
   /** Names the call. */
   readonly id: string
+}
+
+/**
+ * Tells a page that the answer to a request of one of its media elements is held until the element needs more. The page
+ * answers with a {@linkcode NeedMessage}, and stops watching once it gets a {@linkcode LostMessage}.
+ */
+export interface HoldMessage {
+  /** Distinguishes this message from others. */
+  readonly type: 'combstream:hold'
+  /** Names the held request. */
+  readonly id: string
+  /** The URL that was requested. */
+  readonly url: string
+}
+
+/** What a page says of a request that is held. */
+export type HoldAnswer = 'watching' | 'unknown' | 'more' | 'gone'
+
+/**
+ * Answers a {@linkcode HoldMessage}: whether the page watches an element with this URL or knows none; later, once, that
+ * the element needs more or has gone.
+ */
+export interface NeedMessage {
+  /** Distinguishes this message from others. */
+  readonly type: 'combstream:need'
+  /** Names the held request. */
+  readonly id: string
+  /** What the page says of it. */
+  readonly answer: HoldAnswer
 }
 
 /** Asks the worker to take over the page that sends it. */

@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { soon } from '../node-tests/support/streams.ts'
+import type { EntryInfo } from '../src/hive/hive.ts'
+import { HttpHive } from '../src/http.ts'
+import type { HiveWorker } from '../src/service-worker.ts'
+import { type MediaFrame, openMediaFrame, play, untilVideo } from './support/media-frame.ts'
+import { spreadClip } from './support/spread-clip.ts'
+
+const GAP_BYTES = 16_000_000
+
+const hiveUrl = inject('hiveUrl')
+let frame: MediaFrame
+let worker: HiveWorker
+let entry: EntryInfo
+/** What the browser has taken from the worker. */
+let takenBytes = 0
+/** The media requests that the worker holds. */
+const held = new Set<string>()
+
+beforeAll(async () => {
+  frame = await openMediaFrame('ahead')
+  const clip = new Uint8Array(await (await fetch('/examples/player/clips/comb.mp4')).arrayBuffer())
+  const sink = new HttpHive(hiveUrl).sink(`${crypto.randomUUID()}/spread.mp4`, { type: 'video/mp4' })
+  await new Blob(spreadClip(clip, new Uint8Array(GAP_BYTES))).stream().pipeTo(sink)
+  entry = await sink.entry
+  const options = { hive: hiveUrl, mediaAhead: 1_000_000 }
+  worker = await soon(frame.combstream.registerHiveWorker('service-worker.js', options), 'the service worker')
+  frame.window.navigator.serviceWorker.addEventListener('message', ({ data }) => {
+    if (data.type === 'combstream:delivery') takenBytes += data.end - data.start
+    if (data.type === 'combstream:hold') held.add(data.id)
+    if (data.type === 'combstream:lost') held.delete(data.id)
+  })
+})
+
+afterAll(() => frame.remove())
+
+it('a paused <video> takes a small part of a large entry, and all that it needs once it plays', async () => {
+  const video = frame.video(worker.url(entry))
+  await untilVideo(video, 'a picture', ({ readyState }) => readyState >= 2)
+  // A download is not held. Once nothing but its own bytes is taken meanwhile, the `<video>` has stopped reading.
+  const takenMeanwhile = async (): Promise<number> => {
+    const before = takenBytes
+    const answer = await soon(frame.window.fetch(worker.url(entry)), 'an answer')
+    expect((await soon(answer.blob(), 'the whole entry')).size).toBe(entry.size)
+    return takenBytes - before - entry.size
+  }
+  let downloads = 1
+  for (; (await takenMeanwhile()) > 0; downloads++) expect(downloads).toBeLessThan(8)
+  expect(takenBytes - downloads * entry.size).toBeLessThan(entry.size / 2)
+
+  video.currentTime = 20
+  await play(video)
+  await untilVideo(video, 'the picture to move', ({ seeking, currentTime }) => !seeking && currentTime > 20.3)
+})
+
+it('holds nothing for a <video> that has another source', async () => {
+  const video = frame.video(worker.url(entry))
+  await untilVideo(video, 'a picture', ({ readyState }) => readyState >= 2)
+  video.removeAttribute('src')
+  video.load()
+  await expect.poll(() => held.size).toBe(0)
+})
