@@ -21,6 +21,11 @@ export interface Contest {
   readonly unit: string
   /** The least ratio of the peer's wall time to ours. */
   readonly target?: number
+  /**
+   * What stands for all rounds.
+   * @default 'median'
+   */
+  readonly average?: 'median' | 'mean'
   /** Does the work with combstream. Returns its cost. */
   ours(): Promise<Cost>
   /** Does the work with the peer. Returns its cost. */
@@ -48,10 +53,12 @@ export async function holdContests(name: string, contests: readonly Contest[], r
 }
 
 function cellsOf(contest: Contest, ours: readonly Cost[], theirs: readonly Cost[]): string[] {
-  const { what, amount, unit, target, peerName } = contest
+  const { amount, unit, target, peerName, average = 'median' } = contest
+  const what = `${contest.what}${average === 'mean' ? ' (means)' : ''}`
+  const averageOf = average === 'mean' ? mean : median
   const [own, peer] = [ours, theirs].map((costs) => ({
-    wallMs: median(costs.map(({ wallMs }) => wallMs)),
-    cpuMs: median(costs.map(({ cpuMs }) => cpuMs)),
+    wallMs: averageOf(costs.map(({ wallMs }) => wallMs)),
+    cpuMs: averageOf(costs.map(({ cpuMs }) => cpuMs)),
   })) as [Cost, Cost]
   const speed = ({ wallMs }: Cost): string => `${((amount * 1000) / wallMs).toFixed(0)} ${unit}/s`
   const ratio = peer.wallMs / own.wallMs
@@ -65,6 +72,10 @@ function cellsOf(contest: Contest, ours: readonly Cost[], theirs: readonly Cost[
     (peer.cpuMs / own.cpuMs).toFixed(2),
     peerName,
   ]
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 /** Does some work in this process, and measures it. */

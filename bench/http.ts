@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Contest, holdContests } from './contest.ts'
 import { aria2cContest, hasAria2c } from './http/aria2c.ts'
-import { readingContest } from './http/reading-whole.ts'
+import { readingContest, withCuts } from './http/reading-whole.ts'
 import { seekingContest } from './http/seeking.ts'
 import { benchServing } from './http/serving.ts'
 import { startServing } from './http/serving-process.ts'
@@ -34,8 +34,8 @@ export async function benchHttp({ directory, byteLength, rounds, only }: HttpBen
   const rows: Record<string, () => Contest> = {
     near: () => readingContest({ where: 'over loopback', url: serving.urls.near, byteLength: near, target: 0.95 }),
     slow: () => readingContest({ where: '100 Mbit/s, 50 ms', url: slow, byteLength: far, target: 0.98 }),
-    cut: () => readingContest(cutOff),
-    aria2c: () => aria2cContest(cutOff, directory),
+    cut: () => withCuts(readingContest(cutOff), servingFar.beginCuts),
+    aria2c: () => withCuts(aria2cContest(cutOff, directory), servingFar.beginCuts),
     seek: () => seekingContest(slow, far),
   }
   try {

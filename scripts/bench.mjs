@@ -2,12 +2,12 @@
 import { build } from './build.mjs'
 import { run } from './run.mjs'
 import { installPackages } from './setup.mjs'
-import { installSystemPackages } from './system-packages.mjs'
+import { BENCH_PACKAGES, installSystemPackages } from './system-packages.mjs'
 
 const TIMEOUT_MS = 3_600_000
 
 await installPackages()
-await installSystemPackages()
+await installSystemPackages({ more: BENCH_PACKAGES })
 await build()
 const { code, timedOut } = await run(['node', 'bench/main.ts', ...process.argv.slice(2)], {
   timeoutMs: TIMEOUT_MS,

@@ -29,6 +29,9 @@ const SUITE_PACKAGES = {
 
 const ALL_PACKAGES = [...new Set(Object.values(SUITE_PACKAGES).flat())]
 
+/** The Debian packages that only the benches need. */
+export const BENCH_PACKAGES = ['aria2']
+
 /**
  * The oldest major versions known to work with the pinned playwright, which fails with Firefox 140.
  *
@@ -40,19 +43,21 @@ const OLDEST_MAJOR = { 'firefox-esr': 153, chromium: 150 }
  * Installs or upgrades packages that are missing or too old, if possible. If there are none, it changes nothing and
  * needs no network.
  *
- * @param {{ isRoot?: boolean, refreshTimeoutMs?: number, policyPath?: string }} [options]
+ * @param {{ isRoot?: boolean, refreshTimeoutMs?: number, policyPath?: string, more?: readonly string[] }} [options]
+ *   `more` names packages besides those of the suites
  * @returns {Promise<Map<string, string>>} each suite that cannot run here, and what to do about it
  */
 export async function installSystemPackages({
   isRoot = process.getuid?.() === 0,
   refreshTimeoutMs = 2 * MINUTE_MS,
   policyPath = POLICY_PATH,
+  more = [],
 } = {}) {
-  const wanted = unmetPackages()
+  const wanted = unmetPackages([...ALL_PACKAGES, ...more])
   if (wanted.size > 0 && isRoot && hasApt()) {
     await withoutServers(policyPath, () => aptInstall([...wanted.keys()], refreshTimeoutMs))
   }
-  const unmet = unmetPackages()
+  const unmet = unmetPackages(ALL_PACKAGES)
   /** @type {Map<string, string>} */
   const unavailable = new Map()
   for (const [suite, names] of Object.entries(SUITE_PACKAGES)) {
@@ -62,10 +67,13 @@ export async function installSystemPackages({
   return unavailable
 }
 
-/** @returns {Map<string, string>} the packages that are missing or too old, and what to do about each */
-function unmetPackages() {
+/**
+ * @param {readonly string[]} names
+ * @returns {Map<string, string>} the packages that are missing or too old, and what to do about each
+ */
+function unmetPackages(names) {
   const format = '${Package} ${Version} ${db:Status-Status}\n'
-  const query = spawnSync('dpkg-query', ['--show', '--showformat', format, ...ALL_PACKAGES], { encoding: 'utf8' })
+  const query = spawnSync('dpkg-query', ['--show', '--showformat', format, ...names], { encoding: 'utf8' })
   /** @type {Map<string, string>} */
   const installed = new Map()
   for (const line of (query.stdout ?? '').split('\n')) {
@@ -74,7 +82,7 @@ function unmetPackages() {
   }
   /** @type {Map<string, string>} */
   const unmet = new Map()
-  for (const name of ALL_PACKAGES) {
+  for (const name of names) {
     const version = installed.get(name)
     const oldest = OLDEST_MAJOR[name] ?? 0
     if (version === undefined) unmet.set(name, `install ${name}`)

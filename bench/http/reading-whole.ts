@@ -1,5 +1,5 @@
 import { HttpHive } from 'combstream/http'
-import { type Contest, timed } from '../contest.ts'
+import { type Contest, type Cost, timed } from '../contest.ts'
 import { drain } from '../drain.ts'
 
 /** What is read, and from where. */
@@ -25,6 +25,21 @@ export function readingContest({ where, url, byteLength, target }: ReadingRow): 
     ours: () => timed(() => readEntry(url, byteLength)),
     peer: () => timed(() => fetchAnew(url, byteLength)),
   }
+}
+
+/**
+ * The same contest with cuts: both sides of a round meet the same ones, and those of another round are others. The means
+ * are compared: a median would be that of a round without a cut, of which there are as many as of others.
+ */
+export function withCuts(contest: Contest, beginCuts: (schedule: number) => Promise<void>): Contest {
+  const cutOff = (side: () => Promise<Cost>): (() => Promise<Cost>) => {
+    let round = 0
+    return async () => {
+      await beginCuts(++round)
+      return side()
+    }
+  }
+  return { ...contest, average: 'mean', ours: cutOff(() => contest.ours()), peer: cutOff(() => contest.peer()) }
 }
 
 /** Reads the start of the entry with default options. */

@@ -1,7 +1,8 @@
 // The process that serves a hive to the benches, at once and over slow links. Its arguments are the directory of the hive
 // and the size in bytes of the entry `large`, which it stores first. It prints the URLs as JSON, and serves until its
-// standard input ends.
+// standard input ends. Each line there is the number of a schedule of cuts, which begins; it is printed then.
 import process from 'node:process'
+import { createInterface } from 'node:readline'
 import { serve } from 'srvx'
 import { LocalHive, StreamStore } from 'combstream'
 import { directoryBackend } from 'combstream/backends/directory'
@@ -35,10 +36,12 @@ const server = serve({
 await server.ready()
 const targetPort = Number(new URL(server.url!).port)
 const url = (port: number): string => `http://127.0.0.1:${port}/`
-const urls = {
-  near: url(targetPort),
-  slow: url(await startSlowLink({ ...LINK, targetPort, cutShare: 0 })),
-  cut: url(await startSlowLink({ ...LINK, targetPort, cutShare: 0.01 })),
-}
-console.log(JSON.stringify(urls))
-process.stdin.on('end', () => process.exit()).resume()
+const slow = await startSlowLink({ ...LINK, targetPort, cutShare: 0 })
+const cut = await startSlowLink({ ...LINK, targetPort, cutShare: 0.01 })
+console.log(JSON.stringify({ near: url(targetPort), slow: url(slow.port), cut: url(cut.port) }))
+createInterface(process.stdin)
+  .on('line', (schedule) => {
+    cut.begin(Number(schedule))
+    console.log(schedule)
+  })
+  .on('close', () => process.exit())

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 export interface ServingProcess {
   /** Root URLs of the hive, with a trailing slash: directly, over a slow link, and over one that cuts connections. */
   readonly urls: { readonly near: string; readonly slow: string; readonly cut: string }
+  /** Begins the schedule of cuts of this number, which is not 0, on the link that cuts connections. */
+  beginCuts(schedule: number): Promise<void>
   /** Ends the process. */
   close(): Promise<void>
 }
@@ -19,11 +21,16 @@ export async function startServing(directory: string, byteLength: number): Promi
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const exit = once(child, 'exit')
-  const line = once(createInterface(child.stdout), 'line')
-  const started = await Promise.race([line, exit.then(() => undefined)])
+  const lines = createInterface(child.stdout)
+  const started = await Promise.race([once(lines, 'line'), exit.then(() => undefined)])
   if (!started) throw new Error('the serving process ended before it served')
   return {
     urls: JSON.parse(started[0] as string) as ServingProcess['urls'],
+    async beginCuts(schedule) {
+      const begun = once(lines, 'line')
+      child.stdin.write(`${schedule}\n`)
+      await begun
+    },
     async close() {
       child.stdin.end()
       await exit

@@ -10,8 +10,18 @@ export interface SlowLinkOptions {
   readonly bytesPerSecond: number
   /** Milliseconds from a client to the server and back. */
   readonly roundTripMs: number
-  /** How many of the stretches of 4 MB that a connection delivers end with a cut, from 0 to 1. */
+  /** How many of the stretches of 4 MB that the link delivers end with a cut, from 0 to 1. */
   readonly cutShare: number
+}
+
+/** A {@linkcode startSlowLink} that is open. */
+export interface OpenLink {
+  readonly port: number
+  /**
+   * Begins the schedule of cuts of this number, which is not 0. With the same number, connections are cut after the same
+   * bytes, counted over all connections: each time it is the one that has just delivered them.
+   */
+  begin(schedule: number): void
 }
 
 /** What one connection may have on its way, about twice what the link holds: a window of TCP that has grown. */
@@ -20,24 +30,32 @@ const STRETCH_BYTES = 4_000_000
 
 /**
  * Starts a link with a rate and a delay, for machines whose kernel cannot delay packets. A connection costs a round trip
- * before its first request, as the handshake of TCP does. Resolves with the port.
+ * before its first request, as the handshake of TCP does.
  */
-export async function startSlowLink(options: SlowLinkOptions): Promise<number> {
+export async function startSlowLink(options: SlowLinkOptions): Promise<OpenLink> {
   const link = new SlowLink(options)
   const server = createServer({ noDelay: true }, (client) => link.join(client))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  return (server.address() as AddressInfo).port
+  return { port: (server.address() as AddressInfo).port, begin: (schedule) => link.begin(schedule) }
 }
 
 class SlowLink {
   readonly #options: SlowLinkOptions
-  readonly #random = randomIntegers(1)
+  #random = randomIntegers(1)
+  /** Bytes that were delivered since the schedule of cuts began, without whole stretches. */
+  #stretchBytes = 0
   /** When the last byte that is on its way will have left the server's end. */
   #freeMs = 0
 
   constructor(options: SlowLinkOptions) {
     this.#options = options
+  }
+
+  begin(schedule: number): void {
+    // Small seeds begin with small numbers, and so with cuts.
+    this.#random = randomIntegers(Math.imul(schedule, 0x9e_37_79_b9))
+    this.#stretchBytes = 0
   }
 
   join(client: Socket): void {
@@ -65,7 +83,6 @@ class SlowLink {
     const { bytesPerSecond, roundTripMs, cutShare } = this.#options
     const queue: { readonly data: Buffer; readonly arriveMs: number }[] = []
     let onTheWay = 0
-    let stretchBytes = 0
     let timer: NodeJS.Timeout | undefined
     const deliver = (): void => {
       clearTimeout(timer)
@@ -73,9 +90,9 @@ class SlowLink {
       while (!client.writableNeedDrain && queue.length > 0 && queue[0]!.arriveMs <= performance.now()) {
         const { data } = queue.shift()!
         onTheWay -= data.byteLength
-        stretchBytes += data.byteLength
-        if (stretchBytes >= STRETCH_BYTES) {
-          stretchBytes -= STRETCH_BYTES
+        this.#stretchBytes += data.byteLength
+        if (this.#stretchBytes >= STRETCH_BYTES) {
+          this.#stretchBytes -= STRETCH_BYTES
           if (this.#random() < cutShare * 2 ** 32) return cut()
         }
         client.write(data)

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { installSystemPackages } from '../../scripts/system-packages.mjs'
+import { BENCH_PACKAGES, installSystemPackages } from '../../scripts/system-packages.mjs'
 
 /** Every package that the suites need, in a version that is recent enough. */
 const CURRENT = {
@@ -71,6 +71,12 @@ test('the lists are refreshed once, before what is missing is installed', async 
   prepare({ installed, listed: {}, mirror: CURRENT })
   expect(await install({ isRoot: true })).toEqual(new Map())
   expect(aptCalls()).toEqual(['update', 'install rdiff xvfb'])
+})
+
+test('what only the benches need is installed for them, and is nothing that a suite lacks', async () => {
+  prepare({ installed: CURRENT, listed: {}, mirror: { ...CURRENT, aria2: '1.36.0-1' } })
+  expect(await install({ isRoot: true, more: BENCH_PACKAGES })).toEqual(new Map())
+  expect(aptCalls()).toEqual(['update', 'install aria2'])
 })
 
 test('a browser that is too old is upgraded from refreshed lists', async () => {
