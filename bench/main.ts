@@ -22,8 +22,8 @@ const USAGE = `npm run bench -- [store] [http] [engines] [cache] [rsync] [rdiff]
   --rounds N      number of runs of each side; 5 by default, 9 for store, http, engines and cache
   --only TEXT     rsync, rdiff: only rows whose operation and pair contain this text: "delta", "delta compat tar"
                   store: only parts whose name contains it: put, store, read, read-buffer, small, collection, lz4
-                  http: only rows whose name contains it: disk, memory, thousand, near, slow, cut, aria2c,
-                  seek
+                  http: only rows whose name contains it: disk, memory, thousand, near, near-hashed, near-thread,
+                  slow, cut, aria2c, seek
                   engines: only engines whose name contains it: postgres, s3, chromium, firefox, webkit
                   cache: only parts whose name contains it: edge, version, browsers, chromium, firefox, webkit
   --corpora DIR   rsync, rdiff: keep the inputs in DIR, and reuse those already there
