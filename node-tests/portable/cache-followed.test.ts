@@ -14,6 +14,7 @@ const [FIRST, SECOND] = [randomBytes(3_000, 1), randomBytes(3_000, 2)]
 
 interface Followed {
   readonly hive: CachedHive
+  readonly store: StreamStore
   readonly remote: SmallBlocksHive
   readonly host: VirtualHost
   /** How often the remote hive was asked for an entry or its description. */
@@ -48,13 +49,15 @@ async function follow(): Promise<Followed> {
       },
     }) as ReturnType<typeof remote.watch>
   }
-  const hive = cachedHive(remote, new StreamStore(memoryBackend()), { bytes: 1_000_000, host, follow: true })
+  const store = new StreamStore(memoryBackend())
+  const hive = cachedHive(remote, store, { bytes: 1_000_000, host, follow: true })
   await putEntry(remote, 'x', FIRST)
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 20; i++) await nextTask()
   }
   return {
     hive,
+    store,
     remote,
     host,
     asked: () => asked,
@@ -152,6 +155,49 @@ describe('a cached hive that follows its remote hive', () => {
     const before = asked()
     expect((await hive.stat('x')).etag).not.toBe(etag)
     expect(asked()).toBe(before + 1)
+  })
+
+  it('asks again once a reader has found another version, or none, of which no change was told', async () => {
+    const { hive, remote } = await trusting()
+    await hive.clear()
+    await putEntry(remote, 'x', SECOND)
+    expect(await rejection(readEntry(hive, 'x'))).toMatchObject({ name: 'ConflictError' })
+    expect(await readEntry(hive, 'x')).toEqual(SECOND)
+    await hive.clear()
+    await remote.remove('x')
+    expect(await rejection(readEntry(hive, 'x'))).toMatchObject({ name: 'NotFoundError' })
+    expect(await rejection(hive.open('x'))).toMatchObject({ name: 'NotFoundError' })
+  })
+
+  it('asks again once another that shares the store has learnt of another version', async () => {
+    const { hive, store, remote } = await trusting()
+    await putEntry(remote, 'x', SECOND)
+    await cachedHive(remote, store, { bytes: 1_000_000 }).stat('x')
+    expect(await readEntry(hive, 'x')).toEqual(SECOND)
+  })
+
+  it('does not trust an answer that a later one has overtaken', async () => {
+    const { hive, remote, tell } = await trusting()
+    await hive.clear()
+    await tell({ alias: 'x', etag: '"other"' })
+    let answer = (): void => undefined
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const { stat } = remote
+    remote.stat = async (...args) => {
+      const info = await stat(...args)
+      await answered
+      return info
+    }
+    const late = hive.stat('x')
+    await nextTask()
+    remote.stat = stat
+    await putEntry(remote, 'x', SECOND)
+    const { etag } = await hive.stat('x')
+    answer()
+    expect((await late).etag).not.toBe(etag)
+    expect((await hive.stat('x')).etag).toBe(etag)
   })
 
   it('reads what it has written, and finds what it has removed to be gone, before it is told', async () => {

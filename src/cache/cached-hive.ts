@@ -144,6 +144,10 @@ class BlockCachedHive implements CachedHive {
       statistics: this.statistics,
       open: typeof remote === 'function' ? remote : (alias, given) => remote.open(alias, given),
       stat: typeof remote === 'function' ? remote : (alias, given) => remote.stat(alias, given),
+      learn: (key, etag) => {
+        this.#followed?.forget(key.alias)
+        return this.#learn(key, etag)
+      },
     }
   }
 
@@ -286,7 +290,10 @@ class BlockCachedHive implements CachedHive {
     const followed = this.#followed?.get(key.alias)
     if (followed) {
       const [known, clears] = await Promise.all([this.#seen(key), blocks.clears()])
-      return { found: followed, answer: undefined, known, stale: false, clears, toleratedEtag: undefined }
+      // Another tab or process may have learnt of another version.
+      if (!known || (known.successor ?? known).etag === followed.etag) {
+        return { found: followed, answer: undefined, known, stale: false, clears, toleratedEtag: undefined }
+      }
     }
     const asking = this.#followed?.begin(key.alias)
     const giveUp = new AbortController()
@@ -309,7 +316,7 @@ class BlockCachedHive implements CachedHive {
       if (patienceMs > 0) this.#silentUntilMs = blocks.host.now() + SILENCE_MS
       giveUp.abort(new DOMException('the hive did not answer in time', 'TimeoutError'))
     } catch (error) {
-      if ((error as Error).name === 'NotFoundError') await this.#learn(key, undefined)
+      if ((error as Error).name === 'NotFoundError') await this.#cache.learn(key, undefined)
       if (signal?.aborted || !seen || !isTransient(error)) throw error
     } finally {
       if (asking) this.#followed?.end(asking, undefined)

@@ -306,12 +306,13 @@ export class CachedVersion implements VersionSource {
 
   async #reach(): Promise<Entry> {
     const { cache, alias, consistency, bufferSize } = this.#options
-    const remote = await cache.open(alias.alias, { consistency, bufferSize })
-    if (remote.etag !== this.info.etag) {
-      await cache.blocks.attempt(() => cache.rows.supersede(alias, remote))
-      throw this.#conflict(remote.etag, 0)
-    }
-    return remote
+    const remote = await cache.open(alias.alias, { consistency, bufferSize }).catch(async (error: unknown) => {
+      if ((error as Error).name === 'NotFoundError') await cache.learn(alias, undefined)
+      throw error
+    })
+    if (remote.etag === this.info.etag) return remote
+    await cache.learn(alias, remote.etag)
+    throw this.#conflict(remote.etag, 0)
   }
 
   /** Rejects if the cache knows that the entry has another version, or is gone; if it knows nothing, it asks the hive. */

@@ -14,6 +14,8 @@ const MOST_ENTRIES = 10_000
 /** A request to the hive for the current version of an entry. */
 export interface Asking {
   readonly alias: string
+  /** Grows from one request to the next. */
+  readonly number: number
   readonly sinceMs: number
   readonly epoch: number
   /** Whether the entry has changed since. */
@@ -36,8 +38,10 @@ export class FollowedHive {
   readonly #remote: Hive
   readonly #options: FollowedHiveOptions
   /** What the hive has answered, the oldest first. */
-  readonly #known = new Map<string, { readonly info: EntryInfo; readonly sinceMs: number }>()
+  readonly #known = new Map<string, Pick<Asking, 'number' | 'sinceMs'> & { readonly info: EntryInfo }>()
   readonly #asking = new Set<Asking>()
+  /** Number of requests. */
+  #count = 0
   /** Grows whenever changes may have been missed. */
   #epoch = 0
   #isAlive = false
@@ -62,7 +66,8 @@ export class FollowedHive {
   /** Must be called before the hive is asked for a version. */
   begin(alias: string): Asking {
     this.#watch()
-    const asking = { alias, sinceMs: this.#options.host.now(), epoch: this.#epoch, hasChanged: false }
+    const sinceMs = this.#options.host.now()
+    const asking = { alias, number: this.#count++, sinceMs, epoch: this.#epoch, hasChanged: false }
     this.#asking.add(asking)
     return asking
   }
@@ -70,10 +75,12 @@ export class FollowedHive {
   /** Must be called when the hive has answered; without `info`, if it has failed. */
   end(asking: Asking, info: EntryInfo | undefined): void {
     this.#asking.delete(asking)
-    const { alias, epoch, sinceMs, hasChanged } = asking
+    const { alias, number, epoch, sinceMs, hasChanged } = asking
     if (!info || !this.#isAlive || epoch !== this.#epoch || hasChanged) return
+    // A later question may have been answered sooner.
+    if (number < (this.#known.get(alias)?.number ?? 0)) return
     this.#known.delete(alias)
-    this.#known.set(alias, { info, sinceMs })
+    this.#known.set(alias, { info, number, sinceMs })
     if (this.#known.size > MOST_ENTRIES) this.#known.delete(this.#known.keys().next().value!)
   }
 

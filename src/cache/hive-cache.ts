@@ -2,6 +2,7 @@ import type { HiveCallOptions } from '../hive/hive-call-options.ts'
 import type { Entry, EntryInfo, OpenOptions } from '../hive/hive.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import type { BlockCache } from './block-cache.ts'
+import type { AliasKey } from './cache-keys.ts'
 import type { VersionRecord } from './cache-records.ts'
 import type { SharedVersions } from './shared-version.ts'
 import type { VersionRows } from './version-rows.ts'
@@ -28,4 +29,6 @@ export interface HiveCache {
   open(alias: string, options: OpenOptions): Promise<Entry>
   /** Asks the remote hive for the version that an entry has now. */
   stat(alias: string, options: HiveCallOptions): Promise<EntryInfo>
+  /** Notes that a reader has found this version of an entry in the remote hive, or none. */
+  learn(alias: AliasKey, etag: string | undefined): Promise<void>
 }
