@@ -169,6 +169,16 @@ describe('a cached hive that follows its remote hive', () => {
     expect(await rejection(hive.open('x'))).toMatchObject({ name: 'NotFoundError' })
   })
 
+  it('reopens the current version of an entry that was updated while it was read', async () => {
+    const { hive, remote, tell } = await trusting()
+    await hive.clear()
+    await tell({ alias: 'x', etag: '"other"' })
+    const entry = await hive.open('x')
+    await putEntry(remote, 'x', SECOND)
+    expect(await rejection(entry.bytes())).toMatchObject({ name: 'ConflictError' })
+    expect(await (await entry.reopen()).bytes()).toEqual(SECOND)
+  })
+
   it('asks again once another that shares the store has learnt of another version', async () => {
     const { hive, store, remote } = await trusting()
     await putEntry(remote, 'x', SECOND)

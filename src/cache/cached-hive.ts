@@ -275,7 +275,10 @@ class BlockCachedHive implements CachedHive {
     info: EntryInfo,
     options: Pick<CachedVersionOptions, 'consistency' | 'bufferSize' | 'remote' | 'known' | 'clears' | 'toleratedEtag'>,
   ): CachedVersion {
-    const reopen = (changed: OpenOptions): Promise<Entry> => this.open(alias.alias, changed)
+    const reopen = (changed: OpenOptions): Promise<Entry> => {
+      this.#followed?.forget(alias.alias)
+      return this.open(alias.alias, changed)
+    }
     return new CachedVersion({ ...options, cache: this.#cache, alias, info, reopen })
   }
 

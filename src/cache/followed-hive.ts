@@ -106,14 +106,19 @@ export class FollowedHive {
   async #follow(): Promise<void> {
     const { signal, onChange } = this.#options
     const changes = this.#remote.watch({ signal, onAlive: (isAlive) => this.#hear(isAlive) }).getReader()
-    for (let next = await changes.read(); !next.done; next = await changes.read()) {
-      const { alias, etag } = next.value
-      if (alias === undefined) {
-        this.#miss()
-        continue
+    try {
+      for (let next = await changes.read(); !next.done; next = await changes.read()) {
+        const { alias, etag } = next.value
+        if (alias === undefined) {
+          this.#miss()
+          continue
+        }
+        this.forget(alias)
+        await onChange(alias, etag)
       }
-      this.forget(alias)
-      await onChange(alias, etag)
+    } finally {
+      // If `onChange` has failed: another watch will be opened.
+      markHandled(changes.cancel())
     }
   }
 
