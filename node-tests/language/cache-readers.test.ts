@@ -4,7 +4,7 @@ import { collect } from '../../src/bytes/collect.ts'
 import { nextTask } from '../../src/bytes/promises.ts'
 import { BlockCache } from '../../src/cache/block-cache.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
-import { putEntry, setUpCache } from '../support/cached-setup.ts'
+import { putEntry, readEntry, setUpCache } from '../support/cached-setup.ts'
 import { SmallBlocksHive } from '../support/small-blocks-hive.ts'
 import { randomBytes, rejection } from '../support/streams.ts'
 import { VirtualHost } from '../support/virtual-host.ts'
@@ -77,5 +77,49 @@ describe('readers of a cached hive that share what comes from the network', () =
     expect(ready).toBe(0)
     store()
     await Promise.all([...keeping, ...waiting])
+  })
+})
+
+describe('blocks that are held in memory', () => {
+  /** A cached hive whose blocks are objects of their own, and how often one was read. */
+  async function setUp(memoryBytes: number) {
+    const backend = memoryBackend()
+    let gets = 0
+    const blocks = { ...backend.blocks }
+    blocks.get = (...args) => (gets++, backend.blocks.get(...args))
+    const setup = setUpCache({ memoryBytes }, { ...backend, blocks }, new SmallBlocksHive(20_000))
+    const bytes = randomBytes(60_000, 1)
+    await putEntry(setup.remote, 'x', bytes)
+    await readEntry(setup.hive, 'x')
+    const read = async (start: number): Promise<void> => {
+      const end = start + 100
+      expect(await readEntry(setup.hive, 'x', { start, end })).toEqual(bytes.slice(start, end))
+    }
+    return { ...setup, read, gets: () => gets }
+  }
+
+  it('are read from the store once for all ranges, as far as there is room, and not after clear', async () => {
+    const { hive, remote, read, gets } = await setUp(40_000)
+    const before = gets()
+    await Promise.all([0, 10, 20].map(read))
+    for (const start of [0, 5_000, 30_000, 19_000]) await read(start)
+    expect(gets() - before).toBe(2)
+    // The third one takes the place of the one that was not used for the longest time.
+    await read(50_000)
+    await read(1_000)
+    expect(gets() - before).toBe(3)
+    await read(30_000)
+    expect(gets() - before).toBe(4)
+    await hive.clear()
+    remote.sentBytes = 0
+    await read(0)
+    expect(remote.sentBytes).toBe(20_000)
+  })
+
+  it('are none by default', async () => {
+    const { read, gets } = await setUp(0)
+    const before = gets()
+    for (const start of [0, 100]) await read(start)
+    expect(gets() - before).toBe(2)
   })
 })

@@ -10,6 +10,7 @@ import { parseRecord, readRecord, readRow } from './cache-store.ts'
 import { collectEvicted, isCleared, occupiedBytes, readUsage, ROW_BYTES, setUsage, usageIn } from './cache-usage.ts'
 import { Evictor } from './evictor.ts'
 import { removeDamagedBlock } from './remove-blocks.ts'
+import { RecentBlocks } from './recent-blocks.ts'
 import { RecentUses } from './recent-uses.ts'
 
 /** How long nothing is kept after the store has failed, in milliseconds. */
@@ -60,6 +61,7 @@ export class BlockCache {
   readonly host: StoreHost
   readonly uses: RecentUses
   readonly #evictor: Evictor
+  readonly #recent: RecentBlocks
   readonly #onError: ((error: unknown) => void) | undefined
   readonly #signal: AbortSignal | undefined
   /** Blocks are stored one after the other. */
@@ -77,6 +79,8 @@ export class BlockCache {
     store: StreamStore,
     options: {
       limit: number
+      /** Bytes of blocks that are held in memory. */
+      memory?: number
       host: StoreHost
       onError: ((error: unknown) => void) | undefined
       signal: AbortSignal | undefined
@@ -87,6 +91,7 @@ export class BlockCache {
     this.host = options.host
     this.#onError = options.onError
     this.#signal = options.signal
+    this.#recent = new RecentBlocks(options.memory ?? 0)
     this.uses = new RecentUses(store, options.host)
     this.#evictor = new Evictor(store, this.uses, options.host)
   }
@@ -128,34 +133,37 @@ export class BlockCache {
     record: BlockRecord,
     clears: number | undefined,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    if (this.#damaged.has(record.id)) return undefined
+    const bytes = await this.#recent.get(record.id, () => this.#load(record))
+    if (bytes && clears !== undefined) {
+      await this.attempt(() => this.uses.note(partition, record.owner, record.index, clears))
+    }
+    return bytes
+  }
+
+  async #load({ id, length }: BlockRecord): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (this.#damaged.has(id)) return undefined
     try {
-      const stored = await this.store.open(record.id)
-      const { length } = record
+      const stored = await this.store.open(id)
       if (stored.size !== length) return undefined
       const source = openStoredBlocks(stored, { start: 0, end: length })
       const first = await source.next()
-      let bytes = first ?? new Uint8Array(0)
-      if (first && first.byteLength < length) {
-        bytes = new Uint8Array(length)
-        bytes.set(first)
-        let filled = first.byteLength
-        for (let chunk = await source.next(); chunk; chunk = await source.next()) {
-          bytes.set(chunk, filled)
-          filled += chunk.byteLength
-        }
-      } else {
+      if (!first || first.byteLength === length) {
         await source.cancel(undefined)
+        return first ?? new Uint8Array(0)
       }
-      if (clears !== undefined) {
-        await this.attempt(() => this.uses.note(partition, record.owner, record.index, clears))
+      const bytes = new Uint8Array(length)
+      bytes.set(first)
+      let filled = first.byteLength
+      for (let chunk = await source.next(); chunk; chunk = await source.next()) {
+        bytes.set(chunk, filled)
+        filled += chunk.byteLength
       }
       return bytes
     } catch (error) {
       const { name } = error as Error
       if (name === 'IntegrityError') {
         if (this.#damaged.size === MOST_DAMAGED) this.#damaged.clear()
-        this.#damaged.add(record.id)
+        this.#damaged.add(id)
         this.report(error)
       } else if (name !== 'NotFoundError') this.#pause(error)
       return undefined
@@ -202,6 +210,7 @@ export class BlockCache {
     this.#clears++
     await this.#storing
     this.uses.clear()
+    this.#recent.clear()
   }
 
   /** Resolves when all blocks that were handed over are stored or given up, and uses are written. */

@@ -32,6 +32,12 @@ export interface CachedHiveOptions {
    */
   staleAfterMs?: number | undefined
   /**
+   * Bytes of blocks that are held in memory besides: those that were read last, so that they are not read from the store and
+   * checked again for each range of them.
+   * @default 0
+   */
+  memoryBytes?: number | undefined
+  /**
    * Whether to keep a watch of the remote hive open, and to ask it for the current version of an entry only if that may have
    * changed. What the hive has answered is trusted until it tells of a change, or the watch breaks off, but for ten seconds
    * at most: meanwhile, `open` and `stat` may give a version that has just been replaced. It takes an `HttpHive` that can be

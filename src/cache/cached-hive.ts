@@ -116,10 +116,20 @@ class BlockCachedHive implements CachedHive {
     if (typeof store?.sink !== 'function') {
       throw new TypeError(`store must be a StreamStore, got ${describeValue(store)}`)
     }
-    const { bytes, principal = '', staleAfterMs = 3_000, follow = false, signal, onError, host = systemHost } = options
+    const {
+      bytes,
+      principal = '',
+      staleAfterMs = 3_000,
+      memoryBytes = 0,
+      follow = false,
+      signal,
+      onError,
+      host = systemHost,
+    } = options
     const url = (remote as { readonly url?: unknown }).url
     const { hive = typeof url === 'string' ? url : '' } = options
     checkInteger('bytes', bytes, 0, Number.MAX_SAFE_INTEGER)
+    checkInteger('memoryBytes', memoryBytes, 0, Number.MAX_SAFE_INTEGER)
     for (const [name, value] of Object.entries({ hive, principal })) {
       if (typeof value !== 'string') throw new TypeError(`${name} must be a string, got ${describeValue(value)}`)
     }
@@ -136,7 +146,7 @@ class BlockCachedHive implements CachedHive {
         : undefined
     this.#cache = {
       store,
-      blocks: new BlockCache(store, { limit: bytes, host, onError, signal }),
+      blocks: new BlockCache(store, { limit: bytes, memory: memoryBytes, host, onError, signal }),
       rows: new VersionRows(store, host, hive, principal),
       shared: new SharedVersions(),
       pinning: new Map(),

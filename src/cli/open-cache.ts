@@ -4,6 +4,9 @@ import { errorLine } from './error-line.ts'
 import { type LocalPlace, openUrl, READ_AHEAD_BYTES } from './open-hive.ts'
 import { printLine } from './print-line.ts'
 
+/** Blocks that are held in memory: many ranges of one block are asked for within a short time. */
+const MEMORY_BYTES = 2 ** 27
+
 /** What `comb serve --cache` serves. */
 export interface CachePlace {
   /** Directory of the cache; created if it does not exist. */
@@ -29,6 +32,7 @@ export async function openCache({ directory, from, token, bytes }: CachePlace): 
   const closing = new AbortController()
   const hive = cachedHive(remote, store, {
     bytes,
+    memoryBytes: MEMORY_BYTES,
     follow: true,
     signal: closing.signal,
     // What one token has fetched is not served to those who give the server another.
