@@ -70,8 +70,15 @@ export async function firstFrame(url: string): Promise<number> {
   return took
 }
 
-/** Plays a `<video>` from the cache, and seeks; returns how many bytes came from the network and from the cache. */
-export async function seekWithin(url: string, seeks: number): Promise<{ network: number; cache: number }> {
+/**
+ * Seeks in a `<video>` from the cache, and reads ranges all over it; returns how many bytes came from the network and from the
+ * cache.
+ */
+export async function seekWithin(
+  url: string,
+  size: number,
+  seeks: number,
+): Promise<{ network: number; cache: number }> {
   const before = await worker!.cache.usage()
   const video = document.createElement('video')
   video.muted = true
@@ -83,6 +90,8 @@ export async function seekWithin(url: string, seeks: number): Promise<{ network:
     const sought = new Promise((resolve) => video.addEventListener('seeked', resolve, { once: true }))
     video.currentTime = ((i * 7) % 10) * 0.1 * video.duration
     await sought
+    const start = Math.floor((((i * 7) % seeks) / seeks) * size)
+    await download(url, `bytes=${start}-${Math.min(start + 100_000, size) - 1}`)
   }
   video.removeAttribute('src')
   video.load()
