@@ -11,7 +11,7 @@ import { median } from '../median.ts'
 import type { Measured } from './in-page.ts'
 
 const KINDS = ['indexeddb', 'opfs'] as const
-const WHAT = ['store', 'write bare', 'hash', 'read', 'read bare'] as const
+const WHAT = ['store', 'write bare', 'hash', 'read', 'read unchecked', 'read bare'] as const
 /** The least share of the throughput of the bare engine. */
 const TARGET = 0.7
 const PAGE = '<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/bench.js"></script>'
@@ -66,7 +66,9 @@ async function benchBrowser(
       const share = speed('store') / slower
       const others = [speed('hash').toFixed(0), share.toFixed(2), isMet(share)]
       printRow([engine, kind, 'store'], speed('store'), speed('write bare'), others)
-      printRow([engine, kind, 'read'], speed('read'), speed('read bare'), ['', '', ''])
+      for (const what of ['read', 'read unchecked'] as const) {
+        printRow([engine, kind, what], speed(what), speed('read bare'), ['', '', ''])
+      }
     }
   } finally {
     await page.close()
@@ -80,7 +82,7 @@ async function measureAll(
   byteLength: number,
   rounds: number,
 ): Promise<Record<Measured, number[]>> {
-  const ms: Record<Measured, number[]> = { store: [], 'write bare': [], hash: [], read: [], 'read bare': [] }
+  const ms = Object.fromEntries(WHAT.map((what) => [what, [] as number[]])) as Record<Measured, number[]>
   // The first round is to warm up.
   for (let round = 0; round <= rounds; round++) {
     for (const what of WHAT) {

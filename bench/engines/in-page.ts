@@ -8,7 +8,7 @@ import { type BareBlocks, bareIndexedDb, bareOpfs } from './bare-blocks.ts'
 import { writePieces } from './write-pieces.ts'
 
 /** What {@linkcode measure} can measure. */
-export type Measured = 'store' | 'write bare' | 'hash' | 'read' | 'read bare'
+export type Measured = 'store' | 'write bare' | 'hash' | 'read' | 'read unchecked' | 'read bare'
 
 const BLOCK_BYTES = 1_000_000
 /** As many as a store writes and reads at a time. */
@@ -28,7 +28,10 @@ export async function measure(kind: BrowserBackend['kind'], what: Measured, byte
   const store = new StreamStore(backend)
   const hive = new LocalHive(store)
   let took = await timed(() => writePieces(hive.sink('x'), blocks()))
-  if (what === 'read') took = await timed(async () => drain((await hive.open('x')).stream()))
+  if (what !== 'store') {
+    const consistency = what === 'read' ? 'conflict' : 'snapshot'
+    took = await timed(async () => drain((await hive.open('x', { consistency })).stream()))
+  }
   await store.close()
   await removeHive()
   return took

@@ -2,24 +2,21 @@ import { concatBytes, copyBytes } from '../../../src/bytes/byte-order.ts'
 import type { Backend, Blocks, Metadata } from '../../../src/store/backend.ts'
 import { engineCalls } from '../streams.ts'
 
-/** How many hives share what was opened once. More would slow lists down that read whole directories. */
-const MOST_HIVES = 100
-
 /** Calls one of the halves of the engine. */
 type Call<Half> = <T>(signal: AbortSignal | undefined, work: (half: Half) => Promise<T>) => Promise<T>
 
 /**
  * Returns a function that makes an empty backend at once, as tests make one in memory; the engine opens with its first call.
  *
- * A hundred of them share one hive of the engine, where the keys and names of each begin in their own way: some tests make
+ * Up to 256 of them share one hive of the engine, where the keys and names of each begin in their own way: some tests make
  * thousands of hives, and to create schemas or databases for all of them would take longer than the tests. What tests have
  * stored goes with the server, or with the profile of the browser.
  */
-export function sharedBackends(open: () => Promise<Backend>): () => Backend {
+export function sharedBackends(open: () => Promise<Backend>, sharing = 100): () => Backend {
   let made = 0
   let openOnce = once(open)
   return () => {
-    const number = made++ % MOST_HIVES
+    const number = made++ % sharing
     if (number === 0) openOnce = once(open)
     const shared = openOnce
     let isClosed = false
