@@ -12,6 +12,7 @@ import { combLog } from './browser-tests/support/comb-server.ts'
 import { mediaPage } from './browser-tests/support/media-page.ts'
 import { playUrl } from './browser-tests/support/play-url.ts'
 import { webkitgtk } from './browser-tests/support/webkitgtk-provider.ts'
+import { LongestFirst } from './node-tests/support/longest-first.ts'
 import type { Share } from './node-tests/support/sample.ts'
 import { CHROMIUM_LAUNCH } from './scripts/chromium.mjs'
 import { FIREFOX_LAUNCH } from './scripts/firefox.mjs'
@@ -49,6 +50,7 @@ const common = {
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       { resolve: { alias }, test: { ...common, name: 'node', include: [...anywhere, testsOf('server')] } },
       {

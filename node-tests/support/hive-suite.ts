@@ -15,7 +15,7 @@ const BUFFER_BYTES = 1024
  * Returns some of the moments from 0 to `end`, counted in turns of the microtask queue. Of three parts, the suites that run
  * hives on one kind of backend run all.
  */
-function moments(end: number, step: number): readonly number[] {
+function dealtMoments(end: number, step: number): readonly number[] {
   return sample(
     Array.from({ length: Math.ceil(end / step) }, (_, i) => i * step),
     3,
@@ -42,11 +42,28 @@ function named(error: unknown): string {
   return (error as Error).name
 }
 
+/** Options of {@linkcode hiveSuite}. */
+export interface HiveSuiteOptions {
+  /**
+   * Of so many moments at which something can be aborted, one is tried.
+   * @default 1
+   */
+  readonly everyMoment?: number
+}
+
 /**
  * The tests for every kind of hive. `open` returns two views of a new, empty hive: the second one stands for another
  * client. Its blocks must be 1,000 bytes, so that small entries have many.
  */
-export function hiveSuite(kind: string, open: () => Promise<{ hive: Hive; other: Hive }>): void {
+export function hiveSuite(
+  kind: string,
+  open: () => Promise<{ hive: Hive; other: Hive }>,
+  { everyMoment = 1 }: HiveSuiteOptions = {},
+): void {
+  /** Some of the moments, from those that the suites of this kind of backend deal out among them. */
+  const moments = (end: number, step: number): readonly number[] =>
+    dealtMoments(end, step).filter((_, index) => index % everyMoment === 0)
+
   describe(`${kind}: the pipeline`, () => {
     it('stores, reads progressively, and updates with a delta', async () => {
       const { hive } = await open()

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
 import { FIREFOX_LAUNCH } from '../../scripts/firefox.mjs'
 import { ENGINES } from '../support/engine-page.ts'
+import { wholeOr } from '../support/sample.ts'
 import { usePlayer } from '../support/use-player.ts'
 
 /** Starts a browser that keeps its data in a folder. */
@@ -26,6 +27,9 @@ interface TestHive {
   tidyUp(): Promise<{ damaged: number; orphans: number }>
 }
 
+/** How often a browser is killed. Firefox takes three seconds of CPU time to start. */
+const ROUNDS = { chromium: 2, firefox: wholeOr(2, 1) }
+
 const player = usePlayer()
 
 describe.each(Object.entries(LAUNCHERS))('a hive in the browser, in %s,', (name, launch) => {
@@ -35,7 +39,7 @@ describe.each(Object.entries(LAUNCHERS))('a hive in the browser, in %s,', (name,
     async () => {
       const profile = join(player.folder, `profile-${name}`)
       const stored: string[] = []
-      for (let round = 0; round < 2; round++) {
+      for (let round = 0; round < ROUNDS[name as keyof typeof ROUNDS]; round++) {
         const context = await launch(profile)
         const page = await openHive(context)
         await page.evaluate((from) => void testHive().storeAll(from, 300_000), round * 1_000)
