@@ -123,6 +123,12 @@ describe('authorizedFetch', () => {
     return { asked, sent, call: async () => (await soon(call('https://hive.test/', {}), 'the answer')).status }
   }
 
+  it('is refused with whatever text the page gives as a reason', async () => {
+    for (const error of ['signed out', 'a\r\nb', '\0', 'вышел', '\ud800']) {
+      expect(await start([{ error }]).call()).toBe(403)
+    }
+  })
+
   it('asks anew once if the token is refused, for all requests at the time', async () => {
     const { asked, sent, call } = start([
       { ...ANSWER, token: 'old' },

@@ -89,7 +89,7 @@ export function parseUsage(row: Uint8Array): UsageRecord {
   const reader = new RecordReader('cache usage', row)
   reader.layout(LAYOUT)
   const [kept, evicted, collected] = [reader.u64(), reader.u64(), reader.u64()]
-  if (collected > evicted) throw reader.invalid('more that was collected than evicted', 8)
+  if (collected > evicted) throw reader.invalid('more collected than evicted', 8)
   const [clears, allClears] = [reader.u64(), reader.u64()]
   if (allClears > clears) throw reader.invalid('a clearing after the last one', 8)
   reader.end()

@@ -182,7 +182,9 @@ export function authorizedFetch(
     } catch (error) {
       // Any other error would be taken for that of a network, and the request repeated.
       if ((error as Error).name !== 'AccessError') throw error
-      return new Response(null, { status: 403, statusText: (error as Error).message })
+      // The page may have said anything, and a status text has only these characters (RFC 9112, section 4).
+      const statusText = (error as Error).message.replaceAll(/[^\t\x20-\x7e]/g, '?')
+      return new Response(null, { status: 403, statusText })
     }
   }
 }

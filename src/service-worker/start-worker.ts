@@ -61,8 +61,8 @@ const MAX_CALLS = 1_000
 
 /**
  * Makes this script a service worker that answers from a hive. `registerHiveWorker` registers it, and puts into its URL
- * which hive it answers from, below which URL, and which files it keeps. As a bundle it has no imports and exports, so it
- * works as a module and as a classic worker.
+ * which hive it answers from, below which URL, and which files it keeps. It must be registered as a module: it finds the
+ * scripts of its own workers by `import.meta`.
  */
 export function startWorker({ hiveAt, openStore }: WorkerParts): void {
   const scope = globalThis as unknown as WorkerScope
