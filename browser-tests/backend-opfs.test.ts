@@ -263,8 +263,8 @@ describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () =>
       { name: 'o.0022', size: 7 },
     ])
     expect([await blocks.get('o.0022'), await blocks.size('o.0022')]).toEqual([undefined, undefined])
-    await blocks.delete('o.0022')
     await blocks.delete('o.0011')
+    await blocks.delete('o.0022')
     expect(await treeOf(await filesOf(name))).toEqual([])
   })
 

@@ -160,7 +160,7 @@ export class OpfsBlocks implements Blocks {
     // Even an attempt at a removal disturbs those who write there.
     const last = (await this.#names([stem, fan])).at(-1)
     if (last !== undefined) {
-      this.#remaining.set(path, last)
+      this.#remaining.set(path, this.#tree.objectOf(last))
       return
     }
     this.#remaining.delete(path)
