@@ -8,6 +8,8 @@ import type { HeldBlock, NetworkRun } from './network-run.ts'
 
 /** Blocks that are looked up to find how far a run from the network goes. */
 const MOST_LOOKUPS = 256
+/** Most blocks that are read ahead of a reader. */
+const MOST_AHEAD = 3
 /** Blocks that are looked up at the same time. */
 const PARALLEL_LOOKUPS = 16
 
@@ -28,17 +30,25 @@ export interface CachedBytesOptions {
   onHit(index: number): void
 }
 
+/** A block that is read before it is needed. */
+interface Ahead {
+  readonly bytes: Promise<Uint8Array<ArrayBuffer> | undefined>
+  isHere: boolean
+}
+
 /**
  * Reads a range of a version: blocks that the cache has from there, all others from the network. It holds one block, and
- * the one after it.
+ * the one after it; the next three if the reader is faster than the store.
  */
 export class CachedBytes implements VersionBytes {
   readonly #options: CachedBytesOptions
   #offset: number
   #block: HeldBlock | undefined
   #run: NetworkRun | undefined
-  /** The next block, while this one is being read. */
-  #ahead: { readonly index: number; readonly bytes: Promise<Uint8Array<ArrayBuffer> | undefined> } | undefined
+  /** The next blocks, while this one is being read. */
+  readonly #ahead = new Map<number, Ahead>()
+  /** How many they are. */
+  #depth = 1
   #isCancelled = false
   /** Whether the chunk that was read last came over the network just now. */
   isFresh = false
@@ -76,6 +86,7 @@ export class CachedBytes implements VersionBytes {
 
   cancel(): void {
     this.#isCancelled = true
+    this.#ahead.clear()
     this.#leave()
   }
 
@@ -100,12 +111,14 @@ export class CachedBytes implements VersionBytes {
   async #open(index: number): Promise<HeldBlock> {
     const run = this.#run
     if (run?.offers(index)) return run.block(index)
-    const stored = this.#ahead?.index === index ? await this.#ahead.bytes : undefined
-    const bytes = stored ?? (await this.#find(index))
+    const ahead = this.#ahead.get(index)
+    this.#ahead.delete(index)
+    if (ahead && !ahead.isHere) this.#depth = Math.min(this.#depth + 1, MOST_AHEAD)
+    const bytes = (await ahead?.bytes) ?? (await this.#find(index))
     this.#throwIfCancelled()
     if (bytes) {
       this.#switchTo(undefined)
-      this.#fetchAhead(index + 1)
+      for (let next = index + 1; next <= index + this.#depth; next++) this.#fetchAhead(next)
       return { index, bytes, filled: bytes.byteLength }
     }
     let found = this.#findRun(index)
@@ -133,10 +146,15 @@ export class CachedBytes implements VersionBytes {
 
   #fetchAhead(index: number): void {
     const { names, range } = this.#options
-    if (index >= names.count || names.rangeOf(index).start >= range.end) return
+    if (this.#ahead.has(index) || index >= names.count || names.rangeOf(index).start >= range.end) return
     const bytes = this.#find(index)
-    markHandled(bytes)
-    this.#ahead = { index, bytes }
+    const ahead: Ahead = { bytes, isHere: false }
+    this.#ahead.set(index, ahead)
+    markHandled(
+      bytes.finally(() => {
+        ahead.isHere = true
+      }),
+    )
   }
 
   /** The bytes of a block, if they are in memory or in the store. */

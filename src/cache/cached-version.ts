@@ -76,12 +76,14 @@ export class CachedVersion implements VersionSource {
         return source ?? this.#uncached(range, reading, signal)
       },
       check: async (offset, arriving) => {
-        // Only then is it known where the bytes come from.
+        // Only when they have arrived is it known where the bytes come from; meanwhile, it is looked what is current.
+        const isConflict = this.#options.consistency === 'conflict'
+        const known = isConflict && source && !source.isFresh ? this.#known() : undefined
         await arriving
         // What arrives from the network is compared there. Of a chunk that is delivered in parts, all but the first are old.
         const isNew = !source || (source.isFresh && (readAhead || source.reads !== seenReads))
         seenReads = source?.reads ?? 0
-        if (!isNew && this.#options.consistency === 'conflict') await this.#checkCurrent(offset)
+        if (!isNew && isConflict) await this.#checkCurrent(offset, known ?? this.#known())
       },
       signals,
     })
@@ -316,13 +318,19 @@ export class CachedVersion implements VersionSource {
   }
 
   /** Rejects if the cache knows that the entry has another version, or is gone; if it knows nothing, it asks the hive. */
-  async #checkCurrent(offset: number): Promise<void> {
-    const { cache, alias, toleratedEtag } = this.#options
-    const known = await cache.blocks.attempt(() => cache.rows.get('e', alias))
+  async #checkCurrent(offset: number, asked: Promise<VersionRecord | undefined>): Promise<void> {
+    const { alias, toleratedEtag } = this.#options
+    const known = await asked
     const current = known ? (known.successor ?? known) : await this.#ask()
     if (current.etag === this.info.etag || (current.etag !== undefined && current.etag === toleratedEtag)) return
     if (current.etag !== undefined) throw this.#conflict(current.etag, offset)
     throw new NotFoundError(`the entry was removed while it was being read: ${alias.alias}`, { alias: alias.alias })
+  }
+
+  /** What the cache knows of the entry now. */
+  #known(): Promise<VersionRecord | undefined> {
+    const { cache, alias } = this.#options
+    return cache.blocks.attempt(() => cache.rows.get('e', alias))
   }
 
   /** The etag that the hive has now; without a network, the one that was opened. */
