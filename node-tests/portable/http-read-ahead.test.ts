@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { equalBytes } from '../../src/bytes/byte-order.ts'
+import type { OpenOptions } from '../../src/hive.ts'
 import { HttpHive, type HttpHiveOptions } from '../../src/http.ts'
 import { readsOnDemand } from '../../src/http/client/reads-on-demand.ts'
 import { rejection, soon, standstill } from '../support/streams.ts'
@@ -42,6 +43,30 @@ describe('a stream over HTTP', () => {
     expect(Math.max(...sizes)).toBeGreaterThanOrEqual(8 * MB)
     expect(server.ranges.every(({ end }) => end % MB === 0)).toBe(true)
     await reader.cancel()
+  })
+
+  it('gives up an answer that nobody reads for long, so that others may use the connection, and goes on at the same byte', async () => {
+    const pause = async (server: SyntheticServer, options: OpenOptions = {}): Promise<Reader> => {
+      const hive = new HttpHive('http://hive.test/', { fetch: server.fetch, stallTimeoutMs: 600 })
+      const reader = (await hive.open('x', options)).stream().getReader()
+      await readTo(reader, 0, 1)
+      return reader
+    }
+    // These would have to be sent again from the beginning, or might be gone. They are paused first.
+    const [whole, old, server] = [3, 3, 3].map((size) => new SyntheticServer(size * MB)) as [
+      SyntheticServer,
+      SyntheticServer,
+      SyntheticServer,
+    ]
+    whole.ignoresRanges = true
+    const kept = [await pause(whole), await pause(old, { consistency: 'snapshot' })]
+    const reader = await pause(server)
+    await vi.waitFor(() => expect(server.ranges[0]!.isGivenUp).toBe(true), 10_000)
+    expect([whole, old].map(({ ranges }) => ranges.map(({ isGivenUp }) => isGivenUp))).toEqual([[false], [false]])
+    const before = server.ranges.length
+    expect(await readTo(reader, 65_521, Infinity)).toBe(3 * MB)
+    expect(server.ranges[before]).toMatchObject({ start: 65_521, end: MB })
+    await Promise.all(kept.map((each) => each.cancel()))
   })
 
   it('delivers ranges in order, whatever the order in which they are answered', async () => {

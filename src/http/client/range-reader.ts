@@ -20,13 +20,22 @@ export interface RangeReaderOptions {
   readonly lastEnd: number
   /** The most bytes to hold, and one chunk, before the range is delivered. */
   readonly heldBytes: number
+  /** Whether the rest may be requested later: not of a version that only an answer that has begun still has. */
+  readonly mayReopen: boolean
   /** Called when an answer has arrived, and when all bytes have. */
   readonly changed: () => void
 }
 
+/** How many times as long as an unread answer a silent server is waited for: those that wait for a connection must not give up. */
+const PATIENCE = 3
+
 /**
  * Reads one range of a version, from as many answers as that takes: when an answer breaks off or ends early, the next
  * request starts at the byte where it did. Every answer must be of that version.
+ *
+ * An answer that nobody reads for a third of the time after which a server counts as lost is given up, and its rest requested
+ * when it is wanted: streams over one HTTP/2 connection share its window (RFC 9113, section 5.2), and three that are
+ * paused may leave nothing for any other.
  *
  * Nothing is requested before {@linkcode RangeReader.readAhead} or {@linkcode RangeReader.next} is called. The range
  * holds what it has read ahead, at most `heldBytes` and one chunk.
@@ -35,6 +44,7 @@ export class RangeReader {
   readonly #options: RangeReaderOptions
   readonly #stopped = new AbortController()
   readonly #stall: StallTimer
+  readonly #unread: StallTimer
   /** Chunks that have arrived, and their number of bytes. */
   readonly #chunks: Uint8Array<ArrayBuffer>[] = []
   #heldBytes = 0
@@ -56,7 +66,9 @@ export class RangeReader {
     this.#options = options
     this.#offset = options.range.start
     this.#end = options.range.end
-    this.#stall = new StallTimer(options.client.stallTimeoutMs, () => this.#cancelBody(undefined))
+    const { stallTimeoutMs } = options.client
+    this.#stall = new StallTimer(stallTimeoutMs, () => this.#cancelBody(undefined))
+    this.#unread = new StallTimer(stallTimeoutMs / PATIENCE, () => this.#release(), false)
   }
 
   /** Offset of the first byte of the range. */
@@ -116,6 +128,7 @@ export class RangeReader {
   /** Gives up the request, its answer and what has been read. May be called more than once. */
   cancel(reason: unknown): void {
     this.#stall.stop()
+    this.#unread.stop()
     this.#stopped.abort(reason)
     this.#cancelBody(reason)
     this.#chunks.length = 0
@@ -140,13 +153,23 @@ export class RangeReader {
   }
 
   async #makeStep(): Promise<void> {
+    this.#unread.end()
     try {
       this.#answer ??= await this.#open()
       // Awaited in any case, so that the step is known before it ends.
       await (this.#offset === this.#answer.end ? this.#finish(this.#answer) : this.#receive(this.#answer))
     } finally {
       this.#step = undefined
+      // A server that does not support ranges would have to send everything again.
+      const mayReopen = this.#options.mayReopen && this.#answer?.status === 206
+      if (mayReopen && !this.#stopped.signal.aborted) this.#unread.begin()
     }
+  }
+
+  /** Gives up an answer that nobody reads. */
+  #release(): void {
+    this.#cancelBody(undefined)
+    this.#answer = undefined
   }
 
   async #open(): Promise<OpenAnswer> {
@@ -215,6 +238,7 @@ export class RangeReader {
     this.#answer = undefined
     if (!this.#isComplete) return
     this.#stall.stop()
+    this.#unread.stop()
     this.#options.changed()
   }
 

@@ -146,6 +146,7 @@ class RangedRead implements ByteProducer {
       range: { start, end },
       lastEnd: range.end,
       heldBytes: this.#pace?.heldBytes ?? rangeBytes,
+      mayReopen: rangeBytes !== Infinity,
       changed: () => this.#changed(reader),
     })
     this.#ranges.push(reader)

@@ -13,14 +13,19 @@ interface ReferencedTimer {
 export class StallTimer {
   readonly #timeoutMs: number
   readonly #onStall: () => void
+  readonly #keepsAlive: boolean
   #timer: ReturnType<typeof setTimeout> | undefined
   #waiting = false
   #sinceMs = 0
 
-  /** Waits may take `timeoutMs` milliseconds; `onStall` is called when one takes longer. */
-  constructor(timeoutMs: number, onStall: () => void) {
+  /**
+   * Waits may take `timeoutMs` milliseconds; `onStall` is called when one takes longer. Without `keepsAlive`, a program may
+   * end during a wait.
+   */
+  constructor(timeoutMs: number, onStall: () => void, keepsAlive = true) {
     this.#timeoutMs = timeoutMs
     this.#onStall = onStall
+    this.#keepsAlive = keepsAlive
   }
 
   /** A wait begins. */
@@ -28,7 +33,7 @@ export class StallTimer {
     this.#waiting = true
     this.#sinceMs = performance.now()
     if (this.#timer === undefined) this.#timer = this.#arm(this.#timeoutMs)
-    else (this.#timer as ReferencedTimer).ref?.()
+    else if (this.#keepsAlive) (this.#timer as ReferencedTimer).ref?.()
   }
 
   /** The wait has ended. A program may end before another one begins. */
@@ -45,7 +50,9 @@ export class StallTimer {
   }
 
   #arm(waitMs: number): ReturnType<typeof setTimeout> {
-    return setTimeout(this.#look, Math.min(waitMs, MAX_TIMER_MS))
+    const timer = setTimeout(this.#look, Math.min(waitMs, MAX_TIMER_MS))
+    if (!this.#keepsAlive) (timer as ReferencedTimer).unref?.()
+    return timer
   }
 
   readonly #look = (): void => {
