@@ -53,7 +53,8 @@ export interface CachedHiveOptions {
    */
   onError?: ((error: unknown) => void) | undefined
   /**
-   * Clock and timers, for tests that control them. The clock decides which blocks are evicted first, and nothing else.
+   * Clock and timers, for tests that control them. The clock decides which blocks are evicted first, how long nobody waits
+   * for a store or a hive that has failed, and, with `follow`, how long an answer is trusted.
    * @default systemHost
    */
   host?: StoreHost | undefined

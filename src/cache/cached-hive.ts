@@ -1,5 +1,3 @@
-import { checkInteger } from '../bytes/check-integer.ts'
-import { describeValue } from '../bytes/describe-value.ts'
 import { isTransient } from '../bytes/is-transient.ts'
 import { onAbort } from '../bytes/on-abort.ts'
 import { abortable, markHandled } from '../bytes/promises.ts'
@@ -31,7 +29,6 @@ import { checkListOptions } from '../hive/list-options.ts'
 import { checkMediaType } from '../hive/media-type.ts'
 import { PinnedEntry } from '../hive/pinned-entry.ts'
 import { checkPrecondition } from '../hive/precondition.ts'
-import { systemHost } from '../store/host.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { BlockCache } from './block-cache.ts'
 import { type AliasKey, aliasKeyOf } from './cache-keys.ts'
@@ -47,6 +44,7 @@ import type {
   OpenEntry,
   PinOptions,
 } from './cached-hive-types.ts'
+import { checkCachedHive } from './check-cached-hive.ts'
 import { CachedVersion, type CachedVersionOptions } from './cached-version.ts'
 import { clearCache } from './clear-cache.ts'
 import { FollowedHive } from './followed-hive.ts'
@@ -65,7 +63,7 @@ import { VersionRows } from './version-rows.ts'
  * processes can use one at the same time.
  *
  * @throws {TypeError} if an argument is of a wrong type.
- * @throws {RangeError} if `bytes` is negative.
+ * @throws {RangeError} if a number is negative.
  * @example
  * ```ts
  * import { LocalHive, StreamStore } from 'combstream'
@@ -110,32 +108,10 @@ class BlockCachedHive implements CachedHive {
   #silentUntilMs = -Infinity
 
   constructor(remote: Hive | OpenEntry, store: StreamStore, options: CachedHiveOptions) {
-    if (typeof remote !== 'function' && typeof remote?.open !== 'function') {
-      throw new TypeError(`remote must be a hive or a function, got ${describeValue(remote)}`)
-    }
-    if (typeof store?.sink !== 'function') {
-      throw new TypeError(`store must be a StreamStore, got ${describeValue(store)}`)
-    }
-    const {
-      bytes,
-      principal = '',
-      staleAfterMs = 3_000,
-      memoryBytes = 0,
-      follow = false,
-      signal,
-      onError,
-      host = systemHost,
-    } = options
-    const url = (remote as { readonly url?: unknown }).url
-    const { hive = typeof url === 'string' ? url : '' } = options
-    checkInteger('bytes', bytes, 0, Number.MAX_SAFE_INTEGER)
-    checkInteger('memoryBytes', memoryBytes, 0, Number.MAX_SAFE_INTEGER)
-    for (const [name, value] of Object.entries({ hive, principal })) {
-      if (typeof value !== 'string') throw new TypeError(`${name} must be a string, got ${describeValue(value)}`)
-    }
-    this.#staleAfterMs = checkInteger('staleAfterMs', staleAfterMs, 0, Infinity)
+    const checked = checkCachedHive(remote, store, options)
+    const { bytes, hive, principal, staleAfterMs, memoryBytes, follow, signal, onError, host } = checked
+    this.#staleAfterMs = staleAfterMs
     this.#remote = typeof remote === 'function' ? undefined : remote
-    if (follow && !this.#remote) throw new TypeError('follow needs a hive, got a function that opens entries')
     this.#followed =
       follow && this.#remote
         ? new FollowedHive(this.#remote, {
