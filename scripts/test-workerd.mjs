@@ -1,5 +1,5 @@
-// Runs the tests of language and portable in workerd, the runtime of Cloudflare Workers: bundled into one worker, with stand-ins for what they
-// use of vitest. scripts/test.mjs starts it with the arguments of vitest, and reads the same report.
+// Runs the tests of language and portable in workerd, the runtime of Cloudflare Workers: bundled into one worker, with
+// stand-ins for what they use of vitest. scripts/test.mjs starts it with the arguments of vitest, and reads the same report.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

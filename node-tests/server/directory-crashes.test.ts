@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 describe('a directory whose processes are killed', () => {
-  // With the kills of crash-loop.test.ts, which come at every step, Node kills 200 processes. Other runtimes kill 12.
+  // With the kills of crash-loop.test.ts, which come at every step, these are 200 in Node 24. Other runtimes kill 12.
   // scripts/crash-loop.mjs kills any number of times.
   it('keeps what was acknowledged, and is recovered completely', async () => {
     const { problems, histogram } = await runCrashLoop(root, {
