@@ -110,9 +110,9 @@ export class CachedBytes implements VersionBytes {
   /** Makes a block ready to be read. */
   async #open(index: number): Promise<HeldBlock> {
     const run = this.#run
-    if (run?.offers(index)) return run.block(index)
     const ahead = this.#ahead.get(index)
     this.#ahead.delete(index)
+    if (run?.offers(index)) return run.block(index)
     if (ahead && !ahead.isHere) this.#depth = Math.min(this.#depth + 1, MOST_AHEAD)
     const bytes = (await ahead?.bytes) ?? (await this.#find(index))
     this.#throwIfCancelled()
