@@ -34,12 +34,15 @@ const alias = Object.entries(
 /** Which of the cases of long tests this suite runs. All, if it is run by hand. */
 const shares = JSON.parse(process.env['COMBSTREAM_SHARES'] ?? '{}') as Record<string, Share>
 
+/** Whether `npm test` runs all cases of long tests, which takes ten times as long. */
+const isWhole = process.env['COMBSTREAM_WHOLE'] === 'true'
+
 const common = {
   provide: { shares },
   globalSetup: ['node-tests/support/hive-server.ts'],
   setupFiles: ['node-tests/support/compare-bytes.ts', 'node-tests/support/tell-dealt.ts'],
   // They end what hangs. What takes long is no failure: how fast something is, only bench/ tells.
-  testTimeout: 60_000,
+  testTimeout: isWhole ? 600_000 : 60_000,
   hookTimeout: 60_000,
   expect: { poll: { timeout: 30_000 } },
   // The suites of npm test, and its next run, transform a module once.

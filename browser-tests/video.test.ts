@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { commands } from 'vitest/browser'
+import { sample } from '../node-tests/support/sample.ts'
 import { soon } from '../node-tests/support/streams.ts'
 import { HttpHive } from '../src/http.ts'
 import { spreadClip } from './support/spread-clip.ts'
@@ -26,6 +27,7 @@ beforeAll(async () => {
 afterAll(() => frame.remove())
 
 describe('a <video>', () => {
+  const direct = sample(Object.keys(CLIPS))
   for (const alias of Object.keys(CLIPS)) {
     it(`plays ${alias} through the service worker, and seeks`, async () => {
       const { registerHiveWorker } = frame.combstream
@@ -34,7 +36,7 @@ describe('a <video>', () => {
       expect(await playsAndSeeks(frame.video(worker.url(entry)))).toEqual(['0 s', '20 s', '10 s', 'the end'])
     })
 
-    it(`plays ${alias} directly from comb serve, and seeks`, async () => {
+    it.runIf(direct.includes(alias))(`plays ${alias} directly from comb serve, and seeks`, async () => {
       const url = new URL(alias, inject('combUrl')).href
       expect(await playsAndSeeks(frame.video(url, 'anonymous'))).toEqual(['0 s', '20 s', '10 s', 'the end'])
     })

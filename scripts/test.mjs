@@ -145,6 +145,7 @@ async function suite(name, attempt = 1) {
       ...environment,
       ...(row.inMemory && hasMemory() && { TMPDIR: MEMORY }),
       COMBSTREAM_SHARES: JSON.stringify(shares.get(name) ?? {}),
+      COMBSTREAM_WHOLE: String(isWhole),
     },
   })
   const result = readReport(report)
