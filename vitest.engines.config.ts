@@ -20,7 +20,7 @@ export default defineConfig({
         // The engines' servers are started once for each worker.
         maxWorkers: 1,
         // Some tests open thousands of hives, which takes its time on a disk or a server.
-        testTimeout: 300_000,
+        testTimeout: 600_000,
         globalSetup: [
           project.test?.globalSetup ?? [],
           engine === 's3' ? `${STAND_INS}../object-gateway.ts` : [],

@@ -45,7 +45,7 @@ const EXCEPT = [
   // Two runs are equal only if all calls end in the same order.
   { part: 'is the only source of differences between two runs of a store' },
   // Each second call fails. In another order, all five tries of one call would.
-  { part: 'a collection whose backend fails continues after any number of temporary failures' },
+  { part: 'continues after any number of temporary failures' },
   // It fills the disk at a moment at which blocks are in no page. An engine may be faster: then nothing can be deleted.
   { part: 'an upload that is aborted when other writers have filled the disk' },
   // Only memory and files are read into a buffer of the caller.
