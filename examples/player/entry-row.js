@@ -135,7 +135,10 @@ export class EntryRow {
     ask(false)
     button.addEventListener('blur', () => ask(false))
     button.addEventListener('click', () => {
-      if (!button.classList.contains('asking')) return ask(true)
+      if (!button.classList.contains('asking')) {
+        announce(`Remove ${this.#entry.alias}? Press again within ${QUESTION_MS / 1_000} seconds.`)
+        return ask(true)
+      }
       ask(false)
       void this.#remove(button)
     })
@@ -148,7 +151,9 @@ export class EntryRow {
     const hadFocus = document.activeElement === button
     const neighbour = this.element.nextElementSibling ?? this.element.previousElementSibling
     button.disabled = true
+    this.element.ariaBusy = 'true'
     this.#problem.textContent = ''
+    this.#size.textContent = 'removing …'
     try {
       await this.#actions.remove(this.#entry)
       announce(`${alias} is removed.`)
@@ -157,6 +162,8 @@ export class EntryRow {
       this.#problem.textContent = `Not removed. ${failureWords(error)}`
     } finally {
       button.disabled = false
+      this.element.ariaBusy = null
+      if (this.element.isConnected) this.#draw()
     }
     // Whoever uses a keyboard goes on from here, not from the top of the page.
     if (!hadFocus || (document.activeElement ?? document.body) !== document.body) return

@@ -4,7 +4,7 @@ import { BrowserStorage } from './browser-storage.js'
 import { CacheView } from './cache-view.js'
 import { DeltaUpdate } from './delta-update.js'
 import { download } from './download.js'
-import { byId } from './elements.js'
+import { byId, typedById } from './elements.js'
 import { EntryList } from './entry-list.js'
 import { isMedia } from './entry-row.js'
 import { failureWords } from './failure-words.js'
@@ -69,6 +69,7 @@ const player = new Player(
   HIVE_URL,
   (entry) => {
     list.markPlaying(entry.alias)
+    typedById('video', HTMLVideoElement).poster = thumbnails.posterOf(entry)
     thumbnails.leave(entry)
     cacheView?.show(entry)
   },

@@ -21,7 +21,8 @@ const HEADERS = {
   'Cache-Control': 'no-cache',
   'X-Content-Type-Options': 'nosniff',
   // Signatures are computed with WebAssembly; the package needs no other permission.
-  'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'",
+  'Content-Security-Policy':
+    "default-src 'self'; img-src 'self' data:; script-src 'self' 'wasm-unsafe-eval'; frame-ancestors 'none'",
 }
 
 /** The same page once more, for a hive in the browser. A service worker has a folder of its own. */

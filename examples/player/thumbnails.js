@@ -59,6 +59,15 @@ export class Thumbnails {
     this.#observer.observe(element)
   }
 
+  /**
+   * The URL of a picture that has been drawn; empty if there is none.
+   *
+   * @param {EntryInfo} entry
+   */
+  posterOf({ etag }) {
+    return this.#pictures.get(etag)?.toDataURL('image/jpeg') ?? ''
+  }
+
   /** @param {Element} element that is no longer in the page */
   forget(element) {
     this.#observer.unobserve(element)

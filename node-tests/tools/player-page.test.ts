@@ -79,6 +79,11 @@ describe('the example player', () => {
     await seek.press('Escape')
     await preview.waitFor({ state: 'hidden' })
     expect(await seek.getAttribute('aria-valuetext')).toMatch(/^0:0\d of 0:24$/)
+    // As the poster, too.
+    for (const name of ['comb.webm', 'comb.mp4']) {
+      await page.getByRole('button', { name, exact: true }).click()
+      expect(await page.locator('video').getAttribute('poster')).toMatch(/^data:image\/jpeg/)
+    }
   })
 
   it('renames an entry that is playing, which goes on, and says why a name cannot be had', async () => {
