@@ -190,6 +190,29 @@ it('clearing one principal does not stop the readers of another', async () => {
 })
 
 describe('a pin', () => {
+  it('that has not been set when the cache is cleared in another tab is not set afterwards, and leaves no rows', async () => {
+    const { remote, hive, another, backend } = setUpCache()
+    await putEntry(remote, 'x', randomBytes(3_000, 1))
+    let clearing: Promise<void> | undefined
+    remote.onManifest = () => {
+      clearing ??= another().clear({ everyone: true })
+      return clearing
+    }
+    expect(await rejection(hive.pin('x'))).toMatchObject({ name: 'AbortError' })
+    const { rows } = await inspectStore(backend)
+    expect([...rows.keys()].filter((key) => !/^u\/cache\/[gu]/.test(key))).toEqual([])
+  })
+
+  it('during which the network fails says so', async () => {
+    const { remote, hive } = setUpCache()
+    await putEntry(remote, 'x', randomBytes(3_000, 1))
+    remote.onManifest = () => {
+      remote.isOffline = true
+      remote.assertOnline()
+    }
+    expect(await rejection(hive.pin('x'))).toMatchObject({ name: 'BackendError' })
+  })
+
   it('of bytes that do not match the digest that the hive tells fails with an IntegrityError', async () => {
     const { remote, hive } = setUpCache()
     await putEntry(remote, 'x', randomBytes(3_000, 1))

@@ -46,6 +46,7 @@ import type {
 } from './cached-hive-types.ts'
 import { checkCachedHive } from './check-cached-hive.ts'
 import { CachedVersion, type CachedVersionOptions } from './cached-version.ts'
+import { readUsage } from './cache-usage.ts'
 import { clearCache } from './clear-cache.ts'
 import { FollowedHive } from './followed-hive.ts'
 import type { HiveCache } from './hive-cache.ts'
@@ -220,7 +221,8 @@ class BlockCachedHive implements CachedHive {
   async pin(alias: string, { signal, onProgress }: PinOptions = {}): Promise<CachedEntryInfo> {
     checkAlias(alias)
     const key = await aliasKeyOf(alias)
-    const clears = await this.#cache.blocks.clears()
+    const { store, blocks } = this.#cache
+    const { clears } = await readUsage(store, blocks.host)
     const remote = await this.#cache.open(alias, { signal })
     const known = await this.#know(key, remote)
     const info = { ...describe(remote), alias }

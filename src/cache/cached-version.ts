@@ -52,6 +52,8 @@ export class CachedVersion implements VersionSource {
   readonly #options: CachedVersionOptions
   #remote: Promise<Entry> | undefined
   #names: Promise<BlockNames | undefined> | undefined
+  /** Why the hive could not tell the digests the last time; undefined if it could, or need not. */
+  namingError: unknown
   /** Whether the row of the entry names this version, as far as this knows. */
   #isNoted: boolean
 
@@ -142,7 +144,8 @@ export class CachedVersion implements VersionSource {
       const names = new BlockNames(cache.store, { ...naming, etag, size, partition, alias }, ask)
       if (manifest) names.learn(manifest)
       return names
-    } catch {
+    } catch (error) {
+      this.namingError = error
       // The bytes may come all the same. If they do not, that is the error to report.
       this.#names = undefined
       return undefined
@@ -254,6 +257,14 @@ export class CachedVersion implements VersionSource {
     cache.shared.removeBlock(key, block)
     if (replaces) await cache.blocks.attempt(() => cache.rows.tidyPages(alias))
     return kept
+  }
+
+  /** @throws {DOMException} named `AbortError` if the cache was cleared since the entry was opened. */
+  async assertNotCleared(tx: Transaction): Promise<void> {
+    const { cache, clears } = this.#options
+    const partition = await cache.rows.partition
+    if (clears !== undefined && !(await isCleared(tx, await usageIn(tx), partition, clears))) return
+    throw new DOMException('the cache was cleared meanwhile', 'AbortError')
   }
 
   /** The row of the version. */

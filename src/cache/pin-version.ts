@@ -1,4 +1,5 @@
 import { equalBytes } from '../bytes/byte-order.ts'
+import type { Transaction } from '../store/transactions/transaction.ts'
 import { abortable } from '../bytes/promises.ts'
 import { FormatError, QuotaExceededError } from '../errors.ts'
 import type { Keeping } from './block-cache.ts'
@@ -41,7 +42,7 @@ export async function pinVersion(
 ): Promise<void> {
   const { size } = version.info
   const names = await version.names(0, signal)
-  if (!names && size > 0) throw notKept(cache, version)
+  if (!names && size > 0) throw version.namingError ?? notKept(cache, version)
   const record = version.record(names?.version ?? EMPTY)
   const pinning: Pinning = cache.pinning.get(alias.alias) ?? { count: 0, former: cache.rows.get('p', alias) }
   cache.pinning.set(alias.alias, pinning)
@@ -49,7 +50,7 @@ export async function pinVersion(
   try {
     // Without it, nothing could be restored, so nothing is set.
     await pinning.former
-    await setPin(cache, alias, record)
+    await setPin(cache, alias, version, record)
     if (names) await fetchAll(cache, version, names, signal, (bytes) => onProgress?.({ bytes, size }))
     if (!(await isPinned(cache, alias, record))) {
       throw new DOMException('the entry was unpinned meanwhile, or another version was pinned', 'AbortError')
@@ -93,13 +94,14 @@ function tooLarge(cache: HiveCache): QuotaExceededError {
 }
 
 /** Sets the row of the pin. */
-async function setPin(cache: HiveCache, alias: AliasKey, record: VersionRecord): Promise<void> {
+async function setPin(cache: HiveCache, alias: AliasKey, version: CachedVersion, record: VersionRecord): Promise<void> {
   const partition = await cache.rows.partition
   const isOwn = (pin: Pin): boolean => pin.version.alias === alias.alias && equalBytes(pin.partition, partition)
   const pins = (await listPins(cache.store)).filter((pin) => !isOwn(pin))
   const others = pins.reduce((sum, { version }) => sum + costOf(version), 0)
   if (others + costOf(record) > cache.blocks.limit) throw tooLarge(cache)
   await cache.store.transaction(async (tx) => {
+    await version.assertNotCleared(tx)
     tx.set(versionKey('p', partition, alias), formatVersion(record))
     await changeGeneration(tx, cache.blocks.host)
     await cache.rows.note(tx, alias, record)
@@ -176,7 +178,11 @@ async function fetchMissing(
         name !== undefined && (await cache.blocks.find(partition, name, names.rangeOf(index))) !== undefined
       if (isHere) {
         leave()
-        await cache.store.transaction((tx) => names.write(tx, index), { signal })
+        const write = async (tx: Transaction): Promise<void> => {
+          await version.assertNotCleared(tx)
+          await names.write(tx, index)
+        }
+        await cache.store.transaction(write, { signal })
       } else {
         missing++
         if (!run?.offers(index)) {
