@@ -27,7 +27,6 @@ import type {
 } from '../hive/hive.ts'
 import { checkListOptions } from '../hive/list-options.ts'
 import { checkMediaType } from '../hive/media-type.ts'
-import { PinnedEntry } from '../hive/pinned-entry.ts'
 import { checkPrecondition } from '../hive/precondition.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { BlockCache } from './block-cache.ts'
@@ -51,6 +50,7 @@ import { clearCache } from './clear-cache.ts'
 import { FollowedHive } from './followed-hive.ts'
 import type { HiveCache } from './hive-cache.ts'
 import { listCached } from './list-cached.ts'
+import { OpenCachedEntry } from './open-cached-entry.ts'
 import { costOf, pinVersion, unpin } from './pin-version.ts'
 import { listPins } from './pinned-blocks.ts'
 import { SharedVersions } from './shared-version.ts'
@@ -370,15 +370,6 @@ class BlockCachedHive implements CachedHive {
   #writable(operation: string): Hive {
     if (this.#remote) return this.#remote
     throw new TypeError(`${operation} needs a hive, but this cache has only a function that opens entries`)
-  }
-}
-
-class OpenCachedEntry extends PinnedEntry implements CachedEntry {
-  declare readonly stale?: true
-
-  constructor(version: CachedVersion, bufferSize: number, stale: boolean) {
-    super(version, bufferSize)
-    if (stale) this.stale = stale
   }
 }
 

@@ -98,7 +98,7 @@ async function setPin(cache: HiveCache, alias: AliasKey, version: CachedVersion,
   const partition = await cache.rows.partition
   const isOwn = (pin: Pin): boolean => pin.version.alias === alias.alias && equalBytes(pin.partition, partition)
   const pins = (await listPins(cache.store)).filter((pin) => !isOwn(pin))
-  const others = pins.reduce((sum, { version }) => sum + costOf(version), 0)
+  const others = pins.reduce((sum, pin) => sum + costOf(pin.version), 0)
   if (others + costOf(record) > cache.blocks.limit) throw tooLarge(cache)
   await cache.store.transaction(async (tx) => {
     await version.assertNotCleared(tx)
