@@ -5,7 +5,8 @@ import { readsOnDemand } from './reads-on-demand.ts'
 /** Options of a client that reads over HTTP. */
 export interface ReadingOptions {
   /**
-   * Sends the requests: a handler in the same program, or a `fetch` with a proxy or with credentials.
+   * Sends the requests: a handler in the same program, or a `fetch` with a proxy or with credentials. If it collects
+   * answers before it gives them, set `readAhead`, too: outside browsers, an answer may otherwise be the rest of the entry.
    * @default the global fetch
    */
   fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined
