@@ -9,7 +9,6 @@ import { createHiveHandler } from '../../src/http.ts'
 import { DeltaStream } from '../../src/rsync/delta-stream.ts'
 import { loadSignature } from '../../src/rsync/load-signature.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
-import { runs } from '../support/sample.ts'
 import { randomBytes } from '../support/streams.ts'
 
 const NOON = Date.UTC(2026, 0, 2, 12)
@@ -204,7 +203,7 @@ describe('conditions with a date', () => {
           }
         }
       }),
-      { numRuns: runs(50) },
+      { numRuns: 50 },
     )
   })
 })
