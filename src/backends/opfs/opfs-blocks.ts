@@ -150,7 +150,8 @@ export class OpfsBlocks implements Blocks {
 
   /**
    * Removes the directories of an object that has been deleted, if they are empty. A directory is not listed again while
-   * one of the names in it is not known to be deleted. So if two tabs delete at the same time, an empty one may be left.
+   * one of the names in it is not known to be deleted. So if several objects are deleted at the same time, an empty one may
+   * be left.
    */
   async #removeIfEmpty(name: string): Promise<void> {
     const { stem, fan } = placeOf(name)
