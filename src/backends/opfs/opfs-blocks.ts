@@ -7,7 +7,7 @@ import { WriteThread } from './write-thread.ts'
 /** Ends the names of files that a worker writes. It is not part of any object's name. */
 const TEMPORARY = '~'
 
-/** How often a put tries to make its file, while others remove its directory because it was empty. */
+/** How often a put or a deletion tries again, while others remove the directory because it was empty. */
 const MAX_ATTEMPTS = 10
 
 /** Why a directory cannot be removed or used: it is not empty, or somebody uses it, removes it, or has removed it. */
@@ -91,7 +91,7 @@ export class OpfsBlocks implements Blocks {
       if (!directory) return
       // A tab that was closed while its worker wrote has left a file with the name of the object, which is deleted with that.
       const files = [name, name + TEMPORARY]
-      await Promise.all(files.map((file) => orAbsent(directory.removeEntry(file))))
+      await Promise.all(files.map((file) => removeFile(directory, file)))
       await this.#removeIfEmpty(name)
     })
   }
@@ -242,6 +242,17 @@ async function newFileIn(
   const file = known && (await orAbsent(known.getFile()))
   if (file && file.size > 0) throw new BackendError(`object ${name} exists`, { retryable: false })
   return handle
+}
+
+/** Removes a file, if it exists. Somebody may be removing its directory, which then takes no change. */
+async function removeFile(directory: FileSystemDirectoryHandle, file: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await orAbsent(directory.removeEntry(file))
+    } catch (error) {
+      if ((error as Error).name !== 'NoModificationAllowedError' || attempt === MAX_ATTEMPTS) throw error
+    }
+  }
 }
 
 /** Undefined if something does not exist, or no longer does. */
