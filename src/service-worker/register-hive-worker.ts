@@ -88,7 +88,10 @@ export interface HiveWorker {
   url(entry: Pick<EntryInfo, 'alias' | 'etag'>): string
   /** Its cache. Calls reject with a TypeError if it has none. */
   readonly cache: WorkerCache
-  /** Makes the worker ask for the token again, because another user has signed in. */
+  /**
+   * Makes the worker ask for the token again, because another user has signed in. It sends a message, which a request that
+   * is sent at once may overtake: await a call of `cache` first, such as `usage()`.
+   */
   renew(): void
 }
 
