@@ -98,6 +98,12 @@ describe('the row of an entry', () => {
     }
   })
 
+  it('takes a row that begins with zeros for a damaged one, since no version writes the layout 0', () => {
+    for (const hex of ['00', '00'.repeat(80), `0000${FIELDS}${TYPE}`]) {
+      expect(() => parseEntryRecord(fromHex(hex)!), hex).toThrow(expect.objectContaining({ reason: 'invalid' }))
+    }
+  })
+
   it('keeps extensions that may be ignored, but only for the same version of the entry', async () => {
     const backend = memoryBackend()
     const hive = new LocalHive(new StreamStore(backend))

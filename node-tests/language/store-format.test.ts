@@ -277,6 +277,16 @@ describe('the rows of a store', () => {
     expect(formatReference({ at: 0, expiresAt: 0, reference, by: ID }).byteLength).toBeLessThan(60_000)
   })
 
+  it.each(FIXTURES.filter(([name]) => !name.startsWith('version')))(
+    '%s: a row that begins with zeros is damaged, since no version writes the layout 0',
+    (_, hex, __, parse) => {
+      for (const zeros of [1, 8, hex.length / 2]) {
+        const row = fromHex(hex)!.fill(0, 0, zeros)
+        expect(() => parse(row)).toThrow(expect.objectContaining({ reason: 'invalid' }))
+      }
+    },
+  )
+
   it('refuses rows that a later version may write, as unsupported', () => {
     const unsupported = (parse: (given: Uint8Array) => unknown, hex: string): void => {
       expect(() => parse(fromHex(hex)!)).toThrow(expect.objectContaining({ reason: 'unsupported' }))

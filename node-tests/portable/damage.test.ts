@@ -83,6 +83,7 @@ const flipped = (bytes: Uint8Array, at: number): Uint8Array<ArrayBuffer> => {
 /** Damages the row of entry b. The other entries stay intact. */
 const ROW_DAMAGE: Record<string, (started: Started) => Promise<void>> = {
   'a row without bytes': ({ write }) => write(KEY, new Uint8Array(0)),
+  'a row of zeros, as of a lost sector': async ({ write, read }) => write(KEY, (await read(KEY)).fill(0)),
   'a row of one byte': async ({ write, read }) => write(KEY, (await read(KEY)).slice(0, 1)),
   'a row that is cut off': async ({ write, read }) => write(KEY, (await read(KEY)).slice(0, 40)),
   'a row without its last byte': async ({ write, read }) => write(KEY, (await read(KEY)).slice(0, -1)),

@@ -196,6 +196,26 @@ describe('directoryBackend', () => {
     await backend.close()
   })
 
+  it('reads the bytes of a row whose value has become a text or a number, for which one flipped bit is enough', async () => {
+    const directory = fresh()
+    const backend = await directoryBackend(directory)
+    const key = text('k')
+    const value = Uint8Array.of(1, 0, 0xff, 0x80, 0)
+    await backend.metadata.commit([], [{ key, value }])
+    const database = new DatabaseSync(join(directory, 'metadata.sqlite'))
+    for (const [changed, bytes] of [
+      ['CAST(value AS TEXT)', value],
+      ['10', text('10')],
+      ['1.5', text('1.5')],
+    ] as const) {
+      database.exec(`UPDATE rows SET value = ${changed}`)
+      expect((await backend.metadata.get(key))!.value).toEqual(bytes)
+      expect((await backend.metadata.list({ prefix: key, limit: 2 })).map((row) => row.value)).toEqual([bytes])
+    }
+    database.close()
+    await backend.close()
+  })
+
   it('lists its objects even if desktops and synchronizers have left files beside them', async () => {
     const directory = fresh()
     const backend = await directoryBackend(directory)

@@ -107,6 +107,22 @@ describe('`comb check`', () => {
     expect(await check(hive)).toEqual(WHOLE)
   })
 
+  test('names an entry whose row does not describe its stream, which no stream shows', async () => {
+    const hive = await makeHive()
+    await within(hive, async ({ metadata }) => {
+      const key = new RowKeys('').alias(text('b'))
+      const { value } = (await metadata.get(key))!
+      value[20]! ^= 1
+      await metadata.commit([], [{ key, value }])
+    })
+    expect(await comb(['get', hive, 'b', '/dev/null'])).toMatchObject({ code: 1 })
+    expect(await check(hive)).toEqual({
+      code: 1,
+      stdout: expect.stringMatching(/^damaged: b\n {2}.* b is damaged: its row .*\nchecked 2 streams .*: 0 damaged\n$/),
+      stderr: 'comb: found 1 damaged entry row\n',
+    })
+  })
+
   test('is not needed once `comb get` has found the damage: putting the content again repairs it', async () => {
     const hive = await makeHive()
     const path = blockFiles(hive)[1]!

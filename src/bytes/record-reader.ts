@@ -54,9 +54,10 @@ export class RecordReader {
     return this.#bytes.slice(offset, offset + byteLength)
   }
 
-  /** Checks the first byte of every record. */
+  /** Checks the first byte of every record. No version writes 0, which is what a lost sector reads as: that is damage. */
   layout(known: number): void {
     const layout = this.u8()
+    if (layout === 0) throw this.invalid('layout 0', 1)
     if (layout !== known) throw this.#error('unsupported', `layout ${layout}`, this.#offset - 1)
   }
 

@@ -4,7 +4,7 @@ import { formatBytes } from './byte-size.ts'
 import { count } from './count.ts'
 import { printable } from './printable.ts'
 
-/** An entry whose row is damaged. */
+/** An entry whose row is damaged, or does not describe the stream that it names. */
 export interface DamagedEntry {
   readonly alias: string
   /** What is wrong with the row. */
@@ -34,7 +34,8 @@ export function checkReportLines({ report, damagedEntries }: CheckedHive, repair
   const unlisted = damaged.streams - damaged.list.length
   if (unlisted > 0) lines.push(`damaged: ${count(unlisted, 'more stream')}`)
   const read = `${count(checked.streams, 'stream')} with ${count(checked.blocks, 'block')}, ${formatBytes(checked.bytes)}`
-  lines.push(`checked ${read}: ${damaged.streams === 0 ? 'no damage' : `${damaged.streams} damaged`}`)
+  const isWhole = damaged.streams === 0 && damagedEntries.length === 0
+  lines.push(`checked ${read}: ${isWhole ? 'no damage' : `${damaged.streams} damaged`}`)
   if (repair && damaged.marked > 0)
     lines.push(`marked ${count(damaged.marked, 'stream')}: storing the same content again repairs it`)
   if (orphans.count > 0) {
@@ -81,7 +82,8 @@ export function checkReportToJson({ report, damagedEntries }: CheckedHive): unkn
   }
 }
 
-function useOf({ references }: DamagedStream): StreamUse {
+/** The entries that a damaged stream is used for, as far as its references are listed. */
+export function useOf({ references }: DamagedStream): StreamUse {
   const ofAliases = references.filter(({ owner }) => owner === 'alias')
   return {
     entries: ofAliases.flatMap(({ reference }) => entryOfReference(reference) ?? []),

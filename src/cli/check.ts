@@ -1,7 +1,9 @@
 import { Argument, type Command } from 'commander'
+import { collect } from '../bytes/collect.ts'
 import { IntegrityError } from '../errors.ts'
+import type { Hive } from '../hive/hive.ts'
 import type { ScrubReport } from '../store/scrubbing/scrub-report.ts'
-import { type CheckedHive, type DamagedEntry, checkReportLines, checkReportToJson } from './check-report.ts'
+import { type CheckedHive, type DamagedEntry, checkReportLines, checkReportToJson, useOf } from './check-report.ts'
 import type { CommandContext } from './command-context.ts'
 import { count } from './count.ts'
 import { addHive, type HivePlace, isUrl, schemeOf, withPlace } from './hive-place.ts'
@@ -36,12 +38,15 @@ async function check(place: HivePlace, options: CheckOptions, signal: AbortSigna
   const { hive, store, close } = await openLocal(place, { readOnly: !repair })
   let checked: CheckedHive
   try {
-    const damagedEntries: DamagedEntry[] = []
-    for await (const { alias, damage } of hive.entries({ signal })) {
-      if (damage !== undefined) damagedEntries.push({ alias, damage })
+    const suspects: DamagedEntry[] = []
+    for await (const { alias, damage = await mismatchOf(hive, alias, signal) } of hive.entries({ signal })) {
+      if (damage !== undefined) suspects.push({ alias, damage })
     }
     const report = await withBar(progress, (onProgress) => store.scrub({ repair, force, signal, onProgress }))
     const problems = [...(await problemsOfDatabase(place)), ...report.problems]
+    // Where the stream is damaged, that explains why its entry does not describe it.
+    const explained = new Set(report.damaged.list.flatMap((stream) => useOf(stream).entries))
+    const damagedEntries = suspects.filter(({ alias }) => !explained.has(alias))
     checked = { report: { ...report, problems }, damagedEntries }
   } catch (error) {
     const { name, message } = error as Error
@@ -60,6 +65,21 @@ async function check(place: HivePlace, options: CheckOptions, signal: AbortSigna
   ].filter(({ number }) => number > 0)
   if (found.length > 0) {
     throw new IntegrityError(`found ${found.map(({ number, what }) => count(number, what)).join(', ')}`)
+  }
+}
+
+/** Opens an entry and reads nothing, which compares its row with that of the stream that it names. */
+async function mismatchOf(hive: Hive, alias: string, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const entry = await hive.open(alias, { consistency: 'snapshot', signal })
+    await collect(entry.stream({ start: 0, end: 0, signal }))
+    return undefined
+  } catch (error) {
+    const { name, message } = error as Error
+    if (name === 'IntegrityError') return message
+    // It has been removed meanwhile; or a later version has written the stream, which is reported with the streams.
+    if (name === 'NotFoundError' || name === 'FormatError') return undefined
+    throw error
   }
 }
 

@@ -50,14 +50,16 @@ export class SqliteConnection {
 
   constructor(database: DatabaseSync) {
     this.database = database
-    this.get = database.prepare('SELECT value, version FROM rows WHERE key = ?')
+    // One flipped bit makes a text of a value, whose bytes are still there.
+    const columns = 'CAST(value AS BLOB) AS value, version'
+    this.get = database.prepare(`SELECT ${columns} FROM rows WHERE key = ?`)
     this.version = database.prepare('SELECT version FROM rows WHERE key = ?')
     this.count = database.prepare('UPDATE counter SET commits = ?')
     this.commits = database.prepare('SELECT commits FROM counter')
     // An empty array is bound as NULL.
     this.set = database.prepare("INSERT OR REPLACE INTO rows VALUES (?, coalesce(?, x''), ?)")
     this.delete = database.prepare('DELETE FROM rows WHERE key = ?')
-    const list = 'SELECT key, value, version FROM rows WHERE key >= ? AND key > ?'
+    const list = `SELECT key, ${columns} FROM rows WHERE key >= ? AND key > ?`
     this.list = database.prepare(`${list} AND key < ? ORDER BY key LIMIT ?`)
     this.listToEnd = database.prepare(`${list} ORDER BY key LIMIT ?`)
     this.any = database.prepare("SELECT 1 FROM rows WHERE substr(key, -2) <> x'2f76' LIMIT 1")
