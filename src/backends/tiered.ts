@@ -49,6 +49,7 @@ function tieredLimits(hot: BackendLimits = {}, cold: BackendLimits = {}): Backen
 
 function tieredBlocks(hot: Blocks, cold: Blocks): Blocks {
   return {
+    putsMayArriveLate: hot.putsMayArriveLate === true || cold.putsMayArriveLate === true,
     put(name, bytes, options) {
       return (options?.hints?.temperature === 'cold' ? cold : hot).put(name, bytes, options)
     },

@@ -135,6 +135,13 @@ export interface Blocks {
    */
   readonly isImmediate?: boolean | undefined
   /**
+   * Says that a put which has failed with an unknown outcome, or was aborted, may be applied later, even after a `delete` of
+   * that name: a server may still work on a request whose client is gone. Then the store has a collection delete the object
+   * once more.
+   * @default false
+   */
+  readonly putsMayArriveLate?: boolean | undefined
+  /**
    * Stores an object of at least one byte, which is durable once this has resolved. `bytes` is not kept after that.
    */
   put(name: string, bytes: Uint8Array, options?: BackendCallOptions & { hints?: BlockHints | undefined }): Promise<void>

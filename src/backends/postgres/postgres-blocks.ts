@@ -7,6 +7,7 @@ const AFTER_NAMES = '\u{7f}'
 
 /** The objects, in one table. */
 export class PostgresBlocks implements Blocks {
+  readonly putsMayArriveLate = true
   readonly #calls: Calls
   readonly #table: string
 

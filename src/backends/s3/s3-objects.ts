@@ -15,6 +15,7 @@ const MAX_PAGE_BYTES = 8_388_608
 
 /** The objects below a prefix of a bucket. */
 export class S3Objects implements Blocks {
+  readonly putsMayArriveLate = true
   readonly #client: S3Client
   readonly #bucket: URL
   readonly #prefix: string

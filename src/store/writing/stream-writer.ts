@@ -17,6 +17,7 @@ import { discardStream } from './discard-stream.ts'
 import { FencedRow, type Outcome } from './fenced-row.ts'
 import type { KnownStream } from './find-stored.ts'
 import { type Ending, LastCommit } from './last-commit.ts'
+import { LatePuts } from './late-puts.ts'
 import { ObjectNames } from './object-names.ts'
 import { PageWriter } from './page-writer.ts'
 import { hasPermanentReference } from './permanent-reference.ts'
@@ -59,6 +60,7 @@ export class StreamWriter {
    * applied.
    */
   #abandoned: Uint8Array[] = []
+  readonly #late: LatePuts
   readonly #pages: PageWriter
   readonly #pending = new Set<Promise<unknown>>()
 
@@ -71,6 +73,7 @@ export class StreamWriter {
     this.#context = context
     this.#signal = signal
     this.#names = new ObjectNames(context)
+    this.#late = new LatePuts(context)
     this.#pages = new PageWriter(context)
     this.#state = existing ? { kind: 'storing', row: existing, made: true } : { kind: 'unmade' }
   }
@@ -186,6 +189,7 @@ export class StreamWriter {
         await backend.blocks.put(keys.object(object), stored, { signal: this.#signal, hints: { temperature } })
         return { object, rawLength, storedLength: stored.byteLength, codec, checksum }
       } catch (error) {
+        if (this.#signal.aborted || maybeApplied(error)) this.#late.add(object)
         if (this.#signal.aborted || tries === host.budget.tries || !isTransient(error)) throw error
       }
       await waitToRetry(host, tries, this.#signal)
@@ -346,13 +350,19 @@ export class StreamWriter {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending)
     const state = this.#state
     if (state.kind === 'unmade' || state.kind === 'planned') return
-    await discardStream(this.#context, state.row, this.#names.intents, state.kind === 'ending' ? state.last : undefined)
+    const last = state.kind === 'ending' ? state.last : undefined
+    try {
+      await this.#late.trash()
+    } finally {
+      await discardStream(this.#context, state.row, this.#names.intents, last)
+    }
   }
 
   async #deleteAbandoned(): Promise<Uint8Array[]> {
     const abandoned = this.#abandoned
     this.#abandoned = []
     await deleteObjects(this.#context, abandoned)
+    await this.#late.trash()
     return abandoned
   }
 
