@@ -46,8 +46,6 @@ const EXCEPT = [
   { part: 'is the only source of differences between two runs of a store' },
   // Each second call fails. In another order, all five tries of one call would.
   { part: 'continues after any number of temporary failures' },
-  // It fills the disk at a moment at which blocks are in no page. An engine may be faster: then nothing can be deleted.
-  { part: 'an upload that is aborted when other writers have filled the disk' },
   // Only memory and files are read into a buffer of the caller.
   { part: 'gets blocks that the engine has in memory straight into its buffer', engines: /^(?!directory)/ },
   // It moves the clock, by which these engines give up calls that take too long.

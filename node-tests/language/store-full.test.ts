@@ -3,7 +3,9 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { QuotaExceededError } from '../../src/errors.ts'
 import type { Backend } from '../../src/store/backend.ts'
+import { parsePage } from '../../src/store/rows/row-values.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
+import { inspectStore } from '../support/inspect-store.ts'
 import { randomBytes, rejection, soon } from '../support/streams.ts'
 
 /** Makes a disk on which objects and rows share the space. Once it is full, neither can be written. */
@@ -68,3 +70,26 @@ it('StreamStore leaves nothing behind of an upload that is aborted when other wr
   await soon(writer.abort('stop'), 'abort')
   expect(disk.used()).toBe(0)
 })
+
+it('StreamStore frees the space of an upload that is aborted on a full disk, although pages name all of its blocks', async () => {
+  const disk = smallDisk(100_000)
+  const store = new StreamStore(disk.backend, { blockSize: 1_000 })
+  const sink = store.sink()
+  const stored = rejection(sink.stored)
+  const writer = sink.getWriter()
+  writer.closed.catch(() => undefined)
+  // A first group of four, and three of eight.
+  await soon(writer.write(randomBytes(28_000)), 'the write')
+  while ((await entriesOf(disk.backend)) < 28) await Promise.resolve()
+  disk.capacity = disk.used()
+  await soon(writer.abort('stop'), 'abort')
+  expect(await stored).toBe('stop')
+  expect(disk.used()).toBe(0)
+  expect((await inspectStore(disk.backend)).counts).toEqual({ v: 1 })
+})
+
+/** Number of the blocks in all pages. */
+async function entriesOf({ metadata }: Backend): Promise<number> {
+  const pages = await metadata.list({ prefix: new TextEncoder().encode('/m/'), limit: 10 })
+  return pages.reduce((sum, { value }) => sum + parsePage(value).entries.length, 0)
+}

@@ -2,7 +2,7 @@ import type { StreamRecord } from '../rows/row-values.ts'
 import { parseStreamRow, type StoreContext } from '../store-context.ts'
 import type { FencedRow } from './fenced-row.ts'
 import type { LastCommit } from './last-commit.ts'
-import { deleteObjects, findIntents, removeObjects, removeStream } from './remove-stream.ts'
+import { deleteBlocks, findIntents, removeObjects, removeStream } from './remove-stream.ts'
 
 /**
  * Removes all that was written of a stream that is not to be stored, or is stored already: what runs when an upload is
@@ -35,9 +35,11 @@ async function ruleOut(
   try {
     await giveUp()
   } catch (error) {
-    // On a full disk not even a row can be changed. Deleting objects that no page names frees space.
-    if ((error as Error).name !== 'QuotaExceededError' || !(await row.isAsKnown())) throw error
-    await deleteObjects(context, names)
+    // On a full disk not even a row can be changed, and deleting the blocks frees space. Nobody else can store this stream,
+    // and while the row is as it was, no commit of ours has done so, or will.
+    const isFull = (error as Error).name === 'QuotaExceededError'
+    if (!isFull || row.record.status.kind !== 'storing' || !(await row.isAsKnown())) throw error
+    await deleteBlocks(context, row.id, row.record, names)
     await giveUp()
   }
 }

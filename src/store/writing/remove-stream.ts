@@ -23,8 +23,25 @@ export async function removeStream(
 ): Promise<void> {
   const { keys } = context
   const key = keys.stream(id)
-  const rows: Uint8Array[] = intents.map((object) => keys.intent(object))
+  const pages = await deleteBlocks(context, id, record, intents)
+  const rows = [...intents.map((object) => keys.intent(object)), ...pages]
+  await deleteRows(context, [...rows, key, keys.candidate(id)], [{ key, version }])
+}
+
+/**
+ * Deletes the objects of a stream that is not stored, and never will be.
+ *
+ * @param intents Objects that no page names.
+ * @returns the keys of its pages.
+ */
+export async function deleteBlocks(
+  context: StoreContext,
+  id: Uint8Array,
+  record: StreamRecord,
+  intents: readonly Uint8Array[],
+): Promise<Uint8Array[]> {
   await deleteObjects(context, intents)
+  const keys: Uint8Array[] = []
   const pages = new PageMap(context, id, record)
   for (let index = 0; index < pages.pageCount; index++) {
     const page = await persistently(context.host, () => pages.readPage(index))
@@ -34,9 +51,9 @@ export async function removeStream(
       context,
       entries.map(({ object }) => object),
     )
-    rows.push(page.key)
+    keys.push(page.key)
   }
-  await deleteRows(context, [...rows, key, keys.candidate(id)], [{ key, version }])
+  return keys
 }
 
 /** The objects whose intents exist: only a row can show that no other stream has the object. */
