@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { CombRunner } from './comb-runner.ts'
 
 /** The built command: the tests start it hundreds of times, and it starts four times as fast as its sources. */
 export const COMB_MAIN: string = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -61,11 +62,10 @@ export function temporaryDirectory(): string {
 
 /** Starts `comb`. It is killed when the test ends, if it still runs. */
 export function startComb(args: readonly string[], options: CombOptions = {}): RunningComb {
-  const { COMB_TOKEN: _, ...environment } = process.env
   const [file, ...first] = options.command ?? [options.node ?? process.execPath, COMB_MAIN]
   const child = spawn(file, [...first, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...environment, NODE_COMPILE_CACHE: cache, ...options.env },
+    env: environmentOf(options),
     cwd: options.cwd,
     timeout: TIMEOUT_MS,
     killSignal: 'SIGKILL',
@@ -91,9 +91,30 @@ export function startComb(args: readonly string[], options: CombOptions = {}): R
   return { child, result, stderr: () => stderr }
 }
 
-/** Runs `comb` to its end. */
+let runner: CombRunner | undefined
+
+/**
+ * Runs `comb` to its end: in a process that has run others before, unless `command` or `node` ask for one of its own. So do
+ * `rdiff`, which starts as fast as Node itself, and commands at the same time.
+ */
 export function comb(args: readonly string[], options: CombOptions = {}): Promise<CombResult> {
+  const { input = '', cwd = process.cwd() } = options
+  const needsProcess = options.command !== undefined || options.node !== undefined || args[0] === 'rdiff'
+  if (needsProcess || runner?.isBusy) return combInProcess(args, options)
+  if (runner === undefined || runner.hasEnded) runner = new CombRunner(environmentOf({}))
+  const current = runner
+  onTestFinished(() => current.endIfBusy())
+  return current.run({ args, environment: environmentOf(options), cwd }, input)
+}
+
+/** Runs `comb` to its end in a process of its own. */
+export function combInProcess(args: readonly string[], options: CombOptions = {}): Promise<CombResult> {
   return startComb(args, { input: '', ...options }).result
+}
+
+function environmentOf({ env }: CombOptions): Record<string, string | undefined> {
+  const { COMB_TOKEN: _, ...environment } = process.env
+  return { ...environment, NODE_COMPILE_CACHE: cache, ...env }
 }
 
 /** A listening `comb serve`. */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, sym
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
-import { comb, NODE_22, serveComb, temporaryDirectory } from '../support/comb.ts'
+import { comb, combInProcess, NODE_22, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { storeEntry } from '../support/stored-entry.ts'
 import { randomBytes } from '../support/streams.ts'
 
@@ -207,9 +207,11 @@ test('`comb` does a round trip on Node 22, and prints no warning about SQLite', 
 test('`comb` works on one directory from several processes at once', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   const names = [1, 2, 3, 4, 5, 6].map(String)
-  const puts = names.map((name) => comb(['put', hive, name, '-'], { input: randomBytes(1_500_000, Number(name)) }))
+  const puts = names.map((name) =>
+    combInProcess(['put', hive, name, '-'], { input: randomBytes(1_500_000, Number(name)) }),
+  )
   for (const { code, stderr } of await Promise.all(puts)) expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  const gets = await Promise.all(names.map((name) => comb(['get', hive, name])))
+  const gets = await Promise.all(names.map((name) => combInProcess(['get', hive, name])))
   expect(gets.map(({ stdout }, i) => stdout.equals(randomBytes(1_500_000, i + 1)))).toEqual(names.map(() => true))
   expect((await comb(['ls', hive])).stdout.toString()).toBe('1\n2\n3\n4\n5\n6\n')
 })

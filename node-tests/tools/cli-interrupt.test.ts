@@ -5,7 +5,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { comb, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
+import { comb, combInProcess, COMB_MAIN, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
 import { storeEntry } from '../support/stored-entry.ts'
 import { HANG_MS, randomBytes, soon } from '../support/streams.ts'
 
@@ -85,7 +85,10 @@ test('`comb put` exits when it fails, although its named pipe has no writer', as
   const pipe = join(directory, 'pipe')
   await once(spawn('sh', ['-c', 'mkfifo "$0"', pipe]), 'close')
   writeFileSync(join(directory, 'file'), 'no hive')
-  const { code, stderr } = await soon(comb(['put', join(directory, 'file'), 'x', pipe]), 'the end of the process')
+  const { code, stderr } = await soon(
+    combInProcess(['put', join(directory, 'file'), 'x', pipe]),
+    'the end of the process',
+  )
   expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringMatching(/^comb: [^\n]+\n$/) as string })
 })
 

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { comb, COMB_MAIN, temporaryDirectory } from '../support/comb.ts'
+import { comb, combInProcess, COMB_MAIN, temporaryDirectory } from '../support/comb.ts'
 import { storeEntry } from '../support/stored-entry.ts'
 import { randomBytes } from '../support/streams.ts'
 
@@ -77,5 +77,5 @@ describe.runIf(hasTerminal || process.env['CI'] !== undefined)('`comb` on a term
 test('`comb` shows no bar in a pipe', async () => {
   const hive = join(temporaryDirectory(), 'hive')
   await storeEntry(hive, 'x', randomBytes(5_000_000))
-  expect(await comb(['get', hive, 'x'])).toMatchObject({ code: 0, stderr: '' })
+  expect(await combInProcess(['get', hive, 'x'])).toMatchObject({ code: 0, stderr: '' })
 })

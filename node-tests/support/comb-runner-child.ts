@@ -1,0 +1,47 @@
+/**
+ * A process that runs one command of `comb` after the other, as its parent asks (comb-runner.ts). It loads the bundle that a
+ * user runs. For each command it connects to the parent three times: for standard input, output and error.
+ *
+ * Argument: the path of the parent's socket.
+ */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import type { CombRequest } from './comb-runner.ts'
+
+const COMMAND = new URL('../../dist/cli/', import.meta.url)
+const { runHiveCommand } = (await import(new URL('hive-main.js', COMMAND).href)) as {
+  runHiveCommand(argv: readonly string[]): Promise<number>
+}
+const [node, , path] = process.argv as [string, string, string]
+const { emitWarning, env } = process
+
+process.on('message', (request: CombRequest) => void run(request))
+// What a command has left behind does not keep the process.
+process.once('disconnect', () => process.exit())
+
+async function run({ args, environment, cwd }: CombRequest): Promise<void> {
+  const stdin = await open('stdin')
+  const outputs = [await open('stdout'), await open('stderr')]
+  for (const name of Object.keys(env)) if (!(name in environment)) delete env[name]
+  Object.assign(env, environment)
+  process.chdir(cwd)
+  const code = await runHiveCommand([node, fileURLToPath(new URL('main.js', COMMAND)), ...args])
+  // Each command wraps it.
+  process.emitWarning = emitWarning
+  stdin.destroy()
+  for (const output of outputs) output.end()
+  process.send!(code)
+}
+
+/** Connects a standard stream. */
+async function open(name: 'stdin' | 'stdout' | 'stderr'): Promise<Socket> {
+  // Like a pipe, whose end is not noticed while nobody reads or writes.
+  const socket = connect({ path, allowHalfOpen: true })
+  await once(socket, 'connect')
+  // Only the first command listens for errors of its log.
+  if (name === 'stderr') socket.on('error', () => undefined)
+  Object.defineProperty(process, name, { value: socket, configurable: true })
+  return socket
+}
