@@ -58,6 +58,19 @@ describe('readers of a cached hive that share what comes from the network', () =
     expect(await collect(entry.stream())).toEqual(bytes)
   })
 
+  it('get a block and its digest once if they follow each other, as the requests of a player do', async () => {
+    const { remote, hive } = setUpCache({}, memoryBackend(), new SmallBlocksHive(5_000))
+    const bytes = randomBytes(8_000, 1)
+    await putEntry(remote, 'x', bytes)
+    const first = (await hive.open('x', { bufferSize: 1024 })).stream().getReader()
+    expect((await first.read()).value).toEqual(bytes.slice(0, 1024))
+    await first.cancel()
+    for (const start of [4_000, 100])
+      expect(await readEntry(hive, 'x', { start, end: 5_000 })).toEqual(bytes.slice(start, 5_000))
+    expect(remote.sentBytes).toBe(5_000)
+    expect(remote.manifests).toBe(1)
+  })
+
   it('all go on once there is room, although some of those that waited have gone', async () => {
     const host = new VirtualHost()
     const blocks = new BlockCache(new StreamStore(memoryBackend()), {

@@ -15,8 +15,13 @@ const BLOCK_BYTES = 1_000_000
 const MIN_BLOCK_BYTES = 512
 /** Longest block that is kept: it is held in memory. */
 const MAX_BLOCK_BYTES = 16 * 1024 * 1024
-/** Blocks whose digests are asked for first: the server reads and hashes them before it answers. */
-const FIRST_ASKED = 4
+/**
+ * Blocks whose digests are asked for before anything is read: the server reads and hashes them before it answers, and the
+ * first bytes wait for that.
+ */
+const FIRST_ASKED = 1
+/** Blocks whose digests are asked for next. */
+const NEXT_ASKED = 4
 /** Pages of digests that are held in memory: 4,096 blocks. */
 const HELD_PAGES = 64
 
@@ -41,7 +46,7 @@ export class BlockNames {
   readonly #pages = new Map<number, PageDigests>()
   /** Pages with digests that are not known to be in rows. */
   readonly #unwritten = new Set<number>()
-  #asked = FIRST_ASKED
+  #asked = NEXT_ASKED
 
   /** Without `ask`, only digests that the cache knows are found. */
   constructor(store: StreamStore, version: NamedVersion, ask?: AskManifest) {

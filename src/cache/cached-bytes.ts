@@ -91,8 +91,9 @@ export class CachedBytes implements VersionBytes {
   }
 
   /**
-   * Leaves the run. A block of which half has arrived is fetched to its end, and so is one in which the range ends: many
-   * short ranges would otherwise fetch its beginning again and again.
+   * Leaves the run. A block of which bytes have arrived is fetched to its end, and so is one in which the range ends: many
+   * short ranges would otherwise fetch its beginning again and again. Chromium gives up its first request for a video as soon
+   * as it has seen where the index is, and asks for that, which is often in the same block.
    */
   #leave(): void {
     const run = this.#run
@@ -100,7 +101,7 @@ export class CachedBytes implements VersionBytes {
     this.#run = undefined
     if (!run) return
     const isEnd = this.#offset >= this.#options.range.end
-    if (block && block.filled < block.bytes.byteLength && (isEnd || 2 * block.filled >= block.bytes.byteLength)) {
+    if (block && block.filled < block.bytes.byteLength && (isEnd || block.filled > 0)) {
       markHandled(complete(run, block).finally(() => run.leave()))
     } else {
       run.leave()

@@ -53,6 +53,7 @@ import { listCached } from './list-cached.ts'
 import { OpenCachedEntry } from './open-cached-entry.ts'
 import { costOf, pinVersion, unpin } from './pin-version.ts'
 import { listPins } from './pinned-blocks.ts'
+import { RecentNames } from './recent-names.ts'
 import { SharedVersions } from './shared-version.ts'
 import { VersionRows } from './version-rows.ts'
 
@@ -126,6 +127,7 @@ class BlockCachedHive implements CachedHive {
       blocks: new BlockCache(store, { limit: bytes, memory: memoryBytes, host, onError, signal }),
       rows: new VersionRows(store, host, hive, principal),
       shared: new SharedVersions(),
+      recentNames: new RecentNames(host),
       pinning: new Map(),
       hasManifests: typeof remote !== 'function',
       statistics: this.statistics,

@@ -129,27 +129,35 @@ export class CachedVersion implements VersionSource {
   }
 
   async #findNames(start: number): Promise<BlockNames | undefined> {
-    const { cache, info, known, alias } = this.#options
+    const { cache, info, alias, clears } = this.#options
     const { etag, size } = info
     if (size === 0 || info.noStore || !isDescribable(info)) return undefined
     const partition = await cache.rows.partition
-    const ask: AskManifest | undefined = cache.hasManifests
-      ? async (range, given) => (await this.#open(given)).manifest({ ...range, signal: given })
-      : undefined
-    if (known?.etag === etag && known.size === size) {
-      return new BlockNames(cache.store, { ...known, partition, alias }, ask)
-    }
+    const find = (): Promise<BlockNames> => this.#makeNames(partition, start)
     try {
-      const { manifest, ...naming } = await findNaming(info, ask, start)
-      const names = new BlockNames(cache.store, { ...naming, etag, size, partition, alias }, ask)
-      if (manifest) names.learn(manifest)
-      return names
+      if (clears === undefined) return await find()
+      return await cache.recentNames.get(JSON.stringify([alias.alias, etag, size, clears]), find)
     } catch (error) {
       this.namingError = error
       // The bytes may come all the same. If they do not, that is the error to report.
       this.#names = undefined
       return undefined
     }
+  }
+
+  async #makeNames(partition: Uint8Array, start: number): Promise<BlockNames> {
+    const { cache, info, known, alias } = this.#options
+    const { etag, size } = info
+    const ask: AskManifest | undefined = cache.hasManifests
+      ? async (range, given) => (await this.#open(given)).manifest({ ...range, signal: given })
+      : undefined
+    if (known?.etag === etag && known.size === size) {
+      return new BlockNames(cache.store, { ...known, partition, alias }, ask)
+    }
+    const { manifest, ...naming } = await findNaming(info, ask, start)
+    const names = new BlockNames(cache.store, { ...naming, etag, size, partition, alias }, ask)
+    if (manifest) names.learn(manifest)
+    return names
   }
 
   /** Reads through the cache; undefined if that would only fetch more than was asked for. */

@@ -4,6 +4,7 @@ import type { StreamStore } from '../store/stream-store.ts'
 import type { BlockCache } from './block-cache.ts'
 import type { AliasKey } from './cache-keys.ts'
 import type { VersionRecord } from './cache-records.ts'
+import type { RecentNames } from './recent-names.ts'
 import type { SharedVersions } from './shared-version.ts'
 import type { VersionRows } from './version-rows.ts'
 
@@ -20,6 +21,7 @@ export interface HiveCache {
   readonly blocks: BlockCache
   readonly rows: VersionRows
   readonly shared: SharedVersions
+  readonly recentNames: RecentNames
   /** The entries that are being pinned, by alias. */
   readonly pinning: Map<string, Pinning>
   /** Whether the entries of the remote hive have digests of their blocks. */

@@ -1,0 +1,41 @@
+import type { StoreHost } from '../store/host.ts'
+import type { BlockNames } from './block-names.ts'
+
+/** How long names are shared, in milliseconds: as long as a player needs for its first requests. */
+const SHARE_MS = 10_000
+/** Most versions whose names are shared. */
+const MOST_VERSIONS = 16
+
+/**
+ * The names of the blocks of versions that were opened a moment ago: a player makes several requests for the same version,
+ * and each would ask the hive for the digests again before the first block is kept.
+ */
+export class RecentNames {
+  readonly #host: StoreHost
+  readonly #versions = new Map<string, { readonly names: Promise<BlockNames>; readonly sinceMs: number }>()
+
+  constructor(host: StoreHost) {
+    this.#host = host
+  }
+
+  /** The names that somebody has found, or is finding, under a key; if nobody is, `find` does. Failures are not shared. */
+  async get(key: string, find: () => Promise<BlockNames>): Promise<BlockNames> {
+    const nowMs = this.#host.now()
+    const known = this.#versions.get(key)
+    if (known && Math.abs(nowMs - known.sinceMs) < SHARE_MS) return known.names
+    const names = find()
+    const mine = { names, sinceMs: nowMs }
+    this.#versions.delete(key)
+    this.#versions.set(key, mine)
+    for (const oldest of this.#versions.keys()) {
+      if (this.#versions.size <= MOST_VERSIONS) break
+      this.#versions.delete(oldest)
+    }
+    try {
+      return await names
+    } catch (error) {
+      if (this.#versions.get(key) === mine) this.#versions.delete(key)
+      throw error
+    }
+  }
+}
