@@ -173,12 +173,10 @@ describe('a service worker with a cache', () => {
     await worker.cache.setOffline(true)
     expect(await inWorker(frame, url)).toBe('200 1000')
     principal = 'bob'
-    worker.renew()
-    // A request may overtake the message, but the answer to a call comes after it.
-    await worker.cache.usage()
+    await worker.renew()
     expect(await inWorker(frame, url)).toBe('503 0')
     principal = 'alice'
-    worker.renew()
+    await worker.renew()
     await worker.cache.setOffline(false)
     await worker.cache.clear({ everyone: true })
   })

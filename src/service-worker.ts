@@ -18,6 +18,11 @@ export {
   registerHiveWorker,
   type RegisterHiveWorkerOptions,
 } from './service-worker/register-hive-worker.ts'
-export type { WorkerCacheUsage } from './service-worker/cache-calls.ts'
+export type { WorkerCacheUsage } from './service-worker/page-calls.ts'
 export type { WorkerCache } from './service-worker/worker-cache.ts'
-export type { ClaimMessage, DeliveryMessage, FailureMessage } from './service-worker/worker-messages.ts'
+export type {
+  CacheFailureMessage,
+  ClaimMessage,
+  DeliveryMessage,
+  FailureMessage,
+} from './service-worker/worker-messages.ts'

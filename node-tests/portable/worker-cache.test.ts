@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { WorkerCache } from '../../src/service-worker/worker-cache.ts'
+import { WorkerCalls } from '../../src/service-worker/worker-calls.ts'
 import { rejection } from '../support/streams.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
@@ -21,7 +22,7 @@ function start(): { cache: WorkerCache; tell(data: unknown): void; end(): void; 
   const sent: { id: string }[] = []
   const registration = { active: { postMessage: (message: { id: string }) => void sent.push(message) } as unknown }
   return {
-    cache: new WorkerCache(container, registration as ServiceWorkerRegistration),
+    cache: new WorkerCache(new WorkerCalls(container, registration as ServiceWorkerRegistration)),
     tell: (data) => container.dispatchEvent(new MessageEvent('message', { data: { ...sent[0], ...(data as object) } })),
     end: () => (registration.active = undefined),
     listeners: () => listeners,

@@ -20,6 +20,8 @@ export interface PageHivesOptions {
     | undefined
   /** The identities of pages, if they have tokens. */
   readonly identities: PageIdentities | undefined
+  /** Gets why nothing is kept for a while: see `onError` of `cachedHive`. */
+  readonly onCacheError?: ((error: unknown) => void) | undefined
   /** How requests are answered. */
   readonly responder: FetchResponderOptions
 }
@@ -121,7 +123,7 @@ export class PageHives {
   }
 
   async #make(clientId: string): Promise<Hive> {
-    const { identities, cache, hiveAt, name: hive } = this.#options
+    const { identities, cache, hiveAt, name: hive, onCacheError: onError } = this.#options
     const principal = (await identities?.of(clientId))?.principal ?? ''
     const isOffline = (await cache?.offline.get()) ?? false
     const remote = hiveAt({
@@ -133,11 +135,12 @@ export class PageHives {
     let store: StreamStore
     try {
       store = await (this.#store ?? this.#openStore(cache))
-    } catch {
+    } catch (error) {
       // Without storage, as in some private windows, pages still play from the network.
+      onError?.(error)
       return opened
     }
-    const cached = cachedHive(opened, store, { bytes: cache.bytes, hive, principal })
+    const cached = cachedHive(opened, store, { bytes: cache.bytes, hive, principal, onError })
     this.#statistics.add(cached.statistics)
     for (const oldest of this.#statistics) {
       if (this.#statistics.size <= MAX_PAGES) break

@@ -1,11 +1,13 @@
 import { checkInteger } from '../bytes/check-integer.ts'
 import { onAbort } from '../bytes/on-abort.ts'
 import { abortable } from '../bytes/promises.ts'
+import type { HiveCallOptions } from '../hive/hive-call-options.ts'
 import type { EntryInfo } from '../hive/hive.ts'
 import { checkMediaAhead } from './media-pace.ts'
 import { mediaUrl } from './media-url.ts'
 import { answerHold } from './watch-media.ts'
 import { WorkerCache } from './worker-cache.ts'
+import { WorkerCalls } from './worker-calls.ts'
 import {
   AHEAD_PARAMETER,
   BASE_PARAMETER,
@@ -14,7 +16,6 @@ import {
   FILE_PARAMETER,
   HIVE_PARAMETER,
   type HoldMessage,
-  type RenewMessage,
   TOKEN_PARAMETER,
 } from './worker-messages.ts'
 
@@ -59,7 +60,7 @@ export interface RegisterHiveWorkerOptions {
   /**
    * Says with which token this page's requests are sent to the hive, as `Authorization: Bearer`, and, with a cache, whose
    * it is: what was fetched for one `principal` is never served to another. The worker calls it when a request needs it,
-   * and once more after a 401. The token is never stored. Without a network, it should answer with the principal alone.
+   * and once more after a 401. Only the ready-made workers call it. The token is never stored. Without a network, it should answer with the principal alone.
    * @default none
    */
   token?: (() => Promise<PageToken | string | undefined>) | undefined
@@ -89,10 +90,10 @@ export interface HiveWorker {
   /** Its cache. Calls reject with a TypeError if it has none. */
   readonly cache: WorkerCache
   /**
-   * Makes the worker ask for the token again, because another user has signed in. It sends a message, which a request that
-   * is sent at once may overtake: await a call of `cache` first, such as `usage()`.
+   * Makes the worker ask for the token again, because another user has signed in. Requests that are sent once it has
+   * resolved are made for that user.
    */
-  renew(): void
+  renew(options?: HiveCallOptions): Promise<void>
 }
 
 /**
@@ -149,15 +150,14 @@ export async function registerHiveWorker(
   if (!worker) throw new Error(`the service worker ${url.href} was not installed`)
   await activated(worker, signal)
   await controlling(container, worker, signal)
-  const renew = (): void => {
-    registration.active?.postMessage({ type: 'combstream:renew' } satisfies RenewMessage)
-  }
-  if (token) renew()
+  const calls = new WorkerCalls(container, registration)
+  const renew: HiveWorker['renew'] = async (options) => void (await calls.send({ call: 'renew' }, options?.signal))
+  if (token) await renew({ signal })
   return {
     registration,
     base: absoluteBase,
     url: (entry) => mediaUrl(absoluteBase, entry),
-    cache: new WorkerCache(container, registration),
+    cache: new WorkerCache(calls),
     renew,
   }
 }

@@ -3,15 +3,16 @@ import type { Hive } from '../hive/hive.ts'
 import type { HttpHiveOptions } from '../http/client/http-hive.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { answerFetch, type FetchEventLike } from './answer-fetch.ts'
-import { answerCacheCall, readCacheCall } from './cache-calls.ts'
 import { KeptFiles } from './kept-files.ts'
 import { MediaHolds } from './media-holds.ts'
 import { OfflineSwitch } from './offline-switch.ts'
+import { answerPageCall, readPageCall } from './page-calls.ts'
 import { PageHives } from './page-hives.ts'
 import { PageIdentities, type WorkerClient, type WorkerClients } from './page-identities.ts'
 import {
   AHEAD_PARAMETER,
   BASE_PARAMETER,
+  type CacheFailureMessage,
   CACHE_PARAMETER,
   type DeliveryMessage,
   type FailureMessage,
@@ -75,6 +76,13 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
     markHandled(pages.get(request)!.then((page) => page?.postMessage(message)))
   }
 
+  const tellAll = async ({ name, message }: Error): Promise<void> => {
+    for (const page of await scope.clients.matchAll()) {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is not a window
+      page.postMessage({ type: 'combstream:cache-failure', name, message } satisfies CacheFailureMessage)
+    }
+  }
+
   const base = parameter(url, BASE_PARAMETER)
   const files = new KeptFiles(`combstream:${base.pathname}`, url.searchParams.getAll(FILE_PARAMETER))
   const hiveUrl = parameter(url, HIVE_PARAMETER)
@@ -89,6 +97,7 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
     name: hiveUrl.href,
     cache,
     identities,
+    onCacheError: (error) => markHandled(tellAll(error as Error)),
     responder: {
       base,
       mediaAhead: ahead === null ? undefined : Number(ahead),
@@ -108,12 +117,17 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
     if (!port || typeof id !== 'string' || calls.size >= MAX_CALLS) return
     calls.add(id)
     try {
-      await answerCacheCall(readCacheCall(data), port, {
+      await answerPageCall(readPageCall(data), port, {
         open: () => hives.openCache(source?.id ?? ''),
         statistics: () => ({ ...hives.statistics(), offline: cache?.offline.value ?? false }),
         async setOffline(offline) {
           if (!cache) throw new TypeError('this service worker has no cache: register it with the option cache')
           await cache.offline.set(offline)
+          hives.forgetAll()
+        },
+        renew() {
+          // It is not known which requests of workers and of no page belong to the page that has another user now.
+          identities?.forgetAll()
           hives.forgetAll()
         },
       })
@@ -131,10 +145,6 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
     switch (data?.type) {
       case 'combstream:claim':
         return event.waitUntil(scope.clients.claim())
-      case 'combstream:renew':
-        // It is not known which requests of workers and of no page belong to the page that has another user now.
-        identities?.forgetAll()
-        return hives.forgetAll()
       case 'combstream:call':
         return event.waitUntil(call(event))
       case 'combstream:need':

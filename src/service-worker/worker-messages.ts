@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CacheCall } from './cache-calls.ts'
+import type { WorkerCall } from './page-calls.ts'
 import type { Delivery } from './fetch-responder.ts'
 
 /** Parameters in the script URL of the worker: unlike a message, they are still there when the browser restarts it. */
@@ -31,14 +31,8 @@ export interface IdentityMessage {
   readonly type: 'combstream:identity'
 }
 
-/** Says that the user of the page that sends it may be another one. */
-export interface RenewMessage {
-  /** Distinguishes this message from others. */
-  readonly type: 'combstream:renew'
-}
-
-/** A call of the cache; the worker answers on the port that comes with it. */
-export type CallMessage = CacheCall & {
+/** A call of a page; the worker answers on the port that comes with it. */
+export type CallMessage = WorkerCall & {
   /** Distinguishes this message from others. */
   readonly type: 'combstream:call'
   /** Names the call. */
@@ -112,6 +106,19 @@ export interface FailureMessage {
   /** Path of the request. */
   readonly path: string
   /** Name of the error, such as `ConflictError`. */
+  readonly name: string
+  /** Message of the error. */
+  readonly message: string
+}
+
+/**
+ * Tells pages why nothing of what they read is kept for some seconds: `QuotaExceededError` if the browser has no more room,
+ * `BackendError` if its storage fails. With an `IntegrityError`, only what the network had changed is not kept.
+ */
+export interface CacheFailureMessage {
+  /** Distinguishes this message from others. */
+  readonly type: 'combstream:cache-failure'
+  /** Name of the error. */
   readonly name: string
   /** Message of the error. */
   readonly message: string

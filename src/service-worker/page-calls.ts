@@ -8,38 +8,41 @@ export interface WorkerCacheUsage extends CacheUsage, CacheStatistics {
   readonly offline: boolean
 }
 
-/** What a page asks of the cache of its service worker. */
-export type CacheCall =
+/** What a page asks of its service worker. All but `renew` are calls of its cache. */
+export type WorkerCall =
   | { readonly call: 'pin' | 'unpin' | 'cached'; readonly alias: string }
   | { readonly call: 'usage' }
+  | { readonly call: 'renew' }
   | { readonly call: 'list'; readonly after: string | undefined }
   | { readonly call: 'clear'; readonly everyone: boolean }
   | { readonly call: 'offline'; readonly offline: boolean }
 
 /** What a service worker answers; several times, while there is progress. */
-export type CacheAnswer =
+export type WorkerAnswer =
   | { readonly progress: unknown }
   | { readonly value: unknown }
   | { readonly error: { readonly name: string; readonly message: string; readonly [fact: string]: unknown } }
 
 /** What answers the calls. */
-export interface CacheCallee {
+export interface WorkerCallee {
   /** Opens the cache for the page that calls. */
   open(): Promise<CachedHive>
   /** Where bytes came from, and whether the worker answers from the cache only. */
   statistics(): CacheStatistics & { readonly offline: boolean }
   /** Makes the worker answer from the cache only, or ends that. */
   setOffline(offline: boolean): Promise<void>
+  /** Forgets who the users of the pages are. */
+  renew(): void
 }
 
 /** Reads a call; undefined if it is not one. */
-export function readCacheCall(data: unknown): CacheCall | undefined {
+export function readPageCall(data: unknown): WorkerCall | undefined {
   if (!isRecord(data)) return undefined
   const { call, alias, after, everyone, offline } = data
   if (call === 'pin' || call === 'unpin' || call === 'cached') {
     return typeof alias === 'string' ? { call, alias } : undefined
   }
-  if (call === 'usage') return { call }
+  if (call === 'usage' || call === 'renew') return { call }
   if (call === 'list') return after === undefined || typeof after === 'string' ? { call, after } : undefined
   if (call === 'clear') return typeof everyone === 'boolean' ? { call, everyone } : undefined
   if (call === 'offline') return typeof offline === 'boolean' ? { call, offline } : undefined
@@ -47,16 +50,16 @@ export function readCacheCall(data: unknown): CacheCall | undefined {
 }
 
 /** Carries out a call of a page, and answers on its port. A message from the page aborts it. */
-export async function answerCacheCall(
-  call: CacheCall | undefined,
+export async function answerPageCall(
+  call: WorkerCall | undefined,
   port: MessagePort,
-  callee: CacheCallee,
+  callee: WorkerCallee,
 ): Promise<void> {
   const controller = new AbortController()
   port.onmessage = () => controller.abort()
-  const answer = (message: CacheAnswer): void => port.postMessage(message)
+  const answer = (message: WorkerAnswer): void => port.postMessage(message)
   try {
-    if (!call) throw new TypeError('the message is not a call of the cache')
+    if (!call) throw new TypeError('the service worker does not know this call')
     const onProgress = (progress: unknown): void => answer({ progress })
     answer({ value: await carryOut(call, callee, { signal: controller.signal, onProgress }) })
   } catch (error) {
@@ -67,10 +70,11 @@ export async function answerCacheCall(
 }
 
 async function carryOut(
-  call: CacheCall,
-  callee: CacheCallee,
+  call: WorkerCall,
+  callee: WorkerCallee,
   options: { signal: AbortSignal; onProgress(progress: unknown): void },
 ): Promise<unknown> {
+  if (call.call === 'renew') return callee.renew()
   if (call.call === 'offline') return callee.setOffline(call.offline)
   const hive = await callee.open()
   const { signal } = options
@@ -95,7 +99,7 @@ async function carryOut(
 }
 
 /** Describes an error so that a page can make it again. */
-function describeError(error: unknown): Extract<CacheAnswer, { error: unknown }>['error'] {
+function describeError(error: unknown): Extract<WorkerAnswer, { error: unknown }>['error'] {
   const { name, message } = error as Error
   const facts = Object.hasOwn(ERROR_KINDS, name) ? ERROR_KINDS[name]!.facts : []
   return {
@@ -106,6 +110,6 @@ function describeError(error: unknown): Extract<CacheAnswer, { error: unknown }>
 }
 
 /** Makes the error again that a service worker has described. */
-export function makeError({ name, message, ...facts }: Extract<CacheAnswer, { error: unknown }>['error']): Error {
+export function makeError({ name, message, ...facts }: Extract<WorkerAnswer, { error: unknown }>['error']): Error {
   return Object.hasOwn(ERROR_KINDS, name) ? ERROR_KINDS[name]!.make(message, facts) : new Error(message)
 }
