@@ -194,6 +194,16 @@ describe('fileSource', () => {
   it('refuses anything but a regular file', async () => {
     await expect(fileSource(join(root, 'absent'))).rejects.toMatchObject({ name: 'NotFoundError' })
     await expect(fileSource(root)).rejects.toThrow(TypeError)
+    for (const wrong of [undefined, null, 5, new Uint8Array(1_000_000), Object.create(null)]) {
+      const file = wrong as unknown as string
+      await expect(fileSource(file)).rejects.toThrow(/^file must be a path, a URL or a FileHandle, got .{1,50}$/)
+    }
+    for (const long of ['x'.repeat(1_000_000), new URL(`file:///${'x'.repeat(1_000_000)}`)]) {
+      await expect(fileSource(long)).rejects.toMatchObject({
+        name: 'NotFoundError',
+        message: expect.stringMatching(/^.{1,500}$/),
+      })
+    }
     const source = await fileSource(await makeFile())
     await rm(path)
     await expect(collect(source.stream())).rejects.toMatchObject({ name: 'NotFoundError' })

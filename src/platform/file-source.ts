@@ -2,12 +2,15 @@ import { open, type FileHandle } from 'node:fs/promises'
 import type { ByteRange } from '../bytes/byte-range.ts'
 import { type ByteSource, rangeSource } from '../bytes/byte-source.ts'
 import { byteStream } from '../bytes/byte-stream.ts'
+import { describeValue } from '../bytes/describe-value.ts'
 import { codeOf } from '../bytes/error-code.ts'
 import { BackendError, ConflictError, NotFoundError } from '../errors.ts'
 import { fileError } from './file-error.ts'
 
 /** Bytes of a chunk. With 64 KiB, reading takes more than twice the time. */
 const CHUNK_BYTES = 1024 * 1024
+/** Longest path that a message contains in full. */
+const MAX_NAME_CHARACTERS = 400
 
 interface FileState {
   readonly size: number
@@ -27,7 +30,7 @@ interface FileState {
  * it ends. A file handle is not closed: its owner closes it after the last stream.
  *
  * @throws {NotFoundError} if there is no such file.
- * @throws {TypeError} if it is not a regular file.
+ * @throws {TypeError} if `file` is not a path, a URL or a handle, or it is not a regular file.
  * @throws {BackendError} if the file system refuses.
  *
  * @example
@@ -45,7 +48,7 @@ interface FileState {
  * ```
  */
 export async function fileSource(file: string | URL | FileHandle): Promise<ByteSource> {
-  const name = typeof file === 'string' || file instanceof URL ? String(file) : 'the file'
+  const name = typeof file === 'string' || file instanceof URL ? nameOf(file) : 'the file'
   /** Makes the check that a handle still has the file as it was. */
   const checkFor = (handle: FileHandle, before: FileState): (() => Promise<void>) => {
     return async () => {
@@ -56,6 +59,9 @@ export async function fileSource(file: string | URL | FileHandle): Promise<ByteS
     }
   }
   if (typeof file !== 'string' && !(file instanceof URL)) {
+    if (typeof file?.stat !== 'function') {
+      throw new TypeError(`file must be a path, a URL or a FileHandle, got ${describeValue(file)}`)
+    }
     const state = await stateOf(file, name)
     const check = checkFor(file, state)
     const useAgain = async (): Promise<OpenFile> => {
@@ -94,12 +100,21 @@ interface OpenFile {
 
 type Opener = () => Promise<OpenFile>
 
+/** The path or URL as it is, unless it is too long for a message. */
+function nameOf(file: string | URL): string {
+  const name = String(file)
+  return name.length > MAX_NAME_CHARACTERS ? describeValue(name) : name
+}
+
 async function openFile(file: string | URL): Promise<FileHandle> {
   try {
     return await open(file, 'r')
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw new NotFoundError(`there is no file ${String(file)}`, { cause: error })
-    throw fileError(error, `cannot open ${String(file)}`)
+    // A name that is too long for the system is not the name of a file.
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENAMETOOLONG') {
+      throw new NotFoundError(`there is no file ${nameOf(file)}`, { cause: error })
+    }
+    throw fileError(error, `cannot open ${nameOf(file)}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { describeValue } from '../bytes/describe-value.ts'
 import { fromHex, toHex } from '../bytes/byte-text.ts'
 import { NotFoundError } from '../errors.ts'
 import { parseAtRest } from './rows/at-rest.ts'
@@ -87,7 +88,9 @@ export function randomId({ host }: Pick<StoreContext, 'host'>): Uint8Array<Array
 export function parseId(id: string): Uint8Array {
   if (typeof id !== 'string') throw new TypeError(`an id must be a string, got ${typeof id}`)
   const bytes = fromHex(id)
-  if (bytes?.byteLength !== ID_BYTES || id !== toHex(bytes)) throw noSuchStream(id)
+  if (bytes?.byteLength !== ID_BYTES || id !== toHex(bytes)) {
+    throw new NotFoundError(`there is no stored stream ${describeValue(id)}`, { streamId: id })
+  }
   return bytes
 }
 
