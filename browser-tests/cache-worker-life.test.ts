@@ -141,7 +141,7 @@ describe('a service worker with a cache', () => {
 
     await worker.cache.pin(entry.alias)
     const deleted = new Promise((resolve, reject) => {
-      const request = frame.window.indexedDB.deleteDatabase('combstream-cache')
+      const request = frame.window.indexedDB.deleteDatabase('combstream:combstream-cache')
       request.addEventListener('success', resolve)
       request.addEventListener('error', reject)
     })

@@ -31,10 +31,10 @@ it('a page plays from the network while there is no storage for a cache, and fro
     return collect(response!.body!)
   }
   expect(await play()).toEqual(bytes)
-  expect(await rejection(hives.openCache('a'))).toMatchObject({ message: 'no storage' })
+  const pin = (): Promise<unknown> => hives.useCache('a', (cache) => cache.pin('bee.webm'))
+  expect(await rejection(pin())).toMatchObject({ message: 'no storage' })
   hasStorage = true
-  const cache = await hives.openCache('a')
-  await cache.pin('bee.webm')
+  await pin()
   expect(hives.statistics().networkBytes).toBe(5_000)
   expect(await play()).toEqual(bytes)
   expect(hives.statistics()).toEqual({ networkBytes: 5_000, cacheBytes: 5_000 })

@@ -1,13 +1,13 @@
 import { byteStream } from '../bytes/byte-stream.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { markHandled, nextTask } from '../bytes/promises.ts'
-import type { BackendError } from '../errors.ts'
 import { checkBase } from './base-url.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
 import type { Hive } from '../hive/hive.ts'
 import { unread } from '../http/server/answer.ts'
 import { hiveHandler } from '../http/server/handler.ts'
 import { parseContentRange } from '../representation/range-header.ts'
+import { isLost } from './is-lost.ts'
 import { checkMediaAhead, MediaBudgets, type MediaPace } from './media-pace.ts'
 import { VersionPins } from './version-pins.ts'
 
@@ -199,11 +199,6 @@ function reopening(open: () => Promise<Hive>): UseHive {
       return attempt(work)
     }
   }
-}
-
-function isLost(error: unknown): boolean {
-  const { name, retryable } = error as Partial<BackendError>
-  return name === 'BackendError' && retryable === false
 }
 
 /**

@@ -25,8 +25,8 @@ export type WorkerAnswer =
 
 /** What answers the calls. */
 export interface WorkerCallee {
-  /** Opens the cache for the page that calls. */
-  open(): Promise<CachedHive>
+  /** Runs `work` with the cache for the page that calls. */
+  use<T>(work: (cache: CachedHive) => Promise<T>): Promise<T>
   /** Where bytes came from, and whether the worker answers from the cache only. */
   statistics(): CacheStatistics & { readonly offline: boolean }
   /** Makes the worker answer from the cache only, or ends that. */
@@ -76,7 +76,18 @@ async function carryOut(
 ): Promise<unknown> {
   if (call.call === 'renew') return callee.renew()
   if (call.call === 'offline') return callee.setOffline(call.offline)
-  const hive = await callee.open()
+  return callee.use((hive) => callCache(call, hive, callee, options))
+}
+
+/** A call that is about the cache. */
+type CacheCall = Exclude<WorkerCall, { readonly call: 'renew' | 'offline' }>
+
+async function callCache(
+  call: CacheCall,
+  hive: CachedHive,
+  callee: WorkerCallee,
+  options: { signal: AbortSignal; onProgress(progress: unknown): void },
+): Promise<unknown> {
   const { signal } = options
   switch (call.call) {
     case 'pin': {

@@ -1,9 +1,11 @@
+import { markHandled } from '../bytes/promises.ts'
 import { cachedHive } from '../cache/cached-hive.ts'
 import type { CachedHive, CacheStatistics } from '../cache/cached-hive-types.ts'
 import type { Hive } from '../hive/hive.ts'
 import type { HttpHiveOptions } from '../http/client/http-hive.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { type FetchResponder, type FetchResponderOptions, pinningResponder } from './fetch-responder.ts'
+import { isLost } from './is-lost.ts'
 import type { OfflineSwitch } from './offline-switch.ts'
 import { authorizedFetch, type PageIdentities } from './page-identities.ts'
 import { VersionPins } from './version-pins.ts'
@@ -46,6 +48,7 @@ export class PageHives {
   /** The sum of those that were made before them. */
   readonly #former = { networkBytes: 0, cacheBytes: 0 }
   #store: Promise<StreamStore> | undefined
+  #opened: StreamStore | undefined
 
   constructor(options: PageHivesOptions) {
     this.#options = options
@@ -59,12 +62,26 @@ export class PageHives {
   }
 
   /**
-   * Opens the cache for a page.
+   * Runs `work` with the cache of a page. If the data of the site have been deleted meanwhile, it runs once more, with the
+   * empty one that has taken its place.
    *
    * @throws {TypeError} if the worker has none.
    * @throws {BackendError} if the browser has no storage for it.
    */
-  async openCache(clientId: string): Promise<CachedHive> {
+  async useCache<T>(clientId: string, work: (cache: CachedHive) => Promise<T>): Promise<T> {
+    const cache = await this.#openCache(clientId)
+    const store = this.#opened
+    try {
+      return await work(cache)
+    } catch (error) {
+      if (isLost(error) && store) this.#replace(store)
+      // A request of another page may have found out first.
+      if (this.#opened === store) throw error
+      return work(await this.#openCache(clientId))
+    }
+  }
+
+  async #openCache(clientId: string): Promise<CachedHive> {
     if (!this.#options.cache) throw new TypeError('this service worker has no cache: register it with the option cache')
     await (this.#store ?? this.#openStore(this.#options.cache))
     const hive = await this.#open(clientId)
@@ -140,7 +157,11 @@ export class PageHives {
       onError?.(error)
       return opened
     }
-    const cached = cachedHive(opened, store, { bytes: cache.bytes, hive, principal, onError })
+    const onCacheError = (error: unknown): void => {
+      if (isLost(error)) this.#replace(store)
+      onError?.(error)
+    }
+    const cached = cachedHive(opened, store, { bytes: cache.bytes, hive, principal, onError: onCacheError })
     this.#statistics.add(cached.statistics)
     for (const oldest of this.#statistics) {
       if (this.#statistics.size <= MAX_PAGES) break
@@ -150,8 +171,18 @@ export class PageHives {
     return cached
   }
 
+  /** Opens the store anew when it is needed, because this one has failed for good. */
+  #replace(store: StreamStore): void {
+    if (this.#opened !== store) return
+    this.#opened = undefined
+    this.#store = undefined
+    this.forgetAll()
+    // What it listens to would stay open.
+    markHandled(store.close())
+  }
+
   #openStore({ openStore }: NonNullable<PageHivesOptions['cache']>): Promise<StreamStore> {
-    this.#store = openStore()
+    this.#store = openStore().then((opened) => (this.#opened = opened))
     this.#store.catch(() => (this.#store = undefined))
     return this.#store
   }

@@ -118,7 +118,7 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
     calls.add(id)
     try {
       await answerPageCall(readPageCall(data), port, {
-        open: () => hives.openCache(source?.id ?? ''),
+        use: (work) => hives.useCache(source?.id ?? '', work),
         statistics: () => ({ ...hives.statistics(), offline: cache?.offline.value ?? false }),
         async setOffline(offline) {
           if (!cache) throw new TypeError('this service worker has no cache: register it with the option cache')
