@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { asUsage } from './as-usage.ts'
 import { errorLine } from './error-line.ts'
-import { type LocalPlace, openUrl, READ_AHEAD_BYTES } from './open-hive.ts'
+import { type LocalPlace, openRemote, READ_AHEAD_BYTES } from './open-hive.ts'
 import { printLine } from './print-line.ts'
 
 /** Blocks that are held in memory: many ranges of one block are asked for within a short time. */
@@ -21,7 +21,7 @@ export interface CachePlace {
 
 /** Opens a cache of a hive on another server. */
 export async function openCache({ directory, from, token, bytes }: CachePlace): Promise<LocalPlace> {
-  const remote = await openUrl(from, token)
+  const remote = await openRemote(from, token)
   const [{ directoryBackend }, { StreamStore }, { cachedHive }] = await Promise.all([
     import('../backends/directory.ts'),
     import('../store/stream-store.ts'),

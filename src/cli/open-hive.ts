@@ -28,7 +28,7 @@ export async function withHive<T>(place: HivePlace, options: HiveOptions, use: (
   const scheme = typeof place === 'string' ? schemeOf(place) : undefined
   if (typeof place === 'string' && (scheme === 'http' || scheme === 'https')) {
     if (options.compress) throw new UsageError('--compress is for a directory: a server decides for its own hive')
-    return use(await openUrl(place, options.token))
+    return use(await openRemote(place, options.token))
   }
   const { hive, close } = await openLocal(place, options)
   try {
@@ -38,8 +38,8 @@ export async function withHive<T>(place: HivePlace, options: HiveOptions, use: (
   }
 }
 
-/** Opens the hive behind a URL. */
-export async function openUrl(place: string, token: string | undefined): Promise<Hive> {
+/** Opens the hive on a server. */
+export async function openRemote(place: string, token: string | undefined): Promise<Hive> {
   if (!URL.canParse(place)) throw new UsageError(`not a URL: ${place}`)
   const { search, hash } = new URL(place)
   if (search || hash) throw new UsageError(`the URL of a hive must not have a query or a fragment, got ${place}`)
