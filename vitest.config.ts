@@ -1,6 +1,7 @@
 // The projects can run all of these tests. `npm test` runs each folder of them where its name says:
+//   node-tests/simulated once: memory, clock, faults and the order of calls are the test's
 //   node-tests/language  one runtime of each JavaScript engine: nothing but the language matters
-//   node-tests/portable  every runtime: streams, fetch, timers, cryptography and whatever else hosts differ in
+//   node-tests/portable  every host: streams, fetch, timers, cryptography and whatever else hosts differ in
 //   node-tests/server    Node, Deno, Bun          node-tests/tools  once          browser-tests  the three browsers
 // scripts/suites.mjs has the table; docs/architecture.md says how to choose a folder.
 import { readFileSync } from 'node:fs'
@@ -20,7 +21,7 @@ import { FOLDERS } from './scripts/suites.mjs'
 
 const testsOf = (folder: keyof typeof FOLDERS): string => `${FOLDERS[folder]}/**/*.test.ts`
 /** What every runtime can run. */
-const anywhere = [testsOf('language'), testsOf('portable')]
+const anywhere = [testsOf('simulated'), testsOf('language'), testsOf('portable')]
 
 /** Tests may write `combstream/…` as a user does; they get the sources, so that no test runs against a stale build. */
 const alias = Object.entries(

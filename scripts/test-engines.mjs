@@ -28,7 +28,7 @@ const ENGINES = {
   'opfs-firefox': { engine: 'opfs', project: 'firefox' },
 }
 /** Test files, after their folders. Those that choose the order of all calls are left out: only memory lets them. */
-const FILES = [FOLDERS.language, FOLDERS.portable].flatMap((folder) =>
+const FILES = [FOLDERS.simulated, FOLDERS.language, FOLDERS.portable].flatMap((folder) =>
   readdirSync(join(ROOT, folder))
     .filter(
       (name) =>

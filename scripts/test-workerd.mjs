@@ -1,4 +1,4 @@
-// Runs the tests of language and portable in workerd, the runtime of Cloudflare Workers: bundled into one worker, with
+// Runs the tests of simulated, language and portable in workerd, the runtime of Cloudflare Workers: bundled into one worker, with
 // stand-ins for what they use of vitest. scripts/test.mjs starts it with the arguments of vitest, and reads the same report.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -41,7 +41,7 @@ const folder = mkdtempSync(join(tmpdir(), 'combstream-workerd-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 const excluded = /** @type {string[]} */ (values.exclude)
-const files = [FOLDERS.language, FOLDERS.portable]
+const files = [FOLDERS.simulated, FOLDERS.language, FOLDERS.portable]
   .filter((tests) => !excluded.includes(`${tests}/**`))
   .flatMap((tests) =>
     readdirSync(join(ROOT, tests))

@@ -8,7 +8,7 @@ export interface Share {
 
 /** What a suite ran of a long test. */
 export interface Dealt {
-  /** The test's file, such as `language/store-faults.test.ts`. */
+  /** The test's file, such as `simulated/store-faults.test.ts`. */
   readonly file: string
   readonly cases: number
   /** Number of parts that the cases were divided into. */
