@@ -6,17 +6,16 @@
 // scripts/suites.mjs has the table; docs/architecture.md says how to choose a folder.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { playwright } from '@vitest/browser-playwright'
 import type { BrowserProviderOption } from 'vitest/node'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { chromium } from './browser-tests/support/chromium-provider.ts'
 import { combLog } from './browser-tests/support/comb-server.ts'
+import { firefox } from './browser-tests/support/firefox-provider.ts'
 import { mediaPage } from './browser-tests/support/media-page.ts'
 import { playUrl } from './browser-tests/support/play-url.ts'
 import { webkitgtk } from './browser-tests/support/webkitgtk-provider.ts'
 import { LongestFirst } from './node-tests/support/longest-first.ts'
 import type { Share } from './node-tests/support/sample.ts'
-import { CHROMIUM_LAUNCH } from './scripts/chromium.mjs'
-import { FIREFOX_LAUNCH } from './scripts/firefox.mjs'
 import { FOLDERS } from './scripts/suites.mjs'
 
 const testsOf = (folder: keyof typeof FOLDERS): string => `${FOLDERS[folder]}/**/*.test.ts`
@@ -80,8 +79,8 @@ export default defineConfig({
           sequence: { setupFiles: 'list' },
         },
       },
-      browser('chromium', playwright({ launchOptions: CHROMIUM_LAUNCH })),
-      browser('firefox', playwright({ launchOptions: FIREFOX_LAUNCH })),
+      browser('chromium', chromium()),
+      browser('firefox', firefox()),
       browser('webkit', webkitgtk()),
     ],
   },

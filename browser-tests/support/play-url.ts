@@ -1,4 +1,5 @@
 import type { BrowserCommand } from 'vitest/node'
+import type { ChromiumProvider } from './chromium-provider.ts'
 
 declare module 'vitest/browser' {
   interface BrowserCommands {
@@ -12,10 +13,10 @@ const POLL_MS = 50
 
 /**
  * Opens a URL in a window of its own, as a link to a video does, and plays it. Returns `plays`, or the reason why it
- * does not play. Works only where playwright drives the browser.
+ * does not play. Works only in Chromium.
  */
-export const playUrl: BrowserCommand<[url: string]> = async ({ context }, url) => {
-  const page = await context.newPage()
+export const playUrl: BrowserCommand<[url: string]> = async ({ provider }, url) => {
+  const page = await (provider as ChromiumProvider).openWindow()
   try {
     await page.goto(url)
     const deadline = performance.now() + HANG_MS
