@@ -36,7 +36,10 @@ function lint() {
   return run(command, { timeoutMs: TIMEOUT_MS, environment: { NO_COLOR: '1' } })
 }
 
-/** Maps `combstream/…` in examples to the sources. jsr.json cannot do that, because the package name has a scope there. */
+/**
+ * Maps `combstream/…` in examples to the sources. jsr.json cannot do that, because the package name has a scope there. Deno
+ * checks the types of all entry points on the way, also of those without an example, so that `check:jsr` need not.
+ */
 async function runExamples() {
   const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
   try {
@@ -46,8 +49,11 @@ async function runExamples() {
     }
     const map = join(folder, 'import-map.json')
     writeFileSync(map, JSON.stringify({ imports }))
+    const entryPoints = join(folder, 'entry-points.md')
+    const imported = Object.keys(jsr.exports).map((key, i) => `import type * as e${i} from 'combstream${key.slice(1)}'`)
+    writeFileSync(entryPoints, ['```ts', ...imported, '```', ''].join('\n'))
     const options = ['-A', '--no-remote', '--no-lock', '--node-modules-dir=manual', '-c', 'jsr.json']
-    const command = ['deno', 'test', '--doc', ...options, '--import-map', map, 'src']
+    const command = ['deno', 'test', '--doc', ...options, '--import-map', map, 'src', entryPoints]
     return await run(command, { timeoutMs: TIMEOUT_MS, environment: { NO_COLOR: '1' } })
   } finally {
     rmSync(folder, { recursive: true, force: true })
