@@ -22,7 +22,7 @@ interface CheckOptions {
 /** Adds `comb check`. */
 export function addCheckCommand(program: Command, { signal }: CommandContext): void {
   addHive(program.command('check'), new Argument('<dir>', 'directory of the hive'))
-    .description('Reads all data of a hive, and reports what is damaged and what takes space for nothing.')
+    .description('Reads all data of a hive, and reports what is damaged, and which blocks nothing uses.')
     .option('--repair', 'mark what is damaged, so that storing it again repairs it, and free space that nothing uses')
     .option('--force', 'with --repair: free that space even if it is suspiciously much')
     .option('--json', 'print a JSON object')
