@@ -90,6 +90,8 @@ describe('postgresBackend', () => {
     const watching = new LocalHive(new StreamStore(there)).watch().getReader()
     const own = new LocalHive(new StreamStore(here)).watch().getReader()
     const hive = new LocalHive(new StreamStore(here))
+    // What is answered after it has begun to watch comes after it listens.
+    await Promise.all([here, there].map(({ metadata }) => metadata.get(KEY)))
     // A name whose notice has every kind of character, and is as long as can be.
     const alias = `"\\\u0001é💧${'\u0002'.repeat(1013)}`
     await new Blob(['honey']).stream().pipeTo(hive.sink(alias))
@@ -101,6 +103,21 @@ describe('postgresBackend', () => {
     expect((await own.read()).value).toEqual({ alias, etag: undefined })
     await new Blob(['honey']).stream().pipeTo(hive.sink('last'))
     expect((await own.read()).value?.alias).toBe('last')
+  })
+
+  it('takes a connection to listen only once somebody watches', async () => {
+    const schema = newSchema()
+    const backend = await open({ schema, listen: true })
+    const { metadata, notices } = backend
+    await metadata.get(KEY)
+    const listening = async (): Promise<number> => {
+      const found = await sql`select query from pg_stat_activity where query = ${`listen "combstream_${schema}"`}`
+      return found.length
+    }
+    expect(await listening()).toBe(0)
+    for (let i = 0; i < 2; i++) notices!.subscribe(() => undefined)
+    await metadata.get(KEY)
+    expect(await listening()).toBe(1)
   })
 
   it('keeps the blocks in another backend if it is told to, and must be opened with it again', async () => {
@@ -125,6 +142,7 @@ describe('postgresBackend', () => {
     const url = server.url().replace(/[^/]*$/, 'latin')
     const [here, there] = await Promise.all([1, 2].map(() => open({ schema: 'bees', listen: true }, url)))
     const received = new Promise<string>((resolve) => there!.notices!.subscribe(resolve))
+    await there!.metadata.get(KEY)
     // Another program may use the channel, too.
     const client = postgres(url, { max: 1 })
     for (const payload of ['buzz', 'a buzz', 'a 1']) await client.notify('combstream_bees', payload)

@@ -1,5 +1,6 @@
 import postgres from 'postgres'
 import { tmpdir } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { postgresBackend, type PostgresBackendOptions } from '../../src/backends/postgres.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
@@ -204,18 +205,56 @@ describe('postgresBackend', () => {
   it('takes new connections when the network has forgotten the old ones', async () => {
     const backend = await open({ schema: newSchema(), connections: 1, timeoutMs: 2_000, listen: true }, proxy.port)
     const { metadata } = backend
+    const heard = new Promise((resolve) => backend.notices!.subscribe(resolve))
+    await metadata.get(KEY)
     proxy.isSilent = true
     const lost = await rejection(metadata.commit([], [{ key: KEY, value: KEY }]))
     expect(lost).toMatchObject({ name: 'BackendError', retryable: true, outcome: 'unknown' })
     proxy.isSilent = false
     expect(await metadata.get(KEY)).toBeUndefined()
     // It listens again, too.
-    const heard = new Promise((resolve) => backend.notices!.subscribe(resolve))
     const other = await open({ schema: `hive_${schemas - 1}` })
     const timer = setInterval(() => other.notices!.publish('heard'), 20)
     expect(await heard).toBe('heard')
     clearInterval(timer)
   })
+
+  it.each(['its own client', 'a client of the caller'])(
+    'answers calls of %s soon after the server has restarted, however many there are',
+    async (whose) => {
+      const client = postgres(server.url(), { max: 8, onnotice: () => undefined, backoff: () => 0.05 })
+      const place = whose === 'its own client' ? server.url() : client
+      const { metadata, close } = await postgresBackend(place, { schema: newSchema(), connections: 8 })
+      const end = new AbortController()
+      const counts = { answered: 0 }
+      const failures = new Set<unknown>()
+      const callers = Array.from({ length: 24 }, async (_, i) => {
+        while (!end.signal.aborted) {
+          const call = i % 2 === 0 ? metadata.get(KEY) : metadata.commit([], [{ key: new Uint8Array([i]), value: KEY }])
+          await call.then(
+            () => counts.answered++,
+            (error: unknown) => failures.add((error as Error).message),
+          )
+        }
+      })
+      const progress = async (): Promise<void> => {
+        const target = counts.answered + 200
+        while (counts.answered < target) await Promise.race(callers.concat(sleep(10)))
+      }
+      await progress()
+      for (const signal of ['SIGINT', 'SIGQUIT', 'SIGINT'] as const) {
+        await server.stop(signal)
+        await server.start()
+        await progress()
+      }
+      end.abort()
+      await Promise.all(callers)
+      // A connection that was lost is not waited for.
+      expect([...failures].filter((message) => /does not answer|in use/.test(String(message)))).toEqual([])
+      await close()
+      await client.end()
+    },
+  )
 
   it('loses nothing that was acknowledged when the server is restarted or crashes while hives store', async () => {
     const schema = newSchema()

@@ -32,10 +32,8 @@ export async function openEngines(
   url.searchParams.delete('schema')
   const { postgresBackend } = await import('../backends/postgres.ts')
   return await asUsage(() =>
-    // Nobody watches the hive here.
     postgresBackend(url.href, {
       create,
-      listen: false,
       ...(schema !== null && { schema }),
       ...(objects && { blocks: objects }),
     }),

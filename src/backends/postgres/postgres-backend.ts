@@ -1,6 +1,5 @@
 import { checkInteger } from '../../bytes/check-integer.ts'
 import { describeValue } from '../../bytes/describe-value.ts'
-import { markHandled } from '../../bytes/promises.ts'
 import type { Backend } from '../../store/backend.ts'
 import type { BlockBackend } from '../tiered.ts'
 import { nativeSha256 } from '../../bytes/sha256.ts'
@@ -46,7 +45,7 @@ export interface PostgresBackendOptions {
    */
   timeoutMs?: number | undefined
   /**
-   * Whether `hive.watch` sees the changes that others make, which takes a connection.
+   * Whether `hive.watch` sees the changes that others make, which takes a connection from the first watch on.
    * @default true
    */
   listen?: boolean | undefined
@@ -110,11 +109,11 @@ export async function postgresBackend(
     connect &&
     (() => {
       const next = connect()
-      if (listen) markHandled(notices.listen(next))
+      notices.renew(next)
       return next
     })
   const calls = new ServerCalls(client, { timeoutMs, renew })
-  const notices = new PostgresNotices(calls, `combstream_${schema}`)
+  const notices = new PostgresNotices({ calls, channel: `combstream_${schema}`, client: listen ? client : undefined })
   const close = async (): Promise<void> => {
     await notices.close()
     await calls.close()
@@ -126,7 +125,6 @@ export async function postgresBackend(
       await claimBlocks(blocks.blocks, format)
       if (!format.hasClaimed) await noteClaim(calls, schema)
     }
-    if (listen) await notices.listen(client)
   } catch (error) {
     await close()
     throw error

@@ -61,11 +61,17 @@ export function postgresError(error: unknown, what: string, changes: boolean): u
   if (code !== undefined && (REFUSED_FOR_NOW.has(code) || NOT_CONNECTED.has(code))) {
     return new BackendError(text, { retryable: true, cause: error })
   }
-  const cutOff = code !== undefined && (CUT_OFF.has(code) || code.startsWith('08') || isPassing(error))
+  const cutOff = isCutOff(error) || (code !== undefined && isPassing(error))
   // The server has undone what it refuses.
   const refused = code === 'CONNECTION_ENDED' || (code !== undefined && SQLSTATE.test(code) && !cutOff)
   const outcome = changes && !refused ? 'unknown' : undefined
   return new BackendError(text, { retryable: cutOff, outcome, cause: error })
+}
+
+/** Whether an error says that a connection, or the server, ended while it worked. */
+export function isCutOff(error: unknown): boolean {
+  const code = codeOf(error)
+  return code !== undefined && (CUT_OFF.has(code) || code.startsWith('08'))
 }
 
 /** Whether an error says that no server could be reached. */

@@ -10,37 +10,61 @@ const NOT_ASCII = /[^\x20-\x7e]/g
 /** A payload must be shorter than 8,000 bytes (PostgreSQL: NOTIFY). */
 const PAYLOAD_BYTES = 8_000
 
+/** For how long the calls that follow a first subscription wait for it, in milliseconds. */
+const SUBSCRIBING_MS = 5_000
+
+/** What {@linkcode PostgresNotices} work with. */
+export interface PostgresNoticesOptions {
+  /** What sends the notices. */
+  readonly calls: ServerCalls
+  /** Name of the channel, at most 63 bytes. */
+  readonly channel: string
+  /** What listens; undefined if nothing is to. */
+  readonly client: PostgresClient | undefined
+}
+
 /**
- * Notices by LISTEN and NOTIFY. Those of this backend object are delivered at once, and recognised by its random id when
+ * Notices by LISTEN and NOTIFY. Listening takes a connection, so it begins with the first subscription. Whatever is asked of
+ * this backend after that is asked once it listens: who subscribes and then reads misses nothing in between.
+ *
+ * Those of this backend object are delivered at once, and recognised by its random id when
  * the server sends them back. A notice is sent as JSON in ASCII, because a database may not have all characters. One whose
  * payload is too long is lost. The change of an entry fits: an alias of 1,024 bytes takes at most 7,168.
  */
 export class PostgresNotices implements Notices {
   readonly #calls: ServerCalls
   readonly #channel: string
+  #client: PostgresClient | undefined
   readonly #id: string = crypto.getRandomValues(new Uint32Array(2)).join('-')
   readonly #listeners = new Set<(notice: string) => void>()
   #waiting: string[] = []
   #sending: Promise<void> | undefined
   #isClosed = false
   readonly #closing = new AbortController()
-  #listening: PostgresListening | undefined
+  #listening: PromiseLike<PostgresListening> | undefined
 
-  /** @param channel Name of the channel, at most 63 bytes. */
-  constructor(calls: ServerCalls, channel: string) {
+  constructor({ calls, channel, client }: PostgresNoticesOptions) {
     this.#calls = calls
     this.#channel = channel
+    this.#client = client
   }
 
-  /** Begins to listen. The client connects again whenever its connection ends. */
-  async listen(client: PostgresClient): Promise<void> {
+  /** Listens with another client from now on, if it is to listen. */
+  renew(client: PostgresClient): void {
+    if (this.#client) this.#client = client
+    if (this.#listening) this.#listening = this.#listen(client)
+  }
+
+  /** Begins to listen. The client tries again whenever that fails, or its connection ends. */
+  #listen(client: PostgresClient): PromiseLike<PostgresListening> {
     const listening = client.listen(this.#channel, (payload) => {
       const [id, notice] = split(payload)
       if (id === this.#id || this.#isClosed) return
       const text = parse(notice)
       if (text !== undefined) this.#deliver(text)
     })
-    this.#listening = await this.#calls.limited('cannot listen for notices', listening)
+    markHandled(Promise.resolve(listening))
+    return listening
   }
 
   publish(notice: string): void {
@@ -53,6 +77,10 @@ export class PostgresNotices implements Notices {
   subscribe(listener: (notice: string) => void): () => void {
     const own = (notice: string): void => listener(notice)
     this.#listeners.add(own)
+    if (this.#client && !this.#listening && !this.#isClosed) {
+      this.#listening = this.#listen(this.#client)
+      this.#calls.holdFor(this.#listening, SUBSCRIBING_MS)
+    }
     return () => this.#listeners.delete(own)
   }
 
@@ -63,7 +91,7 @@ export class PostgresNotices implements Notices {
     await this.#sending
     clearTimeout(timer)
     // The client may be out of reach, or closed already.
-    if (this.#listening) markHandled(this.#listening.unlisten())
+    if (this.#listening) markHandled(Promise.resolve(this.#listening).then((listening) => listening.unlisten()))
   }
 
   #deliver(notice: string): void {

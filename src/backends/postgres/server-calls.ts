@@ -2,11 +2,13 @@ import { codeOf } from '../../bytes/error-code.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { BackendError } from '../../errors.ts'
 import type { PostgresClient, RawResult, RawRow } from './client.ts'
-import { isNotConnected, LOCK_NOT_AVAILABLE, postgresError } from './postgres-error.ts'
+import { isCutOff, isNotConnected, LOCK_NOT_AVAILABLE, postgresError } from './postgres-error.ts'
 import { rowsOf } from './rows-of.ts'
 import { Slots } from './slots.ts'
 import { waitFor } from './wait-for.ts'
 
+/** For how long the other calls of a client go on that has lost a connection, in seconds. */
+const LINGERING_S = 5
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 500
 /** For how long opening waits for a server that cannot be reached, and that may restart, or not exist. */
@@ -57,6 +59,8 @@ export class ServerCalls implements Calls {
   readonly #renew: ServerCallsOptions['renew']
   readonly #slots: Slots
   readonly #closing = new AbortController()
+  /** Settles when the calls that come now may begin. */
+  #held: Promise<void> | undefined
   /** When a statement was last answered, or failed, in milliseconds of `performance.now()`. */
   #lastAnswerMs = 0
 
@@ -67,7 +71,8 @@ export class ServerCalls implements Calls {
     this.#slots = new Slots(client.options.max)
   }
 
-  run(call: Call): Promise<readonly RawRow[]> {
+  async run(call: Call): Promise<readonly RawRow[]> {
+    if (this.#held) await this.#held
     return this.#repeat((deadlineMs) => this.#runOnce(call, deadlineMs), this.#timeoutMs, call.signal)
   }
 
@@ -99,11 +104,12 @@ export class ServerCalls implements Calls {
   async #runOnce(call: Call, deadlineMs: number): Promise<readonly RawRow[]> {
     const { what, statement, parameters, signal, changes } = call
     await this.#takeSlot(call, deadlineMs)
+    const client = this.#client
     let result: Promise<RawResult>
     try {
       signal?.throwIfAborted()
       this.#closing.signal.throwIfAborted()
-      result = Promise.resolve(this.#client.unsafe(statement, [...parameters], { prepare: true }).raw())
+      result = Promise.resolve(client.unsafe(statement, [...parameters], { prepare: true }).raw())
     } catch (error) {
       this.#slots.giveBack()
       throw error
@@ -112,7 +118,13 @@ export class ServerCalls implements Calls {
       this.#lastAnswerMs = performance.now()
       this.#slots.giveBack()
     }
-    result.then(settled, settled)
+    result.then(settled, (error: unknown) => {
+      if (!isCutOff(error)) return settled()
+      if (client === this.#client) this.#renewClient(LINGERING_S)
+      // When the server ends all connections, the driver may still take another one for open. What it is given now, it would
+      // answer at once, but then it would hang when it connects again. In a later turn it knows.
+      setTimeout(settled)
+    })
     const answer = await waitFor<RawResult>(
       (resolve, reject) => {
         result.then(resolve, (error: unknown) => reject(postgresError(error, what, changes)))
@@ -124,6 +136,24 @@ export class ServerCalls implements Calls {
       },
     )
     return rowsOf(answer, what, changes)
+  }
+
+  /** Has later calls wait until something else that was asked of the server has ended, but no longer than `ms`. */
+  holdFor(asked: PromiseLike<unknown>, ms: number): void {
+    const held = waitFor<void>(
+      (resolve) => {
+        const timer = setTimeout(resolve, Math.min(ms, this.#timeoutMs))
+        const end = (): void => {
+          clearTimeout(timer)
+          resolve()
+        }
+        asked.then(end, end)
+      },
+      { signals: [] },
+    )
+    this.#held = held.finally(() => {
+      this.#held = undefined
+    })
   }
 
   /** Runs several statements, without parameters, as one transaction, while the backend is being opened. */
@@ -180,13 +210,17 @@ export class ServerCalls implements Calls {
     )
   }
 
+  /** Makes another client in place of one that is ours. What that one does is given up after `timeout` seconds. */
+  #renewClient(timeout: number): void {
+    if (!this.#renew || this.#closing.signal.aborted) return
+    markHandled(this.#client.end({ timeout }))
+    this.#client = this.#renew()
+  }
+
   #timeout(problem: string, outcome?: 'unknown'): BackendError {
     const isSilent = performance.now() - this.#lastAnswerMs >= this.#timeoutMs
-    if (isSilent && this.#renew && !this.#closing.signal.aborted) {
-      // The network may have forgotten its connections, which only shows after many minutes.
-      markHandled(this.#client.end({ timeout: 0 }))
-      this.#client = this.#renew()
-    }
+    // The network may have forgotten its connections, which only shows after many minutes.
+    if (isSilent) this.#renewClient(0)
     return new BackendError(`${problem} within ${this.#timeoutMs} ms`, { retryable: true, outcome })
   }
 }
