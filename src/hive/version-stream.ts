@@ -54,9 +54,14 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
       source ??= await options.open(givenUp.signal)
       const isCancelled = givenUp.signal.aborted
       if (isCancelled) markHandled(source.cancel())
-      const arriving = isCancelled ? undefined : read(source)
-      // Both at the same time: where rows are as far away as blocks, a check takes as long as a block.
-      await Promise.all([options.check(offset, arriving), arriving])
+      if (isCancelled) return await options.check(offset)
+      let arrive = (): void => undefined
+      const arrived = new Promise<void>((resolve) => {
+        arrive = resolve
+      })
+      // Both at the same time: where rows are as far away as blocks, a check takes as long as a block. The check comes first: an
+      // engine that answers one after the other would otherwise read the blocks ahead, too, before it answers.
+      await Promise.all([options.check(offset, arrived), read(source).finally(arrive)])
     } catch (error) {
       const wasGivenUp = givenUp.signal.aborted
       stop(error)
