@@ -133,6 +133,34 @@ describe('indexedDbBackend', () => {
     }
   })
 
+  it.each([
+    ['refuses at once', new DOMException('storage is blocked', 'SecurityError')],
+    ['refuses later', new DOMException('not in a private window', 'InvalidStateError')],
+    ['has no IndexedDB', undefined],
+  ])(
+    'fails with a BackendError where a browser keeps nothing and %s, and leaves nothing behind',
+    async (how, cause) => {
+      const name = newName()
+      const opening = vi.spyOn(IDBFactory.prototype, 'open')
+      if (cause === undefined) vi.stubGlobal('indexedDB', undefined)
+      opening.mockImplementationOnce(() => {
+        if (how === 'refuses at once') throw cause
+        const request = { error: cause } as IDBOpenDBRequest
+        queueMicrotask(() => request.onerror!(new Event('error')))
+        return request
+      })
+      try {
+        const error = await rejection(indexedDbBackend(name))
+        expect(error).toMatchObject({ name: 'BackendError', retryable: false, ...(cause && { cause }) })
+      } finally {
+        opening.mockRestore()
+        vi.unstubAllGlobals()
+      }
+      expect((await indexedDB.databases()).map((database) => database.name)).not.toContain(`combstream:${name}`)
+      expect(await (await open(name)).metadata.get(KEY)).toBeUndefined()
+    },
+  )
+
   it('gives way to a later version of the database, and then refuses it', async () => {
     const name = newName()
     const backend = await open(name)
