@@ -107,7 +107,7 @@ describe('`comb check`', () => {
     expect(await check(hive)).toEqual(WHOLE)
   })
 
-  test('names an entry whose row does not describe its stream, which no stream shows', async () => {
+  test('names an entry whose row does not describe its stream, although the stream is whole', async () => {
     const hive = await makeHive()
     await within(hive, async ({ metadata }) => {
       const key = new RowKeys('').alias(text('b'))
@@ -121,6 +121,22 @@ describe('`comb check`', () => {
       stdout: expect.stringMatching(/^damaged: b\n {2}.* b is damaged: its row .*\nchecked 2 streams .*: 0 damaged\n$/),
       stderr: 'comb: found 1 damaged entry row\n',
     })
+  })
+
+  test('names an entry whose row is damaged, although its stream is damaged, too', async () => {
+    const hive = await makeHive()
+    rmSync(blockFiles(hive)[0]!)
+    await within(hive, async ({ metadata }) => {
+      const key = new RowKeys('').alias(text('b'))
+      const { value } = (await metadata.get(key))!
+      await metadata.commit([], [{ key, value: value.fill(0) }])
+    })
+    const { stdout, stderr } = await check(hive, '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      damagedEntries: [{ alias: 'b', damage: expect.stringContaining('damaged') }],
+      damagedStreams: [{ entries: ['a', 'b'] }],
+    })
+    expect(stderr).toBe('comb: found 1 damaged stream, 1 damaged entry row\n')
   })
 
   test('is not needed once `comb get` has found the damage: putting the content again repairs it', async () => {

@@ -38,15 +38,18 @@ async function check(place: HivePlace, options: CheckOptions, signal: AbortSigna
   const { hive, store, close } = await openLocal(place, { readOnly: !repair })
   let checked: CheckedHive
   try {
-    const suspects: DamagedEntry[] = []
-    for await (const { alias, damage = await mismatchOf(hive, alias, signal) } of hive.entries({ signal })) {
-      if (damage !== undefined) suspects.push({ alias, damage })
+    const damagedRows: DamagedEntry[] = []
+    const mismatches: DamagedEntry[] = []
+    for await (const { alias, damage } of hive.entries({ signal })) {
+      const mismatch = damage === undefined ? await mismatchOf(hive, alias, signal) : undefined
+      if (damage !== undefined) damagedRows.push({ alias, damage })
+      if (mismatch !== undefined) mismatches.push({ alias, damage: mismatch })
     }
     const report = await withBar(progress, (onProgress) => store.scrub({ repair, force, signal, onProgress }))
     const problems = [...(await problemsOfDatabase(place)), ...report.problems]
     // Where the stream is damaged, that explains why its entry does not describe it.
     const explained = new Set(report.damaged.list.flatMap((stream) => useOf(stream).entries))
-    const damagedEntries = suspects.filter(({ alias }) => !explained.has(alias))
+    const damagedEntries = [...damagedRows, ...mismatches.filter(({ alias }) => !explained.has(alias))]
     checked = { report: { ...report, problems }, damagedEntries }
   } catch (error) {
     const { name, message } = error as Error
@@ -77,7 +80,7 @@ async function mismatchOf(hive: Hive, alias: string, signal: AbortSignal): Promi
   } catch (error) {
     const { name, message } = error as Error
     if (name === 'IntegrityError') return message
-    // It has been removed meanwhile; or a later version has written the stream, which is reported with the streams.
+    // It has been removed meanwhile, or a later version has written the stream: the scrub reports that.
     if (name === 'NotFoundError' || name === 'FormatError') return undefined
     throw error
   }

@@ -50,7 +50,7 @@ export class SqliteConnection {
 
   constructor(database: DatabaseSync) {
     this.database = database
-    // One flipped bit makes a text of a value, whose bytes are still there.
+    // One flipped bit on the disk can turn a BLOB into TEXT with the same bytes, or into a number. Parsers need bytes.
     const columns = 'CAST(value AS BLOB) AS value, version'
     this.get = database.prepare(`SELECT ${columns} FROM rows WHERE key = ?`)
     this.version = database.prepare('SELECT version FROM rows WHERE key = ?')
