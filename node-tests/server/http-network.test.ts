@@ -286,10 +286,10 @@ it('a program ends although it has left readers in the middle of an entry', asyn
 describe('over the network', () => {
   it('an update by delta transfers little more than the new bytes', async () => {
     const { hive, local, transfers } = await start()
-    const old = randomBytes(20_000_000, 1)
+    const old = randomBytes(8_000_000, 1)
     await new Blob([old]).stream().pipeTo(local.sink('x'))
-    const inserted = randomBytes(200_000, 2)
-    const edited = new Blob([old.subarray(0, 6_666_666), inserted, old.subarray(6_666_666)])
+    const inserted = randomBytes(80_000, 2)
+    const edited = new Blob([old.subarray(0, 2_666_666), inserted, old.subarray(2_666_666)])
 
     const entry = await hive.open('x')
     const signature = await loadSignature(entry.signature())
