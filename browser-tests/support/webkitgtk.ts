@@ -19,8 +19,11 @@ export class WebKitGtk {
   }
   #driverUrl = ''
   #session: Promise<string> | undefined
+  readonly #environment: Readonly<Record<string, string>>
 
-  constructor() {
+  /** @param environment Environment variables of the browser. */
+  constructor(environment: Readonly<Record<string, string>> = {}) {
+    this.#environment = environment
     process.once('exit', this.#killChildren)
   }
 
@@ -97,6 +100,7 @@ export class WebKitGtk {
       // The web process's sandbox needs user namespaces, which containers seldom have.
       WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
       LIBGL_ALWAYS_SOFTWARE: '1',
+      ...this.#environment,
     })
     await this.#untilReady(driver)
     const { sessionId } = await this.#command<{ sessionId: string }>('POST', '/session', {
