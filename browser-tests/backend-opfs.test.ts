@@ -213,6 +213,17 @@ describe.runIf(HAS_OPFS)('opfsBackend', () => {
     expect(await rejection(blocks.put('o.00', new Uint8Array([2])))).toMatchObject({ name: 'BackendError' })
     expect(await blocks.get('o.00')).toEqual(KEY)
   })
+
+  it('leaves no directory of several objects that are deleted at the same time', async () => {
+    const name = newName()
+    const { blocks } = await open(name)
+    const several = Array.from({ length: 12 }, (_, i) => `w.00${10 + i}`)
+    for (let round = 0; round < 3; round++) {
+      await Promise.all(several.map((object) => blocks.put(object, KEY)))
+      await Promise.all(several.map((object) => blocks.delete(object)))
+      expect(await treeOf(await filesOf(name))).toEqual([])
+    }
+  })
 })
 
 describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () => {
@@ -302,6 +313,18 @@ describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () =>
     for (let i = 0; i < 3; i++) await putSeveral({ blocks } as Backend)
     await blocks.put('o.00', KEY)
     expect(await blocks.get('o.00')).toEqual(KEY)
+  })
+
+  it('fails when the worker has gone without an event, and writes in the page from then on', async () => {
+    const { backend, worker } = await openWithWorker()
+    vi.spyOn(worker, 'postMessage').mockImplementationOnce(() => PageWorker.prototype.terminate.call(worker))
+    expect(await rejection(backend.blocks.put('o.00', KEY))).toMatchObject({
+      name: 'BackendError',
+      retryable: true,
+      message: 'the worker that writes files has failed: it has gone',
+    })
+    await backend.blocks.put('o.00', KEY)
+    expect(await backend.blocks.get('o.00')).toEqual(KEY)
   })
 
   it('fails when the worker does, and writes in the page from then on', async () => {

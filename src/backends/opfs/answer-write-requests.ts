@@ -13,11 +13,15 @@ interface WorkerFile extends FileSystemFileHandle {
   move(name: string): Promise<void>
 }
 
-/** Writes the files of a `WriteThread` inside a worker. */
+/** Writes the files of a `WriteThread` inside a worker, and holds a lock for as long as that lives. */
 export function answerWriteRequests(): void {
   const scope = globalThis as unknown as WorkerScope
   scope.addEventListener('message', ({ data }) => void answer(scope, data))
-  scope.postMessage({ kind: 'ready' }, [])
+  const lock = `combstream:${crypto.randomUUID()}`
+  void navigator.locks.request(lock, () => {
+    scope.postMessage({ kind: 'ready', lock }, [])
+    return new Promise(() => {})
+  })
 }
 
 async function answer(scope: WorkerScope, { number, file, name, bytes }: WriteRequest): Promise<void> {

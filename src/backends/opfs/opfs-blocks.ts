@@ -29,6 +29,8 @@ export class OpfsBlocks implements Blocks {
   readonly #known = new Map<string, FileSystemDirectoryHandle>()
   /** For directories in which objects were deleted: one of those that remained. */
   readonly #remaining = new Map<string, string>()
+  /** For directories in which an object has just been deleted: settles when they are gone, or known to remain. */
+  readonly #tidying = new Map<string, Promise<void>>()
   #closed = false
 
   constructor(root: FileSystemDirectoryHandle) {
@@ -149,13 +151,25 @@ export class OpfsBlocks implements Blocks {
   }
 
   /**
-   * Removes the directories of an object that has been deleted, if they are empty. A directory is not listed again while
-   * one of the names in it is not known to be deleted. So if several objects are deleted at the same time, an empty one may
-   * be left.
+   * Removes the directories of an object that has been deleted, if they are empty. For each directory, one such call follows
+   * the other: so an object that remains for one of them has not had its own yet.
    */
   async #removeIfEmpty(name: string): Promise<void> {
     const { stem, fan } = placeOf(name)
     const path = `${stem}/${fan}`
+    const tidy = (): Promise<void> => this.#tidy(name, path)
+    const tidying = this.#tidying.get(path)?.then(tidy, tidy) ?? tidy()
+    this.#tidying.set(path, tidying)
+    try {
+      await tidying
+    } finally {
+      if (this.#tidying.get(path) === tidying) this.#tidying.delete(path)
+    }
+  }
+
+  /** A directory is not listed again while one of the names in it is not known to be deleted. */
+  async #tidy(name: string, path: string): Promise<void> {
+    const { stem, fan } = placeOf(name)
     const remaining = this.#remaining.get(path)
     if (remaining !== undefined && remaining !== name) return
     // Even an attempt at a removal disturbs those who write there.

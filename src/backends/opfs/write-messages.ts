@@ -8,8 +8,8 @@ export interface WriteRequest {
 
 /** What the worker answers. */
 export type WriteReply =
-  /** It has begun to listen. */
-  | { readonly kind: 'ready' }
+  /** It has begun to listen, and holds a Web Lock of this name for as long as it lives. */
+  | { readonly kind: 'ready'; readonly lock: string }
   /** It has done so, or has failed, and gives the memory back. */
   | {
       readonly kind: 'done'

@@ -89,7 +89,10 @@ export class WriteThread {
 
   #receive(reply: WriteReply): void {
     if (reply.kind === 'ready') {
-      if (this.#worker) this.#state = 'ready'
+      if (!this.#worker) return
+      this.#state = 'ready'
+      // A worker may go without an event, for example if the browser ends it: then its lock is free.
+      void navigator.locks.request(reply.lock, () => this.#fail('it has gone'))
       return
     }
     const pending = this.#pending.get(reply.number)
