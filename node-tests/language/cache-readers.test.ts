@@ -71,6 +71,25 @@ describe('readers of a cached hive that share what comes from the network', () =
     expect(remote.manifests).toBe(1)
   })
 
+  it('fetch no more than two blocks to their ends after they have left at the beginning', async () => {
+    const { remote, hive } = setUpCache({}, memoryBackend(), new SmallBlocksHive(5_000))
+    await putEntry(remote, 'x', randomBytes(30_000, 1))
+    let goOn = (): void => undefined
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve
+    })
+    remote.onChunk = (offset) => (offset % 5_000 === 0 ? undefined : gate)
+    const entry = await hive.open('x', { bufferSize: 1024 })
+    for (let start = 0; start < 30_000; start += 5_000) {
+      const reader = entry.stream({ start }).getReader()
+      await reader.read()
+      await reader.cancel()
+    }
+    goOn()
+    await vi.waitUntil(async () => ((await hive.cached('x'))?.bytes ?? 0) >= 10_000, { timeout: 30_000 })
+    expect(remote.sentBytes).toBe(4 * 1024 + 10_000)
+  })
+
   it('all go on once there is room, although some of those that waited have gone', async () => {
     const host = new VirtualHost()
     const blocks = new BlockCache(new StreamStore(memoryBackend()), {

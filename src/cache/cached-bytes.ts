@@ -13,6 +13,9 @@ const MOST_AHEAD = 3
 /** Blocks that are looked up at the same time. */
 const PARALLEL_LOOKUPS = 16
 
+/** Most blocks of which less than half has arrived that are fetched to their ends at a time, though nobody reads them. */
+const MOST_ABANDONED = 2
+
 /** What {@linkcode CachedBytes} reads. */
 export interface CachedBytesOptions {
   readonly cache: HiveCache
@@ -91,20 +94,28 @@ export class CachedBytes implements VersionBytes {
   }
 
   /**
-   * Leaves the run. A block of which bytes have arrived is fetched to its end, and so is one in which the range ends: many
+   * Leaves the run. A block of which half has arrived is fetched to its end, and so is one in which the range ends: many
    * short ranges would otherwise fetch its beginning again and again. Chromium gives up its first request for a video as soon
-   * as it has seen where the index is, and asks for that, which is often in the same block.
+   * as it has seen where the index is, and asks for that, which is often in the same block: so the last few blocks of which
+   * less has arrived are fetched to their ends, too. More of them would take the network from what is wanted now.
    */
   #leave(): void {
     const run = this.#run
     const block = this.#block
     this.#run = undefined
     if (!run) return
+    const { abandoned } = this.#options.cache
     const isEnd = this.#offset >= this.#options.range.end
-    if (block && block.filled < block.bytes.byteLength && (isEnd || block.filled > 0)) {
+    const rest = block ? block.bytes.byteLength - block.filled : 0
+    if (!block || rest === 0 || block.filled === 0) {
+      run.leave()
+    } else if (isEnd || rest <= block.filled) {
       markHandled(complete(run, block).finally(() => run.leave()))
     } else {
-      run.leave()
+      const leave = (): void => void (abandoned.delete(leave) && run.leave())
+      abandoned.add(leave)
+      markHandled(complete(run, block).finally(leave))
+      for (const leaveOldest of abandoned) if (abandoned.size > MOST_ABANDONED) leaveOldest()
     }
   }
 

@@ -128,6 +128,7 @@ class BlockCachedHive implements CachedHive {
       rows: new VersionRows(store, host, hive, principal),
       shared: new SharedVersions(),
       recentNames: new RecentNames(host),
+      abandoned: new Set(),
       pinning: new Map(),
       hasManifests: typeof remote !== 'function',
       statistics: this.statistics,

@@ -22,6 +22,8 @@ export interface HiveCache {
   readonly rows: VersionRows
   readonly shared: SharedVersions
   readonly recentNames: RecentNames
+  /** End the fetching of blocks whose readers have left when less than half had arrived; the oldest comes first. */
+  readonly abandoned: Set<() => void>
   /** The entries that are being pinned, by alias. */
   readonly pinning: Map<string, Pinning>
   /** Whether the entries of the remote hive have digests of their blocks. */
