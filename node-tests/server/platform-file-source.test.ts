@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, open, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, link, mkdtemp, open, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -128,6 +128,15 @@ describe('fileSource', () => {
           const { atime, mtime } = await stat(file)
           await writeFile(`${file} new`, bytes.toReversed())
           await utimes(`${file} new`, atime, mtime)
+          await rename(`${file} new`, file)
+        },
+        // The same, by one that has another name besides. Only the inode tells that from a file that got another name.
+        async (file) => {
+          const { atime, mtime } = await stat(file)
+          await writeFile(`${file} new`, bytes.toReversed())
+          await utimes(`${file} new`, atime, mtime)
+          await rm(`${file} too`, { force: true })
+          await link(`${file} new`, `${file} too`)
           await rename(`${file} new`, file)
         },
       ]
