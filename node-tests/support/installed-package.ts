@@ -7,30 +7,37 @@ import { ROOT, run } from '../../scripts/run.mjs'
 const NOT_CLONED = /^(node_modules|dist|dist-.*|data|\.git|\.cache|kernel-binary\.ts.*|.*\.log|.*\.tgz)$/
 const TIMEOUT_MS = 300_000
 
-/** The package as npm packs it from a clean checkout, installed into an otherwise empty project. */
+/** The package as npm packs it, installed into an otherwise empty project. */
 export interface InstalledPackage {
-  /** A copy of this checkout, as git would clone it, in which `npm pack` has run. */
+  /** The checkout in which `npm pack` has run. */
   readonly checkout: string
   /** Folder of the project. */
   readonly project: string
-  /** Removes both. */
+  /** Removes the project, and the checkout if it is a copy. */
   remove(): void
 }
 
-/** Packs and installs without the network: the package's dependencies are packed from this checkout too. */
-export async function installPackage(): Promise<InstalledPackage> {
+/**
+ * Packs and installs without the network: the package's dependencies are packed from this checkout too.
+ *
+ * @param isClean Whether to pack a copy of this checkout as git would clone it, which builds it. Otherwise, the build of this
+ *   checkout is packed.
+ */
+export async function installPackage(isClean: boolean): Promise<InstalledPackage> {
   const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
-  const checkout = join(folder, 'checkout')
+  const checkout = isClean ? join(folder, 'checkout') : ROOT
   const project = join(folder, 'project')
   const tarballs = join(folder, 'tarballs')
-  cpSync(ROOT, checkout, { recursive: true, filter: (path) => path === ROOT || !NOT_CLONED.test(basename(path)) })
-  symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'))
   mkdirSync(tarballs)
-  await npm(checkout, 'pack', '--silent', '--pack-destination', tarballs)
+  if (isClean) {
+    cpSync(ROOT, checkout, { recursive: true, filter: (path) => path === ROOT || !NOT_CLONED.test(basename(path)) })
+    symlinkSync(join(ROOT, 'node_modules'), join(checkout, 'node_modules'))
+    await npm(checkout, 'pack', '--silent', '--pack-destination', tarballs)
+  }
   const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>
   }
-  const folders = Object.keys(dependencies).map((name) => `./node_modules/${name}`)
+  const folders = [...(isClean ? [] : ['.']), ...Object.keys(dependencies).map((name) => `./node_modules/${name}`)]
   await npm(ROOT, 'pack', '--silent', '--ignore-scripts', '--pack-destination', tarballs, ...folders)
 
   mkdirSync(project)

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { ROOT, run } from '../../scripts/run.mjs'
 import { comb, type CombOptions, type CombResult, NODE_22, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { type InstalledPackage, installPackage, npm } from '../support/installed-package.ts'
+import { wholeOr } from '../support/sample.ts'
 import { sharedChromium } from '../support/shared-chromium.ts'
 import { servePageOfVite } from '../support/vite-page.ts'
 
@@ -16,14 +17,20 @@ const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
   Bun: ['bun'],
 }
 
+/** Each of them runs the tests of the command. Other tests run it on Node 24, unpacked. */
+const COMMAND_RUNTIMES = wholeOr(['Node 24', 'Node 22'], ['Node 22'])
+
+/** Whether the package is built again, in a clean checkout. `npm test` itself builds it in the checkout that it tests. */
+const IS_CLEAN = wholeOr(true, false)
+
 let installed: InstalledPackage
 
 beforeAll(async () => {
-  installed = await installPackage()
+  installed = await installPackage(IS_CLEAN)
 }, 300_000)
 afterAll(() => installed?.remove())
 
-describe('the package that `npm pack` makes from a clean checkout', () => {
+describe(`the package that \`npm pack\` makes${IS_CLEAN ? ' from a clean checkout' : ''}`, () => {
   test('installs its three dependencies and nothing else', () => {
     const folders = readdirSync(join(installed.project, 'node_modules')).filter((name) => !name.startsWith('.'))
     expect(folders).toEqual(['combstream', 'fflate', 'hash-wasm', 'web-streams-polyfill'])
@@ -93,7 +100,7 @@ describe('the package that `npm pack` makes from a clean checkout', () => {
     expect({ code, output }).toMatchObject({ code: 0, output: expect.stringMatching(/^1 \[\]$/m) as unknown })
   })
 
-  test('is checked without being rebuilt', async () => {
+  test.runIf(IS_CLEAN)('is checked without being rebuilt', async () => {
     const dist = join(installed.checkout, 'dist')
     const before = statSync(dist).ino
     // One entry point is enough for that. `npm test` checks all of them besides.
@@ -113,12 +120,10 @@ test('a page that Vite builds from the package reads through its service worker 
   expect(await tab.title()).toMatch(/\/media\/a\.txt\?v=\S+ honey 48$/)
 })
 
-describe.each([
-  ['Node 24', process.execPath],
-  ['Node 22', NODE_22],
-])('the command of the package, in %s', (_, node) => {
+describe.each(COMMAND_RUNTIMES)('the command of the package, in %s', (name) => {
+  const [node] = RUNTIMES[name]!
   const packed = (args: readonly string[], options: CombOptions = {}): Promise<CombResult> =>
-    comb(args, { command: [node, combFile()], ...options })
+    comb(args, { command: [node!, combFile()], ...options })
 
   test('keeps entries in a directory', async () => {
     const hive = join(temporaryDirectory(), 'hive')
@@ -135,7 +140,7 @@ describe.each([
 
   test('serves entries, and gets and puts them over HTTP', async () => {
     const hive = join(temporaryDirectory(), 'hive')
-    const { url, child, result } = await serveComb(hive, [], { command: [node, combFile()] })
+    const { url, child, result } = await serveComb(hive, [], { command: [node!, combFile()] })
     expect(await packed(['put', url, 'a.txt', '-'], { input: 'bytes' })).toMatchObject({ code: 0, stderr: '' })
     expect(await packed(['get', url, 'a.txt'])).toMatchObject({ code: 0, stdout: Buffer.from('bytes'), stderr: '' })
     child.kill('SIGTERM')
