@@ -1,8 +1,10 @@
 import process from 'node:process'
-import { type Browser, chromium } from 'playwright'
+import { type Browser, chromium, type Page } from 'playwright'
+import { onTestFinished } from 'vitest'
 import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
 
 let browser: Promise<Browser> | undefined
+let page: Promise<Page> | undefined
 
 /**
  * Returns the Chromium of this process. A start takes more than a second of CPU time, so that all test files share it: they
@@ -11,6 +13,28 @@ let browser: Promise<Browser> | undefined
 export function sharedChromium(): Promise<Browser> {
   browser ??= start()
   return browser
+}
+
+/**
+ * Returns a page of the Chromium of this process for the running test. The tests use it one after the other, since a new page
+ * takes a second of CPU time, most of it when it plays for the first time. Each test has a server of its own, so that it finds
+ * nothing of another test in its origin.
+ */
+export async function sharedPage(): Promise<Page> {
+  page ??= sharedChromium().then((started) => started.newPage())
+  const opened = await page
+  opened.once('close', () => (page = undefined))
+  onTestFinished(async () => {
+    opened.removeAllListeners()
+    try {
+      await opened.goto('about:blank')
+    } catch {
+      // The next test gets another one.
+      page = undefined
+      await opened.close()
+    }
+  })
+  return opened
 }
 
 async function start(): Promise<Browser> {

@@ -15,14 +15,13 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import type { Browser } from 'playwright'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { HttpHive } from '../../src/http.ts'
 import { comb, temporaryDirectory } from '../support/comb.ts'
 import { docBlocks } from '../support/doc-blocks.ts'
 import { objectGateway } from '../support/object-gateway.ts'
 import { PostgresServer } from '../support/postgres-server.ts'
-import { sharedChromium } from '../support/shared-chromium.ts'
+import { sharedPage } from '../support/shared-chromium.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const RUNTIMES = {
@@ -39,12 +38,6 @@ const UPDATE = `
     .then(async ([{ update }, old]) => update('bunny.mp4', new Blob([await old.blob(), 'and more'])))
 `
 
-let browser: Browser
-
-beforeAll(async () => {
-  browser = await sharedChromium()
-})
-
 /** The namespace for each user, as the README shows it; the test of its rules has the same lines. */
 const NAMESPACES = /^authorize\(request, [^]*?^},$/m
 
@@ -60,8 +53,7 @@ describe.each(Object.entries(RUNTIMES))('the recipes of the README, served by %s
     const hive = new HttpHive(`${url}hive/`)
     await new Blob([clip]).stream().pipeTo(hive.sink('bunny.mp4', { type: 'video/mp4' }))
 
-    const page = await browser.newPage()
-    onTestFinished(() => page.close())
+    const page = await sharedPage()
     await page.goto(url)
     await page.waitForFunction(() => document.querySelector('video')!.readyState >= 2)
     expect(await page.evaluate(() => document.querySelector('video')!.currentSrc)).toContain('/media/bunny.mp4?v=')
@@ -92,8 +84,7 @@ describe('the set-ups of the README', () => {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     onTestFinished(() => server.close().closeAllConnections())
-    const page = await browser.newPage()
-    onTestFinished(() => page.close())
+    const page = await sharedPage()
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
     await page.waitForFunction(() => document.getElementById('file')!.onchange !== null)
     await page.setInputFiles('#file', join(ROOT, 'examples/player/clips/comb.mp4'))

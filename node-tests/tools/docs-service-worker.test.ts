@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import type { Browser, ElementHandle, Page } from 'playwright'
+import type { ElementHandle, Page } from 'playwright'
 import { serve, type Server } from 'srvx'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { createHiveHandler } from '../../src/http.ts'
 import { LocalHive, StreamStore } from '../../src/index.ts'
 import { docBlocks } from '../support/doc-blocks.ts'
-import { sharedChromium } from '../support/shared-chromium.ts'
+import { sharedPage } from '../support/shared-chromium.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** The policy that docs/service-worker.md requires, and nothing more. */
@@ -36,7 +36,6 @@ import * as keeper from './keep.js'
 globalThis.keeper = keeper
 `
 
-let browser: Browser
 let page: Page
 let server: Server
 let hive: LocalHive
@@ -48,10 +47,6 @@ let isAway: boolean
 let wanted: string | undefined
 /** Breaks off the bodies that are held. Undefined unless bodies are to be held. */
 let breakOff: (() => void) | undefined
-
-beforeAll(async () => {
-  browser = await sharedChromium()
-})
 
 beforeEach(async () => {
   hive = new LocalHive(new StreamStore(memoryBackend()))
@@ -90,11 +85,10 @@ beforeEach(async () => {
     },
   })
   await server.ready()
-  page = await browser.newPage()
+  page = await sharedPage()
 })
 
 afterEach(async () => {
-  await page.close()
   await server.close(true)
 })
 

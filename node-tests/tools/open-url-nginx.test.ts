@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { collect } from '../../src/bytes/collect.ts'
 import { openUrl } from '../../src/http.ts'
 import { NginxServer } from '../support/nginx-server.ts'
-import { sharedChromium } from '../support/shared-chromium.ts'
+import { sharedPage } from '../support/shared-chromium.ts'
 import { randomBytes, rejection } from '../support/streams.ts'
 
 const SIZE = 300_000
@@ -85,8 +85,7 @@ describe('openUrl of a file on nginx', () => {
     })
     nginx.put('http.js', outputFiles[0]!.contents)
     nginx.put('page.html', '<!doctype html>')
-    const page = await (await sharedChromium()).newPage()
-    onTestFinished(() => page.close())
+    const page = await sharedPage()
     await page.goto(`${nginx.url}page.html`)
     // A string, because the test runner would rewrite the import.
     const read = await page.evaluate(`

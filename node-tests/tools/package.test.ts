@@ -6,7 +6,7 @@ import { ROOT, run } from '../../scripts/run.mjs'
 import { comb, type CombOptions, type CombResult, NODE_22, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { type InstalledPackage, installPackage, npm } from '../support/installed-package.ts'
 import { wholeOr } from '../support/sample.ts'
-import { sharedChromium } from '../support/shared-chromium.ts'
+import { sharedPage } from '../support/shared-chromium.ts'
 import { servePageOfVite } from '../support/vite-page.ts'
 
 const TIMEOUT_MS = 50_000
@@ -112,16 +112,15 @@ describe(`the package that \`npm pack\` makes${IS_CLEAN ? ' from a clean checkou
 test('a page that Vite builds from the package reads through its service worker and computes in its workers', async () => {
   const page = await servePageOfVite(installed.project)
   onTestFinished(() => page.close())
-  const tab = await (await sharedChromium()).newPage()
-  onTestFinished(() => tab.close())
+  const tab = await sharedPage()
   await tab.goto(page.url)
   await tab.waitForFunction(() => document.title !== '')
   // A signature has 12 bytes of header and 36 for the one block.
   expect(await tab.title()).toMatch(/\/media\/a\.txt\?v=\S+ honey 48$/)
 })
 
-describe.each(COMMAND_RUNTIMES)('the command of the package, in %s', (name) => {
-  const [node] = RUNTIMES[name]!
+describe.each(COMMAND_RUNTIMES)('the command of the package, in %s', (runtime) => {
+  const [node] = RUNTIMES[runtime]!
   const packed = (args: readonly string[], options: CombOptions = {}): Promise<CombResult> =>
     comb(args, { command: [node!, combFile()], ...options })
 
