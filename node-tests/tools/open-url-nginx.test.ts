@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { collect } from '../../src/bytes/collect.ts'
 import { openUrl } from '../../src/http.ts'
 import { NginxServer } from '../support/nginx-server.ts'
