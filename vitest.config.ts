@@ -97,7 +97,11 @@ function browser(
     optimizeDeps: { include: ['aws4fetch', 'fast-check', 'hash-wasm', 'mediabunny', 'web-streams-polyfill'] },
     test: {
       ...common,
-      globalSetup: [...common.globalSetup, 'browser-tests/support/comb-server.ts'],
+      globalSetup: [
+        ...common.globalSetup,
+        'browser-tests/support/comb-server.ts',
+        'browser-tests/support/watched-hive.ts',
+      ],
       name,
       api: { host: '127.0.0.1' },
       include: [...anywhere, testsOf('browser-tests')],

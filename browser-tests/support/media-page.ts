@@ -16,6 +16,7 @@ const BUNDLES: Readonly<Record<string, string>> = {
   'cache-worker.js': '../../src/browser/cache-worker.ts',
   'rsync-worker.js': '../../src/browser/rsync-worker.ts',
   'gated-worker.js': './gated-worker.ts',
+  'observed-worker.js': './observed-worker.ts',
   'storing-worker.js': './storing-worker.ts',
   'strict-page.js': './strict-page.ts',
 }
@@ -52,6 +53,8 @@ export function mediaPage(): Plugin {
         const name = folder && pathname.slice(folder.length)
         if (name === '') {
           response.setHeader('Content-Type', 'text/html').end(PAGE)
+        } else if (name === 'clear') {
+          response.setHeader('Clear-Site-Data', '"storage"').end('What the browser has of this site is gone.')
         } else if (name === 'strict.html') {
           response.setHeader('Content-Type', 'text/html').end(STRICT_PAGE)
         } else if (name?.startsWith(MOVED)) {
