@@ -63,9 +63,14 @@ export async function runFile(name: string): Promise<Result[]> {
   const results: Result[] = []
   running = name
   const file = files.find((found) => found.name === name)!
-  await runGroup(file, (title, status, message) =>
-    results.push({ file: name, name: title, status, message, meta: { dealt: takeDealt() } }),
-  )
+  // What was dealt while the files were loaded is told with the first test that runs, and that of a skipped test is not told.
+  const dealt = takeDealt()
+  await runGroup(file, (title, status, message) => {
+    const ran = takeDealt()
+    if (status !== 'skipped') dealt.push(...ran)
+    const meta = status === 'skipped' ? undefined : { dealt: dealt.splice(0) }
+    results.push({ file: name, name: title, status, message, ...(meta && { meta }) })
+  })
   return results
 }
 
