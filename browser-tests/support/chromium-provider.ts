@@ -1,5 +1,5 @@
 import { defineBrowserProvider } from '@vitest/browser'
-import { type Browser, type CDPSession, chromium as playwright, type Page } from 'playwright'
+import type { Browser, CDPSession, Page } from 'playwright'
 import type { BrowserProvider, BrowserProviderOption, TestProject } from 'vitest/node'
 import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
 
@@ -25,7 +25,9 @@ export class ChromiumProvider implements BrowserProvider {
   }
 
   async openPage(_sessionId: string, url: string): Promise<void> {
-    const browser = await (this.#browser ??= playwright.launch(CHROMIUM_LAUNCH))
+    // Only where it is needed: every suite loads this module.
+    const playwright = await import('playwright')
+    const browser = await (this.#browser ??= playwright.chromium.launch(CHROMIUM_LAUNCH))
     this.#session ??= await browser.newBrowserCDPSession()
     const { browserContextId } = await this.#session.send('Target.createBrowserContext')
     const { targetId } = await this.#session.send('Target.createTarget', { url, browserContextId })
