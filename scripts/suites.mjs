@@ -67,9 +67,9 @@ const suites = {
     parts: { language: 1, portable: 1, 'browser-tests': 1 },
     inMemory: true,
   },
-  webkit: { runner: [NODE_24], project: 'webkit', parts: { portable: 1, 'browser-tests': 1 } },
   // It stores on the disk. The other runtimes store in memory, so that they do not wait for the disk.
   node24: { runner: [NODE_24], project: 'node', parts: { simulated: 1, language: 10, portable: 1, server: 5 } },
+  webkit: { runner: [NODE_24], project: 'webkit', parts: { portable: 1, 'browser-tests': 1 } },
   chromium: { runner: [NODE_24], project: 'chromium', parts: { portable: 1, 'browser-tests': 1 } },
   bun: {
     runner: ['bun', '--bun'],
@@ -77,6 +77,12 @@ const suites = {
     parts: { language: 9, portable: 1, server: 1 },
     // Bun deadlocks in vitest's default pool of child processes.
     options: ['--pool', 'threads'],
+    inMemory: true,
+  },
+  deno: {
+    runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'],
+    project: 'node',
+    parts: { portable: 1, server: 1 },
     inMemory: true,
   },
   // The oldest Node and the next one differ little from Node 24, which runs all.
@@ -92,12 +98,6 @@ const suites = {
     project: 'node',
     parts: { portable: 1, server: 1 },
     turns: { portable: '2/3', server: '2/2' },
-    inMemory: true,
-  },
-  deno: {
-    runner: ['deno', 'run', '-A', '--no-remote', '--no-lock'],
-    project: 'node',
-    parts: { portable: 1, server: 1 },
     inMemory: true,
   },
   // A host without streams of its own.
