@@ -120,6 +120,18 @@ describe('postgresBackend', () => {
     expect(await listening()).toBe(1)
   })
 
+  it('ends a call that waits until the server listens when its signal aborts, or the backend is closed', async () => {
+    const calls = new ServerCalls(sql, { timeoutMs: 1_000_000 })
+    calls.holdFor(new Promise(() => {}), 1_000_000)
+    const controller = new AbortController()
+    const call = { what: 'cannot read', statement: 'select 1', parameters: [], changes: false }
+    const given = [controller.signal, undefined].map((signal) => rejection(calls.run({ ...call, signal })))
+    controller.abort('stop')
+    expect(await given[0]).toBe('stop')
+    await calls.close()
+    expect(await given[1]).toMatchObject({ name: 'TypeError', message: 'the backend is closed' })
+  })
+
   it('keeps the blocks in another backend if it is told to, and must be opened with it again', async () => {
     const schema = newSchema()
     const elsewhere = memoryBackend()

@@ -45,8 +45,8 @@ export function sample<T>(cases: readonly T[], every = 20): readonly T[] {
 }
 
 /**
- * Returns `short`, or `whole` if this suite runs all cases: of a test that runs only in one suite, `npm test -- --whole` runs
- * the long form, with larger contents or more rounds.
+ * Returns `short`, or `whole` if this suite runs all cases. With it, a test has a long form for `npm test -- --whole`: larger
+ * contents, more rounds, or cases that other tests cover nearly as well.
  */
 export function wholeOr<T>(whole: T, short: T): T {
   return ownShare().share === undefined ? whole : short

@@ -13,7 +13,7 @@ interface WorkerFile extends FileSystemFileHandle {
   move(name: string): Promise<void>
 }
 
-/** Writes the files of a `WriteThread` inside a worker, and holds a lock for as long as that lives. */
+/** Writes the files of a `WriteThread` inside a worker, and holds a lock as long as the worker lives. */
 export function answerWriteRequests(): void {
   const scope = globalThis as unknown as WorkerScope
   scope.addEventListener('message', ({ data }) => void answer(scope, data))

@@ -29,7 +29,7 @@ export class OpfsBlocks implements Blocks {
   readonly #known = new Map<string, FileSystemDirectoryHandle>()
   /** For directories in which objects were deleted: one of those that remained. */
   readonly #remaining = new Map<string, string>()
-  /** For directories in which an object has just been deleted: settles when they are gone, or known to remain. */
+  /** For directories in which objects have just been deleted: the last of the calls that remove them if they are empty. */
   readonly #tidying = new Map<string, Promise<void>>()
   #closed = false
 
@@ -151,8 +151,8 @@ export class OpfsBlocks implements Blocks {
   }
 
   /**
-   * Removes the directories of an object that has been deleted, if they are empty. For each directory, one such call follows
-   * the other: so an object that remains for one of them has not had its own yet.
+   * Removes the directories of an object that has been deleted, if they are empty. Calls for the same directory run one
+   * after the other. So if one finds an object that is being deleted, the call for that object is still to come.
    */
   async #removeIfEmpty(name: string): Promise<void> {
     const { stem, fan } = placeOf(name)

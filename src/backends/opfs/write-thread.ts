@@ -91,7 +91,7 @@ export class WriteThread {
     if (reply.kind === 'ready') {
       if (!this.#worker) return
       this.#state = 'ready'
-      // A worker may go without an event, for example if the browser ends it: then its lock is free.
+      // A browser may end a worker without an event. Then its lock is free.
       void navigator.locks.request(reply.lock, () => this.#fail('it has gone'))
       return
     }

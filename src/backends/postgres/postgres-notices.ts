@@ -9,27 +9,26 @@ const MAX_WAITING = 1_000
 const NOT_ASCII = /[^\x20-\x7e]/g
 /** A payload must be shorter than 8,000 bytes (PostgreSQL: NOTIFY). */
 const PAYLOAD_BYTES = 8_000
-
-/** For how long the calls that follow a first subscription wait for it, in milliseconds. */
+/** How long the calls that follow the first subscription wait for it at most, in milliseconds. */
 const SUBSCRIBING_MS = 5_000
 
-/** What {@linkcode PostgresNotices} work with. */
+/** What {@linkcode PostgresNotices} uses. */
 export interface PostgresNoticesOptions {
   /** What sends the notices. */
   readonly calls: ServerCalls
   /** Name of the channel, at most 63 bytes. */
   readonly channel: string
-  /** What listens; undefined if nothing is to. */
+  /** Listens; undefined if nobody hears of the changes that others make. */
   readonly client: PostgresClient | undefined
 }
 
 /**
- * Notices by LISTEN and NOTIFY. Listening takes a connection, so it begins with the first subscription. Whatever is asked of
- * this backend after that is asked once it listens: who subscribes and then reads misses nothing in between.
+ * Notices by LISTEN and NOTIFY. Listening takes a connection, so it begins with the first subscription. The calls that
+ * follow wait until it has begun: a caller that subscribes and then reads misses nothing in between.
  *
- * Those of this backend object are delivered at once, and recognised by its random id when
- * the server sends them back. A notice is sent as JSON in ASCII, because a database may not have all characters. One whose
- * payload is too long is lost. The change of an entry fits: an alias of 1,024 bytes takes at most 7,168.
+ * Those of this backend object are delivered at once, and recognised by its random id when the server sends them back. A
+ * notice is sent as JSON in ASCII, because a database may not have all characters. One whose payload is too long is lost.
+ * The change of an entry fits: an alias of 1,024 bytes takes at most 7,168.
  */
 export class PostgresNotices implements Notices {
   readonly #calls: ServerCalls

@@ -7,7 +7,7 @@ import { rowsOf } from './rows-of.ts'
 import { Slots } from './slots.ts'
 import { waitFor } from './wait-for.ts'
 
-/** For how long the other calls of a client go on that has lost a connection, in seconds. */
+/** How long the other calls of a client that has lost a connection may go on, in seconds. */
 const LINGERING_S = 5
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 500
@@ -72,7 +72,10 @@ export class ServerCalls implements Calls {
   }
 
   async run(call: Call): Promise<readonly RawRow[]> {
-    if (this.#held) await this.#held
+    const held = this.#held
+    if (held) {
+      await waitFor<void>((resolve) => void held.then(resolve), { signals: [call.signal, this.#closing.signal] })
+    }
     return this.#repeat((deadlineMs) => this.#runOnce(call, deadlineMs), this.#timeoutMs, call.signal)
   }
 
@@ -121,8 +124,8 @@ export class ServerCalls implements Calls {
     result.then(settled, (error: unknown) => {
       if (!isCutOff(error)) return settled()
       if (client === this.#client) this.#renewClient(LINGERING_S)
-      // When the server ends all connections, the driver may still take another one for open. What it is given now, it would
-      // answer at once, but then it would hang when it connects again. In a later turn it knows.
+      // When the server ends all connections, the driver may still take another one for open. A statement that it gets now
+      // would fail at once, but then the driver would hang when it connects again. In a later turn it knows.
       setTimeout(settled)
     })
     const answer = await waitFor<RawResult>(
@@ -138,7 +141,7 @@ export class ServerCalls implements Calls {
     return rowsOf(answer, what, changes)
   }
 
-  /** Has later calls wait until something else that was asked of the server has ended, but no longer than `ms`. */
+  /** Makes later calls wait until something else that was asked of the server has ended, but no longer than `ms`. */
   holdFor(asked: PromiseLike<unknown>, ms: number): void {
     const held = waitFor<void>(
       (resolve) => {
@@ -148,12 +151,14 @@ export class ServerCalls implements Calls {
           resolve()
         }
         asked.then(end, end)
+        return () => clearTimeout(timer)
       },
-      { signals: [] },
+      { signals: [this.#closing.signal] },
     )
-    this.#held = held.finally(() => {
+    const release = (): void => {
       this.#held = undefined
-    })
+    }
+    this.#held = held.then(release, release)
   }
 
   /** Runs several statements, without parameters, as one transaction, while the backend is being opened. */
