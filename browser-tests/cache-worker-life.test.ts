@@ -153,7 +153,7 @@ describe('a service worker with a cache', () => {
     await worker.cache.clear()
   })
 
-  it('finishes a pin during which the browser has ended the worker', async () => {
+  it('finishes a pin during which its worker is replaced', async () => {
     const entry = await store('long.bin', [randomBytes(12_000_000)])
     let replacing: Promise<HiveWorker> | undefined
     const onProgress = (): void => void (replacing ??= register(frame, 11_000_000))

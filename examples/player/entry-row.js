@@ -118,7 +118,10 @@ export class EntryRow {
     return button
   }
 
-  /** A button that asks before it removes the entry. */
+  /**
+   * A button that asks before it removes the entry. There is no undo afterwards: a hive frees what no entry needs, and to
+   * delay the removal would show other pages an entry that is about to go, and lose the removal if this page is closed.
+   */
   #makeRemover() {
     const button = document.createElement('button')
     button.type = 'button'
