@@ -2,16 +2,25 @@
 export interface BareBlocks {
   write(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>
   read(name: string): Promise<Uint8Array>
+  /** Reads a row of IndexedDB. */
+  readRow(): Promise<unknown>
   /** Removes all blocks. */
   remove(): Promise<void>
 }
 
 const STORE = 'blocks'
+const ROWS = 'rows'
+const ROW_KEY = 'row'
+/** About as many bytes as the rows of a commit of blocks have. */
+const ROW = new Uint8Array(1000)
 
 /** An object store of IndexedDB: one strict transaction for each block. */
 export async function bareIndexedDb(name: string): Promise<BareBlocks> {
   const request = indexedDB.open(name)
-  request.onupgradeneeded = () => void request.result.createObjectStore(STORE)
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore(STORE)
+    request.result.createObjectStore(ROWS).put(ROW, ROW_KEY)
+  }
   const database = await resultOf(request)
   return {
     write: (key, bytes) =>
@@ -23,6 +32,7 @@ export async function bareIndexedDb(name: string): Promise<BareBlocks> {
         transaction.onabort = () => reject(transaction.error!)
       }),
     read: (key) => resultOf<Uint8Array>(database.transaction(STORE).objectStore(STORE).get(key)),
+    readRow: () => resultOf(database.transaction(ROWS).objectStore(ROWS).get(ROW_KEY)),
     async remove() {
       database.close()
       await resultOf(indexedDB.deleteDatabase(name))
@@ -32,8 +42,6 @@ export async function bareIndexedDb(name: string): Promise<BareBlocks> {
 
 /** As many blocks as a store describes in one commit. */
 const BLOCKS_PER_ROW = 8
-/** About as many bytes as the rows of that commit have. */
-const ROW = new Uint8Array(1000)
 
 /**
  * Files in one directory of the origin-private file system, and a row in IndexedDB for every so many of them, which is strict:
@@ -55,6 +63,7 @@ export async function bareOpfs(name: string): Promise<BareBlocks> {
       const file = await (await directory.getFileHandle(key)).getFile()
       return new Uint8Array(await file.arrayBuffer())
     },
+    readRow: () => rows.readRow(),
     async remove() {
       await rows.remove()
       await root.removeEntry(name, { recursive: true })

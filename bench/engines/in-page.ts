@@ -8,7 +8,7 @@ import { type BareBlocks, bareIndexedDb, bareOpfs } from './bare-blocks.ts'
 import { writePieces } from './write-pieces.ts'
 
 /** What {@linkcode measure} can measure. */
-export type Measured = 'store' | 'write bare' | 'hash' | 'read' | 'read unchecked' | 'read bare'
+export type Measured = 'store' | 'write bare' | 'hash' | 'read' | 'read unchecked' | 'read bare' | 'read bare checked'
 
 const BLOCK_BYTES = 1_000_000
 /** As many as a store writes and reads at a time. */
@@ -23,7 +23,9 @@ let content = new Uint8Array()
 export async function measure(kind: BrowserBackend['kind'], what: Measured, byteLength: number): Promise<number> {
   if (content.byteLength !== byteLength) content = noise(byteLength, 1)
   if (what === 'hash') return timed(hash)
-  if (what === 'write bare' || what === 'read bare') return measureBare(await BARE[kind](NAME), what)
+  if (what === 'write bare' || what === 'read bare' || what === 'read bare checked') {
+    return measureBare(await BARE[kind](NAME), what)
+  }
   const backend = await browserBackend(NAME, { prefer: kind })
   const store = new StreamStore(backend)
   const hive = new LocalHive(store)
@@ -56,12 +58,27 @@ async function hash(): Promise<void> {
   digest.digest('binary')
 }
 
-async function measureBare(bare: BareBlocks, what: 'write bare' | 'read bare'): Promise<number> {
+async function measureBare(bare: BareBlocks, what: 'write bare' | 'read bare' | 'read bare checked'): Promise<number> {
   let took = await timed(() => inFlight(WRITES_IN_FLIGHT, blocks(), (block, index) => bare.write(String(index), block)))
   if (what === 'read bare')
     took = await timed(() => inFlight(READS_IN_FLIGHT, blocks(), (_, index) => bare.read(String(index))))
+  if (what === 'read bare checked') took = await timed(() => readChecked(bare))
   await bare.remove()
   return took
+}
+
+/**
+ * Reads the blocks in their order, four at a time, and a row for each when its turn comes: the least that a store does whose
+ * readers get no bytes once the version has changed.
+ */
+async function readChecked(bare: BareBlocks): Promise<void> {
+  const count = [...blocks()].length
+  const ahead: Promise<Uint8Array>[] = []
+  for (let next = 0, index = 0; index < count; index++) {
+    const row = bare.readRow()
+    while (next < Math.min(count, index + READS_IN_FLIGHT)) ahead.push(bare.read(String(next++)))
+    await Promise.all([row, ahead.shift()])
+  }
 }
 
 function* blocks(): Generator<Uint8Array<ArrayBuffer>> {
