@@ -1,3 +1,4 @@
+import { equalBytes } from '../../src/bytes/byte-order.ts'
 import { randomBytes } from './streams.ts'
 
 /** Prime, so that no range of a usual size looks like another one. */
@@ -5,8 +6,13 @@ const PERIOD = 65_521
 const PATTERN = randomBytes(2 * PERIOD).subarray(0, PERIOD)
 const DOUBLED = new Uint8Array([...PATTERN, ...PATTERN])
 
-/** Returns bytes of the entry of a {@linkcode SyntheticServer}: at most 65,521. */
-export function syntheticBytes(offset: number, byteLength: number): Uint8Array<ArrayBuffer> {
+/** Whether the entry of a {@linkcode SyntheticServer} has these bytes, at most 65,521, at an offset. */
+export function hasSyntheticBytes(bytes: Uint8Array, offset: number): boolean {
+  return equalBytes(bytes, DOUBLED.subarray(offset % PERIOD, (offset % PERIOD) + bytes.byteLength))
+}
+
+/** Returns bytes of that entry: at most 65,521. */
+function syntheticBytes(offset: number, byteLength: number): Uint8Array<ArrayBuffer> {
   return DOUBLED.slice(offset % PERIOD, (offset % PERIOD) + byteLength)
 }
 
