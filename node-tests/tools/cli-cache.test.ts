@@ -1,5 +1,10 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { directoryBackend } from '../../src/backends/directory.ts'
+import { cachedHive } from '../../src/cache.ts'
+import { HttpHive } from '../../src/http.ts'
+import { StreamStore } from '../../src/index.ts'
 import { comb, serveComb, temporaryDirectory } from '../support/comb.ts'
 import { randomBytes, soon } from '../support/streams.ts'
 
@@ -30,6 +35,7 @@ test('`comb serve --cache` serves another hive, keeps what was read, and passes 
   expect(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(1_234_567, 1_235_000))).toBe(true)
   expect(await gets()).toBe(asked)
 
+  await allIsKept(join(directory, 'cache'), origin.url, bytes.byteLength)
   // Killed, and started again on the same cache, while there is no origin.
   edge.child.kill('SIGKILL')
   await edge.result
@@ -41,6 +47,15 @@ test('`comb serve --cache` serves another hive, keeps what was read, and passes 
   again.child.kill('SIGTERM')
   expect(await soon(again.result, 'the end of the edge')).toMatchObject({ code: 0, stderr: '' })
 })
+
+/** Waits until the edge has stored all of `x`: after an answer, it is still storing its blocks. */
+async function allIsKept(directory: string, from: string, byteLength: number): Promise<void> {
+  const store = new StreamStore(await directoryBackend(directory), { name: 'cache' })
+  const principal = createHash('sha256').update('secret').digest('hex')
+  const hive = cachedHive(new HttpHive(from), store, { bytes: 50_000_000, principal })
+  await vi.waitUntil(async () => (await hive.cached('x'))?.bytes === byteLength, { timeout: 30_000, interval: 100 })
+  await store.close()
+}
 
 test('`comb serve --cache` refuses what it must not do', async () => {
   const cache = join(temporaryDirectory(), 'cache')
