@@ -7,6 +7,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import process from 'node:process'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { CombRequest } from './comb-runner.ts'
 
@@ -16,12 +17,15 @@ const { runHiveCommand } = (await import(new URL('hive-main.js', COMMAND).href))
 }
 const [node, , path] = process.argv as [string, string, string]
 const { emitWarning, env } = process
+/** The waits grow by a millisecond each: 45 s. */
+const MOST_WAITS = 300
 
 process.on('message', (request: CombRequest) => void run(request))
 // What a command has left behind does not keep the process.
 process.once('disconnect', () => process.exit())
 
 async function run({ args, environment, cwd }: CombRequest): Promise<void> {
+  const before = process.getActiveResourcesInfo()
   const stdin = await open('stdin')
   const outputs = [await open('stdout'), await open('stderr')]
   for (const name of Object.keys(env)) if (!(name in environment)) delete env[name]
@@ -31,8 +35,29 @@ async function run({ args, environment, cwd }: CombRequest): Promise<void> {
   // Each command wraps it.
   process.emitWarning = emitWarning
   stdin.destroy()
-  for (const output of outputs) output.end()
+  await Promise.all(outputs.map(endOutput))
+  await leftNothing(before)
   process.send!(code)
+}
+
+/** Ends an output once all of it is in the hands of the system. */
+async function endOutput(output: Socket): Promise<void> {
+  if (!output.destroyed) await new Promise<void>((resolve) => output.end(resolve))
+  output.destroy()
+}
+
+/**
+ * Waits until nothing is left of a command that would keep a process of its own from ending. What fails meanwhile ends this
+ * process, as it would that one.
+ */
+async function leftNothing(before: readonly string[]): Promise<void> {
+  for (let waits = 0; ; waits++) {
+    await setTimeout(waits)
+    const left = process.getActiveResourcesInfo()
+    for (const name of before) if (left.includes(name)) left.splice(left.indexOf(name), 1)
+    if (left.length === 0) return
+    if (waits === MOST_WAITS) throw new Error(`the command has left behind: ${left.join(', ')}`)
+  }
 }
 
 /** Connects a standard stream. */
