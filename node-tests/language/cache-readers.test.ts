@@ -90,6 +90,19 @@ describe('readers of a cached hive that share what comes from the network', () =
     expect(remote.sentBytes).toBe(4 * 1024 + 10_000)
   })
 
+  it('do not wait for the digests that another one has asked for in vain for three seconds', async () => {
+    const host = new VirtualHost()
+    const { remote, hive } = setUpCache({ host })
+    const bytes = randomBytes(3_000, 1)
+    await putEntry(remote, 'x', bytes)
+    remote.onManifest = () => (remote.manifests === 1 ? new Promise(() => undefined) : undefined)
+    const hung = await hive.open('x')
+    void collect(hung.stream())
+    await vi.waitUntil(() => remote.manifests > 0, { timeout: 30_000 })
+    host.advance(3_000)
+    expect(await readEntry(hive, 'x')).toEqual(bytes)
+  })
+
   it('all go on once there is room, although some of those that waited have gone', async () => {
     const host = new VirtualHost()
     const blocks = new BlockCache(new StreamStore(memoryBackend()), {

@@ -3,6 +3,8 @@ import type { BlockNames } from './block-names.ts'
 
 /** How long names are shared, in milliseconds: as long as a player needs for its first requests. */
 const SHARE_MS = 10_000
+/** How long somebody waits for what another one is still asking for: that request may never be answered. */
+const WAIT_MS = 3_000
 /** Most versions whose names are shared. */
 const MOST_VERSIONS = 16
 
@@ -12,19 +14,25 @@ const MOST_VERSIONS = 16
  */
 export class RecentNames {
   readonly #host: StoreHost
-  readonly #versions = new Map<string, { readonly names: Promise<BlockNames>; readonly sinceMs: number }>()
+  readonly #versions = new Map<
+    string,
+    { readonly names: Promise<BlockNames>; readonly sinceMs: number; isFound: boolean }
+  >()
 
   constructor(host: StoreHost) {
     this.#host = host
   }
 
-  /** The names that somebody has found, or is finding, under a key; if nobody is, `find` does. Failures are not shared. */
+  /**
+   * The names that somebody has found, or has just begun to find, under a key; otherwise, `find` finds them. Failures are not
+   * shared.
+   */
   async get(key: string, find: () => Promise<BlockNames>): Promise<BlockNames> {
     const nowMs = this.#host.now()
     const known = this.#versions.get(key)
-    if (known && Math.abs(nowMs - known.sinceMs) < SHARE_MS) return known.names
+    if (known && Math.abs(nowMs - known.sinceMs) < (known.isFound ? SHARE_MS : WAIT_MS)) return known.names
     const names = find()
-    const mine = { names, sinceMs: nowMs }
+    const mine = { names, sinceMs: nowMs, isFound: false }
     this.#versions.delete(key)
     this.#versions.set(key, mine)
     for (const oldest of this.#versions.keys()) {
@@ -32,7 +40,9 @@ export class RecentNames {
       this.#versions.delete(oldest)
     }
     try {
-      return await names
+      const found = await names
+      mine.isFound = true
+      return found
     } catch (error) {
       if (this.#versions.get(key) === mine) this.#versions.delete(key)
       throw error
