@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { cdp, server } from 'vitest/browser'
-import { indexedDbBackend } from '../src/backends/indexeddb.ts'
+import { indexedDbBackend, type IndexedDbBackendOptions } from '../src/backends/indexeddb.ts'
 import { LocalHive } from '../src/hive/local-hive.ts'
 import { collect } from '../src/bytes/collect.ts'
 import { type Backend, StreamStore, systemHost } from '../src/store.ts'
@@ -12,7 +12,7 @@ import { inspectStore } from '../node-tests/support/inspect-store.ts'
 import { sample } from '../node-tests/support/sample.ts'
 import { settledBackend } from '../node-tests/support/settled-backend.ts'
 import { difference } from '../node-tests/support/jobs.ts'
-import { rejection } from '../node-tests/support/streams.ts'
+import { randomBytes, rejection } from '../node-tests/support/streams.ts'
 import { BLOCK_SIZE, contentOf } from './support/stored-entries.ts'
 
 const KEY = new Uint8Array([1])
@@ -26,8 +26,8 @@ function newName(): string {
   return name
 }
 
-async function open(name: string = newName()): Promise<Backend> {
-  const backend = await indexedDbBackend(name)
+async function open(name: string = newName(), options: IndexedDbBackendOptions = {}): Promise<Backend> {
+  const backend = await indexedDbBackend(name, options)
   backends.push(backend)
   return backend
 }
@@ -71,6 +71,35 @@ describe('indexedDbBackend', () => {
     const again = await metadata.commit([], [{ key: KEY, value: KEY }])
     expect(again).not.toBe(version)
     expect((await metadata.get(KEY))!.version).toBe(again)
+  })
+
+  it.each(sample(backendCases(() => open(newName(), { asBlobs: true }), { reopen })))(
+    '$name, as Blobs',
+    async ({ run }) => {
+      await expect(run()).resolves.toBeUndefined()
+    },
+  )
+
+  it('stores objects as Blobs if the browser takes them, and reads both kinds', async () => {
+    const name = newName()
+    const [asBlobs, asBytes] = [await open(name, { asBlobs: true }), await open(name)]
+    const bytes = randomBytes(100_000)
+    await asBlobs.blocks.put('o.00', bytes.subarray(10))
+    await asBytes.blocks.put('o.01', bytes)
+    for (const { blocks } of [asBlobs, asBytes]) {
+      expect(difference((await blocks.get('o.00'))!, bytes.slice(10))).toBe(undefined)
+      expect(difference((await blocks.get('o.01'))!, bytes)).toBe(undefined)
+      expect(await blocks.blob!('o.01')).toBe(undefined)
+      expect(await blocks.blob!('o.02')).toBe(undefined)
+    }
+    const blob = await asBytes.blocks.blob!('o.00')
+    // WebKitGTK stores no Blobs while it keeps nothing on disk.
+    expect(blob !== undefined).toBe(server.browser !== 'webkit')
+    if (!blob) return
+    expect(blob.size).toBe(bytes.byteLength - 10)
+    await asBytes.blocks.delete('o.00')
+    const read = await blob.arrayBuffer().catch(() => undefined)
+    if (read) expect(difference(new Uint8Array(read), bytes.slice(10))).toBe(undefined)
   })
 
   it('stores a part of a larger buffer as that part', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { server } from 'vitest/browser'
 import { randomBytes, rejection, soon } from '../node-tests/support/streams.ts'
 import type { EntryInfo } from '../src/hive/hive.ts'
 import { HttpHive } from '../src/http.ts'
@@ -125,6 +126,43 @@ describe('a service worker with a cache', () => {
     await worker.cache.unpin(alias)
     expect(await worker.cache.cached(alias)).toMatchObject({ pinned: false })
     await worker.cache.clear()
+    expect((await get(url)).status).toBe(503)
+    await worker.cache.setOffline(false)
+  })
+
+  it('answers with what it keeps in one piece, and with exact bytes or none while that is removed', async () => {
+    const { alias, etag } = await store('whole.bin', new Blob([BYTES]), 'application/octet-stream')
+    const url = worker.url({ alias, etag })
+    const pieces: unknown[] = []
+    const listen = ({ data }: MessageEvent<{ type?: unknown; alias?: unknown; start: number; end: number }>): void => {
+      if (data.type === 'combstream:delivery' && data.alias === alias) pieces.push([data.start, data.end])
+    }
+    const { serviceWorker } = frame.window.navigator
+    serviceWorker.addEventListener('message', listen)
+    await worker.cache.pin(alias)
+    await worker.cache.setOffline(true)
+    // The worker reads and checks everything once after that.
+    expect((await get(url)).bytes).toEqual(BYTES)
+    for (const [start, end] of [
+      [0, BYTES.byteLength],
+      [999_990, 1_000_010],
+    ] as const) {
+      pieces.length = 0
+      const { cacheBytes } = await worker.cache.usage()
+      expect((await get(url, `bytes=${start}-${end - 1}`)).bytes).toEqual(BYTES.slice(start, end))
+      expect((await worker.cache.usage()).cacheBytes - cacheBytes).toBe(end - start)
+      // WebKit sends what the worker reads.
+      if (server.browser !== 'webkit') await expect.poll(() => pieces).toEqual([[start, end]])
+    }
+    serviceWorker.removeEventListener('message', listen)
+
+    const answers = await Promise.all([0, 1, 2].map(() => soon(frame.window.fetch(url), 'an answer')))
+    await worker.renew()
+    await worker.cache.clear()
+    for (const answer of answers) {
+      const bytes = await soon(answer.arrayBuffer(), 'its body').catch(() => undefined)
+      if (bytes) expect(new Uint8Array(bytes)).toEqual(BYTES)
+    }
     expect((await get(url)).status).toBe(503)
     await worker.cache.setOffline(false)
   })

@@ -5,14 +5,17 @@
  */
 import { describeValue } from '../bytes/describe-value.ts'
 import type { Backend } from '../store/backend.ts'
-import { indexedDbBackend } from './indexeddb/indexeddb-backend.ts'
+import { indexedDbBackend, type IndexedDbBackendOptions } from './indexeddb/indexeddb-backend.ts'
 import { opfsBackend } from './opfs/opfs-backend.ts'
 
 export { BackendError, type BackendErrorOptions } from '../errors.ts'
 export { FormatError, type FormatErrorOptions, type FormatErrorReason } from '../errors.ts'
 export { QuotaExceededError, type QuotaExceededErrorOptions } from '../errors.ts'
 
-const OPENERS = { indexeddb: indexedDbBackend, opfs: opfsBackend }
+const OPENERS = {
+  indexeddb: indexedDbBackend,
+  opfs: (name: string): Promise<Backend> => opfsBackend(name),
+} as const satisfies Record<string, (name: string, options: IndexedDbBackendOptions) => Promise<Backend>>
 
 /** A backend in a browser. */
 export interface BrowserBackend extends Backend {
@@ -28,6 +31,12 @@ export interface BrowserBackendOptions {
    * @default 'indexeddb'
    */
   prefer?: BrowserBackend['kind'] | undefined
+  /**
+   * Whether blocks in IndexedDB are stored as Blobs, if the browser takes them: then a service worker with a cache can answer
+   * with them, and the browser sends the bytes itself.
+   * @default false
+   */
+  asBlobs?: boolean | undefined
 }
 
 /**
@@ -54,19 +63,19 @@ export interface BrowserBackendOptions {
  * ```
  */
 export async function browserBackend(name: string, options: BrowserBackendOptions = {}): Promise<BrowserBackend> {
-  const { prefer = 'indexeddb' } = options
+  const { prefer = 'indexeddb', asBlobs } = options
   if (!Object.hasOwn(OPENERS, prefer)) {
     throw new TypeError(`prefer must be 'indexeddb' or 'opfs', got ${describeValue(prefer)}`)
   }
   const other = prefer === 'opfs' ? 'indexeddb' : 'opfs'
   try {
-    return { ...(await OPENERS[prefer](name)), kind: prefer }
+    return { ...(await OPENERS[prefer](name, { asBlobs })), kind: prefer }
   } catch (error) {
     const { name: failure } = error as Error
     // The blocks may be elsewhere, or the browser may not have the file system here. Without IndexedDB, nothing works.
     if (failure !== 'FormatError' && !(failure === 'BackendError' && prefer === 'opfs')) throw error
     try {
-      return { ...(await OPENERS[other](name)), kind: other }
+      return { ...(await OPENERS[other](name, { asBlobs })), kind: other }
     } catch {
       throw error
     }

@@ -7,4 +7,4 @@
 export { BackendError, type BackendErrorOptions } from '../errors.ts'
 export { FormatError, type FormatErrorOptions, type FormatErrorReason } from '../errors.ts'
 export { QuotaExceededError, type QuotaExceededErrorOptions } from '../errors.ts'
-export { indexedDbBackend } from './indexeddb/indexeddb-backend.ts'
+export { indexedDbBackend, type IndexedDbBackendOptions } from './indexeddb/indexeddb-backend.ts'

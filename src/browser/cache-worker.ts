@@ -9,5 +9,5 @@ const DATABASE = 'combstream-cache'
 
 startWorker({
   hiveAt: (url, options) => new HttpHive(url, options),
-  openStore: async () => new StreamStore(await browserBackend(DATABASE), { name: 'cache' }),
+  openStore: async () => new StreamStore(await browserBackend(DATABASE, { asBlobs: true }), { name: 'cache' }),
 })

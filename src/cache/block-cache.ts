@@ -2,8 +2,9 @@ import type { ByteRange } from '../bytes/byte-range.ts'
 import { markHandled } from '../bytes/promises.ts'
 import type { StoreHost } from '../store/host.ts'
 import type { StreamStore } from '../store/stream-store.ts'
-import { openStoredBlocks } from '../store/reading/stored-stream.ts'
+import { engineBlob, openStoredBlocks, type StoredStream } from '../store/reading/stored-stream.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
+import { BlobAnswers, type Removals } from './blob-answers.ts'
 import { blockKey, blockReference } from './cache-keys.ts'
 import { type BlockRecord, formatBlock, parseBlock } from './cache-records.ts'
 import { parseRecord, readRecord, readRow } from './cache-store.ts'
@@ -43,8 +44,8 @@ export interface NewBlock {
 
 /** What became of a block that was to be kept. */
 export type Keeping =
-  /** It is kept. */
-  | { readonly kind: 'kept' }
+  /** It is kept, as the stream with this id. */
+  | { readonly kind: 'kept'; readonly id: string }
   /** Nothing could make room for it. */
   | { readonly kind: 'full' }
   /** The cache was cleared since its reader began, or nothing is to be stored any more. */
@@ -60,6 +61,10 @@ export class BlockCache {
   readonly limit: number
   readonly host: StoreHost
   readonly uses: RecentUses
+  /** What can be answered with Blobs. */
+  readonly answers: BlobAnswers = new BlobAnswers()
+  /** What had been removed when {@linkcode BlockCache.clears} was called last. */
+  removals: Removals | undefined
   readonly #evictor: Evictor
   readonly #recent: RecentBlocks
   readonly #onError: ((error: unknown) => void) | undefined
@@ -149,6 +154,7 @@ export class BlockCache {
       const first = await source.next()
       if (!first || first.byteLength === length) {
         await source.cancel(undefined)
+        this.#addAnswer(stored)
         return first ?? new Uint8Array(0)
       }
       const bytes = new Uint8Array(length)
@@ -158,12 +164,14 @@ export class BlockCache {
         bytes.set(chunk, filled)
         filled += chunk.byteLength
       }
+      this.#addAnswer(stored)
       return bytes
     } catch (error) {
       const { name } = error as Error
       if (name === 'IntegrityError') {
         if (this.#damaged.size === MOST_DAMAGED) this.#damaged.clear()
         this.#damaged.add(id)
+        this.answers.remove(id)
         this.report(error)
       } else if (name !== 'NotFoundError') this.#pause(error)
       return undefined
@@ -211,6 +219,7 @@ export class BlockCache {
     await this.#storing
     this.uses.clear()
     this.#recent.clear()
+    this.answers.clear()
   }
 
   /** Resolves when all blocks that were handed over are stored or given up, and uses are written. */
@@ -226,7 +235,8 @@ export class BlockCache {
 
   /** Number of the last clearing; undefined if the store fails. */
   async clears(): Promise<number | undefined> {
-    return (await this.attempt(() => readUsage(this.store, this.host)))?.clears
+    this.removals = await this.attempt(() => readUsage(this.store, this.host))
+    return this.removals?.clears
   }
 
   /** Tells that something went wrong which no reader notices. */
@@ -263,6 +273,8 @@ export class BlockCache {
       this.#evictor.mayHaveLeft()
       await removeDamagedBlock(this.store, key)
     }
+    // Bytes that the store has already are not written again, so they may be damaged there.
+    const isNew = digest !== undefined && (await this.store.lookup([digest]))[0] === undefined
     const sink = this.store.sink({
       reference,
       digest,
@@ -292,13 +304,23 @@ export class BlockCache {
     try {
       markHandled(writer.write(bytes))
       await writer.close()
-      this.#damaged.delete((await sink.stored).id)
-      return { kind: 'kept' }
+      const stored = await sink.stored
+      this.#damaged.delete(stored.id)
+      if (isNew) this.#addAnswer(stored)
+      return { kind: 'kept', id: stored.id }
     } catch (error) {
       if (error instanceof NotKept) return { kind: error.kind }
       this.#evictor.mayHaveLeft()
       throw error
     }
+  }
+
+  /** Remembers a block whose bytes have just been checked. */
+  #addAnswer(stored: StoredStream): void {
+    this.answers.add(stored.id, () => {
+      const blob = engineBlob(stored)
+      return blob && this.attempt(() => blob)
+    })
   }
 
   async #makeRoom(bytes: number, beforeMs: number): Promise<boolean> {

@@ -3,6 +3,7 @@ import { copyBytes } from '../bytes/byte-order.ts'
 import { markHandled } from '../bytes/promises.ts'
 import type { VersionBytes } from '../hive/version-bytes.ts'
 import type { BlockNames } from './block-names.ts'
+import type { BlockRecord } from './cache-records.ts'
 import type { HiveCache } from './hive-cache.ts'
 import type { HeldBlock, NetworkRun } from './network-run.ts'
 
@@ -29,8 +30,8 @@ export interface CachedBytesOptions {
   /** The runs and blocks of this version that are in memory, and the start of a run over blocks. */
   sharing(): { readonly runs: Iterable<NetworkRun>; readonly storing: ReadonlyMap<number, HeldBlock> } | undefined
   startRun(first: number, end: number): NetworkRun
-  /** Called with the index of each block that comes from the store. */
-  onHit(index: number): void
+  /** Called with the index of each block that comes from the store, and its row. */
+  onHit(index: number, record: BlockRecord): void
 }
 
 /** A block that is read before it is needed. */
@@ -177,7 +178,7 @@ export class CachedBytes implements VersionBytes {
     const name = await this.#nameOf(index)
     const record = name && (await cache.blocks.find(partition, name, names.rangeOf(index)))
     const bytes = record && (await cache.blocks.read(partition, record, this.#options.clears))
-    if (bytes) this.#options.onHit(index)
+    if (record && bytes) this.#options.onHit(index, record)
     return bytes
   }
 

@@ -7,20 +7,22 @@ import { ConflictError, NotFoundError } from '../errors.ts'
 import { computeManifest } from '../hive/compute-manifest.ts'
 import { digestInEtag } from '../hive/entry-record.ts'
 import type { EntryManifest } from '../hive/entry-manifest.ts'
-import type { Consistency, Entry, EntryInfo, EntryReader, OpenOptions } from '../hive/hive.ts'
-import { bytesOfStream, type VersionBytes } from '../hive/version-bytes.ts'
+import type { Consistency, Entry, EntryInfo, OpenOptions } from '../hive/hive.ts'
+import { bytesOfReader, bytesOfStream, type VersionBytes } from '../hive/version-bytes.ts'
 import type { VersionRangeReading, VersionReading, VersionSource } from '../hive/version-source.ts'
 import { versionStream } from '../hive/version-stream.ts'
 import { SignatureStream } from '../rsync/signature-stream.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
 import { type AskManifest, BlockNames, findNaming } from './block-names.ts'
 import type { AliasKey } from './cache-keys.ts'
+import type { KnownBlock, Removals } from './blob-answers.ts'
 import type { VersionRecord } from './cache-records.ts'
 import type { Keeping } from './block-cache.ts'
 import { isCleared, usageIn } from './cache-usage.ts'
 import { CachedBytes } from './cached-bytes.ts'
 import type { HiveCache } from './hive-cache.ts'
 import { type HeldBlock, NetworkRun } from './network-run.ts'
+import { readBlob } from './read-blob.ts'
 import { isDescribable } from './version-rows.ts'
 
 /** What a {@linkcode CachedVersion} is. */
@@ -50,6 +52,8 @@ export class CachedVersion implements VersionSource {
   readonly info: EntryInfo
   readonly digest: Uint8Array | undefined
   readonly #options: CachedVersionOptions
+  /** What had been removed from the cache before the version was opened; undefined if the store has failed. */
+  readonly #removals: Removals | undefined
   #remote: Promise<Entry> | undefined
   #names: Promise<BlockNames | undefined> | undefined
   /** Why the hive could not tell the digests the last time; undefined if it could, or need not. */
@@ -61,6 +65,7 @@ export class CachedVersion implements VersionSource {
     this.info = options.info
     this.digest = digestInEtag(options.info.etag)
     this.#options = options
+    this.#removals = options.clears === undefined ? undefined : options.cache.blocks.removals
     this.#isNoted = options.known?.etag === options.info.etag && options.known.size === options.info.size
     this.#remote = options.remote && Promise.resolve(options.remote)
   }
@@ -89,6 +94,10 @@ export class CachedVersion implements VersionSource {
       },
       signals,
     })
+  }
+
+  async blob(range: ByteRange): Promise<Blob | undefined> {
+    return this.#removals && readBlob(this.#options.cache, this.#versionKey, this.#removals, range)
   }
 
   signature(reading: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -129,14 +138,13 @@ export class CachedVersion implements VersionSource {
   }
 
   async #findNames(start: number): Promise<BlockNames | undefined> {
-    const { cache, info, alias, clears } = this.#options
-    const { etag, size } = info
-    if (size === 0 || info.noStore || !isDescribable(info)) return undefined
+    const { cache, info, clears } = this.#options
+    if (info.size === 0 || info.noStore || !isDescribable(info)) return undefined
     const partition = await cache.rows.partition
     const find = (): Promise<BlockNames> => this.#makeNames(partition, start)
     try {
       if (clears === undefined) return await find()
-      return await cache.recentNames.get(JSON.stringify([alias.alias, etag, size, clears]), find)
+      return await cache.recentNames.get(`${this.#versionKey} ${clears}`, find)
     } catch (error) {
       this.namingError = error
       // The bytes may come all the same. If they do not, that is the error to report.
@@ -180,7 +188,10 @@ export class CachedVersion implements VersionSource {
       hasFormer: known !== undefined && known.etag !== info.etag,
       sharing: () => cache.shared.get(sharingKey),
       startRun: (first, end) => this.startRun(names, { first, end }, startedMs),
-      onHit: (index) => this.#noteHit(names, index),
+      onHit: (index, record) => {
+        this.#noteAnswer(names, index, record)
+        this.#noteHit(names, index)
+      },
     })
   }
 
@@ -200,6 +211,12 @@ export class CachedVersion implements VersionSource {
         if (await cache.store.transaction(write)) await cache.rows.tidyPages(alias)
       }),
     )
+  }
+
+  /** Remembers where a block is that has just been checked. */
+  #noteAnswer({ version: { blockLength } }: BlockNames, index: number, block: KnownBlock): void {
+    const { answers } = this.#options.cache.blocks
+    if (this.#removals) answers.note(this.#versionKey, { removals: this.#removals, blockLength }, index, block)
   }
 
   /** Adds the rows of the version to a commit. Resolves with whether it takes the place of another. */
@@ -262,6 +279,8 @@ export class CachedVersion implements VersionSource {
         },
       }
     })
+    const { hash: owner } = alias
+    if (kept.kind === 'kept') this.#noteAnswer(names, index, { id: kept.id, owner, index, length: bytes.byteLength })
     cache.shared.removeBlock(key, block)
     if (replaces) await cache.blocks.attempt(() => cache.rows.tidyPages(alias))
     return kept
@@ -369,19 +388,12 @@ export class CachedVersion implements VersionSource {
     return new ConflictError(message, { alias, expectedEtag, actualEtag, offset })
   }
 
+  get #versionKey(): string {
+    const { alias, etag, size } = this.info
+    return JSON.stringify([alias, etag, size])
+  }
+
   #sharingKey({ version: { partition, etag, size, blockLength } }: BlockNames): string {
     return JSON.stringify([toHex(partition), this.info.alias, etag, size, blockLength])
-  }
-}
-
-function bytesOfReader(reader: EntryReader, range: ByteRange, signal: AbortSignal): VersionBytes {
-  reader.seek(range.start)
-  return {
-    read: async () => {
-      if (reader.offset >= range.end) return undefined
-      const { offset } = reader
-      return (await reader.read({ signal })).subarray(0, range.end - offset)
-    },
-    cancel: () => reader.close(),
   }
 }

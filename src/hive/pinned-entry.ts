@@ -11,6 +11,14 @@ import type { Entry, EntryReader, EntryReaderOptions, EntryStreamOptions, ReadWh
 import { readEntryBlob, readEntryBytes, readEntryText } from './read-whole.ts'
 import type { VersionReading, VersionSource } from './version-source.ts'
 
+/**
+ * A range of an open entry as a Blob of an engine's own storage, which the browser sends sooner than a worker can; undefined if
+ * there is none, so that the entry must be read.
+ */
+export async function storedBlob(entry: Entry, range: ByteRange): Promise<Blob | undefined> {
+  return 'storedBlob' in entry ? (entry as PinnedEntry).storedBlob(range) : undefined
+}
+
 /** An entry that is open at one version. It checks arguments, and when it is closed it ends its streams and readers. */
 export class PinnedEntry implements Entry {
   readonly alias: string
@@ -54,6 +62,12 @@ export class PinnedEntry implements Entry {
     const stream = ({ start }: { start: number }): ReadableStream<Uint8Array<ArrayBuffer>> =>
       this.#source.read({ start, end: this.size }, reading)
     return openReader({ size: this.size, stream, closed: this.#closed.signal }, bufferSize)
+  }
+
+  /** See {@linkcode storedBlob}. */
+  async storedBlob(range: ByteRange): Promise<Blob | undefined> {
+    this.#assertOpen()
+    return this.#source.blob?.(range)
   }
 
   bytes(options?: ReadWholeOptions): Promise<Uint8Array<ArrayBuffer>> {

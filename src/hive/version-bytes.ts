@@ -1,6 +1,8 @@
 import { copyBytes } from '../bytes/byte-order.ts'
 import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { ReusingReader } from '../bytes/reusing-reader.ts'
+import type { ByteRange } from '../bytes/byte-range.ts'
+import type { EntryReader } from './hive.ts'
 
 /** Where the bytes of a version come from. */
 export interface VersionBytes {
@@ -28,5 +30,18 @@ export function bytesOfStream(readable: ReadableStream<Uint8Array>): VersionByte
       return chunk && !lent && reader instanceof ReusingReader ? copyBytes(chunk) : chunk
     },
     cancel: (reason) => (reader ?? readable).cancel(reason),
+  }
+}
+
+/** The bytes of a range, from a reader of the version. */
+export function bytesOfReader(reader: EntryReader, range: ByteRange, signal: AbortSignal): VersionBytes {
+  reader.seek(range.start)
+  return {
+    read: async () => {
+      if (reader.offset >= range.end) return undefined
+      const { offset } = reader
+      return (await reader.read({ signal })).subarray(0, range.end - offset)
+    },
+    cancel: () => reader.close(),
   }
 }

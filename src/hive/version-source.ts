@@ -27,6 +27,11 @@ export interface VersionSource {
    * that matters to this source.
    */
   read(range: ByteRange, reading: VersionRangeReading): ReadableStream<Uint8Array<ArrayBuffer>>
+  /**
+   * A range of the version as a Blob of an engine's own storage; undefined if it is not there, or cannot be answered with at
+   * once. It is of this version, whether that is still current or not.
+   */
+  blob?(range: ByteRange): Promise<Blob | undefined>
   /** Reads the rdiff signature of the version. */
   signature(reading: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>>
   /**

@@ -4,7 +4,7 @@ import { markHandled, nextTask } from '../bytes/promises.ts'
 import { checkBase } from './base-url.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
 import type { Hive } from '../hive/hive.ts'
-import { unread } from '../http/server/answer.ts'
+import { type Answer, type BegunAnswer, unread } from '../http/server/answer.ts'
 import { hiveHandler } from '../http/server/handler.ts'
 import { parseContentRange } from '../representation/range-header.ts'
 import { isLost } from './is-lost.ts'
@@ -49,7 +49,10 @@ export interface FetchResponderOptions {
    * @default never waits
    */
   untilNeeded?: ((request: Request, signal: AbortSignal) => Promise<boolean>) | undefined
-  /** Called for each chunk that the browser takes, so that a page can show progress. */
+  /**
+   * Called for each chunk that the browser takes, so that a page can show progress; once, when it begins, for a range from a
+   * cache that the browser sends itself.
+   */
   onDelivery?: ((delivery: Delivery, request: Request) => void) | undefined
   /**
    * Called for each failure that the browser sees as a 5xx or as a body that breaks off; with a `ConflictError` if the
@@ -123,7 +126,19 @@ export function pinningResponder(
   // A worker does not learn that the browser has given up a request unless a body is cancelled. So the answer, with its
   // body, is given at once.
   const use = typeof hive === 'function' ? reopening(hive) : <T>(work: (opened: Hive) => Promise<T>) => work(hive)
-  const handle = hiveHandler(conflicting(use, bufferSize), { base: base.pathname, onError }, unread)
+  /** Number of bytes of the answers that the browser sends itself. */
+  const blobs = new WeakMap<Request, number>()
+  const beginBody = (answer: Answer, request: Request): BegunAnswer => {
+    if (answer.body instanceof Blob) blobs.set(request, answer.body.size)
+    return unread(answer)
+  }
+  // A player gives up bodies, and is told when its entry is replaced: its bytes go through the worker, which counts them.
+  const handle = hiveHandler(
+    conflicting(use, bufferSize),
+    { base: base.pathname, onError },
+    beginBody,
+    (request) => !isMedia(request),
+  )
   return (request, clientId = '') => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
     // Service workers see the requests of their pages to other origins too.
@@ -132,18 +147,26 @@ export function pinningResponder(
     if (url.pathname === base.pathname) return undefined
     const path = url.pathname.slice(base.pathname.length)
     return pinned(pins, clientId, request, url, handle).then((response) => {
-      if (!response.body || !response.ok) return response
+      const blobBytes = blobs.get(request)
+      if (blobBytes === undefined && (!response.body || !response.ok)) return response
       // The bytes of a signature or a manifest are not bytes of its entry.
       const isEntry = !url.searchParams.has('signature') && !url.searchParams.has('manifest')
       const tells = onDelivery && isEntry
       const deliver = tells && deliveryOf(response.headers, path, (delivery) => onDelivery(delivery, request))
+      if (blobBytes !== undefined) {
+        if (deliver) deliver(blobBytes)
+        return response
+      }
       const { status, headers } = response
-      const isMedia = request.destination === 'video' || request.destination === 'audio'
       const pace =
-        isMedia && untilNeeded && budgets.paceOf(clientId, url.href, (signal) => untilNeeded(request, signal))
-      return new Response(passedOn(response.body, deliver, pace), { status, headers })
+        isMedia(request) && untilNeeded && budgets.paceOf(clientId, url.href, (signal) => untilNeeded(request, signal))
+      return new Response(passedOn(response.body!, deliver, pace), { status, headers })
     })
   }
+}
+
+function isMedia({ destination }: Request): boolean {
+  return destination === 'video' || destination === 'audio'
 }
 
 /** Handles a request. With a version, it is answered as if the URL pinned that. */

@@ -147,6 +147,12 @@ export interface Blocks {
   put(name: string, bytes: Uint8Array, options?: BackendCallOptions & { hints?: BlockHints | undefined }): Promise<void>
   /** Reads a whole object; undefined if there is none. The bytes belong to the caller, and fill their ArrayBuffer. */
   get(name: string, options?: GetBlockOptions): Promise<Uint8Array<ArrayBuffer> | undefined>
+  /**
+   * An object as a Blob of the engine's own storage, whose bytes are not read here: a browser sends such a Blob itself, and
+   * sooner than a worker can. Undefined if there is none, or if the engine does not have this object as a Blob. Once the
+   * object is deleted, the Blob has the same bytes, or fails when it is read.
+   */
+  blob?(name: string, options?: BackendCallOptions): Promise<Blob | undefined>
   /** The length of an object in bytes, without reading it; undefined if `get` would resolve with undefined. */
   size(name: string, options?: BackendCallOptions): Promise<number | undefined>
   /** Deletes an object, whether it exists or not. */

@@ -1,32 +1,61 @@
 import { ownBytes } from '../../bytes/byte-order.ts'
+import type { BackendError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { BLOCKS, type Database, SIZES } from './database.ts'
+import { indexedDbError } from './indexeddb-error.ts'
 import { resultOf } from './idb-request.ts'
 
 /** Comes after every character that a name may have. */
 const AFTER_NAMES = '\u{7f}'
 
+/** What an object is stored as. */
+type Stored = Uint8Array<ArrayBuffer> | Blob
+
 /** The objects, in one object store. Their lengths are in a second one: a list need not load the objects. */
 export class IdbBlocks implements Blocks {
   readonly #database: Database
+  /** Whether objects are stored as Blobs: `try` until one has been. */
+  #asBlobs: boolean | 'try'
 
-  constructor(database: Database) {
+  constructor(database: Database, asBlobs: boolean) {
     this.#database = database
+    this.#asBlobs = asBlobs && 'try'
   }
 
-  put(name: string, bytes: Uint8Array, { signal }: BackendCallOptions = {}): Promise<void> {
-    const what = `cannot store object ${name}`
-    return this.#database.write(what, [BLOCKS, SIZES], signal, (transaction) => {
-      // The whole buffer of a view would be stored.
-      transaction.objectStore(BLOCKS).add(ownBytes(bytes), name)
-      transaction.objectStore(SIZES).add(bytes.byteLength, name)
-    })
+  async put(name: string, bytes: Uint8Array, { signal }: BackendCallOptions = {}): Promise<void> {
+    // The whole buffer of a view would be stored.
+    const own = ownBytes(bytes)
+    if (this.#asBlobs) {
+      try {
+        await this.#add(name, new Blob([own]), own.byteLength, signal)
+        this.#asBlobs = true
+        return
+      } catch (error) {
+        // Others may have tried at the same time.
+        if (this.#asBlobs === true || !isRefusal(error)) throw error
+        this.#asBlobs = false
+      }
+    }
+    await this.#add(name, own, own.byteLength, signal)
   }
 
-  get(name: string, { signal }: GetBlockOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return this.#database.read(`cannot read object ${name}`, [BLOCKS], signal, (transaction) => {
-      return resultOf<Uint8Array<ArrayBuffer> | undefined>(transaction.objectStore(BLOCKS).get(name))
-    })
+  async get(name: string, { signal }: GetBlockOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const what = `cannot read object ${name}`
+    const stored = await this.#read(what, name, signal)
+    if (!(stored instanceof Blob)) return stored
+    try {
+      const bytes = await stored.arrayBuffer()
+      signal?.throwIfAborted()
+      return new Uint8Array(bytes)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw indexedDbError(error, what)
+    }
+  }
+
+  async blob(name: string, { signal }: BackendCallOptions = {}): Promise<Blob | undefined> {
+    const stored = await this.#read(`cannot read object ${name}`, name, signal)
+    return stored instanceof Blob ? stored : undefined
   }
 
   size(name: string, { signal }: BackendCallOptions = {}): Promise<number | undefined> {
@@ -57,4 +86,23 @@ export class IdbBlocks implements Blocks {
       return lengths.map((size, index) => ({ name: names[index] as string, size }))
     })
   }
+
+  #add(name: string, stored: Stored, byteLength: number, signal: AbortSignal | undefined): Promise<void> {
+    return this.#database.write(`cannot store object ${name}`, [BLOCKS, SIZES], signal, (transaction) => {
+      transaction.objectStore(BLOCKS).add(stored, name)
+      transaction.objectStore(SIZES).add(byteLength, name)
+    })
+  }
+
+  #read(what: string, name: string, signal: AbortSignal | undefined): Promise<Stored | undefined> {
+    return this.#database.read(what, [BLOCKS], signal, (transaction) =>
+      resultOf<Stored | undefined>(transaction.objectStore(BLOCKS).get(name)),
+    )
+  }
+}
+
+/** Whether the browser takes no Blobs: WebKitGTK does not while it keeps nothing on disk. */
+function isRefusal(error: unknown): boolean {
+  const name = ((error as BackendError).cause as Error | undefined)?.name
+  return name === 'UnknownError' || name === 'DataCloneError'
 }

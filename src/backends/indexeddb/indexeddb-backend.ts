@@ -2,6 +2,16 @@ import type { Backend } from '../../store/backend.ts'
 import { IdbBlocks } from './idb-blocks.ts'
 import { checkHiveName, openRows } from './open-rows.ts'
 
+/** Options of {@linkcode indexedDbBackend}. */
+export interface IndexedDbBackendOptions {
+  /**
+   * Whether blocks are stored as Blobs, if the browser takes them: then a service worker can answer with them, and the browser
+   * sends the bytes itself. Blocks of both kinds can be read, whatever this is.
+   * @default false
+   */
+  asBlobs?: boolean | undefined
+}
+
 /**
  * Opens a hive's database in IndexedDB, and creates it if there is none. Any number of tabs, workers and service workers
  * of one origin may have it open, and use it at the same time.
@@ -30,8 +40,11 @@ import { checkHiveName, openRows } from './open-rows.ts'
  * }
  * ```
  */
-export async function indexedDbBackend(name: string): Promise<Backend> {
+export async function indexedDbBackend(
+  name: string,
+  { asBlobs = false }: IndexedDbBackendOptions = {},
+): Promise<Backend> {
   checkHiveName(name)
   const { database, ...rows } = await openRows(name, 'indexeddb')
-  return { ...rows, blocks: new IdbBlocks(database) }
+  return { ...rows, blocks: new IdbBlocks(database, asBlobs) }
 }

@@ -15,7 +15,7 @@ export interface Answer {
   /** Header fields, without those that every answer gets later. */
   readonly headers?: Readonly<Record<string, string>>
   /** The body: as a whole, or as a stream. */
-  readonly body?: Uint8Array<ArrayBuffer> | StreamedBody | undefined
+  readonly body?: Uint8Array<ArrayBuffer> | Blob | StreamedBody | undefined
 }
 
 /** A body that is read while it is sent. */
@@ -35,7 +35,7 @@ export interface WholeAnswer extends Omit<Answer, 'body'> {
 /** An answer whose head can be sent. */
 export interface BegunAnswer extends Omit<Answer, 'body'> {
   /** The body: as a whole, or as what has been read of it and the rest. */
-  readonly body?: Uint8Array<ArrayBuffer> | BegunBody | undefined
+  readonly body?: Uint8Array<ArrayBuffer> | Blob | BegunBody | undefined
 }
 
 /** A body that is read while it is sent; its first chunk may have been read already. */
@@ -50,7 +50,7 @@ export interface BegunBody {
 
 /** An answer whose head is sent before any of its body has been read. */
 export function unread({ body, ...head }: Answer): BegunAnswer {
-  if (!body || !('stream' in body)) return { ...head, body }
+  if (!body || !('release' in body)) return { ...head, body }
   return { ...head, body: { first: undefined, rest: new BodyReader(body.stream), release: body.release } }
 }
 
@@ -119,6 +119,6 @@ export function toResponse(
     return new Response(counted, { status, headers: { ...headers } })
   }
   const sent = request.method === 'HEAD' ? undefined : body
-  log.endWith(status, sent?.byteLength ?? 0)
+  log.endWith(status, sent instanceof Blob ? sent.size : (sent?.byteLength ?? 0))
   return new Response(sent ?? null, { status, headers: { ...headers } })
 }

@@ -16,6 +16,7 @@ interface Settings extends HandlerSettings {
   readonly hive: Hive
   readonly watchers: Watchers
   beginBody(answer: Answer, request: Request): BegunAnswer | Promise<BegunAnswer>
+  takesBlob(request: Request): boolean
 }
 
 /**
@@ -51,17 +52,19 @@ export function createHiveHandler(
 
 /**
  * Makes the handler; `beginBody` begins the body of an answer before its head is sent. If the handler is given the etag of a
- * version, it answers as if the URL had it (`?v=`), unless it has another.
+ * version, it answers as if the URL had it (`?v=`), unless it has another. `takesBlob` says which requests may be answered with
+ * a Blob of an engine's own storage.
  */
 export function hiveHandler(
   hive: Hive,
   options: HiveHandlerOptions,
   beginBody: (answer: Answer, request: Request) => BegunAnswer | Promise<BegunAnswer>,
+  takesBlob: (request: Request) => boolean = () => false,
 ): (request: Request, pin?: string) => Promise<Response> {
   if (typeof hive?.open !== 'function') throw new TypeError(`hive must be a Hive, got ${typeof hive}`)
   const checked = checkHandlerOptions(options)
   const watchers = new Watchers({ hive, most: checked.limits.watchers, stopping: options.stopping })
-  const settings: Settings = { ...checked, hive, watchers, beginBody }
+  const settings: Settings = { ...checked, hive, watchers, beginBody, takesBlob }
   return async (request, pin) => {
     const onError = (error: unknown): void => options.onError?.(error, request)
     const log = new RequestLog(options.onTransfer, onError)
@@ -129,7 +132,9 @@ async function respond(
     if (isResponse(granted)) return granted
     throw new StatusError(403, 'not allowed')
   }
-  const answer = await route.answer({ request, hive, alias, destination, prefix, version, limits, watchers, log })
+  const takesBlob = settings.takesBlob(request)
+  const asked = { request, hive, alias, destination, prefix, version, takesBlob, limits, watchers, log }
+  const answer = await route.answer(asked)
   return settings.beginBody(answer, request)
 }
 

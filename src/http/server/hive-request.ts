@@ -17,6 +17,8 @@ export interface HiveRequest {
   readonly prefix: string
   /** Etag of the one version that the request is about (`?v=`); undefined if it is about the current one. */
   readonly version: string | undefined
+  /** Whether the body of the answer may be a Blob of an engine's own storage. */
+  readonly takesBlob: boolean
   /** What the request may ask for at most. */
   readonly limits: HandlerLimits
   /** Those who watch the hive. */

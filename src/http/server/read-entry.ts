@@ -1,6 +1,7 @@
 import { ConflictError, NotFoundError } from '../../errors.ts'
 import { digestInEtag } from '../../hive/entry-record.ts'
 import type { Entry } from '../../hive/hive.ts'
+import { storedBlob } from '../../hive/pinned-entry.ts'
 import { answerRead, bodyStream, CACHING } from '../../representation/answer-read.ts'
 import { evaluateConditions } from '../../representation/conditions.ts'
 import { untrustedHeaders } from '../../representation/untrusted.ts'
@@ -17,12 +18,13 @@ export async function readEntry(asked: HiveRequest): Promise<Answer> {
   const entry = await openVersion(asked)
   const digest = digestInEtag(entry.etag)
   const { status, headers, bytes } = await releasing(entry, () => answerRead(asked.request, entry, { asOfMs, digest }))
-  if (bytes) {
+  const blob = asked.takesBlob && bytes && !('parts' in bytes) ? await storedBlob(entry, bytes) : undefined
+  if (bytes && !blob) {
     const body = streamed(entry, (opened) => bodyStream(bytes, (range) => opened.stream(range)))
     return { status, headers, body }
   }
   await entry.close()
-  if (status !== 416) return { status, headers }
+  if (status !== 416) return { status, headers, body: blob }
   throw new StatusError(416, new RangeError(`the range is not in the entry, which has ${entry.size} bytes`), headers)
 }
 

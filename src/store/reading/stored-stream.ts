@@ -7,6 +7,7 @@ import type { BackendCallOptions } from '../backend.ts'
 import { type BlockSource, openBlocks, readBlocks, type ReadableRecord } from './block-reader.ts'
 import { preloadBlocks } from './preload-blocks.ts'
 import type { StreamRecord } from '../rows/row-values.ts'
+import { CODEC_NONE } from '../rows/row-values.ts'
 import { PageMap } from './page-map.ts'
 import { StreamPlace } from './stream-place.ts'
 import type { StoreContext } from '../store-context.ts'
@@ -92,15 +93,22 @@ function sourceOf(context: StoreContext, stream: ReadableRecord, size: number, s
   )
   const stored: StoredStream = { id: toHex(stream.id), digest: stream.digest.slice(), ...withBlob(slice) }
   // A signal would have to be listened to.
-  return signal ? stored : { ...stored, [OPEN_BLOCKS]: (range) => openBlocks(context, stream, range, []) }
+  if (signal) return stored
+  return {
+    ...stored,
+    [OPEN_BLOCKS]: (range) => openBlocks(context, stream, range, []),
+    [ENGINE_BLOB]: context.backend.blocks.blob && (() => engineBlobOf(context, stream)),
+  }
 }
 
 interface OpenableStream extends StoredStream {
   readonly [OPEN_BLOCKS]?: (range: ByteRange) => BlockSource
+  readonly [ENGINE_BLOB]?: (() => Promise<Blob | undefined>) | undefined
 }
 
 /** Not a WeakMap, which would cost the engine's garbage collector more than all else that a small content needs. */
 const OPEN_BLOCKS: unique symbol = Symbol('open blocks')
+const ENGINE_BLOB: unique symbol = Symbol('engine blob')
 
 /**
  * Opens a range of a stored stream for a hive, which makes a stream of its own: a stream around a stream would copy the
@@ -112,6 +120,31 @@ export function openStoredBlocks(stored: OpenableStream, range: ByteRange): Bloc
   const open = stored[OPEN_BLOCKS]
   if (!open) throw new TypeError('the stream is not one of a StreamStore')
   return open(range)
+}
+
+/**
+ * A stored stream as a Blob of the engine's own storage, which nobody has read or checked here. Undefined if the engine has no
+ * Blobs; the promise resolves with undefined if it does not have this stream as one, because it is compressed or damaged.
+ */
+export function engineBlob(stored: OpenableStream): Promise<Blob | undefined> | undefined {
+  return stored[ENGINE_BLOB]?.()
+}
+
+async function engineBlobOf(
+  { backend: { blocks }, keys }: StoreContext,
+  { pages }: ReadableRecord,
+): Promise<Blob | undefined> {
+  if (pages.content) return new Blob([ownBytes(pages.content.bytes)])
+  const parts: Blob[] = []
+  for (let blockIndex = 0; blockIndex < pages.blockCount; blockIndex++) {
+    const page = await pages.findPage(pages.pageOf(blockIndex))
+    const entry = page && pages.entryIn(page, blockIndex)
+    if (entry?.codec !== CODEC_NONE) return undefined
+    const part = await blocks.blob!(keys.object(entry.object))
+    if (part?.size !== entry.storedLength) return undefined
+    parts.push(part)
+  }
+  return parts.length === 1 ? parts[0] : new Blob(parts)
 }
 
 function withBlob(source: RangeSource<BackendCallOptions>): StoredSlice {

@@ -1,0 +1,22 @@
+import type { ByteRange } from '../bytes/byte-range.ts'
+import { markHandled } from '../bytes/promises.ts'
+import type { Removals } from './blob-answers.ts'
+import type { HiveCache } from './hive-cache.ts'
+
+/** Reads a range of a version as a Blob, if all of it is here, for somebody who has opened it after these removals. */
+export async function readBlob(
+  { blocks, rows, statistics }: HiveCache,
+  key: string,
+  removals: Removals,
+  range: ByteRange,
+): Promise<Blob | undefined> {
+  const found = await blocks.answers.find(key, removals, range)
+  if (!found) return undefined
+  statistics.cacheBytes += found.blob.size
+  const noteUses = async (): Promise<void> => {
+    const partition = await rows.partition
+    for (const { owner, index } of found.blocks) await blocks.uses.note(partition, owner, index, removals.clears)
+  }
+  markHandled(blocks.attempt(noteUses))
+  return found.blob
+}
