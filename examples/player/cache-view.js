@@ -17,6 +17,10 @@ export class CacheView {
   /** @type {EntryInfo | undefined} */
   #entry
   #isWaiting = false
+  /** What the cache held when it was looked at last. */
+  #bytes = 0
+  /** Whether the page says that nothing is kept. */
+  #isFailing = false
 
   /** @param {WorkerCache} cache */
   constructor(cache) {
@@ -26,6 +30,7 @@ export class CacheView {
     this.#clear.addEventListener('click', () => void this.#empty())
     navigator.serviceWorker.addEventListener('message', ({ data }) => {
       if (data?.type === 'combstream:delivery') this.refreshSoon()
+      if (data?.type === 'combstream:cache-failure') this.#sayWhyNothingIsKept(data)
     })
     this.refreshSoon()
   }
@@ -50,12 +55,15 @@ export class CacheView {
 
   async #refresh() {
     try {
+      // What is on its way is kept then, and counts.
+      await this.#drawEntry()
       const { bytes, limit, networkBytes, cacheBytes, offline } = await this.#cache.usage()
+      if (bytes > this.#bytes && this.#isFailing) this.#say('')
+      this.#bytes = bytes
       this.#offline.checked = offline
       byId('cache-text').textContent =
         `${formatBytes(networkBytes)} from the network, ${formatBytes(cacheBytes)} from the cache, ` +
         `which holds ${formatBytes(bytes)} of at most ${formatBytes(limit)}.`
-      await this.#drawEntry()
     } catch (error) {
       byId('cache-text').textContent = `The cache cannot be used. ${failureWords(error)}`
     } finally {
@@ -103,8 +111,16 @@ export class CacheView {
     }
   }
 
+  /** @param {{ name: string, message: string }} failure */
+  #sayWhyNothingIsKept({ name, message }) {
+    const reason = name === 'QuotaExceededError' ? 'this browser has no more room' : message
+    this.#say(`What you watch now is not kept: ${reason}.`)
+    this.#isFailing = true
+  }
+
   /** @param {string} words */
   #say(words) {
+    this.#isFailing = false
     byId('cache-notice').textContent = words
   }
 }
