@@ -38,6 +38,8 @@ export async function download(url, { alias, size, type }, { signal, onProgress 
     if (waiting >= PIECE_BYTES) pack()
     onProgress(size > 0 ? taken / size : 1)
   }
+  // Firefox ends a body as if it were complete when the service worker is ended meanwhile.
+  if (taken !== size) fail(alias, signal, new Error(`${taken} of ${size} bytes arrived`))
   pack()
   save(new Blob(pieces, { type }), fileNameOf(alias))
 }
