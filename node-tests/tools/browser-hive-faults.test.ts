@@ -7,6 +7,7 @@ import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
 import { FIREFOX_LAUNCH } from '../../scripts/firefox.mjs'
 import { ENGINES } from '../support/engine-page.ts'
 import { wholeOr } from '../support/sample.ts'
+import { sharedChromium } from '../support/shared-chromium.ts'
 import { usePlayer } from '../support/use-player.ts'
 
 /** Starts a browser that keeps its data in a folder. */
@@ -27,8 +28,8 @@ interface TestHive {
   tidyUp(): Promise<{ damaged: number; orphans: number }>
 }
 
-/** How often a browser is killed. Firefox takes three seconds of CPU time to start. */
-const ROUNDS = { chromium: 2, firefox: wholeOr(2, 1) }
+/** How often a browser is killed. Firefox takes three seconds of CPU time to start, and Chromium two. */
+const ROUNDS = wholeOr(2, 1)
 
 const player = usePlayer()
 
@@ -39,7 +40,7 @@ describe.each(Object.entries(LAUNCHERS))('a hive in the browser, in %s,', (name,
     async () => {
       const profile = join(player.folder, `profile-${name}`)
       const stored: string[] = []
-      for (let round = 0; round < ROUNDS[name as keyof typeof ROUNDS]; round++) {
+      for (let round = 0; round < ROUNDS; round++) {
         const context = await launch(profile)
         const page = await openHive(context)
         await page.evaluate((from) => void testHive().storeAll(from, 300_000), round * 1_000)
@@ -69,8 +70,7 @@ it.skipIf(!existsSync(ENGINES.chromium))(
   'a hive in the browser fails with a QuotaExceededError when space runs out, and keeps what it has',
   { timeout: 120_000 },
   async () => {
-    const profile = join(player.folder, 'profile-quota')
-    const context = await LAUNCHERS.chromium(profile)
+    const context = await (await sharedChromium()).newContext()
     try {
       const page = await context.newPage()
       const session = await context.newCDPSession(page)
