@@ -1,6 +1,6 @@
 import { type Engine, type EngineName, type EnginePage, openEnginePage } from './engine-page.ts'
 import { OutageProxy } from './outage-proxy.ts'
-import { untilInPage } from './until-in-page.ts'
+import { clickUntil, untilInPage } from './until-in-page.ts'
 
 /** Options of {@linkcode playThroughOutage}. */
 export interface OutageOptions {
@@ -54,7 +54,8 @@ async function throughOutage(
   await untilInPage(page, 'the video to load', () =>
     document.querySelector('video')?.currentSrc.includes('/media/comb.mp4'),
   )
-  await page.click('#entries tr:first-child button')
+  const first = '#entries tr:first-child button'
+  await clickUntil(page, first, 'the video to start', () => !document.querySelector('video')!.paused)
   await untilInPage(page, 'the video to play', () => document.querySelector('video')!.currentTime > 1)
   await page.evaluate(recordPositions)
   if (endsWorker) await page.endWorker()

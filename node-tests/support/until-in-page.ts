@@ -26,3 +26,21 @@ export async function untilInPageWithin<Args extends unknown[]>(
     if (performance.now() > deadline) throw new Error(`still waiting for ${what}`)
   }
 }
+
+/**
+ * Clicks an element until a function in the page returns true. What appears meanwhile may move the element, and the list may
+ * be drawn again: then a click has no effect.
+ */
+export async function clickUntil<Args extends unknown[]>(
+  page: EnginePage,
+  selector: string,
+  what: string,
+  done: (...args: Args) => boolean | undefined,
+  ...args: Args
+): Promise<void> {
+  const deadline = performance.now() + HANG_MS
+  do {
+    if (performance.now() > deadline) throw new Error(`still waiting for ${what}`)
+    await page.click(selector)
+  } while (!(await page.watch(done, ...args)))
+}
