@@ -7,7 +7,7 @@ import { defineBrowserProvider } from '@vitest/browser'
 import type { BrowserProvider, BrowserProviderOption, TestProject } from 'vitest/node'
 import { FIREFOX_LAUNCH } from '../../scripts/firefox.mjs'
 
-/** What a new profile asks, fetches and slows down, and a page of tests must not wait for. */
+/** Turns off what Firefox asks, fetches and slows down in a new profile. */
 const PREFERENCES = {
   ...FIREFOX_LAUNCH.firefoxUserPrefs,
   'app.update.auto': false,

@@ -7,9 +7,8 @@ export interface WorkerCounts {
 
 /**
  * Observes and limits what a service worker uses, before it starts. A page asks for the counts with the message `count` and a
- * port. Parameters in the URL of the script: `room`, the bytes of blocks that IndexedDB stores before
- * it is full; `claims=later`, so
- * that the worker does not take over pages that are open when it starts.
+ * port. Parameters in the URL of the script: `room`, the bytes of blocks that IndexedDB stores before it is full;
+ * `claims=later`, with which the worker does not take over pages that are open when it starts.
  */
 export function observeHost(): void {
   const parameters = new URL(location.href).searchParams

@@ -13,7 +13,6 @@ const MOST_LOOKUPS = 256
 const MOST_AHEAD = 3
 /** Blocks that are looked up at the same time. */
 const PARALLEL_LOOKUPS = 16
-
 /** Most blocks of which less than half has arrived that are fetched to their ends at a time, though nobody reads them. */
 const MOST_ABANDONED = 2
 

@@ -1,16 +1,16 @@
 import type { StoreHost } from '../store/host.ts'
 import type { BlockNames } from './block-names.ts'
 
-/** How long names are shared, in milliseconds: as long as a player needs for its first requests. */
+/** How long names are shared, in milliseconds: longer than a player takes for its first requests. */
 const SHARE_MS = 10_000
-/** How long somebody waits for what another one is still asking for: that request may never be answered. */
+/** How long a reader waits for what another one is still asking for, in milliseconds: that may never be answered. */
 const WAIT_MS = 3_000
-/** Most versions whose names are shared. */
+/** Largest number of versions whose names are held. */
 const MOST_VERSIONS = 16
 
 /**
- * The names of the blocks of versions that were opened a moment ago: a player makes several requests for the same version,
- * and each would ask the hive for the digests again before the first block is kept.
+ * The names of the blocks of versions that were read a moment ago: a player makes several requests for the same version,
+ * and until the first block is kept, each would ask the hive for the digests again.
  */
 export class RecentNames {
   readonly #host: StoreHost
@@ -24,8 +24,8 @@ export class RecentNames {
   }
 
   /**
-   * The names that somebody has found, or has just begun to find, under a key; otherwise, `find` finds them. Failures are not
-   * shared.
+   * The names that another reader has found, or has just begun to find, under a key; otherwise those that `find` finds. Only
+   * readers that already wait for it share its failure.
    */
   async get(key: string, find: () => Promise<BlockNames>): Promise<BlockNames> {
     const nowMs = this.#host.now()

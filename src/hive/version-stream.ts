@@ -52,9 +52,10 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
   const step = async (read: (opened: VersionBytes) => Promise<void>): Promise<void> => {
     try {
       source ??= await options.open(givenUp.signal)
-      const isCancelled = givenUp.signal.aborted
-      if (isCancelled) markHandled(source.cancel())
-      if (isCancelled) return await options.check(offset)
+      if (givenUp.signal.aborted) {
+        markHandled(source.cancel())
+        return await options.check(offset)
+      }
       let arrive = (): void => undefined
       const arrived = new Promise<void>((resolve) => {
         arrive = resolve

@@ -60,7 +60,8 @@ export interface RegisterHiveWorkerOptions {
   /**
    * Says with which token this page's requests are sent to the hive, as `Authorization: Bearer`, and, with a cache, whose
    * it is: what was fetched for one `principal` is never served to another. The worker calls it when a request needs it,
-   * and once more after a 401. Only the ready-made workers call it. The token is never stored. Without a network, it should answer with the principal alone.
+   * and once more after a 401. The token is never stored. Without a network, it should answer with the principal alone.
+   * Only for the ready-made workers: with it, the registration waits for an answer that a worker of your own does not give.
    * @default none
    */
   token?: (() => Promise<PageToken | string | undefined>) | undefined
@@ -90,8 +91,8 @@ export interface HiveWorker {
   /** Its cache. Calls reject with a TypeError if it has none. */
   readonly cache: WorkerCache
   /**
-   * Makes the worker ask for the token again, because another user has signed in. Requests that are sent once it has
-   * resolved are made for that user.
+   * Makes the worker ask for the token again, because another user has signed in. Requests that are sent after it has
+   * resolved are made for that user. It rejects with the reason of the signal. Only the ready-made workers answer it.
    */
   renew(options?: HiveCallOptions): Promise<void>
 }

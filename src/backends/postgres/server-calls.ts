@@ -42,7 +42,7 @@ export interface Calls {
 export interface ServerCallsOptions {
   /** Milliseconds after which a call fails. */
   readonly timeoutMs: number
-  /** Makes another client in place of one that is ours, after the server has answered nothing for that long. */
+  /** Makes another client in place of one that is ours, after it has lost a connection, or had no answer for that long. */
   readonly renew?: (() => PostgresClient) | undefined
 }
 
