@@ -242,6 +242,8 @@ import { readFileSync } from 'node:fs'
 // The scripts of workers listen for messages, and Bun would wait for them.
 globalThis.addEventListener = () => undefined
 globalThis.postMessage = () => undefined
+// They hold locks, for which Deno would wait, too, and which Node 22 and Bun do not have.
+Object.defineProperty(navigator, 'locks', { value: { request: () => Promise.resolve() } })
 const { exports } = JSON.parse(readFileSync('node_modules/combstream/package.json', 'utf8'))
 const found = {}
 // Service workers start when they are imported, where there is a scope for them.
