@@ -143,6 +143,8 @@ describe('a service worker with a cache', () => {
     await worker.cache.setOffline(true)
     // The worker reads and checks everything once after that.
     expect((await get(url)).bytes).toEqual(BYTES)
+    // The messages about that read may arrive after its bytes.
+    await expect.poll(() => pieces.at(-1)).toEqual([expect.any(Number), BYTES.byteLength])
     for (const [start, end] of [
       [0, BYTES.byteLength],
       [999_990, 1_000_010],

@@ -8,5 +8,6 @@ import { observeHost } from './observe-host.ts'
 observeHost()
 startWorker({
   hiveAt: (url, options) => new HttpHive(url, options),
-  openStore: async () => new StreamStore(await browserBackend('combstream-cache'), { name: 'cache' }),
+  openStore: async () =>
+    new StreamStore(await browserBackend('combstream-cache', { asBlobs: true }), { name: 'cache' }),
 })
