@@ -120,6 +120,36 @@ describe('a cached hive on an engine with Blobs', () => {
     expect(old.etag).toBe((await hive.open('x')).etag)
   })
 
+  it('does not answer with what was cleared before it was opened, while an earlier opening still waits for its row', async () => {
+    const { hive, another, remote, backend } = await setUp()
+    const reads = signalled()
+    const rows = signalled()
+    const answers = signalled()
+    const get = backend.metadata.get.bind(backend.metadata)
+    const open = remote.open.bind(remote)
+    backend.metadata.get = async (...given) => {
+      const row = await get(...given)
+      reads.resolve()
+      await rows.promise
+      return row
+    }
+    const earlier = hive.open('x')
+    await reads.promise
+    backend.metadata.get = get
+    await another().clear()
+    remote.open = async (...given) => {
+      await answers.promise
+      return open(...given)
+    }
+    const asked = blobOf(hive)
+    // By now its rows are read, too.
+    await hive.cached('x')
+    rows.resolve()
+    await earlier
+    answers.resolve()
+    expect(await asked).toBe(undefined)
+  })
+
   it('does not share them between principals, nor keep what its server forbids', async () => {
     const { another, remote } = await setUp()
     const other = another({ principal: 'bob' })
@@ -180,4 +210,11 @@ async function objectsOf(backend: Backend): Promise<string[]> {
 function headersOf({ headers }: Response): Record<string, string> {
   const { date: _date, 'last-modified': _modified, ...others } = Object.fromEntries(headers)
   return others
+}
+
+/** A promise that a test resolves. */
+function signalled(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve!: () => void
+  const promise = new Promise<void>((settle) => (resolve = settle))
+  return { promise, resolve }
 }

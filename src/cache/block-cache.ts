@@ -63,8 +63,6 @@ export class BlockCache {
   readonly uses: RecentUses
   /** What can be answered with Blobs. */
   readonly answers: BlobAnswers = new BlobAnswers()
-  /** What had been removed when {@linkcode BlockCache.clears} was called last. */
-  removals: Removals | undefined
   readonly #evictor: Evictor
   readonly #recent: RecentBlocks
   readonly #onError: ((error: unknown) => void) | undefined
@@ -233,10 +231,9 @@ export class BlockCache {
     return occupiedBytes(await readUsage(this.store, this.host))
   }
 
-  /** Number of the last clearing; undefined if the store fails. */
-  async clears(): Promise<number | undefined> {
-    this.removals = await this.attempt(() => readUsage(this.store, this.host))
-    return this.removals?.clears
+  /** What has been removed so far; undefined if the store fails. */
+  removals(): Promise<Removals | undefined> {
+    return this.attempt(() => readUsage(this.store, this.host))
   }
 
   /** Tells that something went wrong which no reader notices. */

@@ -93,7 +93,7 @@ export function cachedHive(remote: Hive | OpenEntry, store: StreamStore, options
 const SILENCE_MS = 10_000
 
 /** What is known of an entry, from the remote hive or, if that does not answer, from the cache. */
-interface Found<T> extends Pick<CachedVersionOptions, 'known' | 'clears' | 'toleratedEtag'> {
+interface Found<T> extends Pick<CachedVersionOptions, 'known' | 'removals' | 'toleratedEtag'> {
   readonly found: T | EntryInfo
   /** What the remote hive has answered just now. */
   readonly answer: T | undefined
@@ -147,9 +147,9 @@ class BlockCachedHive implements CachedHive {
     const bufferSize = checkBufferSize(options.bufferSize)
     const key = await aliasKeyOf(alias)
     const ask = (signal: AbortSignal): Promise<Entry> => this.#cache.open(alias, { consistency, bufferSize, signal })
-    const { found, answer: remote, known, stale, clears, toleratedEtag } = await this.#ask(key, ask, options.signal)
+    const { found, answer: remote, known, stale, removals, toleratedEtag } = await this.#ask(key, ask, options.signal)
     const info = { ...describe(found), alias }
-    const version = this.#version(key, info, { consistency, bufferSize, remote, known, clears, toleratedEtag })
+    const version = this.#version(key, info, { consistency, bufferSize, remote, known, removals, toleratedEtag })
     return new OpenCachedEntry(version, bufferSize, stale)
   }
 
@@ -225,11 +225,11 @@ class BlockCachedHive implements CachedHive {
     checkAlias(alias)
     const key = await aliasKeyOf(alias)
     const { store, blocks } = this.#cache
-    const { clears } = await readUsage(store, blocks.host)
+    const removals = await readUsage(store, blocks.host)
     const remote = await this.#cache.open(alias, { signal })
     const known = await this.#know(key, remote)
     const info = { ...describe(remote), alias }
-    const options = { consistency: 'conflict', bufferSize: checkBufferSize(), remote, known, clears } as const
+    const options = { consistency: 'conflict', bufferSize: checkBufferSize(), remote, known, removals } as const
     await pinVersion(this.#cache, key, this.#version(key, info, options), { signal, onProgress })
     return info
   }
@@ -264,7 +264,10 @@ class BlockCachedHive implements CachedHive {
   #version(
     alias: AliasKey,
     info: EntryInfo,
-    options: Pick<CachedVersionOptions, 'consistency' | 'bufferSize' | 'remote' | 'known' | 'clears' | 'toleratedEtag'>,
+    options: Pick<
+      CachedVersionOptions,
+      'consistency' | 'bufferSize' | 'remote' | 'known' | 'removals' | 'toleratedEtag'
+    >,
   ): CachedVersion {
     const reopen = (changed: OpenOptions): Promise<Entry> => {
       this.#followed?.forget(alias.alias)
@@ -283,10 +286,10 @@ class BlockCachedHive implements CachedHive {
     const { blocks } = this.#cache
     const followed = this.#followed?.get(key.alias)
     if (followed) {
-      const [known, clears] = await Promise.all([this.#seen(key), blocks.clears()])
+      const [known, removals] = await Promise.all([this.#seen(key), blocks.removals()])
       // Another tab or process may have learnt of another version.
       if (!known || (known.successor ?? known).etag === followed.etag) {
-        return { found: followed, answer: undefined, known, stale: false, clears, toleratedEtag: undefined }
+        return { found: followed, answer: undefined, known, stale: false, removals, toleratedEtag: undefined }
       }
     }
     const asking = this.#followed?.begin(key.alias)
@@ -295,7 +298,7 @@ class BlockCachedHive implements CachedHive {
     const stopListening = onAbort([signal], (reason) => giveUp.abort(reason))
     const asked = signal ? abortable(ask(giveUp.signal), signal) : ask(giveUp.signal)
     markHandled(asked)
-    const [seen, clears] = await Promise.all([this.#seen(key), blocks.clears()])
+    const [seen, removals] = await Promise.all([this.#seen(key), blocks.removals()])
     try {
       const patienceMs = blocks.host.now() < this.#silentUntilMs ? 0 : this.#staleAfterMs
       const late = seen && blocks.host.sleep(patienceMs, ended.signal).then(() => undefined)
@@ -305,7 +308,7 @@ class BlockCachedHive implements CachedHive {
         if (asking) this.#followed?.end(asking, describe(found))
         this.#silentUntilMs = -Infinity
         const known = await this.#know(key, found, seen)
-        return { found, answer: found, known, stale: false, clears, toleratedEtag: undefined }
+        return { found, answer: found, known, stale: false, removals, toleratedEtag: undefined }
       }
       if (patienceMs > 0) this.#silentUntilMs = blocks.host.now() + SILENCE_MS
       giveUp.abort(new DOMException('the hive did not answer in time', 'TimeoutError'))
@@ -318,7 +321,7 @@ class BlockCachedHive implements CachedHive {
       stopListening()
     }
     // `seen` is set: nothing else ends the race, or passes the condition above.
-    return { ...(await this.#recall(key, seen!)), clears }
+    return { ...(await this.#recall(key, seen!)), removals }
   }
 
   /** What was seen of an entry. If the store fails, nothing was. */
@@ -328,7 +331,7 @@ class BlockCachedHive implements CachedHive {
   }
 
   /** The version that is served without a network. */
-  async #recall(key: AliasKey, seen: VersionRecord): Promise<Omit<Found<never>, 'clears'>> {
+  async #recall(key: AliasKey, seen: VersionRecord): Promise<Omit<Found<never>, 'removals'>> {
     if (seen.successor && seen.successor.etag === undefined) {
       throw new NotFoundError(`there is no such entry: ${key.alias}`, { alias: key.alias })
     }
@@ -363,10 +366,16 @@ class BlockCachedHive implements CachedHive {
   async #written(alias: string, remote: Entry): Promise<Entry> {
     this.#followed?.forget(alias)
     const key = await aliasKeyOf(alias)
-    const clears = await this.#cache.blocks.clears()
+    const removals = await this.#cache.blocks.removals()
     const known = await this.#know(key, remote)
     const bufferSize = checkBufferSize()
-    const version = this.#version(key, describe(remote), { consistency: 'conflict', bufferSize, remote, known, clears })
+    const version = this.#version(key, describe(remote), {
+      consistency: 'conflict',
+      bufferSize,
+      remote,
+      known,
+      removals,
+    })
     return new OpenCachedEntry(version, bufferSize, false)
   }
 

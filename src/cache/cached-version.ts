@@ -36,8 +36,8 @@ export interface CachedVersionOptions {
   readonly remote: Entry | undefined
   /** What the cache knows of the entry. */
   readonly known: VersionRecord | undefined
-  /** Number of the last clearing when the entry was opened; undefined if the store has failed. */
-  readonly clears: number | undefined
+  /** What had been removed from the cache when the entry was opened; undefined if the store has failed. */
+  readonly removals: Removals | undefined
   /**
    * Without a network: the etag that the cache knew as the current one when this version was opened all the same. It does
    * not count as an update.
@@ -52,8 +52,6 @@ export class CachedVersion implements VersionSource {
   readonly info: EntryInfo
   readonly digest: Uint8Array | undefined
   readonly #options: CachedVersionOptions
-  /** What had been removed from the cache before the version was opened; undefined if the store has failed. */
-  readonly #removals: Removals | undefined
   #remote: Promise<Entry> | undefined
   #names: Promise<BlockNames | undefined> | undefined
   /** Why the hive could not tell the digests the last time; undefined if it could, or need not. */
@@ -65,7 +63,6 @@ export class CachedVersion implements VersionSource {
     this.info = options.info
     this.digest = digestInEtag(options.info.etag)
     this.#options = options
-    this.#removals = options.clears === undefined ? undefined : options.cache.blocks.removals
     this.#isNoted = options.known?.etag === options.info.etag && options.known.size === options.info.size
     this.#remote = options.remote && Promise.resolve(options.remote)
   }
@@ -97,7 +94,8 @@ export class CachedVersion implements VersionSource {
   }
 
   async blob(range: ByteRange): Promise<Blob | undefined> {
-    return this.#removals && readBlob(this.#options.cache, this.#versionKey, this.#removals, range)
+    const { cache, removals } = this.#options
+    return removals && readBlob(cache, this.#versionKey, removals, range)
   }
 
   signature(reading: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -138,13 +136,13 @@ export class CachedVersion implements VersionSource {
   }
 
   async #findNames(start: number): Promise<BlockNames | undefined> {
-    const { cache, info, clears } = this.#options
+    const { cache, info, removals } = this.#options
     if (info.size === 0 || info.noStore || !isDescribable(info)) return undefined
     const partition = await cache.rows.partition
     const find = (): Promise<BlockNames> => this.#makeNames(partition, start)
     try {
-      if (clears === undefined) return await find()
-      return await cache.recentNames.get(`${this.#versionKey} ${clears}`, find)
+      if (!removals) return await find()
+      return await cache.recentNames.get(`${this.#versionKey} ${removals.clears}`, find)
     } catch (error) {
       this.namingError = error
       // The bytes may come all the same. If they do not, that is the error to report.
@@ -184,7 +182,7 @@ export class CachedVersion implements VersionSource {
       partition,
       names,
       range,
-      clears: this.#options.clears,
+      clears: this.#options.removals?.clears,
       hasFormer: known !== undefined && known.etag !== info.etag,
       sharing: () => cache.shared.get(sharingKey),
       startRun: (first, end) => this.startRun(names, { first, end }, startedMs),
@@ -200,10 +198,10 @@ export class CachedVersion implements VersionSource {
     const { cache, alias } = this.#options
     if (this.#isNoted && !names.isUnwritten(index)) return
     this.#isNoted = true
-    const { clears } = this.#options
-    if (clears === undefined) return
+    const { removals } = this.#options
+    if (!removals) return
     const write = async (tx: Transaction): Promise<boolean> => {
-      if (await isCleared(tx, await usageIn(tx), names.version.partition, clears)) return false
+      if (await isCleared(tx, await usageIn(tx), names.version.partition, removals.clears)) return false
       return this.#note(tx, names, index)
     }
     markHandled(
@@ -216,7 +214,8 @@ export class CachedVersion implements VersionSource {
   /** Remembers where a block is that has just been checked. */
   #noteAnswer({ version: { blockLength } }: BlockNames, index: number, block: KnownBlock): void {
     const { answers } = this.#options.cache.blocks
-    if (this.#removals) answers.note(this.#versionKey, { removals: this.#removals, blockLength }, index, block)
+    const { removals } = this.#options
+    if (removals) answers.note(this.#versionKey, { removals, blockLength }, index, block)
   }
 
   /** Adds the rows of the version to a commit. Resolves with whether it takes the place of another. */
@@ -256,7 +255,7 @@ export class CachedVersion implements VersionSource {
   }
 
   async #keep(names: BlockNames, block: HeldBlock, beforeMs: number): Promise<Keeping> {
-    const { cache, alias, clears } = this.#options
+    const { cache, alias, removals } = this.#options
     const { partition } = names.version
     const key = this.#sharingKey(names)
     const { index, bytes } = block
@@ -273,7 +272,7 @@ export class CachedVersion implements VersionSource {
         owner: alias.hash,
         index,
         beforeMs,
-        clears,
+        clears: removals?.clears,
         note: async (tx) => {
           replaces = await this.#note(tx, names, index)
         },
@@ -288,9 +287,9 @@ export class CachedVersion implements VersionSource {
 
   /** @throws {DOMException} named `AbortError` if the cache was cleared since the entry was opened. */
   async assertNotCleared(tx: Transaction): Promise<void> {
-    const { cache, clears } = this.#options
+    const { cache, removals } = this.#options
     const partition = await cache.rows.partition
-    if (clears !== undefined && !(await isCleared(tx, await usageIn(tx), partition, clears))) return
+    if (removals && !(await isCleared(tx, await usageIn(tx), partition, removals.clears))) return
     throw new DOMException('the cache was cleared meanwhile', 'AbortError')
   }
 

@@ -3,7 +3,11 @@ import { markHandled } from '../bytes/promises.ts'
 import type { Removals } from './blob-answers.ts'
 import type { HiveCache } from './hive-cache.ts'
 
-/** Reads a range of a version as a Blob, if all of it is here, for somebody who has opened it after these removals. */
+/**
+ * Reads a range of a version as a Blob, if all of it is here.
+ *
+ * @param removals What had been removed from the cache when the reader opened the version.
+ */
 export async function readBlob(
   { blocks, rows, statistics }: HiveCache,
   key: string,
