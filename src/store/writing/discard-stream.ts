@@ -35,8 +35,8 @@ async function ruleOut(
   try {
     await giveUp()
   } catch (error) {
-    // On a full disk not even a row can be changed, and deleting the blocks frees space. Nobody else can store this stream,
-    // and while the row is as it was, no commit of ours has done so, or will.
+    // On a full disk not even a row can be changed, and deleting the blocks frees space. While the row is as it was, no commit
+    // of ours has stored this stream, or will. Nobody else can: if uploads are ever taken over, this needs a commit first.
     const isFull = (error as Error).name === 'QuotaExceededError'
     if (!isFull || row.record.status.kind !== 'storing' || !(await row.isAsKnown())) throw error
     await deleteBlocks(context, row.id, row.record, names)
