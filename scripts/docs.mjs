@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT, run } from './run.mjs'
 import { installPackages } from './setup.mjs'
+import { sourceFiles } from './source-files.mjs'
 
 /** @type {{ exports: Record<string, string>, imports: Record<string, string> }} */
 const jsr = JSON.parse(readFileSync(join(ROOT, 'jsr.json'), 'utf8'))
@@ -38,7 +39,8 @@ function lint() {
 
 /**
  * Maps `combstream/…` in examples to the sources. jsr.json cannot do that, because the package name has a scope there. Deno
- * checks the types of all entry points on the way, also of those without an example, so that `check:jsr` need not.
+ * checks the types of all entry points on the way, also of those without an example, so that `check:jsr` need not. It would
+ * run each example in a thread of its own, which loads the sources again: that takes more CPU time than the check.
  */
 async function runExamples() {
   const folder = mkdtempSync(join(tmpdir(), 'combstream-'))
@@ -52,10 +54,50 @@ async function runExamples() {
     const entryPoints = join(folder, 'entry-points.md')
     const imported = Object.keys(jsr.exports).map((key, i) => `import type * as e${i} from 'combstream${key.slice(1)}'`)
     writeFileSync(entryPoints, ['```ts', ...imported, '```', ''].join('\n'))
-    const options = ['-A', '--no-remote', '--no-lock', '--node-modules-dir=manual', '-c', 'jsr.json']
-    const command = ['deno', 'test', '--doc', ...options, '--import-map', map, 'src', entryPoints]
-    return await run(command, { timeoutMs: TIMEOUT_MS, environment: { NO_COLOR: '1' } })
+    const { main, count } = writeExamples(folder)
+    const options = ['--no-remote', '--no-lock', '--node-modules-dir=manual', '-c', 'jsr.json', '--import-map', map]
+    const deno = (/** @type {string[]} */ ...args) =>
+      run(['deno', ...args], { timeoutMs: TIMEOUT_MS, environment: { NO_COLOR: '1' } })
+    const checked = await deno('test', '--doc', '--no-run', ...options, 'src', entryPoints)
+    if (checked.code !== 0) return checked
+    const found = checked.output.match(/^Check .*#\d+-\d+\.ts$/gm)?.length ?? 0
+    if (found !== count + 1) {
+      return { ...checked, code: 1, output: `Deno finds ${found - 1} examples, and this script ${count}` }
+    }
+    return await deno('run', '-A', '--no-check', ...options, main)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/**
+ * Writes each example into a module of its own, and one that runs them one after the other and fails if one of them throws
+ * or a `console.assert` of it does not hold.
+ *
+ * @param {string} folder
+ */
+function writeExamples(folder) {
+  const examples = sourceFiles().flatMap((path) => {
+    const blocks = readFileSync(join(ROOT, path), 'utf8').matchAll(/^ *\* ```ts\n([^]*?)^ *\* ```$/gm)
+    return [...blocks].map(([, text = '']) => ({ path, text: text.replaceAll(/^ *\* ?/gm, '') }))
+  })
+  for (const [i, { text }] of examples.entries()) writeFileSync(join(folder, `example-${i}.ts`), text)
+  const main = join(folder, 'examples.ts')
+  writeFileSync(
+    main,
+    `console.assert = (holds, ...words) => {
+       if (!holds) throw new Error(['an assertion does not hold', ...words].join(' '))
+     }
+     let failed = 0
+     for (const [i, path] of ${JSON.stringify(examples.map(({ path }) => path))}.entries()) {
+       try {
+         await import(\`./example-\${i}.ts\`)
+       } catch (error) {
+         failed++
+         console.error(\`The example in \${path} fails:\`, error)
+       }
+     }
+     Deno.exit(failed > 0 ? 1 : 0)`,
+  )
+  return { main, count: examples.length }
 }
