@@ -283,11 +283,16 @@ it.runIf(server.browser === 'chromium')(
   },
 )
 
-hiveSuite('LocalHive on IndexedDB', async () => {
-  const name = newName()
-  const hive = async (): Promise<LocalHive> => new LocalHive(new StreamStore(await open(name), { blockSize: 1_000 }))
-  return { hive: await hive(), other: await hive() }
-})
+hiveSuite(
+  'LocalHive on IndexedDB',
+  async () => {
+    const name = newName()
+    const hive = async (): Promise<LocalHive> => new LocalHive(new StreamStore(await open(name), { blockSize: 1_000 }))
+    return { hive: await hive(), other: await hive() }
+  },
+  // Each browser runs all cases of the backend itself.
+  { isDealt: true },
+)
 
 healingSuite(
   'a content in IndexedDB',

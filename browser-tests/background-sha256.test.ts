@@ -3,7 +3,7 @@ import { toHex } from '../src/bytes/byte-text.ts'
 import type { BackgroundHash } from '../src/bytes/hashing/background-sha256.ts'
 import { randomBytes, rejection } from '../node-tests/support/streams.ts'
 
-const bytes = randomBytes(9_000_000)
+const bytes = randomBytes(7_000_000)
 const BLOCK_BYTES = 1_000_000
 /** What is hashed in the page before a worker is asked for. */
 const SHORT_BYTES = 4_000_000

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import { randomBytes, soon } from '../node-tests/support/streams.ts'
 import type { EntryInfo } from '../src/hive/hive.ts'
 import { HttpHive } from '../src/http.ts'
@@ -26,6 +26,11 @@ beforeAll(async () => {
   // Another run may have left something in this browser.
   await worker.cache.clear({ everyone: true })
   await worker.cache.setOffline(false)
+})
+
+// What still plays takes CPU time.
+afterEach(() => {
+  for (const { window } of frames) window?.document.body.replaceChildren()
 })
 
 afterAll(() => {
@@ -154,7 +159,7 @@ describe('a service worker with a cache', () => {
   })
 
   it('finishes a pin during which its worker is replaced', async () => {
-    const entry = await store('long.bin', [randomBytes(12_000_000)])
+    const entry = await store('long.bin', [randomBytes(6_000_000)])
     let replacing: Promise<HiveWorker> | undefined
     const onProgress = (): void => void (replacing ??= register(frame, 11_000_000))
     await soon(worker.cache.pin(entry.alias, { onProgress }), 'the pin')

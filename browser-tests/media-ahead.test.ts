@@ -6,7 +6,7 @@ import type { HiveWorker } from '../src/service-worker.ts'
 import { type MediaFrame, openMediaFrame, play, untilVideo } from './support/media-frame.ts'
 import { spreadClip } from './support/spread-clip.ts'
 
-const GAP_BYTES = 16_000_000
+const GAP_BYTES = 8_000_000
 
 const hiveUrl = inject('hiveUrl')
 let frame: MediaFrame

@@ -8,7 +8,7 @@ import { type MediaFrame, openMediaFrame, play, untilVideo } from './support/med
 
 const CLIPS = { 'comb.webm': 'video/webm', 'comb.mp4': 'video/mp4' }
 const SECONDS = 24
-const GAP_BYTES = 8 * 1024 * 1024
+const GAP_BYTES = 3_000_000
 
 /** A hive of another origin than the page: its server has another port. All tests of this run share it. */
 const hiveUrl = inject('hiveUrl')

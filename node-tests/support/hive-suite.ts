@@ -6,20 +6,14 @@ import type { Entry, Hive, ListedEntry } from '../../src/hive/hive.ts'
 import { DeltaStream } from '../../src/rsync/delta-stream.ts'
 import { loadSignature } from '../../src/rsync/load-signature.ts'
 import { PatchStream } from '../../src/rsync/patch-stream.ts'
-import { sample } from './sample.ts'
+import { sample, wholeOr } from './sample.ts'
 import { CHUNK_SIZES, chunked, randomBytes, rejection, soon } from './streams.ts'
 
 const BUFFER_BYTES = 1024
 
-/**
- * Returns some of the moments from 0 to `end`, counted in turns of the microtask queue. Of three parts, the suites that run
- * hives on one kind of backend run all.
- */
-function dealtMoments(end: number, step: number): readonly number[] {
-  return sample(
-    Array.from({ length: Math.ceil(end / step) }, (_, i) => i * step),
-    3,
-  )
+/** Returns the moments from 0 to `end`, counted in turns of the microtask queue. */
+function momentsTo(end: number, step: number): readonly number[] {
+  return Array.from({ length: Math.ceil(end / step) }, (_, i) => i * step)
 }
 
 /** Returns the etag of bytes, as the format of the hive defines it: the quoted base64url of their SHA-256. */
@@ -49,7 +43,15 @@ export interface HiveSuiteOptions {
    * @default 1
    */
   readonly everyMoment?: number
+  /**
+   * Whether the tests are dealt out, group by group, to the suites that run hives on this kind of backend.
+   * @default false
+   */
+  readonly isDealt?: boolean
 }
+
+/** The groups of these tests, so that suites which each run every third of them run about as much. */
+const GROUPS = ['the pipeline', 'sink', 'reading', 'reader', 'signature and patchSink', 'list, stat, remove'] as const
 
 /**
  * The tests for every kind of hive. `open` returns two views of a new, empty hive: the second one stands for another
@@ -58,13 +60,22 @@ export interface HiveSuiteOptions {
 export function hiveSuite(
   kind: string,
   open: () => Promise<{ hive: Hive; other: Hive }>,
-  { everyMoment = 1 }: HiveSuiteOptions = {},
+  { everyMoment = 1, isDealt = false }: HiveSuiteOptions = {},
 ): void {
-  /** Some of the moments, from those that the suites of this kind of backend deal out among them. */
-  const moments = (end: number, step: number): readonly number[] =>
-    dealtMoments(end, step).filter((_, index) => index % everyMoment === 0)
+  /** Some of the moments. Of three parts, the suites that run hives on this kind of backend run all, if they all run the test. */
+  const moments = (end: number, step: number): readonly number[] => {
+    const all = momentsTo(end, step)
+    const third = all.filter((_, index) => index % 3 === 1)
+    return (isDealt ? wholeOr(all, third) : sample(all, 3)).filter((_, index) => index % everyMoment === 0)
+  }
+  const dealt = isDealt ? sample(GROUPS, 3) : GROUPS
+  const group = (name: (typeof GROUPS)[number], tests: () => void): void => {
+    describe.runIf(dealt.includes(name))(`${kind}: ${name}`, () => {
+      tests()
+    })
+  }
 
-  describe(`${kind}: the pipeline`, () => {
+  group('the pipeline', () => {
     it('stores, reads progressively, and updates with a delta', async () => {
       const { hive } = await open()
       const original = randomBytes(100_000, 1)
@@ -99,7 +110,7 @@ export function hiveSuite(
     })
   })
 
-  describe(`${kind}: sink`, () => {
+  group('sink', () => {
     it('commits on close, and resolves with the entry', async () => {
       const { hive, other } = await open()
       const bytes = randomBytes(2_500)
@@ -285,7 +296,7 @@ export function hiveSuite(
     })
   })
 
-  describe(`${kind}: reading`, () => {
+  group('reading', () => {
     it('returns the requested range', async () => {
       const { hive } = await open()
       const bytes = randomBytes(5_000)
@@ -411,7 +422,7 @@ export function hiveSuite(
     })
   })
 
-  describe(`${kind}: reader`, () => {
+  group('reader', () => {
     it('reads buffer by buffer, and fails at the end', async () => {
       const { hive } = await open()
       const bytes = randomBytes(5_000)
@@ -507,7 +518,7 @@ export function hiveSuite(
     })
   })
 
-  describe(`${kind}: signature and patchSink`, () => {
+  group('signature and patchSink', () => {
     it('returns the same signature each time, even for an empty entry', async () => {
       const { hive } = await open()
       const entry = await put(hive, 'x', randomBytes(70_000))
@@ -563,7 +574,7 @@ export function hiveSuite(
     })
   })
 
-  describe(`${kind}: list, stat, remove`, () => {
+  group('list, stat, remove', () => {
     it('lists by UTF-8 bytes, by prefix, after and limit', async () => {
       const { hive } = await open()
       // UTF-16 order would put the bee before U+FF5E.
