@@ -21,7 +21,11 @@ const CHECK_TIMEOUT_MS = 300_000
 /** One for each of the two cores that all of it is meant for. With a third, browsers miss the times that pages set them. */
 const AT_ONCE = 2
 /** What processes and threads load is compiled once. A thread that starts from the sources then takes half the CPU time. */
-const environment = { NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'combstream-compiled') }
+const environment = {
+  NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'combstream-compiled'),
+  // V8 collects garbage and compiles on four threads by default. With both cores busy, they only get in each other's way.
+  NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --v8-pool-size=1`.trim(),
+}
 
 /** A file system in memory, if there is one with room for a browser's profile and a hive. Containers often have a small one. */
 const MEMORY = '/dev/shm'
