@@ -27,7 +27,7 @@ export async function openPlayerPage(prepare?: (directory: string) => Promise<vo
   const server = await startPlayer(directory)
   const hive = new HttpHive(`${server.url}hive/`)
   await prepare?.(directory)
-  const page = await (await sharedChromium()).newPage()
+  const page = await (await sharedChromium()).newPage({ viewport: { width: 640, height: 480 } })
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(String(error)))
   page.on('console', (message) => {
