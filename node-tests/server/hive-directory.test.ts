@@ -12,16 +12,20 @@ afterAll(async () => {
   for (const cleanup of cleanups.toReversed()) await cleanup()
 })
 
-hiveSuite('LocalHive on a directory', async () => {
-  const path = await mkdtemp(join(tmpdir(), 'combstream-hive-'))
-  cleanups.push(() => rm(path, { recursive: true }))
-  // Two engines on one directory, like those of two processes.
-  const [hive, other] = await Promise.all(
-    [path, path].map(async (directory) => {
-      const backend = await directoryBackend(directory, { thread: false })
-      cleanups.push(() => backend.close())
-      return new LocalHive(new StreamStore(backend, { blockSize: 1_000 }))
-    }),
-  )
-  return { hive: hive!, other: other! }
-})
+hiveSuite(
+  'LocalHive on a directory',
+  async () => {
+    const path = await mkdtemp(join(tmpdir(), 'combstream-hive-'))
+    cleanups.push(() => rm(path, { recursive: true }))
+    // Two engines on one directory, like those of two processes.
+    const [hive, other] = await Promise.all(
+      [path, path].map(async (directory) => {
+        const backend = await directoryBackend(directory, { thread: false })
+        cleanups.push(() => backend.close())
+        return new LocalHive(new StreamStore(backend, { blockSize: 1_000 }))
+      }),
+    )
+    return { hive: hive!, other: other! }
+  },
+  { isDealt: true },
+)

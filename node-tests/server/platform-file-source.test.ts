@@ -33,7 +33,7 @@ async function changeTick(file: string): Promise<void> {
     await writeFile(probe, '')
     if ((await stat(probe)).ctimeMs > ctimeMs) return
     // Without a pause, the wait keeps a core busy.
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
 
