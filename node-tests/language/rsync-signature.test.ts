@@ -101,6 +101,7 @@ describe('SignatureJob.flush', () => {
           expect(difference(runJob(flushing, input), plain)).toBeUndefined()
         },
       ),
+      { numRuns: runs(100) },
     )
   })
 
