@@ -102,7 +102,6 @@ async function openWebKit(url: string, shared?: WebKitGtk): Promise<EnginePage> 
   const close = (): Promise<void> => (shared ? shared.open('about:blank') : browser.close())
   try {
     await browser.open(url)
-    if (shared) await browser.resize(VIEWPORT.width, VIEWPORT.height)
     const evaluate: EnginePage['evaluate'] = (body, ...args) =>
       browser.execute(`return (${String(body)})(...arguments)`, ...args)
     return {
