@@ -140,13 +140,16 @@ describe('a cached hive that follows its remote hive', () => {
       answer = resolve
     })
     const { stat } = remote
-    remote.stat = async (...args) => {
-      const info = await stat(...args)
-      await answered
-      return info
-    }
+    const askedLate = new Promise<void>((resolve) => {
+      remote.stat = async (...args) => {
+        const info = await stat(...args)
+        resolve()
+        await answered
+        return info
+      }
+    })
     const late = hive.stat('x')
-    await nextTask()
+    await askedLate
     await putEntry(remote, 'x', SECOND)
     await tell({ alias: 'x', etag: '"newest"' })
     answer()
@@ -195,13 +198,16 @@ describe('a cached hive that follows its remote hive', () => {
       answer = resolve
     })
     const { stat } = remote
-    remote.stat = async (...args) => {
-      const info = await stat(...args)
-      await answered
-      return info
-    }
+    const askedLate = new Promise<void>((resolve) => {
+      remote.stat = async (...args) => {
+        const info = await stat(...args)
+        resolve()
+        await answered
+        return info
+      }
+    })
     const late = hive.stat('x')
-    await nextTask()
+    await askedLate
     remote.stat = stat
     await putEntry(remote, 'x', SECOND)
     const { etag } = await hive.stat('x')

@@ -135,7 +135,7 @@ export class ServerCalls implements Calls {
       {
         signals: [signal],
         deadlineMs,
-        timeout: () => this.#timeout(`${what}: the server does not answer`, changes ? 'unknown' : undefined),
+        timeout: () => this.#timeout(`${what}: the server does not answer`, deadlineMs, changes ? 'unknown' : undefined),
       },
     )
     return rowsOf(answer, what, changes)
@@ -168,14 +168,15 @@ export class ServerCalls implements Calls {
 
   /** Waits for something that is asked of the server outside of the limit, while the backend is being opened. */
   limited<T>(what: string, asked: PromiseLike<T>): Promise<T> {
+    const deadlineMs = performance.now() + this.#timeoutMs
     return waitFor<T>(
       (resolve, reject) => {
         asked.then(resolve, (error: unknown) => reject(postgresError(error, what, false)))
       },
       {
         signals: [],
-        deadlineMs: performance.now() + this.#timeoutMs,
-        timeout: () => this.#timeout(`${what}: the server does not answer`),
+        deadlineMs,
+        timeout: () => this.#timeout(`${what}: the server does not answer`, deadlineMs),
       },
     )
   }
@@ -201,7 +202,7 @@ export class ServerCalls implements Calls {
     return waitFor<void>((resolve) => this.#slots.take(resolve), {
       signals: [signal, this.#closing.signal],
       deadlineMs,
-      timeout: () => this.#timeout(`${what}: all connections are in use`),
+      timeout: () => this.#timeout(`${what}: all connections are in use`, deadlineMs),
     })
   }
 
@@ -222,8 +223,9 @@ export class ServerCalls implements Calls {
     this.#client = this.#renew()
   }
 
-  #timeout(problem: string, outcome?: 'unknown'): BackendError {
-    const isSilent = performance.now() - this.#lastAnswerMs >= this.#timeoutMs
+  #timeout(problem: string, deadlineMs: number, outcome?: 'unknown'): BackendError {
+    // A timer may be early, so the deadline is compared, not the time: whether there was an answer since the call began.
+    const isSilent = this.#lastAnswerMs <= deadlineMs - this.#timeoutMs
     // The network may have forgotten its connections, which only shows after many minutes.
     if (isSilent) this.#renewClient(0)
     return new BackendError(`${problem} within ${this.#timeoutMs} ms`, { retryable: true, outcome })
