@@ -135,7 +135,8 @@ export class ServerCalls implements Calls {
       {
         signals: [signal],
         deadlineMs,
-        timeout: () => this.#timeout(`${what}: the server does not answer`, deadlineMs, changes ? 'unknown' : undefined),
+        timeout: () =>
+          this.#timeout(`${what}: the server does not answer`, deadlineMs, changes ? 'unknown' : undefined),
       },
     )
     return rowsOf(answer, what, changes)
