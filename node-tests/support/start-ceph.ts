@@ -157,10 +157,14 @@ rgw enable usage log = false
 }
 
 async function answering(endpoint: string): Promise<void> {
+  await (await answerOf(endpoint)).arrayBuffer()
+}
+
+/** What a gateway answers that has only just begun to, and may still cut a connection. */
+async function answerOf(url: string | URL, init?: RequestInit): Promise<Response> {
   for (const start = performance.now(); ; await delay(50)) {
     try {
-      await (await fetch(endpoint)).arrayBuffer()
-      return
+      return await fetch(url, init)
     } catch (error) {
       if (performance.now() - start > START_MS) throw error
     }
@@ -170,7 +174,8 @@ async function answering(endpoint: string): Promise<void> {
 async function createBucket({ endpoint, bucket, credentials }: ObjectGateway): Promise<void> {
   const url = new URL(bucket, endpoint)
   const headers = await signRequest({ method: 'PUT', url }, { credentials, region: 'us-east-1' })
-  const response = await fetch(url, { method: 'PUT', headers })
+  // It exists already if the answer to the first try was lost.
+  const response = await answerOf(url, { method: 'PUT', headers })
   if (!response.ok) throw new Error(`the bucket was not created: ${response.status} ${await response.text()}`)
 }
 
