@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { nextTask } from '../../src/bytes/promises.ts'
 import { type CachedHive, cachedHive } from '../../src/cache.ts'
-import type { WatchOptions } from '../../src/hive/hive.ts'
+import type { EntryInfo, WatchOptions } from '../../src/hive/hive.ts'
 import type { HiveChange } from '../../src/hive/hive-change.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { putEntry, readEntry } from '../support/cached-setup.ts'
@@ -135,26 +135,11 @@ describe('a cached hive that follows its remote hive', () => {
   it('does not trust an answer that a change has overtaken', async () => {
     const { hive, remote, asked, tell } = await trusting()
     await tell({ alias: 'x', etag: '"other"' })
-    let answer = (): void => undefined
-    const answered = new Promise<void>((resolve) => {
-      answer = resolve
-    })
-    const { stat } = remote
-    const askedLate = new Promise<void>((resolve) => {
-      remote.stat = async (...args) => {
-        const info = await stat(...args)
-        resolve()
-        await answered
-        return info
-      }
-    })
-    const late = hive.stat('x')
-    await askedLate
+    const { late, answer } = await askLate(hive, remote)
     await putEntry(remote, 'x', SECOND)
     await tell({ alias: 'x', etag: '"newest"' })
     answer()
     const { etag } = await late
-    remote.stat = stat
     const before = asked()
     expect((await hive.stat('x')).etag).not.toBe(etag)
     expect(asked()).toBe(before + 1)
@@ -193,22 +178,7 @@ describe('a cached hive that follows its remote hive', () => {
     const { hive, remote, tell } = await trusting()
     await hive.clear()
     await tell({ alias: 'x', etag: '"other"' })
-    let answer = (): void => undefined
-    const answered = new Promise<void>((resolve) => {
-      answer = resolve
-    })
-    const { stat } = remote
-    const askedLate = new Promise<void>((resolve) => {
-      remote.stat = async (...args) => {
-        const info = await stat(...args)
-        resolve()
-        await answered
-        return info
-      }
-    })
-    const late = hive.stat('x')
-    await askedLate
-    remote.stat = stat
+    const { late, answer } = await askLate(hive, remote)
     await putEntry(remote, 'x', SECOND)
     const { etag } = await hive.stat('x')
     answer()
@@ -228,3 +198,27 @@ describe('a cached hive that follows its remote hive', () => {
     expect(await rejection(hive.open('y'))).toMatchObject({ name: 'NotFoundError' })
   })
 })
+
+/** Asks for 'x', and has the remote hive look now, but answer only when `answer` is called. */
+async function askLate(
+  hive: CachedHive,
+  remote: SmallBlocksHive,
+): Promise<{ late: Promise<EntryInfo>; answer(): void }> {
+  const { stat } = remote
+  let answer = (): void => undefined
+  const answered = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const looked = new Promise<void>((resolve) => {
+    remote.stat = async (...args) => {
+      const info = await stat(...args)
+      resolve()
+      await answered
+      return info
+    }
+  })
+  const late = hive.stat('x')
+  await looked
+  remote.stat = stat
+  return { late, answer }
+}
