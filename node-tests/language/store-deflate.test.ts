@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { equalBytes } from '../../src/bytes/byte-order.ts'
+import { decodeBlock } from '../../src/store/codecs/block-codecs.ts'
 import { loadDeflate } from '../../src/store/codecs/deflate.ts'
+import { CODEC_DEFLATE } from '../../src/store/rows/row-values.ts'
 import { assemble, type Piece } from '../support/pieces.ts'
 import { runs } from '../support/sample.ts'
 
@@ -41,21 +43,33 @@ describe('deflate', () => {
     expect(deflate.compress(content, compressed.byteLength - 1)).toBeUndefined()
   })
 
-  it.each(CONTENTS)('of %s yields the content or a FormatError if it is cut or its bytes are changed', (_, pieces) => {
-    const content = assemble(pieces)
-    const compressed = deflate.compress(content, Infinity)!
-    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 })
-    const length = fc.oneof(fc.constant(compressed.byteLength), fc.nat(compressed.byteLength))
-    const property = fc.property(length, changes, (byteLength, changed) => {
-      const bytes = compressed.slice(0, byteLength)
-      for (const [at, value] of changed) if (byteLength > 0) bytes[at % byteLength] = value
-      try {
-        return equalBytes(deflate.decompress(bytes, content.byteLength), content)
-      } catch (error) {
-        return (error as Error).name === 'FormatError'
-      }
-    })
-    expect(() => fc.assert(property, { numRuns: runs(150) })).not.toThrow()
+  it.each(CONTENTS)(
+    'of %s yields the block or a FormatError if it is cut or its bytes are changed',
+    async (_, pieces) => {
+      const content = assemble(pieces)
+      const compressed = deflate.compress(content, Infinity)!
+      const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 })
+      const length = fc.oneof(fc.constant(compressed.byteLength), fc.nat(compressed.byteLength))
+      const property = fc.asyncProperty(length, changes, async (byteLength, changed) => {
+        const bytes = compressed.slice(0, byteLength)
+        for (const [at, value] of changed) if (byteLength > 0) bytes[at % byteLength] = value
+        try {
+          return equalBytes(await decodeBlock(CODEC_DEFLATE, bytes, content.byteLength), content)
+        } catch (error) {
+          return (error as Error).name === 'FormatError'
+        }
+      })
+      await expect(fc.assert(property, { numRuns: runs(150) })).resolves.toBeUndefined()
+    },
+  )
+
+  it('of a damaged run that fflate takes for nothing, with the checksum of nothing, is not a block', async () => {
+    const damaged = deflate.compress(new Uint8Array(20_000).fill(9), Infinity)!.slice(0, 22)
+    damaged.set([0xa1, 0], 15)
+    damaged[21] = 1
+    expect(deflate.decompress(damaged, 20_000)).toHaveLength(0)
+    const error = expect.objectContaining({ name: 'FormatError', reason: 'invalid' })
+    await expect(decodeBlock(CODEC_DEFLATE, damaged, 20_000)).rejects.toEqual(error)
   })
 
   it('of any bytes yields a FormatError or bytes within the limit', () => {
