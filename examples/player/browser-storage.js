@@ -1,6 +1,6 @@
 import { byId, typedById } from './elements.js'
-import { failureWords } from './failure-words.js'
 import { formatBytes, formatCount } from './format.js'
+import { RunningLine } from './running-line.js'
 
 /** @import { BrowserStorage as Storage, EntryInfo } from './types.ts' */
 
@@ -14,6 +14,7 @@ const manager = navigator.storage
 export class BrowserStorage {
   #storage
   #free = typedById('free', HTMLButtonElement)
+  #freeing = new RunningLine()
   #persist = typedById('persist', HTMLButtonElement)
   /** The versions at the last measurement. */
   #versions = ''
@@ -23,6 +24,7 @@ export class BrowserStorage {
   constructor(storage) {
     this.#storage = storage
     byId('storage').hidden = false
+    this.#free.after(this.#freeing.element)
     this.#free.addEventListener('click', () => void this.#collect())
     this.#persist.addEventListener('click', () => void this.#askToPersist())
   }
@@ -49,11 +51,12 @@ export class BrowserStorage {
     this.#persist.hidden = (await manager?.persisted?.()) ?? true
   }
 
-  async #measure() {
+  /** @param {AbortSignal} [signal] */
+  async #measure(signal) {
     let count = 0
     let bytes = 0
     for (let after = ''; ;) {
-      const some = await this.#storage.backend.blocks.list({ prefix: '', after, limit: 1_000 })
+      const some = await this.#storage.backend.blocks.list({ prefix: '', after, limit: 1_000, signal })
       const last = some.at(-1)
       if (!last) return { count, bytes }
       count += some.length
@@ -63,19 +66,19 @@ export class BrowserStorage {
   }
 
   async #collect() {
-    this.#free.disabled = true
-    try {
-      const before = (await this.#measure()).bytes
+    let freed = 0
+    const words = 'Freeing space'
+    const cancelled = 'You cancelled it. What is left can be freed later.'
+    this.#say('Freeing space …')
+    const outcome = await this.#freeing.run({ words, starter: this.#free, cancelled }, async ({ signal }) => {
+      const before = (await this.#measure(signal)).bytes
       // The user wants the space now: a tab that still plays what was removed gets an error.
-      await this.#storage.store.collectGarbage({ graceMs: 0 })
-      const after = (await this.#measure()).bytes
-      this.#say(before > after ? `${formatBytes(before - after)} freed.` : 'There was nothing to free.')
+      await this.#storage.store.collectGarbage({ graceMs: 0, signal })
+      freed = before - (await this.#measure(signal)).bytes
       await this.#show()
-    } catch (error) {
-      this.#say(failureWords(error))
-    } finally {
-      this.#free.disabled = false
-    }
+    })
+    if (outcome !== undefined) this.#measuredAt = -Infinity
+    this.#say(outcome ?? (freed > 0 ? `${formatBytes(freed)} freed.` : 'There was nothing to free.'))
   }
 
   async #askToPersist() {

@@ -3,6 +3,7 @@ import { byId, typedById } from './elements.js'
 import { failureWords } from './failure-words.js'
 import { formatBytes } from './format.js'
 import { drawLane } from './lane.js'
+import { RunningLine } from './running-line.js'
 
 /** @import { EntryInfo, WorkerCache } from './types.ts' */
 
@@ -14,6 +15,8 @@ export class CacheView {
   #cache
   #offline = typedById('offline', HTMLInputElement)
   #clear = typedById('clear-cache', HTMLButtonElement)
+  #emptying = new RunningLine()
+  #switching = new AbortController()
   /** @type {EntryInfo | undefined} */
   #entry
   #isWaiting = false
@@ -27,6 +30,7 @@ export class CacheView {
     this.#cache = cache
     for (const id of ['cached-row', 'cache']) byId(id).hidden = false
     this.#offline.addEventListener('change', () => void this.#switch())
+    this.#clear.after(this.#emptying.element)
     this.#clear.addEventListener('click', () => void this.#empty())
     navigator.serviceWorker.addEventListener('message', ({ data }) => {
       if (data?.type === 'combstream:delivery') this.refreshSoon()
@@ -86,29 +90,31 @@ export class CacheView {
     byId('cached-text').textContent = `${formatBytes(bytes)}${isPinned ? ', kept' : ` of ${formatBytes(entry.size)}`}`
   }
 
+  /** Whoever changes their mind need not wait. */
   async #switch() {
+    this.#switching.abort()
+    const { signal } = (this.#switching = new AbortController())
     const isOffline = this.#offline.checked
     try {
-      await this.#cache.setOffline(isOffline)
+      await this.#cache.setOffline(isOffline, { signal })
       announce(isOffline ? 'Only what is cached is used now.' : 'The network is used again.')
       this.#say('')
     } catch (error) {
+      if (signal.aborted) return
       this.#offline.checked = !isOffline
       this.#say(failureWords(error))
     }
   }
 
   async #empty() {
-    this.#clear.disabled = true
-    try {
-      await this.#cache.clear()
-      this.#say('The cache is empty. What was kept for offline is gone, too.')
-    } catch (error) {
-      this.#say(failureWords(error))
-    } finally {
-      this.#clear.disabled = false
-      this.refreshSoon()
-    }
+    this.#say('Emptying the cache …')
+    const words = 'Emptying the cache'
+    const cancelled = 'You cancelled it. A part of the cache may be gone already.'
+    const outcome = await this.#emptying.run({ words, starter: this.#clear, cancelled }, (running) =>
+      this.#cache.clear(running),
+    )
+    this.#say(outcome ?? 'The cache is empty. What was kept for offline is gone, too.')
+    this.refreshSoon()
   }
 
   /** @param {{ name: string, message: string }} failure */

@@ -1,11 +1,14 @@
-import { DeltaStream, loadSignature } from '/combstream/browser-hive.js'
+import { DeltaStream, HttpHive, loadSignature } from '/combstream/browser-hive.js'
 import { demoEdit } from './demo-edit.js'
 import { byId, typedById } from './elements.js'
-import { failureWords } from './failure-words.js'
 import { formatBytes, formatShare, shorten } from './format.js'
+import { HIVE_URL } from './place.js'
 import { readFile } from './read-file.js'
+import { CANCELLED, RunningLine } from './running-line.js'
+import { fetchWithProgress } from './upload-fetch.js'
 
 /** @import { EntryInfo, Hive } from './types.ts' */
+/** @import { Running } from './running-line.js' */
 /** @typedef {{ sent: number, received: number }} Traffic what this page sent and received, in bytes */
 
 /** Names in the list of options are shortened, because it is as wide as its longest option, even wider than the page. */
@@ -16,24 +19,43 @@ const NAME_CHARACTERS = 48
  * else replaces that version first, it rejects with a ConflictError.
  *
  * @param {Hive} hive
+ * @param {Hive} sending the same hive, which reports how much of the delta has been sent
  * @param {string} alias
  * @param {Blob} edited
+ * @param {Running} running tells how much of `edited` has been compared
  */
-export async function updateByDelta(hive, alias, edited) {
-  const entry = await hive.open(alias)
-  const signature = await loadSignature(entry.signature())
-  const sink = hive.patchSink(alias, { ifMatch: entry.etag })
-  await readFile(edited).pipeThrough(new DeltaStream(signature)).pipeTo(sink)
+async function updateByDelta(hive, sending, alias, edited, { signal, onProgress }) {
+  const entry = await hive.open(alias, { signal })
+  const signature = await loadSignature(entry.signature().pipeThrough(new TransformStream(), { signal }))
+  const sink = sending.patchSink(alias, { ifMatch: entry.etag, signal })
+  await readFile(edited)
+    .pipeThrough(counting((bytes) => onProgress(bytes / edited.size)))
+    .pipeThrough(new DeltaStream(signature))
+    .pipeTo(sink, { signal })
   return sink.entry
+}
+
+/**
+ * @param {(bytes: number) => void} onProgress gets the number of bytes so far
+ * @returns {TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>}
+ */
+function counting(onProgress) {
+  let bytes = 0
+  return new TransformStream({
+    transform(chunk, controller) {
+      onProgress((bytes += chunk.byteLength))
+      controller.enqueue(chunk)
+    },
+  })
 }
 
 /** The part of the page that updates entries, and shows how many bytes that took. */
 export class DeltaUpdate {
   #hive
   #onUpdated
+  #running = new RunningLine()
   #text = byId('update-text')
   #select = typedById('update-alias', HTMLSelectElement)
-  #isBusy = false
 
   /**
    * @param {Hive} hive
@@ -41,6 +63,7 @@ export class DeltaUpdate {
    */
   constructor(hive, onUpdated) {
     this.#hive = hive
+    byId('update-actions').after(this.#running.element)
     this.#onUpdated = onUpdated
     const input = typedById('update-input', HTMLInputElement)
     byId('update').addEventListener('click', () => input.click())
@@ -49,7 +72,10 @@ export class DeltaUpdate {
       if (file) void this.#run(async () => ({ alias: this.#select.value, edited: file, what: file.name }))
       input.value = ''
     })
-    byId('demo').addEventListener('click', () => void this.#run(() => demoEdit(hive, (text) => this.#say(text))))
+    byId('demo').addEventListener(
+      'click',
+      () => void this.#run((signal) => demoEdit(hive, signal, (text) => this.#say(text))),
+    )
   }
 
   /**
@@ -64,34 +90,35 @@ export class DeltaUpdate {
     this.#select.replaceChildren(
       ...aliases.map((alias) => new Option(shorten(alias, NAME_CHARACTERS), alias, false, alias === value)),
     )
-    typedById('update', HTMLButtonElement).disabled = this.#isBusy || aliases.length === 0
+    typedById('update', HTMLButtonElement).disabled = aliases.length === 0
   }
 
-  /** @param {() => Promise<{ alias: string, edited: Blob, what: string }>} prepare */
+  /** @param {(signal: AbortSignal) => Promise<{ alias: string, edited: Blob, what: string }>} prepare */
   async #run(prepare) {
-    this.#setBusy(true)
-    try {
-      const { alias, edited, what } = await prepare()
+    let isSent = false
+    const options = { words: 'Updating by delta', starter: byId('update-actions') }
+    const outcome = await this.#running.run(options, async (running) => {
+      const { signal, onProgress } = running
+      const { alias, edited, what } = await prepare(signal)
       const names = { what: shorten(what, NAME_CHARACTERS), alias: shorten(alias, NAME_CHARACTERS) }
       this.#say(`Comparing ${names.what} with ${names.alias} …`)
-      const before = await trafficOf(alias)
-      const { size } = await updateByDelta(this.#hive, alias, edited)
-      const after = await trafficOf(alias)
+      const before = await trafficOf(alias, signal)
+      const onSent = (/** @type {number} */ share) => {
+        isSent = share === 1
+        onProgress(share)
+      }
+      const sending = new HttpHive(HIVE_URL, { fetch: fetchWithProgress(onSent) })
+      const { size } = await updateByDelta(this.#hive, sending, alias, edited, running)
+      const after = await trafficOf(alias, signal)
       this.#say(`${names.alias} is now ${names.what}, ${formatBytes(size)}.`)
       this.#show({ sent: after.sent - before.sent, received: after.received - before.received }, size)
-    } catch (error) {
-      this.#say(`Nothing was updated. ${failureWords(error)}`, 'problem')
-    } finally {
-      this.#setBusy(false)
-      await this.#onUpdated()
+    })
+    if (outcome !== undefined) {
+      const mayBeUpdated = isSent && outcome === CANCELLED
+      const result = mayBeUpdated ? 'All of the delta had been sent: the entry may be updated.' : 'Nothing was updated.'
+      this.#say(`${result} ${outcome}`, 'problem')
     }
-  }
-
-  /** @param {boolean} isBusy */
-  #setBusy(isBusy) {
-    this.#isBusy = isBusy
-    typedById('demo', HTMLButtonElement).disabled = isBusy
-    typedById('update', HTMLButtonElement).disabled = isBusy || this.#select.options.length === 0
+    await this.#onUpdated()
   }
 
   /**
@@ -126,10 +153,11 @@ export class DeltaUpdate {
  * The bytes that updates of an entry have transferred so far, as counted by the server, from the point of view of the page.
  *
  * @param {string} alias
+ * @param {AbortSignal} signal
  * @returns {Promise<Traffic>}
  */
-async function trafficOf(alias) {
-  const response = await fetch(`/traffic?alias=${encodeURIComponent(alias)}`)
+async function trafficOf(alias, signal) {
+  const response = await fetch(`/traffic?alias=${encodeURIComponent(alias)}`, { signal })
   if (!response.ok) throw new Error(`the server did not report its counts: ${response.status}`)
   const { signature, patch } = await response.json()
   return {

@@ -12,19 +12,20 @@ const INSERTED_BYTES = 1_000
  * that all bytes after them move.
  *
  * @param {Hive} hive
+ * @param {AbortSignal} signal
  * @param {(text: string) => void} say
  */
-export async function demoEdit(hive, say) {
-  const { entries } = await hive.list({ prefix: ALIAS, limit: 1 })
+export async function demoEdit(hive, signal, say) {
+  const { entries } = await hive.list({ prefix: ALIAS, limit: 1, signal })
   if (entries[0]?.alias !== ALIAS) {
     say(`Storing ${ALIAS}, ${formatBytes(SIZE)} of random bytes …`)
     await bytesSource(randomBytes(SIZE))
       .stream()
-      .pipeTo(hive.sink(ALIAS, { ifNoneMatch: '*' }))
+      .pipeTo(hive.sink(ALIAS, { ifNoneMatch: '*', signal }), { signal })
   }
   say(`Reading ${ALIAS} to edit it …`)
-  const entry = await hive.open(ALIAS)
-  const bytes = await new Response(entry.stream()).blob()
+  const entry = await hive.open(ALIAS, { signal })
+  const bytes = await new Response(entry.stream().pipeThrough(new TransformStream(), { signal })).blob()
   const middle = Math.floor(bytes.size / 2)
   const edited = new Blob([bytes.slice(0, middle), randomBytes(INSERTED_BYTES), bytes.slice(middle)])
   return { alias: ALIAS, edited, what: `a copy with ${formatBytes(INSERTED_BYTES)} inserted` }

@@ -1,15 +1,8 @@
 import { announce } from './announce.js'
-import { failureWords } from './failure-words.js'
+import { makeButton, RunningLine } from './running-line.js'
 
 /** @import { ListedEntry } from './types.ts' */
-
-/**
- * How an action reports its progress, and is cancelled.
- *
- * @typedef {object} Running
- * @property {AbortSignal} signal
- * @property {(share: number) => void} onProgress gets 0 to 1
- */
+/** @import { Running } from './running-line.js' */
 
 /**
  * What the panel of an entry can do.
@@ -19,8 +12,12 @@ import { failureWords } from './failure-words.js'
  * @property {(entry: ListedEntry, to: string, running: Running) => Promise<void>} rename
  * @property {(entry: ListedEntry) => Promise<boolean | undefined>} isPinned whether it is kept for offline, if it can be
  * @property {(entry: ListedEntry, running: Running) => Promise<void>} pin
- * @property {(entry: ListedEntry) => Promise<void>} unpin
+ * @property {(entry: ListedEntry, running: Running) => Promise<void>} unpin
  */
+
+/** Nobody can take back a request that has arrived. */
+const RENAME_CANCELLED =
+  'You cancelled it. If the hive had already got the request, the entry has its new name all the same.'
 
 /** The part of a row that opens below its name: what else can be done with the entry, one thing at a time. */
 export class EntryPanel {
@@ -32,12 +29,10 @@ export class EntryPanel {
   #isPinned = false
   #form = document.createElement('form')
   #name = document.createElement('input')
-  #running = document.createElement('div')
-  #progress = document.createElement('progress')
+  #running = new RunningLine()
+  #starters = document.createElement('div')
   #words = document.createElement('p')
   #facts = document.createElement('p')
-  /** @type {AbortController | undefined} */
-  #cancelling
 
   /**
    * @param {() => ListedEntry} entry
@@ -58,14 +53,8 @@ export class EntryPanel {
     )
     this.#pin.hidden = true
     this.#makeForm()
-    this.#running.className = 'running'
-    this.#progress.ariaLabel = 'Progress'
-    this.#running.append(
-      this.#progress,
-      makeButton('Cancel', () => this.#cancelling?.abort()),
-    )
-    this.#running.hidden = true
-    this.element.append(this.#facts, this.#buttons, this.#form, this.#running, this.#words)
+    this.#starters.append(this.#buttons, this.#form)
+    this.element.append(this.#facts, this.#starters, this.#running.element, this.#words)
   }
 
   /** Says what kind of an entry it is, and which version. */
@@ -84,7 +73,7 @@ export class EntryPanel {
 
   /** Whether closing the panel would hide something that is going on. */
   get isBusy() {
-    return this.#cancelling !== undefined
+    return this.#running.isBusy
   }
 
   #makeForm() {
@@ -138,11 +127,17 @@ export class EntryPanel {
   async #rename(/** @type {string} */ to) {
     const { alias } = this.#entry()
     if (to === alias) return this.#endForm()
-    const outcome = await this.#run('Renaming …', (running) => this.#actions.rename(this.#entry(), to, running))
+    const outcome = await this.#run(
+      'Renaming …',
+      (running) => this.#actions.rename(this.#entry(), to, running),
+      RENAME_CANCELLED,
+    )
     if (outcome !== undefined) {
       this.#form.hidden = false
       this.#buttons.hidden = true
-      this.#say(`Not renamed. ${outcome}`)
+      const words = outcome === RENAME_CANCELLED ? outcome : `Not renamed. ${outcome}`
+      this.#say(words)
+      announce(words)
       this.#name.focus()
     } else announce(`${alias} is now ${to}.`)
   }
@@ -158,8 +153,8 @@ export class EntryPanel {
   async #togglePin() {
     const { alias } = this.#entry()
     const pins = !this.#isPinned
-    const outcome = await this.#run(pins ? 'Keeping …' : 'Letting it go …', (running) =>
-      pins ? this.#actions.pin(this.#entry(), running) : this.#actions.unpin(this.#entry()),
+    const outcome = await this.#run(pins ? 'Keeping …' : 'Releasing …', (running) =>
+      pins ? this.#actions.pin(this.#entry(), running) : this.#actions.unpin(this.#entry(), running),
     )
     const done = pins ? 'Kept for offline' : 'No longer kept for offline'
     this.#say(outcome ?? done)
@@ -181,49 +176,28 @@ export class EntryPanel {
    *
    * @param {string} words
    * @param {(running: Running) => Promise<void>} action
+   * @param {string} [cancelled] what to say if it is cancelled
    * @returns {Promise<string | undefined>} why it did not succeed
    */
-  async #run(words, action) {
-    const cancelling = new AbortController()
-    this.#cancelling = cancelling
-    const hadFocus = this.element.contains(document.activeElement)
-    this.#progress.removeAttribute('value')
-    this.#progress.ariaLabel = words
-    this.#form.hidden = true
-    this.#buttons.hidden = true
-    this.#running.hidden = false
-    if (hadFocus) this.#running.querySelector('button')?.focus()
+  async #run(words, action, cancelled) {
     this.#say(words)
-    const onProgress = (/** @type {number} */ share) => {
-      this.#progress.value = share
-      this.#words.textContent = `${words.replace(' …', '')}, ${Math.floor(share * 100)} %`
-    }
-    try {
-      await action({ signal: cancelling.signal, onProgress })
-      return undefined
-    } catch (error) {
-      return cancelling.signal.aborted ? 'You cancelled it.' : failureWords(error)
-    } finally {
-      this.#cancelling = undefined
-      this.#running.hidden = true
-      this.#buttons.hidden = false
-      this.#say('')
-    }
+    const options = { words: `${words.replace(' …', '')} ${this.#entry().alias}`, starter: this.#starters, cancelled }
+    const outcome = await this.#running.run(options, ({ signal, onProgress }) =>
+      action({
+        signal,
+        onProgress: (share) => {
+          onProgress(share)
+          this.#say(`${words.replace(' …', '')}, ${Math.floor(share * 100)} %`)
+        },
+      }),
+    )
+    this.#form.hidden = true
+    this.#buttons.hidden = false
+    this.#say('')
+    return outcome
   }
 
   #say(/** @type {string} */ words) {
     this.#words.textContent = words
   }
-}
-
-/**
- * @param {string} label
- * @param {() => void} act
- */
-function makeButton(label, act) {
-  const button = document.createElement('button')
-  button.type = 'button'
-  button.textContent = label
-  button.addEventListener('click', act)
-  return button
 }

@@ -12,13 +12,15 @@ import { formatBytes } from './format.js'
  *
  * @typedef {object} EntryActions
  * @property {(entry: EntryInfo) => void} play
- * @property {(entry: ListedEntry) => Promise<void>} remove
+ * @property {(entry: ListedEntry, signal: AbortSignal) => Promise<void>} remove
  * @property {import('./entry-panel.js').PanelActions} panel
  * @property {import('./thumbnails.js').Thumbnails} thumbnails
  */
 
 /** How long the question whether to remove an entry stands. */
 const QUESTION_MS = 5_000
+/** Nobody can take back a request that has arrived. */
+const REMOVAL_CANCELLED = 'You cancelled it. If the hive had already got the request, the entry goes all the same.'
 
 /** The row of one entry in the list. It is kept when the entry changes, because it may have the focus. */
 export class EntryRow {
@@ -107,7 +109,10 @@ export class EntryRow {
       button.ariaExpanded = String(opens)
       if (!this.#panel) {
         this.#panel = new EntryPanel(() => this.#entry, this.#actions.panel)
-        this.#panel.element.addEventListener('keydown', ({ key }) => key === 'Escape' && toggle(false))
+        this.#panel.element.addEventListener('keydown', ({ key }) => {
+          // What is going on would be hidden.
+          if (key === 'Escape' && !this.#panel?.isBusy) toggle(false)
+        })
         this.#name.append(this.#panel.element)
       }
       if (!opens && this.#panel.element.contains(document.activeElement)) button.focus()
@@ -119,52 +124,66 @@ export class EntryRow {
   }
 
   /**
-   * A button that asks before it removes the entry. There is no undo afterwards: a hive frees what no entry needs, and to
-   * delay the removal would show other pages an entry that is about to go, and lose the removal if this page is closed.
+   * A button that asks before it removes the entry, and cancels while it removes. There is no undo afterwards: a hive frees
+   * what no entry needs, and to delay the removal would show other pages an entry that is about to go, and lose the removal
+   * if this page is closed.
    */
   #makeRemover() {
     const button = document.createElement('button')
     button.type = 'button'
-    button.className = 'quiet-button remove'
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer
-    const ask = (/** @type {boolean} */ isAsking) => {
+    /** @type {AbortController | undefined} */
+    let removing
+    const become = (/** @type {'' | 'asking' | 'removing'} */ state) => {
       clearTimeout(timer)
-      button.classList.toggle('asking', isAsking)
-      button.textContent = isAsking ? 'Remove?' : '×'
-      button.ariaLabel = isAsking ? null : `Remove ${this.#entry.alias}`
-      if (isAsking) timer = setTimeout(() => ask(false), QUESTION_MS)
+      button.className = `quiet-button remove ${state}`
+      button.textContent = { '': '×', asking: 'Remove?', removing: 'Cancel' }[state]
+      const { alias } = this.#entry
+      button.ariaLabel = { '': `Remove ${alias}`, asking: null, removing: `Cancel removing ${alias}` }[state]
+      if (state === 'asking') timer = setTimeout(() => become(''), QUESTION_MS)
     }
-    ask(false)
-    button.addEventListener('blur', () => ask(false))
-    button.addEventListener('click', () => {
-      if (!button.classList.contains('asking')) {
+    become('')
+    button.addEventListener('blur', () => removing ?? become(''))
+    const remove = async () => {
+      removing = new AbortController()
+      become('removing')
+      await this.#remove(button, removing.signal)
+      removing = undefined
+      become('')
+    }
+    button.addEventListener('click', ({ detail }) => {
+      if (removing) {
+        // Who clicks twice to be sure does not mean to cancel.
+        if (detail < 2) removing.abort()
+      } else if (button.classList.contains('asking')) void remove()
+      else {
         announce(`Remove ${this.#entry.alias}? Press again within ${QUESTION_MS / 1_000} seconds.`)
-        return ask(true)
+        become('asking')
       }
-      ask(false)
-      void this.#remove(button)
     })
     return button
   }
 
-  /** @param {HTMLButtonElement} button */
-  async #remove(button) {
+  /**
+   * @param {HTMLButtonElement} button
+   * @param {AbortSignal} signal
+   */
+  async #remove(button, signal) {
     const { alias } = this.#entry
     const hadFocus = document.activeElement === button
     const neighbour = this.element.nextElementSibling ?? this.element.previousElementSibling
-    button.disabled = true
     this.element.ariaBusy = 'true'
     this.#problem.textContent = ''
     this.#size.textContent = 'removing …'
     try {
-      await this.#actions.remove(this.#entry)
+      await this.#actions.remove(this.#entry, signal)
       announce(`${alias} is removed.`)
     } catch (error) {
-      announce(`${alias} was not removed. ${failureWords(error)}`)
-      this.#problem.textContent = `Not removed. ${failureWords(error)}`
+      const words = signal.aborted ? REMOVAL_CANCELLED : `Not removed. ${failureWords(error)}`
+      announce(`${alias}: ${words}`)
+      this.#problem.textContent = words
     } finally {
-      button.disabled = false
       this.element.ariaBusy = null
       if (this.element.isConnected) this.#draw()
     }

@@ -31,6 +31,7 @@ export const KEPT_FILES = [
   'read-file.js',
   'recovery.js',
   'reporting-sink.js',
+  'running-line.js',
   'seek-bar.js',
   'style.css',
   'thumbnails.js',

@@ -41,8 +41,8 @@ let cacheView
 const thumbnails = new Thumbnails()
 const list = new EntryList(HIVE_URL, {
   play: (entry) => void playSoon(entry),
-  remove: async ({ alias, etag }) => {
-    await hive.remove(alias, { ifMatch: etag })
+  remove: async ({ alias, etag }, signal) => {
+    await hive.remove(alias, { ifMatch: etag, signal })
     await refresh()
   },
   panel: {
@@ -57,8 +57,8 @@ const list = new EntryList(HIVE_URL, {
       await cache?.pin(alias, { signal, onProgress: ({ bytes, size }) => onProgress(size > 0 ? bytes / size : 1) })
       cacheView?.refreshSoon()
     },
-    async unpin({ alias }) {
-      await cache?.unpin(alias)
+    async unpin({ alias }, { signal }) {
+      await cache?.unpin(alias, { signal })
       cacheView?.refreshSoon()
     },
   },

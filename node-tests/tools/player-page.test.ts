@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { ElementHandle, Page } from 'playwright'
+import type { ElementHandle, Locator, Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { HttpHive } from '../../src/http.ts'
 import { openPlayerPage, type PlayerPage } from '../support/player-page.ts'
@@ -232,6 +232,54 @@ describe('the example player', () => {
     expect((await hive.stat('demo.bin')).size).toBe(8_001_000)
   })
 
+  it('cancels what takes long, with the keyboard too, and says what may have happened all the same', async () => {
+    const focused = (): Promise<string | null | undefined> =>
+      page.evaluate(() => document.activeElement?.ariaLabel ?? document.activeElement?.textContent)
+    const remove = page.locator('button[aria-label="Remove comb.webm"]')
+    await page.route('**/hive/comb.webm', () => undefined)
+    await remove.focus()
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Enter')
+    expect(await focused()).toBe('Cancel removing comb.webm')
+    // A double click on the question does not cancel.
+    await page.evaluate(() => document.activeElement!.dispatchEvent(new MouseEvent('click', { detail: 2 })))
+    expect(await focused()).toBe('Cancel removing comb.webm')
+    await page.keyboard.press('Enter')
+    await page.getByText('You cancelled it. If the hive had already got the request, the entry goes').first().waitFor()
+    expect(await focused()).toBe('Remove comb.webm')
+    await page.unroute('**/hive/comb.webm')
+    expect(await hive.stat('comb.webm')).toMatchObject({ alias: 'comb.webm' })
+
+    await page.evaluate(dropCalls, ['unpin', 'clear'])
+    await page.getByRole('button', { name: 'More about comb.webm' }).press('Enter')
+    const panel = page.locator('.panel:visible')
+    const press = async (button: Locator, what: string): Promise<void> => {
+      await button.press('Enter')
+      expect(await focused()).toBe(`Cancel: ${what}`)
+      expect(await page.getByRole('progressbar', { name: what }).isVisible()).toBe(true)
+      await page.keyboard.press('Enter')
+    }
+    await panel.getByRole('button', { name: 'Keep for offline' }).press('Enter')
+    const unpin = panel.getByRole('button', { name: 'Do not keep for offline' })
+    await press(unpin, 'Releasing comb.webm')
+    await panel.getByText('You cancelled it.').waitFor()
+    await expect.poll(focused).toBe('Do not keep for offline')
+    const empty = page.getByRole('button', { name: 'Empty the cache' })
+    await press(empty, 'Emptying the cache')
+    await page.getByText('You cancelled it. A part of the cache may be gone already.').waitFor()
+    expect(await focused()).toBe('Empty the cache')
+    await page.evaluate(dropCalls, [])
+    await unpin.press('Enter')
+    await panel.getByText('No longer kept for offline').waitFor()
+    await page.getByRole('button', { name: 'More about comb.webm' }).press('Enter')
+
+    await page.route('**/traffic?*', () => undefined)
+    await press(page.getByRole('button', { name: 'Edit an 8 MB entry' }), 'Updating by delta')
+    await page.getByText('Nothing was updated. You cancelled it.').waitFor()
+    await expect.poll(focused).toBe('Edit an 8 MB entry')
+    await page.unroute('**/traffic?*')
+  })
+
   it('reports no problem by itself', () => {
     expect(player.complaints).toEqual([])
   })
@@ -290,5 +338,17 @@ function holdFetches(path: string): void {
     held.isHeld ||= String(input).includes(path)
     if (String(input).includes(path)) await gate
     return fetch(input, init)
+  }
+}
+
+/** Keeps some calls of the page from reaching its service worker. */
+function dropCalls(calls: readonly string[]): void {
+  const { prototype } = ServiceWorker as unknown as {
+    prototype: ServiceWorker & { posts?: ServiceWorker['postMessage'] }
+  }
+  prototype.posts ??= prototype.postMessage
+  const { posts } = prototype
+  prototype.postMessage = function (message: { call?: string }, ...rest: unknown[]) {
+    if (!calls.includes(message.call ?? '')) posts.call(this, message, ...(rest as [StructuredSerializeOptions]))
   }
 }
