@@ -30,7 +30,7 @@ const SUITE_PACKAGES = {
 const ALL_PACKAGES = [...new Set(Object.values(SUITE_PACKAGES).flat())]
 
 /** The Debian packages that only the benches need. */
-export const BENCH_PACKAGES = ['aria2']
+export const BENCH_PACKAGES = ['aria2', 'python3-gi', 'gir1.2-webkit2-4.1']
 
 /**
  * The oldest major versions known to work with the pinned playwright, which fails with Firefox 140.

@@ -53,7 +53,9 @@ export async function benchInBrowsers(options: CacheBenchOptions): Promise<boole
         isComplete = false
         continue
       }
-      const opened = await openEnginePage(engine, page.url, join(directory, `profile-${engine}`))
+      // WebKit's is measured in memory.
+      const profile = engine === 'webkit' ? undefined : join(directory, `profile-${engine}`)
+      const opened = await openEnginePage(engine, page.url, profile)
       try {
         await benchEngine(engine, opened, {
           hive: server.url,

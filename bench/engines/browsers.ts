@@ -14,6 +14,14 @@ const KINDS = ['indexeddb', 'opfs'] as const
 const WHAT = ['store', 'write bare', 'hash', 'read', 'read unchecked', 'read bare', 'read bare checked'] as const
 /** The least share of the throughput of the bare engine. */
 const TARGET = 0.7
+/** Browsers, and whether each keeps its data on the disk. */
+const BROWSERS: readonly { readonly engine: EngineName; readonly title: string; readonly isOnDisk: boolean }[] = [
+  { engine: 'chromium', title: 'chromium', isOnDisk: true },
+  { engine: 'firefox', title: 'firefox', isOnDisk: true },
+  { engine: 'webkit', title: 'webkit', isOnDisk: true },
+  // As in a private window.
+  { engine: 'webkit', title: 'webkit in memory', isOnDisk: false },
+]
 const PAGE = '<!doctype html><meta charset="utf-8"><title>bench</title><script type="module" src="/bench.js"></script>'
 
 /** Options of the bench of engines. */
@@ -30,7 +38,8 @@ export interface EnginesBenchOptions {
 /** Prints a table of the backends in browsers, beside the bare engines. Returns whether all could be measured. */
 export async function benchBrowsers(options: EnginesBenchOptions): Promise<boolean> {
   const { directory, byteLength, rounds, only } = options
-  if (!Object.keys(ENGINES).some((name) => name.includes(only))) return true
+  const chosen = BROWSERS.filter(({ title }) => title.includes(only))
+  if (chosen.length === 0) return true
   const server = await servePage(directory)
   let complete = true
   try {
@@ -39,9 +48,8 @@ export async function benchBrowsers(options: EnginesBenchOptions): Promise<boole
       '| engine | backend | what | combstream | bare | ratio | target | met | hashing alone | of the slower, or checked | met |',
     )
     console.log('|---|---|---|---|---|---|---|---|---|---|---|')
-    for (const engine of Object.keys(ENGINES) as EngineName[]) {
-      if (!engine.includes(only)) continue
-      if (existsSync(ENGINES[engine])) await benchBrowser(engine, server.url, options)
+    for (const browser of chosen) {
+      if (existsSync(ENGINES[browser.engine])) await benchBrowser(browser, server.url, options)
       else complete = false
     }
   } finally {
@@ -51,12 +59,12 @@ export async function benchBrowsers(options: EnginesBenchOptions): Promise<boole
 }
 
 async function benchBrowser(
-  engine: EngineName,
+  { engine, title, isOnDisk }: (typeof BROWSERS)[number],
   url: string,
   { directory, byteLength, rounds }: EnginesBenchOptions,
 ): Promise<void> {
-  // Without a profile, Chromium and Firefox would store everything in memory.
-  const page = await openEnginePage(engine, url, join(directory, `profile-${engine}`))
+  // Without a profile, a browser stores everything in memory.
+  const page = await openEnginePage(engine, url, isOnDisk ? join(directory, `profile-${engine}`) : undefined)
   try {
     for (const kind of KINDS) {
       if (!(await page.evaluate((name) => has(name), kind))) continue
@@ -65,11 +73,11 @@ async function benchBrowser(
       const slower = Math.min(speed('write bare'), speed('hash'))
       const share = speed('store') / slower
       const others = [speed('hash').toFixed(0), share.toFixed(2), isMet(share)]
-      printRow([engine, kind, 'store'], speed('store'), speed('write bare'), others)
+      printRow([title, kind, 'store'], speed('store'), speed('write bare'), others)
       for (const what of ['read', 'read unchecked'] as const) {
         const checked = speed(what) / speed('read bare checked')
         const last = what === 'read' ? ['', checked.toFixed(2), isMet(checked)] : ['', '', '']
-        printRow([engine, kind, what], speed(what), speed('read bare'), last)
+        printRow([title, kind, what], speed(what), speed('read bare'), last)
       }
     }
   } finally {

@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 
 const STARTUP_TIMEOUT_MS = 30_000
 const COMMAND_TIMEOUT_MS = 30_000
 const RESIZE_TIMEOUT_MS = 1_000
+const LAUNCHER = fileURLToPath(new URL('webkit-on-disk.py', import.meta.url))
 
 /**
  * WebKitGTK's MiniBrowser, driven over plain W3C WebDriver. Playwright's own WebKit would have to be downloaded;
@@ -21,9 +23,15 @@ export class WebKitGtk {
   #session: Promise<string> | undefined
   readonly #environment: Readonly<Record<string, string>>
 
-  /** @param environment Environment variables of the browser. */
-  constructor(environment: Readonly<Record<string, string>> = {}) {
+  readonly #profile: string | undefined
+
+  /**
+   * @param environment Environment variables of the browser.
+   * @param profile Folder in which the browser keeps its data. By default it forgets everything when it ends.
+   */
+  constructor(environment: Readonly<Record<string, string>> = {}, profile?: string) {
     this.#environment = environment
+    this.#profile = profile
     process.once('exit', this.#killChildren)
   }
 
@@ -105,7 +113,7 @@ export class WebKitGtk {
     await this.#untilReady(driver)
     const { sessionId } = await this.#command<{ sessionId: string }>('POST', '/session', {
       capabilities: {
-        alwaysMatch: { 'webkitgtk:browserOptions': { binary: miniBrowserPath(), args: ['--automation'] } },
+        alwaysMatch: { 'webkitgtk:browserOptions': browserOptions(this.#profile) },
       },
     })
     return `/session/${sessionId}`
@@ -155,6 +163,12 @@ export class WebKitGtk {
     if (value?.error) throw new Error(`WebDriver ${method} ${path}: ${value.error}: ${value.message}`)
     return value
   }
+}
+
+/** What the driver starts. MiniBrowser keeps nothing while it is driven. */
+function browserOptions(profile: string | undefined): { readonly binary: string; readonly args: readonly string[] } {
+  if (profile === undefined) return { binary: miniBrowserPath(), args: ['--automation'] }
+  return { binary: '/usr/bin/python3', args: [LAUNCHER, profile] }
 }
 
 function miniBrowserPath(): string {

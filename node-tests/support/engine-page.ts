@@ -56,11 +56,14 @@ function startPlaywright(engine: Exclude<EngineName, 'webkit'>): Promise<Browser
 /**
  * Opens a page in one of the engines.
  *
- * @param within Folder in which Chromium and Firefox keep their data, or a browser in which the page shares nothing with
- *   other pages, except in WebKit. By default a new browser. WebKit forgets everything when it ends.
+ * @param within Folder in which the browser keeps its data, or a browser in which the page shares nothing with other pages,
+ *   except in WebKit. By default a new browser, which forgets everything when it ends.
  */
 export async function openEnginePage(engine: EngineName, url: string, within?: string | Engine): Promise<EnginePage> {
-  if (engine === 'webkit') return openWebKit(url, within instanceof WebKitGtk ? within : undefined)
+  if (engine === 'webkit') {
+    if (within instanceof WebKitGtk) return openWebKit(url, within)
+    return openWebKit(url, undefined, typeof within === 'string' ? within : undefined)
+  }
   if (within instanceof WebKitGtk) throw new TypeError(`WebKit is not ${engine}`)
   const browser: BrowserContext | Browser =
     typeof within === 'string'
@@ -93,8 +96,8 @@ export async function openEnginePage(engine: EngineName, url: string, within?: s
   }
 }
 
-async function openWebKit(url: string, shared?: WebKitGtk): Promise<EnginePage> {
-  const browser = shared ?? new WebKitGtk()
+async function openWebKit(url: string, shared?: WebKitGtk, profile?: string): Promise<EnginePage> {
+  const browser = shared ?? new WebKitGtk({}, profile)
   const close = (): Promise<void> => (shared ? shared.open('about:blank') : browser.close())
   try {
     await browser.open(url)
