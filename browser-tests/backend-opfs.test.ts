@@ -396,6 +396,11 @@ describe('browserBackend', () => {
     expect(await rejection(browserBackend(newName(), { prefer: 'disk' as 'opfs' }))).toMatchObject({
       name: 'TypeError',
     })
+    const asBlobs = 1 as unknown as boolean
+    for (const prefer of ['indexeddb', 'opfs'] as const) {
+      expect(await rejection(browserBackend(newName(), { prefer, asBlobs }))).toMatchObject({ name: 'TypeError' })
+    }
+    expect(await rejection(indexedDbBackend(newName(), { asBlobs }))).toMatchObject({ name: 'TypeError' })
   })
 
   it.each(['', '\ud800', 7 as unknown as string])('refuses the name %j', async (name) => {

@@ -5,7 +5,7 @@
  */
 import { describeValue } from '../bytes/describe-value.ts'
 import type { Backend } from '../store/backend.ts'
-import { indexedDbBackend, type IndexedDbBackendOptions } from './indexeddb/indexeddb-backend.ts'
+import { checkAsBlobs, indexedDbBackend, type IndexedDbBackendOptions } from './indexeddb/indexeddb-backend.ts'
 import { opfsBackend } from './opfs/opfs-backend.ts'
 
 export { BackendError, type BackendErrorOptions } from '../errors.ts'
@@ -44,7 +44,7 @@ export interface BrowserBackendOptions {
  *
  * @param name Name of the hive.
  * @throws {TypeError} if the name is not a string, is empty, or has lone surrogates, or if `prefer` is
- *   neither `'indexeddb'` nor `'opfs'`.
+ *   neither `'indexeddb'` nor `'opfs'`, or `asBlobs` not a boolean.
  * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it.
  * @throws {FormatError} if another program, or a later version of this one, has made the database, or if the blocks are in
  *   an origin-private file system that cannot be used now.
@@ -63,10 +63,11 @@ export interface BrowserBackendOptions {
  * ```
  */
 export async function browserBackend(name: string, options: BrowserBackendOptions = {}): Promise<BrowserBackend> {
-  const { prefer = 'indexeddb', asBlobs } = options
+  const { prefer = 'indexeddb', asBlobs = false } = options
   if (!Object.hasOwn(OPENERS, prefer)) {
     throw new TypeError(`prefer must be 'indexeddb' or 'opfs', got ${describeValue(prefer)}`)
   }
+  checkAsBlobs(asBlobs)
   const other = prefer === 'opfs' ? 'indexeddb' : 'opfs'
   try {
     return { ...(await OPENERS[prefer](name, { asBlobs })), kind: prefer }

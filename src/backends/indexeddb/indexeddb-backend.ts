@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import type { Backend } from '../../store/backend.ts'
 import { IdbBlocks } from './idb-blocks.ts'
 import { checkHiveName, openRows } from './open-rows.ts'
@@ -23,7 +24,7 @@ export interface IndexedDbBackendOptions {
  * @param name Name of the hive. The database has this name after `combstream:`. To delete the hive, call
  *   `indexedDB.deleteDatabase('combstream:' + name)`.
  * @returns The backend. `close()` releases the connection; transactions that have begun are completed.
- * @throws {TypeError} if the name is not a string, is empty, or has lone surrogates.
+ * @throws {TypeError} if the name is not a string, is empty, or has lone surrogates, or if `asBlobs` is not a boolean.
  * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it.
  * @throws {FormatError} if another program, or a later version of this one, has made the database, or if the blocks of the
  *   hive are in the origin-private file system.
@@ -45,6 +46,12 @@ export async function indexedDbBackend(
   { asBlobs = false }: IndexedDbBackendOptions = {},
 ): Promise<Backend> {
   checkHiveName(name)
+  checkAsBlobs(asBlobs)
   const { database, ...rows } = await openRows(name, 'indexeddb')
   return { ...rows, blocks: new IdbBlocks(database, asBlobs) }
+}
+
+/** @throws {TypeError} if the option `asBlobs` is not a boolean. */
+export function checkAsBlobs(asBlobs: unknown): void {
+  if (typeof asBlobs !== 'boolean') throw new TypeError(`asBlobs must be a boolean, got ${describeValue(asBlobs)}`)
 }
