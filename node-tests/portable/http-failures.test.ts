@@ -72,9 +72,13 @@ describe('HttpHive fails with', () => {
     })
   }
 
-  it('a RangeError for 416, or a ConflictError when that shows another total', async () => {
-    const out = await failure(() => new Response('', { status: 416 }))
-    expect(out.error).toBeInstanceOf(RangeError)
+  it('a FormatError for 416, since the range is within the entry, or a ConflictError when that shows another total', async () => {
+    for (const headers of [{}, { 'Content-Range': `bytes */${BYTES.byteLength}` }]) {
+      const { error } = await failure((_request, passOn, count) =>
+        count < 3 ? passOn() : new Response('', { status: 416, headers }),
+      )
+      expect(error).toMatchObject({ name: 'FormatError', reason: 'invalid', offset: 2 * KIB, status: 416 })
+    }
     const shorter = await failure(
       () => new Response('', { status: 416, headers: { ETag: OTHER_ETAG, 'Content-Range': 'bytes */3' } }),
     )
@@ -97,6 +101,21 @@ describe('HttpHive fails with', () => {
       return withBody(answer, answer.body, { ETag: undefined })
     })
     expect(error).toMatchObject({ name: 'FormatError' })
+  })
+
+  it('a FormatError when each answer has one byte, after a few of them', async () => {
+    let count = 0
+    const { error, received } = await failure(async (request, passOn) => {
+      count++
+      const answer = await passOn()
+      const [start] = rangeOf(request)
+      const bytes = new Uint8Array(await answer.arrayBuffer()).slice(0, 1)
+      const range = `bytes ${start}-${start}/${BYTES.byteLength}`
+      return withBody(answer, bytes, { 'Content-Range': range, 'Content-Length': '1' })
+    })
+    expect(error).toMatchObject({ name: 'FormatError', reason: 'limit', offset: received, status: 206 })
+    // The first range, and what is read ahead of it.
+    expect(count).toBeLessThan(100)
   })
 
   it('a FormatError when a range has more bytes than it declares', async () => {

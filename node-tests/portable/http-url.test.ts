@@ -337,7 +337,7 @@ describe('openUrl of a server that begins to make a mistake while the file is re
     ],
     'a range is refused for no reason': [
       () => ({ status: 416, headers: {}, body: noBody }),
-      { name: 'RangeError', status: 416 },
+      { name: 'FormatError', reason: 'invalid', status: 416 },
     ],
     'the condition is not met': [() => ({ status: 412, headers: {}, body: noBody }), UPDATED],
     'the file is gone': [() => ({ status: 410, headers: {}, body: noBody }), { name: 'NotFoundError', alias: ALIAS }],

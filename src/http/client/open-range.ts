@@ -153,6 +153,11 @@ async function refuse(
     // Many servers send no etag with a 416, but another size says enough.
     if (headers.has('etag')) compare(response, total, version, offset)
     else if (total !== undefined && total !== version.size) throw conflict(response, version, offset)
+    throw new FormatError(`the server refuses a range of an entry of ${version.size} bytes, which it is within`, {
+      reason: 'invalid',
+      offset,
+      status,
+    })
   }
   throw await client.errorOf(response, { alias: version.alias, expectedEtag: version.etag, offset }, signal)
 }

@@ -29,6 +29,11 @@ export interface RangeReaderOptions {
 /** How many times as long as an unread answer a silent server is waited for: those that wait for a connection must not give up. */
 const PATIENCE = 3
 
+/** An answer that ends early after fewer bytes is tiny. Servers that limit a range allow a multiple of this. */
+const TINY_BYTES = 1024
+/** How many tiny answers in a row are accepted: an entry that arrives byte by byte would need a request for each. */
+const MOST_TINY = 16
+
 /**
  * Reads one range of a version, from as many answers as that takes: when an answer breaks off or ends early, the next
  * request starts at the byte where it did. Every answer must be of that version.
@@ -61,6 +66,10 @@ export class RangeReader {
   #failure: { readonly error: unknown } | undefined
   /** Bodies that have broken off since the last byte arrived. */
   #failures = 0
+  /** Offset at which the current answer began. */
+  #answerStart = 0
+  /** Tiny answers since the last other one. */
+  #tinyAnswers = 0
 
   constructor(options: RangeReaderOptions) {
     this.#options = options
@@ -184,6 +193,7 @@ export class RangeReader {
       markHandled(answer.body.cancel(signal.reason))
       throw signal.reason
     }
+    this.#answerStart = this.#offset
     this.#end = Math.max(this.#end, answer.end)
     this.#isAnswered = true
     this.#options.changed()
@@ -236,10 +246,21 @@ export class RangeReader {
       this.#cancelBody(undefined)
     }
     this.#answer = undefined
-    if (!this.#isComplete) return
+    if (!this.#isComplete) return this.#countTiny(answer)
     this.#stall.stop()
     this.#unread.stop()
     this.#options.changed()
+  }
+
+  /** Bounds the answers that end early after a few bytes. */
+  #countTiny({ status }: OpenAnswer): void {
+    this.#tinyAnswers = this.#offset - this.#answerStart < TINY_BYTES ? this.#tinyAnswers + 1 : 0
+    if (this.#tinyAnswers <= MOST_TINY) return
+    throw new FormatError(`the server sends less than ${TINY_BYTES} bytes of each range`, {
+      reason: 'limit',
+      offset: this.#offset,
+      status,
+    })
   }
 
   #cancelBody(reason: unknown): void {
