@@ -1,12 +1,9 @@
-let isServer: boolean | undefined
+import { isBrowser } from './is-browser.ts'
 
 /**
  * Whether the `fetch` of this host takes an answer off the network only as fast as its body is read, so that an answer
- * of any length holds little memory. Node, Deno, Bun and workerd do. Of the browsers, WebKit keeps all that comes, and
- * nothing tells them apart but that they have header fields which a page may not set (Fetch standard, "forbidden
- * request-header").
+ * of any length holds little memory. Node, Deno, Bun and workerd do. Of the browsers, WebKit keeps all that comes.
  */
 export function readsOnDemand(): boolean {
-  isServer ??= new Request('http://localhost/', { headers: { Cookie: 'a=b' } }).headers.has('cookie')
-  return isServer
+  return !isBrowser()
 }
