@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { browserBackend } from '../src/backends/browser.ts'
 import { indexedDbBackend } from '../src/backends/indexeddb.ts'
 import { opfsBackend } from '../src/backends/opfs.ts'
 import { collect } from '../src/bytes/collect.ts'
+import { LINGER_MS } from '../src/bytes/lingering.ts'
 import { LocalHive } from '../src/hive/local-hive.ts'
 import { type Backend, StreamStore } from '../src/store.ts'
 import { type BackendCase, backendCases } from '../src/testing.ts'
@@ -107,10 +108,25 @@ async function remove(name: string): Promise<void> {
   await root.removeEntry(encodeURIComponent(name), { recursive: true }).catch(() => undefined)
 }
 
+/** Ends the workers that nobody needs. */
+const lingering: (() => void)[] = []
+
+function linger(): void {
+  for (const end of lingering.splice(0)) end()
+}
+
+beforeEach(() => {
+  const { setTimeout } = globalThis
+  vi.stubGlobal('setTimeout', (run: () => void, ms?: number) => {
+    return ms === LINGER_MS ? lingering.push(run) : setTimeout(run, ms)
+  })
+})
+
 afterEach(async () => {
   vi.restoreAllMocks()
-  vi.unstubAllGlobals()
   await Promise.all(backends.splice(0).map((backend) => backend.close()))
+  linger()
+  vi.unstubAllGlobals()
   await Promise.all(names.splice(0).map(remove))
 })
 
@@ -234,7 +250,7 @@ describe.runIf(HAS_OPFS)('opfsBackend', () => {
 })
 
 describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () => {
-  it('has it write when several objects are put at a time, and ends it when it is closed', async () => {
+  it('has it write when several objects are put at a time, and ends it some time after it is closed', async () => {
     const name = newName()
     const { backend, worker } = await openWithWorker(name)
     expect(worker.written).toEqual([])
@@ -256,8 +272,29 @@ describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () =>
     }
     const last = backend.blocks.put('p.0022', KEY)
     await backend.close()
+    linger()
+    expect(worker.isTerminated).toBe(false)
     await last
     expect(worker.isTerminated).toBe(true)
+  })
+
+  it('has the worker of a hive that was closed write for the next one, from the first object on', async () => {
+    const { backend, worker } = await openWithWorker()
+    await backend.close()
+    const [one, other] = [await open(), await open()]
+    linger()
+    await one.blocks.put('o.0011', KEY)
+    expect(worker.written).toEqual(['o.0011'])
+    await one.close()
+    linger()
+    await other.blocks.put('o.0022', KEY)
+    expect(worker.written).toEqual(['o.0011', 'o.0022'])
+    await other.close()
+    expect(worker.isTerminated).toBe(false)
+    linger()
+    expect(worker.isTerminated).toBe(true)
+    const { worker: next } = await openWithWorker()
+    expect(next).not.toBe(worker)
   })
 
   it('keeps no bytes that it was given', async () => {

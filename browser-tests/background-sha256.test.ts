@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { toHex } from '../src/bytes/byte-text.ts'
 import type { BackgroundHash } from '../src/bytes/hashing/background-sha256.ts'
+import { LINGER_MS } from '../src/bytes/lingering.ts'
 import { randomBytes, rejection } from '../node-tests/support/streams.ts'
 
 const bytes = randomBytes(7_000_000)
@@ -39,6 +40,7 @@ class WatchedWorker extends PageWorker {
 }
 
 afterEach(() => {
+  vi.useRealTimers()
   vi.unstubAllGlobals()
   workers = []
 })
@@ -79,25 +81,55 @@ describe('createBackgroundSha256', () => {
     expect(workers).toEqual([])
   })
 
-  it('goes on in a worker, which several hashes share and the last one ends', async () => {
+  it('goes on in a worker, which several hashes share, and which ends some time after the last one', async () => {
     const create = await makers()
     const [one, other] = [await handedOn(create), await handedOn(create)]
     expect(workers).toHaveLength(1)
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
     await update(one, SHORT_BYTES + 2 * BLOCK_BYTES, bytes.byteLength)
     await expectDigest(one)
+    vi.advanceTimersByTime(2 * LINGER_MS)
     expect(workers[0]!.isTerminated).toBe(false)
     await expectDigest(other, SHORT_BYTES + 2 * BLOCK_BYTES)
+    vi.advanceTimersByTime(LINGER_MS - 1)
+    expect(workers[0]!.isTerminated).toBe(false)
+    vi.advanceTimersByTime(1)
     expect(workers[0]!.isTerminated).toBe(true)
+    vi.useRealTimers()
     await expectDigest(await handedOn(create), SHORT_BYTES + 2 * BLOCK_BYTES)
     expect(workers).toHaveLength(2)
   })
 
-  it('ends the worker when the last hash is given up', async () => {
+  it('goes on from its second block in a worker that another hash has left', async () => {
+    const create = await makers()
+    const first = await handedOn(create)
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    await expectDigest(first, SHORT_BYTES + 2 * BLOCK_BYTES)
+    vi.advanceTimersByTime(LINGER_MS - 1)
+    const sent = workers[0]!.requests.length
+    const next = await create()
+    await update(next, 0, BLOCK_BYTES)
+    expect(workers[0]!.requests).toHaveLength(sent)
+    await update(next, BLOCK_BYTES, 2 * BLOCK_BYTES)
+    expect(workers[0]!.requests.slice(sent)).toEqual(['begin', 'update'])
+    // The first one left so long ago, but another one is there now.
+    vi.advanceTimersByTime(1)
+    await expectDigest(next, 2 * BLOCK_BYTES)
+    vi.advanceTimersByTime(LINGER_MS - 1)
+    expect(workers[0]!.isTerminated).toBe(false)
+    vi.advanceTimersByTime(1)
+    expect(workers[0]!.isTerminated).toBe(true)
+    expect(workers).toHaveLength(1)
+  })
+
+  it('needs the worker no longer when the last hash is given up', async () => {
     const create = await makers()
     const hash = await handedOn(create)
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
     hash.discard!()
-    expect(workers[0]!.isTerminated).toBe(true)
     expect(workers[0]!.requests.at(-1)).toBe('discard')
+    vi.advanceTimersByTime(LINGER_MS)
+    expect(workers[0]!.isTerminated).toBe(true)
   })
 
   it('keeps no bytes that it was given', async () => {

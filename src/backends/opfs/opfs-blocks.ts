@@ -2,7 +2,7 @@ import { copyBytes } from '../../bytes/byte-order.ts'
 import { BackendError, QuotaExceededError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { listNames, type ObjectTree, placeOf } from '../files/object-tree.ts'
-import { WriteThread } from './write-thread.ts'
+import { joinWriteThread } from './write-thread.ts'
 
 /** Ends the names of files that a worker writes. It is not part of any object's name. */
 const TEMPORARY = '~'
@@ -24,7 +24,7 @@ const MOVED = new Set([...STAYS, 'UnknownError'])
 export class OpfsBlocks implements Blocks {
   readonly #root: FileSystemDirectoryHandle
   readonly #tree: ObjectTree
-  readonly #thread = new WriteThread()
+  readonly #thread = joinWriteThread()
   /** Directories that were made or found, by their path, since each step of a path costs as much as a small file. */
   readonly #known = new Map<string, FileSystemDirectoryHandle>()
   /** For directories in which objects were deleted: one of those that remained. */
@@ -115,8 +115,8 @@ export class OpfsBlocks implements Blocks {
 
   /** Refuses later calls. */
   close(): void {
+    if (!this.#closed) this.#thread.leave()
     this.#closed = true
-    this.#thread.end()
   }
 
   /** The file of an object; undefined if there is none, or if it has not been written. */

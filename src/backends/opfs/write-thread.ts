@@ -1,4 +1,5 @@
 import { copyBytes } from '../../bytes/byte-order.ts'
+import { Lingering } from '../../bytes/lingering.ts'
 import { BackendError } from '../../errors.ts'
 import type { WriteReply, WriteRequest } from './write-messages.ts'
 
@@ -9,6 +10,14 @@ const FEW_PUTS = 3
 interface PendingWrite {
   resolve(): void
   reject(reason: unknown): void
+}
+
+/** The worker of all hives that are open in the page. */
+const threads = new Lingering<WriteThread>()
+
+/** Becomes a user of the worker that writes files; {@linkcode WriteThread.leave} ends that. */
+export function joinWriteThread(): WriteThread {
+  return threads.join(() => new WriteThread())
 }
 
 /**
@@ -52,6 +61,11 @@ export class WriteThread {
     })
   }
 
+  /** Says that a hive needs it no longer. It may still do puts that have begun. */
+  leave(): void {
+    threads.leave(this)
+  }
+
   /** Ends the worker after the last put. */
   end(): void {
     this.#isEnding = true
@@ -66,9 +80,9 @@ export class WriteThread {
     this.#state = 'starting'
     try {
       this.#worker = createWorker()
-    } catch {
+    } catch (error) {
       // There are no workers here, or the page may not start one.
-      this.#state = 'ended'
+      this.#fail((error as Error).message)
       return
     }
     this.#worker.onmessage = ({ data }: MessageEvent<WriteReply>) => this.#receive(data)
@@ -105,6 +119,7 @@ export class WriteThread {
 
   /** Does without the worker from now on: it may not be allowed, or its script may be missing. */
   #fail(why: string): void {
+    threads.forget(this)
     this.#state = 'ended'
     this.#worker?.terminate()
     this.#worker = undefined

@@ -1,5 +1,6 @@
 import { createSHA256, type IHasher } from 'hash-wasm'
 import { nativeSha256 } from '../sha256.ts'
+import { Lingering } from '../lingering.ts'
 import { HashThread } from './hash-thread.ts'
 import type { ThreadHash } from './thread-hash.ts'
 
@@ -15,11 +16,12 @@ export interface BackgroundHash {
 
 /** A shorter stream is hashed sooner than a worker starts. */
 const SHORT_BYTES = 4_000_000
+/** A shorter stream is hashed sooner than a worker that has started answers. */
+const TINY_BYTES = 500_000
 
 let instance: Promise<IHasher> | undefined
-/** The worker that all hashes share, and how many of them may need it. It ends with the last of them. */
-let thread: HashThread | undefined
-let users = 0
+/** The worker that all hashes share. */
+const threads = new Lingering<HashThread>()
 /** Set once a worker has failed: it may not be allowed here, or its script may be missing. */
 let isUseless = false
 
@@ -38,7 +40,7 @@ class HandedOnHash implements BackgroundHash {
   readonly #hash: IHasher
   #state: Uint8Array
   #byteLength = 0
-  #isUser = false
+  #thread: HashThread | undefined
   #inThread: ThreadHash | undefined
 
   constructor(hash: IHasher) {
@@ -47,7 +49,8 @@ class HandedOnHash implements BackgroundHash {
   }
 
   update(bytes: Uint8Array): void | Promise<void> {
-    this.#inThread ??= this.#byteLength >= SHORT_BYTES ? this.#handOn() : undefined
+    const least = threads.current?.isReady ? TINY_BYTES : SHORT_BYTES
+    this.#inThread ??= this.#byteLength >= least ? this.#handOn() : undefined
     this.#byteLength += bytes.byteLength
     if (this.#inThread) return this.#inThread.update(bytes)
     this.#state = this.#hash.load(this.#state).update(bytes).save()
@@ -64,29 +67,23 @@ class HandedOnHash implements BackgroundHash {
 
   discard(): void {
     this.#inThread?.discard()
-    if (!this.#isUser) return
-    this.#isUser = false
-    if (--users > 0) return
-    thread?.end()
-    thread = undefined
+    if (this.#thread) threads.leave(this.#thread)
+    this.#thread = undefined
   }
 
   /** The hash in the worker; undefined as long as that is not ready. */
   #handOn(): ThreadHash | undefined {
-    if (!this.#isUser) {
-      if (isUseless) return undefined
-      thread ??= startThread(this.#state)
-      this.#isUser = true
-      users++
-    }
-    return thread?.isReady ? thread.begin(this.#state) : undefined
+    if (!this.#thread && !isUseless) this.#thread = joinThread(this.#state)
+    return this.#thread?.isReady ? this.#thread.begin(this.#state) : undefined
   }
 }
 
-function startThread(state: Uint8Array): HashThread | undefined {
+function joinThread(state: Uint8Array): HashThread | undefined {
   try {
-    return new HashThread(createWorker(), state, () => {
-      isUseless = true
+    return threads.join(() => {
+      return new HashThread(createWorker(), state, () => {
+        isUseless = true
+      })
     })
   } catch {
     // There are no workers here, or the page may not start one.
