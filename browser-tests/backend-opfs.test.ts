@@ -308,22 +308,69 @@ describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () =>
     expect(await backend.blocks.get('p.00')).toEqual(new Uint8Array([9, 9, 9]))
   })
 
-  it('lists what a tab that was closed has left, which is not an object, and deletes it', async () => {
+  it('deletes what a tab that was killed has left, and puts nothing over it', async () => {
     const name = newName()
-    const { blocks } = await open(name)
-    await blocks.put('o.0011', KEY)
+    const { backend } = await openWithWorker(name)
+    await backend.blocks.put('o.0011', KEY)
     const fan = await (await (await filesOf(name)).getDirectoryHandle('o')).getDirectoryHandle('00')
-    const writer = await (await fan.getFileHandle('o.0022~', { create: true })).createWritable()
+    const writer = await (await fan.getFileHandle('o.0022', { create: true })).createWritable()
     await writer.write(new Uint8Array(7))
     await writer.close()
-    expect(await blocks.list({ prefix: '', limit: 10 })).toEqual([
+    expect(await backend.blocks.list({ prefix: '', limit: 10 })).toEqual([
       { name: 'o.0011', size: 1 },
       { name: 'o.0022', size: 7 },
     ])
-    expect([await blocks.get('o.0022'), await blocks.size('o.0022')]).toEqual([undefined, undefined])
-    await blocks.delete('o.0011')
-    await blocks.delete('o.0022')
+    expect(await rejection(backend.blocks.put('o.0022', KEY))).toMatchObject({ name: 'BackendError', retryable: false })
+    expect(await backend.blocks.get('o.0022')).toEqual(new Uint8Array(7))
+    await backend.blocks.delete('o.0011')
+    await backend.blocks.delete('o.0022')
     expect(await treeOf(await filesOf(name))).toEqual([])
+  })
+
+  it('puts one of several objects with the same name', async () => {
+    const name = newName()
+    const { backend } = await openWithWorker(name)
+    for (let round = 0; round < 5; round++) {
+      const object = `o.00${10 + round}`
+      const contents = [1, 2, 3].map((value) => new Uint8Array(10_000 * value).fill(value))
+      const puts = await Promise.allSettled(contents.map((bytes) => backend.blocks.put(object, bytes)))
+      const stored = contents.filter((_, i) => puts[i]!.status === 'fulfilled')
+      expect(stored).toHaveLength(1)
+      expect(difference((await backend.blocks.get(object))!, stored[0]!)).toBeUndefined()
+    }
+  })
+
+  it('puts objects in more directories than its worker knows at a time', async () => {
+    const name = newName()
+    const { backend, worker } = await openWithWorker(name)
+    const objects = Array.from({ length: 150 }, (_, i) => `o.${100 + i}.00`)
+    const bytes = (i: number): Uint8Array => new Uint8Array([i])
+    await Promise.all(objects.map((object, i) => backend.blocks.put(object, bytes(i))))
+    expect(new Set(worker.written)).toEqual(new Set(objects))
+    for (const [i, object] of objects.entries()) expect(await backend.blocks.get(object)).toEqual(bytes(i))
+    await backend.blocks.put('o.100.01', KEY)
+    expect(await backend.blocks.get('o.100.01')).toEqual(KEY)
+  })
+
+  it('puts an object although another tab deletes the last one of its directory meanwhile', async () => {
+    const name = newName()
+    const { backend, worker } = await openWithWorker(name)
+    const other = await open(name)
+    await backend.blocks.put('o.0011', KEY)
+    const { postMessage } = worker
+    let deletions = 0
+    const deleteFirst = async (...message: Parameters<typeof postMessage>): Promise<void> => {
+      await other.blocks.delete('o.0011')
+      deletions++
+      postMessage.apply(worker, message)
+    }
+    vi.spyOn(worker, 'postMessage').mockImplementationOnce((...message: unknown[]) => {
+      void deleteFirst(...(message as Parameters<typeof postMessage>))
+    })
+    await backend.blocks.put('o.0022', KEY)
+    expect(deletions).toBe(1)
+    expect(await treeOf(await filesOf(name))).toEqual(['o', 'o/00', 'o/00/o.0022'])
+    expect(await other.blocks.get('o.0022')).toEqual(KEY)
   })
 
   it('puts a name at most once, and leaves nothing of a put that fails', async () => {
@@ -333,8 +380,8 @@ describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () =>
     expect(await rejection(backend.blocks.put('o.0011', KEY))).toMatchObject({ name: 'BackendError', retryable: false })
     vi.spyOn(worker, 'postMessage').mockImplementationOnce((message: unknown) => {
       const { number, bytes } = message as { number: number; bytes: Uint8Array }
-      const failure = { name: 'QuotaExceededError', message: 'full' }
-      worker.onmessage!(new MessageEvent('message', { data: { kind: 'done', number, bytes, failure } }))
+      const outcome = { name: 'QuotaExceededError', message: 'full' }
+      worker.onmessage!(new MessageEvent('message', { data: { kind: 'done', number, bytes, outcome } }))
     })
     expect(await rejection(backend.blocks.put('o.0022', KEY))).toMatchObject({ name: 'QuotaExceededError' })
     const directory = await filesOf(name)

@@ -6,12 +6,13 @@ interface WorkerScope {
   addEventListener(type: 'message', listener: (event: { readonly data: WriteRequest }) => void): void
 }
 
-/** A file with what only workers have (WHATWG File System, section 2.4), and what all browsers with a file system add. */
+/** A file with what only workers have (WHATWG File System, section 2.4). */
 interface WorkerFile extends FileSystemFileHandle {
-  createSyncAccessHandle(): Promise<{ write(bytes: Uint8Array): number; close(): void }>
-  /** Gives the file another name in its directory. */
-  move(name: string): Promise<void>
+  createSyncAccessHandle(): Promise<{ getSize(): number; write(bytes: Uint8Array): number; close(): void }>
 }
+
+/** The directories that were sent, by their slots. */
+const directories: FileSystemDirectoryHandle[] = []
 
 /** Writes the files of a `WriteThread` inside a worker, and holds a lock as long as the worker lives. */
 export function answerWriteRequests(): void {
@@ -24,24 +25,29 @@ export function answerWriteRequests(): void {
   })
 }
 
-async function answer(scope: WorkerScope, { number, file, name, bytes }: WriteRequest): Promise<void> {
+async function answer(scope: WorkerScope, request: WriteRequest): Promise<void> {
+  const { number, bytes } = request
+  let outcome: Extract<WriteReply, { kind: 'done' }>['outcome']
   try {
-    await writeFile(file as WorkerFile, name, bytes)
-    scope.postMessage({ kind: 'done', number, bytes }, [bytes.buffer])
+    outcome = await writeFile(request)
   } catch (error) {
-    const { name: kind, message } = error as Error
-    scope.postMessage({ kind: 'done', number, bytes, failure: { name: kind, message } }, [bytes.buffer])
+    const { name, message } = error as Error
+    outcome = { name, message }
   }
+  scope.postMessage({ kind: 'done', number, bytes, outcome }, [bytes.buffer])
 }
 
-/** The file has its bytes before it gets its name. */
-async function writeFile(file: WorkerFile, name: string, bytes: Uint8Array): Promise<void> {
-  const access = await file.createSyncAccessHandle()
+/** Writes a file that does not exist, or has no bytes yet. Nobody else can write to it meanwhile. */
+async function writeFile({ slot, directory, name, bytes }: WriteRequest): Promise<'written' | 'exists'> {
+  if (directory) directories[slot] = directory
+  const file = await directories[slot]!.getFileHandle(name, { create: true })
+  const access = await (file as WorkerFile).createSyncAccessHandle()
   try {
+    if (access.getSize() > 0) return 'exists'
     const written = access.write(bytes)
     if (written < bytes.byteLength) throw new DOMException('the disk is full', 'QuotaExceededError')
+    return 'written'
   } finally {
     access.close()
   }
-  await file.move(name)
 }

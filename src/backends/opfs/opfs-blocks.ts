@@ -4,9 +4,6 @@ import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, Ob
 import { listNames, type ObjectTree, placeOf } from '../files/object-tree.ts'
 import { joinWriteThread } from './write-thread.ts'
 
-/** Ends the names of files that a worker writes. It is not part of any object's name. */
-const TEMPORARY = '~'
-
 /** How often a put or a deletion tries again, while others remove the directory because it was empty. */
 const MAX_ATTEMPTS = 10
 
@@ -17,9 +14,9 @@ const STAYS = new Set(['InvalidModificationError', 'NoModificationAllowedError',
 const MOVED = new Set([...STAYS, 'UnknownError'])
 
 /**
- * Objects as files `<stem>/<fan>/<name>` of the origin-private file system (WHATWG File System). A file gets its bytes
- * when its writer is closed, all at once. Before that it is empty, and counts as absent. If a worker writes it, it gets its
- * name when it has its bytes. Directories are removed with their last file.
+ * Objects as files `<stem>/<fan>/<name>` of the origin-private file system (WHATWG File System). A file that is empty counts as
+ * absent. It gets its bytes when its writer is closed, all at once; if a worker writes it, while that writes, so that a tab which
+ * is killed may leave a part of an object whose put has not resolved. Directories are removed with their last file.
  */
 export class OpfsBlocks implements Blocks {
   readonly #root: FileSystemDirectoryHandle
@@ -35,7 +32,7 @@ export class OpfsBlocks implements Blocks {
 
   constructor(root: FileSystemDirectoryHandle) {
     this.#root = root
-    this.#tree = { names: (...path) => this.#names(path), objectOf: (file) => file.replace(TEMPORARY, '') }
+    this.#tree = { names: (...path) => this.#names(path), objectOf: (file) => file }
   }
 
   put(name: string, bytes: Uint8Array, { signal }: BackendCallOptions = {}): Promise<void> {
@@ -61,17 +58,17 @@ export class OpfsBlocks implements Blocks {
   }
 
   async #putInThread(name: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    const temporary = name + TEMPORARY
-    await this.#inDirectory(name, async (directory) => {
+    const { opened: outcome } = await this.#inDirectory(name, async (directory) => {
+      signal?.throwIfAborted()
       try {
-        const file = await newFileIn(directory, name, temporary)
-        signal?.throwIfAborted()
-        await this.#thread.write(file, name, bytes)
+        return await this.#thread.write(directory, name, bytes)
       } catch (error) {
-        await directory.removeEntry(temporary).catch(() => undefined)
+        // Unless somebody else is writing it.
+        if (!isLocked(error)) await directory.removeEntry(name).catch(() => undefined)
         throw error
       }
     })
+    if (outcome === 'exists') throw exists(name)
   }
 
   get(name: string, { signal }: GetBlockOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -91,9 +88,7 @@ export class OpfsBlocks implements Blocks {
     return this.#call(`cannot delete object ${name}`, signal, async () => {
       const directory = await this.#directoryOf(name, false)
       if (!directory) return
-      // A tab that was closed while its worker wrote has left a file with the name of the object, which is deleted with that.
-      const files = [name, name + TEMPORARY]
-      await Promise.all(files.map((file) => removeFile(directory, file)))
+      await removeFile(directory, name)
       await this.#removeIfEmpty(name)
     })
   }
@@ -102,9 +97,7 @@ export class OpfsBlocks implements Blocks {
     return this.#call('cannot list objects', signal, async () => {
       for (let last = after; ;) {
         const names = await listNames(this.#tree, { prefix, after: last, limit, signal })
-        const files = await Promise.all(
-          names.map(async (name) => (await this.#entry(name, name)) ?? this.#entry(name, name + TEMPORARY)),
-        )
+        const files = await Promise.all(names.map((name) => this.#entry(name)))
         const found = files.flatMap((file, index) => (file ? [{ name: names[index]!, size: file.size }] : []))
         // Objects that were deleted since are left out; but an empty answer would mean that no more follow.
         if (found.length > 0 || names.length === 0) return found
@@ -121,14 +114,14 @@ export class OpfsBlocks implements Blocks {
 
   /** The file of an object; undefined if there is none, or if it has not been written. */
   async #file(name: string): Promise<File | undefined> {
-    const file = await this.#entry(name, name)
+    const file = await this.#entry(name)
     return file && file.size > 0 ? file : undefined
   }
 
-  /** A file in the directory of an object. */
-  async #entry(name: string, entry: string): Promise<File | undefined> {
+  /** The file of an object, even if it has not been written. */
+  async #entry(name: string): Promise<File | undefined> {
     const directory = await this.#directoryOf(name, false)
-    const handle = await orAbsent(directory?.getFileHandle(entry))
+    const handle = await orAbsent(directory?.getFileHandle(name))
     return orAbsent(handle?.getFile())
   }
 
@@ -239,23 +232,23 @@ function plainBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Opens a writer for a new file, or one that has no bytes yet. */
 async function writerIn(directory: FileSystemDirectoryHandle, name: string): Promise<FileSystemWritableFileStream> {
-  return (await newFileIn(directory, name, name)).createWritable()
-}
-
-/** Makes the file `entry` for an object that does not exist yet. */
-async function newFileIn(
-  directory: FileSystemDirectoryHandle,
-  name: string,
-  entry: string,
-): Promise<FileSystemFileHandle> {
   // At the same time, because each step takes as long as a small file. Whether there was a file costs less than its length.
   const [known, handle] = await Promise.all([
     orAbsent(directory.getFileHandle(name)),
-    directory.getFileHandle(entry, { create: true }),
+    directory.getFileHandle(name, { create: true }),
   ])
   const file = known && (await orAbsent(known.getFile()))
-  if (file && file.size > 0) throw new BackendError(`object ${name} exists`, { retryable: false })
-  return handle
+  if (file && file.size > 0) throw exists(name)
+  return handle.createWritable()
+}
+
+function exists(name: string): BackendError {
+  return new BackendError(`object ${name} exists`, { retryable: false })
+}
+
+/** Whether somebody is writing a file, or removing its directory. */
+function isLocked(error: unknown): boolean {
+  return (error as Error).name === 'NoModificationAllowedError'
 }
 
 /** Removes a file, if it exists. Somebody may be removing its directory, which then takes no change. */
@@ -264,7 +257,7 @@ async function removeFile(directory: FileSystemDirectoryHandle, file: string): P
     try {
       return await orAbsent(directory.removeEntry(file))
     } catch (error) {
-      if ((error as Error).name !== 'NoModificationAllowedError' || attempt === MAX_ATTEMPTS) throw error
+      if (!isLocked(error) || attempt === MAX_ATTEMPTS) throw error
     }
   }
 }

@@ -1,7 +1,9 @@
-/** What a page asks the worker that writes files: to write a whole file, which then gets this name. */
+/** What a page asks the worker that writes files: to write a new file in a directory. */
 export interface WriteRequest {
   readonly number: number
-  readonly file: FileSystemFileHandle
+  /** Stands for the directory, which the worker knows if it is not given. */
+  readonly slot: number
+  readonly directory?: FileSystemDirectoryHandle
   readonly name: string
   readonly bytes: Uint8Array<ArrayBuffer>
 }
@@ -10,10 +12,10 @@ export interface WriteRequest {
 export type WriteReply =
   /** It has begun to listen, and holds a Web Lock of this name for as long as it lives. */
   | { readonly kind: 'ready'; readonly lock: string }
-  /** It has done so, or has failed, and gives the memory back. */
+  /** It has written the file, found one with bytes there, or failed. It gives the memory back. */
   | {
       readonly kind: 'done'
       readonly number: number
       readonly bytes: Uint8Array<ArrayBuffer>
-      readonly failure?: { readonly name: string; readonly message: string }
+      readonly outcome: 'written' | 'exists' | { readonly name: string; readonly message: string }
     }

@@ -6,9 +6,12 @@ import type { WriteReply, WriteRequest } from './write-messages.ts'
 /** How many objects are put at a time before a worker is asked for: a few of them are written sooner than it starts. */
 const FEW_PUTS = 3
 
+/** How many directories the worker knows. To send one takes the browser as long as to open a file. */
+const SLOTS = 64
+
 /** A write that the worker has not answered. */
 interface PendingWrite {
-  resolve(): void
+  resolve(outcome: 'written' | 'exists'): void
   reject(reason: unknown): void
 }
 
@@ -32,6 +35,9 @@ export class WriteThread {
   #puts = 0
   #written = 0
   readonly #pending = new Map<number, PendingWrite>()
+  /** The directories that the worker knows. */
+  readonly #directories: FileSystemDirectoryHandle[] = []
+  #nextSlot = 0
   /** Memory that the worker has given back. */
   readonly #spares: Uint8Array<ArrayBuffer>[] = []
 
@@ -47,18 +53,29 @@ export class WriteThread {
   }
 
   /**
-   * Writes a copy of these bytes to an empty file, and gives it this name in its directory.
+   * Writes a copy of these bytes to a new file, unless one with bytes exists. Until it resolves, the file may have a part of
+   * them.
    *
    * @throws {DOMException} as the browser's own calls do.
    * @throws {BackendError} if the worker has ended.
    */
-  write(file: FileSystemFileHandle, name: string, bytes: Uint8Array): Promise<void> {
+  write(directory: FileSystemDirectoryHandle, name: string, bytes: Uint8Array): Promise<'written' | 'exists'> {
     return new Promise((resolve, reject) => {
       if (!this.#worker) throw lost('it has ended')
-      const request: WriteRequest = { number: this.#written++, file, name, bytes: this.#copy(bytes) }
+      const place = this.#place(directory)
+      const request: WriteRequest = { number: this.#written++, ...place, name, bytes: this.#copy(bytes) }
       this.#pending.set(request.number, { resolve, reject })
       this.#worker.postMessage(request, [request.bytes.buffer])
     })
+  }
+
+  /** How to tell the worker a directory: by its slot, and by the directory itself if it is new there. */
+  #place(directory: FileSystemDirectoryHandle): Pick<WriteRequest, 'slot' | 'directory'> {
+    const known = this.#directories.indexOf(directory)
+    if (known >= 0) return { slot: known }
+    const slot = this.#nextSlot++ % SLOTS
+    this.#directories[slot] = directory
+    return { slot, directory }
   }
 
   /** Says that a hive needs it no longer. It may still do puts that have begun. */
@@ -112,9 +129,9 @@ export class WriteThread {
     const pending = this.#pending.get(reply.number)
     this.#pending.delete(reply.number)
     this.#spares.push(reply.bytes)
-    const { failure } = reply
-    if (failure) pending?.reject(new DOMException(failure.message, failure.name))
-    else pending?.resolve()
+    const { outcome } = reply
+    if (typeof outcome === 'string') pending?.resolve(outcome)
+    else pending?.reject(new DOMException(outcome.message, outcome.name))
   }
 
   /** Does without the worker from now on: it may not be allowed, or its script may be missing. */
@@ -125,6 +142,7 @@ export class WriteThread {
     this.#worker = undefined
     for (const { reject } of this.#pending.values()) reject(lost(why))
     this.#pending.clear()
+    this.#directories.length = 0
     this.#spares.length = 0
   }
 }
