@@ -194,6 +194,21 @@ describe('a service worker with a cache', () => {
     expect(await worker.cache.usage()).toMatchObject({ bytes: 0, pinnedBytes: 0 })
   })
 
+  it('is replaced while the server does not send what a page pins, and its successor finishes the pin', async () => {
+    const other = await store()
+    await worker.cache.clear()
+    await tell('stop')
+    await tell(`allow?bytes=${BLOCK_BYTES + BLOCK_BYTES / 2}`)
+    const progress: number[] = []
+    const pin = worker.cache.pin(other.alias, { onProgress: ({ bytes }) => progress.push(bytes) })
+    await expect.poll(() => progress.at(-1)).toBeGreaterThan(0)
+    worker = await register('observed-worker.js', 11_000_000)
+    await tell('go')
+    expect(await soon(pin, 'the pin')).toMatchObject({ alias: other.alias, size: other.size })
+    expect(await worker.cache.cached(other.alias)).toMatchObject({ bytes: other.size, pinned: true })
+    await worker.cache.clear()
+  })
+
   it('plays on when the browser has no more room, keeps nothing, and tells its pages why', async () => {
     const other = await store()
     const failures: string[] = []

@@ -53,4 +53,24 @@ describe('registerHiveWorker', () => {
     })
     expect(await rejection(registered)).toBe('stop')
   })
+
+  it('says that a worker of the page does not answer calls, which it needs to get a token', async () => {
+    const window = frame.window as Window & { setInterval: unknown }
+    const { setInterval } = window
+    const ticks: (() => void)[] = []
+    window.setInterval = (tick: () => void) => ticks.push(tick)
+    try {
+      const token = (): Promise<string> => Promise.resolve('secret')
+      const options = { hive: hiveUrl, base: 'own/', token }
+      const registered = rejection(frame.combstream.registerHiveWorker('gated-worker.js', options))
+      await expect.poll(() => ticks.length).toBe(1)
+      for (let i = 0; i < 3; i++) ticks[0]!()
+      expect(await soon(registered, 'the failure')).toMatchObject({
+        name: 'TypeError',
+        message: expect.stringMatching(/gated-worker\.js.* does not answer calls/) as string,
+      })
+    } finally {
+      window.setInterval = setInterval
+    }
+  })
 })

@@ -6,8 +6,8 @@ import { rejection } from '../support/streams.ts'
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
 afterEach(() => void vi.useRealTimers())
 
-/** A page whose service worker never answers. */
-function start(): { cache: WorkerCache; tell(data: unknown): void; end(): void; listeners(): number } {
+/** A page whose service worker never answers, or says that it has each call. */
+function start(accepts = false): { cache: WorkerCache; tell(data: unknown): void; end(): void; listeners(): number } {
   const container = new EventTarget() as ServiceWorkerContainer
   let listeners = 0
   const { addEventListener, removeEventListener } = EventTarget.prototype
@@ -20,9 +20,14 @@ function start(): { cache: WorkerCache; tell(data: unknown): void; end(): void; 
     removeEventListener.apply(container, args)
   }
   const sent: { id: string }[] = []
-  const registration = { active: { postMessage: (message: { id: string }) => void sent.push(message) } as unknown }
+  const postMessage = (message: { id: string }, [port]: readonly MessagePort[] = []): void => {
+    sent.push(message)
+    if (accepts) port?.postMessage({ accepted: true })
+  }
+  const active = { scriptURL: 'https://page.test/own.js', postMessage } as unknown
+  const registration = Object.assign(new EventTarget(), { active })
   return {
-    cache: new WorkerCache(new WorkerCalls(container, registration as ServiceWorkerRegistration)),
+    cache: new WorkerCache(new WorkerCalls(container, registration as unknown as ServiceWorkerRegistration)),
     tell: (data) => container.dispatchEvent(new MessageEvent('message', { data: { ...sent[0], ...(data as object) } })),
     end: () => (registration.active = undefined),
     listeners: () => listeners,
@@ -42,4 +47,30 @@ it('WorkerCache fails, and leaves no timer and no listener, when the registratio
     })
     expect([vi.getTimerCount(), page.listeners()], notice).toEqual([0, 0])
   }
+})
+
+it('WorkerCache fails if its worker does not answer calls, and not if that has the call and takes its time', async () => {
+  const page = start()
+  const call = rejection(page.cache.usage())
+  vi.advanceTimersByTime(30_000)
+  expect(await call).toMatchObject({
+    name: 'TypeError',
+    message: expect.stringContaining('https://page.test/own.js does not answer calls') as string,
+  })
+  expect([vi.getTimerCount(), page.listeners()]).toEqual([0, 0])
+
+  const patient = start(true)
+  const abort = new AbortController()
+  const pin = rejection(patient.cache.pin('bee.mp4', { signal: abort.signal }))
+  const heard = new MessageChannel()
+  // What the worker has posted before arrives before this.
+  await new Promise((resolve) => {
+    heard.port1.onmessage = resolve
+    heard.port2.postMessage('')
+  })
+  heard.port1.close()
+  vi.advanceTimersByTime(600_000)
+  abort.abort('stop')
+  expect(await pin).toBe('stop')
+  expect([vi.getTimerCount(), patient.listeners()]).toEqual([0, 0])
 })

@@ -194,7 +194,7 @@ describe('the code in docs/service-worker.md', () => {
 async function untilCached(): Promise<void> {
   const ask = `navigator.serviceWorker.ready.then((registration) => new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel()
-    port1.onmessage = ({ data }) => resolve(data.value?.bytes)
+    port1.onmessage = ({ data }) => data.accepted || resolve(data.value?.bytes)
     registration.active.postMessage({ type: 'combstream:call', id: 'x', call: 'cached', alias: 'bunny.mp4' }, [port2])
   }))`
   await expect.poll(() => page.evaluate(ask), { timeout: 30_000 }).toBe(clip.byteLength)

@@ -17,8 +17,9 @@ export type WorkerCall =
   | { readonly call: 'clear'; readonly everyone: boolean }
   | { readonly call: 'offline'; readonly offline: boolean }
 
-/** What a service worker answers; several times, while there is progress. */
+/** What a service worker answers: that it has the call, perhaps several times that there is progress, and the result. */
 export type WorkerAnswer =
+  | { readonly accepted: true }
   | { readonly progress: unknown }
   | { readonly value: unknown }
   | { readonly error: { readonly name: string; readonly message: string; readonly [fact: string]: unknown } }
@@ -58,6 +59,7 @@ export async function answerPageCall(
   const controller = new AbortController()
   port.onmessage = () => controller.abort()
   const answer = (message: WorkerAnswer): void => port.postMessage(message)
+  answer({ accepted: true })
   try {
     if (!call) throw new TypeError('the service worker does not know this call')
     const onProgress = (progress: unknown): void => answer({ progress })

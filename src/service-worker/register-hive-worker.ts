@@ -61,7 +61,7 @@ export interface RegisterHiveWorkerOptions {
    * Says with which token this page's requests are sent to the hive, as `Authorization: Bearer`, and, with a cache, whose
    * it is: what was fetched for one `principal` is never served to another. The worker calls it when a request needs it,
    * and once more after a 401. The token is never stored. Without a network, it should answer with the principal alone.
-   * Only for the ready-made workers: with it, the registration waits for an answer that a worker of your own does not give.
+   * Only for the ready-made workers.
    * @default none
    */
   token?: (() => Promise<PageToken | string | undefined>) | undefined
@@ -88,11 +88,13 @@ export interface HiveWorker {
   readonly base: string
   /** The URL of one version of an entry: for the `src` of a `<video>`, `<audio>` or `<img>`. */
   url(entry: Pick<EntryInfo, 'alias' | 'etag'>): string
-  /** Its cache. Calls reject with a TypeError if it has none. */
+  /** Its cache. Calls reject with a TypeError if it has none; after half a minute, if the worker is not a ready-made one. */
   readonly cache: WorkerCache
   /**
    * Makes the worker ask for the token again, because another user has signed in. Requests that are sent after it has
-   * resolved are made for that user. It rejects with the reason of the signal. Only the ready-made workers answer it.
+   * resolved are made for that user. It rejects with the reason of the signal.
+   *
+   * @throws {TypeError} after half a minute, if the worker is not a ready-made one.
    */
   renew(options?: HiveCallOptions): Promise<void>
 }
@@ -102,10 +104,16 @@ export interface HiveWorker {
  * until it answers for this page, even on the first visit, and after a forced reload, which bypasses service workers.
  *
  * A worker that was registered for another hive or base is replaced. Chromium lets it finish its answers first, which
- * can take minutes while a page plays a video through it: pass a `signal` to limit the wait.
+ * can take minutes while a page plays a video through it: pass a `signal` to limit the wait. Calls of pages, such as pins,
+ * go over to the new worker.
+ *
+ * A worker of your own must call `skipWaiting()` when it is installed, and `clients.claim()` when it is activated and at a
+ * {@linkcode ClaimMessage}: otherwise this waits until the user closes the pages of its predecessor, or loads this one again.
+ * It gets no token, and answers no calls: `renew` and the methods of `cache` reject with a TypeError after half a minute.
  *
  * @throws {TypeError} if there are no service workers here (they need https or localhost, and a window that is not
- *   private), if the page is outside the scope, or if a file has another origin.
+ *   private), if the page is outside the scope, if a file has another origin, or, after half a minute, if there is a
+ *   `token` and the worker is not a ready-made one.
  * @throws {RangeError} if an option is out of its range.
  * @throws {Error} if the script cannot be loaded or fails; `cause` is the browser's own error.
  * @example
