@@ -4,6 +4,8 @@ import type { AliveMessage, HoldAnswer, HoldMessage, NeedMessage } from './worke
 const AHEAD_S = 30
 /** How often the page tells the worker that it still watches, which keeps the browser from ending the worker. */
 const ALIVE_MS = 10_000
+/** How often the page looks whether what should play moves. */
+const LOOK_MS = 1_000
 /** What changes whether an element needs more. */
 const EVENTS = ['loadstart', 'emptied', 'play', 'playing', 'seeking', 'waiting', 'timeupdate', 'progress'] as const
 
@@ -24,23 +26,28 @@ export function answerHold(
   answer('watching')
   const ended = new AbortController()
   const { signal } = ended
-  const check = (): void => {
+  const check = (needs: (element: HTMLMediaElement) => boolean): void => {
     const elements = watched.map((each) => each.deref()).filter((each) => each !== undefined && isOf(each, url))
-    if (elements.length > 0 && !elements.some((each) => needsMore(each!))) return
+    if (elements.length > 0 && !elements.some((each) => needs(each!))) return
     answer(elements.length === 0 ? 'gone' : 'more')
     ended.abort()
   }
-  const timer = setInterval(() => {
-    send({ type: 'combstream:alive', id })
-    check()
-  }, ALIVE_MS)
-  signal.addEventListener('abort', () => clearInterval(timer))
-  for (const each of watched) for (const type of EVENTS) each.deref()?.addEventListener(type, check, { signal })
+  const standsStill = stillness()
+  const timers = [
+    setInterval(() => {
+      send({ type: 'combstream:alive', id })
+      check(needsMore)
+    }, ALIVE_MS),
+    setInterval(() => check(standsStill), LOOK_MS),
+  ]
+  signal.addEventListener('abort', () => timers.forEach(clearInterval))
+  for (const each of watched)
+    for (const type of EVENTS) each.deref()?.addEventListener(type, () => check(needsMore), { signal })
   const onMessage = ({ data }: MessageEvent<{ type?: unknown; id?: unknown } | null>): void => {
     if (data?.type === 'combstream:lost' && data.id === id) ended.abort()
   }
   container.addEventListener('message', onMessage, { signal })
-  check()
+  check(needsMore)
 }
 
 function elementsOf(url: string): HTMLMediaElement[] {
@@ -65,6 +72,20 @@ function needsMore(element: HTMLMediaElement): boolean {
   if (ended || (paused && !isLoading)) return false
   // In WebKit, `buffered` is an estimate.
   return readyState < HTMLMediaElement.HAVE_FUTURE_DATA || secondsAhead(element) < AHEAD_S
+}
+
+/**
+ * Makes a function that returns whether an element should be playing, and has not moved since the last call: WebKit may say
+ * that it has enough, and stand still.
+ */
+function stillness(): (element: HTMLMediaElement) => boolean {
+  const positions = new WeakMap<HTMLMediaElement, number>()
+  return (element) => {
+    const { currentTime, paused, ended, playbackRate } = element
+    const before = positions.get(element)
+    positions.set(element, currentTime)
+    return !paused && !ended && playbackRate !== 0 && currentTime === before
+  }
 }
 
 function secondsAhead({ buffered, currentTime }: HTMLMediaElement): number {
