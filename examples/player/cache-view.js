@@ -12,6 +12,7 @@ const PAUSE_MS = 500
 
 /** The part of the page that shows what the service worker has in its cache, and lets the user do without the network. */
 export class CacheView {
+  /** @type {WorkerCache | undefined} */
   #cache
   #offline = typedById('offline', HTMLInputElement)
   #clear = typedById('clear-cache', HTMLButtonElement)
@@ -25,9 +26,7 @@ export class CacheView {
   /** Whether the page says that nothing is kept. */
   #isFailing = false
 
-  /** @param {WorkerCache} cache */
-  constructor(cache) {
-    this.#cache = cache
+  constructor() {
     for (const id of ['cached-row', 'cache']) byId(id).hidden = false
     this.#offline.addEventListener('change', () => void this.#switch())
     this.#clear.after(this.#emptying.element)
@@ -36,6 +35,11 @@ export class CacheView {
       if (data?.type === 'combstream:delivery') this.refreshSoon()
       if (data?.type === 'combstream:cache-failure') this.#sayWhyNothingIsKept(data)
     })
+  }
+
+  /** @param {WorkerCache} cache that is shown from now on */
+  use(cache) {
+    this.#cache = cache
     this.refreshSoon()
   }
 
@@ -52,16 +56,17 @@ export class CacheView {
 
   /** Shows what is cached now, soon. */
   refreshSoon() {
-    if (this.#isWaiting) return
+    if (this.#isWaiting || !this.#cache) return
     this.#isWaiting = true
     setTimeout(() => void this.#refresh(), PAUSE_MS)
   }
 
   async #refresh() {
     try {
+      const cache = /** @type {WorkerCache} */ (this.#cache)
       // What is on its way is kept then, and counts.
-      await this.#drawEntry()
-      const { bytes, limit, networkBytes, cacheBytes, offline } = await this.#cache.usage()
+      await this.#drawEntry(cache)
+      const { bytes, limit, networkBytes, cacheBytes, offline } = await cache.usage()
       if (bytes > this.#bytes && this.#isFailing) this.#say('')
       this.#bytes = bytes
       this.#offline.checked = offline
@@ -75,10 +80,11 @@ export class CacheView {
     }
   }
 
-  async #drawEntry() {
+  /** @param {WorkerCache} cache */
+  async #drawEntry(cache) {
     const entry = this.#entry
     if (!entry) return
-    const cached = await this.#cache.cached(entry.alias)
+    const cached = await cache.cached(entry.alias)
     if (entry !== this.#entry) return
     const isThis = cached?.etag === entry.etag
     const ranges = isThis ? cached.ranges : []
@@ -96,7 +102,7 @@ export class CacheView {
     const { signal } = (this.#switching = new AbortController())
     const isOffline = this.#offline.checked
     try {
-      await this.#cache.setOffline(isOffline, { signal })
+      await this.#cache?.setOffline(isOffline, { signal })
       announce(isOffline ? 'Only what is cached is used now.' : 'The network is used again.')
       this.#say('')
     } catch (error) {
@@ -110,8 +116,8 @@ export class CacheView {
     this.#say('Emptying the cache …')
     const words = 'Emptying the cache'
     const cancelled = 'You cancelled it. A part of the cache may be gone already.'
-    const outcome = await this.#emptying.run({ words, starter: this.#clear, cancelled }, (running) =>
-      this.#cache.clear(running),
+    const outcome = await this.#emptying.run({ words, starter: this.#clear, cancelled }, async ({ signal }) =>
+      this.#cache?.clear({ signal }),
     )
     this.#say(outcome ?? 'The cache is empty. What was kept for offline is gone, too.')
     this.refreshSoon()

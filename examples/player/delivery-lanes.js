@@ -30,6 +30,7 @@ export class DeliveryLanes {
 
   /** Listens to the worker, which reports what it delivers. */
   listen() {
+    if (this.#throughWorker) return
     this.#throughWorker = true
     navigator.serviceWorker.addEventListener('message', ({ data }) => {
       if (data?.type === 'combstream:delivery') this.#onDelivery(data)

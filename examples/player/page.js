@@ -31,9 +31,9 @@ for (const link of document.querySelectorAll('nav a')) {
     link.setAttribute('aria-current', 'page')
 }
 const { hive, probe, connect, startWorker, watch, hasCache, storage } = await openHive()
-let onWorkerKnown = () => {}
+let onFirstWorker = () => {}
 /** Resolves once there is a service worker, or it is known that there is none. @type {Promise<void>} */
-const workerKnown = new Promise((resolve) => (onWorkerKnown = resolve))
+let workerKnown = new Promise((resolve) => (onFirstWorker = resolve))
 /** The cache of the service worker, once there is one. @type {WorkerCache | undefined} */
 let cache
 /** @type {CacheView | undefined} */
@@ -200,24 +200,35 @@ function untilVisible() {
   })
 }
 
-async function start() {
-  // The list and the worker must not wait for each other.
-  void keepFresh()
+/** Starts the service worker, and plays through it. Says why that is impossible, if it is. */
+async function useWorker() {
+  const problem = byId('worker-problem')
   try {
     const worker = await startWorker()
     player.playThrough(worker)
-    if (hasCache) {
-      cache = worker.cache
-      cacheView = new CacheView(cache)
-      player.isOffline = () => cacheView?.isOffline ?? false
-      // Without a network, this is what there is.
-      if (byId('hive-problem').textContent !== '') void showCached()
-    }
+    problem.textContent = ''
+    if (!hasCache) return
+    cache = worker.cache
+    cacheView ??= new CacheView()
+    cacheView.use(cache)
+    // Without a network, this is what there is.
+    if (byId('hive-problem').textContent !== '') void showCached()
   } catch (error) {
     const consequence = IS_LOCAL ? 'Videos cannot be played.' : 'Videos are played directly from the server instead.'
-    byId('worker-problem').textContent = `${failureWords(error)} ${consequence}`
+    problem.textContent = `${failureWords(error)} ${consequence}`
   }
-  onWorkerKnown()
+}
+
+async function start() {
+  player.isOffline = () => cacheView?.isOffline ?? false
+  // The list and the worker must not wait for each other.
+  void keepFresh()
+  await useWorker()
+  onFirstWorker()
+  navigator.serviceWorker?.addEventListener('controllerchange', () => {
+    // In Chromium, a page loses its worker when the user deletes the data of the site.
+    if (!navigator.serviceWorker.controller) workerKnown = useWorker().then(() => player.retry())
+  })
   const first = (await firstList).find(isMedia)
   if (first && !player.entry) player.load(first)
   thumbnails.start((entry) => player.url(entry))

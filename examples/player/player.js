@@ -104,6 +104,11 @@ export class Player {
     this.#onLoad(entry)
   }
 
+  /** Loads what has failed again: the reason may be gone. */
+  retry() {
+    if (this.entry && this.#video.error) this.load(this.entry, this.#position)
+  }
+
   /**
    * Takes the current entries of the hive: the entry that is playing may have a new version, or have been removed.
    *

@@ -8,6 +8,7 @@ const MAX_PICTURES = 100
 const LEAST_SECONDS = 1
 /** The second copy of the video is given up when nobody has looked for a picture for this long. */
 const IDLE_MS = 10_000
+const MOVING_KEY = /^(Arrow\w+|Home|End|Page\w+)$/
 
 /** The position of the video as a slider, with a picture of the place to which the user points, or that has the focus. */
 export class SeekBar {
@@ -50,6 +51,8 @@ export class SeekBar {
     bar.addEventListener('focus', () => bar.matches(':focus-visible') && this.#show(bar.valueAsNumber))
     for (const event of ['pointerleave', 'pointercancel', 'blur']) bar.addEventListener(event, () => this.#hide())
     bar.addEventListener('keydown', ({ key }) => key === 'Escape' && this.#hide())
+    // At an end of the bar, a key changes nothing, and there is no event `input`.
+    bar.addEventListener('keyup', ({ key }) => MOVING_KEY.test(key) && this.#show(bar.valueAsNumber))
     this.#follow()
   }
 

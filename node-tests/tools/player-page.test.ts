@@ -78,6 +78,16 @@ describe('the example player', () => {
     await preview.getByText('0:00').waitFor()
     await seek.press('Escape')
     await preview.waitFor({ state: 'hidden' })
+    // Where the key changes nothing, too.
+    await page.locator('video').evaluate((video: HTMLVideoElement) => {
+      video.pause()
+      video.currentTime = 0
+    })
+    await until((video) => video.currentTime === 0 && !video.seeking)
+    await seek.press('Home')
+    await preview.getByText('0:00').waitFor()
+    await seek.press('Escape')
+    await preview.waitFor({ state: 'hidden' })
     expect(await seek.getAttribute('aria-valuetext')).toMatch(/^0:0\d of 0:24$/)
     // As the poster, too.
     for (const name of ['comb.webm', 'comb.mp4']) {
@@ -230,6 +240,19 @@ describe('the example player', () => {
     await page.getByText('demo.bin is now a copy with 1.0 kB inserted').waitFor()
     expect(await page.locator('#result-share').textContent()).toBe('1.3 %')
     expect((await hive.stat('demo.bin')).size).toBe(8_001_000)
+  })
+
+  it('plays through its worker again after the user has deleted the data of the site', async () => {
+    const session = await page.context().newCDPSession(page)
+    const { origin } = new URL(player.server.url)
+    await session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' })
+    await session.detach()
+    await page.getByRole('button', { name: 'comb.webm', exact: true }).click()
+    await until((video) => video.currentTime > 0.3 && video.currentSrc.includes('comb.webm'))
+    expect(await page.locator('#notice').textContent()).toBe('')
+    await page.getByText('750 kB of 750 kB').first().waitFor()
+    // The browser logs what it could not get without the worker.
+    expect(player.complaints.splice(0).every((text) => text.includes('404'))).toBe(true)
   })
 
   it('cancels what takes long, with the keyboard too, and says what may have happened all the same', async () => {
