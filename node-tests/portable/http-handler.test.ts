@@ -310,6 +310,7 @@ describe('MOVE', () => {
       [{ Destination: 'http://other.test/z' }, 502],
       [{ Destination: '/z', 'If-Match': '"other"' }, 412],
       [{ Destination: '/z', 'If-None-Match': '*' }, 412],
+      [{ Destination: '/hive/z', 'Hive-New-Alias': 'z' }, 422],
       [{ Destination: '/y', Overwrite: 'F' }, 412],
     ] as [Record<string, string>, number][]) {
       expect((await move(headers)).status, JSON.stringify(headers)).toBe(status)

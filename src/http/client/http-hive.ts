@@ -30,7 +30,7 @@ import { checkMediaType } from '../../hive/media-type.ts'
 import { PinnedEntry } from '../../hive/pinned-entry.ts'
 import { assertPrecondition, checkPrecondition, type Precondition } from '../../hive/precondition.ts'
 import { digestInHeaders } from '../protocol/content-digest.ts'
-import { entryFromHeaders } from '../protocol/entry-headers.ts'
+import { entryFromHeaders, NEW_ALIAS_HEADER } from '../protocol/entry-headers.ts'
 import { entryFromJson } from '../protocol/entry-json.ts'
 import { DELTA_TYPE } from '../protocol/media-types.ts'
 import { checkHttpUrl } from './check-http-url.ts'
@@ -156,7 +156,11 @@ export class HttpHive implements Hive {
   async rename(alias: string, to: string, options: RenameOptions = {}): Promise<void> {
     const { ifMatch, overwrite = false, signal } = options
     checkRename(alias, to, options)
-    const headers = { Destination: new URL(this.#client.url(to)).pathname, Overwrite: overwrite ? 'T' : 'F' }
+    const headers = {
+      Destination: new URL(this.#client.url(to)).pathname,
+      [NEW_ALIAS_HEADER]: encodeURIComponent(to),
+      Overwrite: overwrite ? 'T' : 'F',
+    }
     await this.#change('MOVE', alias, ifMatch, headers, signal)
   }
 

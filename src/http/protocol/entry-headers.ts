@@ -7,6 +7,12 @@ import { UNKNOWN_TYPE } from './media-types.ts'
 /** Etag of the version that a signature belongs to; ETag itself is that of the signature. */
 export const VERSION_HEADER = 'Hive-Version'
 
+/**
+ * The alias that a MOVE is to give, in percent-encoding. A proxy that changes the path of a request, but not Destination, would
+ * otherwise give the entry a wrong name.
+ */
+export const NEW_ALIAS_HEADER = 'Hive-New-Alias'
+
 /** The header fields of an answer that a page of another origin may read, besides those that it always may. */
 export const EXPOSED_HEADERS: string = [
   'Accept-Ranges',

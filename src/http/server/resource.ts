@@ -1,4 +1,5 @@
 import { checkAlias } from '../../hive/alias.ts'
+import { NEW_ALIAS_HEADER } from '../protocol/entry-headers.ts'
 import { StatusError } from './status-error.ts'
 
 /**
@@ -39,7 +40,8 @@ export function readTarget(url: URL, base: string, maxAliasBytes: number): Targe
 /**
  * Reads the alias that a request to rename an entry gives it (RFC 4918, section 10.3).
  *
- * @throws {StatusError} if there is no Destination, or it is not the URL of an entry of this hive.
+ * @throws {StatusError} if there is no Destination, if it is not the URL of an entry of this hive, or if it is that of another
+ *   one than the client means.
  */
 export function readDestination({ headers, url }: Request, base: string, maxAliasBytes: number): string {
   const destination = headers.get('destination')
@@ -50,6 +52,10 @@ export function readDestination({ headers, url }: Request, base: string, maxAlia
   if (target.host !== new URL(url).host) throw new StatusError(502, 'the destination is on another server')
   const { resource, alias } = readTarget(target, base, maxAliasBytes)
   if (resource !== 'entry') throw new StatusError(400, 'Destination is not the URL of an entry')
+  const meant = headers.get(NEW_ALIAS_HEADER)
+  if (meant !== null && meant !== encodeURIComponent(alias)) {
+    throw new StatusError(422, 'Destination has another name than was meant: does a proxy change only the path?')
+  }
   return alias
 }
 
