@@ -39,6 +39,21 @@ const STATES = {
     await page.getByRole('button', { name: 'Edit an 8 MB entry' }).click()
     await page.locator('#result').waitFor()
   },
+  async actions({ page }) {
+    for (const path of ['**/hive/entry%200.txt', '**/media/comb.webm*', '**/traffic?*'])
+      await page.route(path, () => undefined)
+    for (const name of ['comb.mp4', 'comb.webm', LONG_NAME]) {
+      await page.locator(`button[aria-label="More about ${name}"]`).click()
+    }
+    await page.locator('.panel', { hasText: 'video/webm' }).getByRole('button', { name: 'Download' }).click()
+    await page.locator('.panel').last().getByRole('button', { name: 'Rename' }).click()
+    const remove = page.locator('button[aria-label="Remove entry 0.txt"]')
+    await remove.click()
+    await page.getByRole('button', { name: 'Remove?' }).click()
+    await page.locator('button[aria-label="Remove entry 1.txt"]').click()
+    await page.getByRole('button', { name: 'Edit an 8 MB entry' }).click()
+    await page.getByRole('button', { name: 'Cancel: Updating by delta' }).waitFor()
+  },
   async format({ page }) {
     await page.getByRole('button', { name: LONG_NAME, exact: true }).click()
     await page.locator('#notice.problem').waitFor()
@@ -49,8 +64,7 @@ const STATES = {
     await page.getByRole('button', { name: 'comb.webm', exact: true }).click()
     await page.waitForFunction(() => (document.querySelector('video')?.currentTime ?? 0) > 1)
     await proxy.goAway()
-    await page.getByText('as soon as the hive answers').waitFor()
-    await page.getByText('This list may be out of date').waitFor()
+    await page.getByText('once the hive answers').waitFor()
   },
 }
 
