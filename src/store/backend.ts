@@ -117,7 +117,8 @@ export interface ObjectInfo {
   /** Its name. */
   readonly name: string
   /**
-   * Its length in bytes. An object whose put did not finish may be listed with the length that it has, but not read.
+   * Its length in bytes. An object whose put did not finish may be listed with the length that it has; `get` finds none, or only
+   * that part.
    */
   readonly size: number
 }
