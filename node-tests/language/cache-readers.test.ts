@@ -71,6 +71,34 @@ describe('readers of a cached hive that share what comes from the network', () =
     expect(remote.manifests).toBe(1)
   })
 
+  it('get a block once that arrives for another one while they look for it in the store', async () => {
+    const backend = memoryBackend()
+    const looked = gate()
+    const stored = gate()
+    const put = backend.blocks.put.bind(backend.blocks)
+    backend.blocks.put = async (...args) => {
+      await stored.passed
+      return put(...args)
+    }
+    const find = vi.spyOn(BlockCache.prototype, 'find').mockImplementationOnce(async () => {
+      await looked.passed
+      return undefined
+    })
+    const { remote, hive } = setUpCache({}, backend, new SmallBlocksHive(20_000))
+    const bytes = randomBytes(40_000, 1)
+    await putEntry(remote, 'x', bytes)
+    const entry = await hive.open('x')
+    const second = collect(entry.stream({ start: 20_000 }))
+    await vi.waitUntil(() => find.mock.calls.length > 0, { timeout: 30_000 })
+    expect(await collect(entry.stream())).toEqual(bytes)
+    looked.open()
+    expect(await second).toEqual(bytes.slice(20_000))
+    expect(remote.sentBytes).toBe(40_000)
+    stored.open()
+    await hive.flush()
+    find.mockRestore()
+  })
+
   it('fetch no more than two blocks to their ends after they have left at the beginning', async () => {
     const { remote, hive } = setUpCache({}, memoryBackend(), new SmallBlocksHive(5_000))
     await putEntry(remote, 'x', randomBytes(30_000, 1))
@@ -168,3 +196,10 @@ describe('blocks that are held in memory', () => {
     expect(gets() - before).toBe(2)
   })
 })
+
+/** Something that a test lets pass. */
+function gate(): { readonly passed: Promise<void>; open(): void } {
+  let open!: () => void
+  const passed = new Promise<void>((resolve) => (open = resolve))
+  return { passed, open }
+}

@@ -125,29 +125,47 @@ export class CachedBytes implements VersionBytes {
     const ahead = this.#ahead.get(index)
     this.#ahead.delete(index)
     if (run?.offers(index)) return run.block(index)
-    if (ahead && !ahead.isHere) this.#depth = Math.min(this.#depth + 1, MOST_AHEAD)
-    const bytes = (await ahead?.bytes) ?? (await this.#find(index))
-    this.#throwIfCancelled()
-    if (bytes) {
-      this.#switchTo(undefined)
-      for (let next = index + 1; next <= index + this.#depth; next++) this.#fetchAhead(next)
-      return { index, bytes, filled: bytes.byteLength }
+    // What is arriving for another reader is not in the store yet.
+    const arriving = ahead ? undefined : this.#findRun((other) => other.holds(index))
+    if (arriving) {
+      this.#switchTo(arriving)
+      return arriving.block(index)
     }
-    let found = this.#findRun(index)
+    if (ahead && !ahead.isHere) this.#depth = Math.min(this.#depth + 1, MOST_AHEAD)
+    // While it was looked for in the store, it may have arrived for another reader.
+    const bytes = (await ahead?.bytes) ?? (await this.#find(index)) ?? this.#held(index)
+    this.#throwIfCancelled()
+    if (bytes) return this.#whole(index, bytes)
+    const offers = (other: NetworkRun): boolean => other.offers(index)
+    let found = this.#findRun(offers)
     if (!found) {
       const end = await this.#findEnd(index)
       this.#throwIfCancelled()
+      const held = this.#held(index)
+      if (held) return this.#whole(index, held)
       // Another reader may have begun one meanwhile.
-      found = this.#findRun(index) ?? this.#options.startRun(index, end)
+      found = this.#findRun(offers) ?? this.#options.startRun(index, end)
     }
     this.#switchTo(found)
     return found.block(index)
   }
 
-  /** A run of another reader that can deliver a block. */
-  #findRun(index: number): NetworkRun | undefined {
-    for (const run of this.#options.sharing()?.runs ?? []) if (run.offers(index)) return run
+  /** Makes a block of bytes that are here, and begins to read the next ones. */
+  #whole(index: number, bytes: Uint8Array<ArrayBuffer>): HeldBlock {
+    this.#switchTo(undefined)
+    for (let next = index + 1; next <= index + this.#depth; next++) this.#fetchAhead(next)
+    return { index, bytes, filled: bytes.byteLength }
+  }
+
+  /** A run of another reader that can deliver what is wanted. */
+  #findRun(canDeliver: (run: NetworkRun) => boolean): NetworkRun | undefined {
+    for (const run of this.#options.sharing()?.runs ?? []) if (canDeliver(run)) return run
     return undefined
+  }
+
+  /** The bytes of a block that has arrived, and is being stored. */
+  #held(index: number): Uint8Array<ArrayBuffer> | undefined {
+    return this.#options.sharing()?.storing.get(index)?.bytes
   }
 
   #switchTo(run: NetworkRun | undefined): void {
@@ -171,9 +189,9 @@ export class CachedBytes implements VersionBytes {
 
   /** The bytes of a block, if they are in memory or in the store. */
   async #find(index: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const { cache, partition, names, sharing } = this.#options
-    const held = sharing()?.storing.get(index)
-    if (held) return held.bytes
+    const { cache, partition, names } = this.#options
+    const held = this.#held(index)
+    if (held) return held
     const name = await this.#nameOf(index)
     const record = name && (await cache.blocks.find(partition, name, names.rangeOf(index)))
     const bytes = record && (await cache.blocks.read(partition, record, this.#options.clears))

@@ -53,9 +53,14 @@ export class NetworkRun {
   /** Whether it can deliver this block from its beginning. The next one begins only when this one is complete. */
   offers(index: number): boolean {
     if (this.#ended) return false
-    if (this.#block?.index === index) return true
+    if (this.holds(index)) return true
     const isBetween = !this.#block || this.#block.filled === this.#block.bytes.byteLength
     return isBetween && this.#next === index && index < this.#options.end
+  }
+
+  /** Whether it has begun this block, and no later one. */
+  holds(index: number): boolean {
+    return !this.#ended && this.#block?.index === index
   }
 
   /** Counts a reader. */
