@@ -6,6 +6,7 @@ import { nextTask } from '../../src/bytes/promises.ts'
 import { sha256 } from '../../src/bytes/sha256.ts'
 import { cachedHive } from '../../src/cache/cached-hive.ts'
 import type { CachedEntry, CachedHive } from '../../src/cache/cached-hive-types.ts'
+import { openConfirmed } from '../../src/cache/open-confirmed.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { type FaultyBackend, faulty } from './faulty-backend.ts'
 import { inspectStore } from './inspect-store.ts'
@@ -55,6 +56,8 @@ class Run {
   readonly #problems: string[] = []
   readonly #ends = new Map<string, number>()
   readonly #working = new Set<Promise<void>>()
+  /** Etags of the versions that were opened last, by alias. */
+  readonly #opened = new Map<string, string>()
   /** Etags of the versions that must be here as a whole, by alias. */
   readonly #pinned = new Map<string, string>()
   /** Calls that begin or end pins, of all aliases: those that go on, and all. */
@@ -201,7 +204,12 @@ class Run {
 
   async #open(tab: Tab, alias: string): Promise<{ entry: CachedEntry; bytes: Uint8Array<ArrayBuffer> }> {
     const consistency = this.#chance(0.5) ? 'conflict' : 'snapshot'
-    const entry = await tab.hive.open(alias, { consistency, bufferSize: 1024 })
+    const opening = { consistency, bufferSize: 1024 } as const
+    const named = this.#chance(0.5) ? this.#opened.get(alias) : undefined
+    const confirmed = named && (await openConfirmed(tab.hive, alias, named, opening))
+    if (confirmed && confirmed.etag !== named) throw new Error(`${confirmed.etag} was opened in place of ${named}`)
+    const entry = confirmed || (await tab.hive.open(alias, opening))
+    this.#opened.set(alias, entry.etag)
     const bytes = this.#versions.get(`${alias} ${entry.etag}`)
     if (!bytes || entry.size !== bytes.byteLength) throw new Error(`there was never such a version: ${entry.etag}`)
     return { entry, bytes }

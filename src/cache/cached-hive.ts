@@ -1,7 +1,4 @@
 import { isTransient } from '../bytes/is-transient.ts'
-import { onAbort } from '../bytes/on-abort.ts'
-import { abortable, markHandled } from '../bytes/promises.ts'
-import { NotFoundError } from '../errors.ts'
 import { checkAlias } from '../hive/alias.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
 import { checkConsistency } from '../hive/consistency.ts'
@@ -31,7 +28,6 @@ import { checkPrecondition } from '../hive/precondition.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { BlockCache } from './block-cache.ts'
 import { type AliasKey, aliasKeyOf } from './cache-keys.ts'
-import type { VersionRecord } from './cache-records.ts'
 import { type CachedRanges, findCached } from './find-cached.ts'
 import type {
   CachedEntry,
@@ -47,6 +43,8 @@ import { checkCachedHive } from './check-cached-hive.ts'
 import { CachedVersion, type CachedVersionOptions } from './cached-version.ts'
 import { readUsage } from './cache-usage.ts'
 import { clearCache } from './clear-cache.ts'
+import { type Confirmation, ConfirmedVersions } from './confirmed-versions.ts'
+import { CurrentVersions, describeEntry } from './current-versions.ts'
 import { FollowedHive } from './followed-hive.ts'
 import type { HiveCache } from './hive-cache.ts'
 import { listCached } from './list-cached.ts'
@@ -89,39 +87,27 @@ export function cachedHive(remote: Hive | OpenEntry, store: StreamStore, options
   return new BlockCachedHive(remote, store, options)
 }
 
-/** How long nobody waits for a remote hive that did not answer in time, in milliseconds. */
-const SILENCE_MS = 10_000
-
-/** What is known of an entry, from the remote hive or, if that does not answer, from the cache. */
-interface Found<T> extends Pick<CachedVersionOptions, 'known' | 'removals' | 'toleratedEtag'> {
-  readonly found: T | EntryInfo
-  /** What the remote hive has answered just now. */
-  readonly answer: T | undefined
-  readonly stale: boolean
-}
-
 class BlockCachedHive implements CachedHive {
   readonly statistics: { networkBytes: number; cacheBytes: number } = { networkBytes: 0, cacheBytes: 0 }
   readonly #remote: Hive | undefined
   readonly #cache: HiveCache
-  readonly #staleAfterMs: number
   readonly #followed: FollowedHive | undefined
-  /** Until then, the remote hive is expected not to answer. */
-  #silentUntilMs = -Infinity
+  readonly #confirmed: ConfirmedVersions
+  readonly #current: CurrentVersions
 
   constructor(remote: Hive | OpenEntry, store: StreamStore, options: CachedHiveOptions) {
     const checked = checkCachedHive(remote, store, options)
     const { bytes, hive, principal, staleAfterMs, memoryBytes, follow, signal, onError, host } = checked
-    this.#staleAfterMs = staleAfterMs
     this.#remote = typeof remote === 'function' ? undefined : remote
     this.#followed =
       follow && this.#remote
         ? new FollowedHive(this.#remote, {
             host,
             signal,
-            onChange: async (alias, etag) => this.#learn(await aliasKeyOf(alias), etag),
+            onChange: async (alias, etag) => this.#current.learn(await aliasKeyOf(alias), etag),
           })
         : undefined
+    this.#confirmed = new ConfirmedVersions(host)
     this.#cache = {
       store,
       blocks: new BlockCache(store, { limit: bytes, memory: memoryBytes, host, onError, signal }),
@@ -135,10 +121,12 @@ class BlockCachedHive implements CachedHive {
       open: typeof remote === 'function' ? remote : (alias, given) => remote.open(alias, given),
       stat: typeof remote === 'function' ? remote : (alias, given) => remote.stat(alias, given),
       learn: (key, etag) => {
-        this.#followed?.forget(key.alias)
-        return this.#learn(key, etag)
+        this.#forget(key.alias)
+        return this.#current.learn(key, etag)
       },
+      isConfirmed: (alias, etag) => this.#confirmed.get(alias, etag)?.isRecent ?? false,
     }
+    this.#current = new CurrentVersions(this.#cache, staleAfterMs, this.#followed)
   }
 
   async open(alias: string, options: OpenOptions = {}): Promise<CachedEntry> {
@@ -147,18 +135,47 @@ class BlockCachedHive implements CachedHive {
     const bufferSize = checkBufferSize(options.bufferSize)
     const key = await aliasKeyOf(alias)
     const ask = (signal: AbortSignal): Promise<Entry> => this.#cache.open(alias, { consistency, bufferSize, signal })
-    const { found, answer: remote, known, stale, removals, toleratedEtag } = await this.#ask(key, ask, options.signal)
-    const info = { ...describe(found), alias }
-    const version = this.#version(key, info, { consistency, bufferSize, remote, known, removals, toleratedEtag })
-    return new OpenCachedEntry(version, bufferSize, stale)
+    const asking = this.#confirmed.begin(alias)
+    let confirmation: Confirmation | undefined
+    try {
+      const asked = await this.#current.ask(key, ask, options.signal)
+      const { found, answer: remote, known, stale, removals, toleratedEtag } = asked
+      if (remote && !remote.noStore) confirmation = { key, remote, consistency, bufferSize, known, removals }
+      const info = { ...describeEntry(found), alias }
+      const version = this.#version(key, info, { consistency, bufferSize, remote, known, removals, toleratedEtag })
+      return new OpenCachedEntry(version, bufferSize, stale)
+    } finally {
+      this.#confirmed.end(asking, confirmation)
+    }
+  }
+
+  /** See {@linkcode openConfirmed}. */
+  async openConfirmed(
+    alias: string,
+    etag: string,
+    { consistency, bufferSize }: Required<Pick<OpenOptions, 'consistency' | 'bufferSize'>>,
+  ): Promise<CachedEntry | undefined> {
+    const found = this.#confirmed.get(alias, etag)
+    if (!found || found.consistency !== consistency || found.bufferSize !== bufferSize) return undefined
+    const { key, remote, isRecent } = found
+    let { known, removals } = found
+    if (!isRecent) {
+      this.#confirmed.confirm(alias, () => this.open(alias, { consistency, bufferSize }))
+      ;[known, removals] = await Promise.all([this.#current.seen(key), this.#cache.blocks.removals()])
+      // Another tab may have learnt of another version.
+      if (known && (known.successor ?? known).etag !== etag) return undefined
+    }
+    const info = { ...describeEntry(remote), alias }
+    const opened = { consistency, bufferSize, remote, known, removals, isReused: isRecent } as const
+    return new OpenCachedEntry(this.#version(key, info, opened), bufferSize, false)
   }
 
   async stat(alias: string, options: HiveCallOptions = {}): Promise<CachedEntryInfo> {
     checkAlias(alias)
     const key = await aliasKeyOf(alias)
     const ask = (signal: AbortSignal): Promise<EntryInfo> => this.#cache.stat(alias, { signal })
-    const { found, stale } = await this.#ask(key, ask, options.signal)
-    return { ...describe(found), alias, ...(stale && { stale }) }
+    const { found, stale } = await this.#current.ask(key, ask, options.signal)
+    return { ...describeEntry(found), alias, ...(stale && { stale }) }
   }
 
   async list(options: ListOptions = {}): Promise<EntryList> {
@@ -183,7 +200,9 @@ class BlockCachedHive implements CachedHive {
       change: HiveChange,
       controller: TransformStreamDefaultController<HiveChange>,
     ): Promise<void> => {
-      if (change.alias !== undefined) await this.#learn(await aliasKeyOf(change.alias), change.etag)
+      if (change.alias === undefined) this.#confirmed.forgetAll()
+      else this.#confirmed.forget(change.alias)
+      if (change.alias !== undefined) await this.#current.learn(await aliasKeyOf(change.alias), change.etag)
       controller.enqueue(change)
     }
     const strategy = { highWaterMark: 0 }
@@ -194,14 +213,14 @@ class BlockCachedHive implements CachedHive {
 
   async remove(alias: string, options: RemoveOptions = {}): Promise<void> {
     await this.#writable('remove').remove(alias, options)
-    this.#followed?.forget(alias)
-    await this.#learn(await aliasKeyOf(alias), undefined)
+    this.#forget(alias)
+    await this.#current.learn(await aliasKeyOf(alias), undefined)
   }
 
   async rename(alias: string, to: string, options: RenameOptions = {}): Promise<void> {
     await this.#writable('rename').rename(alias, to, options)
-    for (const each of [alias, to]) this.#followed?.forget(each)
-    await this.#learn(await aliasKeyOf(alias), undefined)
+    for (const each of [alias, to]) this.#forget(each)
+    await this.#current.learn(await aliasKeyOf(alias), undefined)
     // The new name may have had another version. If the hive cannot be asked now, it is asked when that is opened.
     await this.stat(to, { signal: options.signal }).catch((error: unknown) => this.#cache.blocks.report(error))
   }
@@ -227,8 +246,8 @@ class BlockCachedHive implements CachedHive {
     const { store, blocks } = this.#cache
     const removals = await readUsage(store, blocks.host)
     const remote = await this.#cache.open(alias, { signal })
-    const known = await this.#know(key, remote)
-    const info = { ...describe(remote), alias }
+    const known = await this.#current.know(key, remote)
+    const info = { ...describeEntry(remote), alias }
     const options = { consistency: 'conflict', bufferSize: checkBufferSize(), remote, known, removals } as const
     await pinVersion(this.#cache, key, this.#version(key, info, options), { signal, onProgress })
     return info
@@ -254,6 +273,7 @@ class BlockCachedHive implements CachedHive {
   }
 
   async clear({ everyone = false, signal }: ClearOptions = {}): Promise<void> {
+    this.#confirmed.forgetAll()
     await clearCache(this.#cache, everyone ? undefined : await this.#cache.rows.partition, signal)
   }
 
@@ -266,93 +286,14 @@ class BlockCachedHive implements CachedHive {
     info: EntryInfo,
     options: Pick<
       CachedVersionOptions,
-      'consistency' | 'bufferSize' | 'remote' | 'known' | 'removals' | 'toleratedEtag'
+      'consistency' | 'bufferSize' | 'remote' | 'known' | 'removals' | 'isReused' | 'toleratedEtag'
     >,
   ): CachedVersion {
     const reopen = (changed: OpenOptions): Promise<Entry> => {
-      this.#followed?.forget(alias.alias)
+      this.#forget(alias.alias)
       return this.open(alias.alias, changed)
     }
     return new CachedVersion({ ...options, cache: this.#cache, alias, info, reopen })
-  }
-
-  /** Asks the remote hive; if it does not answer, what the cache knows. */
-  async #ask<T extends EntryInfo>(
-    key: AliasKey,
-    ask: (signal: AbortSignal) => Promise<T>,
-    signal: AbortSignal | undefined,
-  ): Promise<Found<T>> {
-    signal?.throwIfAborted()
-    const { blocks } = this.#cache
-    const followed = this.#followed?.get(key.alias)
-    if (followed) {
-      const [known, removals] = await Promise.all([this.#seen(key), blocks.removals()])
-      // Another tab or process may have learnt of another version.
-      if (!known || (known.successor ?? known).etag === followed.etag) {
-        return { found: followed, answer: undefined, known, stale: false, removals, toleratedEtag: undefined }
-      }
-    }
-    const asking = this.#followed?.begin(key.alias)
-    const giveUp = new AbortController()
-    const ended = new AbortController()
-    const stopListening = onAbort([signal], (reason) => giveUp.abort(reason))
-    const asked = signal ? abortable(ask(giveUp.signal), signal) : ask(giveUp.signal)
-    markHandled(asked)
-    const [seen, removals] = await Promise.all([this.#seen(key), blocks.removals()])
-    try {
-      const patienceMs = blocks.host.now() < this.#silentUntilMs ? 0 : this.#staleAfterMs
-      const late = seen && blocks.host.sleep(patienceMs, ended.signal).then(() => undefined)
-      if (late) markHandled(late)
-      const found = await (late ? Promise.race([asked, late]) : asked)
-      if (found) {
-        if (asking) this.#followed?.end(asking, describe(found))
-        this.#silentUntilMs = -Infinity
-        const known = await this.#know(key, found, seen)
-        return { found, answer: found, known, stale: false, removals, toleratedEtag: undefined }
-      }
-      if (patienceMs > 0) this.#silentUntilMs = blocks.host.now() + SILENCE_MS
-      giveUp.abort(new DOMException('the hive did not answer in time', 'TimeoutError'))
-    } catch (error) {
-      if ((error as Error).name === 'NotFoundError') await this.#cache.learn(key, undefined)
-      if (signal?.aborted || !seen || !isTransient(error)) throw error
-    } finally {
-      if (asking) this.#followed?.end(asking, undefined)
-      ended.abort()
-      stopListening()
-    }
-    // `seen` is set: nothing else ends the race, or passes the condition above.
-    return { ...(await this.#recall(key, seen!)), removals }
-  }
-
-  /** What was seen of an entry. If the store fails, nothing was. */
-  #seen(key: AliasKey): Promise<VersionRecord | undefined> {
-    const { rows, blocks } = this.#cache
-    return blocks.attempt(() => rows.get('e', key))
-  }
-
-  /** The version that is served without a network. */
-  async #recall(key: AliasKey, seen: VersionRecord): Promise<Omit<Found<never>, 'removals'>> {
-    if (seen.successor && seen.successor.etag === undefined) {
-      throw new NotFoundError(`there is no such entry: ${key.alias}`, { alias: key.alias })
-    }
-    const { rows, blocks } = this.#cache
-    const known = (await blocks.attempt(() => rows.get('p', key))) ?? seen
-    const { alias, size, etag, type, modifiedMs } = known
-    const found = { alias, size, etag, type, modified: new Date(modifiedMs) }
-    return { found, answer: undefined, known, stale: true, toleratedEtag: (seen.successor ?? seen).etag }
-  }
-
-  /** Notes what the remote hive has, and returns what the cache knew. */
-  async #know(key: AliasKey, { etag }: EntryInfo, seen?: VersionRecord): Promise<VersionRecord | undefined> {
-    const known = seen ?? (await this.#seen(key))
-    if (known && (known.etag !== etag || known.successor)) await this.#learn(key, etag)
-    return known
-  }
-
-  /** Notes that the hive has this version, or none. */
-  async #learn(key: AliasKey, etag: string | undefined): Promise<void> {
-    const { rows, blocks } = this.#cache
-    await blocks.attempt(() => rows.supersede(key, { etag }))
   }
 
   #sink(alias: string, signal: AbortSignal | undefined, make: (signal: AbortSignal) => EntrySink): EntrySink {
@@ -364,12 +305,12 @@ class BlockCachedHive implements CachedHive {
   }
 
   async #written(alias: string, remote: Entry): Promise<Entry> {
-    this.#followed?.forget(alias)
+    this.#forget(alias)
     const key = await aliasKeyOf(alias)
     const removals = await this.#cache.blocks.removals()
-    const known = await this.#know(key, remote)
+    const known = await this.#current.know(key, remote)
     const bufferSize = checkBufferSize()
-    const version = this.#version(key, describe(remote), {
+    const version = this.#version(key, describeEntry(remote), {
       consistency: 'conflict',
       bufferSize,
       remote,
@@ -379,12 +320,14 @@ class BlockCachedHive implements CachedHive {
     return new OpenCachedEntry(version, bufferSize, false)
   }
 
+  /** Forgets what the hive has said of an entry, because that has changed. */
+  #forget(alias: string): void {
+    this.#followed?.forget(alias)
+    this.#confirmed.forget(alias)
+  }
+
   #writable(operation: string): Hive {
     if (this.#remote) return this.#remote
     throw new TypeError(`${operation} needs a hive, but this cache has only a function that opens entries`)
   }
-}
-
-function describe({ alias, size, etag, type, modified, noStore }: EntryInfo): EntryInfo {
-  return { alias, size, etag, type, modified, ...(noStore && { noStore }) }
 }

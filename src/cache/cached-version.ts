@@ -20,6 +20,7 @@ import type { VersionRecord } from './cache-records.ts'
 import type { Keeping } from './block-cache.ts'
 import { isCleared, usageIn } from './cache-usage.ts'
 import { CachedBytes } from './cached-bytes.ts'
+import { currentEtag } from './current-etag.ts'
 import type { HiveCache } from './hive-cache.ts'
 import { type HeldBlock, NetworkRun } from './network-run.ts'
 import { readBlob } from './read-blob.ts'
@@ -38,6 +39,8 @@ export interface CachedVersionOptions {
   readonly known: VersionRecord | undefined
   /** What had been removed from the cache when the entry was opened; undefined if the store has failed. */
   readonly removals: Removals | undefined
+  /** Whether `removals` are of an earlier opening. */
+  readonly isReused?: boolean | undefined
   /**
    * Without a network: the etag that the cache knew as the current one when this version was opened all the same. It does
    * not count as an update.
@@ -94,7 +97,8 @@ export class CachedVersion implements VersionSource {
   }
 
   async blob(range: ByteRange): Promise<Blob | undefined> {
-    const { cache, removals } = this.#options
+    const { cache, isReused } = this.#options
+    const removals = isReused ? await cache.blocks.removals() : this.#options.removals
     return removals && readBlob(cache, this.#versionKey, removals, range)
   }
 
@@ -356,11 +360,10 @@ export class CachedVersion implements VersionSource {
 
   /** Rejects if the cache knows that the entry has another version, or is gone; if it knows nothing, it asks the hive. */
   async #checkCurrent(offset: number, asked: Promise<VersionRecord | undefined>): Promise<void> {
-    const { alias, toleratedEtag } = this.#options
-    const known = await asked
-    const current = known ? (known.successor ?? known) : await this.#ask()
-    if (current.etag === this.info.etag || (current.etag !== undefined && current.etag === toleratedEtag)) return
-    if (current.etag !== undefined) throw this.#conflict(current.etag, offset)
+    const { cache, alias, toleratedEtag } = this.#options
+    const current = await currentEtag(cache, alias.alias, this.info.etag, await asked)
+    if (current === this.info.etag || (current !== undefined && current === toleratedEtag)) return
+    if (current !== undefined) throw this.#conflict(current, offset)
     throw new NotFoundError(`the entry was removed while it was being read: ${alias.alias}`, { alias: alias.alias })
   }
 
@@ -368,17 +371,6 @@ export class CachedVersion implements VersionSource {
   #known(): Promise<VersionRecord | undefined> {
     const { cache, alias } = this.#options
     return cache.blocks.attempt(() => cache.rows.get('e', alias))
-  }
-
-  /** The etag that the hive has now; without a network, the one that was opened. */
-  async #ask(): Promise<{ etag: string | undefined }> {
-    const { cache, alias } = this.#options
-    try {
-      return await cache.stat(alias.alias, {})
-    } catch (error) {
-      if (isTransient(error)) return this.info
-      throw error
-    }
   }
 
   #conflict(actualEtag: string, offset: number): ConflictError {

@@ -1,6 +1,7 @@
 import { markHandled } from '../bytes/promises.ts'
 import type { EntryInfo, Hive } from '../hive/hive.ts'
 import type { StoreHost } from '../store/host.ts'
+import { AnsweredVersions, type Asking } from './answered-versions.ts'
 
 /** How long an answer of the hive is trusted, in milliseconds: a hive need not see all changes of its entries. */
 const TRUSTED_MS = 10_000
@@ -10,17 +11,6 @@ const ALIVE_MS = 20_000
 const RETRY_MS = 30_000
 /** Entries that are remembered. */
 const MOST_ENTRIES = 10_000
-
-/** A request to the hive for the current version of an entry. */
-export interface Asking {
-  readonly alias: string
-  /** Grows from one request to the next. */
-  readonly number: number
-  readonly sinceMs: number
-  readonly epoch: number
-  /** Whether the entry has changed since. */
-  hasChanged: boolean
-}
 
 /** What {@linkcode FollowedHive} needs. */
 export interface FollowedHiveOptions {
@@ -37,13 +27,7 @@ export interface FollowedHiveOptions {
 export class FollowedHive {
   readonly #remote: Hive
   readonly #options: FollowedHiveOptions
-  /** What the hive has answered, the oldest first. */
-  readonly #known = new Map<string, Pick<Asking, 'number' | 'sinceMs'> & { readonly info: EntryInfo }>()
-  readonly #asking = new Set<Asking>()
-  /** Number of requests. */
-  #count = 0
-  /** Grows whenever changes may have been missed. */
-  #epoch = 0
+  readonly #answered: AnsweredVersions<EntryInfo>
   #isAlive = false
   #heardMs = -Infinity
   #isWatching = false
@@ -52,42 +36,32 @@ export class FollowedHive {
   constructor(remote: Hive, options: FollowedHiveOptions) {
     this.#remote = remote
     this.#options = options
+    this.#answered = new AnsweredVersions(options.host, MOST_ENTRIES)
   }
 
   /** The current version of an entry, if that is known. */
   get(alias: string): EntryInfo | undefined {
-    const known = this.#known.get(alias)
+    const known = this.#answered.get(alias)
     if (!known || !this.#isAlive) return undefined
     const nowMs = this.#options.host.now()
     const isWithin = (sinceMs: number, mostMs: number): boolean => sinceMs <= nowMs && nowMs - sinceMs <= mostMs
-    return isWithin(known.sinceMs, TRUSTED_MS) && isWithin(this.#heardMs, ALIVE_MS) ? known.info : undefined
+    return isWithin(known.sinceMs, TRUSTED_MS) && isWithin(this.#heardMs, ALIVE_MS) ? known.answer : undefined
   }
 
   /** Must be called before the hive is asked for a version. */
   begin(alias: string): Asking {
     this.#watch()
-    const sinceMs = this.#options.host.now()
-    const asking = { alias, number: this.#count++, sinceMs, epoch: this.#epoch, hasChanged: false }
-    this.#asking.add(asking)
-    return asking
+    return this.#answered.begin(alias)
   }
 
   /** Must be called when the hive has answered; without `info`, if it has failed. */
   end(asking: Asking, info: EntryInfo | undefined): void {
-    this.#asking.delete(asking)
-    const { alias, number, epoch, sinceMs, hasChanged } = asking
-    if (!info || !this.#isAlive || epoch !== this.#epoch || hasChanged) return
-    // A later question may have been answered sooner.
-    if (number < (this.#known.get(alias)?.number ?? 0)) return
-    this.#known.delete(alias)
-    this.#known.set(alias, { info, number, sinceMs })
-    if (this.#known.size > MOST_ENTRIES) this.#known.delete(this.#known.keys().next().value!)
+    this.#answered.end(asking, this.#isAlive ? info : undefined)
   }
 
   /** Forgets what is known of an entry, and what is being asked. */
   forget(alias: string): void {
-    this.#known.delete(alias)
-    for (const asking of this.#asking) if (asking.alias === alias) asking.hasChanged = true
+    this.#answered.forget(alias)
   }
 
   #watch(): void {
@@ -110,7 +84,7 @@ export class FollowedHive {
       for (let next = await changes.read(); !next.done; next = await changes.read()) {
         const { alias, etag } = next.value
         if (alias === undefined) {
-          this.#miss()
+          this.#answered.forgetAll()
           continue
         }
         this.forget(alias)
@@ -123,13 +97,8 @@ export class FollowedHive {
   }
 
   #hear(isAlive: boolean): void {
-    if (isAlive !== this.#isAlive) this.#miss()
+    if (isAlive !== this.#isAlive) this.#answered.forgetAll()
     this.#isAlive = isAlive
     if (isAlive) this.#heardMs = this.#options.host.now()
-  }
-
-  #miss(): void {
-    this.#epoch++
-    this.#known.clear()
   }
 }

@@ -35,4 +35,6 @@ export interface HiveCache {
   stat(alias: string, options: HiveCallOptions): Promise<EntryInfo>
   /** Notes that a reader has found this version of an entry in the remote hive, or none. */
   learn(alias: AliasKey, etag: string | undefined): Promise<void>
+  /** Whether the remote hive has named this version as the current one within the last second. */
+  isConfirmed(alias: string, etag: string): boolean
 }

@@ -3,7 +3,9 @@ import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { markHandled, nextTask } from '../bytes/promises.ts'
 import { checkBase } from './base-url.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
+import { openConfirmed } from '../cache/open-confirmed.ts'
 import type { Hive } from '../hive/hive.ts'
+import type { NamingHive } from '../hive/open-named.ts'
 import { type Answer, type BegunAnswer, unread } from '../http/server/answer.ts'
 import { hiveHandler } from '../http/server/handler.ts'
 import { parseContentRange } from '../representation/range-header.ts'
@@ -227,11 +229,13 @@ function reopening(open: () => Promise<Hive>): UseHive {
 /**
  * The same hive, but its entries are read buffer by buffer, and fail once they are updated. The handler asks for
  * snapshots, which an `HttpHive` reads in one request: a paused `<video>` would hold one of the browser's six
- * connections. Requests for entries need no other methods than these two.
+ * connections. Requests for entries need no other methods than these.
  */
-function conflicting(use: UseHive, bufferSize: number): Hive {
+function conflicting(use: UseHive, bufferSize: number): NamingHive {
+  const opening = { bufferSize, consistency: 'conflict' } as const
   return {
-    open: (alias, options) => use((hive) => hive.open(alias, { ...options, bufferSize, consistency: 'conflict' })),
+    open: (alias, options) => use((hive) => hive.open(alias, { ...options, ...opening })),
+    openNamed: (alias, etag) => use((hive) => openConfirmed(hive, alias, etag, opening)),
     stat: (alias, options) => use((hive) => hive.stat(alias, options)),
     list: onlyReads,
     entries: onlyReads,

@@ -1,0 +1,23 @@
+import { isTransient } from '../bytes/is-transient.ts'
+import type { VersionRecord } from './cache-records.ts'
+import type { HiveCache } from './hive-cache.ts'
+
+/**
+ * The etag that an entry has now, as far as the cache knows; undefined if it is gone. If the cache knows nothing of the entry,
+ * the hive is asked, unless it has just named the version that was opened; without a network, the etag is that of this version.
+ */
+export async function currentEtag(
+  cache: HiveCache,
+  alias: string,
+  openedEtag: string,
+  known: VersionRecord | undefined,
+): Promise<string | undefined> {
+  if (known) return (known.successor ?? known).etag
+  if (cache.isConfirmed(alias, openedEtag)) return openedEtag
+  try {
+    return (await cache.stat(alias, {})).etag
+  } catch (error) {
+    if (isTransient(error)) return openedEtag
+    throw error
+  }
+}
