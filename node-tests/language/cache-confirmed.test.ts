@@ -31,7 +31,7 @@ interface Confirmed {
   /** Lets time pass. */
   wait(ms: number): void
   /** Opens the version of `FIRST` as a request does that names it. */
-  openFirst(opening?: Parameters<typeof openConfirmed>[3]): Promise<CachedEntry | undefined>
+  openFirst(opening?: Parameters<typeof openConfirmed>[3]): CachedEntry | undefined
   another(): CachedHive
 }
 
@@ -68,15 +68,41 @@ describe('a version that the hive has named as the current one', () => {
   it('is opened without asking for a second, and then while the hive is asked', async () => {
     const { asked, wait, openFirst } = await setUp()
     const before = asked()
-    expect(await collect((await openFirst())!.stream())).toEqual(FIRST)
+    expect(await collect(openFirst()!.stream())).toEqual(FIRST)
     await settle()
     expect(asked()).toBe(before)
     wait(1_000)
-    expect(await collect((await openFirst())!.stream())).toEqual(FIRST)
+    expect(await collect(openFirst()!.stream())).toEqual(FIRST)
     await settle()
     expect(asked()).toBe(before + 1)
-    await openFirst()
+    openFirst()
     expect(asked()).toBe(before + 1)
+  })
+
+  it('is read from the cache alone, long after it was opened', async () => {
+    const { remote, wait, openFirst } = await setUp()
+    const { sentBytes, manifests } = remote
+    remote.isOffline = true
+    wait(100_000)
+    expect(await collect(openFirst()!.stream())).toEqual(FIRST)
+    expect(remote).toMatchObject({ sentBytes, manifests })
+  })
+
+  it('is kept by a reader that begins after the cache was cleared, in whatever tab, or while it was', async () => {
+    const { another, hive, openFirst } = await setUp()
+    const kept = async (): Promise<number | undefined> => {
+      await collect(openFirst()!.stream())
+      await hive.flush()
+      return (await hive.cached('x'))?.bytes
+    }
+    await another().clear()
+    expect(await kept()).toBe(FIRST.byteLength)
+    const clearing = hive.clear()
+    const opened = await hive.open('x')
+    await clearing
+    await collect(opened.stream())
+    await hive.open('x')
+    expect(await kept()).toBe(FIRST.byteLength)
   })
 
   it('is opened before the hive has answered, which is asked once at a time', async () => {
@@ -90,7 +116,7 @@ describe('a version that the hive has named as the current one', () => {
     }
     wait(10_000)
     const before = asked()
-    for (let i = 0; i < 3; i++) expect(await collect((await openFirst())!.stream())).toEqual(FIRST)
+    for (let i = 0; i < 3; i++) expect(await collect(openFirst()!.stream())).toEqual(FIRST)
     answer()
     await settle()
     expect(asked()).toBe(before + 1)
@@ -100,13 +126,13 @@ describe('a version that the hive has named as the current one', () => {
     const { hive, remote, wait, openFirst } = await setUp()
     await putEntry(remote, 'x', SECOND)
     wait(5_000)
-    const entry = (await openFirst())!
+    const entry = openFirst()!
     const reader = entry.reader({ bufferSize: 1_024 })
     await settle()
     expect(await rejection(reader.read())).toMatchObject({ name: 'ConflictError' })
-    expect(await openFirst()).toBe(undefined)
+    expect(openFirst()).toBe(undefined)
     expect(await readEntry(hive, 'x')).toEqual(SECOND)
-    expect(await openFirst()).toBe(undefined)
+    expect(openFirst()).toBe(undefined)
   })
 
   it('never delivers bytes of another version, though nothing but the network has them', async () => {
@@ -115,7 +141,7 @@ describe('a version that the hive has named as the current one', () => {
     await readEntry(hive, 'x', { end: 1_000 })
     await putEntry(remote, 'x', SECOND)
     wait(5_000)
-    const reader = (await openFirst())!.stream().getReader()
+    const reader = openFirst()!.stream().getReader()
     const received: number[] = []
     const error = await rejection(
       (async () => {
@@ -131,17 +157,17 @@ describe('a version that the hive has named as the current one', () => {
     const open = remote.open.bind(remote)
     remote.open = () => Promise.reject(new AccessError('not allowed', { status: 403 }))
     wait(2_000)
-    expect(await openFirst()).toBeDefined()
+    expect(openFirst()).toBeDefined()
     await settle()
-    expect(await openFirst()).toBe(undefined)
+    expect(openFirst()).toBe(undefined)
     remote.open = open
     await hive.open('x')
-    expect(await openFirst()).toBeDefined()
+    expect(openFirst()).toBeDefined()
     await remote.remove('x')
     wait(2_000)
-    expect(await openFirst()).toBeDefined()
+    expect(openFirst()).toBeDefined()
     await settle()
-    expect(await openFirst()).toBe(undefined)
+    expect(openFirst()).toBe(undefined)
   })
 
   it('is kept while the hive does not answer', async () => {
@@ -149,7 +175,7 @@ describe('a version that the hive has named as the current one', () => {
     remote.isOffline = true
     for (let i = 0; i < 3; i++) {
       wait(20_000)
-      expect(await collect((await openFirst())!.stream())).toEqual(FIRST)
+      expect(await collect(openFirst()!.stream())).toEqual(FIRST)
       await settle()
     }
   })
@@ -157,14 +183,14 @@ describe('a version that the hive has named as the current one', () => {
   it('is only one that this hive has asked for, with the same options', async () => {
     const { another, remote, openFirst, hive } = await setUp()
     const { etag } = await remote.stat('x')
-    expect(await openConfirmed(another(), 'x', etag, OPENING)).toBe(undefined)
-    expect(await openConfirmed(remote, 'x', etag, OPENING)).toBe(undefined)
-    expect(await openConfirmed(hive, 'y', etag, OPENING)).toBe(undefined)
-    expect(await openConfirmed(hive, 'x', '"other"', OPENING)).toBe(undefined)
-    expect(await openFirst({ ...OPENING, bufferSize: 1_024 })).toBe(undefined)
-    expect(await openFirst({ ...OPENING, consistency: 'snapshot' })).toBe(undefined)
+    expect(openConfirmed(another(), 'x', etag, OPENING)).toBe(undefined)
+    expect(openConfirmed(remote, 'x', etag, OPENING)).toBe(undefined)
+    expect(openConfirmed(hive, 'y', etag, OPENING)).toBe(undefined)
+    expect(openConfirmed(hive, 'x', '"other"', OPENING)).toBe(undefined)
+    expect(openFirst({ ...OPENING, bufferSize: 1_024 })).toBe(undefined)
+    expect(openFirst({ ...OPENING, consistency: 'snapshot' })).toBe(undefined)
     await hive.clear()
-    expect(await openFirst()).toBe(undefined)
+    expect(openFirst()).toBe(undefined)
   })
 
   it.each(['remove', 'replace', 'rename'] as const)(
@@ -174,26 +200,29 @@ describe('a version that the hive has named as the current one', () => {
       if (change === 'remove') await hive.remove('x')
       if (change === 'rename') await hive.rename('x', 'y')
       if (change === 'replace') await bytesSource(SECOND).stream().pipeTo(hive.sink('x'))
-      expect(await openFirst()).toBe(undefined)
+      expect(openFirst()).toBe(undefined)
     },
   )
 
-  it('is forgotten when another tab has learnt of another version, and when a change is told', async () => {
+  it('is forgotten when a change is told; and when another tab has learnt of one, its readers fail', async () => {
     const { another, hive, remote, wait, openFirst } = await setUp()
     const changes = hive.watch().getReader()
     const told = changes.read()
     await putEntry(remote, 'x', SECOND)
     expect((await told).value).toMatchObject({ alias: 'x' })
-    expect(await openFirst()).toBe(undefined)
+    expect(openFirst()).toBe(undefined)
     await changes.cancel()
 
     await putEntry(remote, 'x', FIRST)
     await hive.open('x')
-    expect(await openFirst()).toBeDefined()
+    expect(openFirst()).toBeDefined()
     await putEntry(remote, 'x', SECOND)
     await another().stat('x')
     wait(1_000)
-    expect(await openFirst()).toBe(undefined)
+    const entry = openFirst()!
+    expect(await rejection(collect(entry.stream()))).toMatchObject({ name: 'ConflictError' })
+    await settle()
+    expect(openFirst()).toBe(undefined)
   })
 
   it('is not one that must not be kept, nor what an opening found that began before a change', async () => {
@@ -211,13 +240,13 @@ describe('a version that the hive has named as the current one', () => {
     await hive.remove('x')
     answer()
     await opening
-    expect(await openFirst()).toBe(undefined)
+    expect(openFirst()).toBe(undefined)
 
     remote.open = open
     remote.noStore = true
     await putEntry(remote, 'x', FIRST)
     await hive.open('x')
-    expect(await openFirst()).toBe(undefined)
+    expect(openFirst()).toBe(undefined)
   })
 
   it('fails with what the network fails with, where it has no bytes', async () => {
@@ -225,7 +254,7 @@ describe('a version that the hive has named as the current one', () => {
     await hive.clear()
     await readEntry(hive, 'x', { end: 1_000 })
     remote.isOffline = true
-    const entry = (await openFirst())!
+    const entry = openFirst()!
     expect(await rejection(collect(entry.stream()))).toBeInstanceOf(BackendError)
   })
 })

@@ -73,8 +73,8 @@ describe('readers of a cached hive that share what comes from the network', () =
 
   it('get a block once that arrives for another one while they look for it in the store', async () => {
     const backend = memoryBackend()
-    const looked = gate()
-    const stored = gate()
+    const looked = latch()
+    const stored = latch()
     const put = backend.blocks.put.bind(backend.blocks)
     backend.blocks.put = async (...args) => {
       await stored.passed
@@ -198,7 +198,7 @@ describe('blocks that are held in memory', () => {
 })
 
 /** Something that a test lets pass. */
-function gate(): { readonly passed: Promise<void>; open(): void } {
+function latch(): { readonly passed: Promise<void>; open(): void } {
   let open!: () => void
   const passed = new Promise<void>((resolve) => (open = resolve))
   return { passed, open }

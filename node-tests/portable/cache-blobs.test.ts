@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import type { CachedHive } from '../../src/cache/cached-hive-types.ts'
+import { openConfirmed } from '../../src/cache/open-confirmed.ts'
 import { storedBlob } from '../../src/hive/pinned-entry.ts'
 import { createFetchResponder, type Delivery } from '../../src/service-worker/fetch-responder.ts'
 import type { Backend } from '../../src/store/backend.ts'
@@ -171,6 +172,23 @@ describe('a cached hive on an engine with Blobs', () => {
     await earlier
     answers.resolve()
     expect(await asked).toBe(undefined)
+  })
+
+  it('does not answer with what another tab has cleared or evicted, to a request that names its version either', async () => {
+    const { hive, another, remote } = await setUp(3 * BLOCK_COST)
+    const { etag } = await hive.open('x')
+    const named = async (): Promise<Blob | undefined> => {
+      const entry = openConfirmed(hive, 'x', etag, { bufferSize: 1_048_576, consistency: 'conflict' })!
+      return storedBlob(entry, { start: 0, end: BYTES.byteLength })
+    }
+    expect((await named())?.size).toBe(BYTES.byteLength)
+    await another().clear()
+    expect(await named()).toBe(undefined)
+    await readEntry(hive, 'x')
+    expect((await named())?.size).toBe(BYTES.byteLength)
+    await putEntry(remote, 'y', randomBytes(BLOCK, 2))
+    await readEntry(another(), 'y')
+    expect(await named()).toBe(undefined)
   })
 
   it('does not share them between principals, nor keep what its server forbids', async () => {

@@ -206,7 +206,7 @@ class Run {
     const consistency = this.#chance(0.5) ? 'conflict' : 'snapshot'
     const opening = { consistency, bufferSize: 1024 } as const
     const named = this.#chance(0.5) ? this.#opened.get(alias) : undefined
-    const confirmed = named && (await openConfirmed(tab.hive, alias, named, opening))
+    const confirmed = named && openConfirmed(tab.hive, alias, named, opening)
     if (confirmed && confirmed.etag !== named) throw new Error(`${confirmed.etag} was opened in place of ${named}`)
     const entry = confirmed || (await tab.hive.open(alias, opening))
     this.#opened.set(alias, entry.etag)

@@ -48,6 +48,7 @@ import { CurrentVersions, describeEntry } from './current-versions.ts'
 import { FollowedHive } from './followed-hive.ts'
 import type { HiveCache } from './hive-cache.ts'
 import { listCached } from './list-cached.ts'
+import type { Opening } from './open-confirmed.ts'
 import { OpenCachedEntry } from './open-cached-entry.ts'
 import { costOf, pinVersion, unpin } from './pin-version.ts'
 import { listPins } from './pinned-blocks.ts'
@@ -140,7 +141,7 @@ class BlockCachedHive implements CachedHive {
     try {
       const asked = await this.#current.ask(key, ask, options.signal)
       const { found, answer: remote, known, stale, removals, toleratedEtag } = asked
-      if (remote && !remote.noStore) confirmation = { key, remote, consistency, bufferSize, known, removals }
+      if (remote && !remote.noStore) confirmation = { key, remote, consistency, bufferSize, known }
       const info = { ...describeEntry(found), alias }
       const version = this.#version(key, info, { consistency, bufferSize, remote, known, removals, toleratedEtag })
       return new OpenCachedEntry(version, bufferSize, stale)
@@ -150,23 +151,13 @@ class BlockCachedHive implements CachedHive {
   }
 
   /** See {@linkcode openConfirmed}. */
-  async openConfirmed(
-    alias: string,
-    etag: string,
-    { consistency, bufferSize }: Required<Pick<OpenOptions, 'consistency' | 'bufferSize'>>,
-  ): Promise<CachedEntry | undefined> {
+  openConfirmed(alias: string, etag: string, { consistency, bufferSize }: Opening): CachedEntry | undefined {
     const found = this.#confirmed.get(alias, etag)
     if (!found || found.consistency !== consistency || found.bufferSize !== bufferSize) return undefined
-    const { key, remote, isRecent } = found
-    let { known, removals } = found
-    if (!isRecent) {
-      this.#confirmed.confirm(alias, () => this.open(alias, { consistency, bufferSize }))
-      ;[known, removals] = await Promise.all([this.#current.seen(key), this.#cache.blocks.removals()])
-      // Another tab may have learnt of another version.
-      if (known && (known.successor ?? known).etag !== etag) return undefined
-    }
+    const { key, remote, known, isRecent } = found
+    if (!isRecent) this.#confirmed.confirm(alias, () => this.open(alias, { consistency, bufferSize }))
     const info = { ...describeEntry(remote), alias }
-    const opened = { consistency, bufferSize, remote, known, removals, isReused: isRecent } as const
+    const opened = { consistency, bufferSize, remote, known, removals: undefined, isReused: true } as const
     return new OpenCachedEntry(this.#version(key, info, opened), bufferSize, false)
   }
 
@@ -274,7 +265,12 @@ class BlockCachedHive implements CachedHive {
 
   async clear({ everyone = false, signal }: ClearOptions = {}): Promise<void> {
     this.#confirmed.forgetAll()
-    await clearCache(this.#cache, everyone ? undefined : await this.#cache.rows.partition, signal)
+    try {
+      await clearCache(this.#cache, everyone ? undefined : await this.#cache.rows.partition, signal)
+    } finally {
+      // Those that were opened meanwhile may have seen what is gone.
+      this.#confirmed.forgetAll()
+    }
   }
 
   flush(): Promise<void> {

@@ -39,7 +39,7 @@ export interface CachedVersionOptions {
   readonly known: VersionRecord | undefined
   /** What had been removed from the cache when the entry was opened; undefined if the store has failed. */
   readonly removals: Removals | undefined
-  /** Whether `removals` are of an earlier opening. */
+  /** Whether `known` is of an earlier opening, and `removals` are still to be read. */
   readonly isReused?: boolean | undefined
   /**
    * Without a network: the etag that the cache knew as the current one when this version was opened all the same. It does
@@ -59,6 +59,8 @@ export class CachedVersion implements VersionSource {
   #names: Promise<BlockNames | undefined> | undefined
   /** Why the hive could not tell the digests the last time; undefined if it could, or need not. */
   namingError: unknown
+  /** What had been removed from the cache when the first reader began, or when the entry was opened. */
+  #removals: Removals | undefined
   /** Whether the row of the entry names this version, as far as this knows. */
   #isNoted: boolean
 
@@ -67,6 +69,7 @@ export class CachedVersion implements VersionSource {
     this.digest = digestInEtag(options.info.etag)
     this.#options = options
     this.#isNoted = options.known?.etag === options.info.etag && options.known.size === options.info.size
+    this.#removals = options.removals
     this.#remote = options.remote && Promise.resolve(options.remote)
   }
 
@@ -97,9 +100,8 @@ export class CachedVersion implements VersionSource {
   }
 
   async blob(range: ByteRange): Promise<Blob | undefined> {
-    const { cache, isReused } = this.#options
-    const removals = isReused ? await cache.blocks.removals() : this.#options.removals
-    return removals && readBlob(cache, this.#versionKey, removals, range)
+    await this.#readRemovals()
+    return this.#removals && readBlob(this.#options.cache, this.#versionKey, this.#removals, range)
   }
 
   signature(reading: VersionReading): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -139,8 +141,15 @@ export class CachedVersion implements VersionSource {
     return names && this.#options.cache.blocks.fits(names.rangeOf(0).end) ? names : undefined
   }
 
+  /** Reads what has been removed, unless the opening has read it. */
+  async #readRemovals(): Promise<void> {
+    if (this.#options.isReused) this.#removals = await this.#options.cache.blocks.removals()
+  }
+
   async #findNames(start: number): Promise<BlockNames | undefined> {
-    const { cache, info, removals } = this.#options
+    await this.#readRemovals()
+    const removals = this.#removals
+    const { cache, info } = this.#options
     if (info.size === 0 || info.noStore || !isDescribable(info)) return undefined
     const partition = await cache.rows.partition
     const find = (): Promise<BlockNames> => this.#makeNames(partition, start)
@@ -156,8 +165,9 @@ export class CachedVersion implements VersionSource {
   }
 
   async #makeNames(partition: Uint8Array, start: number): Promise<BlockNames> {
-    const { cache, info, known, alias } = this.#options
+    const { cache, info, alias, isReused } = this.#options
     const { etag, size } = info
+    const known = isReused && !this.#isNoted ? await this.#known() : this.#options.known
     const ask: AskManifest | undefined = cache.hasManifests
       ? async (range, given) => (await this.#open(given)).manifest({ ...range, signal: given })
       : undefined
@@ -186,7 +196,7 @@ export class CachedVersion implements VersionSource {
       partition,
       names,
       range,
-      clears: this.#options.removals?.clears,
+      clears: this.#removals?.clears,
       hasFormer: known !== undefined && known.etag !== info.etag,
       sharing: () => cache.shared.get(sharingKey),
       startRun: (first, end) => this.startRun(names, { first, end }, startedMs),
@@ -202,7 +212,7 @@ export class CachedVersion implements VersionSource {
     const { cache, alias } = this.#options
     if (this.#isNoted && !names.isUnwritten(index)) return
     this.#isNoted = true
-    const { removals } = this.#options
+    const removals = this.#removals
     if (!removals) return
     const write = async (tx: Transaction): Promise<boolean> => {
       if (await isCleared(tx, await usageIn(tx), names.version.partition, removals.clears)) return false
@@ -218,8 +228,7 @@ export class CachedVersion implements VersionSource {
   /** Remembers where a block is that has just been checked. */
   #noteAnswer({ version: { blockLength } }: BlockNames, index: number, block: KnownBlock): void {
     const { answers } = this.#options.cache.blocks
-    const { removals } = this.#options
-    if (removals) answers.note(this.#versionKey, { removals, blockLength }, index, block)
+    if (this.#removals) answers.note(this.#versionKey, { removals: this.#removals, blockLength }, index, block)
   }
 
   /** Adds the rows of the version to a commit. Resolves with whether it takes the place of another. */
@@ -259,7 +268,7 @@ export class CachedVersion implements VersionSource {
   }
 
   async #keep(names: BlockNames, block: HeldBlock, beforeMs: number): Promise<Keeping> {
-    const { cache, alias, removals } = this.#options
+    const { cache, alias } = this.#options
     const { partition } = names.version
     const key = this.#sharingKey(names)
     const { index, bytes } = block
@@ -276,7 +285,7 @@ export class CachedVersion implements VersionSource {
         owner: alias.hash,
         index,
         beforeMs,
-        clears: removals?.clears,
+        clears: this.#removals?.clears,
         note: async (tx) => {
           replaces = await this.#note(tx, names, index)
         },
@@ -291,8 +300,8 @@ export class CachedVersion implements VersionSource {
 
   /** @throws {DOMException} named `AbortError` if the cache was cleared since the entry was opened. */
   async assertNotCleared(tx: Transaction): Promise<void> {
-    const { cache, removals } = this.#options
-    const partition = await cache.rows.partition
+    const partition = await this.#options.cache.rows.partition
+    const removals = this.#removals
     if (removals && !(await isCleared(tx, await usageIn(tx), partition, removals.clears))) return
     throw new DOMException('the cache was cleared meanwhile', 'AbortError')
   }

@@ -3,7 +3,6 @@ import { markHandled } from '../bytes/promises.ts'
 import type { Consistency, Entry } from '../hive/hive.ts'
 import type { StoreHost } from '../store/host.ts'
 import { AnsweredVersions, type Asking } from './answered-versions.ts'
-import type { Removals } from './blob-answers.ts'
 import type { AliasKey } from './cache-keys.ts'
 import type { VersionRecord } from './cache-records.ts'
 
@@ -20,9 +19,8 @@ export interface Confirmation {
   readonly remote: Entry
   readonly consistency: Consistency
   readonly bufferSize: number
-  /** What the cache knew of the entry, and what had been removed from it. */
+  /** What the cache knew of the entry. */
   readonly known: VersionRecord | undefined
-  readonly removals: Removals | undefined
 }
 
 /**

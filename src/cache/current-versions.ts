@@ -45,7 +45,7 @@ export class CurrentVersions {
     const { blocks } = this.#cache
     const followed = this.#followed?.get(key.alias)
     if (followed) {
-      const [known, removals] = await Promise.all([this.seen(key), blocks.removals()])
+      const [known, removals] = await Promise.all([this.#seen(key), blocks.removals()])
       // Another tab or process may have learnt of another version.
       if (!known || (known.successor ?? known).etag === followed.etag) {
         return { found: followed, answer: undefined, known, stale: false, removals, toleratedEtag: undefined }
@@ -57,7 +57,7 @@ export class CurrentVersions {
     const stopListening = onAbort([signal], (reason) => giveUp.abort(reason))
     const asked = signal ? abortable(ask(giveUp.signal), signal) : ask(giveUp.signal)
     markHandled(asked)
-    const [seen, removals] = await Promise.all([this.seen(key), blocks.removals()])
+    const [seen, removals] = await Promise.all([this.#seen(key), blocks.removals()])
     try {
       const patienceMs = blocks.host.now() < this.#silentUntilMs ? 0 : this.#staleAfterMs
       const late = seen && blocks.host.sleep(patienceMs, ended.signal).then(() => undefined)
@@ -84,7 +84,7 @@ export class CurrentVersions {
   }
 
   /** What was seen of an entry. If the store fails, nothing was. */
-  seen(key: AliasKey): Promise<VersionRecord | undefined> {
+  #seen(key: AliasKey): Promise<VersionRecord | undefined> {
     const { rows, blocks } = this.#cache
     return blocks.attempt(() => rows.get('e', key))
   }
@@ -103,7 +103,7 @@ export class CurrentVersions {
 
   /** Notes what the remote hive has, and returns what the cache knew. */
   async know(key: AliasKey, { etag }: EntryInfo, seen?: VersionRecord): Promise<VersionRecord | undefined> {
-    const known = seen ?? (await this.seen(key))
+    const known = seen ?? (await this.#seen(key))
     if (known && (known.etag !== etag || known.successor)) await this.learn(key, etag)
     return known
   }

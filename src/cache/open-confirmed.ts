@@ -10,13 +10,11 @@ export type Opening = Required<Pick<OpenOptions, 'consistency' | 'bufferSize'>>
  * asked meanwhile, and if it has another version, or refuses, this one is not opened like this any more, and its readers fail with
  * `consistency: 'conflict'`.
  */
-export async function openConfirmed(
-  hive:
-    | Hive
-    | (Hive & { openConfirmed(alias: string, etag: string, opening: Opening): Promise<CachedEntry | undefined> }),
+export function openConfirmed(
+  hive: Hive | (Hive & { openConfirmed(alias: string, etag: string, opening: Opening): CachedEntry | undefined }),
   alias: string,
   etag: string,
   opening: Opening,
-): Promise<CachedEntry | undefined> {
+): CachedEntry | undefined {
   return 'openConfirmed' in hive ? hive.openConfirmed(alias, etag, opening) : undefined
 }

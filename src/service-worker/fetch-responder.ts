@@ -235,7 +235,7 @@ function conflicting(use: UseHive, bufferSize: number): NamingHive {
   const opening = { bufferSize, consistency: 'conflict' } as const
   return {
     open: (alias, options) => use((hive) => hive.open(alias, { ...options, ...opening })),
-    openNamed: (alias, etag) => use((hive) => openConfirmed(hive, alias, etag, opening)),
+    openNamed: (alias, etag) => use(async (hive) => openConfirmed(hive, alias, etag, opening)),
     stat: (alias, options) => use((hive) => hive.stat(alias, options)),
     list: onlyReads,
     entries: onlyReads,
