@@ -48,6 +48,31 @@ afterEach(async () => {
 })
 
 describe('indexedDbBackend', () => {
+  it('stores the blocks of one upload in few transactions, and aborts them without those of another', async () => {
+    const { blocks } = await open()
+    const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    const one = new AbortController()
+    const other = new AbortController()
+    const put = (name: string, { signal }: AbortController): Promise<unknown> =>
+      blocks.put(name, new Uint8Array(1000), { signal }).then(
+        () => 'stored',
+        (error: unknown) => error,
+      )
+    const range = Array.from({ length: 8 }, (_, index) => index)
+    const puts = range.map((index) => put(`one ${index}`, one))
+    expect(await Promise.all(puts)).toEqual(range.map(() => 'stored'))
+    // Two that begin at once, and one with those that have gathered.
+    expect(begin.mock.calls.map(([, mode]) => mode)).toEqual(['readwrite', 'readwrite', 'readwrite'])
+    begin.mockRestore()
+
+    const kept = range.map((index) => [put(`two ${index}`, one), put(`three ${index}`, other)] as const)
+    one.abort('enough')
+    expect(await Promise.all(kept.map(([aborted]) => aborted))).toEqual(range.map(() => 'enough'))
+    expect(await Promise.all(kept.map(([, stored]) => stored))).toEqual(range.map(() => 'stored'))
+    const found = await blocks.list({ prefix: 't', limit: 100 })
+    expect(found.map(({ name }) => name)).toEqual(range.map((index) => `three ${index}`))
+  })
+
   const reopen = (): Promise<Backend> => open(names.at(-1))
   it.each(backendCases(() => open(), { reopen }))('$name', async ({ run }) => {
     await expect(run()).resolves.toBeUndefined()

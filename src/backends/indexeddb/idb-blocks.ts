@@ -2,23 +2,23 @@ import { ownBytes } from '../../bytes/byte-order.ts'
 import type { BackendError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { BLOCKS, type Database, SIZES } from './database.ts'
+import { GroupedPuts, type StoredObject } from './grouped-puts.ts'
 import { indexedDbError } from './indexeddb-error.ts'
 import { resultOf } from './idb-request.ts'
 
 /** Comes after every character that a name may have. */
 const AFTER_NAMES = '\u{7f}'
 
-/** What an object is stored as. */
-type Stored = Uint8Array<ArrayBuffer> | Blob
-
 /** The objects, in one object store. Their lengths are in a second one: a list need not load the objects. */
 export class IdbBlocks implements Blocks {
   readonly #database: Database
+  readonly #puts: GroupedPuts
   /** Whether objects are stored as Blobs: `try` until one has been. */
   #asBlobs: boolean | 'try'
 
   constructor(database: Database, asBlobs: boolean) {
     this.#database = database
+    this.#puts = new GroupedPuts(database)
     this.#asBlobs = asBlobs && 'try'
   }
 
@@ -27,7 +27,7 @@ export class IdbBlocks implements Blocks {
     const own = ownBytes(bytes)
     if (this.#asBlobs) {
       try {
-        await this.#add(name, new Blob([own]), own.byteLength, signal)
+        await this.#puts.add(name, new Blob([own]), own.byteLength, signal)
         this.#asBlobs = true
         return
       } catch (error) {
@@ -36,7 +36,7 @@ export class IdbBlocks implements Blocks {
         this.#asBlobs = false
       }
     }
-    await this.#add(name, own, own.byteLength, signal)
+    await this.#puts.add(name, own, own.byteLength, signal)
   }
 
   async get(name: string, { signal }: GetBlockOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
@@ -87,16 +87,9 @@ export class IdbBlocks implements Blocks {
     })
   }
 
-  #add(name: string, stored: Stored, byteLength: number, signal: AbortSignal | undefined): Promise<void> {
-    return this.#database.write(`cannot store object ${name}`, [BLOCKS, SIZES], signal, (transaction) => {
-      transaction.objectStore(BLOCKS).add(stored, name)
-      transaction.objectStore(SIZES).add(byteLength, name)
-    })
-  }
-
-  #read(what: string, name: string, signal: AbortSignal | undefined): Promise<Stored | undefined> {
+  #read(what: string, name: string, signal: AbortSignal | undefined): Promise<StoredObject | undefined> {
     return this.#database.read(what, [BLOCKS], signal, (transaction) =>
-      resultOf<Stored | undefined>(transaction.objectStore(BLOCKS).get(name)),
+      resultOf<StoredObject | undefined>(transaction.objectStore(BLOCKS).get(name)),
     )
   }
 }
