@@ -373,19 +373,31 @@ describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () =>
     expect(await other.blocks.get('o.0022')).toEqual(KEY)
   })
 
-  it('puts a name at most once, and leaves nothing of a put that fails', async () => {
-    const name = newName()
-    const { backend, worker } = await openWithWorker(name)
+  it('puts a name at most once', async () => {
+    const { backend } = await openWithWorker()
     await backend.blocks.put('o.0011', KEY)
     expect(await rejection(backend.blocks.put('o.0011', KEY))).toMatchObject({ name: 'BackendError', retryable: false })
-    vi.spyOn(worker, 'postMessage').mockImplementationOnce((message: unknown) => {
-      const { number, bytes } = message as { number: number; bytes: Uint8Array }
-      const outcome = { name: 'QuotaExceededError', message: 'full' }
-      worker.onmessage!(new MessageEvent('message', { data: { kind: 'done', number, bytes, outcome } }))
-    })
-    expect(await rejection(backend.blocks.put('o.0022', KEY))).toMatchObject({ name: 'QuotaExceededError' })
-    const directory = await filesOf(name)
-    expect(await treeOf(directory)).toEqual(['o', 'o/00', 'o/00/o.0011'])
+    expect(await backend.blocks.get('o.0011')).toEqual(KEY)
+  })
+
+  it('keeps an object that another put of its name has not written', async () => {
+    const { backend, worker } = await openWithWorker()
+    await backend.blocks.put('o.0011', KEY)
+    const failures = [
+      (number: number, bytes: Uint8Array) => {
+        const outcome = { name: 'InvalidStateError', message: 'the disk has a fault' }
+        worker.onmessage!(new MessageEvent('message', { data: { kind: 'done', number, bytes, outcome } }))
+      },
+      () => worker.onerror!(new ErrorEvent('error', { message: 'out of memory', cancelable: true })),
+    ]
+    for (const fail of failures) {
+      vi.spyOn(worker, 'postMessage').mockImplementationOnce((message: unknown) => {
+        const { number, bytes } = message as { number: number; bytes: Uint8Array }
+        fail(number, bytes)
+      })
+      expect(await rejection(backend.blocks.put('o.0011', new Uint8Array(9)))).toMatchObject({ retryable: true })
+      expect(await backend.blocks.get('o.0011')).toEqual(KEY)
+    }
   })
 
   it.each([

@@ -37,17 +37,22 @@ async function answer(scope: WorkerScope, request: WriteRequest): Promise<void> 
   scope.postMessage({ kind: 'done', number, bytes, outcome }, [bytes.buffer])
 }
 
-/** Writes a file that does not exist, or has no bytes yet. Nobody else can write to it meanwhile. */
+/** Writes a file that does not exist, or has no bytes yet. Nobody else can write to it meanwhile. If it fails, it leaves none. */
 async function writeFile({ slot, directory, name, bytes }: WriteRequest): Promise<'written' | 'exists'> {
   if (directory) directories[slot] = directory
-  const file = await directories[slot]!.getFileHandle(name, { create: true })
+  const parent = directories[slot]!
+  const file = await parent.getFileHandle(name, { create: true })
   const access = await (file as WorkerFile).createSyncAccessHandle()
   try {
     if (access.getSize() > 0) return 'exists'
     const written = access.write(bytes)
     if (written < bytes.byteLength) throw new DOMException('the disk is full', 'QuotaExceededError')
-    return 'written'
+  } catch (error) {
+    access.close()
+    await parent.removeEntry(name).catch(() => undefined)
+    throw error
   } finally {
     access.close()
   }
+  return 'written'
 }

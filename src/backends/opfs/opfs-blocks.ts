@@ -15,8 +15,8 @@ const MOVED = new Set([...STAYS, 'UnknownError'])
 
 /**
  * Objects as files `<stem>/<fan>/<name>` of the origin-private file system (WHATWG File System). A file that is empty counts as
- * absent. It gets its bytes when its writer is closed, all at once; if a worker writes it, while that writes, so that a tab which
- * is killed may leave a part of an object whose put has not resolved. Directories are removed with their last file.
+ * absent. It gets its bytes when its writer is closed, all at once; if a worker writes it, while that writes, so that a worker or
+ * tab which is killed may leave a part of an object whose put has not resolved. Directories are removed with their last file.
  */
 export class OpfsBlocks implements Blocks {
   readonly #root: FileSystemDirectoryHandle
@@ -58,15 +58,9 @@ export class OpfsBlocks implements Blocks {
   }
 
   async #putInThread(name: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
-    const { opened: outcome } = await this.#inDirectory(name, async (directory) => {
+    const { opened: outcome } = await this.#inDirectory(name, (directory) => {
       signal?.throwIfAborted()
-      try {
-        return await this.#thread.write(directory, name, bytes)
-      } catch (error) {
-        // Unless somebody else is writing it.
-        if (!isLocked(error)) await directory.removeEntry(name).catch(() => undefined)
-        throw error
-      }
+      return this.#thread.write(directory, name, bytes)
     })
     if (outcome === 'exists') throw exists(name)
   }
