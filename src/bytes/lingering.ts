@@ -2,13 +2,13 @@
 export const LINGER_MS = 10_000
 
 /**
- * Something that is costly to start, such as a worker, for all who need it in one program. It is ended some time after the last
- * of them has left, so that whoever stores one file after the other starts it once.
+ * Shares something that is costly to start, such as a worker, among all its users in one program. It is ended some time after
+ * the last of them has left, so that a program which stores one file after the other starts it once.
  */
 export class Lingering<T extends { end(): void }> {
   #shared: T | undefined
   #users = 0
-  /** How often the last user has left: only the timer that was set then ends anything. */
+  /** How often the last user has left: only the timer of the latest departure ends anything. */
   #departures = 0
 
   /** What is there now, used or not. */

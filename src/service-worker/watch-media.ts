@@ -4,7 +4,7 @@ import type { AliveMessage, HoldAnswer, HoldMessage, NeedMessage } from './worke
 const AHEAD_S = 30
 /** How often the page tells the worker that it still watches, which keeps the browser from ending the worker. */
 const ALIVE_MS = 10_000
-/** How often the page looks whether what should play moves. */
+/** How often the page checks whether an element that should play moves. */
 const LOOK_MS = 1_000
 /** What changes whether an element needs more. */
 const EVENTS = ['loadstart', 'emptied', 'play', 'playing', 'seeking', 'waiting', 'timeupdate', 'progress'] as const

@@ -5,7 +5,7 @@ import type { AliveMessage, CallMessage } from './worker-messages.ts'
 
 /** How often a page makes sure that the worker is still at a call. This also keeps the browser from ending it. */
 const ALIVE_MS = 10_000
-/** A worker that has not accepted a call when the page has made sure so often does not know calls. */
+/** How often a page makes sure before it concludes that a worker which has not accepted a call does not know calls. */
 const MAX_SILENCES = 3
 
 /**
@@ -99,7 +99,7 @@ export class WorkerCalls {
     })
   }
 
-  /** Calls `leave` when another worker is ready to take over, and `goOn` when it has, or does not. */
+  /** Calls `leave` when another worker is ready to take over, and `goOn` when it has taken over or failed to. */
   #onSuccessor(signal: AbortSignal, leave: () => void, goOn: () => void): void {
     const watch = (): void => {
       const successor = this.#registration.installing

@@ -256,7 +256,7 @@ export class RangeReader {
   #countTiny({ status }: OpenAnswer): void {
     this.#tinyAnswers = this.#offset - this.#answerStart < TINY_BYTES ? this.#tinyAnswers + 1 : 0
     if (this.#tinyAnswers <= MOST_TINY) return
-    throw new FormatError(`the server sends less than ${TINY_BYTES} bytes of each range`, {
+    throw new FormatError(`the server sends fewer than ${TINY_BYTES} bytes of each range`, {
       reason: 'limit',
       offset: this.#offset,
       status,
