@@ -249,6 +249,19 @@ describe('a version that the hive has named as the current one', () => {
     expect(openFirst()).toBe(undefined)
   })
 
+  it.each([
+    ['another version', SECOND],
+    ['this one', FIRST],
+  ])('is forgotten when the hive has %s, which must not be kept', async (_, bytes) => {
+    const { remote, wait, openFirst } = await setUp()
+    remote.noStore = true
+    await putEntry(remote, 'x', bytes)
+    wait(2_000)
+    expect(openFirst()).toBeDefined()
+    await settle()
+    expect(openFirst()).toBe(undefined)
+  })
+
   it('fails with what the network fails with, where it has no bytes', async () => {
     const { hive, remote, openFirst } = await setUp()
     await hive.clear()

@@ -141,7 +141,8 @@ class BlockCachedHive implements CachedHive {
     try {
       const asked = await this.#current.ask(key, ask, options.signal)
       const { found, answer: remote, known, stale, removals, toleratedEtag } = asked
-      if (remote && !remote.noStore) confirmation = { key, remote, consistency, bufferSize, known }
+      if (remote?.noStore) this.#confirmed.forget(alias)
+      else if (remote) confirmation = { key, remote, consistency, bufferSize, known }
       const info = { ...describeEntry(found), alias }
       const version = this.#version(key, info, { consistency, bufferSize, remote, known, removals, toleratedEtag })
       return new OpenCachedEntry(version, bufferSize, stale)
