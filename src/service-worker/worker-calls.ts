@@ -9,8 +9,8 @@ const ALIVE_MS = 10_000
 const MAX_SILENCES = 3
 
 /**
- * Calls a service worker from a page. A call is made again if the browser has ended the worker meanwhile. Since browsers do not
- * replace a worker before it has ended its calls, it gives a call up when a successor is ready, which gets the call then.
+ * Calls a service worker from a page. A call is made again if the browser has ended the worker meanwhile. Browsers do not replace
+ * a worker before it has ended its calls, so when a successor is ready, calls are aborted and made again to that.
  */
 export class WorkerCalls {
   readonly #container: ServiceWorkerContainer
