@@ -118,6 +118,19 @@ describe('HttpHive fails with', () => {
     expect(count).toBeLessThan(100)
   })
 
+  it('a BackendError when each answer breaks off after a byte, after a few of them', async () => {
+    let count = 0
+    const { error } = await failure(
+      async (_request, passOn) => {
+        count++
+        return cut(await passOn(), 1, 'error')
+      },
+      { retries: 1 },
+    )
+    expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+    expect(count).toBeLessThan(100)
+  })
+
   it('a FormatError when a range has more bytes than it declares', async () => {
     const { error } = await failure(async (_request, passOn) => {
       const answer = await passOn()

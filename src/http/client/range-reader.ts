@@ -29,9 +29,9 @@ export interface RangeReaderOptions {
 /** How many times as long as an unread answer a silent server is waited for: those that wait for a connection must not give up. */
 const PATIENCE = 3
 
-/** An answer that ends early after fewer bytes is tiny. Servers that limit a range allow a multiple of this. */
+/** An answer that ends early or breaks off after fewer bytes is tiny. Servers that limit a range allow a multiple of this. */
 const TINY_BYTES = 1024
-/** How many tiny answers in a row are accepted: an entry that arrives byte by byte would need a request for each. */
+/** How many tiny answers in a row are accepted without a pause or an error: an entry that arrives byte by byte would need a request for each. */
 const MOST_TINY = 16
 
 /**
@@ -64,7 +64,7 @@ export class RangeReader {
   #isRead = false
   /** Why reading ahead has ended. */
   #failure: { readonly error: unknown } | undefined
-  /** Bodies that have broken off since the last byte arrived. */
+  /** Bodies that have broken off since the last byte arrived, or, after many tiny answers, since the last other one. */
   #failures = 0
   /** Offset at which the current answer began. */
   #answerStart = 0
@@ -219,7 +219,7 @@ export class RangeReader {
     if (answer.exact && answer.offset > answer.end) throw tooLong(answer)
     const piece = chunk.subarray(Math.max(0, this.#offset - from), answer.end - from)
     if (piece.byteLength === 0) return undefined
-    this.#failures = 0
+    if (this.#tinyAnswers <= MOST_TINY) this.#failures = 0
     this.#offset += piece.byteLength
     this.#heldBytes += piece.byteLength
     this.#chunks.push(ownBytes(piece))
@@ -230,6 +230,7 @@ export class RangeReader {
   async #takeUpAgain(failure: unknown): Promise<void> {
     this.#cancelBody(failure)
     this.#answer = undefined
+    this.#countTiny()
     const error = new BackendError('the connection broke off', { retryable: true, cause: failure })
     await this.#options.client.backOff(++this.#failures, error, this.#stopped.signal)
   }
@@ -246,15 +247,21 @@ export class RangeReader {
       this.#cancelBody(undefined)
     }
     this.#answer = undefined
-    if (!this.#isComplete) return this.#countTiny(answer)
+    if (!this.#isComplete) return this.#refuseTiny(answer)
     this.#stall.stop()
     this.#unread.stop()
     this.#options.changed()
   }
 
-  /** Bounds the answers that end early after a few bytes. */
-  #countTiny({ status }: OpenAnswer): void {
+  /** Counts an answer that has ended before the range. */
+  #countTiny(): void {
     this.#tinyAnswers = this.#offset - this.#answerStart < TINY_BYTES ? this.#tinyAnswers + 1 : 0
+    if (this.#tinyAnswers === 0) this.#failures = 0
+  }
+
+  /** Bounds the answers of which the server says that they have a few bytes. */
+  #refuseTiny({ status }: OpenAnswer): void {
+    this.#countTiny()
     if (this.#tinyAnswers <= MOST_TINY) return
     throw new FormatError(`the server sends fewer than ${TINY_BYTES} bytes of each range`, {
       reason: 'limit',
