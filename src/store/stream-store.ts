@@ -72,7 +72,7 @@ export interface StreamStoreOptions {
   inMemoryThreshold?: number | undefined
   /**
    * Bytes that all readers of the store together keep in memory: blocks that are fetched ahead, and the last chunk of
-   * each reader. While nothing is left, a reader gets chunks of at most 64 KiB, and the store reads the block again if
+   * each reader. While nothing is left, a reader gets chunks of at most 32 KiB, and the store reads the block again if
    * the reader does not go on at once.
    * @default 67_108_864
    */

@@ -27,7 +27,7 @@ export interface ReadableRecord {
 
 /**
  * Streams a range of a stored stream. A chunk is a block, or the part of it that lies in the range. While the budget of
- * the store has no room for a block, a chunk is at most 64 KiB: if the reader does not go on at once, the block may be
+ * the store has no room for a block, a chunk is at most 32 KiB: if the reader does not go on at once, the block may be
  * fetched and checked again for the next.
  */
 export function readBlocks(

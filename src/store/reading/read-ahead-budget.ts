@@ -2,7 +2,7 @@ import { onAbort } from '../../bytes/on-abort.ts'
 import { nextTask } from '../../bytes/promises.ts'
 
 /** What a reader may keep without asking: the budget only counts larger chunks. */
-export const FREE_BYTES: number = 64 * 1024
+export const FREE_BYTES: number = 32 * 1024
 
 /** While the budget has no room for a block, it is delivered in parts. All such blocks may take the limit divided by this. */
 const PASSING_SHARE = 8

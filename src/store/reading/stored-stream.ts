@@ -18,7 +18,7 @@ import type { StoreContext } from '../store-context.ts'
  * Its streams are pulled: nothing is fetched before a reader asks, except the first blocks of a stream that is opened in
  * a transaction. As a reader continues, more and more blocks are fetched at a time, up to
  * `max(1, floor(inMemoryThreshold / blockSize))`. A chunk is a block, or the part of it that lies within the range;
- * while the readers of the store hold `readAheadBytes`, it is at most 64 KiB.
+ * while the readers of the store hold `readAheadBytes`, it is at most 32 KiB.
  *
  * The streams deliver exact bytes or fail: with `IntegrityError` (`streamId`, `blockIndex`) if a block is missing or does
  * not match its checksum, which is noted in the store; with `NotFoundError` if the stream was collected meanwhile, its grace
