@@ -26,8 +26,9 @@ import { checkListOptions } from '../hive/list-options.ts'
 import { checkMediaType } from '../hive/media-type.ts'
 import { checkPrecondition } from '../hive/precondition.ts'
 import type { StreamStore } from '../store/stream-store.ts'
+import { AliasKeys } from './alias-keys.ts'
 import { BlockCache } from './block-cache.ts'
-import { type AliasKey, aliasKeyOf } from './cache-keys.ts'
+import type { AliasKey } from './cache-keys.ts'
 import { type CachedRanges, findCached } from './find-cached.ts'
 import type {
   CachedEntry,
@@ -95,6 +96,7 @@ class BlockCachedHive implements CachedHive {
   readonly #followed: FollowedHive | undefined
   readonly #confirmed: ConfirmedVersions
   readonly #current: CurrentVersions
+  readonly #keys = new AliasKeys()
 
   constructor(remote: Hive | OpenEntry, store: StreamStore, options: CachedHiveOptions) {
     const checked = checkCachedHive(remote, store, options)
@@ -105,7 +107,7 @@ class BlockCachedHive implements CachedHive {
         ? new FollowedHive(this.#remote, {
             host,
             signal,
-            onChange: async (alias, etag) => this.#current.learn(await aliasKeyOf(alias), etag),
+            onChange: async (alias, etag) => this.#current.learn(await this.#keys.get(alias), etag),
           })
         : undefined
     this.#confirmed = new ConfirmedVersions(host)
@@ -134,7 +136,7 @@ class BlockCachedHive implements CachedHive {
     checkAlias(alias)
     const consistency = checkConsistency(options.consistency)
     const bufferSize = checkBufferSize(options.bufferSize)
-    const key = await aliasKeyOf(alias)
+    const key = await this.#keys.get(alias)
     const ask = (signal: AbortSignal): Promise<Entry> => this.#cache.open(alias, { consistency, bufferSize, signal })
     const asking = this.#confirmed.begin(alias)
     let confirmation: Confirmation | undefined
@@ -164,7 +166,7 @@ class BlockCachedHive implements CachedHive {
 
   async stat(alias: string, options: HiveCallOptions = {}): Promise<CachedEntryInfo> {
     checkAlias(alias)
-    const key = await aliasKeyOf(alias)
+    const key = await this.#keys.get(alias)
     const ask = (signal: AbortSignal): Promise<EntryInfo> => this.#cache.stat(alias, { signal })
     const { found, stale } = await this.#current.ask(key, ask, options.signal)
     return { ...describeEntry(found), alias, ...(stale && { stale }) }
@@ -194,7 +196,7 @@ class BlockCachedHive implements CachedHive {
     ): Promise<void> => {
       if (change.alias === undefined) this.#confirmed.forgetAll()
       else this.#confirmed.forget(change.alias)
-      if (change.alias !== undefined) await this.#current.learn(await aliasKeyOf(change.alias), change.etag)
+      if (change.alias !== undefined) await this.#current.learn(await this.#keys.get(change.alias), change.etag)
       controller.enqueue(change)
     }
     const strategy = { highWaterMark: 0 }
@@ -206,13 +208,13 @@ class BlockCachedHive implements CachedHive {
   async remove(alias: string, options: RemoveOptions = {}): Promise<void> {
     await this.#writable('remove').remove(alias, options)
     this.#forget(alias)
-    await this.#current.learn(await aliasKeyOf(alias), undefined)
+    await this.#current.learn(await this.#keys.get(alias), undefined)
   }
 
   async rename(alias: string, to: string, options: RenameOptions = {}): Promise<void> {
     await this.#writable('rename').rename(alias, to, options)
     for (const each of [alias, to]) this.#forget(each)
-    await this.#current.learn(await aliasKeyOf(alias), undefined)
+    await this.#current.learn(await this.#keys.get(alias), undefined)
     // The new name may have had another version. If the hive cannot be asked now, it is asked when that is opened.
     await this.stat(to, { signal: options.signal }).catch((error: unknown) => this.#cache.blocks.report(error))
   }
@@ -234,7 +236,7 @@ class BlockCachedHive implements CachedHive {
 
   async pin(alias: string, { signal, onProgress }: PinOptions = {}): Promise<CachedEntryInfo> {
     checkAlias(alias)
-    const key = await aliasKeyOf(alias)
+    const key = await this.#keys.get(alias)
     const { store, blocks } = this.#cache
     const removals = await readUsage(store, blocks.host)
     const remote = await this.#cache.open(alias, { signal })
@@ -248,12 +250,12 @@ class BlockCachedHive implements CachedHive {
   async unpin(alias: string, { signal }: HiveCallOptions = {}): Promise<void> {
     checkAlias(alias)
     signal?.throwIfAborted()
-    await unpin(this.#cache, await aliasKeyOf(alias))
+    await unpin(this.#cache, await this.#keys.get(alias))
   }
 
   async cached(alias: string, { signal }: HiveCallOptions = {}): Promise<CachedRanges | undefined> {
     checkAlias(alias)
-    return findCached(this.#cache, await aliasKeyOf(alias), signal)
+    return findCached(this.#cache, await this.#keys.get(alias), signal)
   }
 
   async usage({ signal }: HiveCallOptions = {}): Promise<CacheUsage> {
@@ -303,7 +305,7 @@ class BlockCachedHive implements CachedHive {
 
   async #written(alias: string, remote: Entry): Promise<Entry> {
     this.#forget(alias)
-    const key = await aliasKeyOf(alias)
+    const key = await this.#keys.get(alias)
     const removals = await this.#cache.blocks.removals()
     const known = await this.#current.know(key, remote)
     const bufferSize = checkBufferSize()

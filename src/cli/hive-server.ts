@@ -3,7 +3,8 @@ import type { IncomingMessage, Server as NodeServer, ServerResponse } from 'node
 import { FastResponse, serve } from 'srvx/node'
 import { markHandled } from '../bytes/promises.ts'
 import type { Hive } from '../hive/hive.ts'
-import { createHiveHandler } from '../http/server/handler.ts'
+import { beginWhole, type MakeResponse } from '../http/server/answer.ts'
+import { hiveHandler } from '../http/server/handler.ts'
 import type { Transfer } from '../http/server/transfer.ts'
 import { Connections } from './connections.ts'
 import { errorLine } from './error-line.ts'
@@ -54,7 +55,7 @@ const HEAD_MS = 50_000
 
 const MAX_HEAD_BYTES = 64 * 1024
 
-/** A body that is shorter than this is sent by srvx. */
+/** A stream of a body that is shorter than this is sent by srvx. */
 const LARGE_BYTES = 256 * 1024
 
 /** How long requests that were cut off have for their clean-up. */
@@ -66,7 +67,7 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
   const openRequests = new OpenRequests()
   const stopping = new AbortController()
   const buffers = new SendBuffers()
-  let handler: ReturnType<typeof createHiveHandler> | undefined
+  let handler: ReturnType<typeof hiveHandler> | undefined
   const server = serve({
     hostname: host,
     port,
@@ -88,23 +89,27 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
         return new Response(null, { status: 503 })
       }
       // The port may not be known before.
-      handler ??= createHiveHandler(hive, {
-        hosts: token === undefined ? [...ownHosts(server.url!), ...allowHost] : undefined,
-        authorize: token === undefined ? undefined : bearer(token),
-        cors: allowOrigin.length > 0 ? allowOrigin : undefined,
-        limits: { silenceMs },
-        stopping: stopping.signal,
-        onTransfer(transfer) {
-          openRequests.end()
-          if (log) writeError(`${printable(transferLine(transfer))}\n`)
+      handler ??= hiveHandler(
+        hive,
+        {
+          hosts: token === undefined ? [...ownHosts(server.url!), ...allowHost] : undefined,
+          authorize: token === undefined ? undefined : bearer(token),
+          cors: allowOrigin.length > 0 ? allowOrigin : undefined,
+          limits: { silenceMs },
+          stopping: stopping.signal,
+          onTransfer(transfer) {
+            openRequests.end()
+            if (log) writeError(`${printable(transferLine(transfer))}\n`)
+          },
+          onError: (error) => printLine(errorLine(error)),
         },
-        onError: (error) => printLine(errorLine(error)),
-      })
+        { beginBody: (answer, { signal }) => beginWhole(answer, signal), makeResponse: fastResponse(buffers) },
+      )
       openRequests.begin()
       const response = await handler(request)
       // A client that fell silent within a body cannot send another request (RFC 9110, section 15.5.9).
       if (response.status === 408) response.headers.set('Connection', 'close')
-      return sentFast(response, buffers)
+      return response
     },
     error(error) {
       printLine(errorLine(error))
@@ -132,16 +137,18 @@ export async function startHiveServer(hive: Hive, options: HiveServerOptions): P
   }
 }
 
-/** The same answer, whose body `sendBody` sends if it is large; srvx sends the others. */
-function sentFast(response: Response, buffers: SendBuffers): Response {
-  const { body, status, headers } = response
-  if (!body || !(Number(headers.get('content-length')) >= LARGE_BYTES)) return response
-  // srvx calls these two functions of a body, as it does for the streams of React.
-  const sender = {
-    pipe: (to: ServerResponse) => void sendBody(body, to, buffers),
-    destroy: () => markHandled(body.cancel()),
+/** Makes Responses that srvx sends without streams of Node; the body of a large one is sent by `sendBody`. */
+function fastResponse(buffers: SendBuffers): MakeResponse {
+  return (body, head) => {
+    const isLarge = body instanceof ReadableStream && Number(head.headers['Content-Length']) >= LARGE_BYTES
+    if (!isLarge) return new FastResponse(body, head)
+    // srvx calls these two functions of a body, as it does for the streams of React.
+    const sender = {
+      pipe: (to: ServerResponse) => void sendBody(body, to, buffers),
+      destroy: () => markHandled(body.cancel()),
+    }
+    return new FastResponse(sender as unknown as BodyInit, head)
   }
-  return new FastResponse(sender as unknown as BodyInit, { status, headers })
 }
 
 async function settledWithin(promise: Promise<void>, timeoutMs: number): Promise<void> {

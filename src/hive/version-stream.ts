@@ -26,6 +26,9 @@ export interface VersionStreamOptions {
 
 const EMPTY = new Uint8Array(0)
 
+/** Reason for what still goes on when all has been read. It is made once: making one takes longer than reading a chunk. */
+let allRead: DOMException | undefined
+
 /**
  * Reads a version of an entry in chunks of at most `bufferSize` bytes. Whenever a reader asks for more, it checks that the
  * version is still current, while the bytes are read: a reader that asks after an update gets none.
@@ -46,6 +49,11 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
     givenUp.abort(reason)
     stopListening()
     if (source) markHandled(source.cancel(reason))
+  }
+
+  const end = (): void => {
+    allRead ??= new DOMException('all has been read', 'AbortError')
+    stop(allRead)
   }
 
   /** Opens the bytes, and reads some of them while the version is checked. */
@@ -78,7 +86,7 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
       isLent = lent
     })
     checked = Math.min(bufferSize, rest.byteLength)
-    if (checked === 0) stop(undefined)
+    if (checked === 0) end()
   }
 
   /** Reads straight into a buffer, and checks the version. Returns the number of bytes; 0 at the end. */
@@ -88,7 +96,7 @@ export function versionStream(options: VersionStreamOptions): ReadableStream<Uin
       filled = await opened.fill!(buffer.subarray(0, bufferSize))
     })
     offset += filled
-    if (filled === 0) stop(undefined)
+    if (filled === 0) end()
     return filled
   }
 

@@ -138,8 +138,7 @@ export function pinningResponder(
   const handle = hiveHandler(
     conflicting(use, bufferSize),
     { base: base.pathname, onError },
-    beginBody,
-    (request) => !isMedia(request),
+    { beginBody, takesBlob: (request) => !isMedia(request) },
   )
   return (request, clientId = '') => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined

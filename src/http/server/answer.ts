@@ -48,6 +48,12 @@ export interface BegunBody {
   release(): void
 }
 
+/** Makes a Response. The header fields are valid, and no two of them have the same name. */
+export type MakeResponse = (
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer> | Blob | null,
+  head: { readonly status: number; readonly headers: Record<string, string> },
+) => Response
+
 /** An answer whose head is sent before any of its body has been read. */
 export function unread({ body, ...head }: Answer): BegunAnswer {
   if (!body || !('release' in body)) return { ...head, body }
@@ -72,6 +78,21 @@ export async function begin(answer: Answer, signal: AbortSignal): Promise<BegunA
     release()
     throw signal.aborted ? clientGone() : error
   }
+}
+
+/**
+ * Does the same for a server that sends a whole body faster than a stream: if the first chunk is all of the body, the answer
+ * has it as a whole.
+ */
+export async function beginWhole(answer: Answer, signal: AbortSignal): Promise<BegunAnswer> {
+  const begun = await begin(answer, signal)
+  const { body, headers } = begun
+  if (!body || !('rest' in body)) return begun
+  const { first, rest, release } = body
+  if (!first || headers?.['Content-Length'] !== String(first.byteLength)) return begun
+  markHandled(rest.cancel('all has been read'))
+  release()
+  return { ...begun, body: first }
 }
 
 /** The failure of a request whose client no longer waits for the answer. */
@@ -110,15 +131,16 @@ export function toResponse(
   { status, headers, body }: BegunAnswer,
   log: RequestLog,
   onError: (error: unknown) => void,
+  makeResponse: MakeResponse = (sent, head) => new Response(sent, head),
 ): Response {
   if (body && 'rest' in body) {
     const counted = log.endAfter(status, body, (error) => {
       body.release()
       if (error !== undefined) onError(error)
     })
-    return new Response(counted, { status, headers: { ...headers } })
+    return makeResponse(counted, { status, headers: { ...headers } })
   }
   const sent = request.method === 'HEAD' ? undefined : body
   log.endWith(status, sent instanceof Blob ? sent.size : (sent?.byteLength ?? 0))
-  return new Response(sent ?? null, { status, headers: { ...headers } })
+  return makeResponse(sent ?? null, { status, headers: { ...headers } })
 }

@@ -3,7 +3,7 @@ import type { Hive } from '../../hive/hive.ts'
 import { isRecord } from '../protocol/is-record.ts'
 import { problemOf } from './problem-of.ts'
 import { StatusError } from './status-error.ts'
-import { type Answer, begin, type BegunAnswer, problemAnswer, toResponse } from './answer.ts'
+import { type Answer, begin, type BegunAnswer, type MakeResponse, problemAnswer, toResponse } from './answer.ts'
 import { hasConditions } from '../../representation/conditions.ts'
 import { allowsOrigin, corsHeaders, isAskedFor, preflightHeaders } from './cors.ts'
 import { RequestLog } from './request-log.ts'
@@ -12,11 +12,19 @@ import { readDestination, readTarget } from './resource.ts'
 import { type Route, ROUTES } from './routes.ts'
 import { Watchers } from './watchers.ts'
 
-interface Settings extends HandlerSettings {
+/** What depends on the server that a handler is made for. */
+export interface ServerTraits {
+  /** Begins the body of an answer before its head is sent. */
+  beginBody(answer: Answer, request: Request): BegunAnswer | Promise<BegunAnswer>
+  /** Says which requests may be answered with a Blob of an engine's own storage; none of them if it is absent. */
+  takesBlob?(request: Request): boolean
+  /** Makes the Response of an answer of the handler; by default, that of the host. */
+  readonly makeResponse?: MakeResponse
+}
+
+interface Settings extends HandlerSettings, ServerTraits {
   readonly hive: Hive
   readonly watchers: Watchers
-  beginBody(answer: Answer, request: Request): BegunAnswer | Promise<BegunAnswer>
-  takesBlob(request: Request): boolean
 }
 
 /**
@@ -45,26 +53,24 @@ export function createHiveHandler(
   hive: Hive,
   options: HiveHandlerOptions = {},
 ): (request: Request) => Promise<Response> {
-  const handle = hiveHandler(hive, options, (answer, request) => begin(answer, request.signal))
+  const handle = hiveHandler(hive, options, { beginBody: (answer, request) => begin(answer, request.signal) })
   // Servers pass more arguments.
   return (request) => handle(request)
 }
 
 /**
- * Makes the handler; `beginBody` begins the body of an answer before its head is sent. If the handler is given the etag of a
- * version, it answers as if the URL had it (`?v=`), unless it has another. `takesBlob` says which requests may be answered with
- * a Blob of an engine's own storage.
+ * Makes the handler for a certain server. If it is given the etag of a version, it answers as if the URL had it (`?v=`), unless
+ * it has another.
  */
 export function hiveHandler(
   hive: Hive,
   options: HiveHandlerOptions,
-  beginBody: (answer: Answer, request: Request) => BegunAnswer | Promise<BegunAnswer>,
-  takesBlob: (request: Request) => boolean = () => false,
+  traits: ServerTraits,
 ): (request: Request, pin?: string) => Promise<Response> {
   if (typeof hive?.open !== 'function') throw new TypeError(`hive must be a Hive, got ${typeof hive}`)
   const checked = checkHandlerOptions(options)
   const watchers = new Watchers({ hive, most: checked.limits.watchers, stopping: options.stopping })
-  const settings: Settings = { ...checked, hive, watchers, beginBody, takesBlob }
+  const settings: Settings = { ...checked, ...traits, hive, watchers }
   return async (request, pin) => {
     const onError = (error: unknown): void => options.onError?.(error, request)
     const log = new RequestLog(options.onTransfer, onError)
@@ -77,7 +83,8 @@ export function hiveHandler(
         return failure
       })
       if (!isResponse(answer)) {
-        return toResponse(request, { ...answer, headers: { ...shared, ...answer.headers } }, log, onError)
+        const whole = { ...answer, headers: { ...shared, ...answer.headers } }
+        return toResponse(request, whole, log, onError, traits.makeResponse)
       }
       const headers = new Headers(answer.headers)
       for (const [name, value] of Object.entries(shared)) {
@@ -132,7 +139,7 @@ async function respond(
     if (isResponse(granted)) return granted
     throw new StatusError(403, 'not allowed')
   }
-  const takesBlob = settings.takesBlob(request)
+  const takesBlob = settings.takesBlob?.(request) ?? false
   const asked = { request, hive, alias, destination, prefix, version, takesBlob, limits, watchers, log }
   const answer = await route.answer(asked)
   return settings.beginBody(answer, request)
