@@ -188,3 +188,34 @@ test('a server that closes cuts off clients that do not read after the grace per
   vi.advanceTimersByTime(1)
   await closed
 })
+
+test('an answer that fits into one chunk is sent with all its fields, and closes its entry', async () => {
+  const hive = new LocalHive(new StreamStore(memoryBackend()))
+  const bytes = Uint8Array.from({ length: 100_000 }, (_, i) => i % 251)
+  await bytesSource(bytes)
+    .stream()
+    .pipeTo(hive.sink('x', { type: 'text/plain' }))
+  let open = 0
+  const counting = Object.assign(Object.create(hive) as Hive, {
+    open: async (...args: Parameters<Hive['open']>) => {
+      const entry = await hive.open(...args)
+      open++
+      const close = entry.close.bind(entry)
+      return Object.assign(entry, { close: () => (open--, close()) })
+    },
+  })
+  const { url, close } = await start(counting)
+  const part = await fetch(`${url}x`, { headers: { Range: 'bytes=1000-65999' } })
+  expect(part.status).toBe(206)
+  expect(part.headers.get('content-range')).toBe('bytes 1000-65999/100000')
+  expect(part.headers.get('content-length')).toBe('65000')
+  expect(part.headers.get('etag')).toBe((await hive.stat('x')).etag)
+  expect(new Uint8Array(await part.arrayBuffer())).toEqual(bytes.slice(1000, 66_000))
+  const head = await fetch(`${url}x`, { method: 'HEAD' })
+  expect(head.headers.get('content-length')).toBe('100000')
+  const { etag } = await hive.stat('x')
+  const unchanged = await fetch(`${url}x`, { headers: { 'If-None-Match': etag } })
+  expect(unchanged.status).toBe(304)
+  expect(open).toBe(0)
+  await close()
+})
