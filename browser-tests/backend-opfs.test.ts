@@ -230,6 +230,68 @@ describe.runIf(HAS_OPFS)('opfsBackend', () => {
     expect(await blocks.get('o.00')).toBeUndefined()
   })
 
+  /** Notes the files that are opened from now on. */
+  function watchFiles(): { names(): string[]; areOpen(): Promise<unknown> } {
+    const getFile = vi.spyOn(FileSystemFileHandle.prototype, 'getFile')
+    return {
+      names: () => getFile.mock.contexts.map((handle) => (handle as FileSystemFileHandle).name),
+      areOpen: () => Promise.all(getFile.mock.results.map(({ value }) => value as Promise<File>)),
+    }
+  }
+
+  it('opens the files of the next objects early, each once', async () => {
+    const { blocks } = await open()
+    const [first, ...rest] = ['o.0011', 'o.0022', 'o.0033']
+    for (const name of [first, ...rest]) await blocks.put(name, KEY)
+    const files = watchFiles()
+    expect(await blocks.get(first, { next: rest })).toEqual(KEY)
+    await vi.waitFor(() => expect(files.names()).toEqual([first, ...rest]))
+    for (const name of rest) expect(await blocks.get(name, { next: rest.slice(rest.indexOf(name) + 1) })).toEqual(KEY)
+    expect(files.names()).toEqual([first, ...rest])
+  })
+
+  it('finds what there is now when a file was deleted or written anew after it was opened early', async () => {
+    const name = newName()
+    const [{ blocks }, other] = [await open(name), await open(name)]
+    for (const object of ['o.0011', 'o.0022', 'o.0033']) await blocks.put(object, randomBytes(100_000))
+    const files = watchFiles()
+    await blocks.get('o.0011', { next: ['o.0022', 'o.0033'] })
+    await vi.waitFor(() => expect(files.names()).toHaveLength(3))
+    await files.areOpen()
+    await other.blocks.delete('o.0022')
+    const fan = await (await (await filesOf(name)).getDirectoryHandle('o')).getDirectoryHandle('00')
+    const writer = await (await fan.getFileHandle('o.0033')).createWritable()
+    await writer.write(KEY)
+    await writer.close()
+    expect(await blocks.get('o.0022')).toBeUndefined()
+    expect(await blocks.get('o.0033')).toEqual(KEY)
+  })
+
+  it('fails to read a block that was deleted after its file was opened early as if it had not been', async () => {
+    const name = newName()
+    const bytes = randomBytes(90_000)
+    const other = await open(name)
+    await new Blob([bytes]).stream().pipeTo(new LocalHive(new StreamStore(other, { blockSize: 30_000 })).sink('x'))
+    const store = new StreamStore(await open(name), { inMemoryThreshold: 30_000 })
+    const reader = (await new LocalHive(store).open('x')).stream().getReader()
+    const files = watchFiles()
+    expect((await reader.read()).value).toEqual(bytes.subarray(0, 30_000))
+    await vi.waitFor(() => expect(files.names()).toHaveLength(3))
+    await files.areOpen()
+    await other.blocks.delete(files.names()[1]!)
+    expect(await rejection(reader.read())).toMatchObject({ name: 'IntegrityError', blockIndex: 1 })
+  })
+
+  it('opens no file early once it is closed', async () => {
+    const { blocks, close } = await open()
+    for (const name of ['o.0011', 'o.0022']) await blocks.put(name, KEY)
+    const files = watchFiles()
+    const reading = blocks.get('o.0011', { next: ['o.0022'] })
+    await close()
+    expect(await reading).toEqual(KEY)
+    expect(files.names()).toEqual(['o.0011'])
+  })
+
   it('puts a name at most once', async () => {
     const { blocks } = await open()
     await blocks.put('o.00', KEY)

@@ -7,7 +7,7 @@ import { collect } from '../../src/bytes/collect.ts'
 import { type Backend, BackendError, type StoredStream, StreamStore } from '../../src/store.ts'
 import { FREE_BYTES, ReadAheadBudget } from '../../src/store/reading/read-ahead-budget.ts'
 import { storedStream } from '../../src/store/reading/stored-stream.ts'
-import { formatPage, parsePage } from '../../src/store/rows/row-values.ts'
+import { formatPage, PAGE_ENTRIES, parsePage } from '../../src/store/rows/row-values.ts'
 import { RowKeys } from '../../src/store/rows/row-keys.ts'
 import { readStream, type StoreContext } from '../../src/store/store-context.ts'
 import { VersionRow } from '../../src/store/version-row.ts'
@@ -91,6 +91,32 @@ describe('the readers of a store', () => {
     expect(budget.held).toBe(0)
     // Once there is room, the rest of the block arrives in one chunk.
     expect((await readers[500]!.read()).value).toEqual(bytes.slice(FREE_BYTES, BLOCK))
+  })
+
+  it('tell the engine the next two objects of their range and page, but not when they try again', async () => {
+    const memory = memoryBackend()
+    const { id } = await put(new StreamStore(memory, { blockSize: 20 }), pattern(20 * (PAGE_ENTRIES + 9)))
+    const told: (readonly [name: string, next: readonly string[] | undefined])[] = []
+    const backend: Backend = {
+      ...memory,
+      blocks: {
+        ...memory.blocks,
+        get(name, options) {
+          told.push([name, options?.next])
+          if (told.length === 1) return Promise.reject(new BackendError('busy', { retryable: true }))
+          return memory.blocks.get(name, options)
+        },
+      },
+    }
+    const stored = await new StreamStore(backend, { inMemoryThreshold: 60, host: new VirtualHost() }).open(id)
+    await collect(stored.slice(0, 20 * PAGE_ENTRIES + 45).stream())
+    const [first, again, ...rest] = told
+    expect(again).toEqual([first![0], undefined])
+    const names = [first!, ...rest].map(([name]) => name)
+    expect(names).toHaveLength(PAGE_ENTRIES + 3)
+    const [page, last] = [names.slice(0, PAGE_ENTRIES), names.slice(PAGE_ENTRIES)]
+    const expected = [page, last].flatMap((of) => of.map((name, i) => [name, of.slice(i + 1, i + 3)]))
+    expect([first!, ...rest]).toEqual(expected)
   })
 
   it('get every byte while there is no room, in chunks of at most 64 KiB, fetching one block at a time and each once', async () => {

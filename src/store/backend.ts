@@ -100,6 +100,11 @@ export interface GetBlockOptions extends BackendCallOptions {
    * Memory that the caller gives away. An engine may return the bytes in it if they fill it, or ignore it.
    */
   into?: Uint8Array<ArrayBuffer> | undefined
+  /**
+   * Names of a few objects that the caller will probably get next, in this order. Their puts have resolved; some may have been
+   * deleted. An engine may open them meanwhile, or ignore it.
+   */
+  next?: readonly string[] | undefined
 }
 
 /** Options of {@linkcode Blocks.list}. */

@@ -46,6 +46,22 @@ export const BLOCK_CASES: readonly Test[] = [
     },
   ],
   [
+    'blocks: an object that was named as the next one is got as it is when its turn comes',
+    async ({ blocks }) => {
+      const [first, last] = ['o.00', 'o.03']
+      for (const name of [first, 'o.01', 'o.02', last]) await blocks.put(name, key(name.slice(2)))
+      check(equalBytes((await blocks.get(first, { next: ['o.01', 'o.02', 'never'] }))!, key('00')), 'the first')
+      check(equalBytes((await blocks.get('o.01', { next: ['o.02', last] }))!, key('01')), 'the second')
+      check(equalBytes((await blocks.get('o.01'))!, key('01')), 'the second again')
+      await blocks.delete('o.02')
+      check((await blocks.get('o.02', { next: ['o.02'] })) === undefined, 'one that was deleted is absent')
+      check((await blocks.get('never', { next: [first] })) === undefined, 'so is one that was never put')
+      const [one, other] = await Promise.all([blocks.get(first, { next: [last] }), blocks.get(last, { next: [first] })])
+      check(equalBytes(one!, key('00')) && equalBytes(other!, key('03')), 'two at the same time')
+      check((await blocks.size(last)) === 1, 'it has a size')
+    },
+  ],
+  [
     'blocks: an object has the length that was put, alone and in a list',
     async ({ blocks }) => {
       const lengths = [1, 2, 255, 1000, 65_536]

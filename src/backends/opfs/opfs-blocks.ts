@@ -2,6 +2,7 @@ import { copyBytes } from '../../bytes/byte-order.ts'
 import { BackendError, QuotaExceededError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { listNames, type ObjectTree, placeOf } from '../files/object-tree.ts'
+import { EarlyFiles } from './early-files.ts'
 import { joinWriteThread } from './write-thread.ts'
 
 /** How often a put or a deletion tries again, while others remove the directory because it was empty. */
@@ -22,6 +23,7 @@ export class OpfsBlocks implements Blocks {
   readonly #root: FileSystemDirectoryHandle
   readonly #tree: ObjectTree
   readonly #thread = joinWriteThread()
+  readonly #early = new EarlyFiles((name) => this.#file(name))
   /** Directories that were made or found, by their path, since each step of a path costs as much as a small file. */
   readonly #known = new Map<string, FileSystemDirectoryHandle>()
   /** For directories in which objects were deleted: one of those that remained. */
@@ -65,13 +67,21 @@ export class OpfsBlocks implements Blocks {
     if (outcome === 'exists') throw exists(name)
   }
 
-  get(name: string, { signal }: GetBlockOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  get(name: string, { signal, next = [] }: GetBlockOptions = {}): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return this.#call(`cannot read object ${name}`, signal, async () => {
-      const file = await this.#file(name)
-      // It may be deleted now.
-      const bytes = await orAbsent(file?.arrayBuffer())
+      const early = await this.#early.take(name)
+      // If the file that was opened early cannot be read, what is there now counts.
+      const read = early && (await this.#read(early, next).catch(() => undefined))
+      const bytes = read ?? (await this.#read(await this.#file(name), next))
       return bytes && new Uint8Array(bytes)
     })
+  }
+
+  /** Reads a file, unless it has been deleted, and opens those that are read next meanwhile. */
+  #read(file: File | undefined, next: readonly string[]): Promise<ArrayBuffer | undefined> {
+    const bytes = orAbsent(file?.arrayBuffer())
+    if (!this.#closed) this.#early.open(next)
+    return bytes
   }
 
   size(name: string, { signal }: BackendCallOptions = {}): Promise<number | undefined> {
@@ -81,9 +91,10 @@ export class OpfsBlocks implements Blocks {
   delete(name: string, { signal }: BackendCallOptions = {}): Promise<void> {
     return this.#call(`cannot delete object ${name}`, signal, async () => {
       const directory = await this.#directoryOf(name, false)
-      if (!directory) return
-      await removeFile(directory, name)
-      await this.#removeIfEmpty(name)
+      if (directory) await removeFile(directory, name)
+      // A browser may read the bytes of a file that has been removed.
+      this.#early.drop(name)
+      if (directory) await this.#removeIfEmpty(name)
     })
   }
 
@@ -104,6 +115,7 @@ export class OpfsBlocks implements Blocks {
   close(): void {
     if (!this.#closed) this.#thread.leave()
     this.#closed = true
+    this.#early.clear()
   }
 
   /** The file of an object; undefined if there is none, or if it has not been written. */

@@ -98,7 +98,7 @@ export class BlockWindow {
   ): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly room: PassingRoom }> {
     const room = await context.readAhead.pass(place.pages.lengthOf(this.#next), signal)
     try {
-      const bytes = await place.fetch(this.#next, signal, room.spare)
+      const bytes = await place.fetch(this.#next, signal, { into: room.spare })
       signal.throwIfAborted()
       return { bytes, room }
     } catch (error) {
@@ -120,7 +120,7 @@ export class BlockWindow {
     const { place, preloaded } = this.#options
     if (preloaded || this.#passing || this.#ahead.length > 0) return undefined
     this.#asked = this.#next++
-    return place.fetch(this.#asked, this.#abort.signal, memory)
+    return place.fetch(this.#asked, this.#abort.signal, { into: memory })
   }
 
   /** Takes the memory of a block that was used up, for another block of the same length. */
@@ -180,7 +180,7 @@ export class BlockWindow {
     }
     const block: FetchedBlock = {
       held: byteLength,
-      bytes: place.fetch(blockIndex, this.#abort.signal, this.#spare),
+      bytes: place.fetch(blockIndex, this.#abort.signal, { into: this.#spare, end: this.#end }),
       arrived: false,
     }
     this.#spare = undefined
