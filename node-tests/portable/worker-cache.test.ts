@@ -4,28 +4,32 @@ import { WorkerCalls } from '../../src/service-worker/worker-calls.ts'
 import { rejection } from '../support/streams.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }))
-afterEach(() => void vi.useRealTimers())
+afterEach(() => {
+  vi.useRealTimers()
+  vi.unstubAllGlobals()
+})
 
 /** A page whose service worker never answers, or says that it has each call. */
 function start(accepts = false): { cache: WorkerCache; tell(data: unknown): void; end(): void; listeners(): number } {
-  const container = new EventTarget() as ServiceWorkerContainer
   let listeners = 0
-  const { addEventListener, removeEventListener } = EventTarget.prototype
-  container.addEventListener = (...args: Parameters<typeof addEventListener>) => {
-    listeners++
-    addEventListener.apply(container, args)
+  /** A target that counts its listeners, which a signal removes. */
+  const counted = (): EventTarget => {
+    const target = new EventTarget()
+    target.addEventListener = (type: string, listener: EventListener, options: { signal: AbortSignal }) => {
+      listeners++
+      options.signal.addEventListener('abort', () => listeners--)
+      EventTarget.prototype.addEventListener.call(target, type, listener, options)
+    }
+    return target
   }
-  container.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
-    listeners--
-    removeEventListener.apply(container, args)
-  }
+  const container = counted() as ServiceWorkerContainer
   const sent: { id: string }[] = []
   const postMessage = (message: { id: string }, [port]: readonly MessagePort[] = []): void => {
     sent.push(message)
     if (accepts) port?.postMessage({ accepted: true })
   }
   const active = { scriptURL: 'https://page.test/own.js', postMessage } as unknown
-  const registration = Object.assign(new EventTarget(), { active })
+  const registration = Object.assign(counted(), { active })
   return {
     cache: new WorkerCache(new WorkerCalls(container, registration as unknown as ServiceWorkerRegistration)),
     tell: (data) => container.dispatchEvent(new MessageEvent('message', { data: { ...sent[0], ...(data as object) } })),
@@ -59,16 +63,19 @@ it('WorkerCache fails if its worker does not answer calls, and not if that has t
   })
   expect([vi.getTimerCount(), page.listeners()]).toEqual([0, 0])
 
+  const Channel = globalThis.MessageChannel
+  const accepted = new Promise((resolve) => {
+    vi.stubGlobal('MessageChannel', function () {
+      const channel = new Channel()
+      // A task later, when those that listen too have heard it.
+      channel.port1.addEventListener('message', () => setTimeout(resolve))
+      return channel
+    })
+  })
   const patient = start(true)
   const abort = new AbortController()
   const pin = rejection(patient.cache.pin('bee.mp4', { signal: abort.signal }))
-  const heard = new MessageChannel()
-  // What the worker has posted before arrives before this.
-  await new Promise((resolve) => {
-    heard.port1.onmessage = resolve
-    heard.port2.postMessage('')
-  })
-  heard.port1.close()
+  await accepted
   vi.advanceTimersByTime(600_000)
   abort.abort('stop')
   expect(await pin).toBe('stop')
