@@ -7,6 +7,7 @@ import { type CachedHive, cachedHive } from '../../src/cache.ts'
 import type { CachedEntry } from '../../src/cache/cached-hive-types.ts'
 import { openConfirmed } from '../../src/cache/open-confirmed.ts'
 import { AccessError, BackendError } from '../../src/errors.ts'
+import { LocalHive } from '../../src/hive/local-hive.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { putEntry, readEntry } from '../support/cached-setup.ts'
 import { SmallBlocksHive } from '../support/small-blocks-hive.ts'
@@ -152,20 +153,35 @@ describe('a version that the hive has named as the current one', () => {
     expect(received).toEqual([...FIRST.subarray(0, received.length)])
   })
 
+  it('still has its readers ask the hive, where the cache keeps nothing, unless a request has named it', async () => {
+    const backend = memoryBackend()
+    backend.metadata.commit = () => Promise.reject(new BackendError('full', { retryable: false }))
+    const remote = new LocalHive(new StreamStore(memoryBackend()))
+    const hive = cachedHive(remote, new StreamStore(backend), { bytes: 1_000_000, host: new StillHost() })
+    await putEntry(remote, 'x', FIRST)
+    const { etag } = await remote.stat('x')
+    const usual = (await hive.open('x')).reader({ bufferSize: 1_024 })
+    const named = openConfirmed(hive, 'x', etag, OPENING)!.reader({ bufferSize: 1_024 })
+    for (const reader of [usual, named]) await reader.read()
+    await putEntry(remote, 'x', SECOND)
+    expect(await named.read()).toEqual(FIRST.slice(1_024, 2_048))
+    expect(await rejection(usual.read())).toMatchObject({ name: 'ConflictError', offset: 1_024 })
+  })
+
   it('is forgotten when the entry is removed, or access to it is refused', async () => {
     const { remote, wait, openFirst, hive } = await setUp()
     const open = remote.open.bind(remote)
     remote.open = () => Promise.reject(new AccessError('not allowed', { status: 403 }))
     wait(2_000)
-    expect(openFirst()).toBeDefined()
+    expect(openFirst()).not.toBeUndefined()
     await settle()
     expect(openFirst()).toBe(undefined)
     remote.open = open
     await hive.open('x')
-    expect(openFirst()).toBeDefined()
+    expect(openFirst()).not.toBeUndefined()
     await remote.remove('x')
     wait(2_000)
-    expect(openFirst()).toBeDefined()
+    expect(openFirst()).not.toBeUndefined()
     await settle()
     expect(openFirst()).toBe(undefined)
   })
@@ -215,7 +231,7 @@ describe('a version that the hive has named as the current one', () => {
 
     await putEntry(remote, 'x', FIRST)
     await hive.open('x')
-    expect(openFirst()).toBeDefined()
+    expect(openFirst()).not.toBeUndefined()
     await putEntry(remote, 'x', SECOND)
     await another().stat('x')
     wait(1_000)
@@ -257,7 +273,7 @@ describe('a version that the hive has named as the current one', () => {
     remote.noStore = true
     await putEntry(remote, 'x', bytes)
     wait(2_000)
-    expect(openFirst()).toBeDefined()
+    expect(openFirst()).not.toBeUndefined()
     await settle()
     expect(openFirst()).toBe(undefined)
   })

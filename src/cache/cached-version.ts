@@ -369,8 +369,8 @@ export class CachedVersion implements VersionSource {
 
   /** Rejects if the cache knows that the entry has another version, or is gone; if it knows nothing, it asks the hive. */
   async #checkCurrent(offset: number, asked: Promise<VersionRecord | undefined>): Promise<void> {
-    const { cache, alias, toleratedEtag } = this.#options
-    const current = await currentEtag(cache, alias.alias, this.info.etag, await asked)
+    const { cache, alias, isReused = false, toleratedEtag } = this.#options
+    const current = await currentEtag(cache, alias.alias, this.info.etag, await asked, isReused)
     if (current === this.info.etag || (current !== undefined && current === toleratedEtag)) return
     if (current !== undefined) throw this.#conflict(current, offset)
     throw new NotFoundError(`the entry was removed while it was being read: ${alias.alias}`, { alias: alias.alias })

@@ -4,7 +4,7 @@ import { markHandled, nextTask } from '../bytes/promises.ts'
 import { checkBase } from './base-url.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
 import { openConfirmed } from '../cache/open-confirmed.ts'
-import type { Hive } from '../hive/hive.ts'
+import type { Entry, Hive } from '../hive/hive.ts'
 import type { NamingHive } from '../hive/open-named.ts'
 import { type Answer, type BegunAnswer, unread } from '../http/server/answer.ts'
 import { hiveHandler } from '../http/server/handler.ts'
@@ -233,7 +233,12 @@ function reopening(open: () => Promise<Hive>): UseHive {
 function conflicting(use: UseHive, bufferSize: number): NamingHive {
   const opening = { bufferSize, consistency: 'conflict' } as const
   return {
-    open: (alias, options) => use((hive) => hive.open(alias, { ...options, ...opening })),
+    open: (alias, options) =>
+      use(async (hive) => {
+        const entry: Entry & { readonly stale?: boolean } = await hive.open(alias, { ...options, ...opening })
+        // The version that the hive has just named need not be asked for again.
+        return (!entry.stale && openConfirmed(hive, alias, entry.etag, opening)) || entry
+      }),
     openNamed: (alias, etag) => use(async (hive) => openConfirmed(hive, alias, etag, opening)),
     stat: (alias, options) => use((hive) => hive.stat(alias, options)),
     list: onlyReads,
