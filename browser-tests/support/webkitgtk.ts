@@ -108,8 +108,6 @@ export class WebKitGtk {
       // The web process's sandbox needs user namespaces, which containers seldom have.
       WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
       LIBGL_ALWAYS_SOFTWARE: '1',
-      // Without a graphics card, putting the layers of a page together takes five times the CPU time of playing a video in it.
-      WEBKIT_DISABLE_DMABUF_RENDERER: '1',
       ...this.#environment,
     })
     await this.#untilReady(driver)
