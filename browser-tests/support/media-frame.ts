@@ -1,3 +1,4 @@
+import { server } from 'vitest/browser'
 import type * as combstream from '../../src/browser/page.ts'
 import { soon } from '../../node-tests/support/streams.ts'
 
@@ -46,19 +47,37 @@ export async function openMediaFrame(name: string): Promise<MediaFrame> {
 
 /** Far longer than a browser needs to continue playing. */
 const HANG_MS = 30_000
+/** How long WebKit's video may stand still before it is started again. */
+const STILL_MS = 4_000
 
-/** Waits until a `<video>` satisfies `done`. Rejects with its media error if it has one. */
+/**
+ * Waits until a `<video>` satisfies `done`. Rejects with its media error if it has one.
+ *
+ * WebKitGTK's video sometimes stops to buffer as it starts, and does not notice that it has enough: also if a plain HTTP
+ * server gives it a file, without a service worker (docs/service-worker.md). It continues once it is paused and played.
+ *
+ * @param isFed Whether the video has been given what it requested. One that has not is left standing.
+ */
 export async function untilVideo(
   video: HTMLVideoElement,
   what: string,
   done: (video: HTMLVideoElement) => boolean,
+  isFed: () => boolean = () => true,
 ): Promise<void> {
   const deadline = performance.now() + HANG_MS
+  let still = { at: video.currentTime, since: performance.now() }
   while (!done(video)) {
     const { error, currentTime, readyState, networkState } = video
     if (error) throw new Error(`waiting for ${what}: media error ${error.code} ${error.message}`)
     if (performance.now() > deadline) {
       throw new Error(`still waiting for ${what}: ${JSON.stringify({ currentTime, readyState, networkState })}`)
+    }
+    if (video.paused || video.ended || video.currentTime !== still.at || !isFed()) {
+      still = { at: video.currentTime, since: performance.now() }
+    } else if (server.browser === 'webkit' && performance.now() - still.since > STILL_MS) {
+      still.since = performance.now()
+      video.pause()
+      video.play().catch(() => undefined)
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }

@@ -19,6 +19,8 @@ import { askUntilAnswered } from './hive-probe.js'
 const TICK_MS = 1_000
 /** If a video has stalled for this long, the hive may be unreachable. */
 const STALLED_TICKS = 3
+/** If a video has neither moved nor received anything for this long although the hive answers, WebKitGTK may have forgotten it. */
+const IDLE_TICKS = 4
 /** If a video has neither moved nor received anything for this long, the worker that reads it has been terminated. */
 const HUNG_TICKS = 12
 /** After an outage, the worker may be about to resume by itself. */
@@ -145,11 +147,18 @@ export class Recovery {
     if (!this.#video.error) {
       const isStill = this.#position.at === at && this.#position.playing
       if (isStill && (wasAway || this.#ticks.silent > HUNG_TICKS)) this.#playing.reload()
+      else if (isStill && this.#ticks.silent >= IDLE_TICKS) this.#restart()
       return
     }
     if (this.#tried.at !== at) this.#tried = { at, times: 0 }
     if (wasAway || this.#tried.times++ < MAX_TRIES) this.#playing.reload()
     else await this.#judge(entry, signal)
+  }
+
+  /** WebKitGTK sometimes stops a video to buffer it, and does not notice that it has enough, whoever serves the file. */
+  #restart() {
+    this.#video.pause()
+    this.#video.play().catch(() => undefined)
   }
 
   /**
