@@ -50,6 +50,7 @@ afterEach(() => {
 
 it.each([
   ['takes only a part', () => 1],
+  ['takes only a part, and says that as Chromium does', () => 2 ** 32 - 8],
   [
     'fails',
     () => {

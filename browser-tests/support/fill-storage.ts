@@ -6,12 +6,12 @@ interface Session {
 }
 
 /** Runs in a worker, where files can be made longer without writing them. */
-const FILL = `onmessage = async () => {
+const FILL = `onmessage = async ({ data }) => {
   try {
     const root = await navigator.storage.getDirectory()
     const file = await (await root.getFileHandle('fill', { create: true })).createSyncAccessHandle()
     const { quota, usage } = await navigator.storage.estimate()
-    file.truncate(quota - usage)
+    file.truncate(quota - usage - data)
     file.close()
     postMessage('filled')
   } catch (error) {
@@ -34,10 +34,10 @@ export async function limitStorage(bytes: number): Promise<(() => Promise<void>)
 
 /**
  * Uses up all the room that the browser has for this site, and returns what makes room again. In Chromium, it stores `noise`
- * again and again; in Firefox, which has gigabytes, it makes a file longer without writing it.
+ * again and again; in Firefox, which has gigabytes, it makes a file longer without writing it, and can leave some bytes.
  */
-export async function fillStorage(window: Window, noise: Uint8Array): Promise<() => Promise<void>> {
-  return server.browser === 'chromium' ? fillDatabase(noise) : fillFile(window)
+export async function fillStorage(window: Window, noise: Uint8Array, left = 0): Promise<() => Promise<void>> {
+  return server.browser === 'chromium' ? fillDatabase(noise) : fillFile(window, left)
 }
 
 async function fillDatabase(noise: Uint8Array): Promise<() => Promise<void>> {
@@ -67,13 +67,13 @@ async function fillDatabase(noise: Uint8Array): Promise<() => Promise<void>> {
     })
 }
 
-async function fillFile(window: Window): Promise<() => Promise<void>> {
+async function fillFile(window: Window, left: number): Promise<() => Promise<void>> {
   const { Worker, URL, Blob } = window as Window & Pick<typeof globalThis, 'Worker' | 'URL' | 'Blob'>
   const script = URL.createObjectURL(new Blob([FILL], { type: 'text/javascript' }))
   const filler = new Worker(script)
   const said = new Promise((resolve) => filler.addEventListener('message', ({ data }) => resolve(data), { once: true }))
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker is not a window
-  filler.postMessage('')
+  filler.postMessage(left)
   if ((await said) !== 'filled') throw new Error(`the storage cannot be filled: ${String(await said)}`)
   filler.terminate()
   URL.revokeObjectURL(script)

@@ -46,7 +46,8 @@ async function writeFile({ slot, directory, name, bytes }: WriteRequest): Promis
   try {
     if (access.getSize() > 0) return 'exists'
     const written = access.write(bytes)
-    if (written < bytes.byteLength) throw new DOMException('the disk is full', 'QuotaExceededError')
+    // Chromium 156 writes what fits, and returns 4,294,967,288: an error code, taken for an unsigned number.
+    if (written !== bytes.byteLength) throw new DOMException('the disk is full', 'QuotaExceededError')
   } catch (error) {
     access.close()
     await parent.removeEntry(name).catch(() => undefined)

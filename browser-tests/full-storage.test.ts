@@ -1,0 +1,59 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { server } from 'vitest/browser'
+import { indexedDbBackend } from '../src/backends/indexeddb.ts'
+import { opfsBackend } from '../src/backends/opfs.ts'
+import type { Backend } from '../src/store.ts'
+import { backendCases } from '../src/testing.ts'
+import { fillStorage, limitStorage } from './support/fill-storage.ts'
+
+/** Less than the case for a backend with little space stores. */
+const ROOM_BYTES = 3_000_000
+const KEY = new Uint8Array([1])
+
+const undo: (() => unknown)[] = []
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  for (const each of undo.splice(0).toReversed()) await each()
+})
+
+/** Leaves the site little room, opens a backend, and deletes it after the test. */
+async function openSmall(open: (name: string) => Promise<Backend>): Promise<Backend> {
+  const makeRoom = (await limitStorage(ROOM_BYTES)) ?? (await fillStorage(window, KEY, ROOM_BYTES))
+  undo.push(makeRoom)
+  const name = `full ${crypto.randomUUID()}`
+  undo.push(async () => {
+    indexedDB.deleteDatabase(`combstream:${name}`)
+    const hives = await (await navigator.storage.getDirectory()).getDirectoryHandle('combstream', { create: true })
+    await hives.removeEntry(encodeURIComponent(name), { recursive: true }).catch(() => undefined)
+  })
+  return open(name)
+}
+
+/** A backend whose blocks a worker writes, which starts when several are put at a time. */
+async function withWorker(name: string): Promise<Backend> {
+  const backend = await opfsBackend(name)
+  const several = ['w.01', 'w.02', 'w.03', 'w.04']
+  await vi.waitFor(async () => {
+    const here = vi.spyOn(FileSystemFileHandle.prototype, 'createWritable').mockClear()
+    await Promise.all(several.map((object) => backend.blocks.put(object, KEY)))
+    for (const object of several) await backend.blocks.delete(object)
+    expect(here).not.toHaveBeenCalled()
+  })
+  return backend
+}
+
+const OPENERS: Readonly<Record<string, (name: string) => Promise<Backend>>> = {
+  indexedDbBackend,
+  opfsBackend,
+  // Only Chromium has one.
+  ...('userAgentData' in navigator && { 'opfsBackend, with a worker that writes': withWorker }),
+}
+
+// WebKitGTK has no limit within what a test can write.
+describe.runIf(server.browser !== 'webkit').each(Object.entries(OPENERS))('%s', (_, open) => {
+  const make = (): Promise<Backend> => openSmall(open)
+  it.each(backendCases(make, { makeSmall: make }).slice(-1))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+  })
+})
