@@ -2,7 +2,8 @@ import { memoryBackend } from '../../src/backends/memory.ts'
 import { equalBytes } from '../../src/bytes/byte-order.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
-import { createHiveHandler, HttpHive } from '../../src/http.ts'
+import type { Entry, OpenOptions } from '../../src/hive/hive.ts'
+import { createHiveHandler, HttpHive, type HttpHiveOptions, openUrl } from '../../src/http.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
 import { FINAL_FAULTS, FLIP, PASSING_FAULTS, type RangeFault, RangeFaults } from './range-faults.ts'
 import { randomBytes } from './streams.ts'
@@ -55,7 +56,7 @@ export interface RunReport {
 async function read(url: string, kind: RunKind, seed: number): Promise<Omit<RunResult, 'seed' | 'kind'>> {
   const random = randomNumbers(seed)
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)]!
-  const hive = new HttpHive(url, {
+  const options = {
     headers: { Run: String(seed) },
     stallTimeoutMs: STALL_MS,
     retries: RETRIES,
@@ -64,7 +65,9 @@ async function read(url: string, kind: RunKind, seed: number): Promise<Omit<RunR
     validate: pick(['if-match', 'compare']),
     // Blocks are checked where a part is read, since wrong bytes of a part are not noticed otherwise.
     verify: kind === FLIP ? pick(['whole', true]) : pick([false, 'whole']),
-  })
+  } satisfies HttpHiveOptions
+  const consistency = pick(['conflict', 'conflict', 'snapshot'] as const)
+  const asUrl = random() < 0.3
   const part = random() < 0.3 && kind !== FLIP
   const start = part ? Math.floor(random() * BYTES.byteLength) : 0
   const end = part ? start + Math.floor(random() * (BYTES.byteLength - start)) : BYTES.byteLength
@@ -73,7 +76,7 @@ async function read(url: string, kind: RunKind, seed: number): Promise<Omit<RunR
   let isExact = true
   try {
     const bufferSize = pick([4_096, 10_000, 16_384, 30_000, undefined])
-    const reader = (await hive.open('x', { bufferSize })).stream({ start, end }).getReader()
+    const reader = (await open(url, { ...options, bufferSize, consistency }, asUrl)).stream({ start, end }).getReader()
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       isExact &&= equalBytes(next.value, expected.subarray(offset, offset + next.value.byteLength))
       offset += next.value.byteLength
@@ -86,6 +89,13 @@ async function read(url: string, kind: RunKind, seed: number): Promise<Omit<RunR
   }
   if (!isExact) return { ended: 'all', problem: 'wrong bytes' }
   return offset === expected.byteLength ? { ended: 'all' } : { ended: 'all', problem: `ended after ${offset} bytes` }
+}
+
+/** Opens the entry in its hive, or as a server has it that knows nothing of hives. */
+function open(url: string, options: HttpHiveOptions & OpenOptions, asUrl: boolean): Promise<Entry> {
+  // Such a server has no digests of blocks.
+  const verify = options.verify && 'whole'
+  return asUrl ? openUrl(`${url}x`, { ...options, verify }) : new HttpHive(url, options).open('x', options)
 }
 
 function faultOf(kind: RunKind, seed: number, start: number, earlier: number): RangeFault | undefined {
