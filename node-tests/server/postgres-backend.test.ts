@@ -84,6 +84,20 @@ describe('postgresBackend', () => {
     }
   })
 
+  it('keeps values and blocks uncompressed, so that no time is spent on bytes that are compressed already', async () => {
+    const schema = newSchema()
+    await open({ schema })
+    const columns = await sql`
+      select attrelid::regclass::text as table, attname as column, attstorage as storage from pg_attribute
+      where attrelid in (${`${schema}.rows`}::regclass, ${`${schema}.blocks`}::regclass) and attname in ('value', 'bytes')
+      order by 1`
+    const external = 'e'
+    expect(columns.map((row) => ({ ...row }))).toEqual([
+      { table: `${schema}.blocks`, column: 'bytes', storage: external },
+      { table: `${schema}.rows`, column: 'value', storage: external },
+    ])
+  })
+
   it('tells a hive on another backend object what has changed', async () => {
     const schema = newSchema()
     const [here, there] = await Promise.all([open({ schema, listen: true }), open({ schema, listen: true })])
