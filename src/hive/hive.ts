@@ -197,7 +197,9 @@ export interface EntryReader {
 
 /**
  * - `conflict`: a reader fails once the entry is no longer the version that was opened.
- * - `snapshot`: a reader finishes the version that was opened.
+ * - `snapshot`: a reader finishes the version that was opened. A collection may delete that version an hour after the update, or
+ *   after another grace period. A reader that is not done by then fails with a `ConflictError`, or a `NotFoundError` if the entry
+ *   was removed.
  */
 export type Consistency = 'conflict' | 'snapshot'
 
