@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { tiered } from '../../src/backends/tiered.ts'
+import { nextTask } from '../../src/bytes/promises.ts'
 import { BackendError } from '../../src/errors.ts'
 import type { Backend } from '../../src/store/backend.ts'
 import { StreamStore } from '../../src/store/stream-store.ts'
@@ -55,7 +56,7 @@ for (const isTiered of [false, true]) {
     const writer = sink.getWriter()
     writer.closed.catch(() => undefined)
     await soon(writer.write(CONTENT), 'the write')
-    while (late() < 2) await Promise.resolve()
+    while (late() < 2) await nextTask()
     await soon(writer.abort('stop'), 'abort')
     expect(await stored).toBe('stop')
     expect(await inspectStore(backend)).toMatchObject({ counts: { v: 1, t: 1 }, objects: 0, problems: [] })
