@@ -8,8 +8,8 @@ import type { EngineOptions } from './open-engines.ts'
 import { type HivePlace, schemeOf } from './hive-place.ts'
 import { UsageError } from './usage-error.ts'
 
-/** As much as eight fast readers use. A thousand slow ones take 32 KiB each besides. */
-export const READ_AHEAD_BYTES: number = 32 * 1024 * 1024
+/** As much as six fast readers use. A thousand slow ones take 32 KiB each besides. */
+export const READ_AHEAD_BYTES: number = 24 * 1024 * 1024
 
 /** Options of {@linkcode withHive}. */
 export interface HiveOptions {
