@@ -20,6 +20,9 @@ const WITHOUT_EXTRAS = {
   'toolkit.telemetry.unified': false,
 }
 
+/** For measuring: without this, `performance.now()` has steps of a millisecond. */
+export const PRECISE_CLOCK = { 'privacy.reduceTimerPrecision': false }
+
 /**
  * Options for launching Debian's Firefox with playwright. A Firefox that is driven captures the stack of every promise, for
  * its developer tools, which takes a third of the CPU time of a page's tests.

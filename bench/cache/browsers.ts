@@ -129,7 +129,8 @@ async function benchEngine(
   const second = [speed('ours'), speed('peer'), ratio.toFixed(2), TARGET.toFixed(2), ratio >= TARGET ? 'yes' : 'NO']
   print('second play, whole file', ...second, 'Cache Storage in a worker')
   const [first, peerFirst] = [of('ours', 'firstMs'), of('peer', 'firstMs')]
-  const sooner = [ms(first), ms(peerFirst), `${(first - peerFirst).toFixed(1)} ms later`, 'sooner']
+  const tenths = (value: number): string => `${value.toFixed(1)} ms`
+  const sooner = [tenths(first), tenths(peerFirst), `${(first - peerFirst).toFixed(1)} ms later`, 'sooner']
   print('second play, first bytes', ...sooner, first < peerFirst ? 'yes' : 'NO', 'Cache Storage in a worker')
 
   const { network, cache } = await run<{ network: number; cache: number }>(

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { type Browser, type BrowserContext, chromium, firefox, type Page } from 'playwright'
 import { WebKitGtk } from '../../browser-tests/support/webkitgtk.ts'
 import { CHROMIUM_LAUNCH } from '../../scripts/chromium.mjs'
-import { FIREFOX_LAUNCH } from '../../scripts/firefox.mjs'
+import { FIREFOX_LAUNCH, PRECISE_CLOCK } from '../../scripts/firefox.mjs'
 
 /** The browser engines, and what has to be installed for each. */
 export const ENGINES = {
@@ -40,6 +40,12 @@ export interface EnginePage {
 /** A browser for several pages. WebKit has one page at a time, and its pages of one origin share what is stored. */
 export type Engine = Browser | WebKitGtk
 
+/** A page with a folder of its own is measured. */
+const FIREFOX_MEASURED = {
+  ...FIREFOX_LAUNCH,
+  firefoxUserPrefs: { ...FIREFOX_LAUNCH.firefoxUserPrefs, ...PRECISE_CLOCK },
+}
+
 /** A window in which all that the pages of the examples need can be seen. Larger ones take longer to draw. */
 const VIEWPORT = { width: 640, height: 480 }
 
@@ -69,7 +75,7 @@ export async function openEnginePage(engine: EngineName, url: string, within?: s
     typeof within === 'string'
       ? await (engine === 'chromium'
           ? chromium.launchPersistentContext(within, CHROMIUM_LAUNCH)
-          : firefox.launchPersistentContext(within, FIREFOX_LAUNCH))
+          : firefox.launchPersistentContext(within, FIREFOX_MEASURED))
       : await (within?.newContext({ viewport: VIEWPORT }) ?? startPlaywright(engine))
   try {
     const page = await browser.newPage()
