@@ -179,6 +179,20 @@ async function createBucket({ endpoint, bucket, credentials }: ObjectGateway): P
   if (!response.ok) throw new Error(`the bucket was not created: ${response.status} ${await response.text()}`)
 }
 
+/** Lets pages of any origin use the bucket, by the rules that docs/backends.md names. */
+export async function allowPages({ endpoint, bucket, credentials }: ObjectGateway): Promise<void> {
+  const url = new URL(`${bucket}?cors`, endpoint)
+  const methods = ['GET', 'PUT', 'DELETE'].map((method) => `<AllowedMethod>${method}</AllowedMethod>`)
+  const fields = ['authorization', 'range', 'content-type', 'x-amz-*'].map(
+    (name) => `<AllowedHeader>${name}</AllowedHeader>`,
+  )
+  const rule = `<AllowedOrigin>*</AllowedOrigin>${methods.join('')}${fields.join('')}<ExposeHeader>Content-Range</ExposeHeader>`
+  const body = new TextEncoder().encode(`<CORSConfiguration><CORSRule>${rule}</CORSRule></CORSConfiguration>`)
+  const headers = await signRequest({ method: 'PUT', url, body }, { credentials, region: 'us-east-1' })
+  const response = await answerOf(url, { method: 'PUT', headers, body })
+  if (!response.ok) throw new Error(`the rules were not set: ${response.status} ${await response.text()}`)
+}
+
 /** Ports that nobody uses now. They are chosen together, so that they differ. */
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
