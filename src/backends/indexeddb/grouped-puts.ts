@@ -3,8 +3,8 @@ import { BLOCKS, type Database, SIZES } from './database.ts'
 
 /** Transactions that store objects at a time: the engine finds the next one when it has finished one. */
 const MAX_TRANSACTIONS = 2
-/** Most objects that share a transaction: as many as an upload has in memory. */
-const MAX_OBJECTS = 8
+/** Most objects that share a transaction: half of what an upload has in memory, so that it makes the next meanwhile. */
+const MAX_OBJECTS = 4
 
 /** What an object is stored as. */
 export type StoredObject = Uint8Array<ArrayBuffer> | Blob
