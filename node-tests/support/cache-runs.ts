@@ -82,7 +82,8 @@ class Run {
     for (let i = 0; i < 2; i++) this.#openTab()
     for (let step = 0; step < STEPS; step++) {
       const work = this.#step().catch((error: unknown) => {
-        this.#problems.push(`step ${step}: ${String((error as Error)?.stack ?? error)}`)
+        // Not every engine has the message in the stack.
+        this.#problems.push(`step ${step}: ${String(error)}\n${(error as Error)?.stack}`)
       })
       this.#track(work)
       // Some steps overlap.
@@ -253,9 +254,10 @@ class Run {
       bytes.subarray(at, at + this.#blockLength).fill(kind)
       bytes[at] = at % 7
     }
-    await bytesSource(bytes).stream().pipeTo(this.#remote.sink(alias))
     const etag = `"of-${toBase64Url(await sha256(bytes))}"`
+    // Before anybody can open it.
     this.#versions.set(`${alias} ${etag}`, bytes)
+    await bytesSource(bytes).stream().pipeTo(this.#remote.sink(alias))
   }
 
   /** Changes a byte of an object. */
