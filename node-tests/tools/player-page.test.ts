@@ -303,6 +303,23 @@ describe('the example player', () => {
     await page.unroute('**/traffic?*')
   })
 
+  it('asks the browser to keep the hive that is in it, and says what it promises', async () => {
+    await page.goto(`${player.server.url}local/`)
+    const keep = page.getByRole('button', { name: 'Keep it when space is short' })
+    await keep.click()
+    await page.getByText('This browser does not promise to keep the hive').waitFor()
+    const session = await page.context().newCDPSession(page)
+    const { targetInfo } = await session.send('Target.getTargetInfo')
+    const { origin } = new URL(player.server.url)
+    const { browserContextId } = targetInfo
+    await session.send('Browser.grantPermissions', { origin, browserContextId, permissions: ['durableStorage'] })
+    await keep.click()
+    await page.getByText('This browser will not delete the hive by itself.').waitFor()
+    expect(await keep.isHidden()).toBe(true)
+    await session.detach()
+    await page.goto(player.server.url)
+  })
+
   it('reports no problem by itself', () => {
     expect(player.complaints).toEqual([])
   })
