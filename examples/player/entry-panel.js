@@ -138,7 +138,7 @@ export class EntryPanel {
       const words = outcome === RENAME_CANCELLED ? outcome : `Not renamed. ${outcome}`
       this.#say(words)
       announce(words)
-      this.#name.focus()
+      this.#giveFocus(this.#name)
     } else announce(`${alias} is now ${to}.`)
   }
 
@@ -160,7 +160,7 @@ export class EntryPanel {
     this.#say(outcome ?? done)
     announce(`${alias}: ${outcome ?? done}.`)
     await this.#drawPin()
-    this.#pin.focus()
+    this.#giveFocus(this.#pin)
   }
 
   async #download() {
@@ -168,7 +168,17 @@ export class EntryPanel {
     const outcome = await this.#run('Downloading …', (running) => this.#actions.download(this.#entry(), running))
     this.#say(outcome === undefined ? 'Downloaded' : `Not downloaded. ${outcome}`)
     announce(outcome === undefined ? `${alias} is downloaded.` : `${alias} is not downloaded. ${outcome}`)
-    this.#buttons.querySelector('button')?.focus()
+    this.#giveFocus(this.#buttons.querySelector('button'))
+  }
+
+  /**
+   * Gives an element the focus when an action has ended, unless the user has put it elsewhere meanwhile.
+   *
+   * @param {HTMLElement | null} element
+   */
+  #giveFocus(element) {
+    const { activeElement } = document
+    if (activeElement === document.body || this.element.contains(activeElement)) element?.focus()
   }
 
   /**

@@ -145,6 +145,17 @@ describe('the example player', () => {
     await panel.getByRole('button', { name: 'Cancel' }).click()
     await page.evaluate(() => (globalThis as unknown as HeldFetches).letGo())
     await panel.getByText('Not downloaded. You cancelled it.').waitFor()
+
+    // What ends does not take the focus from the user, who does something else by then.
+    await page.evaluate(holdFetches, '/media/some%20folder/')
+    const again = page.waitForEvent('download')
+    await panel.getByRole('button', { name: 'Download' }).click()
+    const other = page.getByRole('button', { name: 'Edit an 8 MB entry' })
+    await other.focus()
+    await page.evaluate(() => (globalThis as unknown as HeldFetches).letGo())
+    await again
+    await panel.getByText('Downloaded', { exact: true }).waitFor()
+    expect(await other.evaluate((element) => element === document.activeElement)).toBe(true)
     await hive.remove('some folder/large file.bin', { ifMatch: (await hive.stat('some folder/large file.bin')).etag })
     await panel.waitFor({ state: 'detached' })
   })
@@ -311,7 +322,7 @@ describe('the example player', () => {
     const session = await page.context().newCDPSession(page)
     const { targetInfo } = await session.send('Target.getTargetInfo')
     const { origin } = new URL(player.server.url)
-    const { browserContextId } = targetInfo
+    const browserContextId = targetInfo.browserContextId!
     await session.send('Browser.grantPermissions', { origin, browserContextId, permissions: ['durableStorage'] })
     await keep.click()
     await page.getByText('This browser will not delete the hive by itself.').waitFor()
