@@ -83,6 +83,21 @@ describe('indexedDbBackend', () => {
     await expect(run()).resolves.toBeUndefined()
   })
 
+  it('begins to read a row when it is called, so that the caller can do other work meanwhile', async () => {
+    const { metadata } = await open()
+    await metadata.commit([], [{ key: KEY, value: KEY }])
+    const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    const get = vi.spyOn(IDBObjectStore.prototype, 'get')
+    try {
+      const read = metadata.get(KEY)
+      expect([begin, get].map(({ mock }) => mock.calls.length)).toEqual([1, 1])
+      expect((await read)?.value).toEqual(KEY)
+    } finally {
+      begin.mockRestore()
+      get.mockRestore()
+    }
+  })
+
   it('keeps rows and objects when it is closed, and continues to count versions', async () => {
     const name = newName()
     const first = await open(name)

@@ -1,12 +1,13 @@
 import type { StreamStore } from '../store/stream-store.ts'
 import type { SpaceRow } from '../store/transactions/transaction.ts'
+import { userRowsOf } from '../store/transactions/user-rows.ts'
 
 /** Rows that are listed at a time. */
 const LIST = 1000
 
 /** Reads a row of the store's user without depending on it. */
 export function readRow(store: StreamStore, key: Uint8Array): Promise<Uint8Array | undefined> {
-  return store.transaction((tx) => tx.get(key))
+  return userRowsOf(store).get(key)
 }
 
 /** Reads a row of the cache, or what may be one; undefined if it is absent, damaged, or of a later version. */

@@ -22,6 +22,7 @@ import { RowKeys } from './rows/row-keys.ts'
 import { unlessDamaged } from './rows/unless-damaged.ts'
 import { setAliasRowsOf } from './transactions/alias-rows.ts'
 import { readonlySpace } from './transactions/row-space.ts'
+import { setUserRowsOf } from './transactions/user-rows.ts'
 import { joinedContext, noSuchStream, parseDigestRow, parseId, readStream, type StoreContext } from './store-context.ts'
 import { ReadAheadBudget } from './reading/read-ahead-budget.ts'
 import { StreamCache } from './reading/stream-cache.ts'
@@ -197,6 +198,10 @@ export class StreamStore {
     setAliasRowsOf(
       this,
       readonlySpace(this.#context, (key) => keys.alias(key)),
+    )
+    setUserRowsOf(
+      this,
+      readonlySpace(this.#context, (key) => keys.user(key)),
     )
     setNoticesOf(this, backend, name, this.#closing.signal)
     setReferencesOf(this, this.#context)

@@ -33,6 +33,8 @@ export class Database {
   readonly #name: string
   readonly #blocks: BlocksPlace
   #connection: Promise<IDBDatabase> | undefined
+  /** The same, once it is open. */
+  #opened: IDBDatabase | undefined
   #id: string | undefined
   #closed = false
 
@@ -56,7 +58,7 @@ export class Database {
     signal: AbortSignal | undefined,
     work: (transaction: IDBTransaction) => Promise<T>,
   ): Promise<T> {
-    const transaction = await this.#begin(what, stores, 'readonly', signal)
+    const transaction = this.#beginAtOnce(stores, signal) ?? (await this.#begin(what, stores, 'readonly', signal))
     const stopListening = onAbort([signal], () => abort(transaction))
     try {
       return await work(transaction)
@@ -96,6 +98,21 @@ export class Database {
     }
   }
 
+  /**
+   * Begins to read without waiting, so that what the caller does next is done meanwhile; undefined if the connection must be
+   * opened first.
+   */
+  #beginAtOnce(stores: readonly string[], signal: AbortSignal | undefined): IDBTransaction | undefined {
+    if (signal?.aborted) return undefined
+    try {
+      return this.#opened?.transaction(stores, 'readonly')
+    } catch {
+      // Somebody has closed the connection.
+      return undefined
+    }
+  }
+
+  /** Begins a transaction, after opening the connection if it is not open. */
   async #begin(
     what: string,
     stores: readonly string[],
@@ -119,14 +136,14 @@ export class Database {
   async #forget(connection: IDBDatabase): Promise<void> {
     const known = this.#connection
     const isKnown = (await known?.catch(() => undefined)) === connection
-    if (isKnown && this.#connection === known) this.#connection = undefined
+    if (isKnown && this.#connection === known) this.#lose()
   }
 
   /** Refuses later calls. Transactions that have begun are completed. */
   async close(): Promise<void> {
     this.#closed = true
     const connection = this.#connection
-    this.#connection = undefined
+    this.#lose()
     const opened = await connection?.catch(() => undefined)
     opened?.close()
   }
@@ -134,16 +151,23 @@ export class Database {
   async #connect(what: string): Promise<IDBDatabase> {
     if (this.#closed) throw new TypeError('the backend is closed')
     const connecting = (this.#connection ??= this.#openConnection(() => {
-      if (this.#connection === connecting) this.#connection = undefined
+      if (this.#connection === connecting) this.#lose()
     }))
     try {
       const connection = await connecting
       if (this.#closed) throw new TypeError('the backend is closed')
+      if (this.#connection === connecting) this.#opened = connection
       return connection
     } catch (error) {
-      if (this.#connection === connecting) this.#connection = undefined
+      if (this.#connection === connecting) this.#lose()
       throw indexedDbError(error, what)
     }
+  }
+
+  /** Forgets the connection. */
+  #lose(): void {
+    this.#connection = undefined
+    this.#opened = undefined
   }
 
   /** Opens a connection; `lost` is called when it cannot be used any longer. */
