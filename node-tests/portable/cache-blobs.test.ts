@@ -191,6 +191,45 @@ describe('a cached hive on an engine with Blobs', () => {
     expect(await named()).toBe(undefined)
   })
 
+  it('looks once what was removed for the first answer of a version that is named, from its opening on, and again for each later one', async () => {
+    const { hive, another, backend } = await setUp()
+    const { etag } = await hive.open('x')
+    let reads = 0
+    const get = backend.metadata.get.bind(backend.metadata)
+    backend.metadata.get = (...given) => {
+      reads++
+      return get(...given)
+    }
+    const opening = { bufferSize: 1_048_576, consistency: 'conflict' } as const
+    const range = { start: 0, end: BYTES.byteLength }
+    const entry = openConfirmed(hive, 'x', etag, opening)!
+    // Before anything is waited for: the rest of the answer is made meanwhile.
+    expect(reads).toBe(1)
+    expect((await storedBlob(entry, range))?.size).toBe(BYTES.byteLength)
+    expect(reads).toBe(1)
+    expect((await storedBlob(entry, range))?.size).toBe(BYTES.byteLength)
+    expect(reads).toBe(2)
+    await another().clear()
+    expect(await storedBlob(entry, range)).toBe(undefined)
+  })
+
+  it('answers a service worker from the network once another tab has cleared what a URL names', async () => {
+    const { hive, another, remote } = await setUp()
+    const { etag } = await hive.open('x')
+    const respond = createFetchResponder(async () => hive, { base: 'http://page/media/' })
+    const ask = async (): Promise<Uint8Array> => {
+      const answer = await respond(new Request(`http://page/media/x?v=${encodeURIComponent(etag)}`))
+      return new Uint8Array(await answer!.arrayBuffer())
+    }
+    const before = remote.sentBytes
+    // The first request opens the hive.
+    for (let i = 0; i < 2; i++) expect(await ask()).toEqual(BYTES)
+    expect(remote.sentBytes).toBe(before)
+    await another().clear()
+    expect(await ask()).toEqual(BYTES)
+    expect(remote.sentBytes).toBe(before + BYTES.byteLength)
+  })
+
   it('does not share them between principals, nor keep what its server forbids', async () => {
     const { another, remote } = await setUp()
     const other = another({ principal: 'bob' })

@@ -138,7 +138,7 @@ export class BlockCache {
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const bytes = await this.#recent.get(record.id, () => this.#load(record))
     if (bytes && clears !== undefined) {
-      await this.attempt(() => this.uses.note(partition, record.owner, record.index, clears))
+      await this.attempt(() => this.uses.note(partition, [record], clears))
     }
     return bytes
   }

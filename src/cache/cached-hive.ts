@@ -158,10 +158,13 @@ class BlockCachedHive implements CachedHive {
     const found = this.#confirmed.get(alias, etag)
     if (!found || found.consistency !== consistency || found.bufferSize !== bufferSize) return undefined
     const { key, remote, known, isRecent } = found
+    // First, since it takes longest: the rest of the answer is made meanwhile.
+    const readingRemovals = this.#cache.blocks.removals()
     if (!isRecent) this.#confirmed.confirm(alias, () => this.open(alias, { consistency, bufferSize }))
     const info = { ...describeEntry(remote), alias }
-    const opened = { consistency, bufferSize, remote, known, removals: undefined, isReused: true } as const
-    return new OpenCachedEntry(this.#version(key, info, opened), bufferSize, false)
+    const opening = { consistency, bufferSize, remote, known, removals: undefined }
+    const version = this.#version(key, info, { ...opening, isReused: true, readingRemovals })
+    return new OpenCachedEntry(version, bufferSize, false)
   }
 
   async stat(alias: string, options: HiveCallOptions = {}): Promise<CachedEntryInfo> {
@@ -285,7 +288,7 @@ class BlockCachedHive implements CachedHive {
     info: EntryInfo,
     options: Pick<
       CachedVersionOptions,
-      'consistency' | 'bufferSize' | 'remote' | 'known' | 'removals' | 'isReused' | 'toleratedEtag'
+      'consistency' | 'bufferSize' | 'remote' | 'known' | 'removals' | 'isReused' | 'readingRemovals' | 'toleratedEtag'
     >,
   ): CachedVersion {
     const reopen = (changed: OpenOptions): Promise<Entry> => {

@@ -41,6 +41,8 @@ export interface CachedVersionOptions {
   readonly removals: Removals | undefined
   /** Whether `known` is of an earlier opening, and `removals` are still to be read. */
   readonly isReused?: boolean | undefined
+  /** What is being read of them for the first reader. */
+  readonly readingRemovals?: Promise<Removals | undefined> | undefined
   /**
    * Without a network: the etag that the cache knew as the current one when this version was opened all the same. It does
    * not count as an update.
@@ -61,6 +63,8 @@ export class CachedVersion implements VersionSource {
   namingError: unknown
   /** What had been removed from the cache when the first reader began, or when the entry was opened. */
   #removals: Removals | undefined
+  /** The same, while it is read for the first reader. */
+  #readingRemovals: Promise<Removals | undefined> | undefined
   /** Whether the row of the entry names this version, as far as this knows. */
   #isNoted: boolean
 
@@ -70,6 +74,7 @@ export class CachedVersion implements VersionSource {
     this.#options = options
     this.#isNoted = options.known?.etag === options.info.etag && options.known.size === options.info.size
     this.#removals = options.removals
+    this.#readingRemovals = options.readingRemovals
     this.#remote = options.remote && Promise.resolve(options.remote)
   }
 
@@ -143,7 +148,10 @@ export class CachedVersion implements VersionSource {
 
   /** Reads what has been removed, unless the opening has read it. */
   async #readRemovals(): Promise<void> {
-    if (this.#options.isReused) this.#removals = await this.#options.cache.blocks.removals()
+    if (!this.#options.isReused) return
+    const reading = this.#readingRemovals ?? this.#options.cache.blocks.removals()
+    this.#readingRemovals = undefined
+    this.#removals = await reading
   }
 
   async #findNames(start: number): Promise<BlockNames | undefined> {

@@ -18,8 +18,7 @@ export async function readBlob(
   if (!found) return undefined
   statistics.cacheBytes += found.blob.size
   const noteUses = async (): Promise<void> => {
-    const partition = await rows.partition
-    for (const { owner, index } of found.blocks) await blocks.uses.note(partition, owner, index, removals.clears)
+    await blocks.uses.note(await rows.partition, found.blocks, removals.clears)
   }
   markHandled(blocks.attempt(noteUses))
   return found.blob

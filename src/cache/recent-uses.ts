@@ -1,14 +1,18 @@
+import { equalBytes } from '../bytes/byte-order.ts'
 import { toMapKey } from '../bytes/byte-text.ts'
 import type { StoreHost } from '../store/host.ts'
 import type { StreamStore } from '../store/stream-store.ts'
-import { useKey } from './cache-keys.ts'
-import { formatNumber } from './cache-records.ts'
+import { PAGE_BLOCKS, useKey } from './cache-keys.ts'
+import { type BlockRecord, formatNumber } from './cache-records.ts'
 import { usageIn } from './cache-usage.ts'
 
 /** How long uses stay in memory before they are written, in milliseconds. */
 const WRITE_AFTER_MS = 60_000
 /** So many uses are written in any case: the most that one commit takes. */
 const MOST_USES = 100
+
+/** A block that is used: what its record says of its place. */
+type UsedBlock = Pick<BlockRecord, 'owner' | 'index'>
 
 /**
  * When blocks were used last, in segments of 64 blocks of an entry. Reading must not cost a commit, so uses are written at
@@ -28,13 +32,18 @@ export class RecentUses {
   }
 
   /**
-   * Notes that a block is used now, by somebody who began after the clearing with the number `clears`. Resolves at once,
+   * Notes that blocks are used now, by somebody who began after the clearing with the number `clears`. Resolves at once,
    * unless this writes.
    */
-  async note(partition: Uint8Array, owner: Uint8Array, index: number, clears: number): Promise<void> {
+  async note(partition: Uint8Array, blocks: readonly UsedBlock[], clears: number): Promise<void> {
     const timeMs = this.#host.now()
-    const key = useKey(partition, owner, index)
-    this.#waiting.set(toMapKey(key), { key, timeMs, clears })
+    let last: UsedBlock | undefined
+    for (const block of blocks) {
+      if (last && isSameSegment(block, last)) continue
+      last = block
+      const key = useKey(partition, block.owner, block.index)
+      this.#waiting.set(toMapKey(key), { key, timeMs, clears })
+    }
     if (Math.abs(timeMs - this.#writtenMs) >= WRITE_AFTER_MS || this.#waiting.size >= MOST_USES) await this.write()
   }
 
@@ -62,4 +71,10 @@ export class RecentUses {
   clear(): void {
     this.#waiting.clear()
   }
+}
+
+function isSameSegment(one: UsedBlock, other: UsedBlock): boolean {
+  return (
+    Math.floor(one.index / PAGE_BLOCKS) === Math.floor(other.index / PAGE_BLOCKS) && equalBytes(one.owner, other.owner)
+  )
 }

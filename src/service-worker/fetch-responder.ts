@@ -3,9 +3,8 @@ import { ChunkReader } from '../bytes/chunk-reader.ts'
 import { markHandled, nextTask } from '../bytes/promises.ts'
 import { checkBase } from './base-url.ts'
 import { checkBufferSize } from '../hive/buffer-size.ts'
-import { openConfirmed } from '../cache/open-confirmed.ts'
+import { openConfirmed, type Opening } from '../cache/open-confirmed.ts'
 import type { Entry, Hive } from '../hive/hive.ts'
-import type { NamingHive } from '../hive/open-named.ts'
 import { type Answer, type BegunAnswer, unread } from '../http/server/answer.ts'
 import { hiveHandler } from '../http/server/handler.ts'
 import { parseContentRange } from '../representation/range-header.ts'
@@ -127,7 +126,15 @@ export function pinningResponder(
   const budgets = new MediaBudgets(checkMediaAhead(options.mediaAhead))
   // A worker does not learn that the browser has given up a request unless a body is cancelled. So the answer, with its
   // body, is given at once.
-  const use = typeof hive === 'function' ? reopening(hive) : <T>(work: (opened: Hive) => Promise<T>) => work(hive)
+  const source: HiveSource =
+    typeof hive === 'function' ? reopening(hive) : { use: (work) => work(hive), opened: () => hive }
+  const opening = { bufferSize, consistency: 'conflict' } as const
+  /** Opens a version that the hive has named as the current one; undefined if it has not. */
+  const openNamed: OpenNamed = (path, etag) => {
+    const opened = source.opened()
+    const alias = opened && decoded(path)
+    return alias === undefined ? undefined : openConfirmed(opened!, alias, etag, opening)
+  }
   /** Number of bytes of the answers that the browser sends itself. */
   const blobs = new WeakMap<Request, number>()
   const beginBody = (answer: Answer, request: Request): BegunAnswer => {
@@ -136,7 +143,7 @@ export function pinningResponder(
   }
   // A player gives up bodies, and is told when its entry is replaced: its bytes go through the worker, which counts them.
   const handle = hiveHandler(
-    conflicting(use, bufferSize),
+    conflicting(source.use, opening),
     { base: base.pathname, onError },
     { beginBody, takesBlob: (request) => !isMedia(request) },
   )
@@ -147,7 +154,12 @@ export function pinningResponder(
     if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return undefined
     if (url.pathname === base.pathname) return undefined
     const path = url.pathname.slice(base.pathname.length)
-    return pinned(pins, clientId, request, url, handle).then((response) => {
+    const version = url.searchParams.get('v') ?? undefined
+    // Opened first: what it reads arrives while the rest of the answer is made.
+    const named = version === undefined ? undefined : openNamed(path, version)
+    const answer: Handle = (pin) =>
+      handle(request, pin, named ?? (pin === undefined ? undefined : openNamed(path, pin)))
+    return pinned(pins, clientId, request, url, answer).then((response) => {
       const blobBytes = blobs.get(request)
       if (blobBytes === undefined && (!response.body || !response.ok)) return response
       // The bytes of a signature or a manifest are not bytes of its entry.
@@ -170,8 +182,11 @@ function isMedia({ destination }: Request): boolean {
   return destination === 'video' || destination === 'audio'
 }
 
-/** Handles a request. With a version, it is answered as if the URL pinned that. */
-type Handle = (request: Request, version?: string) => Promise<Response>
+/** Handles the request. With a version, it is answered as if the URL pinned that. */
+type Handle = (version?: string) => Promise<Response>
+
+/** Opens the version with this etag of the entry at this path, if that needs no waiting. */
+type OpenNamed = (path: string, etag: string) => Entry | undefined
 
 /** Answers with the version that the client began to read at this URL. */
 async function pinned(
@@ -182,9 +197,9 @@ async function pinned(
   handle: Handle,
 ): Promise<Response> {
   const isOther = ['v', 'signature', 'manifest'].some((name) => searchParams.has(name))
-  if (clientId === '' || isOther || request.method !== 'GET') return handle(request)
-  if (isFromStart(request.headers.get('range'))) return pins.begin(clientId, href, () => handle(request))
-  return handle(request, await pins.find(clientId, href))
+  if (clientId === '' || isOther || request.method !== 'GET') return handle()
+  if (isFromStart(request.headers.get('range'))) return pins.begin(clientId, href, handle)
+  return handle(await pins.find(clientId, href))
 }
 
 /** Whether a Range header asks for byte 0 first, in whatever spelling, or is one that is answered with the whole. */
@@ -193,28 +208,47 @@ function isFromStart(range: string | null): boolean {
   return first === undefined || /^0+$/.test(first)
 }
 
+/** Decodes a path; undefined if it is not percent-encoded UTF-8. */
+function decoded(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined
+  }
+}
+
 /** Runs `work` with the hive. */
 type UseHive = <T>(work: (hive: Hive) => Promise<T>) => Promise<T>
+
+/** Where a responder gets its hive. */
+interface HiveSource {
+  readonly use: UseHive
+  /** The hive, if it is open. */
+  opened(): Hive | undefined
+}
 
 /**
  * Calls `open` once, and again after it has failed, or once its hive fails for good: a page may have deleted that hive,
  * and begun another one of the same name.
  */
-function reopening(open: () => Promise<Hive>): UseHive {
+function reopening(open: () => Promise<Hive>): HiveSource {
   let opening: Promise<Hive> | undefined
+  let opened: Hive | undefined
   const attempt: UseHive = async (work) => {
     const current = (opening ??= open().catch((error: unknown) => {
       opening = undefined
       throw error
     }))
     try {
-      return await work(await current)
+      const hive = await current
+      if (opening === current) opened = hive
+      return await work(hive)
     } catch (error) {
-      if (opening === current && isLost(error)) opening = undefined
+      if (opening === current && isLost(error)) opening = opened = undefined
       throw error
     }
   }
-  return async (work) => {
+  const use: UseHive = async (work) => {
     const isReused = opening !== undefined
     try {
       return await attempt(work)
@@ -223,6 +257,7 @@ function reopening(open: () => Promise<Hive>): UseHive {
       return attempt(work)
     }
   }
+  return { use, opened: () => opened }
 }
 
 /**
@@ -230,8 +265,7 @@ function reopening(open: () => Promise<Hive>): UseHive {
  * snapshots, which an `HttpHive` reads in one request: a paused `<video>` would hold one of the browser's six
  * connections. Requests for entries need no other methods than these.
  */
-function conflicting(use: UseHive, bufferSize: number): NamingHive {
-  const opening = { bufferSize, consistency: 'conflict' } as const
+function conflicting(use: UseHive, opening: Opening): Hive {
   return {
     open: (alias, options) =>
       use(async (hive) => {
@@ -239,7 +273,6 @@ function conflicting(use: UseHive, bufferSize: number): NamingHive {
         // The version that the hive has just named need not be asked for again.
         return (!entry.stale && openConfirmed(hive, alias, entry.etag, opening)) || entry
       }),
-    openNamed: (alias, etag) => use(async (hive) => openConfirmed(hive, alias, etag, opening)),
     stat: (alias, options) => use((hive) => hive.stat(alias, options)),
     list: onlyReads,
     entries: onlyReads,

@@ -1,6 +1,7 @@
 import { markHandled } from '../bytes/promises.ts'
 import type { Hive } from '../hive/hive.ts'
 import type { HttpHiveOptions } from '../http/client/http-hive.ts'
+import { systemHost } from '../store/host.ts'
 import type { StreamStore } from '../store/stream-store.ts'
 import { answerFetch, type FetchEventLike } from './answer-fetch.ts'
 import { KeptFiles } from './kept-files.ts'
@@ -57,6 +58,11 @@ export interface WorkerParts {
   openStore?(): Promise<StreamStore>
 }
 
+/**
+ * When the page of a request is told of it, in milliseconds: a message that a page handles while it waits for the first bytes
+ * would delay these.
+ */
+const TELL_AFTER_MS = 50
 /** Most calls of pages at a time. */
 const MAX_CALLS = 1_000
 
@@ -68,12 +74,26 @@ const MAX_CALLS = 1_000
 export function startWorker({ hiveAt, openStore }: WorkerParts): void {
   const scope = globalThis as unknown as WorkerScope
   const url = new URL(scope.location.href)
-  /** The page that each request comes from. */
+  /** Id of the page that each request comes from. */
+  const clientIds = new WeakMap<Request, string>()
   const pages = new WeakMap<Request, Promise<WorkerClient | undefined>>()
+  /** The page that a request comes from, some time after it is needed first. */
+  const pageOf = (request: Request): Promise<WorkerClient | undefined> => {
+    let page = pages.get(request)
+    if (!page) {
+      const clientId = clientIds.get(request) ?? ''
+      page =
+        clientId === ''
+          ? Promise.resolve(undefined)
+          : systemHost.sleep(TELL_AFTER_MS).then(() => scope.clients.get(clientId))
+      pages.set(request, page)
+    }
+    return page
+  }
   const tell = (request: Request, message: DeliveryMessage | FailureMessage): void => {
     // A page that has gone needs no news.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a client is not a window
-    markHandled(pages.get(request)!.then((page) => page?.postMessage(message)))
+    markHandled(pageOf(request).then((page) => page?.postMessage(message)))
   }
 
   const tellAll = async ({ name, message }: Error): Promise<void> => {
@@ -101,7 +121,7 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
     responder: {
       base,
       mediaAhead: ahead === null ? undefined : Number(ahead),
-      untilNeeded: async (request, signal) => holds.untilNeeded(await pages.get(request), request.url, signal),
+      untilNeeded: async (request, signal) => holds.untilNeeded(await pageOf(request), request.url, signal),
       onDelivery(delivery, request) {
         tell(request, { type: 'combstream:delivery', ...delivery })
       },
@@ -156,7 +176,7 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
     }
   })
   scope.addEventListener('fetch', (event) => {
-    pages.set(event.request, event.clientId === '' ? Promise.resolve(undefined) : scope.clients.get(event.clientId))
+    clientIds.set(event.request, event.clientId)
     if (answerFetch(event, hives.responderOf(event.clientId))) return
     const answer = files.answer(event.request)
     if (answer) event.respondWith(answer)

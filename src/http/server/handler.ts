@@ -1,5 +1,5 @@
 import { IntegrityError, type NotFoundError } from '../../errors.ts'
-import type { Hive } from '../../hive/hive.ts'
+import type { Entry, Hive } from '../../hive/hive.ts'
 import { isRecord } from '../protocol/is-record.ts'
 import { problemOf } from './problem-of.ts'
 import { StatusError } from './status-error.ts'
@@ -60,24 +60,25 @@ export function createHiveHandler(
 
 /**
  * Makes the handler for a certain server. If it is given the etag of a version, it answers as if the URL had it (`?v=`), unless
- * it has another.
+ * it has another. It may also be given an entry that is open at the version which the URL names, and holds nothing before it is
+ * read.
  */
 export function hiveHandler(
   hive: Hive,
   options: HiveHandlerOptions,
   traits: ServerTraits,
-): (request: Request, pin?: string) => Promise<Response> {
+): (request: Request, pin?: string, named?: Entry) => Promise<Response> {
   if (typeof hive?.open !== 'function') throw new TypeError(`hive must be a Hive, got ${typeof hive}`)
   const checked = checkHandlerOptions(options)
   const watchers = new Watchers({ hive, most: checked.limits.watchers, stopping: options.stopping })
   const settings: Settings = { ...checked, ...traits, hive, watchers }
-  return async (request, pin) => {
+  return async (request, pin, named) => {
     const onError = (error: unknown): void => options.onError?.(error, request)
     const log = new RequestLog(options.onTransfer, onError)
     try {
       // Evaluated first: if `cors` throws, no entry is open yet.
       const shared = corsHeaders(request, settings.cors)
-      const answer = await respond(request, pin, settings, log).catch((error: unknown) => {
+      const answer = await respond(request, { pin, named }, settings, log).catch((error: unknown) => {
         const failure = failureAnswer(request, error)
         if (failure.status >= 500 && !isRefusal(error)) onError(error)
         return failure
@@ -102,7 +103,7 @@ export function hiveHandler(
 
 async function respond(
   request: Request,
-  pin: string | undefined,
+  { pin, named }: { readonly pin: string | undefined; readonly named: Entry | undefined },
   settings: Settings,
   log: RequestLog,
 ): Promise<BegunAnswer | Response> {
@@ -140,7 +141,7 @@ async function respond(
     throw new StatusError(403, 'not allowed')
   }
   const takesBlob = settings.takesBlob?.(request) ?? false
-  const asked = { request, hive, alias, destination, prefix, version, takesBlob, limits, watchers, log }
+  const asked = { request, hive, alias, destination, prefix, version, named, takesBlob, limits, watchers, log }
   const answer = await route.answer(asked)
   return settings.beginBody(answer, request)
 }

@@ -1,4 +1,4 @@
-import type { Hive } from '../../hive/hive.ts'
+import type { Entry, Hive } from '../../hive/hive.ts'
 import type { RequestLog } from './request-log.ts'
 import type { HandlerLimits } from './handler-options.ts'
 import type { Watchers } from './watchers.ts'
@@ -17,6 +17,8 @@ export interface HiveRequest {
   readonly prefix: string
   /** Etag of the one version that the request is about (`?v=`); undefined if it is about the current one. */
   readonly version: string | undefined
+  /** An entry that is open at that version already. */
+  readonly named: Entry | undefined
   /** Whether the body of the answer may be a Blob of an engine's own storage. */
   readonly takesBlob: boolean
   /** What the request may ask for at most. */

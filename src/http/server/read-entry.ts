@@ -1,7 +1,6 @@
 import { ConflictError, NotFoundError } from '../../errors.ts'
 import { digestInEtag } from '../../hive/entry-record.ts'
 import type { Entry } from '../../hive/hive.ts'
-import { openNamed } from '../../hive/open-named.ts'
 import { storedBlob } from '../../hive/pinned-entry.ts'
 import { answerRead, bodyStream, CACHING } from '../../representation/answer-read.ts'
 import { evaluateConditions } from '../../representation/conditions.ts'
@@ -58,12 +57,11 @@ export async function readSignature(asked: HiveRequest): Promise<Answer> {
 }
 
 /** Opens the version that the answer is of, from its first byte to its last. */
-export async function openVersion({ hive, alias, version }: HiveRequest): Promise<Entry> {
+export async function openVersion({ hive, alias, version, named }: HiveRequest): Promise<Entry> {
   const options = { consistency: 'snapshot' } as const
   if (version === undefined) return hive.open(alias, options)
-
-  const named = await openNamed(hive, alias, version, options)
   if (named) return named
+
   const entry = await hive.open(alias, options).catch((error: Error) => {
     if (error.name !== 'NotFoundError') throw error
     throw new StatusError(410, new NotFoundError(`the entry has been removed: ${alias}`, { alias, cause: error }))
