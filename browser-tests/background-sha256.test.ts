@@ -46,8 +46,9 @@ afterEach(() => {
 })
 
 /** A hash of a page that has just loaded the module, and makes workers of this class. */
-async function makers(worker: unknown = WatchedWorker): Promise<() => Promise<BackgroundHash>> {
-  vi.stubGlobal('Worker', worker)
+async function makers(...given: [worker?: unknown]): Promise<() => Promise<BackgroundHash>> {
+  // Without workers, a page has `undefined`.
+  vi.stubGlobal('Worker', given.length > 0 ? given[0] : WatchedWorker)
   const fresh = `../src/bytes/hashing/background-sha256.ts?${pages++}`
   const module = (await import(/* @vite-ignore */ fresh)) as typeof import('../src/bytes/hashing/background-sha256.ts')
   return module.createBackgroundSha256
