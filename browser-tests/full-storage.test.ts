@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { server } from 'vitest/browser'
 import { indexedDbBackend } from '../src/backends/indexeddb.ts'
 import { opfsBackend } from '../src/backends/opfs.ts'
@@ -9,13 +9,10 @@ import { fillStorage, limitStorage } from './support/fill-storage.ts'
 /** Less than the case for a backend with little space stores. */
 const ROOM_BYTES = 3_000_000
 const KEY = new Uint8Array([1])
-/** Far longer than a worker needs to start. */
-const HANG_MS = 30_000
 
 const undo: (() => unknown)[] = []
 
 afterEach(async () => {
-  vi.restoreAllMocks()
   for (const each of undo.splice(0).toReversed()) await each()
 })
 
@@ -32,27 +29,11 @@ async function openSmall(open: (name: string) => Promise<Backend>): Promise<Back
   return open(name)
 }
 
-/** A backend whose blocks a worker writes, which starts when several are put at a time. */
-async function withWorker(name: string): Promise<Backend> {
-  const backend = await opfsBackend(name)
-  const several = ['w.01', 'w.02', 'w.03', 'w.04']
-  await vi.waitFor(async () => {
-    const here = vi.spyOn(FileSystemFileHandle.prototype, 'createWritable').mockClear()
-    await Promise.all(several.map((object) => backend.blocks.put(object, KEY)))
-    for (const object of several) await backend.blocks.delete(object)
-    expect(here).not.toHaveBeenCalled()
-  }, HANG_MS)
-  return backend
-}
-
 const OPENERS: Readonly<Record<string, (name: string) => Promise<Backend>>> = {
   opfsBackend,
-  ...(server.browser === 'chromium'
-    ? // Only Chromium has such a worker.
-      { 'opfsBackend, with a worker that writes': withWorker }
-    : // Databases that other tests have deleted count in Chromium for a while, which then has more room than it says.
-      // The tools test `browser-hive-faults` fills one there, in a browser of its own.
-      { indexedDbBackend }),
+  // Databases that other tests have deleted count in Chromium for a while, which then has more room than it says. The tools
+  // test `browser-hive-faults` fills one there, in a browser of its own.
+  ...(server.browser !== 'chromium' && { indexedDbBackend }),
 }
 
 // WebKitGTK has no limit within what a test can write.

@@ -2,12 +2,15 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ElementHandle, Locator, Page } from 'playwright'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { HttpHive } from '../../src/http.ts'
 import { openPlayerPage, type PlayerPage } from '../support/player-page.ts'
 import { runPlayer } from '../support/player-server.ts'
 import { randomBytes, soon } from '../support/streams.ts'
 
+const HANG_MS = 30_000
+/** How long a button may take, before it is pressed again. */
+const PRESS_MS = 5_000
 const CLIP = new URL('../../examples/player/clips/comb.mp4', import.meta.url)
 
 let player: PlayerPage
@@ -285,7 +288,7 @@ describe('the example player', () => {
     expect(await hive.stat('comb.webm')).toMatchObject({ alias: 'comb.webm' })
 
     await page.evaluate(dropCalls, ['unpin', 'clear'])
-    await page.getByRole('button', { name: 'More about comb.webm' }).press('Enter')
+    const more = page.getByRole('button', { name: 'More about comb.webm' })
     const panel = page.locator('.panel:visible')
     const press = async (button: Locator, what: string): Promise<void> => {
       await button.press('Enter')
@@ -293,8 +296,13 @@ describe('the example player', () => {
       expect(await page.getByRole('progressbar', { name: what }).isVisible()).toBe(true)
       await page.keyboard.press('Enter')
     }
-    await panel.getByRole('button', { name: 'Keep for offline' }).press('Enter')
     const unpin = panel.getByRole('button', { name: 'Do not keep for offline' })
+    // The list may be drawn again just now, which closes the panel.
+    await vi.waitFor(async () => {
+      if (!(await panel.isVisible())) await more.press('Enter', { timeout: PRESS_MS })
+      await panel.getByRole('button', { name: 'Keep for offline', exact: true }).press('Enter', { timeout: PRESS_MS })
+      await unpin.waitFor({ timeout: PRESS_MS })
+    }, HANG_MS)
     await press(unpin, 'Releasing comb.webm')
     await panel.getByText('You cancelled it.').waitFor()
     await expect.poll(focused).toBe('Do not keep for offline')
@@ -305,7 +313,7 @@ describe('the example player', () => {
     await page.evaluate(dropCalls, [])
     await unpin.press('Enter')
     await panel.getByText('No longer kept for offline').waitFor()
-    await page.getByRole('button', { name: 'More about comb.webm' }).press('Enter')
+    await more.press('Enter')
 
     await page.route('**/traffic?*', () => undefined)
     await press(page.getByRole('button', { name: 'Edit an 8 MB entry' }), 'Updating by delta')
