@@ -89,10 +89,14 @@ function recordPositions(): void {
   const video = document.querySelector('video')!
   // The video may fail before its next `timeupdate`.
   let positions = [video.currentTime]
-  video.addEventListener('timeupdate', () => {
-    const { error, paused, seeking, readyState, currentTime } = video
-    if (!paused && !seeking && readyState > 1 && (!error || currentTime > 0)) positions.push(currentTime)
-  })
+  const record = (): void => {
+    const { paused, seeking, readyState, currentTime } = video
+    // It is 0 after an error in WebKit, and until the page has moved a video that it has loaded again.
+    if (!paused && !seeking && readyState > 1 && currentTime > 0) positions.push(currentTime)
+  }
+  // On a busy machine, `timeupdate` comes seconds after the video has begun to move.
+  for (const event of ['timeupdate', 'playing', 'seeked']) video.addEventListener(event, record)
+  setInterval(record, 50)
   Object.assign(globalThis, {
     positionsNow: () => positions,
     forgetPositions: () => (positions = []),
