@@ -222,7 +222,9 @@ describe('postgresBackend', () => {
   it.each(['its own client', 'a client of the caller'])(
     'answers calls of %s soon after the server has restarted, however many there are',
     async (whose) => {
-      const client = postgres(server.url(), { max: 8, onnotice: () => undefined, backoff: () => 0.05 })
+      // If a connection is cut while the driver asks for types, a rejection of its own stays unhandled.
+      const quiet = { onnotice: () => undefined, fetch_types: false }
+      const client = postgres(server.url(), { max: 8, ...quiet, backoff: () => 0.05 })
       const place = whose === 'its own client' ? server.url() : client
       const { metadata, close } = await postgresBackend(place, { schema: newSchema(), connections: 8 })
       const end = new AbortController()
