@@ -83,8 +83,18 @@ export async function untilVideo(
   }
 }
 
-/** Starts a `<video>`. WebKit does not always settle the promise of `play()`, so only its rejection counts. */
+/**
+ * Starts a `<video>`. WebKit does not always settle the promise of `play()`, so only its rejection counts; an AbortError
+ * only says that {@link untilVideo} has started the video again.
+ */
 export async function play(video: HTMLVideoElement): Promise<void> {
-  const refusal = video.play().then(() => new Promise<never>(() => undefined))
+  const never = new Promise<never>(() => undefined)
+  const refusal = video.play().then(
+    () => never,
+    (error: unknown) => {
+      if ((error as Error).name !== 'AbortError') throw error
+      return never
+    },
+  )
   await Promise.race([refusal, untilVideo(video, 'play()', ({ paused, readyState }) => !paused && readyState >= 3)])
 }
