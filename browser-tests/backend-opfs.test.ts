@@ -12,6 +12,7 @@ import { difference } from '../node-tests/support/jobs.ts'
 import { sample, wholeOr } from '../node-tests/support/sample.ts'
 import { settledBackend } from '../node-tests/support/settled-backend.ts'
 import { randomBytes, rejection } from '../node-tests/support/streams.ts'
+import { storeInSmallBucket } from './support/fill-storage.ts'
 
 /** WebKitGTK has no such file system. */
 const HAS_OPFS = 'createWritable' in (globalThis.FileSystemFileHandle?.prototype ?? {})
@@ -21,6 +22,7 @@ const KEY = new Uint8Array([1])
 const HAS_WRITE_THREAD = HAS_OPFS && 'userAgentData' in navigator
 const PageWorker = globalThis.Worker
 
+let makeRoom: (() => Promise<void>) | undefined
 const names: string[] = []
 const backends: Backend[] = []
 
@@ -127,6 +129,8 @@ afterEach(async () => {
   await Promise.all(backends.splice(0).map((backend) => backend.close()))
   linger()
   vi.unstubAllGlobals()
+  await makeRoom?.()
+  makeRoom = undefined
   await Promise.all(names.splice(0).map(remove))
 })
 
@@ -357,6 +361,15 @@ describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () =>
     expect(worker.isTerminated).toBe(true)
     const { worker: next } = await openWithWorker()
     expect(next).not.toBe(worker)
+  })
+
+  const openSmall = async (): Promise<Backend> => {
+    makeRoom = await storeInSmallBucket(3_000_000)
+    return (await openWithWorker()).backend
+  }
+  it.each(backendCases(openSmall, { makeSmall: openSmall }).slice(-1))('$name', async ({ run }) => {
+    await expect(run()).resolves.toBeUndefined()
+    expect(WatchedWorker.last.written).toContain('o.again')
   })
 
   it('keeps no bytes that it was given', async () => {

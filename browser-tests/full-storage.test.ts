@@ -4,7 +4,7 @@ import { indexedDbBackend } from '../src/backends/indexeddb.ts'
 import { opfsBackend } from '../src/backends/opfs.ts'
 import type { Backend } from '../src/store.ts'
 import { backendCases } from '../src/testing.ts'
-import { fillStorage, limitStorage } from './support/fill-storage.ts'
+import { fillStorage, storeInSmallBucket } from './support/fill-storage.ts'
 
 /** Less than the case for a backend with little space stores. */
 const ROOM_BYTES = 3_000_000
@@ -18,8 +18,8 @@ afterEach(async () => {
 
 /** Leaves the site little room, opens a backend, and deletes it after the test. */
 async function openSmall(open: (name: string) => Promise<Backend>): Promise<Backend> {
-  const makeRoom = (await limitStorage(ROOM_BYTES)) ?? (await fillStorage(window, KEY, ROOM_BYTES))
-  undo.push(makeRoom)
+  const fill = server.browser === 'chromium' ? storeInSmallBucket(ROOM_BYTES) : fillStorage(window, KEY, ROOM_BYTES)
+  undo.push(await fill)
   const name = `full ${crypto.randomUUID()}`
   undo.push(async () => {
     indexedDB.deleteDatabase(`combstream:${name}`)
@@ -29,12 +29,7 @@ async function openSmall(open: (name: string) => Promise<Backend>): Promise<Back
   return open(name)
 }
 
-const OPENERS: Readonly<Record<string, (name: string) => Promise<Backend>>> = {
-  opfsBackend,
-  // Databases that other tests have deleted count in Chromium for a while, which then has more room than it says. The tools
-  // test `browser-hive-faults` fills one there, in a browser of its own.
-  ...(server.browser !== 'chromium' && { indexedDbBackend }),
-}
+const OPENERS = { indexedDbBackend, opfsBackend }
 
 // WebKitGTK has no limit within what a test can write.
 describe.runIf(server.browser !== 'webkit').each(Object.entries(OPENERS))('%s', (_, open) => {

@@ -1,8 +1,18 @@
+import { vi } from 'vitest'
 import { cdp, server } from 'vitest/browser'
 
 /** The part of a session of Chromium's developer tools that is used here. */
 interface Session {
   send(method: string, parameters?: object): Promise<void>
+}
+
+/** The parts of Chromium's storage buckets that are used here (WICG Storage Buckets). */
+interface StorageBuckets {
+  open(
+    name: string,
+    options: { quota: number },
+  ): Promise<{ readonly indexedDB: IDBFactory; getDirectory(): Promise<FileSystemDirectoryHandle> }>
+  delete(name: string): Promise<void>
 }
 
 /** Runs in a worker, where files can be made longer without writing them. */
@@ -18,6 +28,24 @@ const FILL = `onmessage = async ({ data }) => {
     postMessage(String(error))
   }
 }`
+
+/**
+ * Makes this page store what it opens from now on in a bucket with so little room, and returns what ends that. Only Chromium has
+ * buckets. What other tests have stored, or have just deleted, does not count in one.
+ */
+export async function storeInSmallBucket(bytes: number): Promise<() => Promise<void>> {
+  const { storageBuckets } = navigator as Navigator & { storageBuckets: StorageBuckets }
+  const name = `small-${crypto.randomUUID()}`
+  const bucket = await storageBuckets.open(name, { quota: bytes })
+  const spies = [
+    vi.spyOn(navigator.storage, 'getDirectory').mockImplementation(() => bucket.getDirectory()),
+    vi.spyOn(globalThis, 'indexedDB', 'get').mockReturnValue(bucket.indexedDB),
+  ]
+  return async () => {
+    for (const spy of spies) spy.mockRestore()
+    await storageBuckets.delete(name)
+  }
+}
 
 /**
  * Lets Chromium store only so many bytes more for this site, and returns what ends that. It must be called before a database is
