@@ -8,7 +8,7 @@ import { computeManifest } from '../hive/compute-manifest.ts'
 import { digestInEtag } from '../hive/entry-record.ts'
 import type { EntryManifest } from '../hive/entry-manifest.ts'
 import type { Consistency, Entry, EntryInfo, OpenOptions } from '../hive/hive.ts'
-import { bytesOfReader, bytesOfStream, type VersionBytes } from '../hive/version-bytes.ts'
+import { bytesOfStream } from '../hive/version-bytes.ts'
 import type { VersionRangeReading, VersionReading, VersionSource } from '../hive/version-source.ts'
 import { versionStream } from '../hive/version-stream.ts'
 import { SignatureStream } from '../rsync/signature-stream.ts'
@@ -24,6 +24,7 @@ import { currentEtag } from './current-etag.ts'
 import type { HiveCache } from './hive-cache.ts'
 import { type HeldBlock, NetworkRun } from './network-run.ts'
 import { readBlob } from './read-blob.ts'
+import { uncachedBytes } from './uncached-bytes.ts'
 import { isDescribable } from './version-rows.ts'
 
 /** What a {@linkcode CachedVersion} is. */
@@ -80,6 +81,7 @@ export class CachedVersion implements VersionSource {
 
   read(range: ByteRange, reading: VersionRangeReading): ReadableStream<Uint8Array<ArrayBuffer>> {
     const { bufferSize, signals, readAhead } = reading
+    const { statistics } = this.#options.cache
     let source: CachedBytes | undefined
     let seenReads = 0
     return versionStream({
@@ -88,7 +90,7 @@ export class CachedVersion implements VersionSource {
       open: async (signal) => {
         const names = range.start === range.end ? undefined : await this.names(range.start, signal)
         source = names && (await this.#openBytes(range, names))
-        return source ?? this.#uncached(range, reading, signal)
+        return source ?? uncachedBytes({ range, reading, signal, statistics, open: () => this.#open(signal) })
       },
       check: async (offset, arriving) => {
         // Only when they have arrived is it known where the bytes come from; meanwhile, it is looked what is current.
@@ -320,28 +322,6 @@ export class CachedVersion implements VersionSource {
     // Rows have no times before 1970.
     const modifiedMs = Math.max(0, modified.getTime() || 0)
     return { alias, etag, size, type, modifiedMs, names, blockLength, successor: undefined }
-  }
-
-  /** Bytes that pass by the cache. */
-  async #uncached(
-    range: ByteRange,
-    { readAhead, bufferSize }: VersionRangeReading,
-    signal: AbortSignal,
-  ): Promise<VersionBytes> {
-    if (range.start === range.end) return { read: () => Promise.resolve(undefined), cancel: () => undefined }
-    const { statistics } = this.#options.cache
-    const remote = await this.#open(signal)
-    const bytes = readAhead
-      ? bytesOfStream(remote.stream({ ...range, signal }))
-      : bytesOfReader(remote.reader({ bufferSize }), range, signal)
-    return {
-      read: async (lent) => {
-        const chunk = await bytes.read(lent)
-        statistics.networkBytes += chunk?.byteLength ?? 0
-        return chunk
-      },
-      cancel: (reason) => bytes.cancel(reason),
-    }
   }
 
   async #openSignature(reading: VersionReading, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
