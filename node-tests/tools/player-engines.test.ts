@@ -41,6 +41,7 @@ const NO_VIDEO = 'noise.mp4'
 const NOT_SUPPORTED = `The format is not supported: this browser cannot play ${NO_VIDEO}, which is video/mp4.`
 /** How many looks of the page at a video it leaves alone. At every fourth look, it asks for a video that stands still. */
 const LOOKS = wholeOr(10, 5)
+const MAX_WINDOWS = 3
 
 /** For the tests of an engine, which wait for each other, so that no page has to share the time of its browser. */
 const TIMEOUT_MS = 600_000
@@ -205,12 +206,17 @@ describe.concurrent('the example player says that a format is not supported', ()
             await untilInPage(page, 'the list', () => document.querySelector('#entries button') !== null)
             const contains = (words: string): boolean => document.body.innerText.includes(words)
             await clickUntil(page, '#entries tr:last-child button', 'the words', contains, NOT_SUPPORTED)
-            const before = proxy.requests.length
-            const since = (): string[] => proxy.requests.slice(before)
+            const asked = (): number => proxy.requests.filter((request) => request.includes(NO_VIDEO)).length
             await page.evaluate(countLooks)
             const enough = (looks: number): boolean => Number(document.body.dataset['looks']) >= looks
-            await untilInPage(page, 'several looks of the page', enough, LOOKS)
-            expect(since().filter((request) => request.includes(NO_VIDEO))).toEqual([])
+            let before: number
+            let windows = 0
+            // What the worker looks up behind an answer may come after the words. A page that goes on asks in every window.
+            do {
+              before = asked()
+              await untilInPage(page, 'several looks of the page', enough, LOOKS * ++windows)
+            } while (asked() > before && windows < MAX_WINDOWS)
+            expect(asked()).toBe(before)
           } finally {
             await page.close()
             await proxy.close()
