@@ -59,14 +59,14 @@ for (const isTiered of [false, true]) {
     while (late() < 2) await nextTask()
     await soon(writer.abort('stop'), 'abort')
     expect(await stored).toBe('stop')
-    expect(await inspectStore(backend)).toMatchObject({ counts: { v: 1, t: 1 }, objects: 0, problems: [] })
+    expect(await inspectStore(backend)).toMatchObject({ counts: { v: 1 }, objects: 0, late: 2, problems: [] })
 
     await arrive()
     // They are not strangers to a scrub.
     expect((await store.scrub()).orphans.count).toBe(0)
     expect((await store.collectGarbage()).waiting.objects).toBe(2)
     await store.collectGarbage({ graceMs: 0 })
-    expect(await inspectStore(backend)).toMatchObject({ counts: { v: 1 }, objects: 0, problems: [] })
+    expect(await inspectStore(backend)).toMatchObject({ counts: { v: 1 }, objects: 0, late: 0, problems: [] })
   })
 }
 
@@ -85,9 +85,10 @@ for (const fates of [
     const { size } = await sink.stored
     expect(size).toBe(70)
     await arrive()
-    expect((await inspectStore(backend)).objects).toBe(7 + late())
+    expect(await backend.blocks.list({ prefix: 'o.', limit: 100 })).toHaveLength(7 + late())
+    expect(await inspectStore(backend)).toMatchObject({ objects: 7, late: late(), problems: [] })
     await store.collectGarbage({ graceMs: 0 })
-    expect(await inspectStore(backend)).toMatchObject({ objects: 7, problems: [] })
+    expect(await inspectStore(backend)).toMatchObject({ objects: 7, late: 0, problems: [] })
     expect((await inspectStore(backend)).counts).not.toHaveProperty('t')
   })
 }

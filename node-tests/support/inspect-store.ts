@@ -26,10 +26,12 @@ export interface StoreContents {
   readonly references: string[]
   /** The rows of aliases and users, as `<kind>/<text>`. */
   readonly rows: Map<string, string>
-  /** Number of rows of each kind. */
+  /** Number of rows of each kind, without those of `late`. */
   readonly counts: Record<string, number>
-  /** Number of objects. */
+  /** Number of objects, without those of `late`. */
   readonly objects: number
+  /** Number of objects in the trash because their put was given up, so that the engine may store them late. */
+  readonly late: number
   /** Violations of the invariants that hold in every state, including those that a crash leaves. */
   readonly problems: string[]
 }
@@ -100,8 +102,14 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
     if (!pageSets.has(key.slice(0, 16))) problems.push(`a page of set ${hex(key.slice(0, 16))}, which no stream names`)
     for (const entry of parsePage(value).entries) named.add(`o.${toHex(entry.object)}`)
   }
+  const late = new Set<string>()
   for (const [, value] of kind('t')) {
-    for (const entry of parseTrash(value).page.entries) named.add(`o.${toHex(entry.object)}`)
+    const { entries } = parseTrash(value).page
+    for (const entry of entries) named.add(`o.${toHex(entry.object)}`)
+    // No block is empty: these were not known to exist.
+    if (entries.some(({ storedLength }) => storedLength > 0)) continue
+    for (const entry of entries) late.add(`o.${toHex(entry.object)}`)
+    if (--counts['t']! === 0) delete counts['t']
   }
   for (const [object, value] of kind('i')) {
     parseStreamId(value)
@@ -141,7 +149,8 @@ export async function inspectStore(backend: Backend): Promise<StoreContents> {
     references: references.toSorted(),
     rows: new Map(['a', 'u'].flatMap((each) => kind(each).map(([key, value]) => [`${each}/${key}`, latin1(value)]))),
     counts,
-    objects: objects.size,
+    objects: [...objects.keys()].filter((name) => !late.has(name)).length,
+    late: late.size,
     problems,
   }
 }

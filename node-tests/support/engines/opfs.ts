@@ -7,4 +7,4 @@ export { BackendError } from '../../../src/errors.ts'
 const SHARING = 8
 
 /** Stands in for the memory backend: rows in a database, and blocks in a directory of the origin's file system. */
-export const memoryBackend = sharedBackends(() => opfsBackend(`test ${crypto.randomUUID()}`), SHARING)
+export const memoryBackend = sharedBackends(() => opfsBackend(`test ${crypto.randomUUID()}`), { sharing: SHARING })

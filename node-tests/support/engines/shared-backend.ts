@@ -12,7 +12,10 @@ type Call<Half> = <T>(signal: AbortSignal | undefined, work: (half: Half) => Pro
  * thousands of hives, and to create schemas or databases for all of them would take longer than the tests. What tests have
  * stored goes with the server, or with the profile of the browser.
  */
-export function sharedBackends(open: () => Promise<Backend>, sharing = 100): () => Backend {
+export function sharedBackends(
+  open: () => Promise<Backend>,
+  { sharing = 100, putsMayArriveLate }: { sharing?: number; putsMayArriveLate?: boolean } = {},
+): () => Backend {
   let made = 0
   let openOnce = once(open)
   return () => {
@@ -32,7 +35,10 @@ export function sharedBackends(open: () => Promise<Backend>, sharing = 100): () 
     }
     return {
       metadata: rowsBelow(new Uint8Array([number]), (signal, work) => call(signal, ({ metadata }) => work(metadata))),
-      blocks: blocksBelow(`h${number}.`, (signal, work) => call(signal, ({ blocks }) => work(blocks))),
+      blocks: {
+        ...blocksBelow(`h${number}.`, (signal, work) => call(signal, ({ blocks }) => work(blocks))),
+        putsMayArriveLate,
+      },
       close() {
         isClosed = true
         return Promise.resolve()
