@@ -79,7 +79,7 @@ it('holds nothing for a <video> that has another source', async () => {
   await expect.poll(() => held.size).toBe(0)
 })
 
-// Where a clip has a gap, WebKit takes it for buffered and enough, and it does not say that it waits.
+// In some runs, WebKit takes the gap for buffered and enough, and does not say that it waits (`watch-media.test.ts`).
 it.runIf(server.browser === 'webkit')('plays on through a gap in a video that seems to have enough', async () => {
   const long = slowClip(clip, 4)
   const video = frame.video(worker.url(await store(spreadClip(long, new Uint8Array(GAP_BYTES)))))
