@@ -112,6 +112,23 @@ async function read(url: string, signal?: AbortSignal): Promise<number | undefin
   }
 }
 
+/** Pins an entry. When the server has sent a part of it, it sends no more until `interrupt` has ended. */
+async function pinDuring(interrupt: () => Promise<void>): Promise<void> {
+  const other = await store()
+  // Clips have blocks in common.
+  await worker.cache.clear()
+  await tell('stop')
+  await tell(`allow?bytes=${BLOCK_BYTES + BLOCK_BYTES / 2}`)
+  const progress: number[] = []
+  const pin = worker.cache.pin(other.alias, { onProgress: ({ bytes }) => progress.push(bytes) })
+  await expect.poll(() => progress.at(-1)).toBeGreaterThan(0)
+  await interrupt()
+  await tell('go')
+  expect(await soon(pin, 'the pin')).toMatchObject({ alias: other.alias, size: other.size })
+  expect(await worker.cache.cached(other.alias)).toMatchObject({ bytes: other.size, pinned: true })
+  await worker.cache.clear()
+}
+
 async function untilNothingIsOpen(): Promise<void> {
   await expect.poll(() => tell('counts')).toMatchObject({ answers: 0, sockets: 0 })
   await expect.poll(() => countsOf(worker)).toEqual({ timers: 0, bodies: 0 })
@@ -171,42 +188,24 @@ describe('a service worker with a cache', () => {
 
   // The other engines let a worker that is replaced finish a pin, and have no other way to end it.
   it.runIf(server.browser === 'chromium')('finishes a pin during which the browser has ended the worker', async () => {
-    const other = await store()
     const lost: string[] = []
     frame.window.navigator.serviceWorker.addEventListener('message', ({ data }: MessageEvent<{ type: string }>) => {
       if (data.type === 'combstream:lost') lost.push(data.type)
     })
-    // Clips have blocks in common.
-    await worker.cache.clear()
-    await tell('stop')
-    await tell(`allow?bytes=${BLOCK_BYTES + BLOCK_BYTES / 2}`)
-    const progress: number[] = []
-    const pin = worker.cache.pin(other.alias, { onProgress: ({ bytes }) => progress.push(bytes) })
-    await expect.poll(() => progress.at(-1)).toBeGreaterThan(0)
-    await endWorker()
-    // It has ended: nobody reads from the server any more, and no worker knows the call until the page makes it again.
-    await expect.poll(() => tell('counts')).toMatchObject({ answers: 0, sockets: 0 })
-    await expect.poll(() => lost).toEqual(['combstream:lost'])
-    await tell('go')
-    expect(await soon(pin, 'the pin')).toMatchObject({ alias: other.alias, size: other.size })
-    expect(await worker.cache.cached(other.alias)).toMatchObject({ bytes: other.size, pinned: true })
-    await worker.cache.clear()
+    await pinDuring(async () => {
+      await endWorker()
+      // It has ended: nobody reads from the server any more, and no worker knows the call until the page makes it again.
+      await expect.poll(() => tell('counts')).toMatchObject({ answers: 0, sockets: 0 })
+      await expect.poll(() => lost).toEqual(['combstream:lost'])
+    })
     expect(await worker.cache.usage()).toMatchObject({ bytes: 0, pinnedBytes: 0 })
   })
 
   it('is replaced while the server does not send what a page pins, and its successor finishes the pin', async () => {
-    const other = await store()
-    await worker.cache.clear()
-    await tell('stop')
-    await tell(`allow?bytes=${BLOCK_BYTES + BLOCK_BYTES / 2}`)
-    const progress: number[] = []
-    const pin = worker.cache.pin(other.alias, { onProgress: ({ bytes }) => progress.push(bytes) })
-    await expect.poll(() => progress.at(-1)).toBeGreaterThan(0)
-    worker = await register('observed-worker.js', 11_000_000)
-    await tell('go')
-    expect(await soon(pin, 'the pin')).toMatchObject({ alias: other.alias, size: other.size })
-    expect(await worker.cache.cached(other.alias)).toMatchObject({ bytes: other.size, pinned: true })
-    await worker.cache.clear()
+    await pinDuring(async () => {
+      worker = await register('observed-worker.js', 11_000_000)
+    })
+    expect(await worker.cache.usage()).toMatchObject({ bytes: 0, pinnedBytes: 0 })
   })
 
   it('plays on when the browser has no more room, keeps nothing, and tells its pages why', async () => {
