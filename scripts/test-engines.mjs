@@ -44,8 +44,6 @@ const FILES = [FOLDERS.simulated, FOLDERS.language, FOLDERS.portable].flatMap((f
 const EXCEPT = [
   // Two runs are equal only if all calls end in the same order.
   { part: 'is the only source of differences between two runs of a store' },
-  // Each second call fails. In another order, all five tries of one call would.
-  { part: 'continues after any number of temporary failures' },
   // Only memory and files are read into a buffer of the caller.
   { part: 'gets blocks that the engine has in memory straight into its buffer', engines: /^(?!directory)/ },
   // It moves the clock, by which these engines give up calls that take too long.
