@@ -3,6 +3,7 @@ import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { type Backend, StreamStore } from '../../src/store.ts'
+import { inspectStore } from '../support/inspect-store.ts'
 
 const text = (value: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(value)
 
@@ -80,7 +81,7 @@ describe('StreamStore', () => {
     const reason = new Error('enough')
     await writer.abort(reason)
     await expect(sink.stored).rejects.toBe(reason)
-    expect(await rows(backend)).toEqual(['v'])
-    expect(await backend.blocks.list({ prefix: '', limit: 1000 })).toEqual([])
+    const { counts, objects, problems } = await inspectStore(backend)
+    expect({ counts, objects, problems }).toEqual({ counts: { v: 1 }, objects: 0, problems: [] })
   })
 })
