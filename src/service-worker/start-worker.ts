@@ -77,7 +77,7 @@ export function startWorker({ hiveAt, openStore }: WorkerParts): void {
   /** Id of the page that each request comes from. */
   const clientIds = new WeakMap<Request, string>()
   const pages = new WeakMap<Request, Promise<WorkerClient | undefined>>()
-  /** The page that a request comes from, some time after it is needed first. */
+  /** The page that a request comes from; resolves some time after it was first asked for. */
   const pageOf = (request: Request): Promise<WorkerClient | undefined> => {
     let page = pages.get(request)
     if (!page) {
