@@ -4,7 +4,8 @@ import { KeptFiles } from '../src/service-worker/kept-files.ts'
 
 /** The script of a page, which the browser tests serve. */
 const PATH = '/media-page/kept/rsync-worker.js'
-const SILENCE_MS = 200
+/** Far longer than a busy machine needs. */
+const SILENCE_MS = 20_000
 const cacheNames: string[] = []
 
 afterEach(async () => {
