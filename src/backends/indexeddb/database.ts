@@ -2,12 +2,8 @@ import { onAbort } from '../../bytes/on-abort.ts'
 import { BackendError, FormatError } from '../../errors.ts'
 import { resultOf } from './idb-request.ts'
 import { indexedDbError } from './indexeddb-error.ts'
-
-/** The object stores of a database; docs/formats.md describes them. */
-export const ROWS = 'rows'
-export const BLOCKS = 'blocks'
-export const SIZES = 'sizes'
-export const COUNTERS = 'counters'
+import { BLOCKS, COUNTERS, ROWS, SIZES } from './object-stores.ts'
+import { SharedReading } from './shared-reading.ts'
 
 /** Key in the store `counters`: the version of the last commit, a number. */
 export const LAST_VERSION = 'version'
@@ -35,6 +31,10 @@ export class Database {
   #connection: Promise<IDBDatabase> | undefined
   /** The same, once it is open. */
   #opened: IDBDatabase | undefined
+  /** The last transaction that reads blocks. */
+  #reading: SharedReading | undefined
+  /** Number of calls that write. */
+  #writing = 0
   #id: string | undefined
   #closed = false
 
@@ -71,6 +71,45 @@ export class Database {
     }
   }
 
+  /** Reads a block; undefined if there is none. Blocks share transactions with each other, and with rows. */
+  getBlock<T>(what: string, name: string, signal: AbortSignal | undefined): Promise<T | undefined> {
+    return this.#share(what, signal, (reading) => reading.block(name, signal)) as Promise<T | undefined>
+  }
+
+  /** Reads a row; undefined if there is none. While blocks are read, it shares their transactions. */
+  getRow<T>(what: string, key: Uint8Array<ArrayBuffer>, signal: AbortSignal | undefined): Promise<T | undefined> {
+    if (this.#reading?.isReading && this.#writing === 0) {
+      return this.#share(what, signal, (reading) => reading.row(key, signal)) as Promise<T | undefined>
+    }
+    // By itself, it does not wait for blocks that are being stored.
+    return this.read(what, [ROWS], signal, (transaction) =>
+      resultOf<T | undefined>(transaction.objectStore(ROWS).get(key)),
+    )
+  }
+
+  async #share(
+    what: string,
+    signal: AbortSignal | undefined,
+    ask: (reading: SharedReading) => Promise<unknown> | undefined,
+  ): Promise<unknown> {
+    signal?.throwIfAborted()
+    let answer = this.#reading && ask(this.#reading)
+    if (!answer) {
+      const stores = [ROWS, BLOCKS]
+      const begun = this.#beginAtOnce(stores, signal) ?? (await this.#begin(what, stores, 'readonly', signal))
+      const reading = new SharedReading(begun, this.#reading)
+      // Its first request, before others can join it and fill it.
+      answer = ask(reading)!
+      this.#reading = reading
+    }
+    try {
+      return await answer
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw indexedDbError(error, what)
+    }
+  }
+
   /**
    * Does the same in a transaction that also writes. It resolves once the changes are durable. If `work` or one of its
    * requests fails, nothing is changed.
@@ -81,6 +120,22 @@ export class Database {
     signal: AbortSignal | undefined,
     work: (transaction: IDBTransaction) => Promise<T> | T,
   ): Promise<T> {
+    this.#writing++
+    try {
+      return await this.#write(what, stores, signal, work)
+    } finally {
+      this.#writing--
+    }
+  }
+
+  async #write<T>(
+    what: string,
+    stores: readonly string[],
+    signal: AbortSignal | undefined,
+    work: (transaction: IDBTransaction) => Promise<T> | T,
+  ): Promise<T> {
+    // Nothing more joins what this has to wait for.
+    this.#reading = undefined
     const transaction = await this.#begin(what, stores, 'readwrite', signal)
     const stopListening = onAbort([signal], () => abort(transaction))
     const completed = completionOf(transaction)
@@ -168,6 +223,7 @@ export class Database {
   #lose(): void {
     this.#connection = undefined
     this.#opened = undefined
+    this.#reading = undefined
   }
 
   /** Opens a connection; `lost` is called when it cannot be used any longer. */

@@ -1,5 +1,6 @@
 import { onAbort } from '../../bytes/on-abort.ts'
-import { BLOCKS, type Database, SIZES } from './database.ts'
+import type { Database } from './database.ts'
+import { BLOCKS, SIZES } from './object-stores.ts'
 
 /** Transactions that store objects at a time: the engine finds the next one when it has finished one. */
 const MAX_TRANSACTIONS = 2

@@ -1,7 +1,8 @@
 import { ownBytes } from '../../bytes/byte-order.ts'
 import type { BackendError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
-import { BLOCKS, type Database, SIZES } from './database.ts'
+import type { Database } from './database.ts'
+import { BLOCKS, SIZES } from './object-stores.ts'
 import { GroupedPuts, type StoredObject } from './grouped-puts.ts'
 import { indexedDbError } from './indexeddb-error.ts'
 import { resultOf } from './idb-request.ts'
@@ -88,9 +89,7 @@ export class IdbBlocks implements Blocks {
   }
 
   #read(what: string, name: string, signal: AbortSignal | undefined): Promise<StoredObject | undefined> {
-    return this.#database.read(what, [BLOCKS], signal, (transaction) =>
-      resultOf<StoredObject | undefined>(transaction.objectStore(BLOCKS).get(name)),
-    )
+    return this.#database.getBlock<StoredObject>(what, name, signal)
   }
 }
 

@@ -8,7 +8,8 @@ import type {
   Row,
   VersionedValue,
 } from '../../store/backend.ts'
-import { COUNTERS, type Database, LAST_VERSION, ROWS } from './database.ts'
+import { type Database, LAST_VERSION } from './database.ts'
+import { COUNTERS, ROWS } from './object-stores.ts'
 import { resultOf } from './idb-request.ts'
 
 /** A row as the object store `rows` has it, under its key. */
@@ -25,11 +26,10 @@ export class IdbMetadata implements Metadata {
     this.#database = database
   }
 
-  get(key: Uint8Array, { signal }: BackendCallOptions = {}): Promise<VersionedValue | undefined> {
-    return this.#database.read('cannot read a row', [ROWS], signal, async (transaction) => {
-      const row = await resultOf<StoredRow | undefined>(transaction.objectStore(ROWS).get(ownBytes(key)))
-      return row && { value: row.value, version: String(row.version) }
-    })
+  async get(key: Uint8Array, { signal }: BackendCallOptions = {}): Promise<VersionedValue | undefined> {
+    const row = await this.#database.getRow<StoredRow>('cannot read a row', ownBytes(key), signal)
+    // Others may get the same row.
+    return row && { value: copyBytes(row.value), version: String(row.version) }
   }
 
   getMany(keys: readonly Uint8Array[], { signal }: BackendCallOptions = {}): Promise<(VersionedValue | undefined)[]> {

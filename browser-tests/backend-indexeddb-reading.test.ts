@@ -1,0 +1,174 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { indexedDbBackend } from '../src/backends/indexeddb.ts'
+import type { Backend } from '../src/store.ts'
+
+const KEY = new Uint8Array([1])
+const BLOCK = new Uint8Array(1000)
+
+const names: string[] = []
+const backends: Backend[] = []
+
+async function open(name: string = `test ${crypto.randomUUID()}`): Promise<Backend> {
+  names.push(name)
+  const backend = await indexedDbBackend(name)
+  backends.push(backend)
+  return backend
+}
+
+/** Opens a backend with a row and a block. */
+async function openFilled(): Promise<Backend> {
+  const backend = await open()
+  await backend.blocks.put('one', BLOCK)
+  await backend.metadata.commit([], [{ key: KEY, value: KEY }])
+  return backend
+}
+
+function remove(name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(`combstream:${name}`)
+    request.onsuccess = () => resolve()
+    request.onerror = () => reject(request.error!)
+  })
+}
+
+/** How a call ends: the length of a block, or the reason. */
+function outcomeOf(read: Promise<Uint8Array | undefined>): Promise<unknown> {
+  return read.then(
+    (bytes) => bytes?.byteLength,
+    (reason: unknown) => reason,
+  )
+}
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  await Promise.all(backends.splice(0).map((backend) => backend.close()))
+  await Promise.all(names.splice(0).map(remove))
+})
+
+describe('reading from IndexedDB', () => {
+  it('reads blocks in few transactions, each of which lets others write soon', async () => {
+    const { blocks } = await openFilled()
+    const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    for (let count = 0; count < 40; count++) expect(await blocks.get('one')).toHaveLength(BLOCK.byteLength)
+    expect(begin.mock.calls.length).toBeGreaterThanOrEqual(40 / 4)
+    // WebKit sometimes ends one a little sooner than it need.
+    expect(begin.mock.calls.length).toBeLessThan(30)
+  })
+
+  it('reads a row once in a transaction of blocks, and gives each caller bytes of its own', async () => {
+    const { blocks, metadata } = await openFilled()
+    const pending = blocks.get('one')
+    const get = vi.spyOn(IDBObjectStore.prototype, 'get')
+    const rows = await Promise.all([metadata.get(KEY), metadata.get(KEY), metadata.get(KEY)])
+    expect(get).toHaveBeenCalledTimes(1)
+    rows[0]!.value.fill(9)
+    expect(rows.map((row) => row!.value[0])).toEqual([9, 1, 1])
+    await pending
+  })
+
+  it('reads that row again in the next transaction, before the blocks', async () => {
+    const { blocks, metadata } = await openFilled()
+    const get = vi.spyOn(IDBObjectStore.prototype, 'get')
+    const read = (count: number): Promise<unknown>[] => Array.from({ length: count }, () => blocks.get('one'))
+    const first = [...read(1), metadata.get(KEY), ...read(2)]
+    const next = read(3)
+    const known = metadata.get(KEY)
+    await Promise.all([...first, ...next, known])
+    const stores = get.mock.contexts.map((store) => (store as IDBObjectStore).name)
+    expect(stores).toEqual(['blocks', 'rows', 'blocks', 'blocks', 'rows', 'blocks', 'blocks', 'blocks'])
+  })
+
+  it('lets the engine answer a caller who asks for a row again and again', async () => {
+    const { blocks, metadata } = await openFilled()
+    const state = { arrived: false }
+    const block = blocks.get('one').finally(() => {
+      state.arrived = true
+    })
+    // Microtasks alone would keep the block from arriving.
+    while (!state.arrived) await metadata.get(KEY)
+    expect(await block).toHaveLength(BLOCK.byteLength)
+  })
+
+  it('reads a row by itself while no blocks are read, or while something is written', async () => {
+    const { blocks, metadata } = await openFilled()
+    const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    await blocks.get('one')
+    await metadata.get(KEY)
+    const put = blocks.put('two', BLOCK)
+    const block = blocks.get('one')
+    await metadata.get(KEY)
+    await Promise.all([put, block])
+    const scopes = begin.mock.calls.filter(([, mode]) => mode === 'readonly').map(([stores]) => stores)
+    expect(scopes).toEqual([['rows', 'blocks'], ['rows'], ['rows', 'blocks'], ['rows']])
+  })
+
+  it('reads a row as it was when it was asked for, or later, while it is changed through another connection', async () => {
+    const { blocks, metadata } = await openFilled()
+    const other = await open(names.at(-1))
+    await metadata.commit([], [{ key: KEY, value: new Uint8Array([0]) }])
+    const WRITES = 30
+    const acknowledged = { count: 0 }
+    const write = async (): Promise<void> => {
+      for (let count = 1; count <= WRITES; count++) {
+        await other.metadata.commit([], [{ key: KEY, value: new Uint8Array([count]) }])
+        acknowledged.count = count
+      }
+    }
+    // Without a pause, lest their transactions end by themselves.
+    const readBlocks = async (): Promise<void> => {
+      while (acknowledged.count < WRITES) expect(await blocks.get('one')).toHaveLength(BLOCK.byteLength)
+    }
+    const readRows = async (): Promise<void> => {
+      while (acknowledged.count < WRITES) {
+        const least = acknowledged.count
+        expect((await metadata.get(KEY))!.value[0]).toBeGreaterThanOrEqual(least)
+      }
+    }
+    await Promise.all([write(), readBlocks(), readBlocks(), readRows(), readRows()])
+    expect((await metadata.get(KEY))!.value[0]).toBe(WRITES)
+  })
+
+  it('goes on with what others read when one of those who share a transaction gives up', async () => {
+    const { blocks } = await openFilled()
+    const [one, two] = [new AbortController(), new AbortController()]
+    const both = [one, two].map(({ signal }) => outcomeOf(blocks.get('one', { signal })))
+    one.abort('first')
+    expect(await Promise.all(both)).toEqual(['first', BLOCK.byteLength])
+
+    const abort = vi.spyOn(IDBTransaction.prototype, 'abort')
+    const three = new AbortController()
+    const last = [1, 2].map(() => outcomeOf(blocks.get('one', { signal: three.signal })))
+    three.abort('second')
+    expect(await Promise.all(last)).toEqual(['second', 'second'])
+    expect(abort).toHaveBeenCalled()
+    expect(await blocks.get('one')).toHaveLength(BLOCK.byteLength)
+  })
+
+  it('fails all that share a transaction which the browser aborts, and reads on', async () => {
+    const { blocks, metadata } = await openFilled()
+    const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    const reads = [outcomeOf(blocks.get('one')), outcomeOf(blocks.get('one'))]
+    const row = outcomeOf(metadata.get(KEY).then((found) => found?.value))
+    for (const { value } of begin.mock.results) (value as IDBTransaction).abort()
+    for (const outcome of await Promise.all([...reads, row])) {
+      expect(outcome).toMatchObject({ name: 'BackendError', retryable: true })
+    }
+    expect(await blocks.get('one')).toHaveLength(BLOCK.byteLength)
+    expect((await metadata.get(KEY))!.value).toEqual(KEY)
+  })
+
+  it('lets nothing join a transaction that a writer waits for', async () => {
+    const { blocks } = await openFilled()
+    const order: string[] = []
+    // Each block is asked for in answer to the one before, so that it could join.
+    const reading = (async () => {
+      for (let count = 0; count < 4; count++) {
+        await blocks.get('one')
+        order.push('read')
+      }
+    })()
+    const put = blocks.put('two', BLOCK).then(() => order.push('written'))
+    await Promise.all([reading, put])
+    expect(order).toEqual(['read', 'written', 'read', 'read', 'read'])
+  })
+})
