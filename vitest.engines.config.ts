@@ -19,8 +19,8 @@ export default defineConfig({
         fsModuleCache: false,
         // The engines' servers are started once for each worker.
         maxWorkers: 1,
-        // Some tests open thousands of hives, which takes its time on a disk or a server.
-        testTimeout: 600_000,
+        // Some tests open thousands of hives, which takes its time on a disk or a server: 10 minutes on an object store.
+        testTimeout: 1_800_000,
         globalSetup: [
           project.test?.globalSetup ?? [],
           engine === 's3' ? `${STAND_INS}../object-gateway.ts` : [],
