@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { bytesSource } from '../../src/bytes/byte-source.ts'
+import { nextTask } from '../../src/bytes/promises.ts'
 import { QuotaExceededError } from '../../src/errors.ts'
 import type { Backend } from '../../src/store/backend.ts'
 import { parsePage } from '../../src/store/rows/row-values.ts'
@@ -80,7 +81,7 @@ it('StreamStore frees the space of an upload that is aborted on a full disk, alt
   writer.closed.catch(() => undefined)
   // A first group of four, and three of eight.
   await soon(writer.write(randomBytes(28_000)), 'the write')
-  while ((await entriesOf(disk.backend)) < 28) await Promise.resolve()
+  while ((await entriesOf(disk.backend)) < 28) await nextTask()
   disk.capacity = disk.used()
   await soon(writer.abort('stop'), 'abort')
   expect(await stored).toBe('stop')
