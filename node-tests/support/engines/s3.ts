@@ -8,5 +8,6 @@ export { BackendError } from '../../../src/errors.ts'
 /** Stands in for the memory backend: blocks in an object store, which has no rows; these are in memory. */
 export const memoryBackend: () => Backend = sharedBackends(
   async () => gatewayBackend(await objectGateway(), {}, rowsInMemory()),
-  { putsMayArriveLate: true },
+  // Hundreds at a time, and the gateway answers 503 to some.
+  { putsMayArriveLate: true, inFlight: 64 },
 )

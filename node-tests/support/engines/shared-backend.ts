@@ -1,9 +1,19 @@
+import { Slots } from '../../../src/backends/postgres/slots.ts'
 import { concatBytes, copyBytes } from '../../../src/bytes/byte-order.ts'
 import type { Backend, Blocks, Metadata } from '../../../src/store/backend.ts'
 import { engineCalls } from '../streams.ts'
 
 /** Calls one of the halves of the engine. */
 type Call<Half> = <T>(signal: AbortSignal | undefined, work: (half: Half) => Promise<T>) => Promise<T>
+
+export interface SharedBackendsOptions {
+  /** How many backends share a hive of the engine, 256 at most. Default: 100. */
+  readonly sharing?: number
+  /** How many calls the engine gets at a time, for one that refuses too many. Default: any number. */
+  readonly inFlight?: number
+  /** What the engine says of its puts. */
+  readonly putsMayArriveLate?: boolean
+}
 
 /**
  * Returns a function that makes an empty backend at once, as tests make one in memory; the engine opens with its first call.
@@ -14,8 +24,9 @@ type Call<Half> = <T>(signal: AbortSignal | undefined, work: (half: Half) => Pro
  */
 export function sharedBackends(
   open: () => Promise<Backend>,
-  { sharing = 100, putsMayArriveLate }: { sharing?: number; putsMayArriveLate?: boolean } = {},
+  { sharing = 100, inFlight = Infinity, putsMayArriveLate }: SharedBackendsOptions = {},
 ): () => Backend {
+  const slots = new Slots(inFlight)
   let made = 0
   let openOnce = once(open)
   return () => {
@@ -27,9 +38,12 @@ export function sharedBackends(
       signal?.throwIfAborted()
       if (isClosed) throw new TypeError('the backend is closed')
       engineCalls.pending++
+      await new Promise<void>((resolve) => slots.take(resolve))
       try {
+        signal?.throwIfAborted()
         return await work(await shared())
       } finally {
+        slots.giveBack()
         engineCalls.pending--
       }
     }
