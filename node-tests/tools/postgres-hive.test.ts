@@ -203,7 +203,10 @@ describe('postgresBackend', () => {
   })
 
   it('takes new connections when the network has forgotten the old ones', async () => {
-    const backend = await open({ schema: newSchema(), connections: 1, timeoutMs: 2_000, listen: true }, proxy.port)
+    const schema = newSchema()
+    // It makes the schema, which may take a busy machine longer than the other's calls may take.
+    const other = await open({ schema })
+    const backend = await open({ schema, connections: 1, timeoutMs: 4_000, listen: true }, proxy.port)
     const { metadata } = backend
     const heard = new Promise((resolve) => backend.notices!.subscribe(resolve))
     await metadata.get(KEY)
@@ -213,7 +216,6 @@ describe('postgresBackend', () => {
     proxy.isSilent = false
     expect(await metadata.get(KEY)).toBeUndefined()
     // It listens again, too.
-    const other = await open({ schema: `hive_${schemas - 1}` })
     const timer = setInterval(() => other.notices!.publish('heard'), 20)
     expect(await heard).toBe('heard')
     clearInterval(timer)
