@@ -22,7 +22,7 @@ export interface OutageOutcome {
   readonly notice: string
   /** Where the video was when the server came back, in seconds. */
   readonly leftAt: number
-  /** The first position at which it played again, in seconds. */
+  /** The first position at which it played again, in seconds: if it was loaded again, once the page had moved it. */
   readonly resumedAt: number
   /** Milliseconds from the return of the server until the video had continued for a moment. */
   readonly resumedAfterMs: number
@@ -89,10 +89,14 @@ function recordPositions(): void {
   const video = document.querySelector('video')!
   // The video may fail before its next `timeupdate`.
   let positions = [video.currentTime]
+  // A video that is loaded again begins at 0, and WebKit may play a moment of that before it tells the page of the metadata.
+  let isInPlace = true
+  video.addEventListener('emptied', () => (isInPlace = false))
+  video.addEventListener('seeked', () => (isInPlace = true))
   const record = (): void => {
     const { paused, seeking, readyState, currentTime } = video
-    // It is 0 after an error in WebKit, and until the page has moved a video that it has loaded again.
-    if (!paused && !seeking && readyState > 1 && currentTime > 0) positions.push(currentTime)
+    // It is 0 after an error in WebKit.
+    if (isInPlace && !paused && !seeking && readyState > 1 && currentTime > 0) positions.push(currentTime)
   }
   // On a busy machine, `timeupdate` comes seconds after the video has begun to move.
   for (const event of ['timeupdate', 'playing', 'seeked']) video.addEventListener(event, record)
