@@ -2,11 +2,8 @@ import { toMapKey } from '../../bytes/byte-text.ts'
 import { abortable, markHandled } from '../../bytes/promises.ts'
 import { BLOCKS, ROWS } from './object-stores.ts'
 
-/**
- * Most requests of one transaction: whoever wants to write waits until it has ended. A reader has as many blocks in flight, which a
- * writer would wait for if each had a transaction of its own.
- */
-const MAX_REQUESTS = 4
+/** Most requests of one transaction: whoever wants to write waits until it has ended. */
+const MAX_REQUESTS = 8
 /** How often rows are given out that are known: whoever asks without an end must at times let the engine answer. */
 const MAX_KNOWN = 32
 
