@@ -103,6 +103,27 @@ describe('reading from IndexedDB', () => {
     expect(scopes).toEqual([['rows', 'blocks'], ['rows'], ['rows', 'blocks'], ['rows']])
   })
 
+  it('reads a row anew once another connection has changed it, whether or not blocks are being read', async () => {
+    const { blocks, metadata } = await openFilled()
+    const other = await open(names.at(-1))
+    const commit = (value: number): Promise<unknown> =>
+      other.metadata.commit([], [{ key: KEY, value: new Uint8Array([value]) }])
+    await commit(2)
+    await Promise.all([blocks.get('one'), metadata.get(KEY)])
+    await commit(3)
+    expect((await metadata.get(KEY))!.value[0]).toBe(3)
+
+    // The first transaction is full, and ends before the writer begins; the second waits for the writer.
+    const first = [blocks.get('one'), metadata.get(KEY), ...Array.from({ length: 6 }, () => blocks.get('one'))]
+    const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    const committed = commit(4)
+    await vi.waitUntil(() => begin.mock.calls.length > 0, { timeout: 30_000, interval: 0 })
+    const second = blocks.get('one')
+    await committed
+    expect((await metadata.get(KEY))!.value[0]).toBe(4)
+    await Promise.all([...first, second])
+  })
+
   it('reads a row as it was when it was asked for, or later, while it is changed through another connection', async () => {
     const { blocks, metadata } = await openFilled()
     const other = await open(names.at(-1))
