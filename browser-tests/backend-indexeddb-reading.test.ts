@@ -124,32 +124,6 @@ describe('reading from IndexedDB', () => {
     await Promise.all([...first, second])
   })
 
-  it('reads a row as it was when it was asked for, or later, while it is changed through another connection', async () => {
-    const { blocks, metadata } = await openFilled()
-    const other = await open(names.at(-1))
-    await metadata.commit([], [{ key: KEY, value: new Uint8Array([0]) }])
-    const WRITES = 30
-    const acknowledged = { count: 0 }
-    const write = async (): Promise<void> => {
-      for (let count = 1; count <= WRITES; count++) {
-        await other.metadata.commit([], [{ key: KEY, value: new Uint8Array([count]) }])
-        acknowledged.count = count
-      }
-    }
-    // Without a pause, lest their transactions end by themselves.
-    const readBlocks = async (): Promise<void> => {
-      while (acknowledged.count < WRITES) expect(await blocks.get('one')).toHaveLength(BLOCK.byteLength)
-    }
-    const readRows = async (): Promise<void> => {
-      while (acknowledged.count < WRITES) {
-        const least = acknowledged.count
-        expect((await metadata.get(KEY))!.value[0]).toBeGreaterThanOrEqual(least)
-      }
-    }
-    await Promise.all([write(), readBlocks(), readBlocks(), readRows(), readRows()])
-    expect((await metadata.get(KEY))!.value[0]).toBe(WRITES)
-  })
-
   it('goes on with what others read when one of those who share a transaction gives up', async () => {
     const { blocks } = await openFilled()
     const [one, two] = [new AbortController(), new AbortController()]
@@ -177,6 +151,23 @@ describe('reading from IndexedDB', () => {
     }
     expect(await blocks.get('one')).toHaveLength(BLOCK.byteLength)
     expect((await metadata.get(KEY))!.value).toEqual(KEY)
+  })
+
+  it('reads again when the browser closes the connection under those who read', async () => {
+    const { blocks, metadata } = await openFilled()
+    const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    const reads = [blocks.get('one'), blocks.get('one'), metadata.get(KEY), metadata.list({ prefix: KEY, limit: 1 })]
+    const begun = begin.mock.results.map(({ value }) => value as IDBTransaction)
+    // As a browser does: it closes the connection, aborts its transactions, and tells the page last.
+    for (const transaction of begun) {
+      transaction.db.close()
+      transaction.abort()
+    }
+    expect(begun).toHaveLength(2)
+    const [one, two, row, rows] = await Promise.all(reads)
+    expect([one, two]).toEqual([BLOCK, BLOCK])
+    expect(row).toMatchObject({ value: KEY })
+    expect(rows).toEqual([expect.objectContaining({ key: KEY, value: KEY })])
   })
 
   it('lets nothing join a transaction that a writer waits for', async () => {

@@ -50,25 +50,26 @@ export class Database {
 
   /**
    * Runs `work` in a transaction that reads these object stores. `work` must await nothing but the transaction's own
-   * requests. An error says `what` could not be done.
+   * requests. It runs again if the connection was lost under it. An error says `what` could not be done.
    */
-  async read<T>(
+  read<T>(
     what: string,
     stores: readonly string[],
     signal: AbortSignal | undefined,
     work: (transaction: IDBTransaction) => Promise<T>,
   ): Promise<T> {
-    const transaction = this.#beginAtOnce(stores, signal) ?? (await this.#begin(what, stores, 'readonly', signal))
-    const stopListening = onAbort([signal], () => abort(transaction))
-    try {
-      return await work(transaction)
-    } catch (error) {
-      abort(transaction)
-      signal?.throwIfAborted()
-      throw indexedDbError(error, what)
-    } finally {
-      stopListening()
-    }
+    return this.#whileConnected(what, signal, async () => {
+      const transaction = this.#beginAtOnce(stores, signal) ?? (await this.#begin(what, stores, 'readonly', signal))
+      const stopListening = onAbort([signal], () => abort(transaction))
+      try {
+        return await work(transaction)
+      } catch (error) {
+        abort(transaction)
+        throw error
+      } finally {
+        stopListening()
+      }
+    })
   }
 
   /** Reads a block; undefined if there is none. Blocks share transactions with each other, and with rows. */
@@ -87,27 +88,44 @@ export class Database {
     )
   }
 
-  async #share(
+  #share(
     what: string,
     signal: AbortSignal | undefined,
     ask: (reading: SharedReading) => Promise<unknown> | undefined,
   ): Promise<unknown> {
-    signal?.throwIfAborted()
-    let answer = this.#reading && ask(this.#reading)
-    if (!answer) {
+    return this.#whileConnected(what, signal, async () => {
+      signal?.throwIfAborted()
+      const joined = this.#reading && ask(this.#reading)
+      if (joined) return joined
       const stores = [ROWS, BLOCKS]
       const begun = this.#beginAtOnce(stores, signal) ?? (await this.#begin(what, stores, 'readonly', signal))
       const reading = new SharedReading(begun, this.#reading)
       // Its first request, before others can join it and fill it.
-      answer = ask(reading)!
+      const answer = ask(reading)!
       this.#reading = reading
+      return answer
+    })
+  }
+
+  /** Reads, and reads again if the connection was lost: a browser that has closed it fails its transactions first. */
+  async #whileConnected<T>(what: string, signal: AbortSignal | undefined, read: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const connection = this.#opened
+      try {
+        return await read()
+      } catch (error) {
+        signal?.throwIfAborted()
+        const isLast = attempt === MAX_ATTEMPTS || connection === undefined
+        if (isLast || !(await this.#wasLost(connection, what, signal))) throw indexedDbError(error, what)
+      }
     }
-    try {
-      return await answer
-    } catch (error) {
-      signal?.throwIfAborted()
-      throw indexedDbError(error, what)
-    }
+  }
+
+  /** Whether another connection has taken the place of this one. Fails if the database cannot be opened any more. */
+  async #wasLost(connection: IDBDatabase, what: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const probe = await this.#begin(what, [COUNTERS], 'readonly', signal)
+    abort(probe)
+    return probe.db !== connection
   }
 
   /**
