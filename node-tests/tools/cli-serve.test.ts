@@ -106,10 +106,9 @@ describe.each([
 
 test('a second signal ends `comb serve` at once', async () => {
   const hive = join(temporaryDirectory(), 'hive')
-  await storeEntry(hive, 'x', randomBytes(20_000_000))
-  const { child, result, url } = await serveComb(hive)
-  const socket = await open(url, GET)
-  await once(socket, 'readable')
+  const { child, result, url } = await serveComb(hive, ['--grace', '3600'])
+  const upload = await open(url, `${PUT}Content-Length: 4\nExpect: 100-continue\n\n`)
+  await once(upload, 'data')
   child.kill('SIGINT')
   await soon(refusal(url), 'the server to take no more connections')
   child.kill('SIGTERM')
