@@ -33,8 +33,12 @@ export function bareRows(sql: postgres.Sql): BareBlocks {
   }
 }
 
-/** Blocks as objects of an object store, and rows in PostgreSQL. */
-export function bareObjects({ endpoint, bucket, credentials }: ObjectGateway, sql: postgres.Sql): BareBlocks {
+/** Blocks as objects of an object store, and rows in PostgreSQL. `toBody` makes what the driver gets of a block. */
+export function bareObjects(
+  { endpoint, bucket, credentials }: ObjectGateway,
+  sql: postgres.Sql,
+  toBody: (bytes: Uint8Array<ArrayBuffer>) => RequestInit = (body) => ({ body }),
+): BareBlocks {
   const rows = new BareRows(sql)
   const { accessKeyId, secretAccessKey } = credentials
   const client = new AwsClient({ accessKeyId, secretAccessKey, service: 's3', region: 'us-east-1', retries: 0 })
@@ -46,12 +50,21 @@ export function bareObjects({ endpoint, bucket, credentials }: ObjectGateway, sq
   return {
     begin: () => rows.begin(),
     async put(name, bytes) {
-      await send(name, { method: 'PUT', body: bytes as Uint8Array<ArrayBuffer> })
+      await send(name, { method: 'PUT', ...toBody(bytes as Uint8Array<ArrayBuffer>) })
       await rows.count()
     },
     get: (name) => send(name, { method: 'GET' }),
     remove: (name) => send(name, { method: 'DELETE' }),
   }
+}
+
+/** A body that Node's `fetch` does not copy, as it does an array. */
+export function asStream(bytes: Uint8Array<ArrayBuffer>): RequestInit {
+  const start = (controller: ReadableStreamDefaultController): void => {
+    controller.enqueue(bytes)
+    controller.close()
+  }
+  return { body: new ReadableStream({ start }), headers: { 'Content-Length': String(bytes.byteLength) } }
 }
 
 /** Writes a row for every so many blocks, as the commits of a store do. */

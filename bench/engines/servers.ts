@@ -9,7 +9,7 @@ import { type ObjectGateway, startCeph, stopCeph } from '../../node-tests/suppor
 import { type Contest, type Cost, holdContests, timed } from '../contest.ts'
 import { drain } from '../drain.ts'
 import { noise } from '../noise.ts'
-import { bareObjects, bareRows, type BareBlocks } from './bare-servers.ts'
+import { asStream, bareObjects, bareRows, type BareBlocks } from './bare-servers.ts'
 import type { EnginesBenchOptions } from './browsers.ts'
 import { writePieces } from './write-pieces.ts'
 
@@ -42,6 +42,9 @@ export async function benchServers({ directory, byteLength, rounds, only }: Engi
       await bare.begin()
       const label = gateway ? 'PostgreSQL + S3' : 'PostgreSQL'
       contests.push(storing(label, byteLength, store, hive, bare), await reading(label, byteLength, hive, bare))
+      if (!gateway) continue
+      const { target: _, ...contest } = storing(label, byteLength, store, hive, bareObjects(gateway, sql, asStream))
+      contests.push({ ...contest, peerName: 'the same, which sends streams, as the store does, and signs no body' })
     }
     await holdContests(`backends on servers, ${byteLength / 2 ** 20} MiB`, contests, rounds)
   } finally {

@@ -3,6 +3,7 @@ import { describeValue } from '../../bytes/describe-value.ts'
 import type { BlockBackend } from '../tiered.ts'
 import { bucketUrl, checkPrefix } from './bucket-url.ts'
 import { checkCredentials, CredentialSource, type S3Credentials } from './credentials.ts'
+import { sendsStreams } from './request-body.ts'
 import { S3Client } from './s3-client.ts'
 import { MAX_OBJECT_BYTES, S3Objects } from './s3-objects.ts'
 
@@ -43,7 +44,7 @@ export interface S3BlocksOptions {
    */
   timeoutMs?: number | undefined
   /**
-   * Sends the requests.
+   * Sends the requests, whose bodies are arrays. In Node, the host's own gets streams, which it does not copy.
    * @default the host's `fetch`
    */
   fetch?: typeof fetch | undefined
@@ -93,6 +94,7 @@ export function s3Blocks(options: S3BlocksOptions): BlockBackend {
     timeoutMs,
     // Called without an object, as the host's own must be.
     fetch: (input, init) => fetch(input, init),
+    sendsStreams: fetch === globalThis.fetch && sendsStreams(),
   })
   const blocks = new S3Objects(client, url, root)
   return { blocks, limits: { blockBytes: MAX_OBJECT_BYTES }, close: () => blocks.close() }

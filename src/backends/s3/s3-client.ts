@@ -12,6 +12,7 @@ import { Backoff } from './backoff.ts'
 import type { CredentialSource } from './credentials.ts'
 import { Patience } from './patience.ts'
 import { readText } from './read-answer.ts'
+import { requestBody } from './request-body.ts'
 import { type S3Request, signRequest } from './sign-request.ts'
 
 /** Answers with an error are short. */
@@ -23,6 +24,8 @@ export interface S3ClientOptions {
   readonly region: string
   readonly bucket: string
   readonly fetch: typeof fetch
+  /** Whether `fetch` may get bodies as streams. */
+  readonly sendsStreams: boolean
   /** How long nothing may happen, in milliseconds. */
   readonly timeoutMs: number
 }
@@ -101,7 +104,7 @@ export class S3Client {
   }
 
   async #fetch<T>(call: S3Call<T>, exchange: Exchange, read: ReadAnswer<T>): Promise<Ending<T>> {
-    const { credentials, region, fetch } = this.#options
+    const { credentials, region, fetch, sendsStreams } = this.#options
     const { method, url, body, instead = {} } = call
     const { abort, onProgress } = exchange
     const headers = await signRequest(call, { credentials: await credentials.current(), region })
@@ -113,7 +116,7 @@ export class S3Client {
       headers,
       signal: abort.signal,
       redirect: 'manual',
-      ...(body && { body }),
+      ...(body && requestBody(body, headers, sendsStreams)),
     })
     onProgress()
     if (response.ok) return { kind: 'success', result: await read(response, onProgress) }
