@@ -49,9 +49,13 @@ const FIREFOX_MEASURED = {
 /** A window in which all that the pages of the examples need can be seen. Larger ones take longer to draw. */
 const VIEWPORT = { width: 640, height: 480 }
 
-/** Starts a browser. WebKit starts when it opens its first page. */
-export async function startEngine(engine: EngineName): Promise<Engine> {
-  if (engine === 'webkit') return new WebKitGtk()
+/**
+ * Starts a browser. WebKit starts when it opens its first page.
+ *
+ * @param environment Environment variables of WebKit.
+ */
+export async function startEngine(engine: EngineName, environment: Record<string, string> = {}): Promise<Engine> {
+  if (engine === 'webkit') return new WebKitGtk(environment)
   return startPlaywright(engine)
 }
 

@@ -43,6 +43,9 @@ const NOT_SUPPORTED = `The format is not supported: this browser cannot play ${N
 const LOOKS = wholeOr(10, 5)
 const MAX_WINDOWS = 3
 
+/** Without a graphics card, WebKit takes half of its CPU time to put the layers of a page together. It can draw without them. */
+const ENVIRONMENT = wholeOr<Record<string, string>>({}, { WEBKIT_DISABLE_COMPOSITING_MODE: '1' })
+
 /** For the tests of an engine, which wait for each other, so that no page has to share the time of its browser. */
 const TIMEOUT_MS = 600_000
 
@@ -242,7 +245,7 @@ function isMissing(name: EngineName): boolean {
 
 /** Runs a test once the previous one of its engine has ended. */
 async function inTurn(name: EngineName, test: (browser: Engine) => Promise<void>): Promise<void> {
-  if (!engines.has(name)) engines.set(name, name === 'chromium' ? sharedChromium() : startEngine(name))
+  if (!engines.has(name)) engines.set(name, name === 'chromium' ? sharedChromium() : startEngine(name, ENVIRONMENT))
   const browser = await engines.get(name)!
   const turn = Promise.resolve(turns.get(name)).then(() => test(browser))
   turns.set(
