@@ -52,7 +52,10 @@ const list = new EntryList(HIVE_URL, {
       await refresh()
       list.focus(to)
     },
-    isPinned: async ({ alias }) => (cache ? ((await cache.cached(alias))?.pinned ?? false) : undefined),
+    async isPinned({ alias }) {
+      await workerKnown
+      return cache ? ((await cache.cached(alias))?.pinned ?? false) : undefined
+    },
     async pin({ alias }, { signal, onProgress }) {
       await cache?.pin(alias, { signal, onProgress: ({ bytes, size }) => onProgress(size > 0 ? bytes / size : 1) })
       cacheView?.refreshSoon()

@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ElementHandle, Locator, Page, Route } from 'playwright'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { HttpHive } from '../../src/http.ts'
 import { openPlayerPage, type PlayerPage } from '../support/player-page.ts'
 import { runPlayer } from '../support/player-server.ts'
+import { sharedChromium } from '../support/shared-chromium.ts'
 import { randomBytes, soon } from '../support/streams.ts'
 
 const CLIP = new URL('../../examples/player/clips/comb.mp4', import.meta.url)
@@ -143,7 +144,7 @@ describe('the example player', () => {
     await page.evaluate(holdFetches, '/media/some%20folder/')
     await panel.getByRole('button', { name: 'Download' }).click()
     await panel.getByRole('button', { name: 'Cancel' }).click()
-    await page.evaluate(() => (globalThis as unknown as HeldFetches).letGo())
+    await page.evaluate(() => (globalThis as unknown as Held).letGo())
     await panel.getByText('Not downloaded. You cancelled it.').waitFor()
 
     // What ends does not take the focus from the user, who does something else by then.
@@ -152,7 +153,7 @@ describe('the example player', () => {
     await panel.getByRole('button', { name: 'Download' }).click()
     const other = page.getByRole('button', { name: 'Edit an 8 MB entry' })
     await other.focus()
-    await page.evaluate(() => (globalThis as unknown as HeldFetches).letGo())
+    await page.evaluate(() => (globalThis as unknown as Held).letGo())
     await again
     await panel.getByText('Downloaded', { exact: true }).waitFor()
     expect(await other.evaluate((element) => element === document.activeElement)).toBe(true)
@@ -193,6 +194,21 @@ describe('the example player', () => {
     expect(player.complaints.splice(0).every((text) => /503|41[02]/.test(text))).toBe(true)
   })
 
+  it('offers to keep an entry whose panel was opened before there was a service worker', async () => {
+    const other = await (await sharedChromium()).newPage()
+    onTestFinished(() => other.close())
+    await other.addInitScript(holdWorker)
+    await other.goto(player.server.url)
+    await other.getByRole('button', { name: 'More about comb.webm' }).click()
+    const panel = other.locator('.panel:visible')
+    await panel.getByRole('button', { name: 'Download' }).waitFor()
+    await other.waitForFunction(() => (globalThis as unknown as Held).isHeld)
+    const keep = panel.getByRole('button', { name: 'Keep for offline' })
+    expect(await keep.isVisible()).toBe(false)
+    await other.evaluate(() => (globalThis as unknown as Held).letGo())
+    await keep.waitFor()
+  })
+
   it('says that the format failed when the browser cannot play an entry, and only for that entry', async () => {
     for (const alias of ['noise.mp4', 'noise-too.mp4']) {
       await new Blob(['this is not a video']).stream().pipeTo(hive.sink(alias, { type: 'video/mp4' }))
@@ -206,9 +222,9 @@ describe('the example player', () => {
     // Another video starts while the page is still finding out why this one fails.
     await page.evaluate(holdFetches, '/media/noise-too.mp4')
     await page.getByRole('button', { name: 'noise-too.mp4', exact: true }).click()
-    await page.waitForFunction(() => (globalThis as unknown as HeldFetches).isHeld)
+    await page.waitForFunction(() => (globalThis as unknown as Held).isHeld)
     await page.getByRole('button', { name: 'comb.mp4', exact: true }).click()
-    await page.evaluate(() => (globalThis as unknown as HeldFetches).letGo())
+    await page.evaluate(() => (globalThis as unknown as Held).letGo())
     await until((video) => video.currentTime > 0.3)
     expect(await page.locator('#notice').textContent()).toBe('')
     for (const alias of ['noise.mp4', 'noise-too.mp4']) await hive.remove(alias)
@@ -377,22 +393,35 @@ async function until(done: (video: HTMLVideoElement) => boolean): Promise<void> 
   await page.waitForFunction(done, (await page.locator('video').elementHandle()) as ElementHandle<HTMLVideoElement>)
 }
 
-interface HeldFetches {
-  /** Whether a fetch is being held. */
+interface Held {
+  /** Whether something is being held. */
   isHeld: boolean
-  /** Lets all fetches continue. */
+  /** Lets everything continue. */
   letGo(): void
 }
 
 /** Holds the page's own fetches of a path. */
 function holdFetches(path: string): void {
-  const held = globalThis as unknown as HeldFetches
+  const held = globalThis as unknown as Held
   const { fetch } = globalThis
   const gate = new Promise<void>((resolve) => (held.letGo = resolve))
   globalThis.fetch = async (input, init) => {
     held.isHeld ||= String(input).includes(path)
     if (String(input).includes(path)) await gate
     return fetch(input, init)
+  }
+}
+
+/** Holds the registration of the page's service worker. */
+function holdWorker(): void {
+  const held = globalThis as unknown as Held
+  const { prototype } = ServiceWorkerContainer
+  const { register } = prototype
+  const gate = new Promise<void>((resolve) => (held.letGo = resolve))
+  prototype.register = async function (url, options) {
+    held.isHeld = true
+    await gate
+    return register.call(this, url, options)
   }
 }
 
