@@ -224,6 +224,33 @@ describe.runIf(HAS_OPFS)('opfsBackend', () => {
     expect(await other.blocks.get('o.0022')).toEqual(KEY)
   })
 
+  it('puts and deletes an object although a busy browser is slow to remove its directory', async () => {
+    const { blocks } = await open()
+    await blocks.put('o.0011', KEY)
+    const { prototype } = FileSystemDirectoryHandle
+    const { getFileHandle, removeEntry } = prototype
+    const slow = { removing: true }
+    const unlocked = (): void => {
+      if (slow.removing) throw new DOMException('the directory is being removed', 'NoModificationAllowedError')
+    }
+    vi.spyOn(prototype, 'removeEntry').mockImplementation(async function (this: FileSystemDirectoryHandle, ...entry) {
+      unlocked()
+      return removeEntry.apply(this, entry)
+    })
+    vi.spyOn(prototype, 'getFileHandle').mockImplementation(async function (this: FileSystemDirectoryHandle, ...file) {
+      unlocked()
+      return getFileHandle.apply(this, file)
+    })
+    for (const change of [() => blocks.put('o.0022', KEY), () => blocks.delete('o.0011')]) {
+      slow.removing = true
+      // It ends after tasks of other kinds, however fast they are.
+      setTimeout(() => (slow.removing = false), 50)
+      await change()
+    }
+    slow.removing = false
+    expect(await blocks.list({ prefix: '', limit: 10 })).toEqual([{ name: 'o.0022', size: 1 }])
+  })
+
   it('fails with a BackendError when its directory is deleted while it is open', async () => {
     const name = newName()
     const { blocks } = await open(name)

@@ -5,7 +5,7 @@ import { listNames, type ObjectTree, placeOf } from '../files/object-tree.ts'
 import { EarlyFiles } from './early-files.ts'
 import { joinWriteThread } from './write-thread.ts'
 
-/** How often a put or a deletion tries again, while others remove the directory because it was empty. */
+/** How often a put or a deletion is tried while others remove the directory because it was empty: for half a second. */
 const MAX_ATTEMPTS = 10
 
 /** Why a directory cannot be removed or used: it is not empty, or somebody uses it, removes it, or has removed it. */
@@ -142,6 +142,7 @@ export class OpfsBlocks implements Blocks {
         if (directory) return { directory, opened: await open(directory) }
       } catch (error) {
         if (!MOVED.has((error as Error).name) || attempt === MAX_ATTEMPTS) throw error
+        await pauseAfter(attempt)
       }
       // Somebody removes the directory, or has removed it.
       this.#known.clear()
@@ -264,8 +265,14 @@ async function removeFile(directory: FileSystemDirectoryHandle, file: string): P
       return await orAbsent(directory.removeEntry(file))
     } catch (error) {
       if (!isLocked(error) || attempt === MAX_ATTEMPTS) throw error
+      await pauseAfter(attempt)
     }
   }
+}
+
+/** Gives others time: on a busy machine, removing a directory takes longer than several attempts. */
+function pauseAfter(attempt: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 2 ** (attempt - 1)))
 }
 
 /** Undefined if something does not exist, or no longer does. */
