@@ -111,6 +111,8 @@ class BlockReader {
   #from: 'cache' | 'blocks' | undefined
   /** Keeps the stream in memory while it is read; undefined if it is not to be kept. */
   #fill: CacheFill | undefined
+  /** What to call once all of it is closed. */
+  readonly #forget: (() => void)[] = []
 
   constructor(context: StoreContext, { id, digest, pages, preloaded }: ReadableRecord, range: ByteRange) {
     this.#context = context
@@ -123,7 +125,7 @@ class BlockReader {
     this.#place = new StreamPlace(context, id, pages)
     const fetching = { window: this.#openWindow() }
     this.#fetching = fetching
-    closeWhenDropped(this, share)
+    this.#forget.push(closeWhenDropped(this, share))
   }
 
   close(reason: unknown): void {
@@ -133,6 +135,7 @@ class BlockReader {
     this.#fill?.close()
     this.#share.close()
     this.#abort.abort(reason)
+    for (const forget of this.#forget.splice(0)) forget()
   }
 
   /** Fills a buffer from its start, and returns the number of bytes; 0 at the end. */
@@ -253,8 +256,8 @@ class BlockReader {
   async #keep(filling: Promise<CacheFill | undefined>): Promise<void> {
     const fill = await filling
     if (!fill) return
-    if (this.#abort.signal.aborted) fill.close()
-    closeWhenDropped(this, fill)
+    if (this.#abort.signal.aborted) return fill.close()
+    this.#forget.push(closeWhenDropped(this, fill))
     this.#fill = fill
   }
 

@@ -213,11 +213,13 @@ let registry: FinalizationRegistry<{ close(): void }> | undefined
 /**
  * Closes something, such as a share, once its owner is garbage: what a stream reads from, if it was neither read to its
  * end nor cancelled. The owner must not be the stream itself, whose object browsers collect although its reader is still
- * used.
+ * used. Returns a function to call once the owner has closed it. Until then, nothing that it refers to may refer to the
+ * owner, or both are kept for ever; an error does that, whose stack V8 keeps with the objects whose methods were running.
  */
-export function closeWhenDropped(owner: object, held: { close(): void }): void {
+export function closeWhenDropped(owner: object, held: { close(): void }): () => void {
   // Cloudflare's workers had none before 2025.
-  if (typeof FinalizationRegistry === 'undefined') return
-  registry ??= new FinalizationRegistry((dropped) => dropped.close())
-  registry.register(owner, held)
+  if (typeof FinalizationRegistry === 'undefined') return () => undefined
+  const known = (registry ??= new FinalizationRegistry((dropped) => dropped.close()))
+  known.register(owner, held, held)
+  return () => void known.unregister(held)
 }
