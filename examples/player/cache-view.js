@@ -18,6 +18,10 @@ export class CacheView {
   #clear = typedById('clear-cache', HTMLButtonElement)
   #emptying = new RunningLine()
   #switching = new AbortController()
+  /** Whether the worker has not answered the last switch. */
+  #isSwitching = false
+  /** Resolves once the worker does what the last switch says, or has refused it. */
+  switched = Promise.resolve()
   /** @type {EntryInfo | undefined} */
   #entry
   #isWaiting = false
@@ -28,7 +32,9 @@ export class CacheView {
 
   constructor() {
     for (const id of ['cached-row', 'cache']) byId(id).hidden = false
-    this.#offline.addEventListener('change', () => void this.#switch())
+    this.#offline.addEventListener('change', () => {
+      this.switched = this.#switch()
+    })
     this.#clear.after(this.#emptying.element)
     this.#clear.addEventListener('click', () => void this.#empty())
     navigator.serviceWorker.addEventListener('message', ({ data }) => {
@@ -69,7 +75,7 @@ export class CacheView {
       const { bytes, limit, networkBytes, cacheBytes, offline } = await cache.usage()
       if (bytes > this.#bytes && this.#isFailing) this.#say('')
       this.#bytes = bytes
-      this.#offline.checked = offline
+      if (!this.#isSwitching) this.#offline.checked = offline
       byId('cache-text').textContent =
         `${formatBytes(networkBytes)} from the network, ${formatBytes(cacheBytes)} from the cache, ` +
         `which holds ${formatBytes(bytes)} of at most ${formatBytes(limit)}.`
@@ -101,6 +107,7 @@ export class CacheView {
     this.#switching.abort()
     const { signal } = (this.#switching = new AbortController())
     const isOffline = this.#offline.checked
+    this.#isSwitching = true
     try {
       await this.#cache?.setOffline(isOffline, { signal })
       announce(isOffline ? 'Only what is cached is used now.' : 'The network is used again.')
@@ -109,6 +116,8 @@ export class CacheView {
       if (signal.aborted) return
       this.#offline.checked = !isOffline
       this.#say(failureWords(error))
+    } finally {
+      if (!signal.aborted) this.#isSwitching = false
     }
   }
 

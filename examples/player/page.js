@@ -23,7 +23,7 @@ const RETRY_MS = 3_000
 /** Many changes at once are shown together. A long list is requested less often: at most a quarter of the time. */
 const PAUSE_MS = 200
 const PAUSE_SHARE = 3
-/** How long a click waits for a service worker that is starting. */
+/** How long a click waits for a service worker that is starting, or that is being told whether to use the network. */
 const LATE_MS = 2_000
 
 for (const link of document.querySelectorAll('nav a')) {
@@ -128,7 +128,8 @@ async function refresh() {
 /** @param {EntryInfo} entry */
 async function playSoon(entry) {
   // What is not played through the worker is not kept. Browsers let a page play for some seconds after a click.
-  await Promise.race([workerKnown, new Promise((resolve) => setTimeout(resolve, LATE_MS))])
+  const isReady = workerKnown.then(() => cacheView?.switched)
+  await Promise.race([isReady, new Promise((resolve) => setTimeout(resolve, LATE_MS))])
   player.play(entry)
 }
 

@@ -183,6 +183,8 @@ describe('the example player', () => {
       .pipeTo(hive.sink('b.mp4', { type: 'video/mp4' }))
     await page.getByRole('button', { name: 'b.mp4', exact: true }).click()
     await page.getByText('b.mp4 is not wholly in the cache, and the page was told to use nothing else.').waitFor()
+    // A click right after the switch comes before the worker has been told.
+    await page.evaluate(holdSwitch)
     await box.uncheck()
     await page.getByRole('button', { name: 'b.mp4', exact: true }).click()
     await until((video) => video.currentTime > 0.3)
@@ -422,6 +424,22 @@ function holdWorker(): void {
     held.isHeld = true
     await gate
     return register.call(this, url, options)
+  }
+}
+
+/** Tells the service worker only some time after the next click on a button whether to use the network. */
+function holdSwitch(): void {
+  const { prototype } = ServiceWorker
+  const { postMessage } = prototype
+  const clicked = new Promise<void>((resolve) => {
+    document.addEventListener('click', ({ target }) => {
+      if (target instanceof HTMLButtonElement) setTimeout(resolve, 50)
+    })
+  })
+  prototype.postMessage = function (message: { call?: string }, ...rest: unknown[]) {
+    const post = (): void => postMessage.call(this, message, ...(rest as [StructuredSerializeOptions]))
+    if (message.call === 'offline') void clicked.then(post)
+    else post()
   }
 }
 
