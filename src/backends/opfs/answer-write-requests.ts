@@ -1,3 +1,4 @@
+import { keepHandle } from './keep-handle.ts'
 import type { WriteReply, WriteRequest } from './write-messages.ts'
 
 /** The parts of `DedicatedWorkerGlobalScope` used here. TypeScript's `dom` library does not declare it. */
@@ -41,8 +42,8 @@ async function answer(scope: WorkerScope, request: WriteRequest): Promise<void> 
 async function writeFile({ slot, directory, name, bytes }: WriteRequest): Promise<'written' | 'exists'> {
   if (directory) directories[slot] = directory
   const parent = directories[slot]!
-  const file = await parent.getFileHandle(name, { create: true })
-  const access = await (file as WorkerFile).createSyncAccessHandle()
+  const file = (await keepHandle(parent, parent.getFileHandle(name, { create: true }))) as WorkerFile
+  const access = await keepHandle(file, file.createSyncAccessHandle())
   try {
     if (access.getSize() > 0) return 'exists'
     const written = access.write(bytes)

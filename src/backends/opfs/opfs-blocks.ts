@@ -3,6 +3,7 @@ import { BackendError, QuotaExceededError } from '../../errors.ts'
 import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, ObjectInfo } from '../../store/backend.ts'
 import { listNames, type ObjectTree, placeOf } from '../files/object-tree.ts'
 import { EarlyFiles } from './early-files.ts'
+import { keepHandle } from './keep-handle.ts'
 import { joinWriteThread } from './write-thread.ts'
 
 /** How often a put or a deletion is tried while others remove the directory because it was empty: for half a second. */
@@ -128,7 +129,7 @@ export class OpfsBlocks implements Blocks {
   async #entry(name: string): Promise<File | undefined> {
     const directory = await this.#directoryOf(name, false)
     const handle = await orAbsent(directory?.getFileHandle(name))
-    return orAbsent(handle?.getFile())
+    return handle && orAbsent(keepHandle(handle, handle.getFile()))
   }
 
   /** Makes the directory of an object, and opens something in it. */
@@ -244,9 +245,9 @@ async function writerIn(directory: FileSystemDirectoryHandle, name: string): Pro
     orAbsent(directory.getFileHandle(name)),
     directory.getFileHandle(name, { create: true }),
   ])
-  const file = known && (await orAbsent(known.getFile()))
+  const file = known && (await orAbsent(keepHandle(known, known.getFile())))
   if (file && file.size > 0) throw exists(name)
-  return handle.createWritable()
+  return keepHandle(handle, handle.createWritable())
 }
 
 function exists(name: string): BackendError {
