@@ -28,21 +28,40 @@ interface TestHive {
   tidyUp(): Promise<{ damaged: number; orphans: number }>
 }
 
+/** Where the blocks of a hive are. */
+type Place = 'indexeddb' | 'opfs'
+
+/** The hives whose browsers are killed. In the short form, each browser and each place is there once at least. */
+const PLACES = wholeOr<readonly (readonly [name: keyof typeof LAUNCHERS, prefer: Place])[]>(
+  [
+    ['chromium', 'indexeddb'],
+    ['chromium', 'opfs'],
+    ['firefox', 'indexeddb'],
+    ['firefox', 'opfs'],
+  ],
+  [
+    ['chromium', 'opfs'],
+    ['chromium', 'indexeddb'],
+    ['firefox', 'indexeddb'],
+  ],
+)
+
 /** How often a browser is killed. Firefox takes three seconds of CPU time to start, and Chromium two. */
 const ROUNDS = wholeOr(2, 1)
 
 const player = usePlayer()
 
-describe.each(Object.entries(LAUNCHERS))('a hive in the browser, in %s,', (name, launch) => {
-  it.skipIf(!existsSync(ENGINES[name as keyof typeof LAUNCHERS]))(
+describe.each(PLACES)('a hive in the browser, in %s with its blocks in %s,', (name, prefer) => {
+  it.skipIf(!existsSync(ENGINES[name]))(
     'has all that was stored before the browser was killed, and tidies up the rest',
     { timeout: 180_000 },
     async () => {
-      const profile = join(player.folder, `profile-${name}`)
+      const launch = LAUNCHERS[name]
+      const profile = join(player.folder, `profile-${name}-${prefer}`)
       const stored: string[] = []
       for (let round = 0; round < ROUNDS; round++) {
         const context = await launch(profile)
-        const page = await openHive(context)
+        const page = await openHive(context, { prefer })
         await page.evaluate((from) => void testHive().storeAll(from, 300_000), round * 1_000)
         await page.waitForFunction(() => testHive().stored.length > 4)
         stored.push(...(await page.evaluate(() => testHive().stored)))
@@ -53,7 +72,7 @@ describe.each(Object.entries(LAUNCHERS))('a hive in the browser, in %s,', (name,
       }
       const context = await launch(profile)
       try {
-        const page = await openHive(context)
+        const page = await openHive(context, { prefer })
         // One more may have been stored after the last look at each round.
         expect(await page.evaluate(() => testHive().readAll())).toBeGreaterThanOrEqual(stored.length)
         const found = await page.evaluate(() => testHive().stored)
@@ -76,7 +95,7 @@ it.skipIf(!existsSync(ENGINES.chromium))(
       const session = await context.newCDPSession(page)
       const { origin } = new URL(player.url)
       await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 12_000_000 })
-      await openHive(context, page)
+      await openHive(context, { page })
       expect(await page.evaluate(() => testHive().storeAll(0, 2_000_000))).toBe('QuotaExceededError')
       const count = await page.evaluate(() => testHive().stored.length)
       expect(count).toBeGreaterThan(0)
@@ -89,10 +108,13 @@ it.skipIf(!existsSync(ENGINES.chromium))(
 )
 
 /** Opens a page in which there is a {@linkcode TestHive}: a file of the example server, since its page would do more. */
-async function openHive(context: BrowserContext, page?: Page): Promise<Page> {
+async function openHive(
+  context: BrowserContext,
+  { page, prefer = 'indexeddb' }: { page?: Page; prefer?: Place },
+): Promise<Page> {
   const opened = page ?? (await context.newPage())
   await opened.goto(`${player.url}style.css`)
-  await opened.evaluate(IN_PAGE)
+  expect(await opened.evaluate(inPage(prefer))).toBe(prefer)
   return opened
 }
 
@@ -107,12 +129,14 @@ function kill(profile: string): void {
   }
 }
 
-/** Stands for what {@linkcode IN_PAGE} puts into the page. */
+/** Stands for what {@linkcode inPage} puts into the page. */
 declare function testHive(): TestHive
 
-const IN_PAGE = `(async () => {
+/** What puts the hive into the page, and resolves with where its blocks are. */
+const inPage = (prefer: Place): string => `(async () => {
   const { browserBackend, LocalHive, StreamStore } = await import('/combstream/browser-hive.js')
-  const store = new StreamStore(await browserBackend('test'), { blockSize: 100_000 })
+  const backend = await browserBackend('test', { prefer: '${prefer}' })
+  const store = new StreamStore(backend, { blockSize: 100_000 })
   const hive = new LocalHive(store)
   const stored = []
   // Noise, because browsers compress what they store.
@@ -155,4 +179,5 @@ const IN_PAGE = `(async () => {
       return { damaged: damaged.streams, orphans: orphans.count }
     },
   })
+  return backend.kind
 })()`
