@@ -1,12 +1,15 @@
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 import { expect, it, onTestFinished } from 'vitest'
+import { type EngineName, ENGINES, openEnginePage } from '../support/engine-page.ts'
 import { allowPages } from '../support/start-ceph.ts'
 import { newPrefix, objectGateway } from '../support/object-gateway.ts'
-import { sharedPage } from '../support/shared-chromium.ts'
+import { wholeOr } from '../support/sample.ts'
+import { sharedChromium } from '../support/shared-chromium.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -26,9 +29,35 @@ globalThis.runCases = async (gateway, prefix) => {
   return { problems, count: ofBlocks.length }
 }`
 
-it('s3Blocks works in a page of another origin, with the CORS rules that the guide names', async () => {
-  const gateway = await objectGateway()
-  await allowPages(gateway)
+/** The other engines start for this alone. Against fake answers, `npm test` runs the same cases in all of them. */
+const NAMES = wholeOr<readonly EngineName[]>(['chromium', 'firefox', 'webkit'], ['chromium'])
+
+interface Outcome {
+  readonly problems: readonly string[]
+  readonly count: number
+}
+
+it.each(NAMES.filter((name) => existsSync(ENGINES[name])))(
+  's3Blocks works in a page of another origin, with the CORS rules that the guide names, in %s',
+  async (name) => {
+    const gateway = await objectGateway()
+    await allowPages(gateway)
+    const page = await openEnginePage(name, await servePage(), name === 'chromium' ? await sharedChromium() : undefined)
+    onTestFinished(() => page.close())
+    const { endpoint, bucket, credentials } = gateway
+    const { problems, count } = await page.evaluate(
+      (options, prefix) =>
+        (globalThis as unknown as { runCases(...all: unknown[]): Promise<Outcome> }).runCases(options, prefix),
+      { endpoint, bucket, credentials },
+      newPrefix(),
+    )
+    expect(problems).toEqual([])
+    expect(count).toBeGreaterThan(5)
+  },
+)
+
+/** Serves a page with the script, and returns its URL. */
+async function servePage(): Promise<string> {
   const stdin = { contents: SCRIPT, resolveDir: ROOT, loader: 'ts' } as const
   const { outputFiles } = buildSync({ stdin, bundle: true, format: 'esm', write: false, external: ['node:*'] })
   const script = outputFiles[0]!.text
@@ -40,15 +69,5 @@ it('s3Blocks works in a page of another origin, with the CORS rules that the gui
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
-
-  const page = await sharedPage()
-  await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
-  const { endpoint, bucket, credentials } = gateway
-  const result = await page.evaluate(
-    ([options, prefix]) =>
-      (globalThis as unknown as { runCases(...all: unknown[]): unknown }).runCases(options, prefix),
-    [{ endpoint, bucket, credentials }, newPrefix()] as const,
-  )
-  expect(result).toEqual({ problems: [], count: expect.any(Number) })
-  expect((result as { count: number }).count).toBeGreaterThan(5)
-})
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}
