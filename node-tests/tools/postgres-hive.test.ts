@@ -1,5 +1,7 @@
 import postgres from 'postgres'
+import { once } from 'node:events'
 import { tmpdir } from 'node:os'
+import { text as readText } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { postgresBackend, type PostgresBackendOptions } from '../../src/backends/postgres.ts'
@@ -7,6 +9,7 @@ import { bytesSource } from '../../src/bytes/byte-source.ts'
 import { collect } from '../../src/bytes/collect.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { type Backend, StreamStore, systemHost } from '../../src/store.ts'
+import { startChild } from '../support/child-program.ts'
 import { CuttingProxy } from '../support/cutting-proxy.ts'
 import { CAN_MOUNT, mountSmall } from '../support/file-systems.ts'
 import { hastyHost } from '../support/hasty-collector.ts'
@@ -259,6 +262,20 @@ describe('postgresBackend', () => {
       await client.end()
     },
   )
+
+  it('lets a process end that closes its hive while it connects to a restarted server in order to watch', async () => {
+    const child = startChild('watching-child', server.url(), newSchema())
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const closed = once(child, 'close')
+    const errors = readText(child.stderr)
+    await once(child.stdout, 'data')
+    await server.stop('SIGINT')
+    // It pauses for up to a second between its attempts by then, so that it most probably closes in a pause.
+    await sleep(1_000)
+    await server.start()
+    child.stdin.end()
+    expect([await closed, await errors]).toEqual([[0, null], ''])
+  })
 
   it('loses nothing that was acknowledged when the server is restarted or crashes while hives store', async () => {
     const schema = newSchema()

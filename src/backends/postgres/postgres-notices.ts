@@ -2,6 +2,7 @@ import { markHandled } from '../../bytes/promises.ts'
 import type { Notices } from '../../store/backend.ts'
 import type { PostgresClient, PostgresListening } from './client.ts'
 import { CLOSING_MS, type ServerCalls } from './server-calls.ts'
+import { waitFor } from './wait-for.ts'
 
 /** How many notices may wait to be sent. */
 const MAX_WAITING = 1_000
@@ -54,11 +55,32 @@ export class PostgresNotices implements Notices {
     if (this.#listening) this.#listening = this.#listen(client)
   }
 
+  /**
+   * Waits a while until a client that is to be ended does not connect in order to listen. If it is ended in between, the driver
+   * connects nevertheless, and leaves that connection open (postgres 3.4.9: `terminate` in its `connection.js`).
+   */
+  async settle(client: PostgresClient): Promise<void> {
+    if (!this.#listening) return
+    await waitFor<void>(
+      (resolve) => {
+        const timer = setTimeout(resolve, CLOSING_MS)
+        const settled = (): void => {
+          clearTimeout(timer)
+          resolve()
+        }
+        // The driver says so at once if it listens, and otherwise once it does.
+        markHandled(Promise.resolve(client.listen(this.#channel, () => undefined, settled)))
+      },
+      { signals: [] },
+    )
+  }
+
   /** Begins to listen. The client tries again whenever that fails, or its connection ends. */
   #listen(client: PostgresClient): PromiseLike<PostgresListening> {
     const listening = client.listen(this.#channel, (payload) => {
       const [id, notice] = split(payload)
-      if (id === this.#id || this.#isClosed) return
+      // One that is about to be ended still listens.
+      if (id === this.#id || this.#isClosed || client !== this.#client) return
       const text = parse(notice)
       if (text !== undefined) this.#deliver(text)
     })

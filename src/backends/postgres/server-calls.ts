@@ -44,6 +44,8 @@ export interface ServerCallsOptions {
   readonly timeoutMs: number
   /** Makes another client in place of one that is ours, after it has lost a connection, or had no answer for that long. */
   readonly renew?: (() => PostgresClient) | undefined
+  /** Resolves once a client that is ours can be ended. */
+  readonly settle?: ((client: PostgresClient) => Promise<void>) | undefined
 }
 
 /**
@@ -57,6 +59,7 @@ export class ServerCalls implements Calls {
   #client: PostgresClient
   readonly #timeoutMs: number
   readonly #renew: ServerCallsOptions['renew']
+  readonly #settle: NonNullable<ServerCallsOptions['settle']>
   readonly #slots: Slots
   readonly #closing = new AbortController()
   /** Settles when the calls that come now may begin. */
@@ -64,10 +67,11 @@ export class ServerCalls implements Calls {
   /** When a statement was last answered, or failed, in milliseconds of `performance.now()`. */
   #lastAnswerMs = 0
 
-  constructor(client: PostgresClient, { timeoutMs, renew }: ServerCallsOptions) {
+  constructor(client: PostgresClient, { timeoutMs, renew, settle }: ServerCallsOptions) {
     this.#client = client
     this.#timeoutMs = timeoutMs
     this.#renew = renew
+    this.#settle = settle ?? (() => Promise.resolve())
     this.#slots = new Slots(client.options.max)
   }
 
@@ -196,7 +200,7 @@ export class ServerCalls implements Calls {
       { signals: [] },
     )
     // With a time, the driver would wait that long for connections that were cut off.
-    if (this.#renew) await this.#client.end({ timeout: 0 })
+    if (this.#renew) await this.#end(this.#client, 0)
   }
 
   #takeSlot({ what, signal }: Call, deadlineMs: number): Promise<void> {
@@ -220,8 +224,13 @@ export class ServerCalls implements Calls {
   /** Makes another client in place of one that is ours. What that one does is given up after `timeout` seconds. */
   #renewClient(timeout: number): void {
     if (!this.#renew || this.#closing.signal.aborted) return
-    markHandled(this.#client.end({ timeout }))
+    markHandled(this.#end(this.#client, timeout))
     this.#client = this.#renew()
+  }
+
+  async #end(client: PostgresClient, timeout: number): Promise<void> {
+    await this.#settle(client)
+    await client.end({ timeout })
   }
 
   #timeout(problem: string, deadlineMs: number, outcome?: 'unknown'): BackendError {
