@@ -1,4 +1,5 @@
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
@@ -475,6 +476,17 @@ describe('postgresBackend', () => {
       const error = await rejection(postgresBackend(wrong))
       expect(error).toMatchObject({ name: 'TypeError' })
       expect(String(error)).not.toContain('secret')
+    }
+    // The driver does not take these, and its error has the URL as a property.
+    for (const url of [
+      'user:secret@host:port/',
+      'user:sec#secret@host/',
+      'user:secret%@host/',
+      'user:secret@host:99999/',
+    ]) {
+      const error = await rejection(postgresBackend(`postgres://${url}`))
+      expect(error).toMatchObject({ name: 'TypeError', message: expect.stringContaining('percent-encoded') })
+      expect(inspect(error, { depth: null, showHidden: true })).not.toContain('secret')
     }
     for (const options of [{ schema: 'a"b' }, { schema: '' }, { blocks: {} as Backend }, { connections: 0.5 }]) {
       expect(await rejection(open(options))).toMatchObject({ name: 'TypeError' })

@@ -150,7 +150,14 @@ export async function postgresBackend(
 
 async function connector(url: string, connections: number): Promise<() => PostgresClient> {
   const connect = await loadDriver()
-  return () => connect(url, connections)
+  return () => {
+    try {
+      return connect(url, connections)
+    } catch {
+      // Without the parser's error, which has the URL as a property.
+      throw new TypeError('the URL of the server is not valid; a password in it must be percent-encoded')
+    }
+  }
 }
 
 function checkServer(server: string | PostgresClient): void {
