@@ -401,6 +401,25 @@ describe('postgresBackend', () => {
       await client.end()
     })
 
+    it('needs no other connection to link, rename and remove an entry', async () => {
+      const client = postgres(server.url(), { max: 1, onnotice: () => undefined })
+      // Fails within the time of a test.
+      const options = { schema: newSchema(), listen: false, timeoutMs: 2_000 }
+      const fresh = new StreamStore(await postgresBackend(client, options))
+      const hive = new LocalHive(fresh)
+      const sink = fresh.sink()
+      await new Blob(['honey']).stream().pipeTo(sink)
+      const stored = await sink.stored
+      const aliases = async (): Promise<string[]> => (await hive.list()).entries.map(({ alias }) => alias)
+      await client.begin((join) => hive.link('new', stored.id, { join }))
+      expect(await aliases()).toEqual(['new'])
+      await client.begin((join) => hive.rename('new', 'old', { join }))
+      expect(await aliases()).toEqual(['old'])
+      await client.begin((join) => hive.remove('old', { join }))
+      expect(await aliases()).toEqual([])
+      await client.end()
+    })
+
     it('changes nothing in another transaction, nor after its own, and does the other one no harm', async () => {
       const client = postgres(server.url(), { max: 1, onnotice: () => undefined })
       const fresh = new StreamStore(await postgresBackend(client, { schema: newSchema(), listen: false }))

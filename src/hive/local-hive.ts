@@ -3,10 +3,15 @@ import { markHandled } from '../bytes/promises.ts'
 import { NotFoundError, QuotaExceededError } from '../errors.ts'
 import { PatchStream } from '../rsync/patch-stream.ts'
 import type { StreamStore } from '../store/stream-store.ts'
-import type { StoredStream } from '../store/reading/stored-stream.ts'
 import type { Transaction } from '../store/transactions/transaction.ts'
 import { noticesOf } from '../store/notices.ts'
-import { aliasRowsIn, aliasRowsOf, readReferenceIn } from '../store/transactions/alias-rows.ts'
+import {
+  aliasRowsIn,
+  aliasRowsOf,
+  describeStreamIn,
+  readReferenceIn,
+  type StreamFacts,
+} from '../store/transactions/alias-rows.ts'
 import { checkAlias } from './alias.ts'
 import { assertReplaceable, readAliasRow, readReplaced, type Replaced } from './alias-row.ts'
 import { checkBufferSize } from './buffer-size.ts'
@@ -181,17 +186,18 @@ export class LocalHive implements Hive {
     checkPrecondition(options)
     const type = checkMediaType(options.type)
     const { signal } = options
-    const stored = await this.#store.open(id, { signal })
     const limit = this.#maxEntrySize
-    if (stored.size > limit) throw new QuotaExceededError(`the entry is larger than ${limit} bytes`, { limit })
-    await this.#store.transaction(
+    const digest = await this.#store.transaction(
       async (tx) => {
+        const stored = await describeStreamIn(tx, id)
+        if (stored.size > limit) throw new QuotaExceededError(`the entry is larger than ${limit} bytes`, { limit })
         await setAlias(tx, { alias, key, type, precondition: options }, stored)
         await tx.markAsUsed(id, entryReference(key), ALIAS)
+        return stored.digest
       },
       { signal, join },
     )
-    if (join === undefined) announceChange(noticesOf(this.#store), { alias, etag: etagOf(stored.digest) })
+    if (join === undefined) announceChange(noticesOf(this.#store), { alias, etag: etagOf(digest) })
   }
 
   /** See {@linkcode Hive.remove}. With `join`, it is part of a transaction that you have open in the engine. */
@@ -342,7 +348,7 @@ interface AliasChange {
 async function setAlias(
   tx: Transaction,
   { alias, key, type, precondition }: AliasChange,
-  { id, digest, size }: StoredStream,
+  { id, digest, size }: StreamFacts,
 ): Promise<EntryRecord> {
   const old = await replacedBy(tx, alias, key)
   assertReplaceable(alias, old, precondition)

@@ -1,4 +1,8 @@
+import type { StoredStream } from '../reading/stored-stream.ts'
 import type { ReadonlyRowSpace, ReferenceOptions, RowSpace } from './transaction.ts'
+
+/** What a stored stream is. */
+export type StreamFacts = Pick<StoredStream, 'id' | 'digest' | 'size'>
 
 const OUTSIDE = new WeakMap<object, ReadonlyRowSpace>()
 
@@ -39,6 +43,18 @@ export function readReferenceIn(
   return tx.readReference(id, reference, options)
 }
 
+/**
+ * Reads what a stored stream is in a transaction of a store, but none of its blocks, which are not read through a
+ * transaction that the caller has open.
+ *
+ * @throws {TypeError} if this is not the transaction of a store.
+ * @throws {NotFoundError} if there is no such stream.
+ */
+export function describeStreamIn(tx: object, id: string): Promise<StreamFacts> {
+  if (!AliasTransaction.has(tx)) throw new TypeError('streams are described in a transaction of a StreamStore')
+  return tx.describeStream(id)
+}
+
 /** Says which alias rows a store has. */
 export function setAliasRowsOf(store: object, rows: ReadonlyRowSpace): void {
   OUTSIDE.set(store, rows)
@@ -59,6 +75,9 @@ export abstract class AliasTransaction {
 
   /** Reads the row of a reference. */
   abstract readReference(id: string, reference: Uint8Array, options: Pick<ReferenceOptions, 'owner'>): Promise<void>
+
+  /** Reads what a stored stream is. */
+  abstract describeStream(id: string): Promise<StreamFacts>
 
   /** Whether this is such a transaction. */
   static has(value: object): value is AliasTransaction {

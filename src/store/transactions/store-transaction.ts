@@ -7,7 +7,7 @@ import { assertDigest } from '../checksums.ts'
 import { isUsable, type StreamRecord } from '../rows/row-values.ts'
 import { findByDigest } from '../reading/find-by-digest.ts'
 import { looksWhole } from '../reading/looks-whole.ts'
-import { AliasTransaction } from './alias-rows.ts'
+import { AliasTransaction, type StreamFacts } from './alias-rows.ts'
 import { addReference, referenceKey, removeReference } from './references.ts'
 import { RowBuffer } from './row-buffer.ts'
 import { maybeApplied } from '../retry.ts'
@@ -92,6 +92,11 @@ export class StoreTransaction extends AliasTransaction implements Transaction {
   async readReference(id: string, reference: Uint8Array, options: Pick<ReferenceOptions, 'owner'>): Promise<void> {
     const { key } = await referenceKey(this.#context, parseId(id), reference, options)
     await this.rows.read(key)
+  }
+
+  async describeStream(id: string): Promise<StreamFacts> {
+    const { record } = await this.#readStream(id)
+    return { id, digest: record.digest!, size: record.size }
   }
 
   async getByDigestOrStore(
