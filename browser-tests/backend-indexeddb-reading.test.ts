@@ -140,6 +140,26 @@ describe('reading from IndexedDB', () => {
     expect(await blocks.get('one')).toHaveLength(BLOCK.byteLength)
   })
 
+  it('reads a row for one caller although another, who had asked for it first, has given up', async () => {
+    const { blocks, metadata } = await openFilled()
+    const [one, two] = [new AbortController(), new AbortController()]
+    const block = outcomeOf(blocks.get('one', { signal: one.signal }))
+    const first = outcomeOf(metadata.get(KEY, { signal: two.signal }).then((found) => found?.value))
+    // Once the last of them has gone, the transaction is aborted; its requests fail some time after that.
+    const aborted = new Promise<void>((resolve) => {
+      const { abort } = IDBTransaction.prototype
+      vi.spyOn(IDBTransaction.prototype, 'abort').mockImplementation(function (this: IDBTransaction) {
+        abort.call(this)
+        resolve()
+      })
+    })
+    one.abort('first')
+    two.abort('second')
+    await aborted
+    expect((await metadata.get(KEY))!.value).toEqual(KEY)
+    expect(await Promise.all([block, first])).toEqual(['first', 'second'])
+  })
+
   it('fails all that share a transaction which the browser aborts, and reads on', async () => {
     const { blocks, metadata } = await openFilled()
     const begin = vi.spyOn(IDBDatabase.prototype, 'transaction')

@@ -122,6 +122,8 @@ export class SharedReading {
   }
 
   #abort(): void {
+    // Their requests fail only after others may have asked for the same rows.
+    this.#rows.clear()
     try {
       this.#transaction.abort()
     } catch {
