@@ -138,6 +138,20 @@ export function elsewhereSuite({ newPlace, open, forgetClaim, hasClaimed }: Else
       expect(await rejection(open(late, elsewhere))).toMatchObject(refusal('magic'))
     })
 
+    it('finds the claim of another hive in an engine whose lists are short', async () => {
+      const { blocks, close } = memoryBackend()
+      const short: BlockBackend = {
+        blocks: { ...blocks, list: (options) => blocks.list({ ...options, limit: 1 }) },
+        close,
+      }
+      const place = newPlace()
+      await open(place, short)
+      // It comes after any other.
+      await blocks.put(`combstream.${'f'.repeat(32)}`, bytes)
+      await forgetClaim(place)
+      expect(await rejection(open(place, short))).toMatchObject(refusal('magic'))
+    })
+
     it('keeps its claim when the hive is checked, repaired and collected', async () => {
       const elsewhere = memoryBackend()
       const store = new StreamStore(await open(newPlace(), elsewhere))

@@ -51,10 +51,17 @@ async function isThere(blocks: Blocks, name: string): Promise<boolean> {
 
 /** @throws {FormatError} if another hive has claimed the place. */
 async function isClaimed(blocks: Blocks, name: string): Promise<boolean> {
-  const claims = await blocks.list({ prefix: PREFIX, limit: 2 })
-  const other = claims.find((claim) => claim.name !== name)
-  if (other) throw foreign(other.name)
-  return claims.length > 0
+  let isOurs = false
+  let after: string | undefined
+  for (;;) {
+    // A list may be shorter than it could be, so only an empty one is the end.
+    const claims = await blocks.list({ prefix: PREFIX, after, limit: 2 })
+    const other = claims.find((claim) => claim.name !== name)
+    if (other) throw foreign(other.name)
+    if (claims.length === 0) return isOurs
+    isOurs = true
+    after = name
+  }
 }
 
 function foreign(name: string): FormatError {
