@@ -482,6 +482,16 @@ describe.runIf(HAS_WRITE_THREAD)('opfsBackend, with a worker that writes', () =>
     expect(await backend.blocks.get('o.0011')).toEqual(KEY)
   })
 
+  it('fails with the reason of the signal, whatever that is', async () => {
+    const { backend } = await openWithWorker()
+    for (const reason of [{ reason: 'enough' }, null]) {
+      const controller = new AbortController()
+      const put = rejection(backend.blocks.put('o.0011', KEY, { signal: controller.signal }))
+      controller.abort(reason)
+      expect(await put).toBe(reason)
+    }
+  })
+
   it('keeps an object that another put of its name has not written', async () => {
     const { backend, worker } = await openWithWorker()
     await backend.blocks.put('o.0011', KEY)

@@ -318,9 +318,8 @@ describe('a request', () => {
     expect(factsOf(await rejection(blocks.get('o.01')))).toEqual(PASSING)
   })
 
-  it('is aborted with the reason of the signal, whatever fetch does about it', async () => {
+  it.each([[{ enough: true }], [null]])('is aborted with the reason %j of the signal, whatever fetch does', async (reason) => {
     const controller = new AbortController()
-    const reason = { enough: true }
     const { blocks, requests } = answeredBy(() => {
       controller.abort(reason)
       return new Promise(() => undefined)

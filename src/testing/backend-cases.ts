@@ -60,20 +60,22 @@ const BACKEND_CASES: readonly Test[] = [
     async ({ metadata, blocks }) => {
       await set(metadata, '6b', '01')
       await blocks.put('o.00', key('01'))
-      const reason = { reason: 'enough' }
-      const signal = AbortSignal.abort(reason)
-      const calls = [
-        metadata.get(key('6b'), { signal }),
-        metadata.list({ prefix: key(''), limit: 1, signal }),
-        metadata.commit([], [{ key: key('6b'), value: undefined }], { signal }),
-        blocks.put('o.01', key('01'), { signal }),
-        blocks.get('o.00', { signal }),
-        blocks.size('o.00', { signal }),
-        blocks.delete('o.00', { signal }),
-        blocks.list({ prefix: '', limit: 1, signal }),
-      ]
-      for (const { status, ...result } of await Promise.allSettled(calls)) {
-        check(status === 'rejected' && 'reason' in result && result.reason === reason, 'it rejects with the reason')
+      // A reason may be anything.
+      for (const reason of [{ reason: 'enough' }, null]) {
+        const signal = AbortSignal.abort(reason)
+        const calls = [
+          metadata.get(key('6b'), { signal }),
+          metadata.list({ prefix: key(''), limit: 1, signal }),
+          metadata.commit([], [{ key: key('6b'), value: undefined }], { signal }),
+          blocks.put('o.01', key('01'), { signal }),
+          blocks.get('o.00', { signal }),
+          blocks.size('o.00', { signal }),
+          blocks.delete('o.00', { signal }),
+          blocks.list({ prefix: '', limit: 1, signal }),
+        ]
+        for (const { status, ...result } of await Promise.allSettled(calls)) {
+          check(status === 'rejected' && 'reason' in result && result.reason === reason, 'it rejects with the reason')
+        }
       }
       check((await metadata.get(key('6b'))) !== undefined, 'the row is there')
       same(namesOf(await blocks.list({ prefix: '', limit: 10 })), ['o.00'], 'the objects')

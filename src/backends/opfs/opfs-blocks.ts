@@ -142,7 +142,8 @@ export class OpfsBlocks implements Blocks {
       try {
         if (directory) return { directory, opened: await open(directory) }
       } catch (error) {
-        if (!MOVED.has((error as Error).name) || attempt === MAX_ATTEMPTS) throw error
+        // The reason of a signal may be anything.
+        if (!MOVED.has((error as Error | null)?.name ?? '') || attempt === MAX_ATTEMPTS) throw error
         await pauseAfter(attempt)
       }
       // Somebody removes the directory, or has removed it.

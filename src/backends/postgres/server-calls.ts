@@ -100,9 +100,10 @@ export class ServerCalls implements Calls {
       try {
         return await run(deadlineMs)
       } catch (error) {
+        if (!mayRepeat(error)) throw error
         const pauseMs = Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tries)
-        const untilMs = isNotConnected((error as Error).cause) ? Math.min(deadlineMs, startMs + reachMs) : deadlineMs
-        if (!mayRepeat(error) || performance.now() + pauseMs >= untilMs) throw error
+        const untilMs = isNotConnected(error.cause) ? Math.min(deadlineMs, startMs + reachMs) : deadlineMs
+        if (performance.now() + pauseMs >= untilMs) throw error
         await this.#pause(pauseMs, signal)
       }
     }
@@ -242,7 +243,7 @@ export class ServerCalls implements Calls {
   }
 }
 
-function mayRepeat(error: unknown): boolean {
+function mayRepeat(error: unknown): error is BackendError {
   const { name, retryable, outcome, cause } = (error ?? {}) as Partial<BackendError>
   // What has waited for a lock has had its time.
   return name === 'BackendError' && retryable === true && outcome === undefined && codeOf(cause) !== LOCK_NOT_AVAILABLE

@@ -76,7 +76,8 @@ export class S3Client {
       this.#backoff.succeeded()
       return ending.result
     } catch (error) {
-      if ((error as Partial<BackendError>).retryable) this.#backoff.failed(pauses)
+      // The reason of a signal may be anything.
+      if ((error as Partial<BackendError> | null)?.retryable) this.#backoff.failed(pauses)
       throw error
     }
   }
