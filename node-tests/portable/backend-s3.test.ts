@@ -196,6 +196,11 @@ describe('an answer of the object store', () => {
     const { blocks } = answeredBy(() => errorAnswer(403, 'AccessDenied', 'x'.repeat(1000)))
     const { message } = (await rejection(blocks.get('o.01'))) as Error
     expect(message).toMatch(/^cannot read object o\.01: the object store answers 403 AccessDenied \(x{300}\)$/)
+    const long = answeredBy(() => errorAnswer(403, 'x'.repeat(1000))).blocks
+    await expect(long.get('o.01')).rejects.toThrow(/ 403 x{100}$/)
+    const another = answeredBy(() => new Response(`<${'x'.repeat(1000)}/>`)).blocks
+    const other = (await rejection(another.list({ prefix: '', limit: 1 }))) as Error
+    expect(other.message.length).toBeLessThan(300)
     const missing = answeredBy(() => errorAnswer(404, 'NoSuchBucket')).blocks
     await expect(missing.size('o.01')).rejects.toThrow('the bucket bucket does not exist')
   })

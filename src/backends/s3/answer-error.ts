@@ -2,6 +2,7 @@ import { BackendError, FormatError, QuotaExceededError } from '../../errors.ts'
 import { parseXml, textOf } from './parse-xml.ts'
 
 const MAX_MESSAGE_CHARACTERS = 300
+const MAX_CODE_CHARACTERS = 100
 
 /** Codes with which object stores say that they are overloaded or were interrupted, and have done nothing. */
 const PASSING = new Set([
@@ -52,7 +53,7 @@ export function parseErrorAnswer(status: number, text: string): ErrorAnswer {
   try {
     const root = parseXml(text)
     if (root.name === 'Error') {
-      return { status, code: textOf(root, 'Code'), message: textOf(root, 'Message') ?? '' }
+      return { status, code: textOf(root, 'Code')?.slice(0, MAX_CODE_CHARACTERS), message: textOf(root, 'Message') ?? '' }
     }
   } catch (error) {
     if (!(error instanceof FormatError)) throw error

@@ -1,3 +1,4 @@
+import { describeValue } from '../../bytes/describe-value.ts'
 import { FormatError } from '../../errors.ts'
 import { parseXml, textOf, type XmlElement } from './parse-xml.ts'
 
@@ -15,7 +16,7 @@ export interface Listing {
  */
 export function parseListing(text: string): Listing {
   const root = parseXml(text)
-  if (root.name !== 'ListBucketResult') throw wrong(`the answer is ${root.name}`)
+  if (root.name !== 'ListBucketResult') throw wrong(`the answer is ${describeValue(root.name)}`)
   const isTruncated = textOf(root, 'IsTruncated')
   if (isTruncated !== 'true' && isTruncated !== 'false') throw wrong('it does not say whether there is more')
   const nextToken = isTruncated === 'true' ? textOf(root, 'NextContinuationToken') : undefined
