@@ -437,6 +437,27 @@ describe('credentials', () => {
     expect(keysOf(requests)).toEqual(['KEY0', 'KEY1'])
   })
 
+  it('are made again once, however late the requests that they signed are refused', async () => {
+    let made = 0
+    const refusals: (() => void)[] = []
+    const { blocks, requests } = answeredBy(
+      ({ headers }) =>
+        headers.get('Authorization')!.includes('KEY0')
+          ? new Promise((resolve) => refusals.push(() => resolve(errorAnswer(400, 'ExpiredToken'))))
+          : new Response(null),
+      { credentials: async () => ({ ...CREDENTIALS, accessKeyId: `KEY${made++}` }) },
+    )
+    const refused = ['o.01', 'o.02'].map((name) => rejection(blocks.put(name, BYTES)))
+    await vi.waitUntil(() => refusals.length === 2, { timeout: 30_000, interval: 1 })
+    refusals[0]!()
+    await Promise.race(refused)
+    await blocks.put('o.03', BYTES)
+    refusals[1]!()
+    await Promise.all(refused)
+    await blocks.put('o.04', BYTES)
+    expect(keysOf(requests)).toEqual(['KEY0', 'KEY0', 'KEY1', 'KEY1'])
+  })
+
   it('that cannot be had fail the request, and the next one asks again', async () => {
     let asked = 0
     const cause = new Error('no role')

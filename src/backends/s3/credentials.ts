@@ -20,6 +20,8 @@ export class CredentialSource {
   readonly #get: () => S3Credentials | Promise<S3Credentials>
   readonly #areTemporary: boolean
   #current: Promise<S3Credentials> | undefined
+  /** Those that were made last; undefined once the object store has refused them. */
+  #latest: S3Credentials | undefined
 
   constructor(credentials: S3Credentials | (() => S3Credentials | Promise<S3Credentials>)) {
     this.#areTemporary = typeof credentials === 'function'
@@ -50,15 +52,21 @@ export class CredentialSource {
 
   async #make(): Promise<S3Credentials> {
     try {
-      return checkCredentials(await this.#get())
+      return (this.#latest = checkCredentials(await this.#get()))
     } catch (cause) {
       throw new BackendError('there are no credentials', { retryable: false, cause })
     }
   }
 
-  /** Has new credentials made for the next request, and returns whether that is possible. */
-  renew(): boolean {
-    this.#current = undefined
+  /**
+   * Has new credentials made for the next request, because these were refused, and returns whether that is possible. A request
+   * that was signed before may be refused after new ones have been made, which then stay.
+   */
+  renew(refused: S3Credentials): boolean {
+    if (this.#latest === refused) {
+      this.#latest = undefined
+      this.#current = undefined
+    }
     return this.#areTemporary
   }
 }

@@ -108,7 +108,8 @@ export class S3Client {
     const { credentials, region, fetch, sendsStreams } = this.#options
     const { method, url, body, instead = {} } = call
     const { abort, onProgress } = exchange
-    const headers = await signRequest(call, { credentials: await credentials.current(), region })
+    const current = await credentials.current()
+    const headers = await signRequest(call, { credentials: current, region })
     abort.signal.throwIfAborted()
     exchange.isSent = true
     // A signature is for one host, so a redirection cannot be followed.
@@ -127,7 +128,7 @@ export class S3Client {
     const answer = parseErrorAnswer(status, await readErrorText(response, onProgress))
     const { code = '' } = answer
     if (Object.hasOwn(instead, code)) return { kind: 'success', result: instead[code]! }
-    return { kind: 'error', answer, canRenew: haveCredentialsEnded(answer) && credentials.renew() }
+    return { kind: 'error', answer, canRenew: haveCredentialsEnded(answer) && credentials.renew(current) }
   }
 }
 
