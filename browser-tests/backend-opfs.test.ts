@@ -156,6 +156,16 @@ describe.runIf(HAS_OPFS)('opfsBackend', () => {
     await expect(run()).resolves.toBeUndefined()
   })
 
+  it('fails with a QuotaExceededError when there is no space for its directory', async () => {
+    const name = newName()
+    for (const open of [() => opfsBackend(name), () => browserBackend(name, { prefer: 'opfs' })]) {
+      const cause = new DOMException('the disk is full', 'QuotaExceededError')
+      vi.spyOn(FileSystemDirectoryHandle.prototype, 'getDirectoryHandle').mockRejectedValueOnce(cause)
+      expect(await rejection(open())).toMatchObject({ name: 'QuotaExceededError', cause })
+    }
+    expect((await indexedDB.databases()).map((database) => database.name)).not.toContain(`combstream:${name}`)
+  })
+
   it('keeps rows and objects when it is closed', async () => {
     const name = newName()
     const bytes = randomBytes(100_000)

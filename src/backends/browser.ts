@@ -45,9 +45,10 @@ export interface BrowserBackendOptions {
  * @param name Name of the hive.
  * @throws {TypeError} if the name is not a string, is empty, or has lone surrogates, or if `prefer` is
  *   neither `'indexeddb'` nor `'opfs'`, or `asBlobs` not a boolean.
- * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it.
- * @throws {FormatError} if another program, or a later version of this one, has made the database, or if the blocks are in
- *   an origin-private file system that cannot be used now.
+ * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it, or, with `prefer: 'opfs'`, if the blocks are
+ *   in an origin-private file system that cannot be used now.
+ * @throws {FormatError} if another program, or a later version of this one, has made the database, or, without that
+ *   preference, if the blocks are in such a file system.
  * @throws {QuotaExceededError} if there is no space left.
  *
  * @example

@@ -1,4 +1,4 @@
-import { BackendError } from '../../errors.ts'
+import { BackendError, QuotaExceededError } from '../../errors.ts'
 import type { Backend } from '../../store/backend.ts'
 import { checkHiveName, openRows } from '../indexeddb/open-rows.ts'
 import { OpfsBlocks } from './opfs-blocks.ts'
@@ -17,7 +17,8 @@ const DIRECTORY = 'combstream'
  * @param name Name of the hive. Its blocks are in the directory `combstream/<name>`, with the name in percent-encoding, and
  *   its rows in the database `combstream:<name>`.
  * @throws {TypeError} if the name is not a string, is empty, or has lone surrogates.
- * @throws {BackendError} if the browser has no such file system here, no IndexedDB, or does not allow one of them.
+ * @throws {BackendError} if the browser has no such file system here, no IndexedDB, or does not allow one of them, or if no
+ *   directory can have this name, such as `..`.
  * @throws {FormatError} if another program, or a later version of this one, has made the database, or if the blocks of the
  *   hive are in IndexedDB.
  * @throws {QuotaExceededError} if there is no space left.
@@ -60,6 +61,7 @@ async function directoryOf(name: string): Promise<FileSystemDirectoryHandle> {
     return await hives.getDirectoryHandle(encodeURIComponent(name), { create: true })
   } catch (cause) {
     const message = `cannot open the origin-private file system: ${(cause as Error).message}`
+    if ((cause as Error).name === 'QuotaExceededError') throw new QuotaExceededError(message, { cause })
     throw new BackendError(message, { retryable: false, cause })
   }
 }
