@@ -14,13 +14,13 @@ import { textOf } from './wire.ts'
 type SchemaStep = (schema: string) => string
 
 /** Where the blocks of a hive are: in the schema, or in a backend of their own. */
-export type BlocksPlace = 'postgres' | 'elsewhere'
+type SchemaBlocks = 'postgres' | 'elsewhere'
 
 /** What the table `format` says of a hive. */
 export interface HiveFormat {
   /** The number of steps that have made it. */
   readonly version: number
-  readonly blocks: BlocksPlace
+  readonly blocks: SchemaBlocks
   /** A random id, in hexadecimal digits. */
   readonly id: string
   /** Whether it has claimed the place of its blocks, if that is elsewhere. */
@@ -132,7 +132,7 @@ function rowsAndBlocks(schema: string): string {
 
 /** What {@linkcode prepareSchema} does. */
 export interface PrepareSchemaOptions {
-  readonly blocks: BlocksPlace
+  readonly blocks: SchemaBlocks
   /** Whether a schema that does not exist, or is empty, becomes a hive. */
   readonly create: boolean
   readonly steps?: readonly SchemaStep[]
@@ -226,7 +226,7 @@ async function readFormat(calls: ServerCalls, name: string): Promise<HiveFormat 
  * A script that makes the steps that are missing. The server runs all of it as one transaction. It looks at the catalog
  * once it has the lock: others may have made the schema meanwhile.
  */
-function installation(name: string, blocks: BlocksPlace, steps: readonly SchemaStep[]): string {
+function installation(name: string, blocks: SchemaBlocks, steps: readonly SchemaStep[]): string {
   const id = toHex(crypto.getRandomValues(new Uint8Array(ID_BYTES)))
   return `
     select pg_advisory_xact_lock(hashtextextended('combstream schema ${name}', 0));

@@ -169,13 +169,13 @@ export class ServerCalls implements Calls {
 
   /** Runs several statements, without parameters, as one transaction, while the backend is being opened. */
   async runScript(script: string, what: string): Promise<void> {
-    await this.#repeat(() => this.limited(what, this.#client.unsafe(script)), OPENING_MS, undefined)
+    await this.#repeat(() => this.#runScriptOnce(script, what), OPENING_MS, undefined)
   }
 
-  /** Waits for something that is asked of the server outside of the limit, while the backend is being opened. */
-  limited<T>(what: string, asked: PromiseLike<T>): Promise<T> {
+  #runScriptOnce(script: string, what: string): Promise<unknown> {
+    const asked = this.#client.unsafe(script)
     const deadlineMs = performance.now() + this.#timeoutMs
-    return waitFor<T>(
+    return waitFor<unknown>(
       (resolve, reject) => {
         asked.then(resolve, (error: unknown) => reject(postgresError(error, what, false)))
       },

@@ -1,5 +1,5 @@
 import { BackendError, FormatError, QuotaExceededError } from '../../errors.ts'
-import { parseXml, textOf } from './parse-xml.ts'
+import { parseXml, childText } from './parse-xml.ts'
 
 const MAX_MESSAGE_CHARACTERS = 300
 const MAX_CODE_CHARACTERS = 100
@@ -53,7 +53,7 @@ export function parseErrorAnswer(status: number, text: string): ErrorAnswer {
   try {
     const root = parseXml(text)
     if (root.name === 'Error') {
-      return { status, code: textOf(root, 'Code')?.slice(0, MAX_CODE_CHARACTERS), message: textOf(root, 'Message') ?? '' }
+      return { status, code: childText(root, 'Code')?.slice(0, MAX_CODE_CHARACTERS), message: childText(root, 'Message') ?? '' }
     }
   } catch (error) {
     if (!(error instanceof FormatError)) throw error

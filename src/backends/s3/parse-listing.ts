@@ -1,6 +1,6 @@
 import { describeValue } from '../../bytes/describe-value.ts'
 import { FormatError } from '../../errors.ts'
-import { parseXml, textOf, type XmlElement } from './parse-xml.ts'
+import { parseXml, childText, type XmlElement } from './parse-xml.ts'
 
 /** A page of a list of objects. */
 export interface Listing {
@@ -17,19 +17,19 @@ export interface Listing {
 export function parseListing(text: string): Listing {
   const root = parseXml(text)
   if (root.name !== 'ListBucketResult') throw wrong(`the answer is ${describeValue(root.name)}`)
-  const isTruncated = textOf(root, 'IsTruncated')
+  const isTruncated = childText(root, 'IsTruncated')
   if (isTruncated !== 'true' && isTruncated !== 'false') throw wrong('it does not say whether there is more')
-  const nextToken = isTruncated === 'true' ? textOf(root, 'NextContinuationToken') : undefined
+  const nextToken = isTruncated === 'true' ? childText(root, 'NextContinuationToken') : undefined
   if (isTruncated === 'true' && !nextToken) throw wrong('there is more, but no token for it')
 
-  const encoding = textOf(root, 'EncodingType')
+  const encoding = childText(root, 'EncodingType')
   const contents = root.children.filter(({ name }) => name === 'Contents')
   return { objects: contents.map((element) => objectOf(element, encoding)), nextToken }
 }
 
 function objectOf(element: XmlElement, encoding: string | undefined): { key: string; size: number } {
-  const key = textOf(element, 'Key')
-  const size = textOf(element, 'Size') ?? ''
+  const key = childText(element, 'Key')
+  const size = childText(element, 'Size') ?? ''
   if (key === undefined || !/^\d{1,15}$/.test(size)) throw wrong('an object has no key, or no size')
   return { key: encoding?.toLowerCase() === 'url' ? decoded(key) : key, size: Number(size) }
 }

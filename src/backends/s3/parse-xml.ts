@@ -56,7 +56,7 @@ export function parseXml(text: string): XmlElement {
 }
 
 /** The text of the only child with this name; undefined if there is none. */
-export function textOf(element: XmlElement, name: string): string | undefined {
+export function childText(element: XmlElement, name: string): string | undefined {
   const found = element.children.filter((child) => child.name === name)
   if (found.length > 1) throw wrong('invalid', 0, `there are ${found.length} elements ${name}`)
   return found[0]?.text
