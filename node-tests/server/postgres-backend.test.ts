@@ -630,6 +630,21 @@ describe('postgresBackend', () => {
     expect(calls).toBe(2)
   })
 
+  it('makes one client in place of one that is silent, however many calls it leaves without an answer', async () => {
+    let ended = 0
+    const client = {
+      options: { max: 5 },
+      unsafe: () => ({ raw: () => new Promise(() => undefined) }),
+      end: async () => void ended++,
+    } as unknown as postgres.Sql
+    const calls = new ServerCalls(client, { timeoutMs: 50, renew: () => client })
+    const call = { what: 'cannot read', statement: '', parameters: [], changes: false, signal: undefined }
+    for (const error of await Promise.all([1, 2, 3, 4, 5].map(() => rejection(calls.run(call))))) {
+      expect(error).toMatchObject({ name: 'BackendError', retryable: true })
+    }
+    expect(ended).toBe(1)
+  })
+
   it('fails with a BackendError if there is no such server, or no such database', async () => {
     expect(await rejection(open({ timeoutMs: 50 }, 'postgres://nobody@127.0.0.1:1/'))).toMatchObject({
       name: 'BackendError',

@@ -66,6 +66,8 @@ export class ServerCalls implements Calls {
   #held: Promise<void> | undefined
   /** When a statement was last answered, or failed, in milliseconds of `performance.now()`. */
   #lastAnswerMs = 0
+  /** When the client was last replaced, on the same clock. */
+  #renewedMs = 0
 
   constructor(client: PostgresClient, { timeoutMs, renew, settle }: ServerCallsOptions) {
     this.#client = client
@@ -227,6 +229,7 @@ export class ServerCalls implements Calls {
     if (!this.#renew || this.#closing.signal.aborted) return
     markHandled(this.#end(this.#client, timeout))
     this.#client = this.#renew()
+    this.#renewedMs = performance.now()
   }
 
   async #end(client: PostgresClient, timeout: number): Promise<void> {
@@ -235,8 +238,9 @@ export class ServerCalls implements Calls {
   }
 
   #timeout(problem: string, deadlineMs: number, outcome?: 'unknown'): BackendError {
-    // A timer may be early, so the deadline is compared, not the time: whether there was an answer since the call began.
-    const isSilent = this.#lastAnswerMs <= deadlineMs - this.#timeoutMs
+    // A timer may be early, so the deadline is compared, not the time: whether there was an answer, or another call has replaced
+    // the client, since this call began.
+    const isSilent = Math.max(this.#lastAnswerMs, this.#renewedMs) <= deadlineMs - this.#timeoutMs
     // The network may have forgotten its connections, which only shows after many minutes.
     if (isSilent) this.#renewClient(0)
     return new BackendError(`${problem} within ${this.#timeoutMs} ms`, { retryable: true, outcome })
