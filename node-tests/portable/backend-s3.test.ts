@@ -323,17 +323,20 @@ describe('a request', () => {
     expect(factsOf(await rejection(blocks.get('o.01')))).toEqual(PASSING)
   })
 
-  it.each([[{ enough: true }], [null]])('is aborted with the reason %j of the signal, whatever fetch does', async (reason) => {
-    const controller = new AbortController()
-    const { blocks, requests } = answeredBy(() => {
-      controller.abort(reason)
-      return new Promise(() => undefined)
-    })
-    await expect(blocks.put('o.01', BYTES, { signal: controller.signal })).rejects.toBe(reason)
-    await expect(blocks.get('o.01', { signal: controller.signal })).rejects.toBe(reason)
-    expect(requests).toHaveLength(1)
-    expect(requests[0]!.signal.aborted).toBe(true)
-  })
+  it.each([[{ enough: true }], [null]])(
+    'is aborted with the reason %j of the signal, whatever fetch does',
+    async (reason) => {
+      const controller = new AbortController()
+      const { blocks, requests } = answeredBy(() => {
+        controller.abort(reason)
+        return new Promise(() => undefined)
+      })
+      await expect(blocks.put('o.01', BYTES, { signal: controller.signal })).rejects.toBe(reason)
+      await expect(blocks.get('o.01', { signal: controller.signal })).rejects.toBe(reason)
+      expect(requests).toHaveLength(1)
+      expect(requests[0]!.signal.aborted).toBe(true)
+    },
+  )
 
   it('is sent once, and the next one waits a while if it has failed for now', async () => {
     stopClock()

@@ -53,7 +53,11 @@ export function parseErrorAnswer(status: number, text: string): ErrorAnswer {
   try {
     const root = parseXml(text)
     if (root.name === 'Error') {
-      return { status, code: childText(root, 'Code')?.slice(0, MAX_CODE_CHARACTERS), message: childText(root, 'Message') ?? '' }
+      return {
+        status,
+        code: childText(root, 'Code')?.slice(0, MAX_CODE_CHARACTERS),
+        message: childText(root, 'Message') ?? '',
+      }
     }
   } catch (error) {
     if (!(error instanceof FormatError)) throw error
