@@ -158,10 +158,10 @@ describe.runIf(HAS_OPFS)('opfsBackend', () => {
 
   it('fails with a QuotaExceededError when there is no space for its directory', async () => {
     const name = newName()
-    for (const open of [() => opfsBackend(name), () => browserBackend(name, { prefer: 'opfs' })]) {
+    for (const create of [() => opfsBackend(name), () => browserBackend(name, { prefer: 'opfs' })]) {
       const cause = new DOMException('the disk is full', 'QuotaExceededError')
       vi.spyOn(FileSystemDirectoryHandle.prototype, 'getDirectoryHandle').mockRejectedValueOnce(cause)
-      expect(await rejection(open())).toMatchObject({ name: 'QuotaExceededError', cause })
+      expect(await rejection(create())).toMatchObject({ name: 'QuotaExceededError', cause })
     }
     expect((await indexedDB.databases()).map((database) => database.name)).not.toContain(`combstream:${name}`)
   })
