@@ -240,6 +240,67 @@ describe('indexedDbBackend', () => {
     expect(await rejection(open(name))).toMatchObject({ name: 'FormatError', reason: 'unsupported' })
   })
 
+  describe('while a page keeps a connection that prevents the deletion of the database', () => {
+    /** Opens a backend, and then begins such a deletion. Returns the backend, and a function that ends it. */
+    const block = async (): Promise<{ backend: Backend; name: string; unblock: () => Promise<unknown> }> => {
+      const name = newName()
+      const backend = await open(name)
+      const other = await resultOf(indexedDB.open(`combstream:${name}`))
+      const deletion = indexedDB.deleteDatabase(`combstream:${name}`)
+      const deleted = resultOf(deletion)
+      await new Promise((resolve) => (deletion.onblocked = resolve))
+      const unblock = (): Promise<unknown> => {
+        other.close()
+        return deleted
+      }
+      return { backend, name, unblock }
+    }
+
+    const callsOf = ({ metadata, blocks }: Backend, signal?: AbortSignal): Promise<unknown>[] => [
+      metadata.get(KEY, { signal }),
+      metadata.list({ prefix: KEY, limit: 1, signal }),
+      metadata.commit([], [{ key: KEY, value: KEY }], { signal }),
+      blocks.get('a.00', { signal }),
+      blocks.put('a.00', KEY, { signal }),
+    ]
+
+    it('ends a call whose signal aborts', async () => {
+      const { backend, unblock } = await block()
+      const abort = new AbortController()
+      const reasons = Promise.all(callsOf(backend, abort.signal).map(rejection))
+      abort.abort('enough')
+      expect(await reasons).toEqual(Array(5).fill('enough'))
+      await unblock()
+      expect(await rejection(backend.metadata.get(KEY))).toMatchObject({ name: 'BackendError', retryable: false })
+    })
+
+    it('closes, and ends its calls', async () => {
+      const { backend, unblock } = await block()
+      const errors = Promise.all(callsOf(backend).map(rejection))
+      await backend.close()
+      for (const error of await errors) expect(error).toMatchObject({ name: 'TypeError' })
+      await unblock()
+    })
+
+    it('fails with a BackendError after half a minute, and leaves no connection open', async () => {
+      const { backend, name, unblock } = await block()
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+      try {
+        // The tests' own function has the same limit of time.
+        const errors = Promise.allSettled([...callsOf(backend), open(name)])
+        // Calls begin to open a connection in microtasks.
+        for (let i = 0; i < 10; i++) await Promise.resolve()
+        vi.advanceTimersByTime(30_000)
+        for (const settled of await errors) {
+          expect(settled).toMatchObject({ reason: { name: 'BackendError', retryable: true } })
+        }
+      } finally {
+        vi.useRealTimers()
+      }
+      await unblock()
+    })
+  })
+
   it('refuses a database of another program', async () => {
     const name = newName()
     const request = indexedDB.open(`combstream:${name}`, 1)

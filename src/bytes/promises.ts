@@ -8,10 +8,10 @@ export function markHandled(promise: Promise<unknown> | void): void {
   promise?.then(undefined, () => undefined)
 }
 
-/** Settles like the promise, but rejects with the signal's reason as soon as that aborts. */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Settles like the promise, but rejects with the reason of the first of the signals to abort as soon as that does. */
+export function abortable<T>(promise: Promise<T>, ...signals: readonly (AbortSignal | undefined)[]): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const stop = onAbort([signal], reject)
+    const stop = onAbort(signals, reject)
     promise.then(resolve, reject).finally(stop)
   })
 }

@@ -1,4 +1,5 @@
 import { onAbort } from '../../bytes/on-abort.ts'
+import { abortable, markHandled } from '../../bytes/promises.ts'
 import { BackendError, FormatError } from '../../errors.ts'
 import { resultOf } from './idb-request.ts'
 import { indexedDbError } from './indexeddb-error.ts'
@@ -16,6 +17,11 @@ const STORES = [ROWS, BLOCKS, SIZES, COUNTERS]
 const FORMAT_VERSION = 1
 /** How often a transaction is begun, each time on a new connection. */
 const MAX_ATTEMPTS = 3
+/**
+ * For how long a connection is waited for: while the database is to be deleted or changed, and a page with another connection
+ * does not give way, the browser opens none, and says nothing.
+ */
+const OPENING_MS = 30_000
 
 /** Where the blocks of a hive are. */
 export type BlocksPlace = 'indexeddb' | 'opfs'
@@ -36,7 +42,7 @@ export class Database {
   /** Number of calls that write. */
   #writing = 0
   #id: string | undefined
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(name: string, blocks: BlocksPlace) {
     this.#name = name
@@ -45,7 +51,7 @@ export class Database {
 
   /** Opens the database, and creates it if there is none. */
   async open(): Promise<void> {
-    await this.#connect('cannot open the database')
+    await this.#connect('cannot open the database', undefined)
   }
 
   /**
@@ -194,47 +200,51 @@ export class Database {
   ): Promise<IDBTransaction> {
     for (let attempt = 1; ; attempt++) {
       signal?.throwIfAborted()
-      const connection = await this.#connect(what)
+      const connection = await this.#connect(what, signal)
       signal?.throwIfAborted()
       try {
         return connection.transaction(stores, mode, { durability: 'strict' })
       } catch (error) {
         // Somebody has closed the connection: a browser without an event, or the page for its `versionchange`.
-        await this.#forget(connection)
+        if (this.#opened === connection) this.#lose()
         if ((error as Error).name !== 'InvalidStateError' || attempt === MAX_ATTEMPTS) throw indexedDbError(error, what)
       }
     }
   }
 
-  async #forget(connection: IDBDatabase): Promise<void> {
-    const known = this.#connection
-    const isKnown = (await known?.catch(() => undefined)) === connection
-    if (isKnown && this.#connection === known) this.#lose()
-  }
-
-  /** Refuses later calls. Transactions that have begun are completed. */
-  async close(): Promise<void> {
-    this.#closed = true
-    const connection = this.#connection
+  /** Refuses later calls, and ends those that wait for a connection. Transactions that have begun are completed. */
+  close(): void {
+    this.#closing.abort(new TypeError('the backend is closed'))
+    this.#opened?.close()
+    // One that is not open yet may have to wait for others.
+    markHandled(this.#connection?.then((connection) => connection.close()))
     this.#lose()
-    const opened = await connection?.catch(() => undefined)
-    opened?.close()
   }
 
-  async #connect(what: string): Promise<IDBDatabase> {
-    if (this.#closed) throw new TypeError('the backend is closed')
-    const connecting = (this.#connection ??= this.#openConnection(() => {
-      if (this.#connection === connecting) this.#lose()
-    }))
+  async #connect(what: string, signal: AbortSignal | undefined): Promise<IDBDatabase> {
+    const closing = this.#closing.signal
+    closing.throwIfAborted()
+    const connecting = this.#connection ?? this.#beginToConnect()
     try {
-      const connection = await connecting
-      if (this.#closed) throw new TypeError('the backend is closed')
+      const connection = await abortable(connecting, closing, signal)
+      closing.throwIfAborted()
       if (this.#connection === connecting) this.#opened = connection
       return connection
     } catch (error) {
-      if (this.#connection === connecting) this.#lose()
+      signal?.throwIfAborted()
       throw indexedDbError(error, what)
     }
+  }
+
+  /** Begins to open a connection, for all who need one. */
+  #beginToConnect(): Promise<IDBDatabase> {
+    const lost = (): void => {
+      if (this.#connection === connecting) this.#lose()
+    }
+    const connecting = this.#openConnection(lost)
+    connecting.catch(lost)
+    this.#connection = connecting
+    return connecting
   }
 
   /** Forgets the connection. */
@@ -283,11 +293,17 @@ async function openDatabase(name: string, blocks: BlocksPlace | undefined): Prom
     counters.put(crypto.getRandomValues(new Uint32Array(4)).join('-'), DATABASE_ID)
     counters.put(blocks, BLOCKS_PLACE)
   }
+  const opened = resultOf(request)
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(blocked(name)), OPENING_MS)
   try {
-    return await resultOf(request)
+    return await abortable(opened, late.signal)
   } catch (error) {
     if (missing) throw gone(name)
+    if (late.signal.aborted) markHandled(opened.then((connection) => connection.close()))
     throw error
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -316,6 +332,11 @@ async function idOf(connection: IDBDatabase, blocks: BlocksPlace): Promise<strin
 function gone(name: string): BackendError {
   const message = `the database ${name} is not there any more: the user, the browser or another page has deleted it`
   return new BackendError(message, { retryable: false })
+}
+
+function blocked(name: string): BackendError {
+  const message = `the database ${name} cannot be opened: it is being deleted or changed, for which a page with another connection does not give way`
+  return new BackendError(message, { retryable: true })
 }
 
 function completionOf(transaction: IDBTransaction): Promise<void> {

@@ -25,7 +25,8 @@ export interface IndexedDbBackendOptions {
  *   `indexedDB.deleteDatabase('combstream:' + name)`.
  * @returns The backend. `close()` releases the connection; transactions that have begun are completed.
  * @throws {TypeError} if the name is not a string, is empty, or has lone surrogates, or if `asBlobs` is not a boolean.
- * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it.
+ * @throws {BackendError} if the browser has no IndexedDB here, or does not allow it; `retryable` if another page prevents that the
+ *   database is opened, for half a minute.
  * @throws {FormatError} if another program, or a later version of this one, has made the database, or if the blocks of the
  *   hive are in the origin-private file system.
  * @throws {QuotaExceededError} if there is no space left.

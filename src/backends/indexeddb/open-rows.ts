@@ -33,7 +33,7 @@ export async function openRows(name: string, blocks: BlocksPlace): Promise<Brows
     database,
     async close() {
       notices.close()
-      await database.close()
+      database.close()
     },
   }
 }
