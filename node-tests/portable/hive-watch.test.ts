@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryBackend } from '../../src/backends/memory.ts'
 import { tiered } from '../../src/backends/tiered.ts'
-import type { EntryChange } from '../../src/hive.ts'
+import type { HiveChange } from '../../src/hive.ts'
 import { LocalHive } from '../../src/hive/local-hive.ts'
 import { DeltaStream } from '../../src/rsync/delta-stream.ts'
 import { loadSignature } from '../../src/rsync/load-signature.ts'
@@ -16,7 +16,7 @@ async function put(hive: LocalHive, alias: string, content: string): Promise<str
   return (await sink.entry).etag
 }
 
-async function next(reader: ReadableStreamDefaultReader<EntryChange>): Promise<EntryChange | undefined> {
+async function next(reader: ReadableStreamDefaultReader<HiveChange>): Promise<HiveChange | undefined> {
   return (await soon(reader.read(), 'a change')).value
 }
 
@@ -92,6 +92,27 @@ describe('watch', () => {
     expect(await next(reader)).toEqual({ alias: 'b', etag: undefined })
   })
 
+  it('says that changes may have been missed, in place of those that wait and before those that follow', async () => {
+    const { notices, publish, miss } = recorded()
+    const hive = hiveOn({ ...memoryBackend(), notices })
+    const missed = { alias: undefined, etag: undefined }
+    const readers = [hive.watch(), hive.watch({ prefix: 'a' })].map((changes) => changes.getReader())
+    publish('/{"alias":"a1"}')
+    miss()
+    publish('/{"alias":"a2"}')
+    for (const reader of readers) {
+      expect(await next(reader)).toEqual(missed)
+      expect(await next(reader)).toMatchObject({ alias: 'a2' })
+    }
+    // Also to those who wait.
+    const waiting = readers.map(next)
+    await pending(waiting[0]!)
+    miss()
+    expect(await Promise.all(waiting)).toEqual([missed, missed])
+    for (const reader of readers) await reader.cancel()
+    expect(notices.listeners.size).toBe(0)
+  })
+
   it('ends with the reason of its signal, and with a TypeError when the store is closed, before or after', async () => {
     const { notices } = recorded()
     const store = new StreamStore({ ...memoryBackend(), notices })
@@ -124,18 +145,28 @@ describe('watch', () => {
   })
 })
 
+interface Listener {
+  readonly onNotice: (notice: string) => void
+  readonly onMissed: (() => void) | undefined
+}
+
 /** Notices whose listeners can be counted. */
 function recorded(): {
-  notices: Notices & { listeners: Set<(notice: string) => void> }
+  notices: Notices & { listeners: Set<Listener> }
   publish(notice: string): void
+  miss(): void
 } {
-  const listeners = new Set<(notice: string) => void>()
+  const listeners = new Set<Listener>()
   const publish = (notice: string): void => {
-    for (const listener of listeners) listener(notice)
+    for (const { onNotice } of listeners) onNotice(notice)
   }
-  const subscribe = (listener: (notice: string) => void): (() => void) => {
+  const miss = (): void => {
+    for (const { onMissed } of listeners) onMissed?.()
+  }
+  const subscribe: Notices['subscribe'] = (onNotice, onMissed) => {
+    const listener = { onNotice, onMissed }
     listeners.add(listener)
     return () => listeners.delete(listener)
   }
-  return { notices: { listeners, publish, subscribe }, publish }
+  return { notices: { listeners, publish, subscribe }, publish, miss }
 }

@@ -120,6 +120,30 @@ describe('postgresBackend', () => {
     expect((await own.read()).value?.alias).toBe('last')
   })
 
+  it('says that changes may have been missed once it listens again', async () => {
+    const schema = newSchema()
+    const [here, there] = await Promise.all([open({ schema, listen: true }), open({ schema, listen: true })])
+    const hive = new LocalHive(new StreamStore(here))
+    const store = async (alias: string): Promise<void> => {
+      await new Blob(['honey']).stream().pipeTo(hive.sink(alias))
+    }
+    const watching = new LocalHive(new StreamStore(there)).watch().getReader()
+    await there.metadata.get(KEY)
+    await store('first')
+    // Listening for the first time misses nothing.
+    expect((await watching.read()).value?.alias).toBe('first')
+    for (let round = 0; round < 2; round++) {
+      const cut = await sql`
+        select pg_terminate_backend(pid) from pg_stat_activity where query = ${`listen "combstream_${schema}"`}`
+      expect(cut).toHaveLength(1)
+      await store('lost')
+      // What happened before that may come first.
+      while ((await watching.read()).value?.alias !== undefined);
+      await store('last')
+      while ((await watching.read()).value?.alias !== 'last');
+    }
+  })
+
   it('takes a connection to listen only once somebody watches', async () => {
     const schema = newSchema()
     const backend = await open({ schema, listen: true })
@@ -137,7 +161,7 @@ describe('postgresBackend', () => {
 
   it('ends a call that waits until the server listens when its signal aborts, or the backend is closed', async () => {
     const calls = new ServerCalls(sql, { timeoutMs: 1_000_000 })
-    calls.holdFor(new Promise(() => {}), 1_000_000)
+    calls.holdFor(new Promise(() => {}), 1_000_000, () => undefined)
     const controller = new AbortController()
     const call = { what: 'cannot read', statement: 'select 1', parameters: [], changes: false }
     const given = [controller.signal, undefined].map((signal) => rejection(calls.run({ ...call, signal })))

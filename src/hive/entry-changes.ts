@@ -2,7 +2,7 @@ import { onAbort } from '../bytes/on-abort.ts'
 import { BackendError } from '../errors.ts'
 import type { StoreNotices } from '../store/notices.ts'
 import type { WatchOptions } from './hive.ts'
-import type { EntryChange } from './hive-change.ts'
+import { type EntryChange, type HiveChange, MISSED } from './hive-change.ts'
 import { checkListOptions } from './list-options.ts'
 
 /** Largest number of entries whose changes wait for a reader. */
@@ -14,32 +14,41 @@ export function announceChange(notices: StoreNotices, { alias, etag }: EntryChan
 }
 
 /**
- * Streams the changes of entries from now on. While nobody reads, it keeps the last change of each entry.
+ * Streams the changes of entries from now on, and whether some may have been missed. While nobody reads, it keeps the last
+ * change of each entry.
  *
  * @throws {TypeError} at once, if an option is of a wrong type.
  */
-export function changeStream(notices: StoreNotices, options: WatchOptions): ReadableStream<EntryChange> {
+export function changeStream(notices: StoreNotices, options: WatchOptions): ReadableStream<HiveChange> {
   const { prefix } = checkListOptions({ prefix: options.prefix })
-  const waiting = new Map<string, EntryChange>()
+  const waiting = new Map<string | undefined, HiveChange>()
   let isAwaited = false
   let stop = (): void => undefined
 
-  return new ReadableStream<EntryChange>(
+  return new ReadableStream<HiveChange>(
     {
       start(controller) {
         const fail = (reason: unknown): void => {
           stop()
           controller.error(reason)
         }
-        const unsubscribe = notices.subscribe((notice) => {
-          const change = parseChange(notice)
-          if (!change?.alias.startsWith(prefix)) return
+        const take = (change: HiveChange): void => {
           // In the order of the last changes.
           waiting.delete(change.alias)
           waiting.set(change.alias, change)
           if (isAwaited) deliver(controller)
           else if (waiting.size > MAX_WAITING) fail(tooManyChanges())
-        })
+        }
+        const onNotice = (notice: string): void => {
+          const change = parseChange(notice)
+          if (change?.alias.startsWith(prefix)) take(change)
+        }
+        const onMissed = (): void => {
+          // Whoever looks at all entries sees these changes, too.
+          waiting.clear()
+          take(MISSED)
+        }
+        const unsubscribe = notices.subscribe(onNotice, onMissed)
         const stopListening = onAbort([options.signal, notices.closed], fail)
         stop = () => {
           unsubscribe()
@@ -56,7 +65,7 @@ export function changeStream(notices: StoreNotices, options: WatchOptions): Read
     { highWaterMark: 0 },
   )
 
-  function deliver(controller: ReadableStreamDefaultController<EntryChange>): void {
+  function deliver(controller: ReadableStreamDefaultController<HiveChange>): void {
     for (const [alias, change] of waiting) {
       waiting.delete(alias)
       isAwaited = false

@@ -19,3 +19,6 @@ export interface MissedChanges {
 
 /** What {@linkcode Hive.watch} brings. Its `alias` is undefined if changes were missed. */
 export type HiveChange = EntryChange | MissedChanges
+
+/** The only one of its kind. */
+export const MISSED: MissedChanges = { alias: undefined, etag: undefined }

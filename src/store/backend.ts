@@ -174,8 +174,11 @@ export interface Blocks {
 export interface Notices {
   /** Sends a notice of at most 7,900 bytes of UTF-8. It never throws. */
   publish(notice: string): void
-  /** Calls a listener for each notice from now on, until the function that it returns is called. */
-  subscribe(listener: (notice: string) => void): () => void
+  /**
+   * Calls a listener for each notice from now on, and `onMissed` each time that the engine notices that some may have been
+   * lost, for example with a connection; until the function that it returns is called.
+   */
+  subscribe(listener: (notice: string) => void, onMissed?: () => void): () => void
 }
 
 /** Largest sizes that an engine takes, in bytes. Whatever exceeds them is refused before any work. */

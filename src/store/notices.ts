@@ -27,10 +27,10 @@ export function setNoticesOf(store: object, backend: Backend, name: string, clos
   OF_STORES.set(store, {
     closed,
     publish: (notice) => notices.publish(prefix + notice),
-    subscribe: (listener) =>
+    subscribe: (listener, onMissed) =>
       notices.subscribe((notice) => {
         if (notice.startsWith(prefix)) listener(notice.slice(prefix.length))
-      }),
+      }, onMissed),
   })
 }
 

@@ -23,9 +23,16 @@ export interface PostgresNoticesOptions {
   readonly client: PostgresClient | undefined
 }
 
+/** What {@linkcode PostgresNotices.subscribe} is given. */
+interface Listener {
+  readonly onNotice: (notice: string) => void
+  readonly onMissed: (() => void) | undefined
+}
+
 /**
  * Notices by LISTEN and NOTIFY. Listening takes a connection, so it begins with the first subscription. The calls that
- * follow wait until it has begun: a caller that subscribes and then reads misses nothing in between.
+ * follow wait until it has begun: a caller that subscribes and then reads misses nothing in between. When it begins again, or
+ * later than they waited, the listeners are told that they may have missed some.
  *
  * Those of this backend object are delivered at once, and recognised by its random id when the server sends them back. A
  * notice is sent as JSON in ASCII, because a database may not have all characters. One whose payload is too long is lost.
@@ -36,12 +43,14 @@ export class PostgresNotices implements Notices {
   readonly #channel: string
   #client: PostgresClient | undefined
   readonly #id: string = crypto.getRandomValues(new Uint32Array(2)).join('-')
-  readonly #listeners = new Set<(notice: string) => void>()
+  readonly #listeners = new Set<Listener>()
   #waiting: string[] = []
   #sending: Promise<void> | undefined
   #isClosed = false
   readonly #closing = new AbortController()
   #listening: PromiseLike<PostgresListening> | undefined
+  /** Whether the next beginning of listening comes after a time in which notices may have been lost. */
+  #mayMiss = false
 
   constructor({ calls, channel, client }: PostgresNoticesOptions) {
     this.#calls = calls
@@ -52,7 +61,9 @@ export class PostgresNotices implements Notices {
   /** Listens with another client from now on, if it is to listen. */
   renew(client: PostgresClient): void {
     if (this.#client) this.#client = client
-    if (this.#listening) this.#listening = this.#listen(client)
+    if (!this.#listening) return
+    this.#mayMiss = true
+    this.#listening = this.#listen(client)
   }
 
   /**
@@ -77,14 +88,22 @@ export class PostgresNotices implements Notices {
 
   /** Begins to listen. The client tries again whenever that fails, or its connection ends. */
   #listen(client: PostgresClient): PromiseLike<PostgresListening> {
-    const listening = client.listen(this.#channel, (payload) => {
+    // One that is about to be ended still listens.
+    const isCurrent = (): boolean => !this.#isClosed && client === this.#client
+    const onNotice = (payload: string): void => {
       const [id, notice] = split(payload)
-      // One that is about to be ended still listens.
-      if (id === this.#id || this.#isClosed || client !== this.#client) return
+      if (id === this.#id || !isCurrent()) return
       const text = parse(notice)
       if (text !== undefined) this.#deliver(text)
-    })
-    markHandled(Promise.resolve(listening))
+    }
+    const onListening = (): void => {
+      if (!isCurrent()) return
+      const hasMissed = this.#mayMiss
+      this.#mayMiss = true
+      if (hasMissed) for (const { onMissed } of this.#listeners) onMissed?.()
+    }
+    const listening = client.listen(this.#channel, onNotice, onListening)
+    Promise.resolve(listening).catch(() => (this.#mayMiss = true))
     return listening
   }
 
@@ -95,12 +114,12 @@ export class PostgresNotices implements Notices {
     this.#sending ??= this.#send()
   }
 
-  subscribe(listener: (notice: string) => void): () => void {
-    const own = (notice: string): void => listener(notice)
+  subscribe(onNotice: (notice: string) => void, onMissed?: () => void): () => void {
+    const own: Listener = { onNotice, onMissed }
     this.#listeners.add(own)
     if (this.#client && !this.#listening && !this.#isClosed) {
       this.#listening = this.#listen(this.#client)
-      this.#calls.holdFor(this.#listening, SUBSCRIBING_MS)
+      this.#calls.holdFor(this.#listening, SUBSCRIBING_MS, () => (this.#mayMiss = true))
     }
     return () => this.#listeners.delete(own)
   }
@@ -116,7 +135,7 @@ export class PostgresNotices implements Notices {
   }
 
   #deliver(notice: string): void {
-    for (const listener of this.#listeners) listener(notice)
+    for (const { onNotice } of this.#listeners) onNotice(notice)
   }
 
   /** Sends those that wait, many in one transaction: the server lets only one transaction with notices commit at a time. */

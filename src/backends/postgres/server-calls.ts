@@ -149,11 +149,18 @@ export class ServerCalls implements Calls {
     return rowsOf(answer, what, changes)
   }
 
-  /** Makes later calls wait until something else that was asked of the server has ended, but no longer than `ms`. */
-  holdFor(asked: PromiseLike<unknown>, ms: number): void {
+  /**
+   * Makes later calls wait until something else that was asked of the server has ended, but no longer than `ms`. Then they go
+   * on without, and `onTimeout` is called.
+   */
+  holdFor(asked: PromiseLike<unknown>, ms: number, onTimeout: () => void): void {
     const held = waitFor<void>(
       (resolve) => {
-        const timer = setTimeout(resolve, Math.min(ms, this.#timeoutMs))
+        const giveUp = (): void => {
+          onTimeout()
+          resolve()
+        }
+        const timer = setTimeout(giveUp, Math.min(ms, this.#timeoutMs))
         const end = (): void => {
           clearTimeout(timer)
           resolve()

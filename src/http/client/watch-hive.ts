@@ -5,7 +5,7 @@ import { onAbort } from '../../bytes/on-abort.ts'
 import { markHandled } from '../../bytes/promises.ts'
 import { BackendError, FormatError } from '../../errors.ts'
 import type { WatchOptions } from '../../hive/hive.ts'
-import type { HiveChange } from '../../hive/hive-change.ts'
+import { type HiveChange, MISSED } from '../../hive/hive-change.ts'
 import { checkListOptions } from '../../hive/list-options.ts'
 import { bodyOf } from '../protocol/message-body.ts'
 import { StallTimer } from '../protocol/stall-timer.ts'
@@ -14,8 +14,6 @@ import { retryAdvice } from './answer-error.ts'
 import { backOffMs, sleep } from './back-off.ts'
 import { EventParser } from './event-parser.ts'
 import type { HttpClient } from './http-client.ts'
-
-const MISSED: HiveChange = { alias: undefined, etag: undefined }
 
 /**
  * Streams the changes of a hive on a server. The request is sent at once; its answer is read as the stream is. It holds
