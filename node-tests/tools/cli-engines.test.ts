@@ -1,16 +1,18 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import connect from 'postgres'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { s3Blocks } from '../../src/backends/s3.ts'
-import { comb, COMB_MAIN, type CombResult, serveComb, temporaryDirectory } from '../support/comb.ts'
+import { comb, COMB_MAIN, type CombResult, serveComb, startComb, temporaryDirectory } from '../support/comb.ts'
 import { difference } from '../support/jobs.ts'
 import { newPrefix, objectGateway } from '../support/object-gateway.ts'
 import { PostgresServer } from '../support/postgres-server.ts'
 import type { ObjectGateway } from '../support/start-ceph.ts'
-import { randomBytes } from '../support/streams.ts'
+import { randomBytes, soon } from '../support/streams.ts'
 
 const PASSWORD = 'p@ss:w/ord'
 
@@ -247,6 +249,31 @@ test('two servers on one database and one object store serve one hive', async ()
   await run(['gc', '--grace', '0'], env)
   await run(['gc', '--grace', '0'], env)
   expect(await objectsOf(prefix)).toEqual([expect.stringMatching(/^combstream\./)])
+})
+
+test('SIGINT ends a command that waits for an object store to answer when it opens the hive', async () => {
+  const { metadata, blocks } = newPlace()
+  await run(['put', 'a', '-', '--metadata', metadata, '--blocks', blocks], {}, randomBytes(10))
+  let ask = (): void => undefined
+  const silent = createServer(() => ask()).listen(0, '127.0.0.1')
+  onTestFinished(() => {
+    silent.close()
+    silent.closeAllConnections()
+  })
+  await once(silent, 'listening')
+  const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+  const env = {
+    ...secrets,
+    COMB_METADATA: metadata,
+    COMB_BLOCKS: blocks.replace(/endpoint=.*/, `endpoint=${endpoint}`),
+  }
+  for (const args of [['ls'], ['get', 'a', '-'], ['put', 'a', '-'], ['gc'], ['check'], ['serve', '--port', '0']]) {
+    const asked = new Promise<void>((resolve) => (ask = resolve))
+    const { child, result } = startComb(args, { env, input: '' })
+    await soon(asked, 'a request')
+    child.kill('SIGINT')
+    expect({ args, ...(await soon(result, 'the end')) }).toMatchObject({ args, code: 130, signal: null, stderr: '' })
+  }
 })
 
 describe('--metadata and --blocks', () => {

@@ -35,7 +35,7 @@ async function check(place: HivePlace, options: CheckOptions, signal: AbortSigna
   const { repair = false, force = false, json, progress } = options
   if (isUrl(place)) throw new UsageError(`a server cannot be checked from outside; give its directory, not ${place}`)
   if (force && !repair) throw new UsageError('--force is for --repair')
-  const { hive, store, close } = await openLocal(place, { readOnly: !repair })
+  const { hive, store, close } = await openLocal(place, { readOnly: !repair, signal })
   let checked: CheckedHive
   try {
     const damagedRows: DamagedEntry[] = []

@@ -36,7 +36,7 @@ export function addGcCommand(program: Command, { signal }: CommandContext): void
 async function collect(place: HivePlace, options: GcOptions, signal: AbortSignal): Promise<void> {
   const { dryRun = false, grace, json } = options
   if (isUrl(place)) throw new UsageError(`a server collects by itself; give a directory, not ${place}`)
-  const { store, close } = await openLocal(place, { readOnly: dryRun })
+  const { store, close } = await openLocal(place, { readOnly: dryRun, signal })
   let report: GarbageReport
   try {
     report = await store.collectGarbage({ dryRun, graceMs: Math.round(grace * 1000), signal })

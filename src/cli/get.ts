@@ -35,7 +35,7 @@ export function addGetCommand(program: Command, { signal }: CommandContext): voi
     .addHelpText('after', '\nExample:\n  comb get http://127.0.0.1:8080/ bunny.mp4 --range 0-999999 start.mp4')
     .action(
       withPlace(async (place, alias: string, file: string, options: GetOptions) => {
-        await withHive(place, { token: options.token, readOnly: true }, async (hive) => {
+        await withHive(place, { token: options.token, readOnly: true, signal }, async (hive) => {
           const entry = await hive.open(alias, { signal })
           const { start, end } = resolveRange(entry, options.range)
           const sink = file === '-' ? stdoutSink(signal) : await fileSink(file, signal)
@@ -67,7 +67,7 @@ function isDamageAtRest(error: unknown): boolean {
 async function markDamage(place: HivePlace, alias: string, range: ByteRange, signal: AbortSignal): Promise<void> {
   if (isUrl(place)) return
   try {
-    await withHive(place, {}, async (hive) => {
+    await withHive(place, { signal }, async (hive) => {
       const entry = await hive.open(alias, { signal })
       await entry.stream({ ...range, signal }).pipeTo(new WritableStream())
     })

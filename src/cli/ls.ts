@@ -31,7 +31,7 @@ export function addLsCommand(program: Command, { signal }: CommandContext): void
     .addHelpText('after', '\nExample:\n  comb ls ./data --long --prefix videos/')
     .action(
       withPlace((place, options: LsOptions) =>
-        withHive(place, { token: options.token, readOnly: true }, async (hive) => {
+        withHive(place, { token: options.token, readOnly: true, signal }, async (hive) => {
           let page: ListedEntry[] = []
           const print = async (): Promise<void> => {
             const lines = layOut(page, options)

@@ -1,3 +1,4 @@
+import { abortable } from '../bytes/promises.ts'
 import type { Hive } from '../hive/hive.ts'
 import type { CodecName } from '../store/codecs/block-codecs.ts'
 import type { BlockBackend } from '../backends/tiered.ts'
@@ -13,6 +14,8 @@ export const READ_AHEAD_BYTES: number = 24 * 1024 * 1024
 
 /** Options of {@linkcode withHive}. */
 export interface HiveOptions {
+  /** Ends the opening of engines, which may not answer. */
+  readonly signal: AbortSignal
   /** Token for the server. */
   readonly token?: string | undefined
   /** Creates the hive if it does not exist; for commands that write. */
@@ -65,7 +68,7 @@ export interface LocalPlace {
 /** Opens the hive in a directory or in engines. */
 export async function openLocal(
   place: HivePlace,
-  { create = false, readOnly = false, compress, thread = false }: LocalOptions,
+  { create = false, readOnly = false, compress, thread = false, signal }: LocalOptions,
 ): Promise<LocalPlace> {
   const openDirectory = async (path: string, blocks?: BlockBackend): Promise<Backend> => {
     // Loaded only here, because loading node:sqlite takes time, and nothing else needs it.
@@ -73,7 +76,7 @@ export async function openLocal(
     return directoryBackend(path, { blocks, create, readOnly, thread })
   }
   const [backend, { StreamStore }, { LocalHive }] = await Promise.all([
-    openBackend(place, { create, openDirectory }),
+    openBackend(place, { create, openDirectory }, signal),
     import('../store/stream-store.ts'),
     import('../hive/local-hive.ts'),
   ])
@@ -81,8 +84,11 @@ export async function openLocal(
   return { hive: new LocalHive(store), store, close: () => store.close() }
 }
 
-async function openBackend(place: HivePlace, options: EngineOptions): Promise<Backend> {
-  if (typeof place !== 'string') return (await import('./open-engines.ts')).openEngines(place, options)
+async function openBackend(place: HivePlace, options: EngineOptions, signal: AbortSignal): Promise<Backend> {
+  if (typeof place !== 'string') {
+    const { openEngines } = await import('./open-engines.ts')
+    return abortable(openEngines(place, options), signal)
+  }
   if (schemeOf(place) === undefined) return asUsage(() => options.openDirectory(place))
   throw new UsageError(`a hive must be a directory or an http(s) URL, got ${place}`)
 }

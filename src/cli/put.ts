@@ -42,7 +42,7 @@ export function addPutCommand(program: Command, { signal }: CommandContext): voi
       withPlace(async (place, alias: string, file: string, options: PutOptions) => {
         const input = await openInput(file)
         const { token, compress } = options
-        await withHive(place, { token, compress, create: true }, async (hive) => {
+        await withHive(place, { token, compress, create: true, signal }, async (hive) => {
           // The table of types is long.
           const { typedStream } = await import('./typed-stream.ts')
           const { type, stream } = await typedStream(input.stream, options.type, [file, alias], signal)

@@ -14,7 +14,7 @@ export function addRmCommand(program: Command, { signal }: CommandContext): void
     .addHelpText('after', '\nExample:\n  comb rm ./data bunny.mp4')
     .action(
       withPlace((place, alias: string, { ifMatch, token }: { ifMatch?: string; token?: string }) =>
-        withHive(place, { token }, (hive) => hive.remove(alias, { ifMatch, signal })),
+        withHive(place, { token, signal }, (hive) => hive.remove(alias, { ifMatch, signal })),
       ),
     )
 }

@@ -66,14 +66,14 @@ export function addServeCommand(program: Command, { signal }: CommandContext): v
       const [options, command] = parameters.slice(-2) as [ServeOptions, Command]
       if (options.cache !== undefined) return serveCache(options, command, signal)
       if (options.from !== undefined) throw new UsageError('--from needs --cache, the directory of the cache')
-      return withPlace((place) => serve(describePlace(place), () => openPlace(place, options), options, signal))(
-        ...parameters,
-      )
+      return withPlace((place) =>
+        serve(describePlace(place), () => openPlace(place, options, signal), options, signal),
+      )(...parameters)
     })
 }
 
-function openPlace(place: HivePlace, { compress }: ServeOptions): Promise<LocalPlace> {
-  return openLocal(place, { create: true, thread: true, compress })
+function openPlace(place: HivePlace, { compress }: ServeOptions, signal: AbortSignal): Promise<LocalPlace> {
+  return openLocal(place, { create: true, thread: true, compress, signal })
 }
 
 /** Serves a hive on another server, from a cache as far as possible. */

@@ -19,7 +19,7 @@ export function addStatCommand(program: Command, { signal }: CommandContext): vo
     .addHelpText('after', '\nExample:\n  comb stat ./data bunny.mp4')
     .action(
       withPlace(async (place, alias: string, options: { json?: true; token?: string }) => {
-        const info = await withHive(place, { token: options.token, readOnly: true }, (hive) =>
+        const info = await withHive(place, { token: options.token, readOnly: true, signal }, (hive) =>
           hive.stat(alias, { signal }),
         )
         await writeOut(options.json ? `${JSON.stringify(entryToJson(info))}\n` : describeEntry(info))
