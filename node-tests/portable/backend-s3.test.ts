@@ -51,6 +51,15 @@ describe('s3Blocks', () => {
     expect(requests).toHaveLength(1)
   })
 
+  it('does not take a web page for the answer to a delete', async () => {
+    const { blocks } = answeredBy(() => new Response('<html>Log in</html>'))
+    expect(await rejection(blocks.delete('o.01'))).toMatchObject({
+      message: 'cannot delete object o.01: the answer is not that of an object store',
+      retryable: false,
+      outcome: 'unknown',
+    })
+  })
+
   it('takes a put for stored if the body of the answer is empty, but for white space', async () => {
     for (const body of [null, '', ' \r\n']) {
       const { blocks } = answeredBy(() => new Response(body))
@@ -66,7 +75,7 @@ describe('s3Blocks', () => {
   })
 
   it('has the name of the bucket in the host name, if it is told so', async () => {
-    const { blocks, requests } = answeredBy(() => listAnswer([]), {
+    const { blocks, requests } = answeredBy(({ method }) => (method === 'GET' ? listAnswer([]) : new Response(null)), {
       endpoint: 'http://s3.example:8080/',
       addressing: 'virtual-host',
     })
@@ -83,6 +92,8 @@ describe('s3Blocks', () => {
     ['endpoint', { endpoint: 'ftp://s3.example' }],
     ['endpoint', { endpoint: 'https://user:secret@s3.example' }],
     ['endpoint', { endpoint: 'https://s3.example/?x' }],
+    ['endpoint', { endpoint: 'https://user:secret@s3.example:x' }],
+    ['endpoint', { endpoint: '//user:secret@s3.example' }],
     ['bucket', { bucket: 'a/b' }],
     ['bucket', { bucket: '..' }],
     ['bucket', { endpoint: 'http://127.0.0.1', addressing: 'virtual-host' as const }],
@@ -461,6 +472,37 @@ describe('credentials', () => {
     expect(keysOf(requests)).toEqual(['KEY0', 'KEY0', 'KEY1', 'KEY1'])
   })
 
+  it('that never come are asked for again after the time-out, and do not count if they come then', async () => {
+    const asked: ((credentials: S3Credentials) => void)[] = []
+    const { blocks, requests } = answeredBy(
+      ({ headers }) =>
+        headers.get('Authorization')!.includes('KEY1') ? errorAnswer(400, 'ExpiredToken') : new Response(),
+      { credentials: () => new Promise((resolve) => asked.push(resolve)) },
+    )
+    const give = (number: number): void => asked[number]!({ ...CREDENTIALS, accessKeyId: `KEY${number}` })
+    stopClock()
+    try {
+      const first = blocks.delete('o.01').catch((error: unknown) => error)
+      await vi.advanceTimersByTimeAsync(60_000)
+      expect(factsOf(await first)).toEqual(PASSING)
+      const second = blocks.delete('o.02').catch((error: unknown) => error)
+      await vi.advanceTimersByTimeAsync(100)
+      expect(asked).toHaveLength(2)
+      give(1)
+      await vi.advanceTimersByTimeAsync(0)
+      give(0)
+      expect(factsOf(await second)).toEqual(PASSING)
+      const third = blocks.delete('o.03')
+      await vi.advanceTimersByTimeAsync(200)
+      expect(asked).toHaveLength(3)
+      give(2)
+      await third
+    } finally {
+      vi.useRealTimers()
+    }
+    expect(keysOf(requests)).toEqual(['KEY1', 'KEY2'])
+  })
+
   it('that cannot be had fail the request, and the next one asks again', async () => {
     let asked = 0
     const cause = new Error('no role')
@@ -532,6 +574,7 @@ describe('a list', () => {
     ],
     ['that begins too early', () => listAnswer([['p/q/o.00', 1]]), 'o.00'],
     ['of other names', () => listAnswer([['p/q/x.00', 1]])],
+    ['of another prefix', () => listAnswer([['r/s/o.00', 1]])],
     ['that never ends', () => listAnswer([], 'again')],
   ])('%s is refused', async (_, answer, after?: string) => {
     expect(factsOf(await rejection(list(answer, after)))).toEqual(FAILED)

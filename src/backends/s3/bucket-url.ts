@@ -19,6 +19,8 @@ export interface BucketPlace {
  * @throws {TypeError} if an option is not what it must be.
  */
 export function bucketUrl({ endpoint, bucket, addressing }: BucketPlace): URL {
+  // Not quoted: it may have a password in it.
+  if (typeof endpoint === 'string' && !URL.canParse(endpoint)) throw new TypeError('endpoint must be a URL')
   const url = checkUrl('endpoint', endpoint)
   if (!/^https?:$/.test(url.protocol) || url.username || url.password || url.search || url.hash) {
     throw new TypeError('endpoint must be an http(s) URL without a user name, a query or a fragment')

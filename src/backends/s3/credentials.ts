@@ -43,19 +43,32 @@ export class CredentialSource {
     if (!this.#current) {
       const made = this.#make()
       this.#current = made
-      made.catch(() => {
-        if (this.#current === made) this.#current = undefined
-      })
+      void this.#note(made)
     }
     return this.#current
   }
 
+  /** Notes how it ended, unless others have been asked for meanwhile. */
+  async #note(made: Promise<S3Credentials>): Promise<void> {
+    try {
+      const credentials = await made
+      if (this.#current === made) this.#latest = credentials
+    } catch {
+      if (this.#current === made) this.#current = undefined
+    }
+  }
+
   async #make(): Promise<S3Credentials> {
     try {
-      return (this.#latest = checkCredentials(await this.#get()))
+      return checkCredentials(await this.#get())
     } catch (cause) {
       throw new BackendError('there are no credentials', { retryable: false, cause })
     }
+  }
+
+  /** Has the next request ask again, because one has waited too long for credentials. */
+  giveUp(): void {
+    this.#current = undefined
   }
 
   /**

@@ -29,7 +29,8 @@ export interface S3BlocksOptions {
   region?: string | undefined
   /**
    * What requests are signed with; or a function that gives it, for temporary credentials. The function is called before
-   * the first request, a minute before `expires`, and after the object store has refused credentials because they ended.
+   * the first request, a minute before `expires`, after the object store has refused credentials because they ended, and
+   * after a request has waited for them for `timeoutMs`.
    */
   credentials: S3Credentials | (() => S3Credentials | Promise<S3Credentials>)
   /**

@@ -51,6 +51,8 @@ type Ending<T> =
 interface Exchange {
   /** Ends it. */
   readonly abort: AbortController
+  /** Whether there are credentials for it. */
+  hasCredentials: boolean
   /** Whether the object store may have got something. */
   isSent: boolean
   readonly onProgress: () => void
@@ -86,13 +88,14 @@ export class S3Client {
     const abort = new AbortController()
     const stopListening = onAbort([call.signal], (reason) => abort.abort(reason))
     const patience = new Patience(this.#options.timeoutMs, (reason) => abort.abort(reason))
-    const exchange: Exchange = { abort, isSent: false, onProgress: () => patience.renew() }
+    const exchange: Exchange = { abort, hasCredentials: false, isSent: false, onProgress: () => patience.renew() }
     try {
       return await abortable(this.#fetch(call, exchange, read), abort.signal)
     } catch (error) {
       abort.abort(error)
       call.signal?.throwIfAborted()
       const ours = (error as Partial<Error>).name === 'BackendError' ? (error as BackendError) : undefined
+      if (ours?.retryable && !exchange.hasCredentials) this.#options.credentials.giveUp()
       throw new BackendError(`${what}: ${ours?.message ?? 'the connection to the object store failed'}`, {
         retryable: ours?.retryable ?? true,
         outcome: isChange && exchange.isSent ? 'unknown' : undefined,
@@ -109,6 +112,7 @@ export class S3Client {
     const { method, url, body, instead = {} } = call
     const { abort, onProgress } = exchange
     const current = await credentials.current()
+    exchange.hasCredentials = true
     const headers = await signRequest(call, { credentials: current, region })
     abort.signal.throwIfAborted()
     exchange.isSent = true
@@ -144,8 +148,8 @@ async function readErrorText(response: Response, onProgress: () => void): Promis
 }
 
 /**
- * Reads the answer to a put. Every object store leaves its body empty; whatever else answers with 200, such as a web server or
- * a login page of a network, has stored nothing.
+ * Reads the answer to a change. Every object store leaves its body empty; whatever else answers with 200, such as a web server
+ * or a login page of a network, has changed nothing.
  *
  * @throws {BackendError} if there is a body.
  */
@@ -155,10 +159,4 @@ export async function readEmpty(response: Response, onProgress: () => void): Pro
     throw error
   })
   if (text.trim() !== '') throw new BackendError('the answer is not that of an object store', { retryable: false })
-}
-
-/** Reads an answer whose body says nothing. After that, the connection serves the next request. */
-export async function readNothing(response: Response, onProgress: () => void): Promise<void> {
-  // The status says that it is done.
-  await readText(response, MAX_ERROR_BYTES, onProgress).catch(() => undefined)
 }

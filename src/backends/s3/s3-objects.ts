@@ -4,7 +4,7 @@ import type { BackendCallOptions, Blocks, GetBlockOptions, ListBlocksOptions, Ob
 import { checkObjectName, isObjectName } from '../files/object-name.ts'
 import { type Listing, parseListing } from './parse-listing.ts'
 import { readExactly, readText } from './read-answer.ts'
-import { readEmpty, readNothing, type S3Client } from './s3-client.ts'
+import { readEmpty, type S3Client } from './s3-client.ts'
 
 /** The largest object. It bounds what a broken answer makes this allocate; blocks are smaller. */
 export const MAX_OBJECT_BYTES = 67_108_864
@@ -78,7 +78,7 @@ export class S3Objects implements Blocks {
       const what = `cannot delete object ${name}`
       // Some object stores say that it does not exist, and some do not.
       const instead = { NoSuchKey: undefined }
-      await this.#client.send<void>({ method: 'DELETE', url, what, signal, instead }, readNothing)
+      await this.#client.send<void>({ method: 'DELETE', url, what, signal, instead }, readEmpty)
     })
   }
 
@@ -89,7 +89,10 @@ export class S3Objects implements Blocks {
         const url = this.#listUrl(prefix, after, Math.min(limit, MAX_PAGE_OBJECTS), token)
         const page = await this.#page(url, signal)
         const objects = page.objects
-          .map(({ key, size }) => ({ name: key.slice(this.#prefix.length), size }))
+          .map(({ key, size }) => {
+            if (!key.startsWith(this.#prefix)) throw wrongList('its names are not those that were asked for')
+            return { name: key.slice(this.#prefix.length), size }
+          })
           // Others may keep something else in the bucket.
           .filter(({ name }) => isObjectName(name))
         checkOrder(objects, prefix, after)
