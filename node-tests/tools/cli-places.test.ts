@@ -16,7 +16,7 @@ afterEach(() => {
 async function failure(args: readonly string[]): Promise<{ code: number; stderr: string }> {
   const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
   try {
-    const run = runProgram(['node', 'comb', ...args], { signal: AbortSignal.abort() })
+    const run = runProgram(['node', 'comb', ...args], { signal: new AbortController().signal })
     const code = reportError(
       await run.then(
         () => undefined,

@@ -112,7 +112,8 @@ export async function postgresBackend(
       notices.renew(next)
       return next
     })
-  const calls = new ServerCalls(client, { timeoutMs, renew, settle: (ending) => notices.settle(ending) })
+  const settle = (ending: PostgresClient): Promise<void> => notices.settle(ending)
+  const calls = new ServerCalls(client, { timeoutMs, renew, settle })
   const notices = new PostgresNotices({ calls, channel: `combstream_${schema}`, client: listen ? client : undefined })
   const close = async (): Promise<void> => {
     await notices.close()
