@@ -156,10 +156,8 @@ export class LocalHive implements Hive {
    * far it sees depends on the backend: with IndexedDB, to all tabs and workers of the origin; with PostgreSQL, to all who
    * have the same schema open; otherwise to all hives of this process that use the same backend object.
    *
-   * While nobody reads, only the last change of each entry is kept. If the connection that brings the changes was lost, as
-   * to PostgreSQL, a change whose `alias` is undefined says that some may have been missed. One may be missed in silence, for
-   * example if the tab that made it is closed at once; so use it to look sooner, not in place of looking. A reader of an
-   * entry needs none of this: it checks the version before every buffer.
+   * While nobody reads, only the last change of each entry is kept. A change without an `alias` says that some may have been
+   * missed. One may be missed in silence, as when the tab that made it closes at once; so look by other means, too.
    *
    * The stream fails with the reason of `signal`, with a `TypeError` when the store is closed, and with a `BackendError`
    * if changes of more than 10,000 entries wait to be read.
